@@ -1,0 +1,254 @@
+"""Drives the account's SimPy events and the messages between them: speculate, verify, commit, then step.
+
+SimPy never runs ahead of committed messages: its generators cannot be undone, so nothing in SimPy ever is. Only a change of
+the account cuts a block; how long blocks are is tuning and changes no result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import simpy
+
+from smssim.calendars import HOUR
+from smssim.engine.births import born, source_births
+from smssim.engine.books import Books
+from smssim.engine.judge import Judgement, judge
+from smssim.engine.live import Arrivals, Live
+from smssim.engine.resend import first_wrong_guess
+from smssim.engine.rows import Rows, rows_of
+from smssim.engine.terms import Terms, terms
+from smssim.engine.world import World
+from smssim.marks import Marks
+from smssim.model import control, review
+from smssim.model.account import Account, Verdict, Withdrawal
+from smssim.model.agenda import Rank
+from smssim.model.policies import AccountView, Policy
+from smssim.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """Sizes that trade memory for speed and never change a result: messages a chunk, a first and a longest block."""
+
+    chunk: int = 200_000
+    block: int = 4_096
+    longest_block: int = 65_536
+
+
+@dataclass
+class _Block:
+    """What is being committed: judged messages, how far they may be, how far they are."""
+
+    arrivals: Arrivals
+    judgement: Judgement
+    terms: Terms
+    stop: int
+    done: int = 0
+
+
+class Clock:
+    """One run: call `chunks` once and consume it; then the account holds its end."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        marks: Marks,
+        policies: Sequence[Policy] = (),
+        tuning: Tuning | None = None,
+    ) -> None:
+        self.tuning = tuning or Tuning()
+        self.world = World(scenario, marks)
+        self.env = simpy.Environment(initial_time=scenario.start_us)
+        self.account = Account(self.env, scenario, self.world.countries)
+        self.account.line = self
+        self.account.queues = self.world.make_queues()
+        self.courses = review.courses(scenario, marks)
+        control.plan(self.account, self.courses)
+        for policy in policies:
+            self.env.process(policy(self.env, AccountView(self.account)))
+        self.sources = source_births(self.world)
+        self.live = Live(self.world, self.sources)
+        self.books = Books(self.world, self.account, self.live)
+        self._t0 = scenario.start_us
+        self._skip = 0
+        self._block: _Block | None = None
+        self._length = self.tuning.block
+        self._emitted_us = scenario.start_us
+
+    def chunks(self) -> Iterator[Rows]:
+        """Run the scenario; yield finished messages in their order, some hundred thousand at a time."""
+        for first, last in self._hour_ranges():
+            self.live.extend(born(self.sources, first, last))
+            until_us = min(last * HOUR, self.world.scenario.end_us)
+            self._advance(until_us)
+            yield from self._emit(self.books.earliest_waiting(until_us))
+        yield from self._emit(self.world.scenario.end_us)
+        self.account.close()
+
+    # what the account needs of its line
+
+    def catch_up(self) -> None:
+        """Commit every judged message before now."""
+        if self._block is not None:
+            before = int(np.searchsorted(self._block.arrivals.t, self.account.now_us, "left"))
+            self._commit(min(before, self._block.stop))
+
+    def withdraw(self) -> Withdrawal:
+        """Fail every accepted message that still waits in a queue."""
+        return self.books.withdraw(self.account.now_us)
+
+    def _hour_ranges(self) -> Iterator[tuple[int, int]]:
+        """Ranges of whole UTC hours with about a chunk of messages each."""
+        scenario = self.world.scenario
+        first, end = scenario.start_us // HOUR, -(-scenario.end_us // HOUR)
+        expected = 0.0
+        for hour in range(first, end):
+            expected += sum(source.expected(hour) for source in self.sources)
+            if expected >= self.tuning.chunk:
+                yield first, hour + 1
+                first, expected = hour + 1, 0.0
+        if first < end:
+            yield first, end
+
+    def _advance(self, until_us: int) -> None:
+        """Let everything happen that comes before *until_us*."""
+        while True:
+            self._step_to(self._t0)
+            if self._t0 >= until_us:
+                return
+            bound_us = self._bound(until_us)
+            stopped = self._stopped()
+            arrivals = self.live.arrivals(self._t0, bound_us, stopped)
+            if self._skip:
+                arrivals = _without_first(arrivals, self._skip)
+            self._advance_block(arrivals, bound_us, stopped)
+
+    def _advance_block(self, arrivals: Arrivals, bound_us: int, stopped: dict[int, int]) -> None:
+        present = terms(self.world, self.account)
+        judgement = judge(self.world, self.account, arrivals, present)
+        stop, crossing = judgement.stop, judgement.crossing
+        if self.live.generations > 1:
+            self._write(arrivals, judgement)
+            until_us = int(arrivals.t[stop]) + 1 if crossing else bound_us
+            wrong_us = first_wrong_guess(self.live, self._t0, until_us, stopped)
+            if wrong_us is not None:
+                stop, crossing, bound_us = int(np.searchsorted(arrivals.t, wrong_us)), False, wrong_us
+                self._length = max(self.tuning.block // 16, self._length // 2, 1)
+        self._block = _Block(arrivals, judgement, present, stop)
+        if self._step_unless_changed(int(arrivals.t[stop]) + 1 if crossing else bound_us):
+            self._commit(stop)
+            self._block = None
+            if crossing:
+                self._cross(arrivals, stop)
+            else:
+                self._skip = self._skip if self._t0 == bound_us else 0
+                self._t0 = bound_us
+                if not crossing:
+                    self._length = min(self._length * 2, self.tuning.longest_block)
+        else:
+            self._block = None
+            self._t0, self._skip = self.account.now_us, 0
+            self._length = max(1, min(self.tuning.block, self._length))
+
+    def _write(self, arrivals: Arrivals, judgement: Judgement) -> None:
+        """Let the resends see the speculation."""
+        self.live.fate.reshape(-1)[arrivals.where] = judgement.fate
+        self.live.sent_us.reshape(-1)[arrivals.where] = judgement.sent_us
+
+    def _bound(self, until_us: int) -> int:
+        """How far to look ahead: a block of messages, or the next known change."""
+        t = self.live.base.t
+        ahead = int(np.searchsorted(t, self._t0, "left")) + self._skip + self._length
+        bound_us = min(until_us, int(t[ahead]) + 1) if ahead < len(t) else until_us
+        change_us = self.account.agenda.next_change_us(self._t0)
+        return bound_us if change_us is None else min(bound_us, change_us)
+
+    def _stopped(self) -> dict[int, int]:
+        names = [source.name for source in self.world.sources]
+        return {names.index(name): stop_us for name, stop_us in self.account.stopped.items()}
+
+    def _step_unless_changed(self, before_us: int) -> bool:
+        """Step SimPy up to *before_us*, or to the first event that changes the account; return whether none did."""
+        version = self.account.version
+        while self.env.peek() < before_us:
+            self.env.step()
+            if self.account.version != version:
+                return False
+        return True
+
+    def _step_to(self, now_us: int) -> None:
+        while self.env.peek() <= now_us:
+            self.env.step()
+
+    def _commit(self, end: int) -> None:
+        block = self._block
+        assert block is not None
+        if end > block.done:
+            self.books.commit(block.arrivals, block.judgement, block.terms, block.done, end)
+            block.done = end
+
+    def _cross(self, arrivals: Arrivals, place: int) -> None:
+        """Judge the message at *place* by itself, and the rest of its request with it."""
+        now_us, last = int(arrivals.t[place]), place + 1
+        request = self._request_of(arrivals, place)
+        while request is not None and last < len(arrivals) and self._request_of(arrivals, last) == request:
+            last += 1
+        before = int(np.searchsorted(arrivals.t, now_us, "left"))
+        skipped = self._skip if now_us == self._t0 else 0
+        refused = self.account.refuse_request(self.world.countries[self.world.country[arrivals.cls[place]]])
+        for i in range(place, last):
+            self._judge_one(arrivals, i, refused)
+        self._t0, self._skip = now_us, skipped + last - before
+        self._length = max(1, min(self.tuning.block, self._length))
+
+    def _request_of(self, arrivals: Arrivals, place: int) -> tuple[int, int, int] | None:
+        """What makes numbers one request; None for a request of one number."""
+        where = arrivals.where
+        flat = where.start + place if isinstance(where, slice) else int(where[place])
+        source = int(self.world.source[arrivals.cls[place]])
+        if flat >= len(self.live) or self.world.group[source]:
+            return None
+        return source, int(self.live.base.request[flat]), int(arrivals.t[place])
+
+    def _judge_one(self, arrivals: Arrivals, i: int, refused: str | None) -> None:
+        world, now_us = self.world, int(arrivals.t[i])
+        cls, drawn = int(arrivals.cls[i]), int(arrivals.drawn[i])
+        where = arrivals.where
+        place = where.start + i if isinstance(where, slice) else int(where[i])
+
+        def judge_it() -> None:
+            verdict = (
+                Verdict(refused)
+                if refused
+                else self.account.judge_number(
+                    world.countries[world.country[cls]],
+                    int(arrivals.segments[i]),
+                    world.templates[world.template[cls]],
+                    world.queues[world.queue[cls]],
+                    bool(world.fates.platform[drawn]),
+                )
+            )
+            fate = drawn if verdict.code in (None, "platform") else world.fates.of_code(verdict.code or "")
+            self.books.enter(place, verdict, fate, now_us)
+
+        self.account.agenda.at(now_us, Rank.MESSAGE, judge_it, changes=False)
+        self._step_to(now_us)
+
+    def _emit(self, until_us: int) -> Iterator[Rows]:
+        """Finish the messages before *until_us*."""
+        arrivals = self.live.arrivals(self._emitted_us, until_us, self._stopped())
+        self._emitted_us = until_us
+        if len(arrivals):
+            yield rows_of(self.world, self.live, self.books.straddling, arrivals)
+        self.live.drop_before(until_us)
+
+
+def _without_first(arrivals: Arrivals, n: int) -> Arrivals:
+    where = arrivals.where
+    rest = slice(where.start + n, where.stop) if isinstance(where, slice) else where[n:]
+    return Arrivals(rest, arrivals.t[n:], arrivals.cls[n:], arrivals.segments[n:], arrivals.drawn[n:])
+
+

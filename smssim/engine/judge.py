@@ -1,0 +1,164 @@
+"""Judging a block of messages at once, as if the account did not change, up to the first that changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smssim.engine.fates import FULL, NO_QUOTA
+from smssim.engine.live import NEVER, Arrivals
+from smssim.engine.queue import line_up
+from smssim.engine.terms import OPEN, Terms
+from smssim.engine.world import MOST_SEGMENTS, World
+from smssim.model.account import Account
+from smssim.model.packages import CountryQuota
+
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass
+class Judgement:
+    """Verdicts on a block: fates, when sent (NEVER if not), who was sent and who was refused after acceptance.
+
+    The masks are None where they hold for all (*sent*) or none (*third*). Valid before place *stop*; if *crossing*, the
+    message there changes the account and is to be judged by itself.
+    """
+
+    fate: NDArray[np.uint8]
+    sent_us: Ints
+    sent: Mask | None
+    third: Mask | None
+    stop: int
+    crossing: bool = False
+
+
+def judge(world: World, account: Account, arrivals: Arrivals, terms: Terms) -> Judgement:
+    """The verdicts on *arrivals* under *terms*, up to the first crossing."""
+    judgement = _verdicts(world, account, arrivals, terms)
+    crossing = min(_crossings(world, account, arrivals, judgement), default=len(arrivals))
+    if crossing < len(arrivals):
+        judgement.stop, judgement.crossing = crossing, True
+    return judgement
+
+
+def _verdicts(world: World, account: Account, arrivals: Arrivals, terms: Terms) -> Judgement:
+    """Every rule in its place: the request's code and template, the platform, quota; then the queue for the rest."""
+    refusal = None if terms.refusal is None else terms.refusal.take(arrivals.cls)
+    platform = world.fates.platform.take(arrivals.drawn) if world.fates.platform.any() else None
+    third = platform
+    if terms.suspended is not None:
+        suspended = terms.suspended.take(arrivals.cls)
+        third = suspended if platform is None else suspended | platform
+    if refusal is None and third is None:
+        sent_us, full = _queued(world, account, arrivals, None, None)
+        if full is None:
+            return Judgement(arrivals.drawn, sent_us, None, None, len(arrivals))
+        return Judgement(np.where(full, np.uint8(FULL), arrivals.drawn), sent_us, ~full, None, len(arrivals))
+    open_ = np.ones(len(arrivals), bool) if refusal is None else refusal == OPEN
+    asking = open_ & third if third is not None else None
+    entering = open_ if asking is None else open_ & ~asking
+    sent_us, full = _queued(world, account, arrivals, entering, asking)
+    fate = arrivals.drawn.copy()
+    if asking is not None:
+        fate[asking & ~platform if platform is not None else asking] = NO_QUOTA
+    if refusal is not None:
+        fate = np.where(open_, fate, refusal)
+    if full is not None:
+        fate[full] = FULL
+        entering = entering & ~full
+        asking = None if asking is None else asking & ~full
+    return Judgement(fate, sent_us, entering, asking, len(arrivals))
+
+
+def _queued(
+    world: World, account: Account, arrivals: Arrivals, entering: Mask | None, asking: Mask | None
+) -> tuple[Ints, Mask | None]:
+    """When those *entering* go, and who of them or of those *asking* finds the queue full (None: nobody)."""
+    if entering is None and len(world.queues) == 1:
+        queue = account.queues[world.queues[0]]
+        sent, accepted = line_up(arrivals.t, queue.free_us, queue.gap_us, queue.longest_wait_us)
+        if accepted is None:
+            return sent, None
+        sent[~accepted] = NEVER
+        return sent, ~accepted
+    sent_us = np.full(len(arrivals), NEVER, np.int64)
+    full = np.zeros(len(arrivals), bool)
+    number = world.queue.take(arrivals.cls)
+    for i, name in enumerate(world.queues):
+        queue = account.queues[name]
+        own = np.flatnonzero(number == i if entering is None else entering & (number == i))
+        sent, accepted = line_up(arrivals.t[own], queue.free_us, queue.gap_us, queue.longest_wait_us)
+        if accepted is not None:
+            full[own[~accepted]] = True
+            own, sent = own[accepted], sent[accepted]
+        sent_us[own] = sent
+        if asking is not None and queue.longest_wait_us is not None:
+            waiting = np.flatnonzero(asking & (number == i))
+            free = np.concatenate([[queue.free_us], sent + queue.gap_us])[np.searchsorted(own, waiting)]
+            full[waiting[free - arrivals.t[waiting] > queue.longest_wait_us]] = True
+    return sent_us, full if full.any() else None
+
+
+def _crossings(world: World, account: Account, arrivals: Arrivals, judgement: Judgement) -> Iterator[int]:
+    """The places of the first message at which each counter reaches its goal."""
+    yield from _threshold_crossings(world, account, arrivals, judgement)
+    for number, country in enumerate(world.countries):
+        need = _quota_headroom(account, account.countries[country])
+        if need is not None and need <= len(arrivals) * MOST_SEGMENTS:
+            own = _of_country(world, arrivals, number, judgement.sent)
+            yield _reach(np.where(own, arrivals.segments, 0), need)
+
+
+def _threshold_crossings(
+    world: World, account: Account, arrivals: Arrivals, judgement: Judgement
+) -> Iterator[int]:
+    thresholds, n = account.thresholds, len(arrivals)
+    most = n * (MOST_SEGMENTS if thresholds.by_segment else 1)
+    counted = counted_mask(account, judgement)
+    goals = [h for counter in thresholds.total.values() if (h := counter.headroom) is not None]
+    need = min(goals, default=most + 1)
+    if need <= most:
+        if counted is None and not thresholds.by_segment:
+            yield need - 1
+        else:
+            weight = arrivals.segments if thresholds.by_segment else np.ones(n, np.uint8)
+            yield _reach(weight if counted is None else np.where(counted, weight, 0), need)
+    for country, counters in thresholds.countries.items():
+        goals = [h for counter in counters.values() if (h := counter.headroom) is not None]
+        need = min(goals, default=most + 1)
+        if need <= most:
+            own = _of_country(world, arrivals, world.countries.index(country), counted)
+            yield _reach(np.where(own, arrivals.segments, 0) if thresholds.by_segment else own, need)
+
+
+def counted_mask(account: Account, judgement: Judgement) -> Mask | None:
+    """Whom the thresholds count, None for all."""
+    if judgement.sent is None or judgement.third is None or not account.thresholds.counts_refused:
+        return judgement.sent
+    return judgement.sent | judgement.third
+
+
+def _quota_headroom(account: Account, quota: CountryQuota) -> int | None:
+    """Segments after which something happens to a country's quota; None if nothing can."""
+    if account.mode == "suspend" and account.suspended(quota.country):
+        return None
+    giving = quota.giving
+    if giving is None:
+        return 1 if account.mode == "suspend" or quota.seen else None
+    if quota.low_armed and quota.low_notice is not None:
+        return max(1, min(giving.left, quota.left - quota.low_notice))
+    return giving.left
+
+
+def _of_country(world: World, arrivals: Arrivals, country: int, mask: Mask | None) -> Mask:
+    own: Mask = world.country.take(arrivals.cls) == country
+    return own if mask is None else own & mask
+
+
+def _reach(weight: NDArray[np.generic], need: int) -> int:
+    """The place at which the running sum of *weight* comes to *need*."""
+    return int(np.searchsorted(np.cumsum(weight, dtype=np.int64), need, "left"))

@@ -1,0 +1,132 @@
+"""Pushing status reports to the customer's server, one a segment, through outages and retries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smssim.engine.births import counters_of
+from smssim.engine.live import NEVER
+from smssim.engine.rows import Rows
+from smssim.engine.world import World
+from smssim.marks import PHI, REQUESTS_AN_HOUR, Words, mix64_array, words
+from smssim.model.callback_server import outages
+from smssim.scenario import microseconds
+
+Ints = NDArray[np.int64]
+RECEIVED, LOST, PENDING = range(3)
+
+
+@dataclass
+class Reports:
+    """Status reports by message and part; *message* is the row within its `Rows`, times in microseconds."""
+
+    message: Ints
+    part: NDArray[np.int8]
+    state: NDArray[np.int8]
+    attempts: NDArray[np.int8]
+    copies: NDArray[np.int8]
+    received_us: Ints
+
+    def __len__(self) -> int:
+        return len(self.message)
+
+
+class Pusher:
+    """Pushes the reports of finished messages. A push hangs on marks and outages alone, both known beforehand."""
+
+    def __init__(self, world: World) -> None:
+        rule = world.scenario.callback
+        self._world = world
+        self._end_us = world.scenario.end_us
+        self._delays = [0, *(microseconds(delay) for delay in rule.retries_s)]
+        self._no_answer = int(rule.no_answer_share * (1 << 64))
+        self._lost_answer = int(rule.lost_answer_share * (1 << 64))
+        windows = outages(world.scenario, world.marks, self._end_us)
+        self._edges = np.array([edge for window in windows for edge in window], np.int64)
+
+    def push(self, rows: Rows) -> Reports:
+        """The reports of all messages in *rows* that have a final status."""
+        if not self._world.scenario.callback.address:
+            return Reports(*(np.empty(0, d) for d in (np.int64, np.int8, np.int8, np.int8, np.int8, np.int64)))  # type: ignore[arg-type]
+        message = np.flatnonzero(rows.final_us != NEVER)
+        segments = rows.segments[message]
+        if self._no_answer or self._lost_answer:
+            message, part = _explode(message, segments)
+            return self._attempt(rows, message, part, rows.final_us[message])
+        whole = self._attempt(rows, message, None, rows.final_us[message])
+        if (segments == 1).all():
+            return whole
+        message, part = _explode(message, segments)
+        each = np.repeat(np.arange(len(segments)), segments)
+        return Reports(
+            message, part, whole.state[each], whole.attempts[each], whole.copies[each], whole.received_us[each]
+        )
+
+    def _attempt(
+        self, rows: Rows, message: Ints, part: NDArray[np.int8] | None, created_us: Ints
+    ) -> Reports:
+        n = len(message)
+        marks = None if part is None else self._words(rows, message)
+        received = np.full(n, NEVER, np.int64)
+        attempts, copies = np.zeros(n, np.int8), np.zeros(n, np.int8)
+        going = np.arange(n)
+        pending = np.zeros(n, bool)
+        for number, delay in enumerate(self._delays):
+            at = created_us[going] + delay
+            late = at >= self._end_us
+            if late.any():
+                pending[going[late]] = True
+                going, at = going[~late], at[~late]
+            attempts[going] += 1
+            arrives = ~self._down(at)
+            answered = arrives
+            if marks is not None and part is not None:
+                arrives = arrives & self._passes(marks[going], part[going], number, 0, self._no_answer)
+                answered = arrives & self._passes(marks[going], part[going], number, 1, self._lost_answer)
+            copies[going] += arrives
+            first = arrives & (received[going] == NEVER)
+            received[going[first]] = at[first]
+            going = going[~answered]
+            if not len(going):
+                break
+        state = np.where(received < NEVER, RECEIVED, np.where(pending, PENDING, LOST)).astype(np.int8)
+        parts = np.ones(n, np.int8) if part is None else part
+        return Reports(message, parts, state, attempts, copies, received)
+
+    def _down(self, at: Ints) -> NDArray[np.bool_]:
+        if not len(self._edges):
+            return np.zeros(len(at), bool)
+        down: NDArray[np.bool_] = np.searchsorted(self._edges, at, "right") % 2 == 1
+        return down
+
+    def _words(self, rows: Rows, message: Ints) -> Words:
+        """The push word of each report's message."""
+        hours, k = np.divmod(rows.request[message], REQUESTS_AN_HOUR)
+        recipient = rows.recipient[message].astype(np.int64)
+        counters = counters_of(k, recipient) | rows.generation[message].astype(np.uint64)
+        source = self._world.source.take(rows.cls[message])
+        word = np.empty(len(message), np.uint64)
+        for number in np.unique(source).tolist():
+            own = np.flatnonzero(source == number)
+            name = self._world.sources[number].name
+            word[own] = words(self._world.marks.hour_keys(name, "push", hours[own]), counters[own])
+        return word
+
+    def _passes(
+        self, word: Words, part: NDArray[np.int8], attempt: int, which: int, share: int
+    ) -> NDArray[np.bool_]:
+        if share >> 64:
+            return np.zeros(len(word), bool)
+        step = part.astype(np.uint64) * np.uint64(64) + np.uint64(attempt * 2 + which + 1)
+        passes: NDArray[np.bool_] = mix64_array(word + step * np.uint64(PHI)) >= np.uint64(share)
+        return passes
+
+
+def _explode(message: Ints, segments: NDArray[np.uint8]) -> tuple[Ints, NDArray[np.int8]]:
+    """One row a segment: its message, and its part from 1."""
+    each = np.repeat(message, segments)
+    first = np.repeat(np.cumsum(segments, dtype=np.int64) - segments, segments)
+    return each, (np.arange(len(each)) - first + 1).astype(np.int8)

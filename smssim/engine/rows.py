@@ -1,0 +1,103 @@
+"""Finished messages as columns: what is charged, when they went, what became of them by the end of the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smssim.engine.books import Exceptions
+from smssim.engine.fates import WITHDRAWN
+from smssim.engine.live import NEVER, Arrivals, Live
+from smssim.engine.world import World
+
+Ints = NDArray[np.int64]
+
+
+@dataclass
+class Rows:
+    """Messages in their order; times in microseconds, NEVER for what did not happen before the end of the run."""
+
+    submitted_us: Ints
+    cls: NDArray[np.int16]
+    request: Ints
+    recipient: NDArray[np.int32]
+    generation: NDArray[np.int8]
+    segments: NDArray[np.uint8]
+    fate: NDArray[np.uint8]
+    place: NDArray[np.int8]
+    sent_us: Ints
+    final_us: Ints
+    covered: NDArray[np.uint8]
+    package: NDArray[np.int16]
+    cost_micro: Ints
+    in_flight: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.submitted_us)
+
+
+def rows_of(world: World, live: Live, straddling: Exceptions, arrivals: Arrivals) -> Rows:
+    """Finish *arrivals*, of which every verdict is final."""
+    where, n = arrivals.where, len(live)
+    fate, package = (array.reshape(-1)[where] for array in (live.fate, live.package))
+    left_us, latency = (array.reshape(-1)[where] for array in (live.sent_us, live.latency))
+    if isinstance(where, slice):
+        message, generation = where, np.zeros(len(arrivals), np.int8)
+        request, recipient = live.base.request[message], live.base.recipient[message]
+    else:
+        generation = (where // n).astype(np.int8)
+        request, recipient = live.base.request.take(where % n), live.base.recipient.take(where % n)
+    end_us = world.scenario.end_us
+    place = world.fates.place.take(fate)
+    final_us, sent_us = _times(arrivals.t, fate, place, left_us, latency)
+    sent_us[sent_us >= end_us] = NEVER
+    in_flight = (place == 0) & (final_us >= end_us)
+    final_us[final_us >= end_us] = NEVER
+    covered, cost = _charges(world, live, straddling, arrivals, place, package)
+    return Rows(
+        arrivals.t, arrivals.cls, request, recipient, generation, arrivals.segments, fate, place,
+        sent_us, final_us, covered, package, cost, in_flight,
+    )  # fmt: skip
+
+
+def _times(
+    t: Ints, fate: NDArray[np.uint8], place: NDArray[np.int8], left_us: Ints, latency: Ints
+) -> tuple[Ints, Ints]:
+    """When each has its final status, and when it left the queue."""
+    final_us = left_us + latency
+    if not place.any():
+        return final_us, left_us.copy()
+    refused = np.flatnonzero(place)
+    third = place[refused] == 3
+    withdrawn = fate[refused] == WITHDRAWN
+    final_us[refused] = np.where(withdrawn, left_us[refused], np.where(third, t[refused], NEVER))
+    sent_us = left_us.copy()
+    sent_us[refused] = NEVER
+    return final_us, sent_us
+
+
+def _charges(
+    world: World,
+    live: Live,
+    straddling: Exceptions,
+    arrivals: Arrivals,
+    place: NDArray[np.int8],
+    package: NDArray[np.int16],
+) -> tuple[NDArray[np.uint8], Ints]:
+    """Segments covered by packages, and the pay-per-use charge."""
+    sent = place == 0
+    packaged = package >= 0
+    covered = np.where(packaged & sent, arrivals.segments, 0).astype(np.uint8)
+    cost = world.price_micro.take(arrivals.cls)
+    cost *= arrivals.segments
+    cost[packaged | ~sent] = 0
+    if straddling.covered:
+        keys = live.keys(arrivals.where)
+        for row in np.flatnonzero(np.isin(keys, np.fromiter(straddling.covered, np.int64))).tolist():
+            key = int(keys[row])
+            covered[row] = straddling.covered.pop(key)
+            cost[row] = straddling.cost_micro.pop(key)
+            straddling.parts.pop(key, None)
+    return covered, cost

@@ -1,0 +1,56 @@
+"""The small tables of a run: events, ledger, reviews, packages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from smssim.model.account import Account
+from smssim.model.review import Decision
+from smssim.tables import EVENTS, LEDGER, PACKAGES, REVIEWS, TIME, Column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def small_frames(account: Account, courses: list[list[Decision]]) -> dict[str, pd.DataFrame]:
+    """The frames of one account by their names in `Record`."""
+    end_us = account.scenario.end_us
+    reviews = [_review(decision, end_us) for course in courses for decision in course]
+    packages = [
+        (p.id, p.country, p.segments, p.price_micro, p.in_force_us, p.ends_us, p.used, p.expired, p.left)
+        for p in account.packages
+    ]
+    return {
+        "events": frame(EVENTS, account.happenings),
+        "ledger": frame(LEDGER, account.ledger),
+        "reviews": frame(REVIEWS, reviews),
+        "packages": frame(PACKAGES, packages),
+    }
+
+
+def _review(decision: Decision, end_us: int) -> tuple[Any, ...]:
+    decided = decision.decided_us < end_us
+    usable = decision.approved and decision.usable_us < end_us
+    return (
+        decision.template,
+        decision.attempt,
+        decision.submitted_us,
+        decision.decided_us if decided else None,
+        ("approved" if decision.approved else "rejected") if decided else None,
+        decision.usable_us if usable else None,
+    )
+
+
+def frame(columns: tuple[Column, ...], rows: list[Any]) -> pd.DataFrame:
+    """A frame of plain tuples: microseconds as UTC times, None as NA."""
+    import pandas as pd
+
+    made = {}
+    for place, column in enumerate(columns):
+        values = [row[place] for row in rows]
+        if column.dtype == TIME:
+            us = pd.array(values, dtype="Int64").to_numpy("datetime64[us]", na_value=pd.NaT)  # type: ignore[call-overload]
+            made[column.name] = pd.Series(us).dt.tz_localize("UTC")
+        else:
+            made[column.name] = pd.Series(values, dtype=column.dtype)  # type: ignore[call-overload]
+    return pd.DataFrame(made)

@@ -1,0 +1,51 @@
+"""A capture: JSON lines as a customer's own server would keep them, written from a run.
+
+A line is a request with its answer, or a callback with its body (DOMAIN.md sections 6 and 7).
+"""
+
+from __future__ import annotations
+
+import gzip
+import heapq
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from operator import itemgetter
+from pathlib import Path
+from typing import TextIO
+
+from smssim.logs.customer import customer_view
+from smssim.logs.lines import callback_lines, request_lines
+from smssim.logs.sent import sent_and_arrived
+from smssim.logs.wire import Wire
+from smssim.record import Record
+
+__all__ = ["customer_view", "write_capture"]
+
+
+def write_capture(run: Record, path: str | Path, *, batch: bool = False) -> None:
+    """Write the capture of *run* to *path*, in order of time; compressed if it ends with .gz.
+
+    Reports come one a callback, or with *batch* up to 50. All copies of a report come with the
+    first, for a run keeps no later arrivals. Raise a ValueError for a run that did not keep its
+    messages and reports.
+    """
+    sent, arrivals = sent_and_arrived(run, batch=batch)
+    wire = Wire(sent)
+    requests = request_lines(sent, wire)
+    callbacks = callback_lines(sent, arrivals, wire, batch=batch)
+    lines = heapq.merge(requests, callbacks, key=itemgetter(0))
+    with _opened(Path(path)) as file:
+        file.writelines(line for _, line in lines)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
+    if path.suffix != ".gz":
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            yield file
+        return
+    # Neither name nor time in the header: the same run gives the same bytes.
+    with path.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
+        with TextIOWrapper(packed, encoding="utf-8", newline="\n") as text:
+            yield text

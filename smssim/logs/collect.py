@@ -1,0 +1,147 @@
+"""The lines of a capture, one after the other, into columns or into the quarantine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from smssim.calendars import SECOND
+from smssim.logs.columns import MessageRows, ReportRows
+from smssim.logs.fields import ACCEPTED, Report, Request, Unusable, parsed, reports, request
+from smssim.logs.quarantine import KEPT, Quarantine
+from smssim.numbers import countries_of, normalise
+
+_KEPT_BYTES = 8 * KEPT
+
+
+class Collector:
+    """Takes the lines of one file; never raises for what stands in them.
+
+    A record is a request, a report, or a line that is neither: `records_in` counts those met,
+    `used` those in the columns, and the rest is in the quarantine.
+    """
+
+    def __init__(self, file: str) -> None:
+        self.messages, self.reports = MessageRows(), ReportRows()
+        self.quarantine = Quarantine()
+        self.records_in = self.used = 0
+        self.observed: tuple[int, int] | None = None
+        self._file = file
+        self._rows: dict[str, int] = {}
+        self._contents: list[int] = []
+        self._waiting: list[tuple[int, bytes, Report]] = []
+
+    def line(self, number: int, data: bytes) -> None:
+        """Take a line of the file, counted from 1."""
+        found: Sequence[Request | Report | Unusable]
+        try:
+            found = _records(data)
+        except Unusable as reason:
+            found = [reason]
+        self.records_in += len(found)
+        kept, content = data[:_KEPT_BYTES], hash(data)
+        for record in found:
+            if isinstance(record, Report) and record.name not in self._rows:
+                self._waiting.append((number, kept, record))
+            else:
+                self._take(number, kept, record, content)
+
+    def unreadable(self, number: int, reason: str, data: bytes = b"") -> None:
+        """Take a line that could not be read to its end."""
+        self.records_in += 1
+        self._refuse(number, reason, data[:_KEPT_BYTES])
+
+    def end(self) -> None:
+        """Take the reports that came before their requests; those without one are orphans."""
+        for number, kept, report in self._waiting:
+            self._take(number, kept, report, 0)
+        self._waiting.clear()
+
+    def _take(
+        self, number: int, kept: bytes, record: Request | Report | Unusable, content: int
+    ) -> None:
+        try:
+            if isinstance(record, Unusable):
+                raise record
+            if isinstance(record, Request):
+                self._request(record, content)
+            else:
+                self._report(number, record)
+        except Unusable as reason:
+            self._refuse(number, str(reason), kept)
+            return
+        self.used += 1
+        first, last = self.observed or (record.received, record.received)
+        self.observed = min(first, record.received), max(last, record.received)
+
+    def _refuse(self, number: int, reason: str, kept: bytes) -> None:
+        self.quarantine.add(self._file, number, reason, kept.decode(errors="replace"))
+
+    def _request(self, found: Request, content: int) -> None:
+        self._check_new(found, content)
+        if found.results:
+            self._accepted(found)
+        else:
+            self._refused(found)
+        self._contents.append(content)
+
+    def _check_new(self, found: Request, content: int) -> None:
+        names = [result.name for result in found.results]
+        for name in names:
+            if name in self._rows:
+                first = self._contents[self.messages.request[self._rows[name]]]
+                if first == content:
+                    raise Unusable("duplicate of an earlier line")
+                raise Unusable(f"smsMsgId(={name!r}) stands in an earlier answer")
+        if len(set(names)) < len(names):
+            raise Unusable("answer.result must hold each smsMsgId once")
+
+    def _accepted(self, found: Request) -> None:
+        rows = self.messages
+        for recipient, result in enumerate(found.results):
+            self._rows[result.name] = len(rows.submitted)
+            self._common(found, recipient, result.created)
+            accepted = result.status == ACCEPTED
+            rows.segments.append(result.segments)
+            rows.place.append(0 if accepted else 2)
+            rows.country.add(result.country)
+            rows.status.add(None if accepted else result.status)
+
+    def _refused(self, found: Request) -> None:
+        rows = self.messages
+        created = found.received // SECOND * SECOND
+        countries = countries_of([normalise(number) or "" for number in found.numbers])
+        for recipient, country in enumerate(countries):
+            self._common(found, recipient, created)
+            rows.segments.append(0)
+            rows.place.append(1)
+            rows.country.add(country)
+            rows.status.add(found.code)
+
+    def _common(self, found: Request, recipient: int, submitted: int) -> None:
+        rows = self.messages
+        rows.submitted.append(submitted)
+        rows.request.append(len(self._contents))
+        rows.recipient.append(recipient)
+        rows.channel.add(found.channel)
+        rows.template.add(found.template)
+
+    def _report(self, number: int, report: Report) -> None:
+        row = self._rows.get(report.name)
+        if row is None:
+            raise Unusable(f"smsMsgId(={report.name!r}) is in no answer: an orphan report")
+        if self.messages.place[row] == 2:
+            raise Unusable(f"smsMsgId(={report.name!r}) was refused in the answer")
+        self.reports.add(row, number, report)
+
+
+def _records(data: bytes) -> Sequence[Request | Report | Unusable]:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise Unusable(f"not UTF-8: {error.reason} at byte {error.start}") from None
+    document = parsed(text)
+    if not isinstance(document, dict):
+        raise Unusable("must be a JSON object")
+    if ("request" in document or "answer" in document) == ("callback" in document):
+        raise Unusable("must hold either request and answer, or callback")
+    return reports(document) if "callback" in document else [request(document)]

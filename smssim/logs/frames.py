@@ -1,0 +1,131 @@
+"""The customer's columns put into the frames that every record has; what is not known is NA."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from smssim.logs.sent import Codes, Integers
+from smssim.tables import MESSAGES, REPORT_SOURCES, REPORT_STATES, REPORTS, Column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NOT_A_TIME = -(2**63)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a customer knows of messages, a row each: times in microseconds since 1970 UTC.
+
+    Unknown is the smallest int64 in a time, 0 in `segments` and `report_source`, -1 in codes.
+    """
+
+    submitted: Integers
+    request: Integers
+    recipient: Integers
+    segments: Integers
+    place: Integers
+    report_source: Integers
+    final: Integers
+    application: Codes
+    template: Codes
+    country: Codes
+    status: Codes
+
+
+@dataclass(frozen=True)
+class KnownReports:
+    """What a customer knows of reports: those received, by message and part."""
+
+    message: Integers
+    part: Integers
+    copies: Integers
+    received: Integers
+
+
+def messages_frame(known: Known) -> pd.DataFrame:
+    """Return the messages with the columns of `smssim.tables.MESSAGES`.
+
+    Integer columns that may be unknown have pandas' nullable types.
+    """
+    columns = {
+        "submitted_at": times(known.submitted),
+        "request": known.request,
+        "recipient": known.recipient.astype(np.int32),
+        "application": categories(known.application),
+        "template": categories(known.template),
+        "country": categories(known.country),
+        "segments": nullable(known.segments, "Int8"),
+        "place": known.place.astype(np.int8),
+        "status": categories(known.status),
+        "report_source": _fixed(known.report_source - 1, list(REPORT_SOURCES)),
+        "final_at": times(known.final),
+    }
+    return _frame(MESSAGES, columns, len(known.submitted))
+
+
+def reports_frame(known: KnownReports) -> pd.DataFrame:
+    """Return the reports with the columns of `smssim.tables.REPORTS`, all in state received.
+
+    `copies` is an int32: nothing bounds how often a report is pushed.
+    """
+    columns = {
+        "message": known.message.astype(np.int32),
+        "part": known.part.astype(np.int8),
+        "state": _fixed(np.zeros(len(known.part), np.int64), list(REPORT_STATES)),
+        "copies": known.copies.astype(np.int32),
+        "received_at": times(known.received),
+    }
+    return _frame(REPORTS, columns, len(known.message))
+
+
+def times(us: Integers) -> pd.DatetimeIndex:
+    """Return microseconds since 1970 as UTC times; the smallest int64 is NaT."""
+    import pandas as pd
+
+    return pd.DatetimeIndex(us.astype(np.int64).view("datetime64[us]")).tz_localize("UTC")
+
+
+def nullable(values: Integers, dtype: str) -> pd.api.extensions.ExtensionArray:
+    """Return integers of a nullable *dtype*, NA where they are 0."""
+    import pandas as pd
+
+    column = pd.Series(values).astype(dtype)
+    return column.mask(values == 0).array
+
+
+def categories(column: Codes) -> pd.Categorical:
+    """Return a column with the labels that stand in it, sorted; equal labels become one."""
+    import pandas as pd
+
+    present = np.unique(column.codes)
+    used = present[present >= 0]
+    names, place = np.unique(np.array(column.labels, object)[used], return_inverse=True)
+    new = np.full(len(column.labels) + 1, -1, np.int64)
+    new[used] = place
+    return pd.Categorical.from_codes(new[column.codes], categories=pd.Index(names, dtype="str"))
+
+
+def _fixed(codes: Integers, labels: list[Any]) -> pd.Categorical:
+    import pandas as pd
+
+    return pd.Categorical.from_codes(codes, categories=pd.Index(labels))
+
+
+def _frame(table: tuple[Column, ...], columns: dict[str, Any], n: int) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame({c.name: columns.get(c.name, _unknown(c.dtype, n)) for c in table})
+
+
+def _unknown(dtype: str, n: int) -> Any:
+    import pandas as pd
+
+    if dtype == "category":
+        return categories(Codes(np.full(n, -1, np.int64), []))
+    if dtype.startswith("int"):
+        return nullable(np.zeros(n, np.int64), dtype.capitalize())
+    return pd.DatetimeIndex(np.full(n, NOT_A_TIME).view("datetime64[us]")).tz_localize("UTC")

@@ -1,0 +1,188 @@
+"""The lines of a capture, each with its time: requests with answers, and callbacks.
+
+Fields and their order are those of the API's pages (DOMAIN.md sections 6 and 7).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
+from urllib.parse import quote
+
+import numpy as np
+
+from smssim.codes import api_errors
+from smssim.logs.fields import ACCEPTED, FORM, JSON, SEE_STATUS
+from smssim.logs.frames import NOT_A_TIME
+from smssim.logs.sent import Arrivals, Codes, Integers, Sent
+from smssim.logs.wire import Wire
+
+STATUS_CALLBACK = "https://sms.example.com/report"
+
+_BLOCK = 16_384
+
+Line = tuple[int, str]
+
+
+def request_lines(sent: Sent, wire: Wire) -> Iterator[Line]:
+    """Give a line for each request, received when the platform took it in.
+
+    Times are microseconds since 1970 UTC; the answer's createTime is in whole seconds.
+    """
+    ends = np.append(sent.starts[1:], len(sent.submitted))
+    first = 0
+    while first < len(sent.starts):
+        full = int(np.searchsorted(ends, sent.starts[first] + _BLOCK, "right"))
+        last = max(first + 1, full)
+        rows = np.arange(sent.starts[first], ends[last - 1])
+        yield from _requests(sent, wire, rows, ends[first:last] - rows[0])
+        first = last
+
+
+def _requests(sent: Sent, wire: Wire, rows: Integers, ends: Integers) -> Iterator[Line]:
+    """Give the lines of a block of whole requests, which end before the rows *ends*."""
+    heads, numbers = _heads(sent, wire, rows), wire.numbers(rows)
+    results, place = _results(sent, wire, rows, numbers), sent.place[rows].tolist()
+    statuses = _texts(sent.status, rows)
+    instants, stamps = sent.submitted[rows].tolist(), _stamps(sent.submitted[rows], "us")
+    begin = 0
+    for end in ends.tolist():
+        if place[begin] == 1:
+            answer = _answer(statuses[begin])
+        else:
+            code = SEE_STATUS if 2 in place[begin:end] else ACCEPTED
+            answer = f'{_answer(code)}, "result": [{", ".join(results[begin:end])}]'
+        before, after = heads[begin]
+        request = f'"request": {{{before}{",".join(numbers[begin:end])}{after}}}'
+        line = f'{{"received_at": "{stamps[begin]}", {request}, "answer": {{{answer}}}}}\n'
+        yield instants[begin], line
+        begin = end
+
+
+def _heads(sent: Sent, wire: Wire, rows: Integers) -> list[tuple[str, str]]:
+    """Return what stands before and after the numbers in the request of each row."""
+    channels = _quoted(wire.channels, sent.application, rows)
+    templates = _quoted(wire.templates, sent.template, rows)
+    otp = sent.type.where("otp")[rows].tolist()
+    address = f', "statusCallback": "{STATUS_CALLBACK}"' if sent.callback else ""
+    return [
+        (
+            f'"from": {channel}, "to": "',
+            f'", "templateId": {template}, "templateParas": "{_paras(otp, password)}"{address}',
+        )
+        for channel, template, otp, password in zip(
+            channels, templates, otp, wire.passwords(rows), strict=True
+        )
+    ]
+
+
+def _paras(otp: bool, password: str) -> str:
+    return f'[\\"{password}\\"]' if otp else "[]"
+
+
+def _answer(code: str) -> str:
+    known = api_errors().get(code)
+    description = known.description if known else "Request refused"
+    return f'"code": {json.dumps(code)}, "description": {json.dumps(description)}'
+
+
+def _results(sent: Sent, wire: Wire, rows: Integers, numbers: list[str]) -> list[str]:
+    channels = _quoted(wire.channels, sent.application, rows)
+    refused = (sent.place[rows] == 2).tolist()
+    return [
+        f'{{"smsMsgId": "{name}", "from": {channel}, "originTo": "{number}", '
+        f'"status": "{status if place_2 else ACCEPTED}", "createTime": "{created}", '
+        f'"countryId": "{country}", "total": {total}}}'
+        for name, channel, number, place_2, status, created, country, total in zip(
+            wire.ids(rows),
+            channels,
+            numbers,
+            refused,
+            _texts(sent.status, rows),
+            _stamps(sent.submitted[rows], "s"),
+            _texts(sent.country, rows),
+            sent.segments[rows].tolist(),
+            strict=True,
+        )
+    ]
+
+
+def callback_lines(sent: Sent, arrivals: Arrivals, wire: Wire, *, batch: bool) -> Iterator[Line]:
+    """Give a line for each callback, its body form-encoded or with *batch* JSON.
+
+    Times are microseconds since 1970 UTC; a report's updateTime is in whole seconds.
+    """
+    bodies = _bodies(sent, arrivals, wire, batch)
+    if batch:
+        for (_, at, stamp), group in groupby(bodies, itemgetter(0, 1, 2)):
+            reports = ", ".join(body for *_, body in group)
+            yield at, _callback(stamp, JSON, f'{{"statusReportList": [{reports}]}}')
+    else:
+        for _, at, stamp, body in bodies:
+            yield at, _callback(stamp, FORM, body)
+
+
+def _callback(stamp: str, content_type: str, body: str) -> str:
+    return (
+        f'{{"received_at": "{stamp}", "callback": '
+        f'{{"content_type": "{content_type}", "body": {json.dumps(body)}}}}}\n'
+    )
+
+
+def _bodies(
+    sent: Sent, arrivals: Arrivals, wire: Wire, batch: bool
+) -> Iterator[tuple[int, int, str, str]]:
+    """Give (callback, its time in microseconds and as text, one report) of each arrival."""
+    encode = _item if batch else _form
+    for begin in range(0, len(arrivals.message), _BLOCK):
+        part = slice(begin, begin + _BLOCK)
+        rows, at = arrivals.message[part], arrivals.at[part]
+        made_by = _texts(sent.report_source, rows)
+        # A report that the platform built itself has no updateTime.
+        updated = np.where(sent.report_source.where("1")[rows], NOT_A_TIME, sent.final[rows])
+        reports = map(
+            encode,
+            arrivals.part[part].tolist(),
+            sent.segments[rows].tolist(),
+            _stamps(updated, "s"),
+            made_by,
+            wire.ids(rows),
+            _texts(sent.status, rows),
+        )
+        lines = arrivals.line[part].tolist()
+        yield from zip(lines, at.tolist(), _stamps(at, "us"), reports, strict=True)
+
+
+def _form(part: int, total: int, updated: str, source: str, name: str, status: str) -> str:
+    time = f"&updateTime={updated.replace(':', '%3A')}" if updated else ""
+    return (
+        f"sequence={part}&total={total}{time}&source={source}"
+        f"&smsMsgId={name}&status={quote(status, safe='')}"
+    )
+
+
+def _item(part: int, total: int, updated: str, source: str, name: str, status: str) -> str:
+    time = f'"updateTime": "{updated}", ' if updated else ""
+    return (
+        f'{{"sequence": "{part}", "total": "{total}", {time}"source": "{source}", '
+        f'"smsMsgId": "{name}", "status": {json.dumps(status)}}}'
+    )
+
+
+def _stamps(us: Integers, unit: str) -> list[str]:
+    """Return times as ISO 8601 in UTC, "" where there is none."""
+    times = us.view("datetime64[us]").astype(f"datetime64[{unit}]")
+    written: list[str] = np.datetime_as_string(times).tolist()
+    return [f"{text}Z" if text != "NaT" else "" for text in written]
+
+
+def _quoted(names: list[str], column: Codes, rows: Integers) -> list[str]:
+    quoted = [json.dumps(name) for name in names]
+    return [quoted[code] for code in column.codes[rows].tolist()]
+
+
+def _texts(column: Codes, rows: Integers) -> list[str]:
+    labels = [*column.labels, ""]
+    return [labels[code] for code in column.codes[rows].tolist()]

@@ -1,0 +1,98 @@
+"""Read a capture into a Log: the record of a month as its customer saw it."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
+
+from smssim.logs.collect import Collector
+from smssim.logs.frames import messages_frame, reports_frame
+from smssim.logs.join import joined
+from smssim.record import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from smssim.tally import Tallies
+
+LONGEST_LINE = 8_000_000
+"""Bytes of a line that are read; the rest of a longer one is passed over."""
+
+
+@dataclass(frozen=True)
+class Log(Record):
+    """A Record that was read and not simulated; what could not be used is in its quarantine."""
+
+
+def read_log(path: str | Path) -> Log:
+    """Read a capture, JSON lines or JSON lines compressed by gzip (.gz).
+
+    What the wire cannot show is NA. Nothing that stands in the file raises an error: a record
+    that cannot be used is in `quarantine`, and `provenance["counts"]` holds `records_in`,
+    `used` and `quarantined`. Raise an OSError for a file that cannot be opened.
+    """
+    path = Path(path)
+    found = Collector(str(path))
+    with _opened(path) as stream:
+        _collect(stream, found)
+    found.end()
+    known, known_reports = joined(found.messages, found.reports)
+    messages, reports = messages_frame(known), reports_frame(known_reports)
+    first, last = found.observed or (0, 0)
+    return Log(
+        name=path.name.removesuffix(".gz").removesuffix(".jsonl"),
+        observed_from=first,
+        observed_until=last,
+        currency=None,
+        tallies=_tallies(messages, reports, last),
+        messages=messages,
+        reports=reports,
+        quarantine=found.quarantine.frame(),
+        provenance={"capture": str(path), "counts": _counts(found)},
+    )
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+
+
+def _collect(stream: IO[bytes], found: Collector) -> None:
+    number = 0
+    try:
+        for number, data, whole in _lines(stream):
+            if not whole:
+                found.unreadable(number, f"line must be {LONGEST_LINE} bytes or fewer", data)
+            elif not data.isspace():
+                found.line(number, data)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        found.unreadable(number + 1, f"the compressed file cannot be read on: {error}")
+
+
+def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes, bool]]:
+    """Give number, bytes and wholeness of every line, never holding more than the longest."""
+    number = 0
+    while data := stream.readline(LONGEST_LINE + 1):
+        number += 1
+        whole = rest = len(data) <= LONGEST_LINE or data.endswith(b"\n")
+        while not rest:
+            more = stream.readline(LONGEST_LINE)
+            rest = not more or more.endswith(b"\n")
+        yield number, data, whole
+
+
+def _counts(found: Collector) -> dict[str, int]:
+    return {
+        "records_in": found.records_in,
+        "used": found.used,
+        "quarantined": len(found.quarantine),
+    }
+
+
+def _tallies(messages: pd.DataFrame, reports: pd.DataFrame, until: int) -> Tallies:
+    from smssim.tally import tally_frames
+
+    return tally_frames(messages, reports, until)

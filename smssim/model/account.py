@@ -1,0 +1,351 @@
+"""The account: what it owns, what it has been told, and the verdict on one message.
+
+Judging is scalar and stands here once; the engine judges whole blocks of messages by the same state and comes here for
+each message at which that state turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+import simpy
+
+from smssim.model.agenda import Agenda, Happening, Rank
+from smssim.model.packages import CountryQuota, Package
+from smssim.model.queue import SendingQueue
+from smssim.model.thresholds import ThresholdCounters
+from smssim.scenario import Scenario, micro
+
+FROZEN, LIMIT, COUNTRY_LIMIT = "E000112", "E000623", "E000630"
+TEMPLATE, FULL, NO_QUOTA = "E200030", "E200015", "E000629"
+
+
+class Withdrawal(NamedTuple):
+    """What a freeze took back out of the queue: segments by package id, and charges."""
+
+    segments: dict[int, int]
+    cost_micro: int
+
+
+class Line(Protocol):
+    """What the account needs of whoever drives the messages."""
+
+    def catch_up(self) -> None:
+        """Account for every message before now."""
+
+    def withdraw(self) -> Withdrawal:
+        """Fail every accepted message that still waits in a queue."""
+
+
+class Verdict(NamedTuple):
+    """What became of one number at the platform's door; code None means sent."""
+
+    code: str | None
+    sent_us: int | None = None
+    parts: tuple[tuple[Package, int], ...] = ()
+    cost_micro: int = 0
+
+
+class Entry(NamedTuple):
+    """One line of the ledger."""
+
+    at_us: int
+    entry: str
+    country: str | None = None
+    package: int | None = None
+    segments: int | None = None
+    amount_micro: int | None = None
+
+
+class Account:
+    """Packages, thresholds, money and switches of one account, in one SimPy environment.
+
+    `version` grows with every change that may alter how messages are judged. Policies see it through `policies.AccountView`.
+    """
+
+    def __init__(self, env: simpy.Environment, scenario: Scenario, countries: list[str]) -> None:
+        rules = scenario.account
+        self.scenario = scenario
+        self.agenda = Agenda(env)
+        self.line: Line
+        self.version = 0
+        self.mode: str = rules.service_mode
+        self.frozen = False
+        self.balance_micro = None if rules.balance is None else micro(rules.balance)
+        self.accrued_micro = 0
+        self.thresholds = ThresholdCounters(scenario.thresholds)
+        self.countries = {
+            c: CountryQuota(c, rules.package_order, rules.low_quota.get(c)) for c in sorted(countries)
+        }
+        self.suspended_all = False
+        self.packages: list[Package] = []
+        self.usable: set[str] = set()
+        self.stopped: dict[str, int] = {}
+        self.prices_micro = {c: micro(scenario.route(c).price) for c in self.countries}
+        self.queues: dict[str, SendingQueue] = {}
+        self.happenings: list[Happening] = []
+        self.ledger: list[Entry] = []
+        self._covers = rules.straddle == "cover"
+        self._whole = rules.suspend_scope == "account"
+        self._waiting: dict[str, list[simpy.Event]] = {}
+
+    @property
+    def now_us(self) -> int:
+        """The present instant, microseconds since 1970."""
+        return self.agenda.now_us
+
+    def tell(self, event: str, subject: str = "", value: int | None = None) -> None:
+        """Write an event down and wake whoever waits for it."""
+        happening = Happening(self.now_us, event, subject, value)
+        self.happenings.append(happening)
+        for waiting in self._waiting.pop(event, []):
+            waiting.succeed(happening)
+
+    def wait(self, event: str) -> simpy.Event:
+        """A SimPy event for the next happening of that name."""
+        waiting = simpy.Event(self.agenda.env)
+        self._waiting.setdefault(event, []).append(waiting)
+        return waiting
+
+    def quota(self, country: str) -> CountryQuota:
+        """The quota of a country."""
+        if country not in self.countries:
+            raise ValueError(f"country(={country!r}) is not sent to in this scenario")
+        return self.countries[country]
+
+    # judging one message
+
+    def suspended(self, country: str) -> bool:
+        """Whether sending to a country is suspended for want of quota."""
+        return self.suspended_all if self._whole else self.countries[country].suspended
+
+    def refuse_request(self, country: str) -> str | None:
+        """The code that refuses a whole request now, or None (place 1)."""
+        if self.frozen:
+            return FROZEN
+        if self.thresholds.tripped:
+            return LIMIT
+        return COUNTRY_LIMIT if self.thresholds.country_tripped(country) else None
+
+    def judge_number(self, country: str, segments: int, template: str, queue: str, platform: bool) -> Verdict:
+        """The verdict on one number of a request that was not refused as a whole (places 2 and 3).
+
+        *platform* says that the platform's own review will refuse it. Whatever the verdict sets off happens at once.
+        """
+        if template not in self.usable:
+            return Verdict(TEMPLATE)
+        line = self.queues[queue]
+        if line.full(self.now_us):
+            return Verdict(FULL)
+        if platform:
+            verdict = Verdict("platform")
+        else:
+            verdict = self._charge(country, segments)
+            if verdict.code is None:
+                verdict = verdict._replace(sent_us=line.take(self.now_us))
+        if verdict.code is None or self.thresholds.counts_refused:
+            for fired in self.thresholds.count(country, segments):
+                self.tell(*fired)
+        return verdict
+
+    def _charge(self, country: str, segments: int) -> Verdict:
+        """Deduct a message from packages and charge the rest, or refuse it for want of quota."""
+        quota = self.countries[country]
+        left = quota.left
+        short = segments - left
+        if self.mode == "suspend":
+            if self.suspended(country):
+                return Verdict(NO_QUOTA)
+            if short > 0 and not (self._covers and left):
+                self._run_out(quota, left)
+                self._suspend(quota)
+                return Verdict(NO_QUOTA)
+        parts = quota.take(segments)
+        for package, _ in parts:
+            if not package.left:
+                self.tell("package_empty", str(package.id), 0)
+        if parts and quota.low_reached():
+            self.tell("low_quota", country, quota.left)
+        if short > 0:
+            self._run_out(quota, left)
+        free = short <= 0 or (self._covers and left > 0)
+        cost = 0 if free else short * self.prices_micro[country]
+        self.accrued_micro += cost
+        return Verdict(None, parts=tuple(parts), cost_micro=cost)
+
+    def _run_out(self, quota: CountryQuota, left: int) -> None:
+        if quota.seen:
+            quota.seen = False
+            self.tell("run_out", quota.country, left)
+
+    def _suspend(self, quota: CountryQuota) -> None:
+        quota.suspended = not self._whole
+        self.suspended_all = self._whole
+        self.tell("suspended", "" if self._whole else quota.country)
+
+    def _resume(self, country: str) -> None:
+        quota = self.countries[country]
+        if self.suspended_all or quota.suspended:
+            self.suspended_all, quota.suspended = False, False
+            self.tell("resumed", "" if self._whole else country)
+
+    def changed(self) -> None:
+        """Say that messages may be judged otherwise from now on."""
+        self.version += 1
+
+    # what happens by itself
+
+    def turn(self, period: str) -> None:
+        """Begin the next UTC day or month."""
+        self.line.catch_up()
+        self.changed()
+        for subject in self.thresholds.turn(period):
+            self.tell("recovered", subject)
+
+    def make_usable(self, template: str) -> None:
+        """Let a template be sent from now on."""
+        self.line.catch_up()
+        self.usable.add(template)
+        self.changed()
+        self.tell("template_usable", template)
+
+    def buy(self, country: str, segments: int, price_micro: int, ends_us: int) -> None:
+        """Buy a package that is in force from now to *ends_us*; refused when frozen or without the money."""
+        self.line.catch_up()
+        short = self.balance_micro is not None and self.balance_micro < price_micro
+        if self.frozen or short:
+            self.tell("purchase_refused", country, segments)
+            return
+        package = Package(
+            len(self.packages), country, segments, price_micro, self.now_us, ends_us, left=segments
+        )
+        self.packages.append(package)
+        if self.balance_micro is not None:
+            self.balance_micro -= price_micro
+        self.ledger.append(Entry(self.now_us, "purchase", country, package.id, segments, price_micro))
+        self.countries[country].add(package)
+        self.changed()
+        self.tell("package_bought", str(package.id), segments)
+        self._resume(country)
+        self.agenda.at(ends_us, Rank.EXPIRY, lambda: self.expire(package))
+
+    def expire(self, package: Package) -> None:
+        """End a package; what is left of it is gone."""
+        self.line.catch_up()
+        quota = self.countries[package.country]
+        quota.packages.remove(package)
+        package.expired, package.left = package.left, 0
+        if package.expired:
+            self.ledger.append(
+                Entry(self.now_us, "expired", package.country, package.id, package.expired)
+            )
+        self.changed()
+        self.tell("package_expired", str(package.id), package.expired)
+        if quota.low_reached():
+            self.tell("low_quota", package.country, quota.left)
+
+    def settle(self) -> None:
+        """Book what accrued since the last full hour; freeze when the balance is gone."""
+        self.line.catch_up()
+        self._book("settlement")
+        if self.balance_micro is not None and self.balance_micro < 0 and not self.frozen:
+            self._freeze()
+
+    def close(self) -> None:
+        """Book what accrued since the last full hour, at the end of the run."""
+        self._book("unsettled", self.scenario.end_us)
+
+    def _book(self, entry: str, at_us: int | None = None) -> None:
+        if self.accrued_micro:
+            at_us = self.now_us if at_us is None else at_us
+            self.ledger.append(Entry(at_us, entry, amount_micro=self.accrued_micro))
+            if self.balance_micro is not None:
+                self.balance_micro -= self.accrued_micro
+            self.accrued_micro = 0
+
+    def _freeze(self) -> None:
+        self.frozen = True
+        self.changed()
+        withdrawal = self.line.withdraw()
+        self.accrued_micro -= withdrawal.cost_micro
+        returned = [(self.packages[i], n) for i, n in sorted(withdrawal.segments.items())]
+        for package, segments in returned:
+            self.ledger.append(Entry(self.now_us, "returned", package.country, package.id, segments))
+            if package in self.countries[package.country].packages:
+                package.left += segments
+            else:
+                package.expired += segments
+                self.ledger.append(
+                    Entry(self.now_us, "expired", package.country, package.id, segments)
+                )
+        self.tell("frozen", "", self.balance_micro)
+        for country in sorted({p.country for p, _ in returned if p in self.countries[p.country].packages}):
+            self.countries[country].replenished()
+            self._resume(country)
+
+    # commands, which take effect a microsecond later
+
+    def buy_later(self, country: str, segments: int, price_micro: int, ends_us: int) -> None:
+        """Command: buy a package."""
+        self._command(lambda: self.buy(country, segments, price_micro, ends_us))
+
+    def set_thresholds(self, values: dict[str, int]) -> None:
+        """Command: change alarm and limit values, given by their scenario names."""
+        self._command(lambda: self._set_thresholds(values))
+
+    def switch_mode(self, mode: str) -> None:
+        """Command: change the service mode."""
+        self._command(lambda: self._switch_mode(mode))
+
+    def stop_source(self, source: str) -> None:
+        """Command: let a source send nothing more."""
+        self._command(lambda: self._stop_source(source))
+
+    def top_up(self, amount_micro: int) -> None:
+        """Command: pay in."""
+        self._command(lambda: self._top_up(amount_micro))
+
+    def _command(self, action: Callable[[], None]) -> None:
+        self.agenda.at(self.now_us + 1, Rank.COMMAND, action)
+
+    def _set_thresholds(self, values: dict[str, int]) -> None:
+        self.line.catch_up()
+        self.changed()
+        recovered = set()
+        for name, value in values.items():
+            period = "day" if name.startswith("daily") else "month"
+            counter = self.thresholds.total[period]
+            if name.endswith("alarm"):
+                counter.set_alarm(value)
+            elif counter.set_limit(value):
+                recovered.add(period)
+            self.tell("thresholds_set", name, value)
+        for period in sorted(recovered):
+            self.tell("recovered", period)
+
+    def _switch_mode(self, mode: str) -> None:
+        self.line.catch_up()
+        self.changed()
+        self.mode = mode
+        self.tell("mode_switched", mode)
+        if mode == "pay_per_use":
+            for country in self.countries:
+                self._resume(country)
+
+    def _stop_source(self, source: str) -> None:
+        self.line.catch_up()
+        self.changed()
+        self.stopped.setdefault(source, self.now_us)
+        self.tell("source_stopped", source)
+
+    def _top_up(self, amount_micro: int) -> None:
+        self.line.catch_up()
+        self.changed()
+        if self.balance_micro is not None:
+            self.balance_micro += amount_micro
+        self.ledger.append(Entry(self.now_us, "top_up", amount_micro=amount_micro))
+        self.tell("topped_up", "", amount_micro)
+        if self.frozen and self.balance_micro is not None and self.balance_micro >= 0:
+            self.frozen = False
+            self.tell("thawed", "", self.balance_micro)

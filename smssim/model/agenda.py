@@ -1,0 +1,66 @@
+"""What happens when: control events at their instant, in the order of their rank."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable
+from enum import IntEnum
+from typing import NamedTuple
+
+import simpy
+
+
+class Happening(NamedTuple):
+    """One event of the account: when (microseconds since 1970), what, to what, and a count that goes with it."""
+
+    at_us: int
+    event: str
+    subject: str
+    value: int | None
+
+
+class Rank(IntEnum):
+    """The order of control events of one instant; SimPy's own come at 0 and 1, messages last."""
+
+    DAY_TURN = -9
+    MONTH_TURN = -8
+    EXPIRY = -7
+    COMMAND = -6
+    PURCHASE = -5
+    TEMPLATE = -4
+    SETTLEMENT = -3
+    MESSAGE = 2
+
+
+class Agenda:
+    """Schedules actions at instants of a SimPy environment whose clock is microseconds since 1970.
+
+    It knows which of them can change how messages are judged, so that nobody looks further ahead than needed.
+    """
+
+    def __init__(self, env: simpy.Environment) -> None:
+        self.env = env
+        self._changes: list[int] = []
+
+    @property
+    def now_us(self) -> int:
+        """The present instant; a policy's fraction of a microsecond counts as the next one."""
+        return math.ceil(self.env.now)
+
+    def at(self, when_us: int, rank: Rank, action: Callable[[], None], *, changes: bool = True) -> None:
+        """Do *action* at *when_us*; *changes* says whether the account may be another after it."""
+        event = simpy.Event(self.env)
+        event._ok = True
+        event._value = None
+        assert event.callbacks is not None
+        event.callbacks.append(lambda _: action())
+        self.env.schedule(event, priority=rank, delay=when_us - self.env.now)  # type: ignore[arg-type]
+        if changes:
+            heapq.heappush(self._changes, when_us)
+
+    def next_change_us(self, after_us: int) -> int | None:
+        """The first known change after *after_us*."""
+        while self._changes and self._changes[0] <= after_us:
+            heapq.heappop(self._changes)
+        return self._changes[0] if self._changes else None

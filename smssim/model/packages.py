@@ -1,0 +1,79 @@
+"""Prepaid packages of segments: who gives first, what is left, when they end (DOMAIN.md section 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Package:
+    """One bought package; *left* falls as messages are accepted, and rises when a freeze returns some."""
+
+    id: int
+    country: str
+    segments: int
+    price_micro: int
+    in_force_us: int
+    ends_us: int
+    left: int
+    expired: int = 0
+
+    @property
+    def used(self) -> int:
+        """Segments deducted, less those returned."""
+        return self.segments - self.left - self.expired
+
+
+class CountryQuota:
+    """The packages in force for one country, in their order of use, and what has been said about them."""
+
+    def __init__(self, country: str, order: str, low_notice: int | None) -> None:
+        self.country = country
+        self.packages: list[Package] = []
+        self.seen = False
+        """Whether quota came since the last run-out."""
+        self.suspended = False
+        self.low_notice = low_notice
+        self.low_armed = False
+        self._nearest_expiry = order == "nearest_expiry"
+
+    @property
+    def left(self) -> int:
+        """Segments left in all packages in force."""
+        return sum(package.left for package in self.packages)
+
+    @property
+    def giving(self) -> Package | None:
+        """The package that gives the next segment."""
+        return next((package for package in self.packages if package.left), None)
+
+    def add(self, package: Package) -> None:
+        """Put a package in force."""
+        self.packages.append(package)
+        if self._nearest_expiry:
+            self.packages.sort(key=lambda p: (p.ends_us, p.id))
+        self.replenished()
+
+    def replenished(self) -> None:
+        """Quota came: a run-out can be told again, and a low quota if there is enough for one."""
+        self.seen = True
+        if self.low_notice is not None and self.left > self.low_notice:
+            self.low_armed = True
+
+    def take(self, segments: int) -> list[tuple[Package, int]]:
+        """Deduct up to *segments* in the order of use; return who gave how many."""
+        parts = []
+        for package in self.packages:
+            given = min(package.left, segments)
+            if given:
+                package.left -= given
+                segments -= given
+                parts.append((package, given))
+        return parts
+
+    def low_reached(self) -> bool:
+        """Whether the low-quota notice is due; it disarms."""
+        due = self.low_armed and self.low_notice is not None and self.left <= self.low_notice
+        if due:
+            self.low_armed = False
+        return due

@@ -1,0 +1,121 @@
+"""Policies: SimPy processes of the analyst's own that watch the account and act after a while."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import simpy
+
+from smssim.calendars import end_of_validity
+from smssim.model.account import Account
+from smssim.model.thresholds import NAMES, PERIODS
+from smssim.scenario import check_thresholds, micro
+
+
+class AccountView:
+    """The account as a policy sees it: it reads what the console shows and gives the console's commands.
+
+    Whatever is read holds all messages before now. Commands are checked at once, raise a ValueError if the console would refuse them, and take
+    effect a microsecond later.
+    """
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def wait(self, event: str) -> simpy.Event:
+        """A SimPy event for the next happening of that name, such as `alarm`, `run_out`, `frozen`."""
+        return self._account.wait(event)
+
+    def used(self, period: str) -> int:
+        """What the thresholds counted this UTC `day` or `month`."""
+        self._account.line.catch_up()
+        return self._account.thresholds.total[period].used
+
+    def left(self, country: str) -> int:
+        """Segments left in the packages in force for a country."""
+        self._account.line.catch_up()
+        return self._account.quota(country).left
+
+    @property
+    def balance_micro(self) -> int | None:
+        """Money on the account at the last full hour, in micro-units; None if none is kept."""
+        return self._account.balance_micro
+
+    @property
+    def accrued_micro(self) -> int:
+        """Charges since the last full hour, in micro-units."""
+        self._account.line.catch_up()
+        return self._account.accrued_micro
+
+    @property
+    def mode(self) -> str:
+        """The service mode, `pay_per_use` or `suspend`."""
+        return self._account.mode
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the account is frozen for arrears."""
+        return self._account.frozen
+
+    def buy_package(
+        self,
+        country: str,
+        segments: int,
+        price: float = 0,
+        *,
+        valid_months: int | None = None,
+        valid_days: int | None = None,
+    ) -> None:
+        """Buy a package of *segments* for *price*; a month if no validity is said."""
+        account = self._account
+        account.quota(country)
+        if segments < 1 or price < 0:
+            raise ValueError(f"segments(={segments}) must be > 0 and price(={price}) >= 0")
+        zone = account.scenario.account.expiry_zone
+        months = 1 if valid_months is None and valid_days is None else valid_months
+        ends_us = end_of_validity(account.now_us + 1, zone, days=valid_days, months=months)
+        account.buy_later(country, segments, micro(price), ends_us)
+
+    def set_thresholds(self, **values: int) -> None:
+        """Change `daily_alarm`, `daily_limit`, `monthly_alarm` or `monthly_limit`, within the approved quota."""
+        new = self.thresholds() | values
+        if len(new) > 4:
+            raise ValueError(f"{sorted(values)} must be among {sorted(self.thresholds())}")
+        check_thresholds(**new)
+        quota = self._account.scenario.quota
+        for name in ("daily_limit", "monthly_limit"):
+            if new[name] > getattr(quota, name):
+                raise ValueError(f"{name}(={new[name]}) must be <= the quota (={getattr(quota, name)})")
+        self._account.set_thresholds(values)
+
+    def thresholds(self) -> dict[str, int]:
+        """The four values as they were last set."""
+        values = {}
+        for period in PERIODS:
+            counter = self._account.thresholds.total[period]
+            values[f"{NAMES[period]}_alarm"] = counter.next_alarm or 0
+            values[f"{NAMES[period]}_limit"] = counter.limit or 0
+        return values
+
+    def switch_mode(self, mode: str) -> None:
+        """Change the service mode to `pay_per_use` or `suspend`."""
+        if mode not in ("pay_per_use", "suspend"):
+            raise ValueError(f"mode(={mode!r}) must be 'pay_per_use' or 'suspend'")
+        self._account.switch_mode(mode)
+
+    def stop_source(self, name: str) -> None:
+        """Let a traffic source, calls or a group task send nothing more."""
+        if name not in {source.name for source in self._account.scenario.sources}:
+            raise ValueError(f"name(={name!r}) is no source of this scenario")
+        self._account.stop_source(name)
+
+    def top_up(self, amount: float) -> None:
+        """Pay *amount* in."""
+        if amount <= 0:
+            raise ValueError(f"amount(={amount}) must be > 0")
+        self._account.top_up(micro(amount))
+
+
+Policy = Callable[[simpy.Environment, AccountView], Generator[simpy.Event, Any, Any]]
+"""A generator function: `def policy(env, account): ... yield account.wait("alarm") ...`."""

@@ -1,0 +1,106 @@
+"""The columns of every table, their types, units and meaning, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TIME = "datetime64[us, UTC]"
+PLACES = {
+    0: "sent",
+    1: "refused with the request's code",
+    2: "refused with the number's status in the answer",
+    3: "refused by the platform after acceptance",
+}
+REPORT_SOURCES = {1: "made by the SMS platform", 2: "SMS centre", 3: "Huawei platform"}
+REPORT_STATES = ("received", "lost", "pending")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its pandas type and what it holds, unit included."""
+
+    name: str
+    dtype: str
+    meaning: str
+
+
+def _columns(*rows: tuple[str, str, str]) -> tuple[Column, ...]:
+    return tuple(Column(*row) for row in rows)
+
+
+MESSAGES = _columns(
+    ("submitted_at", TIME, "when the platform took the message in"),
+    ("source", "category", "traffic, calls or group task it came from"),
+    ("request", "int64", "UTC hour * 1,000,000 + number within the hour; unique within a source"),
+    ("recipient", "int32", "place in the request or in the file, from 0"),
+    ("generation", "int8", "0, or which resend by the user it is"),
+    ("application", "category", "application"),
+    ("template", "category", "template"),
+    ("type", "category", "otp or notification"),
+    ("country", "category", "ISO 3166 code of the recipient's country"),
+    ("segments", "int8", "parts it is split into and charged by"),
+    ("place", "int8", "0 sent, or where it was refused (PLACES)"),
+    ("status", "category", "refusal code or final status; NA while in flight"),
+    ("report_source", "category", "1, 2 or 3 (REPORT_SOURCES); NA without a report"),
+    ("sent_at", TIME, "when it left the queue; NaT if not sent, or not yet"),
+    ("final_at", TIME, "when its final status was made; NaT if there is none, or not yet"),
+    ("covered_segments", "int8", "segments deducted from packages"),
+    ("package", "category", "first package that gave segments; NA without one"),
+    ("cost_micro", "int32", "pay-per-use charge in millionths of the currency"),
+)
+REPORTS = _columns(
+    ("message", "int32", "row number in messages"),
+    ("part", "int8", "segment of the message, from 1"),
+    ("state", "category", "received, lost, or pending at the end of the run"),
+    ("attempts", "int8", "pushes tried before the end of the run"),
+    ("copies", "int8", "pushes that arrived"),
+    ("received_at", TIME, "first arrival at the customer's server"),
+)
+EVENTS = _columns(
+    ("at", TIME, "when it happened"),
+    ("event", "str", "what happened"),
+    ("subject", "str", "to what: a period, country, package, template, source"),
+    ("value", "Int64", "count, segments or micro-units that go with it"),
+)
+LEDGER = _columns(
+    ("at", TIME, "when it was booked"),
+    ("entry", "str", "purchase, settlement, unsettled, top_up, expired, returned"),
+    ("country", "str", "country of the package"),
+    ("package", "Int64", "package"),
+    ("segments", "Int64", "segments bought, expired or returned"),
+    ("amount_micro", "Int64", "money in millionths of the currency"),
+)
+REVIEWS = _columns(
+    ("template", "str", "template"),
+    ("attempt", "int64", "submission, from 1"),
+    ("submitted_at", TIME, "when it was handed in"),
+    ("decided_at", TIME, "when it was decided; NaT if not yet"),
+    ("decision", "str", "approved or rejected; NA if not yet"),
+    ("usable_at", TIME, "from when it can be sent; NaT if rejected, or not yet"),
+)
+PACKAGES = _columns(
+    ("package", "int64", "package, numbered by purchase from 0"),
+    ("country", "str", "country it covers"),
+    ("segments", "int64", "segments bought"),
+    ("price_micro", "int64", "price in millionths of the currency"),
+    ("in_force_at", TIME, "from when it can be used"),
+    ("ends_at", TIME, "first instant at which it cannot"),
+    ("used", "int64", "segments deducted, less those returned"),
+    ("expired", "int64", "segments that expired unused"),
+    ("left", "int64", "segments left at the end of the run"),
+)
+QUARANTINE = _columns(
+    ("file", "str", "file"),
+    ("line", "int64", "line, from 1"),
+    ("reason", "str", "why it could not be used"),
+    ("text", "str", "the line as it stands, phone numbers masked"),
+)
+TABLES = {
+    "messages": MESSAGES,
+    "reports": REPORTS,
+    "events": EVENTS,
+    "ledger": LEDGER,
+    "reviews": REVIEWS,
+    "packages": PACKAGES,
+    "quarantine": QUARANTINE,
+}

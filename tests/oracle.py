@@ -1,0 +1,305 @@
+"""The oracle: docs/model.md once more, plain and slow, as one SimPy process a message.
+
+It is written from the specification alone and shares no rule with the engine, only inputs, marks and
+calendars. What the two disagree on is a fault of one of them, or of the specification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import simpy
+from oracle_account import Account
+from oracle_births import (
+    Message,
+    Reviews,
+    below,
+    births,
+    delay_table,
+    reviews,
+    server_is_down,
+    share_table,
+)
+from oracle_quota import DAY_TURN, MONTH_TURN, PURCHASE, SETTLEMENT, TEMPLATE, Moment
+
+from smssim.calendars import HOUR, next_day, next_month, to_us
+from smssim.marks import PHI, Marks, mix64
+from smssim.scenario import Outcome, Package, Scenario, micro, microseconds
+
+Policy = Callable[[simpy.Environment, Any], Iterator[simpy.Event]]
+Rows = list[tuple[Any, ...]]
+HUAWEI, SMS_CENTRE, PLATFORM = 3, 2, 1
+
+
+@dataclass(frozen=True)
+class Result:
+    """All tables of one run, rows of plain values in the columns of `smssim.tables`."""
+
+    messages: Rows
+    reports: Rows
+    events: Rows
+    ledger: Rows
+    reviews: Rows
+    packages: Rows
+
+
+def oracle(scenario: Scenario, seed: int = 1, policies: Sequence[Policy] = ()) -> Result:
+    """Simulate a scenario message by message."""
+    return World(scenario, seed).run(policies)
+
+
+class World:
+    """One run: the account's control, and a process for each message."""
+
+    def __init__(self, scenario: Scenario, seed: int) -> None:
+        self.scenario, self.marks = scenario, Marks(seed, 0)
+        self.env = simpy.Environment(initial_time=scenario.start_us)
+        self.account = Account(self.env, scenario)
+        self.reviews: Reviews = reviews(scenario, self.marks)
+        self.judged: list[Message] = []
+        self.answers: dict[tuple[str, int], str | None] = {}
+        self.free: dict[str, int] = {}
+
+    def run(self, policies: Sequence[Policy]) -> Result:
+        """Start control, messages and policies, and step until nothing before the end is left."""
+        for process in (*self.control(), *map(self.message, births(self.scenario, self.marks))):
+            self.env.process(process)
+        for policy in policies:
+            self.env.process(policy(self.env, self.account))
+        # Not run(until=end): peek, unlike its stop event, keeps everything at the end out.
+        while self.env.peek() < self.scenario.end_us:
+            self.env.step()
+        return self.result()
+
+    # Control.
+
+    def control(self) -> Iterator[Iterable[simpy.Event]]:
+        """Everything that happens to the account without a message or a policy."""
+        yield self.turns(DAY_TURN, next_day, self.account.day)
+        yield self.turns(MONTH_TURN, next_month, self.account.month)
+        yield from map(self.purchase, self.scenario.packages)
+        yield from (self.usable(template.name) for template in self.scenario.templates)
+        yield self.settlements()
+
+    def turns(self, rank: int, following: Callable[[int], int], period: Any) -> Iterator[Moment]:
+        """All turns of the UTC day or month."""
+        while True:
+            yield Moment(self.env, following(self.env.now), rank)
+            self.account.turn(period)
+
+    def purchase(self, package: Package) -> Iterator[Moment]:
+        """A package of the scenario, bought with the first approved template at the earliest."""
+        approval = self.reviews.first_approval()
+        if approval is None:
+            return
+        at = to_us(package.at) if package.at else self.scenario.start_us
+        yield Moment(self.env, max(at, approval, self.scenario.start_us), PURCHASE)
+        self.account.buy(package)
+
+    def usable(self, template: str) -> Iterator[Moment]:
+        """The moment at which a template can be sent, if it could not from the start."""
+        usable_at = self.reviews.usable_at.get(template)
+        if usable_at is None or usable_at <= self.scenario.start_us:
+            return
+        yield Moment(self.env, usable_at, TEMPLATE)
+        self.account.tell("template_usable", template)
+
+    def settlements(self) -> Iterator[Moment]:
+        """Every full UTC hour after the start: the account settles, and may freeze."""
+        while True:
+            yield Moment(self.env, self.env.now // HOUR * HOUR + HOUR, SETTLEMENT)
+            if self.account.settle():
+                self.freeze()
+
+    def freeze(self) -> None:
+        """What still waits in a queue fails, and gives back its quota, charge and slot."""
+        now = self.env.now
+        failed = [m for m in self.judged if m.sent_at is not None and m.sent_at >= now]
+        for message in reversed(failed):
+            assert message.sent_at is not None
+            self.free[self.queue_of(message)] = message.sent_at
+        returned = [part for message in failed for part in message.taken]
+        charges = sum(message.cost for message in failed)
+        for message in failed:
+            self.refused_by_platform(message, self.scenario.account.frozen_status)
+            message.sent_at, message.taken, message.cost = None, [], 0
+        self.account.freeze(returned, charges)
+
+    # One message.
+
+    def message(self, message: Message) -> Iterator[Moment]:
+        """One copy of a message, from its waiting to that of the next copy."""
+        yield Moment(self.env, message.submitted_at, message.rank)
+        if message.source in self.account.stopped or self.delivered(message.earlier):
+            return
+        if message.generation and message.ends is not None and self.env.now >= message.ends:
+            return
+        self.judged.append(message)
+        message.segments = self.segments(message)
+        self.judge(message)
+        if message.resend and message.generation < message.resend.at_most:
+            patience = delay_table(message.resend.patience).of(message.word(self.marks, "patience"))
+            self.env.process(self.message(message.next_copy(self.env.now + max(1, patience))))
+
+    def delivered(self, copies: Sequence[Message]) -> bool:
+        """Whether the user has one of these copies by now."""
+        return any(m.status == "DELIVRD" and m.final_at <= self.env.now for m in copies)
+
+    def segments(self, message: Message) -> int:
+        """The segments of a message, fixed or drawn from its template's mix."""
+        if message.fixed and message.fixed.segments:
+            return message.fixed.segments
+        shares = message.template.segment_shares()
+        word = message.word(self.marks, "segments")
+        return sorted(shares)[share_table(tuple(shares[n] for n in sorted(shares))).of(word)]
+
+    def judge(self, message: Message) -> None:
+        """The verdict on one message, in the order of the table of requests."""
+        outcome = self.outcome(message)
+        if code := self.answer(message):
+            message.place, message.status = 1, code
+        elif not self.is_usable(message):
+            message.place, message.status = 2, "E200030"
+        elif self.queue_is_full(message):
+            message.place, message.status = 2, "E200015"
+        elif outcome.source == "huawei":
+            self.refused_by_platform(message, outcome.status)
+        elif self.account.refuses_for_quota(message.country, message.segments):
+            self.refused_by_platform(message, "E000629")
+        else:
+            self.charge(message)
+            self.send(message, outcome.status)
+        if message.place == 0 or (message.place == 3 and self.scenario.thresholds.counts_refused):
+            self.account.count(message.country, message.segments)
+
+    def answer(self, message: Message) -> str | None:
+        """Place 1: the code of the request, the same for all its recipients."""
+        if message.alone:
+            return self.account.refusal(message.country)
+        request = (message.source, message.request)
+        if request not in self.answers:
+            self.answers[request] = self.account.refusal(message.country)
+        return self.answers[request]
+
+    def is_usable(self, message: Message) -> bool:
+        """Whether the template of a message can be sent now."""
+        usable_at = self.reviews.usable_at.get(message.template.name)
+        return usable_at is not None and usable_at <= self.env.now
+
+    def outcome(self, message: Message) -> Outcome:
+        """The final status that is fixed for a message, or drawn from its country's route."""
+        outcomes = self.scenario.route(message.country).outcomes
+        if message.fixed and message.fixed.status:
+            known = {outcome.status: outcome for outcome in outcomes}
+            status = message.fixed.status
+            return known.get(status) or Outcome(status=status, share=1)
+        table = share_table(tuple(outcome.share for outcome in outcomes))
+        return outcomes[table.of(message.word(self.marks, "outcome"))]
+
+    def refused_by_platform(self, message: Message, status: str) -> None:
+        """Place 3: refused after acceptance, with a report of the Huawei platform."""
+        message.place, message.status, message.report_source = 3, status, HUAWEI
+        message.final_at = self.env.now
+
+    def charge(self, message: Message) -> None:
+        """Deduct from packages; what they do not cover is paid, or covered by the straddle rule."""
+        account, country, segments = self.account, message.country, message.segments
+        left, covered = account.left(country), account.covered(country, segments)
+        message.taken = account.deduct(country, segments)
+        if covered:
+            return
+        account.runs_out(country, left)
+        uncovered = segments - sum(n for _, n in message.taken)
+        message.cost = uncovered * micro(self.scenario.route(country).price)
+        account.accrued_micro += message.cost
+
+    # Queue and delivery.
+
+    def queue_of(self, message: Message) -> str:
+        """The queue a message leaves through."""
+        scope = self.scenario.queue.scope
+        names = {"application": message.template.application, "route": message.country}
+        return names.get(scope, "")
+
+    def leaves_at(self, message: Message) -> int:
+        """When a message would leave its queue."""
+        return max(self.env.now, self.free.get(self.queue_of(message), 0))
+
+    def queue_is_full(self, message: Message) -> bool:
+        """Whether a message finds too many waiting before it."""
+        queue = self.scenario.queue
+        if queue.capacity is None:
+            return False
+        return self.leaves_at(message) - self.env.now > queue.capacity * queue.gap_us
+
+    def send(self, message: Message, status: str) -> None:
+        """Take a slot of the queue, and settle what the phone will report and when."""
+        message.sent_at = self.leaves_at(message)
+        self.free[self.queue_of(message)] = message.sent_at + self.scenario.queue.gap_us
+        latency = self.latency(message)
+        validity = microseconds(self.scenario.queue.validity_h * 3_600)
+        if status == "none" or latency > validity:
+            status, latency, message.report_source = "EXPIRED", validity, PLATFORM
+        else:
+            message.report_source = SMS_CENTRE
+        message.status, message.final_at = status, message.sent_at + latency
+
+    def latency(self, message: Message) -> int:
+        """From leaving the queue to the final report."""
+        if message.fixed and message.fixed.latency_s is not None:
+            return microseconds(message.fixed.latency_s)
+        table = delay_table(self.scenario.route(message.country).latency)
+        return table.of(message.word(self.marks, "latency"))
+
+    # After the run.
+
+    def result(self) -> Result:
+        """All tables, with nothing in them that is not known before the end."""
+        end, account = self.scenario.end_us, self.account
+        ledger = list(account.ledger)
+        if account.accrued_micro:
+            ledger.append((end, "unsettled", None, None, None, account.accrued_micro))
+        return Result(
+            messages=[message.row(end) for message in self.judged],
+            reports=list(self.reports()),
+            events=[tuple(event) for event in account.events],
+            ledger=ledger,
+            reviews=self.reviews.rows,
+            packages=[package.row() for package in account.packages],
+        )
+
+    def reports(self) -> Iterator[tuple[Any, ...]]:
+        """The reports of all messages with a final status, one a segment."""
+        if not self.scenario.callback.address:
+            return
+        is_down = server_is_down(self.scenario, self.marks)
+        for row, message in enumerate(self.judged):
+            if message.final_at is None or message.final_at >= self.scenario.end_us:
+                continue
+            word = message.word(self.marks, "push")
+            for part in range(1, message.segments + 1):
+                yield (row, part, *self.pushes(message.final_at, word, part, is_down))
+
+    def pushes(
+        self, created: int, word: int, part: int, is_down: Callable[[int], bool]
+    ) -> tuple[Any, ...]:
+        """The attempts to push one report: state, attempts, copies, first arrival."""
+        callback, arrivals, attempts = self.scenario.callback, [], 0
+        times = [created + microseconds(delay) for delay in (0, *callback.retries_s)]
+        for attempt, at in enumerate(times):
+            if at >= self.scenario.end_us:
+                break
+            attempts += 1
+            no_answer, answer_lost = (
+                mix64(word + PHI * (part * 64 + attempt * 2 + which + 1)) for which in (0, 1)
+            )
+            if is_down(at) or below(no_answer, callback.no_answer_share):
+                continue
+            arrivals.append(at)
+            if not below(answer_lost, callback.lost_answer_share):
+                break
+        if arrivals:
+            return "received", attempts, len(arrivals), arrivals[0]
+        return "lost" if attempts == len(times) else "pending", attempts, 0, None

@@ -1,0 +1,287 @@
+"""What the oracle knows before anything is judged: births, reviews, the callback server.
+
+Everything here is a function of the scenario and the marks alone, word by word, by docs/model.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from oracle_quota import Package
+
+from smssim.calendars import HOUR, WorkCalendar, add_working, hourly_weights, review_window, to_us
+from smssim.codes import countries
+from smssim.inverse import Discrete, Quantiles, poisson, poisson_count
+from smssim.marks import Marks, message_counter
+from smssim.recipients import read_recipients
+from smssim.scenario import (
+    Calls,
+    Delay,
+    GroupTask,
+    Recipient,
+    Resend,
+    Scenario,
+    Template,
+    Traffic,
+    microseconds,
+)
+
+REQUESTS_AN_HOUR = 1_000_000
+_FIRST_RANK = 2
+
+
+@cache
+def delay_table(delay: Delay) -> Quantiles:
+    """The inverse table of a delay, made once, for some take milliseconds."""
+    return delay.table()
+
+
+@cache
+def share_table(shares: tuple[float, ...]) -> Discrete:
+    """The inverse table of shares, made once."""
+    return Discrete(shares)
+
+
+@cache
+def work_calendar(workdays: tuple[datetime, ...], days_off: tuple[datetime, ...]) -> WorkCalendar:
+    """The review desk's calendar, made once, for it reads whole years."""
+    return WorkCalendar([day.date() for day in workdays], [day.date() for day in days_off])
+
+
+def below(word: int, share: float) -> bool:
+    """Whether a word falls within a share of all words."""
+    return word < int(share * 2**64)
+
+
+@dataclass
+class Message:
+    """One copy of one message: what it is, and what becomes of it."""
+
+    submitted_at: int
+    source: str
+    request: int
+    recipient: int
+    country: str
+    template: Template
+    place_of_source: int
+    fixed: Recipient | None = None
+    resend: Resend | None = None
+    ends: int | None = None
+    alone: bool = False
+    generation: int = 0
+    earlier: tuple[Message, ...] = ()
+    segments: int = 0
+    place: int = 0
+    status: str | None = None
+    report_source: int | None = None
+    sent_at: int | None = None
+    final_at: int | None = None
+    taken: list[tuple[Package, int]] = field(default_factory=list)
+    cost: int = 0
+
+    @property
+    def rank(self) -> int:
+        """The SimPy priority: after all control, and in the order of messages of one instant."""
+        request = self.place_of_source * 10**15 + self.request
+        return _FIRST_RANK + message_counter(request, self.recipient, self.generation)
+
+    def word(self, marks: Marks, purpose: str) -> int:
+        """The word of one of this copy's marks."""
+        hour, k = divmod(self.request, REQUESTS_AN_HOUR)
+        counter = message_counter(k, self.recipient, self.generation)
+        return marks.word(self.source, purpose, hour, counter)
+
+    def next_copy(self, at: int) -> Message:
+        """What this copy's user asks for next, not judged yet."""
+        generation = self.generation + 1
+        return Message(
+            submitted_at=at,
+            source=self.source,
+            request=self.request,
+            recipient=self.recipient,
+            country=self.country,
+            template=self.template,
+            place_of_source=self.place_of_source,
+            fixed=self.fixed,
+            resend=self.resend,
+            ends=self.ends,
+            alone=True,
+            generation=generation,
+            earlier=(*self.earlier, self),
+        )
+
+    def row(self, end: int) -> tuple[Any, ...]:
+        """This message as a row of its table, with what is known before *end*."""
+        known = self.final_at is None or self.final_at < end
+        sent = self.sent_at is not None and self.sent_at < end
+        return (
+            self.submitted_at,
+            self.source,
+            self.request,
+            self.recipient,
+            self.generation,
+            self.template.application,
+            self.template.name,
+            self.template.type,
+            self.country,
+            self.segments,
+            self.place,
+            self.status if known else None,
+            self.report_source if known else None,
+            self.sent_at if sent else None,
+            self.final_at if known else None,
+            sum(n for _, n in self.taken),
+            self.taken[0][0].id if self.taken else None,
+            self.cost,
+        )
+
+
+def births(scenario: Scenario, marks: Marks) -> Iterator[Message]:
+    """All first copies that are born in the run, source by source."""
+    for place, source in enumerate(scenario.sources):
+        begin, end = scenario.start_us, scenario.end_us
+        first = Message(0, source.name, 0, 0, "", scenario.template(source.template), place)
+        if isinstance(source, Traffic):
+            found = _of_traffic(scenario, marks, source, first)
+            begin = max(begin, to_us(source.starts)) if source.starts else begin
+            end = min(end, to_us(source.ends)) if source.ends else end
+        elif isinstance(source, Calls):
+            found = _of_calls(source, first)
+        else:
+            found = _of_group_task(scenario, source, first)
+        yield from (message for message in found if begin <= message.submitted_at < end)
+
+
+def _of_traffic(
+    scenario: Scenario, marks: Marks, source: Traffic, first: Message
+) -> Iterator[Message]:
+    begin, last = scenario.start_us // HOUR, (scenario.end_us - 1) // HOUR
+    zone = source.zone or countries()[source.country].zone
+    weights = hourly_weights(begin, last - begin + 1, zone, source.hours, source.weekdays)
+    sizes = source.recipient_shares()
+    mean_size = sum(k * share for k, share in sizes.items()) / sum(sizes.values())
+    ends = to_us(source.ends) if source.ends else None
+    like = replace(first, country=source.country, resend=source.resend, ends=ends)
+    for hour, weight in enumerate(weights.tolist(), start=begin):
+        table = poisson(weight * source.messages_a_day / 24 / mean_size)
+        for k in range(poisson_count(table, marks.word(source.name, "count", hour, 0))):
+            at = _time_of_request(marks, source, hour, k)
+            word = marks.word(source.name, "size", hour, k)
+            size = list(sizes)[share_table(tuple(sizes.values())).of(word)]
+            request = hour * REQUESTS_AN_HOUR + k
+            for recipient in range(size):
+                yield replace(like, submitted_at=at, request=request, recipient=recipient)
+
+
+def _time_of_request(marks: Marks, source: Traffic, hour: int, k: int) -> int:
+    word = marks.word(source.name, "time", hour, k)
+    at = hour * HOUR + ((word >> 32) * 3_600_000_000 >> 32)
+    resolution = max(1, microseconds(source.resolution_s))
+    return at // resolution * resolution
+
+
+def _of_calls(source: Calls, first: Message) -> Iterator[Message]:
+    like = replace(first, country=source.country, resend=source.resend)
+    for k, call in enumerate(source.calls):
+        at = to_us(call.at)
+        request = at // HOUR * REQUESTS_AN_HOUR + k
+        for recipient, fixed in enumerate(call.to):
+            yield replace(like, submitted_at=at, request=request, recipient=recipient, fixed=fixed)
+
+
+def _of_group_task(scenario: Scenario, source: GroupTask, first: Message) -> Iterator[Message]:
+    at = to_us(source.at)
+    like = replace(first, request=at // HOUR * REQUESTS_AN_HOUR, alone=True)
+    for i, country in enumerate(_countries_of(scenario, source)):
+        later = int(i * 1e6 / source.pace_per_s) if source.pace_per_s else 0
+        yield replace(like, submitted_at=at + later, recipient=i, country=country)
+
+
+def _countries_of(scenario: Scenario, source: GroupTask) -> list[str]:
+    if source.file is None:
+        return [country for country, n in source.countries.items() for _ in range(n)]
+    recipients = read_recipients(scenario.find(source.file))
+    return [recipients.countries[place] for place in recipients.country_index.tolist()]
+
+
+@dataclass
+class Reviews:
+    """All submissions and decisions of a scenario's templates."""
+
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    usable_at: dict[str, int] = field(default_factory=dict)
+    approved_at: list[int] = field(default_factory=list)
+
+    def first_approval(self) -> int | None:
+        """When the first template was approved; None if none is in the run."""
+        return min(self.approved_at, default=None)
+
+
+def reviews(scenario: Scenario, marks: Marks) -> Reviews:
+    """Review every template; one that is not submitted was approved long before the start."""
+    found = Reviews()
+    for template in scenario.templates:
+        if template.submitted is None:
+            found.usable_at[template.name] = scenario.start_us
+            found.approved_at.append(scenario.start_us)
+        else:
+            _review(scenario, marks, template, found)
+    return found
+
+
+def _review(scenario: Scenario, marks: Marks, template: Template, found: Reviews) -> None:
+    rules, end = scenario.review, scenario.end_us
+    assert template.submitted is not None
+    submitted, attempt = to_us(template.submitted), 1
+    while submitted < end:
+
+        def word(purpose: str, counter: int = attempt) -> int:
+            return marks.word(f"review/{template.name}", purpose, 0, counter)
+
+        decided = _decided_at(scenario, submitted, word("decision"))
+        if decided >= end:
+            found.rows.append((template.name, attempt, submitted, None, None, None))
+            return
+        if not below(word("rejected"), rules.rejection):
+            usable = decided + delay_table(rules.usable_after).of(word("usable"))
+            shown = usable if usable < end else None
+            found.rows.append((template.name, attempt, submitted, decided, "approved", shown))
+            found.approved_at.append(decided)
+            found.usable_at[template.name] = usable
+            return
+        found.rows.append((template.name, attempt, submitted, decided, "rejected", None))
+        submitted = decided + delay_table(rules.mending).of(word("mending"))
+        attempt += 1
+
+
+def _decided_at(scenario: Scenario, submitted: int, word: int) -> int:
+    rules = scenario.review
+    calendar = work_calendar(rules.extra_workdays, rules.extra_holidays)
+    when, window = review_window(submitted, calendar)
+    if when == "next_workday":
+        return window + delay_table(rules.next_workday).of(word)
+    delay = delay_table(rules.decision).of(word)
+    return add_working(window, delay, calendar) if rules.two_hours == "working" else window + delay
+
+
+def server_is_down(scenario: Scenario, marks: Marks) -> Callable[[int], bool]:
+    """Tell of any instant whether the customer's callback server is down."""
+    callback = scenario.callback
+    windows = [
+        (to_us(outage.at), to_us(outage.at) + microseconds(outage.minutes * 60))
+        for outage in callback.outages
+    ]
+    at, n = scenario.start_us, 0
+    while callback.random_outages is not None and at < scenario.end_us:
+        ends = []
+        for purpose in ("up", "down"):
+            table = delay_table(getattr(callback.random_outages, purpose))
+            at += table.of(marks.word("callback", purpose, 0, n))
+            ends.append(at)
+        windows.append((ends[0], ends[1]))
+        n += 1
+    return lambda instant: any(begin <= instant < end for begin, end in windows)
