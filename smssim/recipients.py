@@ -9,6 +9,7 @@ import os
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -42,10 +43,17 @@ def read_recipients(path: str | os.PathLike[str]) -> Recipients:
     """Read the first sheet of an XLSX of at most 12 MiB and 1,000,000 numbers.
 
     A number without a country is invalid, of equal ones the first is kept. Raise a ValueError
-    for a file that is larger, has more than column A, or holds no valid number.
+    for a file that is larger, has more than column A, or holds no valid number. The last few files are remembered
+    as long as they do not change, because replications read the same one.
     """
     file = Path(path)
     _check_bytes(file)
+    stat = file.stat()
+    return _read(file, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _read(file: Path, size: int, changed_ns: int) -> Recipients:
     # One cell more than allowed is enough to know that there are too many.
     cells = islice(_without_header(_column_a(file)), MAX_NUMBERS + 1)
     numbers = [normalise(cell) or "" for cell in cells]

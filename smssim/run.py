@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import platform
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from smssim.engine.clock import Clock, Tuning
-from smssim.engine.frames import FrameSink
+from smssim.engine.frames import Categories, FrameSink, message_columns, report_columns
 from smssim.engine.push import Pusher
+from smssim.engine.small import small_frames
 from smssim.marks import Marks
 from smssim.model.policies import Policy
 from smssim.record import Record
 from smssim.scenario import Scenario
-from smssim.tally import Tallies
-
-if TYPE_CHECKING:
-    import pandas as pd
+from smssim.tally import Tallier
 
 
 @dataclass(frozen=True)
 class Run(Record):
-    """A simulated Record."""
+    """A simulated period. `provenance` says how to make it again: scenario, rng, policies, versions."""
 
 
 def simulate(
@@ -30,21 +31,63 @@ def simulate(
     *,
     rng: int = 1,
     policies: Sequence[Policy] = (),
+    rows: bool = True,
+    progress: Callable[[int, int], None] | None = None,
     tuning: Tuning | None = None,
 ) -> Run:
+    """Simulate a scenario, or the file of one, exactly.
+
+    The same scenario, *rng* and *policies* give the same bytes on every machine. Without *rows* only tallies and the small
+    tables are kept, in memory that does not grow with the messages. *progress* is called with (messages so far, microseconds
+    simulated); *tuning* changes speed and memory, never a result. Raise a ScenarioError if the file cannot be read.
+    """
     if not isinstance(scenario, Scenario):
         scenario = Scenario.load(scenario)
+    if rng < 0:
+        raise ValueError(f"rng(={rng}) must be >= 0")
     clock = Clock(scenario, Marks(rng), policies, tuning)
-    pusher, sink = Pusher(clock.world), FrameSink(clock.world)
-    for rows in clock.chunks():
-        sink.add(rows, pusher.push(rows))
-    messages, reports = sink.frames(len(clock.account.packages))
+    pusher, categories = Pusher(clock.world), Categories(clock.world)
+    tallier = Tallier(categories.lists, scenario.start_us, scenario.end_us)
+    sink = FrameSink(categories.lists) if rows else None
+    done = 0
+    for chunk in clock.chunks():
+        messages = message_columns(categories, chunk)
+        reports = report_columns(pusher.push(chunk))
+        tallier.add(messages, reports)
+        if sink is not None:
+            sink.add(messages, reports)
+        done += len(chunk)
+        if progress is not None:
+            progress(done, int(chunk.submitted_us[-1]) - scenario.start_us)
+    kept = sink.frames(len(clock.account.packages)) if sink is not None else {}
     return Run(
-        name=scenario.name, observed_from=scenario.start_us, observed_until=scenario.end_us, currency=scenario.currency,
-        tallies=Tallies(), messages=messages, reports=reports, **_small_frames(clock),
+        name=scenario.name,
+        observed_from=scenario.start_us,
+        observed_until=scenario.end_us,
+        currency=scenario.currency,
+        tallies=tallier.tallies(),
+        provenance=provenance(scenario, rng, policies),
+        **kept,
+        **small_frames(clock.account, clock.courses),
     )
 
 
-def _small_frames(clock: Clock) -> dict[str, Any]:
-    from smssim.engine.small import small_frames
-    return small_frames(clock.account, clock.courses)
+def provenance(scenario: Scenario, rng: int, policies: Sequence[Policy]) -> dict[str, Any]:
+    """What it takes to make a run again."""
+    packages = ("smssim", "numpy", "pandas", "simpy", "holidays", "phonenumbers")
+    return {
+        "scenario": scenario.to_json(),
+        "digest": scenario.digest(),
+        "rng": rng,
+        "policies": [getattr(policy, "__qualname__", repr(policy)) for policy in policies],
+        "versions": {name: _version(name) for name in packages},
+        "python": sys.version.split()[0],
+        "machine": platform.machine(),
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except ModuleNotFoundError:
+        return "not installed"

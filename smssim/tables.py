@@ -12,7 +12,7 @@ PLACES = {
     3: "refused by the platform after acceptance",
 }
 REPORT_SOURCES = {1: "made by the SMS platform", 2: "SMS centre", 3: "Huawei platform"}
-REPORT_STATES = ("received", "lost", "pending")
+REPORT_STATES = ("lost", "pending", "received")
 
 
 @dataclass(frozen=True)

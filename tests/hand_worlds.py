@@ -216,22 +216,25 @@ def _straddle(mode: str) -> HandWorld:
 
 
 def _top_up_later(env: Any, account: Any) -> Iterator[Any]:
-    """Ninety minutes after the freeze, pay in one unit of money."""
+    """Twenty minutes after the first freeze, pay just what is owed."""
     yield account.wait("frozen")
-    yield env.timeout(90 * MINUTE)
-    account.top_up(1)
+    yield env.timeout(20 * MINUTE)
+    account.top_up(0.05)
 
 
 def _freeze() -> HandWorld:
     """A queue of one message in 1,000 s; at the full hour the money is gone and the rest fails.
 
     Five messages of 2 segments against a package of 7: the fourth is split, the fifth is paid.
-    Those of 00:30:00 and 00:46:40 have left; three fail and give back 3 segments and 0.15.
+    Two have left; that of 01:00:00 and two more fail and give back 3 segments, 0.15 and their
+    slots. A balance of just 0 thaws the account and, at 03:00, does not freeze it.
     """
     calls = [
-        {"at": "2025-03-03T00:30", "to": _to(5)},
+        {"at": "2025-03-03T00:26:40", "to": _to(5)},
         {"at": "2025-03-03T01:10", "to": _to(1)},
-        {"at": "2025-03-03T03:00", "to": _to(1)},
+        {"at": "2025-03-03T01:25", "to": _to(1)},
+        {"at": "2025-03-03T02:10", "to": _to(2)},
+        {"at": "2025-03-03T03:30", "to": _to(1)},
     ]
     scenario = _scenario(
         "2025-03-03",
@@ -242,50 +245,58 @@ def _freeze() -> HandWorld:
         account={"balance": 0.1},
         queue={"throughput_per_s": 0.001},
         routes={"ID": {"price": 0.05}},
-        callback={"retries_s": [60], "outages": [{"at": "2025-03-03T00:59", "minutes": 1}]},
+        callback={"retries_s": [60], "outages": [{"at": "2025-03-03T01:00", "minutes": 1}]},
     )
-    start, first, full = scenario.start_us, _us(scenario, "00:30"), _us(scenario, "01:00")
-    second, third, thaw = _us(scenario, "01:10"), _us(scenario, "03:00"), _us(scenario, "02:30") + 1
+    start, full = scenario.start_us, _us(scenario, "01:00")
+    first, frozen = _us(scenario, "00:26") + 40 * SECOND, _us(scenario, "01:10")
+    thaw = full + 20 * MINUTE + 1
+    third, fourth, last = (_us(scenario, text) for text in ("01:25", "02:10", "03:30"))
 
-    def sent(at: int, k: int, i: int) -> tuple[Any, ...]:
+    def sent(at: int, k: int, i: int, covered: int) -> tuple[Any, ...]:
         leaves = at + i * 1_000 * SECOND
-        mark = {"source": 2, "sent_at": leaves, "final_at": leaves + 3 * SECOND}
-        return _row(at, k, i, (0, "DELIVRD"), segments=2, covered=2, package=0, **mark)
+        result, gave = (0, "DELIVRD"), 0 if covered else None
+        mark = {"source": 2, "sent_at": leaves, "final_at": leaves + 3 * SECOND, "package": gave}
+        cost = (2 - covered) * 50_000
+        return _row(at, k, i, result, segments=2, covered=covered, cost=cost, **mark)
 
     failed = {"segments": 2, "source": 3, "final_at": full}
     messages = [
-        sent(first, 0, 0),
-        sent(first, 0, 1),
+        sent(first, 0, 0, 2),
+        sent(first, 0, 1, 2),
         *(_row(first, 0, i, (3, "E000112"), **failed) for i in (2, 3, 4)),
-        _row(second, 1, 0, (1, "E000112"), segments=2),
-        sent(third, 2, 0),
+        _row(frozen, 1, 0, (1, "E000112"), segments=2),
+        sent(third, 2, 0, 2),
+        sent(fourth, 3, 0, 1),
+        sent(fourth, 3, 1, 0),
+        sent(last, 4, 0, 0),
     ]
     events: Rows = [
         (start, "package_bought", "0", 7),
         (first, "package_empty", "0", 0),
         (first, "run_out", "ID", 1),
         (full, "frozen", "", -50_000),
-        (thaw, "topped_up", "", 1_000_000),
-        (thaw, "thawed", "", 1_100_000),
+        (thaw, "topped_up", "", 50_000),
+        (thaw, "thawed", "", 0),
+        (fourth, "package_empty", "0", 0),
+        (fourth, "run_out", "ID", 1),
+        (full + 3 * HOUR, "frozen", "", -100_000),
     ]
     ledger: Rows = [
         (start, "purchase", "ID", 0, 7, 0),
         (full, "settlement", None, None, None, 150_000),
         (full, "returned", "ID", 0, 3, None),
+        (thaw, "top_up", None, None, None, 50_000),
         (full + HOUR, "settlement", None, None, None, -150_000),
-        (thaw, "top_up", None, None, None, 1_000_000),
+        (full + 2 * HOUR, "settlement", None, None, None, 150_000),
+        (full + 3 * HOUR, "settlement", None, None, None, 100_000),
     ]
-    package = (0, "ID", 7, 0, start, start + DAY + 16 * HOUR, 6, 0, 1)
+    package = (0, "ID", 7, 0, start, start + DAY + 16 * HOUR, 7, 0, 0)
+    # The server is down as the three fail, so their reports come with the second attempt.
     reports = [
-        (row, part, "received", 1, 1, at)
-        for row, at in (
-            (0, first + 3 * SECOND),
-            (1, first + 1_003 * SECOND),
-            (2, full),
-            (3, full),
-            (4, full),
-            (6, third + 3 * SECOND),
-        )
+        (row, part, "received", 2, 1, full + MINUTE)
+        if row in (2, 3, 4)
+        else (row, part, "received", 1, 1, messages[row][14])
+        for row in (0, 1, 2, 3, 4, 6, 7, 8, 9)
         for part in (1, 2)
     ]
     tables = {

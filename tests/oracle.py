@@ -1,7 +1,7 @@
 """The oracle: docs/model.md once more, plain and slow, as one SimPy process a message.
 
-It is written from the specification alone and shares no rule with the engine, only inputs, marks and
-calendars. What the two disagree on is a fault of one of them, or of the specification.
+It is written from the specification alone and shares no rule with the engine, only inputs, marks
+and calendars. What the two disagree on is a fault of one of them, or of the specification.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class World:
     """One run: the account's control, and a process for each message."""
 
     def __init__(self, scenario: Scenario, seed: int) -> None:
-        self.scenario, self.marks = scenario, Marks(seed, 0)
+        self.scenario, self.marks, self.end = scenario, Marks(seed, 0), scenario.end_us
         self.env = simpy.Environment(initial_time=scenario.start_us)
         self.account = Account(self.env, scenario)
         self.reviews: Reviews = reviews(scenario, self.marks)
@@ -69,7 +69,7 @@ class World:
         for policy in policies:
             self.env.process(policy(self.env, self.account))
         # Not run(until=end): peek, unlike its stop event, keeps everything at the end out.
-        while self.env.peek() < self.scenario.end_us:
+        while self.env.peek() < self.end:
             self.env.step()
         return self.result()
 
@@ -257,7 +257,7 @@ class World:
 
     def result(self) -> Result:
         """All tables, with nothing in them that is not known before the end."""
-        end, account = self.scenario.end_us, self.account
+        end, account = self.end, self.account
         ledger = list(account.ledger)
         if account.accrued_micro:
             ledger.append((end, "unsettled", None, None, None, account.accrued_micro))
@@ -276,7 +276,7 @@ class World:
             return
         is_down = server_is_down(self.scenario, self.marks)
         for row, message in enumerate(self.judged):
-            if message.final_at is None or message.final_at >= self.scenario.end_us:
+            if message.final_at is None or message.final_at >= self.end:
                 continue
             word = message.word(self.marks, "push")
             for part in range(1, message.segments + 1):
@@ -289,7 +289,7 @@ class World:
         callback, arrivals, attempts = self.scenario.callback, [], 0
         times = [created + microseconds(delay) for delay in (0, *callback.retries_s)]
         for attempt, at in enumerate(times):
-            if at >= self.scenario.end_us:
+            if at >= self.end:
                 break
             attempts += 1
             no_answer, answer_lost = (

@@ -226,6 +226,8 @@ class Account(Limits):
         else:
             package.expired += segments
         self.book("returned", package, segments)
+        if not package.in_force:
+            self.book("expired", package, segments)
 
     def money_comes(self, amount: int) -> None:
         """A top-up; it thaws an account that it brings back to 0."""

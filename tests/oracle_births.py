@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from oracle_quota import Package
@@ -16,7 +16,7 @@ from oracle_quota import Package
 from smssim.calendars import HOUR, WorkCalendar, add_working, hourly_weights, review_window, to_us
 from smssim.codes import countries
 from smssim.inverse import Discrete, Quantiles, poisson, poisson_count
-from smssim.marks import Marks, message_counter
+from smssim.marks import Marks, Words, message_counter
 from smssim.recipients import read_recipients
 from smssim.scenario import (
     Calls,
@@ -44,6 +44,12 @@ def delay_table(delay: Delay) -> Quantiles:
 def share_table(shares: tuple[float, ...]) -> Discrete:
     """The inverse table of shares, made once."""
     return Discrete(shares)
+
+
+@lru_cache(4096)
+def count_table(mean: float) -> tuple[int, Words]:
+    """The inverse table of a Poisson count, made once, for most hours of a source are alike."""
+    return poisson(mean)
 
 
 @cache
@@ -167,7 +173,7 @@ def _of_traffic(
     ends = to_us(source.ends) if source.ends else None
     like = replace(first, country=source.country, resend=source.resend, ends=ends)
     for hour, weight in enumerate(weights.tolist(), start=begin):
-        table = poisson(weight * source.messages_a_day / 24 / mean_size)
+        table = count_table(weight * source.messages_a_day / 24 / mean_size)
         for k in range(poisson_count(table, marks.word(source.name, "count", hour, 0))):
             at = _time_of_request(marks, source, hour, k)
             word = marks.word(source.name, "size", hour, k)

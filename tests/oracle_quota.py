@@ -211,11 +211,13 @@ class Quota(Books):
         if self.mode != "suspend":
             return False
         subject = self.subject_of_suspension(country)
+        if subject in self.suspended:
+            return True
         if self.covered(country, segments):
-            return subject in self.suspended
-        if self.runs_out(country, self.left(country)) and subject not in self.suspended:
-            self.suspended.add(subject)
-            self.tell("suspended", subject)
+            return False
+        self.runs_out(country, self.left(country))
+        self.suspended.add(subject)
+        self.tell("suspended", subject)
         return True
 
     def resume(self, country: str) -> None:

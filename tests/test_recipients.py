@@ -58,7 +58,7 @@ def test_duplicates_and_invalid_numbers_are_dropped_and_counted(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("first", "invalid"), [("phone number", 0), ("手机号", 0), ("12", 1), ("--", 1), (12, 1)]
+    ("first", "invalid"), [("phone number", 0), ("手机号", 0), ("12", 1), ("--", 1), (34, 1)]
 )
 def test_a_first_row_without_a_number_is_a_header_if_it_has_letters(
     tmp_path: Path, first: object, invalid: int

@@ -54,6 +54,7 @@ class Marker:
         self._fates = np.array(
             [world.fates.number(o.status, o.source) for o in route.outcomes], np.uint8
         )
+        self._platform = world.fates.platform
         self._latency: Quantiles = route.latency.table()
         self._validity_us = round(world.scenario.queue.validity_h * HOUR)
 
@@ -81,6 +82,8 @@ class Marker:
         """Let those expire that have no report in time; *latency* becomes the validity period in place."""
         never = drawn == EXPIRED
         never |= latency > self._validity_us
+        if self._platform.any():
+            never &= ~self._platform.take(drawn)
         late = np.flatnonzero(never)
         drawn[late] = EXPIRED
         latency[late] = self._validity_us
@@ -115,9 +118,9 @@ class TrafficBirths:
             self._first_hour, hours, source.zone or world.zone(source.country), source.hours, source.weekdays
         )
         self._means = weights * source.messages_a_day / 24 / mean
-        self._tables: dict[float, tuple[int, Words]] = {}
+        self._tables: dict[float, tuple[int, list[int]]] = {}
         self._from_us = max(scenario.start_us, to_us(source.starts) if source.starts else 0)
-        self._until_us = min(scenario.end_us, to_us(source.ends) if source.ends else scenario.end_us)
+        self.until_us = min(scenario.end_us, to_us(source.ends) if source.ends else scenario.end_us)
         self._grid_us = max(1, microseconds(source.resolution_s))
 
     def expected(self, hour: int) -> float:
@@ -126,22 +129,25 @@ class TrafficBirths:
 
     def births(self, first: int, last: int) -> Births:
         """Messages of the UTC hours from *first* up to *last*, not sorted by time."""
-        hours = np.arange(max(first, self._from_us // HOUR), min(last, -(-self._until_us // HOUR)))
-        counts = np.array([self._count(hour) for hour in hours.tolist()], np.int64)
+        hours = np.arange(max(first, self._from_us // HOUR), min(last, -(-self.until_us // HOUR)))
+        counts = self._counts(hours)
         requests = int(counts.sum())
         hour_of = np.repeat(hours, counts)
         k = np.arange(requests) - np.repeat(np.cumsum(counts) - counts, counts)
         t = self._times(hours, counts, hour_of, k)
-        inside = (t >= self._from_us) & (t < self._until_us)
+        inside = (t >= self._from_us) & (t < self.until_us)
         if not inside.all():
             t, k, hour_of = t[inside], k[inside], hour_of[inside]
         return self._messages(t, k, hour_of)
 
-    def _count(self, hour: int) -> int:
-        mean = float(self._means[hour - self._first_hour])
-        if mean not in self._tables:
+    def _counts(self, hours: Ints) -> Ints:
+        keys = self._world.marks.hour_keys(self._source.name, "count", hours)
+        word = words(keys, np.zeros(len(hours), np.uint64)).tolist()
+        means = self._means[hours - self._first_hour].tolist()
+        for mean in set(means) - self._tables.keys():
             self._tables[mean] = poisson(mean)
-        return poisson_count(self._tables[mean], self._world.marks.word(self._source.name, "count", hour, 0))
+        counts = (poisson_count(self._tables[mean], w) for mean, w in zip(means, word, strict=True))
+        return np.fromiter(counts, np.int64, len(hours))
 
     def _times(self, hours: Ints, counts: Ints, hour_of: Ints, k: Ints) -> Ints:
         keys = self._world.marks.hour_keys(self._source.name, "time", hours)
@@ -192,12 +198,18 @@ class CallBirths:
         self._recipient = np.array([row[2] for row in rows], np.int64)
         self._row = {(k, r): i for i, (_, k, r, _) in enumerate(rows)}
         fixed = [row[3] for row in rows]
-        self._status = np.array([world.fates.number(r.status) if r.status else -1 for r in fixed])
+        made_by = {o.status: o.source for o in world.scenario.route(source.country).outcomes}
+        self._status = np.array(
+            [
+                world.fates.number(r.status, made_by.get(r.status, "supplier")) if r.status else -1
+                for r in fixed
+            ]
+        )
         self._latency = np.array(
             [-1 if r.latency_s is None else microseconds(r.latency_s) for r in fixed], np.int64
         )
         self._segments = np.array([r.segments or 0 for r in fixed], np.uint8)
-        self._from_us, self._until_us = world.scenario.start_us, world.scenario.end_us
+        self._from_us, self.until_us = world.scenario.start_us, world.scenario.end_us
 
     def expected(self, hour: int) -> float:
         """Messages in a UTC hour."""
@@ -207,7 +219,7 @@ class CallBirths:
         """Messages of the UTC hours from *first* up to *last*, not sorted by time."""
         t = self._t
         rows = np.flatnonzero(
-            (t >= max(first * HOUR, self._from_us)) & (t < min(last * HOUR, self._until_us))
+            (t >= max(first * HOUR, self._from_us)) & (t < min(last * HOUR, self.until_us))
         )
         k, recipient, hour = self._k[rows], self._recipient[rows], t[rows] // HOUR
         segments, drawn, latency = self.mark(hour, k, recipient, 0)
@@ -247,7 +259,7 @@ class GroupBirths:
         self._first_class = first_class
         self._markers = [Marker(world, source, country) for country in countries]
         self._hour = self._at_us // HOUR
-        self._from_us, self._until_us = world.scenario.start_us, world.scenario.end_us
+        self._from_us, self.until_us = world.scenario.start_us, world.scenario.end_us
 
     def _offset(self, i: int) -> int:
         pace = self._source.pace_per_s
@@ -266,12 +278,14 @@ class GroupBirths:
 
     def expected(self, hour: int) -> float:
         """Messages in a UTC hour."""
+        if hour < self._hour or (hour > self._hour and not self._source.pace_per_s):
+            return 0.0
         return float(self._reach((hour + 1) * HOUR) - self._reach(hour * HOUR))
 
     def births(self, first: int, last: int) -> Births:
         """Messages of the UTC hours from *first* up to *last*, in file order."""
         i = np.arange(
-            self._reach(max(first * HOUR, self._from_us)), self._reach(min(last * HOUR, self._until_us))
+            self._reach(max(first * HOUR, self._from_us)), self._reach(min(last * HOUR, self.until_us))
         )
         pace = self._source.pace_per_s
         t = self._at_us + ((i * 1e6 / pace).astype(np.int64) if pace else np.zeros(len(i), np.int64))

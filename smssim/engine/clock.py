@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import simpy
+from numpy.typing import NDArray
 
 from smssim.calendars import HOUR
 from smssim.engine.births import born, source_births
@@ -47,6 +48,8 @@ class _Block:
     terms: Terms
     stop: int
     done: int = 0
+    charged_micro: NDArray[np.int64] | None = None
+    """Charges of the first 0, 1, 2... messages, once somebody asks."""
 
 
 class Clock:
@@ -67,8 +70,9 @@ class Clock:
         self.account.queues = self.world.make_queues()
         self.courses = review.courses(scenario, marks)
         control.plan(self.account, self.courses)
+        view = AccountView(self.account)
         for policy in policies:
-            self.env.process(policy(self.env, AccountView(self.account)))
+            self.env.process(policy(self.env, view))
         self.sources = source_births(self.world)
         self.live = Live(self.world, self.sources)
         self.books = Books(self.world, self.account, self.live)
@@ -96,6 +100,18 @@ class Clock:
             before = int(np.searchsorted(self._block.arrivals.t, self.account.now_us, "left"))
             self._commit(min(before, self._block.stop))
 
+    def pending_micro(self) -> int:
+        """The charges of judged messages before now that are not committed."""
+        block = self._block
+        if block is None:
+            return 0
+        if block.charged_micro is None:
+            costs = self.books.costs_micro(block.arrivals, block.judgement, block.terms)
+            block.charged_micro = np.concatenate([[0], np.cumsum(costs)])
+        before = int(np.searchsorted(block.arrivals.t, self.account.now_us, "left"))
+        charged = block.charged_micro[[max(block.done, min(before, block.stop)), block.done]]
+        return int(charged[0] - charged[1])
+
     def withdraw(self) -> Withdrawal:
         """Fail every accepted message that still waits in a queue."""
         return self.books.withdraw(self.account.now_us)
@@ -115,10 +131,8 @@ class Clock:
 
     def _advance(self, until_us: int) -> None:
         """Let everything happen that comes before *until_us*."""
-        while True:
+        while self._t0 < until_us:
             self._step_to(self._t0)
-            if self._t0 >= until_us:
-                return
             bound_us = self._bound(until_us)
             stopped = self._stopped()
             arrivals = self.live.arrivals(self._t0, bound_us, stopped)

@@ -29,9 +29,9 @@ class Categories:
         templates = [scenario.template(source.template) for source in world.sources]
         self.lists: dict[str, list[Any]] = {
             "source": [source.name for source in world.sources],
-            "application": [application.name for application in scenario.applications],
-            "template": world.templates,
-            "type": ["otp", "notification"],
+            "application": sorted(application.name for application in scenario.applications),
+            "template": sorted(world.templates),
+            "type": ["notification", "otp"],
             "country": world.countries,
             "status": sorted(set(fates.status)),
             "report_source": [1, 2, 3],
@@ -86,10 +86,10 @@ def message_columns(categories: Categories, rows: Rows) -> dict[str, Array]:
     }
 
 
-def report_columns(reports: Reports, first_message: int) -> dict[str, Array]:
-    """The compact columns of reports; messages are numbered from *first_message*."""
+def report_columns(reports: Reports) -> dict[str, Array]:
+    """The compact columns of reports; messages are numbered within their chunk."""
     return {
-        "message": (reports.message + first_message).astype(np.int32),
+        "message": reports.message,
         "part": reports.part,
         "state": reports.state,
         "attempts": reports.attempts,
@@ -101,23 +101,26 @@ def report_columns(reports: Reports, first_message: int) -> dict[str, Array]:
 class FrameSink:
     """Keeps all rows of a run and makes frames of them, a column at a time."""
 
-    def __init__(self, world: World) -> None:
-        self._categories = Categories(world)
+    def __init__(self, lists: dict[str, list[Any]]) -> None:
+        self._lists = lists
         self._messages: list[dict[str, Array]] = []
         self._reports: list[dict[str, Array]] = []
         self._n = 0
 
-    def add(self, rows: Rows, reports: Reports) -> None:
+    def add(self, messages: dict[str, Array], reports: dict[str, Array]) -> None:
         """Keep one chunk."""
-        self._messages.append(message_columns(self._categories, rows))
-        self._reports.append(report_columns(reports, self._n))
-        self._n += len(rows)
+        numbered = (reports["message"] + self._n).astype(np.int32)
+        self._messages.append(dict(messages))
+        self._reports.append({**reports, "message": numbered})
+        self._n += len(messages["submitted_at"])
 
-    def frames(self, packages: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def frames(self, packages: int) -> dict[str, pd.DataFrame]:
         """Messages and reports; *packages* is how many there are to name."""
-        lists = self._categories.lists | {"package": list(range(packages))}
-        messages = _frame(self._messages, lists, [column.name for column in MESSAGES])
-        return messages, _frame(self._reports, lists, [column.name for column in REPORTS])
+        lists = self._lists | {"package": list(range(packages))}
+        return {
+            "messages": _frame(self._messages, lists, [column.name for column in MESSAGES]),
+            "reports": _frame(self._reports, lists, [column.name for column in REPORTS]),
+        }
 
 
 def _frame(chunks: list[dict[str, Array]], lists: dict[str, list[Any]], order: list[str]) -> pd.DataFrame:

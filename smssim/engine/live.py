@@ -146,10 +146,13 @@ class Live:
         one = np.ones(len(own), np.int64)
         keys = self._world.marks.hour_keys(self._world.sources[number].name, "patience", hours)
         for generation in range(1, rule.at_most + 1):
+            waits = np.maximum(1, patience.take(words(keys, counters_of(k, recipient, generation - 1))))
             counters = counters_of(k, recipient, generation)
-            waits = np.maximum(1, patience.take(words(keys, counters)))
             at = t[generation - 1, own] + waits
-            self.longest_chain_us = max(self.longest_chain_us, int((at - t[0, own]).max(initial=0)))
+            at[t[generation - 1, own] == NEVER] = NEVER
+            at[at >= source.until_us] = NEVER
+            chain = (at - t[0, own])[at < NEVER]
+            self.longest_chain_us = max(self.longest_chain_us, int(chain.max(initial=0)))
             t[generation, own] = at
             if isinstance(source, CallBirths):
                 marks = source.mark(hours, k, recipient, generation)

@@ -14,9 +14,10 @@ from smssim.engine.world import World
 from smssim.marks import PHI, REQUESTS_AN_HOUR, Words, mix64_array, words
 from smssim.model.callback_server import outages
 from smssim.scenario import microseconds
+from smssim.tables import REPORT_STATES
 
 Ints = NDArray[np.int64]
-RECEIVED, LOST, PENDING = range(3)
+LOST, PENDING, RECEIVED = (REPORT_STATES.index(state) for state in ("lost", "pending", "received"))
 
 
 @dataclass

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from smssim.model.account import Account
 from smssim.model.review import Decision
 from smssim.tables import EVENTS, LEDGER, PACKAGES, REVIEWS, TIME, Column
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_NAT = np.iinfo(np.int64).min
 
 
 def small_frames(account: Account, courses: list[list[Decision]]) -> dict[str, pd.DataFrame]:
@@ -49,8 +53,8 @@ def frame(columns: tuple[Column, ...], rows: list[Any]) -> pd.DataFrame:
     for place, column in enumerate(columns):
         values = [row[place] for row in rows]
         if column.dtype == TIME:
-            us = pd.array(values, dtype="Int64").to_numpy("datetime64[us]", na_value=pd.NaT)  # type: ignore[call-overload]
-            made[column.name] = pd.Series(us).dt.tz_localize("UTC")
+            us = np.array([_NAT if value is None else value for value in values], np.int64)
+            made[column.name] = pd.Series(us.view("datetime64[us]")).dt.tz_localize("UTC")
         else:
             made[column.name] = pd.Series(values, dtype=column.dtype)  # type: ignore[call-overload]
     return pd.DataFrame(made)

@@ -72,4 +72,5 @@ class World:
 
 
 def _named_countries(scenario: Scenario) -> set[str]:
-    return {p.country for p in scenario.packages} | set(scenario.account.low_quota) | set(scenario.thresholds.countries)
+    named = {package.country for package in scenario.packages} | set(scenario.routes)
+    return named | set(scenario.account.low_quota) | set(scenario.thresholds.countries)

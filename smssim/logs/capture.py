@@ -46,6 +46,9 @@ def _opened(path: Path) -> Iterator[TextIO]:
             yield file
         return
     # Neither name nor time in the header: the same run gives the same bytes.
-    with path.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
-        with TextIOWrapper(packed, encoding="utf-8", newline="\n") as text:
-            yield text
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed,
+        TextIOWrapper(packed, encoding="utf-8", newline="\n") as text,
+    ):
+        yield text

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from smssim.calendars import SECOND
 from smssim.logs.columns import MessageRows, ReportRows
-from smssim.logs.fields import ACCEPTED, Report, Request, Unusable, parsed, reports, request
+from smssim.logs.fields import ACCEPTED, Report, Request, reports, request
 from smssim.logs.quarantine import KEPT, Quarantine
+from smssim.logs.values import Unusable, parsed
 from smssim.numbers import countries_of, normalise
 
 _KEPT_BYTES = 8 * KEPT
@@ -17,14 +18,15 @@ class Collector:
     """Takes the lines of one file; never raises for what stands in them.
 
     A record is a request, a report, or a line that is neither: `records_in` counts those met,
-    `used` those in the columns, and the rest is in the quarantine.
+    `used` those in the columns, and the rest is in the quarantine. `first` and `last` are the
+    first and last times of submission and arrival, microseconds since 1970 UTC, 0 without any.
     """
 
     def __init__(self, file: str) -> None:
         self.messages, self.reports = MessageRows(), ReportRows()
         self.quarantine = Quarantine()
         self.records_in = self.used = 0
-        self.observed: tuple[int, int] | None = None
+        self.first = self.last = 0
         self._file = file
         self._rows: dict[str, int] = {}
         self._contents: list[int] = []
@@ -70,8 +72,13 @@ class Collector:
             self._refuse(number, str(reason), kept)
             return
         self.used += 1
-        first, last = self.observed or (record.received, record.received)
-        self.observed = min(first, record.received), max(last, record.received)
+        self._observe(record.received)
+
+    def _observe(self, instant: int) -> None:
+        if not self.first or instant < self.first:
+            self.first = instant
+        if instant > self.last:
+            self.last = instant
 
     def _refuse(self, number: int, reason: str, kept: bytes) -> None:
         self.quarantine.add(self._file, number, reason, kept.decode(errors="replace"))
@@ -119,6 +126,7 @@ class Collector:
 
     def _common(self, found: Request, recipient: int, submitted: int) -> None:
         rows = self.messages
+        self._observe(submitted)
         rows.submitted.append(submitted)
         rows.request.append(len(self._contents))
         rows.recipient.append(recipient)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from smssim.calendars import SECOND
 from smssim.logs.frames import NOT_A_TIME, Known, KnownReports, messages_frame, reports_frame
@@ -56,7 +57,7 @@ def _report_source(sent: Sent) -> Integers:
     return of_code[sent.report_source.codes]
 
 
-def _countries(country: Codes, from_number: np.typing.NDArray[np.bool_]) -> Codes:
+def _countries(country: Codes, from_number: npt.NDArray[np.bool_]) -> Codes:
     """Return the countries, seen through the numbers where the answer names none."""
     n = len(country.labels)
     shown = [country_shown(name) for name in country.labels]
@@ -73,5 +74,5 @@ def _known_reports(arrivals: Arrivals) -> KnownReports:
         message=arrivals.message[first],
         part=arrivals.part[first],
         copies=copies,
-        received=arrivals.at[first],
+        received=arrivals.instant[first],
     )

@@ -72,10 +72,11 @@ def reports_frame(known: KnownReports) -> pd.DataFrame:
 
     `copies` is an int32: nothing bounds how often a report is pushed.
     """
+    received = np.full(len(known.part), REPORT_STATES.index("received"))
     columns = {
         "message": known.message.astype(np.int32),
         "part": known.part.astype(np.int8),
-        "state": _fixed(np.zeros(len(known.part), np.int64), list(REPORT_STATES)),
+        "state": _fixed(received, list(REPORT_STATES)),
         "copies": known.copies.astype(np.int32),
         "received_at": times(known.received),
     }
@@ -89,12 +90,12 @@ def times(us: Integers) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(us.astype(np.int64).view("datetime64[us]")).tz_localize("UTC")
 
 
-def nullable(values: Integers, dtype: str) -> pd.api.extensions.ExtensionArray:
+def nullable(values: Integers, dtype: str) -> pd.arrays.IntegerArray:
     """Return integers of a nullable *dtype*, NA where they are 0."""
     import pandas as pd
 
-    column = pd.Series(values).astype(dtype)
-    return column.mask(values == 0).array
+    numpy_type = np.dtype(dtype.lower())
+    return pd.arrays.IntegerArray(values.astype(numpy_type), values == 0)
 
 
 def categories(column: Codes) -> pd.Categorical:
@@ -122,10 +123,9 @@ def _frame(table: tuple[Column, ...], columns: dict[str, Any], n: int) -> pd.Dat
 
 
 def _unknown(dtype: str, n: int) -> Any:
-    import pandas as pd
 
     if dtype == "category":
         return categories(Codes(np.full(n, -1, np.int64), []))
     if dtype.startswith("int"):
         return nullable(np.zeros(n, np.int64), dtype.capitalize())
-    return pd.DatetimeIndex(np.full(n, NOT_A_TIME).view("datetime64[us]")).tz_localize("UTC")
+    return times(np.full(n, NOT_A_TIME))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from urllib.parse import quote
@@ -82,6 +83,7 @@ def _paras(otp: bool, password: str) -> str:
     return f'[\\"{password}\\"]' if otp else "[]"
 
 
+@cache
 def _answer(code: str) -> str:
     known = api_errors().get(code)
     description = known.description if known else "Request refused"
@@ -118,16 +120,18 @@ def callback_lines(sent: Sent, arrivals: Arrivals, wire: Wire, *, batch: bool) -
     if batch:
         for (_, at, stamp), group in groupby(bodies, itemgetter(0, 1, 2)):
             reports = ", ".join(body for *_, body in group)
-            yield at, _callback(stamp, JSON, f'{{"statusReportList": [{reports}]}}')
+            body = json.dumps(f'{{"statusReportList": [{reports}]}}')
+            yield at, _callback(stamp, JSON, body)
     else:
         for _, at, stamp, body in bodies:
-            yield at, _callback(stamp, FORM, body)
+            # Encoded as it is, a form needs no more to stand in JSON.
+            yield at, _callback(stamp, FORM, f'"{body}"')
 
 
 def _callback(stamp: str, content_type: str, body: str) -> str:
     return (
         f'{{"received_at": "{stamp}", "callback": '
-        f'{{"content_type": "{content_type}", "body": {json.dumps(body)}}}}}\n'
+        f'{{"content_type": "{content_type}", "body": {body}}}}}\n'
     )
 
 
@@ -138,7 +142,7 @@ def _bodies(
     encode = _item if batch else _form
     for begin in range(0, len(arrivals.message), _BLOCK):
         part = slice(begin, begin + _BLOCK)
-        rows, at = arrivals.message[part], arrivals.at[part]
+        rows, at = arrivals.message[part], arrivals.instant[part]
         made_by = _texts(sent.report_source, rows)
         # A report that the platform built itself has no updateTime.
         updated = np.where(sent.report_source.where("1")[rows], NOT_A_TIME, sent.final[rows])
@@ -159,8 +163,13 @@ def _form(part: int, total: int, updated: str, source: str, name: str, status: s
     time = f"&updateTime={updated.replace(':', '%3A')}" if updated else ""
     return (
         f"sequence={part}&total={total}{time}&source={source}"
-        f"&smsMsgId={name}&status={quote(status, safe='')}"
+        f"&smsMsgId={name}&status={_encoded(status)}"
     )
+
+
+@cache
+def _encoded(status: str) -> str:
+    return quote(status, safe="")
 
 
 def _item(part: int, total: int, updated: str, source: str, name: str, status: str) -> str:

@@ -29,7 +29,8 @@ class Codes:
 
     def where(self, label: str) -> npt.NDArray[np.bool_]:
         """Return which rows have that label."""
-        return self.codes == (self.labels.index(label) if label in self.labels else -2)
+        code = self.labels.index(label) if label in self.labels else -2
+        return np.equal(self.codes, code)
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,14 @@ class Sent:
 class Arrivals:
     """The reports that arrived, copies apart, in order of arrival: row in Sent, part, report.
 
-    `line` counts the callbacks that brought them and `at` is when each callback came.
+    `line` counts the callbacks that brought them and `instant` is when each came.
     """
 
     message: Integers
     part: Integers
     report: Integers
     line: Integers
-    at: Integers
+    instant: Integers
 
 
 def sent_and_arrived(run: Record, *, batch: bool) -> tuple[Sent, Arrivals]:
@@ -158,5 +159,5 @@ def _integers(column: pd.Series[Any]) -> Integers:
 
 
 def _microseconds(column: pd.Series[Any]) -> Integers:
-    naive = column.dt.tz_convert(None).to_numpy()
-    return naive.astype("datetime64[us]").view(np.int64)
+    naive: Integers = column.dt.tz_convert(None).to_numpy("datetime64[us]").view(np.int64)
+    return naive

@@ -34,6 +34,9 @@ class Line(Protocol):
     def catch_up(self) -> None:
         """Account for every message before now."""
 
+    def pending_micro(self) -> int:
+        """The charges of messages before now that are not accounted for yet."""
+
     def withdraw(self) -> Withdrawal:
         """Fail every accepted message that still waits in a queue."""
 
@@ -167,10 +170,11 @@ class Account:
                 self.tell("package_empty", str(package.id), 0)
         if parts and quota.low_reached():
             self.tell("low_quota", country, quota.left)
+        if short > 0 and self._covers and left:
+            short = 0
         if short > 0:
             self._run_out(quota, left)
-        free = short <= 0 or (self._covers and left > 0)
-        cost = 0 if free else short * self.prices_micro[country]
+        cost = max(0, short) * self.prices_micro[country]
         self.accrued_micro += cost
         return Verdict(None, parts=tuple(parts), cost_micro=cost)
 
@@ -247,22 +251,22 @@ class Account:
 
     def settle(self) -> None:
         """Book what accrued since the last full hour; freeze when the balance is gone."""
-        self.line.catch_up()
-        self._book("settlement")
+        self._book("settlement", self.now_us, self.line.pending_micro())
         if self.balance_micro is not None and self.balance_micro < 0 and not self.frozen:
+            self.line.catch_up()
             self._freeze()
 
     def close(self) -> None:
         """Book what accrued since the last full hour, at the end of the run."""
         self._book("unsettled", self.scenario.end_us)
 
-    def _book(self, entry: str, at_us: int | None = None) -> None:
-        if self.accrued_micro:
-            at_us = self.now_us if at_us is None else at_us
-            self.ledger.append(Entry(at_us, entry, amount_micro=self.accrued_micro))
+    def _book(self, entry: str, at_us: int, pending_micro: int = 0) -> None:
+        amount_micro = self.accrued_micro + pending_micro
+        if amount_micro:
+            self.ledger.append(Entry(at_us, entry, amount_micro=amount_micro))
             if self.balance_micro is not None:
-                self.balance_micro -= self.accrued_micro
-            self.accrued_micro = 0
+                self.balance_micro -= amount_micro
+        self.accrued_micro = -pending_micro
 
     def _freeze(self) -> None:
         self.frozen = True
@@ -316,6 +320,8 @@ class Account:
         for name, value in values.items():
             period = "day" if name.startswith("daily") else "month"
             counter = self.thresholds.total[period]
+            if value == (counter.next_alarm if name.endswith("alarm") else counter.limit):
+                continue
             if name.endswith("alarm"):
                 counter.set_alarm(value)
             elif counter.set_limit(value):

@@ -22,6 +22,7 @@ class AccountView:
 
     def __init__(self, account: Account) -> None:
         self._account = account
+        self._ordered: dict[str, int] = {}
 
     def wait(self, event: str) -> simpy.Event:
         """A SimPy event for the next happening of that name, such as `alarm`, `run_out`, `frozen`."""
@@ -87,16 +88,17 @@ class AccountView:
         for name in ("daily_limit", "monthly_limit"):
             if new[name] > getattr(quota, name):
                 raise ValueError(f"{name}(={new[name]}) must be <= the quota (={getattr(quota, name)})")
+        self._ordered |= values
         self._account.set_thresholds(values)
 
     def thresholds(self) -> dict[str, int]:
-        """The four values as they were last set."""
-        values = {}
+        """The four values as they were last set, in effect or not yet."""
+        values: dict[str, int] = {}
         for period in PERIODS:
             counter = self._account.thresholds.total[period]
             values[f"{NAMES[period]}_alarm"] = counter.next_alarm or 0
             values[f"{NAMES[period]}_limit"] = counter.limit or 0
-        return values
+        return values | self._ordered
 
     def switch_mode(self, mode: str) -> None:
         """Change the service mode to `pay_per_use` or `suspend`."""

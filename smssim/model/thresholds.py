@@ -19,6 +19,7 @@ class Counter:
         self.limit = limit
         self.alarm_armed = alarm is not None
         self.tripped = False
+        self._fired = False
         self._next_alarm = alarm
         self._beyond = int(exceeds)
 
@@ -40,7 +41,7 @@ class Counter:
         """Count one message; yield `alarm` and `limit` as they fire."""
         self.used += weight
         if self.alarm_armed and self.reached(self.alarm):
-            self.alarm_armed = False
+            self.alarm_armed, self._fired = False, True
             yield "alarm"
         if not self.tripped and self.reached(self.limit):
             self.tripped = True
@@ -49,14 +50,14 @@ class Counter:
     def turn(self) -> bool:
         """Begin the next period; return whether a tripped limit recovers by it."""
         recovered = self.tripped
-        self.used, self.tripped = 0, False
+        self.used, self.tripped, self._fired = 0, False, False
         self.alarm, self.alarm_armed = self._next_alarm, self._next_alarm is not None
         return recovered
 
     def set_alarm(self, value: int) -> None:
-        """Change the alarm; once it has fired, a smaller value waits for the next period."""
+        """Change the alarm; once one has fired, a smaller value waits for the next period."""
         self._next_alarm = value
-        if self.alarm_armed or value > (self.alarm or 0):
+        if not self._fired or value > (self.alarm or 0):
             self.alarm, self.alarm_armed = value, True
 
     def set_limit(self, value: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -29,10 +30,15 @@ def _instant(value: object) -> object:
 
 
 def _zone(value: str) -> str:
-    if value not in available_timezones():
+    if value not in _zones():
         raise ValueError(f"{value!r} must be an IANA time zone such as Asia/Jakarta")
     ZoneInfo(value)
     return value
+
+
+@lru_cache(maxsize=1)
+def _zones() -> set[str]:
+    return available_timezones()
 
 
 def _micro(amount: float) -> float:
@@ -117,6 +123,9 @@ class Delay(Part):
 
     def table(self) -> inverse.Quantiles:
         """The inverse table of this delay, in microseconds."""
+        return _table(self)
+
+    def _make_table(self) -> inverse.Quantiles:
         if self.fixed_s is not None:
             return inverse.fixed(microseconds(self.fixed_s))
         if self.uniform_s is not None:
@@ -126,3 +135,8 @@ class Delay(Part):
         assert self.lognormal_s is not None
         slow = self.slow and (self.slow.share, self.slow.median * SECOND, self.slow.p95 * SECOND)
         return inverse.lognormal(self.lognormal_s.median * SECOND, self.lognormal_s.p95 * SECOND, slow)
+
+
+@lru_cache(maxsize=256)
+def _table(delay: Delay) -> inverse.Quantiles:
+    return delay._make_table()

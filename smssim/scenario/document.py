@@ -121,6 +121,10 @@ class Scenario(Part):
         yaml.dump(self._plain(), out)
         return out.getvalue()
 
+    def to_json(self) -> str:
+        """This scenario as JSON, which is YAML too, defaults left out; `parse` gives an equal one back."""
+        return self.model_dump_json(exclude_unset=True)
+
     def digest(self) -> str:
         """A fingerprint of everything that can change a result: 16 hexadecimal digits."""
         canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
@@ -187,6 +191,11 @@ def _references(scenario: Scenario) -> list[str]:
         f"{source.name}: template(={source.template}) is not in templates"
         for source in scenario.sources
         if source.template not in templates
+    ]
+    problems += [
+        f"packages.{i}: at(={package.at:%Y-%m-%dT%H:%M:%SZ}) must not be before the start"
+        for i, package in enumerate(scenario.packages)
+        if package.at is not None and package.at < scenario.start
     ]
     return problems
 

@@ -7,7 +7,18 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from smssim.scenario.base import Country, Delay, Instant, Name, Part, Seconds, Share, Zone
+from smssim.calendars import HOUR
+from smssim.scenario.base import (
+    Country,
+    Delay,
+    Instant,
+    Name,
+    Part,
+    Seconds,
+    Share,
+    Zone,
+    microseconds,
+)
 
 Recipients = Annotated[int, Field(ge=1, le=500)]
 
@@ -50,6 +61,9 @@ class Traffic(Part):
         for name, weights, n in (("hours", self.hours, 24), ("weekdays", self.weekdays, 7)):
             if len(weights) != n or min(weights) < 0 or sum(weights) <= 0:
                 raise ValueError(f"{name} must be {n} weights >= 0, not all 0")
+        grid_us = microseconds(self.resolution_s)
+        if grid_us and HOUR % grid_us:
+            raise ValueError(f"resolution_s(={self.resolution_s}) must divide an hour")
         return self
 
     def recipient_shares(self) -> dict[int, float]:

@@ -1,0 +1,60 @@
+"""Bins for delays: a ratio of at most 1.02 each, with exact edges at 10 s, 30 s, 3 min and 72 h."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smssim.calendars import DAY, HOUR, SECOND
+
+Ints = NDArray[np.int64]
+
+RATIO = 1.02
+_EXACT_US = (SECOND // 1_000, 10 * SECOND, 30 * SECOND, 180 * SECOND, 72 * HOUR, 400 * DAY)
+_CELL_SHIFT = 52 - 7
+_FIRST_CELL = int(np.array([1.0]).view(np.int64)[0]) >> _CELL_SHIFT
+
+
+@lru_cache(maxsize=1)
+def edges_us() -> Ints:
+    """The lower edges of all bins in microseconds, from 0; the last bin has no upper edge."""
+    edges = [0]
+    for low, high in zip(_EXACT_US, _EXACT_US[1:], strict=False):
+        steps = math.ceil(math.log(high / low) / math.log(RATIO))
+        edges += [round(low * (high / low) ** (i / steps)) for i in range(steps)]
+    edges.append(_EXACT_US[-1])
+    array = np.array(edges, np.int64)
+    array.setflags(write=False)
+    return array
+
+
+@lru_cache(maxsize=1)
+def _cells() -> Ints:
+    """The bin at the start of each of 128 cells an octave: no cell holds more than one edge."""
+    bits = np.arange(_FIRST_CELL, _FIRST_CELL + 128 * 50) << _CELL_SHIFT
+    starts = bits.view(np.float64)
+    return np.searchsorted(edges_us(), starts, "right") - 1
+
+
+def bin_of(delay_us: NDArray[Any]) -> Ints:
+    """The bin of each delay; negative delays count as 0."""
+    edges, cells = edges_us(), _cells()
+    cell = np.maximum(delay_us, 1).astype(np.float64).view(np.int64)
+    cell >>= _CELL_SHIFT
+    cell -= _FIRST_CELL
+    place = cells.take(cell, mode="clip")
+    following = edges.take(place + 1, mode="clip")
+    place += (delay_us >= following) & (place < len(edges) - 1)
+    return place
+
+
+def middle_us(place: int) -> float:
+    """The value a bin stands for: the geometric middle of its edges, within 1 % of anything in it."""
+    edges = edges_us()
+    if place == 0 or place + 1 >= len(edges):
+        return float(edges[place])
+    return math.sqrt(float(edges[place]) * float(edges[place + 1]))

@@ -1,0 +1,115 @@
+"""The values that documented fields hold: JSON, objects, texts, counts, times, each checked.
+
+What is not as documented raises an Unusable, whose text names field, value and rule.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NoReturn
+
+MOST_PARTS = 99
+"""Parts of a long message: `total` and `sequence` have two digits at most."""
+
+_COUNTS = {written: n for n in range(MOST_PARTS + 1) for written in (n, f"{n}", f"{n:02d}")}
+_WIRE_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_YEARS = range(2000, 2100)
+
+
+class Unusable(ValueError):
+    """A record that cannot be used; its text is the reason."""
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+
+
+def parsed(document: str) -> Any:
+    """Return the value of a JSON text; NaN, Infinity and what is nested too deep are no JSON."""
+    try:
+        return _DECODER.decode(document)
+    except (ValueError, RecursionError) as error:
+        raise Unusable(f"not JSON: {error}") from None
+
+
+def mapping(fields: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+    """Return the object that a mandatory field holds."""
+    value = fields.get(field)
+    if value is None:
+        raise Unusable(f"{field} is missing")
+    if not isinstance(value, dict):
+        raise Unusable(f"{field}(={shown(value)}) must be an object")
+    return value
+
+
+def text(
+    fields: Mapping[str, Any],
+    field: str,
+    inside: str = "",
+    *,
+    longest: int | None = None,
+    printable: bool = True,
+) -> str:
+    """Return the text that a mandatory field holds; *inside* names where the field stands."""
+    value = fields.get(field)
+    if value is None or value == "":
+        raise Unusable(f"{inside}{field} is missing")
+    if not isinstance(value, str) or (printable and not value.isprintable()):
+        raise Unusable(f"{inside}{field}(={shown(value)}) must be a text of printable characters")
+    if longest is not None and len(value) > longest:
+        raise Unusable(f"{inside}{field}(={shown(value)}) must have {longest} characters or fewer")
+    return value
+
+
+def count(fields: Mapping[str, Any], field: str, absent: int, inside: str = "") -> int:
+    """Return a count of two digits at most, which may stand as a number or as a text."""
+    value = fields.get(field)
+    if value is None:
+        return absent
+    if type(value) in (int, str) and value in _COUNTS:
+        return _COUNTS[value]
+    raise Unusable(f"{inside}{field}(={shown(value)}) must be a number from 0 to {MOST_PARTS}")
+
+
+def wire_time(value: object, field: str) -> int:
+    """Return a time of the wire, whole seconds, in microseconds since 1970 UTC."""
+    try:
+        if isinstance(value, str) and _WIRE_TIME.fullmatch(value):
+            return _microseconds(datetime.fromisoformat(value))
+    except ValueError:
+        pass
+    raise Unusable(f"{field}(={shown(value)}) must be yyyy-MM-dd'T'HH:mm:ss'Z', years 2000 to 2099")
+
+
+def received_at(line: Mapping[str, Any]) -> int:
+    """Return when the customer's server kept the line, in microseconds since 1970 UTC."""
+    value = text(line, "received_at", longest=40)
+    try:
+        return _microseconds(datetime.fromisoformat(value))
+    except (ValueError, TypeError, OverflowError):
+        raise Unusable(
+            f"received_at(={value!r}) must be an ISO 8601 time with its offset, years 2000 to 2099"
+        ) from None
+
+
+def shown(value: object) -> str:
+    """Return a value as a reason may show it: short, and containers only by their name."""
+    # The text of a container may be as deep as the reader of JSON just allows.
+    if isinstance(value, dict | list):
+        return "a list" if isinstance(value, list) else "an object"
+    return repr(value)[:100]
+
+
+def _microseconds(when: datetime) -> int:
+    since = when - _EPOCH
+    if when.year not in _YEARS:
+        raise ValueError(when.year)
+    return since // _MICROSECOND

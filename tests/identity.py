@@ -1,0 +1,55 @@
+"""Holds the engine's tables against the oracle's, value by value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from oracle import oracle
+from smssim.engine.clock import Tuning
+from smssim.record import Record
+from smssim.run import simulate
+from smssim.tables import TABLES, TIME
+
+NAMES = ("messages", "reports", "events", "ledger", "reviews", "packages")
+
+
+def plain(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
+    """A frame as tuples of plain values: microseconds for times, None for NA."""
+    columns = []
+    for name in frame.columns:
+        column = frame[name]
+        if str(column.dtype) == TIME:
+            us = column.dt.tz_localize(None).to_numpy().view("int64")
+            values = [None if v == np.iinfo(np.int64).min else v for v in us.tolist()]
+        else:
+            values = [None if pd.isna(v) else v for v in column.astype(object)]
+        columns.append(values)
+    return list(zip(*columns, strict=True))
+
+
+def tables(record: Record) -> dict[str, list[tuple[Any, ...]]]:
+    """All tables of a record as plain values."""
+    for name in NAMES:
+        assert list(getattr(record, name).columns) == [column.name for column in TABLES[name]]
+    return {name: plain(getattr(record, name)) for name in NAMES}
+
+
+def assert_identical(scenario: Any, seed: int, policies: Any, tuning: Tuning) -> int:
+    """Demand the same tables of engine and oracle; return the number of messages."""
+    slow = oracle(scenario, seed, policies)
+    fast = tables(simulate(scenario, rng=seed, policies=policies, tuning=tuning))
+    for name in ("events", "messages", "ledger", "packages", "reviews", "reports"):
+        assert_same_rows(name, fast[name], [tuple(row) for row in getattr(slow, name)])
+    return len(fast["messages"])
+
+
+def assert_same_rows(name: str, fast: list[tuple[Any, ...]], slow: list[tuple[Any, ...]]) -> None:
+    """Fail with the first difference and what stands before it."""
+    for i, (a, b) in enumerate(zip(fast, slow, strict=False)):
+        if a != b:
+            before = "\n".join(map(str, slow[max(0, i - 2) : i]))
+            raise AssertionError(f"{name} row {i}:\nbefore {before}\nengine {a}\noracle {b}")
+    assert len(fast) == len(slow), f"{name}: engine {len(fast)} rows, oracle {len(slow)}; {fast[len(slow):][:2]} {slow[len(fast):][:2]}"

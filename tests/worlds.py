@@ -1,0 +1,206 @@
+"""Small worlds that Hypothesis invents so that rules meet: ties, turns, ends, freezes, refusals.
+
+`worlds()` gives (scenario, seed, policies) for the oracle and the engine alike. Only what the
+specification settles is drawn: no package before the start, no status that the route does not know.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import world_parts as parts
+from hypothesis import strategies as st
+from world_parts import Clock, Draw, Made, one_of, some_of, without_none
+from world_policies import Buy, Poll, SetThresholds, Stop, Switch, TopUp, Witness
+
+from smssim.calendars import DAY, HOUR, MINUTE, SECOND, to_us
+from smssim.scenario import Scenario
+
+STARTS = (
+    "2025-03-03T00:00:00Z",
+    "2025-01-30T22:00:00Z",
+    "2025-04-29T23:59:30Z",
+    "2025-02-27T15:30:00.5Z",
+    "2025-09-30T12:00:00Z",
+    "2024-12-30T16:00:00Z",
+    "2024-02-28T23:59:59.999999Z",
+)
+COUNTRIES = ("ID", "TH", "VN", "IN")
+NAMES = ("a", "b", "B", "c 2", "callback", "z")
+REACTIONS_US = (0, 1, SECOND, 90 * SECOND, HOUR, 10 * HOUR)
+PATIENCES: tuple[Any, ...] = (60, 0, 1, 30, 3_600, {"uniform_s": [0, 120]}, {"exponential_s": 600})
+SIZES: tuple[Any, ...] = (1, 3, {1: 0.8, 30: 0.2}, {2: 0.5, 5: 0.25}, 500)
+EVENT_KINDS = (
+    "run_out",
+    "low_quota",
+    "suspended",
+    "package_empty",
+    "package_expired",
+    "alarm",
+    "limit",
+    "country_limit",
+    "recovered",
+    "frozen",
+    "thawed",
+    "template_usable",
+)
+RARELY = (False, False, False, False, False, True)
+
+
+def _resend(draw: Draw) -> Made | None:
+    if draw(st.booleans()):
+        return None
+    return {"patience": draw(one_of(PATIENCES)), "at_most": draw(one_of((1, 2, 3, 1, 7)))}
+
+
+def _traffic(draw: Draw, clock: Clock, made: Made) -> Made:
+    hours = [1.0] * 24 if draw(st.booleans()) else [5.0, *[0.5] * 21, 0.0, 9.0]
+    size = draw(one_of(SIZES))
+    return without_none(
+        made
+        | {
+            "messages_a_day": draw(one_of((40, 5, 120, 200) if size != 500 else (400,)))
+            / clock.days,
+            "hours": hours,
+            "weekdays": draw(one_of(([1.0] * 7, [1.0] * 5 + [0.0, 0.25]))),
+            "zone": draw(one_of((None, "Asia/Kathmandu", "UTC", "America/New_York"))),
+            "recipients": size,
+            "starts": clock.meeting(draw) if draw(one_of(RARELY)) else None,
+            "ends": clock.meeting(draw) if draw(one_of(RARELY)) else None,
+            "resolution_s": draw(one_of((0, 1, 60, 3_600))),
+            "resend": _resend(draw) if size != 500 else None,
+        }
+    )
+
+
+def _recipient(draw: Draw, statuses: list[str]) -> Made:
+    return {
+        "status": draw(one_of((None, "none", *statuses))),
+        "latency_s": draw(one_of((None, 0, 1, 59.999999, 60, 3_600, 300_000))),
+        "segments": draw(one_of((None, None, 1, 3, 8))),
+    }
+
+
+def _calls(draw: Draw, clock: Clock, made: Made, statuses: list[str]) -> Made:
+    calls, resend = [], _resend(draw)
+    for _ in range(draw(st.integers(1, 6))):
+        kinds = some_of(draw, lambda d: _recipient(d, statuses), 3, 1)
+        n = draw(st.integers(1, 30))
+        if resend is None and not calls and draw(one_of(RARELY)):
+            n = 500
+        calls.append({"at": clock.meeting(draw), "to": [kinds[i % len(kinds)] for i in range(n)]})
+    return without_none(made | {"calls": calls, "resend": resend})
+
+
+def _group_task(draw: Draw, clock: Clock, made: Made, countries: list[str]) -> Made:
+    made = {key: value for key, value in made.items() if key != "country"}
+    order = draw(st.permutations(countries))
+    return made | {
+        "at": clock.meeting(draw),
+        "countries": {country: draw(st.integers(1, 60)) for country in order},
+        "pace_per_s": draw(one_of((None, 0.01, 0.3, 1, 7, 100))),
+    }
+
+
+def _sources(draw: Draw, clock: Clock, templates: list[str], routes: Made) -> Made:
+    made: dict[str, list[Made]] = {"traffic": [], "calls": [], "group_tasks": []}
+    for name in draw(st.lists(one_of(NAMES), min_size=1, max_size=4, unique=True)):
+        country, template = draw(one_of(list(routes))), draw(one_of(templates))
+        like = {"name": name, "country": country, "template": template}
+        kind = draw(one_of(("traffic", "calls", "traffic", "group_tasks")))
+        if kind == "traffic":
+            made[kind].append(_traffic(draw, clock, like))
+        elif kind == "calls":
+            statuses = [outcome["status"] for outcome in routes[country]["outcomes"]]
+            made[kind].append(_calls(draw, clock, like, [s for s in statuses if s != "none"]))
+        else:
+            made[kind].append(_group_task(draw, clock, like, list(routes)))
+    return made
+
+
+def _policy(draw: Draw, scenario: Scenario) -> Any:
+    countries, source = list(scenario.routes), draw(one_of(scenario.sources)).name
+    kind, after, country = (
+        draw(one_of(EVENT_KINDS)),
+        draw(one_of(REACTIONS_US)),
+        draw(one_of(countries)),
+    )
+    which = draw(st.integers(0, 6))
+    if which == 0:
+        wanting = draw(one_of(("run_out", "low_quota", "suspended", "package_expired")))
+        price, days = draw(one_of((0, 0.05, 5))), draw(one_of((1, None, 2)))
+        return Buy(wanting, after, country, draw(st.integers(1, 30)), price, days)
+    if which == 1:
+        return Witness(kind, after, country)
+    if which == 2:
+        return Stop(kind, after, source)
+    if which >= 3 and scenario.account.balance is not None and draw(st.booleans()):
+        return TopUp("frozen", after, draw(one_of((0.05, 1, 20))))
+    if which in (3, 4):
+        return Switch(draw(one_of(("run_out", "suspended", "alarm", "package_empty"))), after)
+    every = draw(one_of((HOUR, MINUTE) if scenario.days <= 3 else (HOUR, DAY)))
+    return Poll(every, country, draw(st.integers(0, 5)), source)
+
+
+def _policies(draw: Draw, scenario: Scenario, steps: list[dict[str, int]]) -> tuple[Any, ...]:
+    found = some_of(draw, lambda d: _policy(d, scenario), 3, draw(one_of((1, 0))))
+    if steps:
+        kinds = (draw(one_of(("limit", "alarm"))), draw(one_of(("alarm", "recovered", "run_out"))))
+        values = tuple(tuple(step.items()) for step in steps)
+        found.append(SetThresholds(kinds, draw(one_of(REACTIONS_US)), values))
+    return tuple(found)
+
+
+def _make_poor(draw: Draw, made: Made) -> None:
+    """Little money and a slow queue, so that a freeze finds messages that still wait."""
+    made["account"] |= {
+        "service_mode": "pay_per_use",
+        "straddle": draw(one_of(("by_mode", "cover", "by_mode"))),
+        "balance": draw(one_of((0.1, 0.5, 2))),
+    }
+    made["queue"] |= {"throughput_per_s": draw(one_of((0.005, 0.02, 0.001))), "capacity": None}
+    for route in made["routes"].values():
+        route["price"] = draw(one_of((0.05, 0.123456)))
+
+
+def _scenario(draw: Draw, clock: Clock, start: str, steps: list[dict[str, int]]) -> Scenario:
+    countries = draw(st.lists(one_of(COUNTRIES), min_size=1, max_size=3, unique=True))
+    routes = {country: parts.route(draw) for country in countries}
+    templates = ["otp", "news", "late"][: draw(st.integers(1, 3))]
+    ladders = [parts.ladder(draw)]
+    if draw(st.booleans()):
+        steps += parts.steps(draw, ladders[0])
+    reached = [*ladders, *steps]
+    made = {
+        "start": start,
+        "days": clock.days,
+        "account": parts.account(draw, countries),
+        "quota": {
+            name: max(values.get(name, 1) for values in reached)
+            for name in ("daily_limit", "monthly_limit")
+        },
+        "applications": [{"name": "app"}, {"name": "web"}],
+        "templates": [parts.template(draw, clock, name) for name in templates],
+        "review": parts.review(draw, clock),
+        "thresholds": parts.thresholds(draw, ladders[0], countries),
+        "packages": some_of(
+            draw, lambda d: parts.package(d, clock, countries), 5, draw(one_of((1, 1, 0)))
+        ),
+        "routes": routes,
+        "queue": parts.queue(draw),
+        "callback": parts.callback(draw, clock),
+    }
+    if draw(one_of((False, True, False))):
+        _make_poor(draw, made)
+    return Scenario.model_validate(made | _sources(draw, clock, templates, routes))
+
+
+@st.composite
+def worlds(draw: Draw) -> tuple[Scenario, int, tuple[Any, ...]]:
+    """A small world in which rules meet: its scenario, the seed of its marks, its policies."""
+    start = draw(one_of(STARTS))
+    clock = Clock(to_us(datetime.fromisoformat(start)), draw(one_of((1, 2, 3, 1, 2, 5, 33, 40))))
+    steps: list[dict[str, int]] = []
+    scenario = _scenario(draw, clock, start, steps)
+    return scenario, draw(st.integers(0, 2**16)), _policies(draw, scenario, steps)
