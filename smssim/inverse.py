@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -61,6 +62,12 @@ class Discrete:
         if len(unsure):
             places[unsure] = np.searchsorted(self._cut_array, words[unsure], "right")
         return places
+
+
+@lru_cache(maxsize=256)
+def discrete(shares: tuple[float, ...]) -> Discrete:
+    """The `Discrete` of these shares, made once."""
+    return Discrete(shares)
 
 
 class Quantiles:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from smssim.disk import ParquetSink
 from smssim.engine.clock import Clock, Tuning
 from smssim.engine.frames import Categories, FrameSink, message_columns, report_columns
 from smssim.engine.push import Pusher
@@ -18,12 +21,19 @@ from smssim.marks import Marks
 from smssim.model.policies import Policy
 from smssim.record import Record
 from smssim.scenario import Scenario
-from smssim.tally import Tallier
+from smssim.tally import Array, Tallier
 
 
 @dataclass(frozen=True)
 class Run(Record):
     """A simulated period. `provenance` says how to make it again: scenario, rng, policies, versions."""
+
+
+class Sink(Protocol):
+    """Takes finished messages and their reports, chunk by chunk, as compact columns."""
+
+    def add(self, messages: dict[str, Array], reports: dict[str, Array]) -> None:
+        """Take one chunk; `reports["message"]` numbers its messages from 0."""
 
 
 def simulate(
@@ -32,14 +42,17 @@ def simulate(
     rng: int = 1,
     policies: Sequence[Policy] = (),
     rows: bool = True,
+    out: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
     tuning: Tuning | None = None,
 ) -> Run:
     """Simulate a scenario, or the file of one, exactly.
 
     The same scenario, *rng* and *policies* give the same bytes on every machine. Without *rows* only tallies and the small
-    tables are kept, in memory that does not grow with the messages. *progress* is called with (messages so far, microseconds
-    simulated); *tuning* changes speed and memory, never a result. Raise a ScenarioError if the file cannot be read.
+    tables are kept, in memory that does not grow with the messages; *out* is a directory that messages and reports are
+    streamed to, either way, and that `smssim.disk.load` reads. *progress* is called with (messages so far, microseconds
+    simulated); *tuning* changes speed and memory, never a result. Raise a ScenarioError if the file cannot be read,
+    a FileExistsError if *out* holds anything but a record.
     """
     if not isinstance(scenario, Scenario):
         scenario = Scenario.load(scenario)
@@ -48,28 +61,32 @@ def simulate(
     clock = Clock(scenario, Marks(rng), policies, tuning)
     pusher, categories = Pusher(clock.world), Categories(clock.world)
     tallier = Tallier(categories.lists, scenario.start_us, scenario.end_us)
-    sink = FrameSink(categories.lists) if rows else None
-    done = 0
-    for chunk in clock.chunks():
-        messages = message_columns(categories, chunk)
-        reports = report_columns(pusher.push(chunk))
-        tallier.add(messages, reports)
-        if sink is not None:
-            sink.add(messages, reports)
-        done += len(chunk)
-        if progress is not None:
-            progress(done, int(chunk.submitted_us[-1]) - scenario.start_us)
-    kept = sink.frames(len(clock.account.packages)) if sink is not None else {}
-    return Run(
-        name=scenario.name,
-        observed_from=scenario.start_us,
-        observed_until=scenario.end_us,
-        currency=scenario.currency,
-        tallies=tallier.tallies(),
-        provenance=provenance(scenario, rng, policies),
-        **kept,
-        **small_frames(clock.account, clock.courses),
-    )
+    frames = FrameSink(categories.lists) if rows else None
+    with ParquetSink(out, categories.lists) if out is not None else nullcontext() as disk:
+        sinks: list[Sink] = [sink for sink in (tallier, frames, disk) if sink is not None]
+        done = 0
+        for chunk in clock.chunks():
+            messages = message_columns(categories, chunk)
+            reports = report_columns(pusher.push(chunk))
+            for sink in sinks:
+                sink.add(messages, reports)
+            done += len(chunk)
+            if progress is not None:
+                progress(done, int(chunk.submitted_us[-1]) - scenario.start_us)
+        kept = frames.frames(len(clock.account.packages)) if frames is not None else {}
+        run = Run(
+            name=scenario.name,
+            observed_from=scenario.start_us,
+            observed_until=scenario.end_us,
+            currency=scenario.currency,
+            tallies=tallier.tallies(),
+            provenance=provenance(scenario, rng, policies),
+            **kept,
+            **small_frames(clock.account, clock.courses),
+        )
+        if disk is not None:
+            disk.finish(run)
+    return run
 
 
 def provenance(scenario: Scenario, rng: int, policies: Sequence[Policy]) -> dict[str, Any]:
@@ -86,6 +103,7 @@ def provenance(scenario: Scenario, rng: int, policies: Sequence[Policy]) -> dict
     }
 
 
+@lru_cache(maxsize=32)
 def _version(package: str) -> str:
     try:
         return version(package)

@@ -29,6 +29,8 @@ CHARGES = ("package", "pay_per_use", "refused_1", "refused_2", "refused_3", "spl
 OUTCOMES = ("delivered", "expired", "failed", "in_flight", "refused")
 MEASURES = ("messages", "segments", "covered_segments", "cost_micro", "reports", "copies")
 _SUMS = ("messages", "segments", "covered_segments", "cost_micro")
+_DENSEST, _SMALL = 8, 1 << 16
+"""Cells a row, and in all, up to which a plain count is quicker than sorting."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,24 @@ class _Cells:
         self._axes, self._measures = axes, measures
         self._kept: list[tuple[Array, list[Array]]] = []
 
-    def add(self, codes: Columns, weights: Columns | None = None) -> None:
-        """Count rows by their codes along the axes; measures beside the first are sums of *weights*."""
+    def add(self, codes: Columns) -> None:
+        """Count rows by their codes along the axes; measures beside the first are sums of the columns of that name."""
+        key = self._key(codes)
+        if not len(key):
+            return
+        low = int(key.min())
+        key -= low
+        named = None
+        if int(key.max()) > _DENSEST * len(key) + _SMALL:
+            named, key = np.unique(key, return_inverse=True)
+        counts = np.bincount(key)
+        cells = np.flatnonzero(counts)
+        sums = [counts[cells]]
+        sums += [_summed_by(key, codes[name], len(counts))[cells] for name in self._measures[1:]]
+        self._kept.append(((cells if named is None else named[cells]) + low, sums))
+
+    def _key(self, codes: Columns) -> Array:
+        """The cell of each row, all axes in one number."""
         key = codes[self._axes[0].name].astype(np.int64)
         shift = int(self._axes[0].na)
         for axis in self._axes[1:]:
@@ -100,17 +118,7 @@ class _Cells:
             key += codes[axis.name]
             shift = shift * axis.size + axis.na
         key += shift
-        if not len(key):
-            return
-        low = int(key.min())
-        key -= low
-        counts = np.bincount(key)
-        cells = np.flatnonzero(counts)
-        sums = [counts[cells]]
-        for name in self._measures[1:]:
-            assert weights is not None
-            sums.append(np.bincount(key, weights[name])[cells].astype(np.int64))
-        self._kept.append((cells + low, sums))
+        return key
 
     def frame(self) -> pd.DataFrame:
         """The cells by the values of their keys, in order."""
@@ -133,9 +141,34 @@ class _Cells:
         places = np.unravel_index(cells, [axis.size for axis in self._axes])
         columns = {}
         for axis, place in zip(self._axes, places, strict=True):
-            values = pd.Series(axis.values, dtype="str" if isinstance(axis.values[0], str) else None)
-            columns[axis.name] = values.reindex(place - axis.na).to_numpy()
+            columns[axis.name] = _named(axis, place)
         return pd.DataFrame(columns)
+
+
+def _summed_by(key: Array, column: Array, cells: int) -> Array:
+    """The sum of a column by cell; exact, as sums of integers below 2**53 are in floating point."""
+    if column.dtype == np.int8 or column.dtype == np.uint8:
+        # Small values: counting (cell, value) pairs beats adding up floats.
+        most = int(column.max(initial=0)) + 1
+        if most > 1 and int(column.min(initial=0)) >= 0:
+            pairs = np.bincount(key * most + column, minlength=cells * most)
+            sums: Array = pairs.reshape(cells, most) @ np.arange(most)
+            return sums
+    own = np.flatnonzero(column > 0)
+    return np.bincount(key.take(own), column.take(own), minlength=cells).astype(np.int64)
+
+
+def _named(axis: _Axis, places: Array) -> Any:
+    """The values of an axis at *places*, NA where there is none."""
+    import pandas as pd
+
+    if isinstance(axis.values, np.ndarray):
+        return axis.values.take(places)
+    if isinstance(axis.values, range):
+        values = np.asarray(places - axis.na)
+        return np.where(values < 0, np.nan, values) if axis.na and (values < 0).any() else values
+    names = np.array([None, *axis.values] if axis.na else list(axis.values), object)
+    return pd.array(names.take(places), dtype="str")
 
 
 class Tallier:
@@ -176,8 +209,8 @@ class Tallier:
         codes["outcome"] = outcomes(messages, self._statuses)
         for name, length in (("day", DAY), ("slot", SLOT_US)):
             codes[name] = messages["submitted_at"] // length - self._first[name]
-        self._money.add(codes, codes)
-        self._templates.add(codes, codes)
+        self._money.add(codes)
+        self._templates.add(codes)
         self._clock.add(codes)
         self._add_delays(codes)
         self._add_reports(messages, reports)
@@ -206,18 +239,22 @@ class Tallier:
     def _add_reports(self, messages: Columns, reports: Columns) -> None:
         created = messages["final_at"].take(reports["message"])
         received = reports["received_at"]
-        came = (received != NAT) & (created != NAT)
-        place = bin_of(np.where(came, received - created, 0))
-        self._push.add({**reports, "bin": place}, reports)
+        later = np.flatnonzero(received > created)
+        later = later[created[later] != NAT]
+        place = np.zeros(len(received), np.int64)
+        place[later] = bin_of(received[later] - created[later])
+        self._push.add({**reports, "bin": place})
 
 
 def charges(messages: Columns) -> Array:
     """How each message was paid for, as codes of CHARGES."""
     covered, place = messages["covered_segments"], messages["place"]
     code = {name: np.int8(CHARGES.index(name)) for name in CHARGES}
-    charge = np.where(covered > 0, code["package"], code["pay_per_use"])
-    split = np.flatnonzero((messages["cost_micro"] > 0) & (covered > 0))
-    charge[split] = code["split"]
+    assert code["pay_per_use"] == code["package"] + 1
+    packaged = covered > 0
+    charge = (~packaged).view(np.int8) + code["package"]
+    packaged &= messages["cost_micro"] > 0
+    charge[np.flatnonzero(packaged)] = code["split"]
     charge[np.flatnonzero(covered < 0)] = code["unknown"]
     refused = np.flatnonzero(place > 0)
     charge[refused] = place[refused] - 1 + code["refused_1"]
@@ -229,7 +266,7 @@ def outcomes(messages: Columns, statuses: Sequence[str]) -> Array:
     known = {"DELIVRD": "delivered", "EXPIRED": "expired"}
     by_status = [OUTCOMES.index(known.get(status, "failed")) for status in statuses]
     by_status.append(OUTCOMES.index("in_flight"))
-    outcome = np.array(by_status, np.int8).take(messages["status"], mode="wrap")
+    outcome: Array = np.array(by_status, np.int8)[messages["status"].astype(np.intp)]
     outcome[np.flatnonzero(messages["place"] > 0)] = OUTCOMES.index("refused")
     return outcome
 
@@ -237,3 +274,35 @@ def outcomes(messages: Columns, statuses: Sequence[str]) -> Array:
 def _starts(first: int, until_us: int, length_us: int) -> Array:
     """The starts of all days or slots from number *first* to the end, as timestamps."""
     return (np.arange(first, until_us // length_us + 1) * length_us).view("datetime64[us]")
+
+
+def tally_frames(
+    messages: pd.DataFrame, reports: pd.DataFrame, first_us: int, until_us: int
+) -> Tallies:
+    """The tallies of whole frames with the columns of `smssim.tables`, observed from *first_us* up to *until_us*.
+
+    What a recorded frame cannot know is NA there: such charges count as `unknown`.
+    """
+    lists, coded = _coded(messages, {"covered_segments": -1, "cost_micro": 0, "segments": 0})
+    _, coded_reports = _coded(reports, {"attempts": -1, "copies": 0}, {"state": list(REPORT_STATES)})
+    tallier = Tallier(lists, first_us, until_us)
+    tallier.add(coded, coded_reports)
+    return tallier.tallies()
+
+
+def _coded(
+    frame: pd.DataFrame, unknown: Mapping[str, int], lists: dict[str, list[Any]] | None = None
+) -> tuple[dict[str, list[Any]], dict[str, Array]]:
+    """A frame as categories and compact columns; *unknown* stands for NA where a number is."""
+    lists = dict(lists or {})
+    coded: dict[str, Array] = {}
+    for name in frame.columns:
+        column = frame[name]
+        if str(column.dtype) == "category":
+            ordered = column.cat.set_categories(lists.setdefault(name, sorted(column.cat.categories)))
+            coded[name] = ordered.cat.codes.to_numpy()
+        elif str(column.dtype).startswith("datetime64"):
+            coded[name] = column.dt.tz_localize(None).to_numpy().astype("datetime64[us]").view(np.int64)
+        else:
+            coded[name] = column.fillna(unknown.get(name, -1)).to_numpy(np.int64)
+    return lists, coded

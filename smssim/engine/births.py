@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from smssim.calendars import HOUR, hourly_weights, to_us
 from smssim.engine.fates import EXPIRED
 from smssim.engine.world import World
-from smssim.inverse import Discrete, Quantiles, poisson, poisson_count
+from smssim.inverse import Quantiles, discrete, poisson, poisson_count
 from smssim.marks import (
     GENERATION_BITS,
     RECIPIENT_BITS,
@@ -48,9 +48,9 @@ class Marker:
         shares = template.segment_shares()
         self._name = source.name
         self._marks = world.marks
-        self._segments = Discrete(list(shares.values()))
+        self._segments = discrete(tuple(shares.values()))
         self._segment_values = np.array(list(shares), np.uint8)
-        self._outcome = Discrete([outcome.share for outcome in route.outcomes])
+        self._outcome = discrete(tuple(outcome.share for outcome in route.outcomes))
         self._fates = np.array(
             [world.fates.number(o.status, o.source) for o in route.outcomes], np.uint8
         )
@@ -61,7 +61,14 @@ class Marker:
     def mark(
         self, hours: Ints, counts: Ints, counters: Words
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], Ints]:
-        """Segments, drawn fate and latency of messages: *counts* of them in each of *hours*, by their counters."""
+        """Segments, fate and latency of messages: *counts* of them in each of *hours*, by their counters."""
+        segments, drawn, latency = self.draw(hours, counts, counters)
+        return segments, self.expire(drawn, latency), latency
+
+    def draw(
+        self, hours: Ints, counts: Ints, counters: Words
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], Ints]:
+        """The bare marks of `mark`, before those without a report in time expire."""
         n = len(counters)
         if self._segments.certain is None:
             places = self._segments.take(self._words("segments", hours, counts, counters))
@@ -76,7 +83,7 @@ class Marker:
             latency = self._latency.take(self._words("latency", hours, counts, counters))
         else:
             latency = np.full(n, self._latency.certain, np.int64)
-        return segments, self.expire(drawn, latency), latency
+        return segments, drawn, latency
 
     def expire(self, drawn: NDArray[np.uint8], latency: Ints) -> NDArray[np.uint8]:
         """Let those expire that have no report in time; *latency* becomes the validity period in place."""
@@ -107,7 +114,7 @@ class TrafficBirths:
         self._world, self._source, self._cls = world, source, first_class
         self.marker = Marker(world, source, source.country)
         shares = source.recipient_shares()
-        self._sizes = Discrete(list(shares.values()))
+        self._sizes = discrete(tuple(shares.values()))
         self._size_values = np.array(list(shares), np.int64)
         mean = sum(k * share for k, share in shares.items()) / sum(shares.values())
         self._mean_size = mean
@@ -135,10 +142,11 @@ class TrafficBirths:
         hour_of = np.repeat(hours, counts)
         k = np.arange(requests) - np.repeat(np.cumsum(counts) - counts, counts)
         t = self._times(hours, counts, hour_of, k)
-        inside = (t >= self._from_us) & (t < self.until_us)
-        if not inside.all():
+        if first * HOUR < self._from_us or last * HOUR > self.until_us:
+            inside = (t >= self._from_us) & (t < self.until_us)
             t, k, hour_of = t[inside], k[inside], hour_of[inside]
-        return self._messages(t, k, hour_of)
+            counts = np.bincount(hour_of - first, minlength=last - first)[hours - first]
+        return self._messages(t, k, hours, counts)
 
     def _counts(self, hours: Ints) -> Ints:
         keys = self._world.marks.hour_keys(self._source.name, "count", hours)
@@ -161,25 +169,25 @@ class TrafficBirths:
             t -= t % self._grid_us
         return t
 
-    def _messages(self, t: Ints, k: Ints, hour_of: Ints) -> Births:
-        request = hour_of * REQUESTS_AN_HOUR + k
-        sizes = self._request_sizes(k, hour_of)
-        if sizes is None:
-            recipient: Ints | int = 0
-        else:
+    def _messages(self, t: Ints, k: Ints, hours: Ints, counts: Ints) -> Births:
+        request = np.repeat(hours * REQUESTS_AN_HOUR, counts) + k
+        sizes = self._request_sizes(k, hours, counts)
+        recipient: Ints | int = 0
+        if sizes is not None:
             recipient = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-            t, k, hour_of, request = (np.repeat(a, sizes) for a in (t, k, hour_of, request))
-        hours, counts = np.unique(hour_of, return_counts=True)
+            t, k, request = (np.repeat(a, sizes) for a in (t, k, request))
+            ends = np.cumsum(counts)
+            running = np.concatenate([[0], np.cumsum(sizes)])
+            counts = running[ends] - running[ends - counts]
         segments, drawn, latency = self.marker.mark(hours, counts, counters_of(k, recipient))
         n = len(t)
         column = np.zeros(n, np.int32) if isinstance(recipient, int) else recipient.astype(np.int32)
         return Births(t, np.full(n, self._cls, np.int16), request, column, segments, drawn, latency)
 
-    def _request_sizes(self, k: Ints, hour_of: Ints) -> Ints | None:
+    def _request_sizes(self, k: Ints, hours: Ints, counts: Ints) -> Ints | None:
         if self._sizes.certain is not None:
             size = int(self._size_values[self._sizes.certain])
             return None if size == 1 else np.full(len(k), size)
-        hours, counts = np.unique(hour_of, return_counts=True)
         keys = self._world.marks.hour_keys(self._source.name, "size", hours)
         word = words(np.repeat(keys, counts), k.view(np.uint64))
         return self._size_values.take(self._sizes.take(word))
@@ -232,9 +240,8 @@ class CallBirths:
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], Ints]:
         """Segments, drawn fate and latency of copies, what is fixed in its place."""
         counters = counters_of(k, recipient, generation)
-        segments, drawn, latency = self.marker.mark(hours, np.ones(len(k), np.int64), counters)
+        segments, drawn, latency = self.marker.draw(hours, np.ones(len(k), np.int64), counters)
         rows = np.array([self._row[pair] for pair in zip(k.tolist(), recipient.tolist(), strict=True)], np.int64)
-        drawn, latency = drawn.copy(), latency.copy()
         fixed = self._latency[rows] >= 0
         latency[fixed] = self._latency[rows][fixed]
         fixed = self._status[rows] >= 0

@@ -56,16 +56,6 @@ class Books:
         if self._can_freeze:
             self._remember(where, arrivals.t[block], judgement.sent_us[block], sent)
 
-    def costs_micro(self, arrivals: Arrivals, judgement: Judgement, terms: Terms) -> Ints:
-        """The pay-per-use charge of each judged message."""
-        cost = self._world.price_micro.take(arrivals.cls)
-        cost *= arrivals.segments
-        if terms.package is not None:
-            cost[terms.package.take(arrivals.cls) >= 0] = 0
-        if judgement.sent is not None:
-            cost[~judgement.sent] = 0
-        return cost
-
     def enter(self, place: int, verdict: Verdict, fate: int, now_us: int) -> None:
         """Write down one message that was judged by itself."""
         live = self._live

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
 from smssim.calendars import HOUR
 from smssim.engine.births import born, source_births
+from smssim.engine.block import Block
 from smssim.engine.books import Books
 from smssim.engine.judge import Judgement, judge
 from smssim.engine.live import Arrivals, Live
 from smssim.engine.resend import first_wrong_guess
 from smssim.engine.rows import Rows, rows_of
-from smssim.engine.terms import Terms, terms
+from smssim.engine.terms import terms
 from smssim.engine.world import World
 from smssim.marks import Marks
 from smssim.model import control, review
@@ -37,19 +37,6 @@ class Tuning:
     chunk: int = 200_000
     block: int = 4_096
     longest_block: int = 65_536
-
-
-@dataclass
-class _Block:
-    """What is being committed: judged messages, how far they may be, how far they are."""
-
-    arrivals: Arrivals
-    judgement: Judgement
-    terms: Terms
-    stop: int
-    done: int = 0
-    charged_micro: NDArray[np.int64] | None = None
-    """Charges of the first 0, 1, 2... messages, once somebody asks."""
 
 
 class Clock:
@@ -78,7 +65,7 @@ class Clock:
         self.books = Books(self.world, self.account, self.live)
         self._t0 = scenario.start_us
         self._skip = 0
-        self._block: _Block | None = None
+        self._block: Block | None = None
         self._length = self.tuning.block
         self._emitted_us = scenario.start_us
 
@@ -97,20 +84,19 @@ class Clock:
     def catch_up(self) -> None:
         """Commit every judged message before now."""
         if self._block is not None:
-            before = int(np.searchsorted(self._block.arrivals.t, self.account.now_us, "left"))
-            self._commit(min(before, self._block.stop))
+            self._commit(self._block.before(self.account.now_us))
 
     def pending_micro(self) -> int:
         """The charges of judged messages before now that are not committed."""
-        block = self._block
-        if block is None:
-            return 0
-        if block.charged_micro is None:
-            costs = self.books.costs_micro(block.arrivals, block.judgement, block.terms)
-            block.charged_micro = np.concatenate([[0], np.cumsum(costs)])
-        before = int(np.searchsorted(block.arrivals.t, self.account.now_us, "left"))
-        charged = block.charged_micro[[max(block.done, min(before, block.stop)), block.done]]
-        return int(charged[0] - charged[1])
+        return self._block.charged_micro(self.account.now_us) if self._block else 0
+
+    def pending_count(self) -> int:
+        """What judged messages before now that are not committed add to the thresholds' counters."""
+        return self._block.counted(self.account.now_us) if self._block else 0
+
+    def pending_segments(self, country: str) -> int:
+        """What judged messages before now that are not committed take from a country's packages."""
+        return self._block.deducted(country, self.account.now_us) if self._block else 0
 
     def withdraw(self) -> Withdrawal:
         """Fail every accepted message that still waits in a queue."""
@@ -151,7 +137,7 @@ class Clock:
             if wrong_us is not None:
                 stop, crossing, bound_us = int(np.searchsorted(arrivals.t, wrong_us)), False, wrong_us
                 self._length = max(self.tuning.block // 16, self._length // 2, 1)
-        self._block = _Block(arrivals, judgement, present, stop)
+        self._block = Block(self.world, self.account, arrivals, judgement, present, stop)
         if self._step_unless_changed(int(arrivals.t[stop]) + 1 if crossing else bound_us):
             self._commit(stop)
             self._block = None

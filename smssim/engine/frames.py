@@ -57,7 +57,9 @@ def _small(codes: list[int]) -> Array:
 
 
 def _time(us: Array) -> Array:
-    return np.where(us == NEVER, NAT, us)
+    known = us.copy()
+    np.copyto(known, NAT, where=us == NEVER)
+    return known
 
 
 def message_columns(categories: Categories, rows: Rows) -> dict[str, Array]:

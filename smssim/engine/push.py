@@ -70,32 +70,44 @@ class Pusher:
         self, rows: Rows, message: Ints, part: NDArray[np.int8] | None, created_us: Ints
     ) -> Reports:
         n = len(message)
+        if not len(self._edges) and part is None:
+            ones = np.ones(n, np.int8)
+            return Reports(message, ones, np.full(n, RECEIVED, np.int8), ones, ones, created_us)
         marks = None if part is None else self._words(rows, message)
-        received = np.full(n, NEVER, np.int64)
-        attempts, copies = np.zeros(n, np.int8), np.zeros(n, np.int8)
-        going = np.arange(n)
+        received, attempts = created_us.copy(), np.ones(n, np.int8)
+        arrives, answered = self._try(created_us, marks, part, 0)
+        received[~arrives] = NEVER
+        copies = arrives.astype(np.int8)
+        going = np.flatnonzero(~answered)
         pending = np.zeros(n, bool)
-        for number, delay in enumerate(self._delays):
+        for number, delay in enumerate(self._delays[1:], start=1):
+            if not len(going):
+                break
             at = created_us[going] + delay
             late = at >= self._end_us
             if late.any():
                 pending[going[late]] = True
                 going, at = going[~late], at[~late]
             attempts[going] += 1
-            arrives = ~self._down(at)
-            answered = arrives
-            if marks is not None and part is not None:
-                arrives = arrives & self._passes(marks[going], part[going], number, 0, self._no_answer)
-                answered = arrives & self._passes(marks[going], part[going], number, 1, self._lost_answer)
+            own = None if part is None else part[going]
+            arrives, answered = self._try(at, None if marks is None else marks[going], own, number)
             copies[going] += arrives
             first = arrives & (received[going] == NEVER)
             received[going[first]] = at[first]
             going = going[~answered]
-            if not len(going):
-                break
         state = np.where(received < NEVER, RECEIVED, np.where(pending, PENDING, LOST)).astype(np.int8)
         parts = np.ones(n, np.int8) if part is None else part
         return Reports(message, parts, state, attempts, copies, received)
+
+    def _try(
+        self, at: Ints, marks: Words | None, part: NDArray[np.int8] | None, number: int
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Whether pushes at these moments arrive, and whether the platform learns of it."""
+        arrives = ~self._down(at)
+        if marks is None or part is None:
+            return arrives, arrives
+        arrives &= self._passes(marks, part, number, 0, self._no_answer)
+        return arrives, arrives & self._passes(marks, part, number, 1, self._lost_answer)
 
     def _down(self, at: Ints) -> NDArray[np.bool_]:
         if not len(self._edges):

@@ -47,7 +47,7 @@ def read_log(path: str | Path) -> Log:
         observed_from=found.first,
         observed_until=found.last,
         currency=None,
-        tallies=_tallies(messages, reports, found.last),
+        tallies=_tallies(messages, reports, found.first, found.last),
         messages=messages,
         reports=reports,
         quarantine=found.quarantine.frame(),
@@ -91,10 +91,7 @@ def _counts(found: Collector) -> dict[str, int]:
     }
 
 
-def _tallies(messages: pd.DataFrame, reports: pd.DataFrame, until: int) -> Tallies:
-    try:
-        from smssim.tally import tally_frames  # type: ignore[attr-defined]
-    except ImportError:  # to go as soon as smssim.tally is there
-        return None  # type: ignore[return-value]
-    tallies: Tallies = tally_frames(messages, reports, until)
-    return tallies
+def _tallies(messages: pd.DataFrame, reports: pd.DataFrame, first: int, until: int) -> Tallies:
+    from smssim.tally import tally_frames
+
+    return tally_frames(messages, reports, first, until)

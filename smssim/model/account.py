@@ -37,6 +37,12 @@ class Line(Protocol):
     def pending_micro(self) -> int:
         """The charges of messages before now that are not accounted for yet."""
 
+    def pending_count(self) -> int:
+        """What they add to the thresholds' counters."""
+
+    def pending_segments(self, country: str) -> int:
+        """What they take from a country's packages."""
+
     def withdraw(self) -> Withdrawal:
         """Fail every accepted message that still waits in a queue."""
 

@@ -30,13 +30,13 @@ class AccountView:
 
     def used(self, period: str) -> int:
         """What the thresholds counted this UTC `day` or `month`."""
-        self._account.line.catch_up()
-        return self._account.thresholds.total[period].used
+        account = self._account
+        return account.thresholds.total[period].used + account.line.pending_count()
 
     def left(self, country: str) -> int:
         """Segments left in the packages in force for a country."""
-        self._account.line.catch_up()
-        return self._account.quota(country).left
+        quota = self._account.quota(country)
+        return quota.left - self._account.line.pending_segments(country)
 
     @property
     def balance_micro(self) -> int | None:
@@ -46,8 +46,7 @@ class AccountView:
     @property
     def accrued_micro(self) -> int:
         """Charges since the last full hour, in micro-units."""
-        self._account.line.catch_up()
-        return self._account.accrued_micro
+        return self._account.accrued_micro + self._account.line.pending_micro()
 
     @property
     def mode(self) -> str:

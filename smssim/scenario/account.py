@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from smssim.scenario.base import Country, Delay, Instant, Money, Name, Part, Share, Zone
+from smssim.scenario.network import Status
 from smssim.text import segments
 
 Count = Annotated[int, Field(ge=1)]
@@ -28,7 +29,7 @@ class Account(Part):
     """Packages end at 23:59:59 of their last day in this zone."""
     balance: Money | None = None
     """Prepaid money at the start; without it the account never freezes."""
-    frozen_status: str = "E000112"
+    frozen_status: Status = "E000112"
     """Assumption: the status of messages that still wait in the queue when the account freezes."""
     low_quota: dict[Country, Count] = {}
     """A notice when the quota left for a country comes down to this many segments."""
