@@ -82,6 +82,8 @@ class Quantiles:
         self._body_step, self._tail_step = np.diff(self._body), np.diff(self._tail)
         self.certain = int(self._body[0]) if self._body[0] == self._tail[-1] else None
         """The only value there is, or None."""
+        self.longest = int(self._tail[-1])
+        """The greatest value, in microseconds."""
 
     def of(self, word: int) -> int:
         """The value of one word, in microseconds."""

@@ -111,12 +111,12 @@ class _Cells:
 
     def _key(self, codes: Columns) -> Array:
         """The cell of each row, all axes in one number."""
-        key = codes[self._axes[0].name].astype(np.int64)
-        shift = int(self._axes[0].na)
+        key, shift = codes[self._axes[0].name].astype(np.int64), int(self._axes[0].na)
         for axis in self._axes[1:]:
-            key *= axis.size
-            key += codes[axis.name]
             shift = shift * axis.size + axis.na
+            if axis.size > 1:
+                key *= axis.size
+                key += codes[axis.name]
         key += shift
         return key
 

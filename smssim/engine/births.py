@@ -28,7 +28,7 @@ class Births:
     """First copies of messages in their order, a row each; times and delays in microseconds."""
 
     t: Ints
-    cls: NDArray[np.int16]
+    cls: Ints
     request: Ints
     recipient: NDArray[np.int32]
     segments: NDArray[np.uint8]
@@ -182,7 +182,7 @@ class TrafficBirths:
         segments, drawn, latency = self.marker.mark(hours, counts, counters_of(k, recipient))
         n = len(t)
         column = np.zeros(n, np.int32) if isinstance(recipient, int) else recipient.astype(np.int32)
-        return Births(t, np.full(n, self._cls, np.int16), request, column, segments, drawn, latency)
+        return Births(t, np.full(n, self._cls), request, column, segments, drawn, latency)
 
     def _request_sizes(self, k: Ints, hours: Ints, counts: Ints) -> Ints | None:
         if self._sizes.certain is not None:
@@ -232,7 +232,7 @@ class CallBirths:
         k, recipient, hour = self._k[rows], self._recipient[rows], t[rows] // HOUR
         segments, drawn, latency = self.mark(hour, k, recipient, 0)
         n, request = len(rows), hour * REQUESTS_AN_HOUR + k
-        cls = np.full(n, self._cls, np.int16)
+        cls = np.full(n, self._cls)
         return Births(t[rows], cls, request, recipient.astype(np.int32), segments, drawn, latency)
 
     def mark(
@@ -262,7 +262,7 @@ class GroupBirths:
             if read
             else np.repeat(np.arange(len(countries)), list(source.countries.values()))
         )
-        self._cls = (first_class + np.asarray(index)).astype(np.int16)
+        self._cls = first_class + np.asarray(index, np.int64)
         self._first_class = first_class
         self._markers = [Marker(world, source, country) for country in countries]
         self._hour = self._at_us // HOUR
@@ -357,6 +357,6 @@ def _gather(births: Births, order: Ints) -> Births:
 
 
 _EMPTY = Births(
-    *(np.empty(0, d) for d in (np.int64, np.int16, np.int64, np.int32, np.uint8, np.uint8, np.int64))  # type: ignore[arg-type]
+    *(np.empty(0, d) for d in (np.int64, np.int64, np.int64, np.int32, np.uint8, np.uint8, np.int64))  # type: ignore[arg-type]
 )
 __all__ = ["AnyBirths", "Births", "Delay", "born", "counters_of", "order_by_time", "source_births"]

@@ -12,7 +12,7 @@ from smssim.engine.fates import WITHDRAWN
 from smssim.engine.judge import Judgement, counted_mask
 from smssim.engine.live import NEVER, Arrivals, Live
 from smssim.engine.terms import Terms
-from smssim.engine.world import MOST_SEGMENTS, World
+from smssim.engine.world import SEGMENT_CELLS, World
 from smssim.model.account import Account, Verdict, Withdrawal
 
 Ints = NDArray[np.int64]
@@ -36,34 +36,33 @@ class Books:
         self._waiting: deque[tuple[Ints, Ints, Ints]] = deque()
         """Keys, times of leaving the queue and times of arrival of accepted messages; kept where a freeze can come."""
         self._can_freeze = account.balance_micro is not None
-        self._segments = np.arange(MOST_SEGMENTS)
+        self._segments = np.arange(SEGMENT_CELLS)
 
     def commit(self, arrivals: Arrivals, judgement: Judgement, terms: Terms, begin: int, end: int) -> None:
         """Account for the judged messages at places *begin* up to *end*."""
         if begin == end:
             return
-        block = slice(begin, end)
+        block, own = slice(begin, end), arrivals.part(begin, end)
         sent = None if judgement.sent is None else judgement.sent[block]
         third = None if judgement.third is None else judgement.third[block]
-        cls, segments = arrivals.cls[block], arrivals.segments[block]
-        where = _part(arrivals.where, begin, end)
-        self._record(where, judgement, block, sent, terms, cls)
+        cls, segments = own.cls, own.segments
+        self._record(own.where, judgement, block, sent, terms, cls)
         counts = self._histogram(cls, segments, sent)
         self._charge(counts)
         counted = counted_mask(self._account, Judgement(judgement.fate, judgement.sent_us, sent, third, 0))
         self._count(counts if counted is sent else self._histogram(cls, segments, counted))
         self._move_queues(cls, judgement.sent_us[block], sent)
         if self._can_freeze:
-            self._remember(where, arrivals.t[block], judgement.sent_us[block], sent)
+            self._remember(own, judgement.sent_us[block], sent)
 
-    def enter(self, place: int, verdict: Verdict, fate: int, now_us: int) -> None:
+    def enter(self, own: Arrivals, verdict: Verdict, fate: int, now_us: int) -> None:
         """Write down one message that was judged by itself."""
-        live = self._live
+        live, place = self._live, own.place(0)
         live.fate.ravel()[place] = fate
         live.sent_us.ravel()[place] = NEVER if verdict.sent_us is None else verdict.sent_us
         live.package.ravel()[place] = verdict.parts[0][0].id if verdict.parts else -1
         covered = sum(given for _, given in verdict.parts)
-        key = int(live.keys(np.array([place]))[0])
+        key = int(live.keys(own)[0])
         if verdict.sent_us is not None and covered < int(live.segments.ravel()[place]):
             self.straddling.covered[key] = covered
             self.straddling.cost_micro[key] = verdict.cost_micro
@@ -102,7 +101,7 @@ class Books:
         self._waiting.clear()
         return Withdrawal(returned, cost)
 
-    def _take_back(self, keys: Ints, places: Ints, cls: NDArray[np.int16], returned: dict[int, int]) -> int:
+    def _take_back(self, keys: Ints, places: Ints, cls: Ints, returned: dict[int, int]) -> int:
         package = self._live.package.ravel()[places]
         segments = self._live.segments.ravel()[places].astype(np.int64)
         price = self._world.price_micro.take(cls)
@@ -131,7 +130,7 @@ class Books:
         block: slice,
         sent: NDArray[np.bool_] | None,
         terms: Terms,
-        cls: NDArray[np.int16],
+        cls: Ints,
     ) -> None:
         live = self._live
         live.fate.reshape(-1)[where] = judgement.fate[block]
@@ -143,16 +142,15 @@ class Books:
             live.package.reshape(-1)[where] = package
 
     def _histogram(
-        self, cls: NDArray[np.int16], segments: NDArray[np.uint8], mask: NDArray[np.bool_] | None
+        self, cls: Ints, segments: NDArray[np.uint8], mask: NDArray[np.bool_] | None
     ) -> Ints:
         """Messages by class and segments."""
-        cell = cls.astype(np.int64)
-        cell *= MOST_SEGMENTS
+        cell = cls * SEGMENT_CELLS
         cell += segments
         if mask is not None:
             cell = cell[mask]
-        cells = len(self._world.pairs) * MOST_SEGMENTS
-        return np.bincount(cell, minlength=cells).reshape(-1, MOST_SEGMENTS)
+        cells = len(self._world.pairs) * SEGMENT_CELLS
+        return np.bincount(cell, minlength=cells).reshape(-1, SEGMENT_CELLS)
 
     def _charge(self, counts: Ints) -> None:
         segments = counts @ self._segments
@@ -172,7 +170,7 @@ class Books:
             by_country[country] = by_country.get(country, 0) + int(weight[number])
         thresholds.count_quietly(by_country, int(weight.sum()))
 
-    def _move_queues(self, cls: NDArray[np.int16], sent_us: Ints, sent: NDArray[np.bool_] | None) -> None:
+    def _move_queues(self, cls: Ints, sent_us: Ints, sent: NDArray[np.bool_] | None) -> None:
         queues = self._world.queues
         number = self._world.queue.take(cls) if len(queues) > 1 else None
         for i, name in enumerate(queues):
@@ -183,17 +181,9 @@ class Books:
                 queue = self._account.queues[name]
                 queue.free_us = int(own[-1]) + queue.gap_us
 
-    def _remember(
-        self, where: slice | Ints, t: Ints, sent_us: Ints, sent: NDArray[np.bool_] | None
-    ) -> None:
-        keys = self._live.keys(where)
+    def _remember(self, own: Arrivals, sent_us: Ints, sent: NDArray[np.bool_] | None) -> None:
+        keys, t = self._live.keys(own), own.t
         if sent is not None:
             keys, t, sent_us = keys[sent], t[sent], sent_us[sent]
         if len(keys):
             self._waiting.append((keys, sent_us, t))
-
-
-def _part(where: slice | Ints, begin: int, end: int) -> slice | Ints:
-    if isinstance(where, slice):
-        return slice(where.start + begin, where.start + end)
-    return where[begin:end]

@@ -123,7 +123,7 @@ class Clock:
             stopped = self._stopped()
             arrivals = self.live.arrivals(self._t0, bound_us, stopped)
             if self._skip:
-                arrivals = _without_first(arrivals, self._skip)
+                arrivals = arrivals.part(self._skip, None)
             self._advance_block(arrivals, bound_us, stopped)
 
     def _advance_block(self, arrivals: Arrivals, bound_us: int, stopped: dict[int, int]) -> None:
@@ -206,18 +206,15 @@ class Clock:
 
     def _request_of(self, arrivals: Arrivals, place: int) -> tuple[int, int, int] | None:
         """What makes numbers one request; None for a request of one number."""
-        where = arrivals.where
-        flat = where.start + place if isinstance(where, slice) else int(where[place])
-        source = int(self.world.source[arrivals.cls[place]])
-        if flat >= len(self.live) or self.world.group[source]:
+        source, message = int(self.world.source[arrivals.cls[place]]), arrivals.place(place)
+        if message >= len(self.live) or self.world.group[source]:
             return None
-        return source, int(self.live.base.request[flat]), int(arrivals.t[place])
+        return source, int(self.live.base.request[message]), int(arrivals.t[place])
 
     def _judge_one(self, arrivals: Arrivals, i: int, refused: str | None) -> None:
         world, now_us = self.world, int(arrivals.t[i])
         cls, drawn = int(arrivals.cls[i]), int(arrivals.drawn[i])
-        where = arrivals.where
-        place = where.start + i if isinstance(where, slice) else int(where[i])
+        own = arrivals.part(i, i + 1)
 
         def judge_it() -> None:
             verdict = (
@@ -232,7 +229,7 @@ class Clock:
                 )
             )
             fate = drawn if verdict.code in (None, "platform") else world.fates.of_code(verdict.code or "")
-            self.books.enter(place, verdict, fate, now_us)
+            self.books.enter(own, verdict, fate, now_us)
 
         self.account.agenda.at(now_us, Rank.MESSAGE, judge_it, changes=False)
         self._step_to(now_us)
@@ -244,11 +241,3 @@ class Clock:
         if len(arrivals):
             yield rows_of(self.world, self.live, self.books.straddling, arrivals)
         self.live.drop_before(until_us)
-
-
-def _without_first(arrivals: Arrivals, n: int) -> Arrivals:
-    where = arrivals.where
-    rest = slice(where.start + n, where.stop) if isinstance(where, slice) else where[n:]
-    return Arrivals(rest, arrivals.t[n:], arrivals.cls[n:], arrivals.segments[n:], arrivals.drawn[n:])
-
-

@@ -12,7 +12,7 @@ from smssim.engine.fates import FULL, NO_QUOTA
 from smssim.engine.live import NEVER, Arrivals
 from smssim.engine.queue import line_up
 from smssim.engine.terms import OPEN, Terms
-from smssim.engine.world import MOST_SEGMENTS, World
+from smssim.engine.world import World
 from smssim.model.account import Account
 from smssim.model.packages import CountryQuota
 
@@ -108,16 +108,16 @@ def _crossings(world: World, account: Account, arrivals: Arrivals, judgement: Ju
     yield from _threshold_crossings(world, account, arrivals, judgement)
     for number, country in enumerate(world.countries):
         need = _quota_headroom(account, account.countries[country])
-        if need is not None and need <= len(arrivals) * MOST_SEGMENTS:
+        if need is not None and need <= len(arrivals) * world.most_segments:
             own = _of_country(world, arrivals, number, judgement.sent)
-            yield _reach(np.where(own, arrivals.segments, 0), need)
+            yield _reach(arrivals.segments * own, need)
 
 
 def _threshold_crossings(
     world: World, account: Account, arrivals: Arrivals, judgement: Judgement
 ) -> Iterator[int]:
     thresholds, n = account.thresholds, len(arrivals)
-    most = n * (MOST_SEGMENTS if thresholds.by_segment else 1)
+    most = n * (world.most_segments if thresholds.by_segment else 1)
     counted = counted_mask(account, judgement)
     goals = [h for counter in thresholds.total.values() if (h := counter.headroom) is not None]
     need = min(goals, default=most + 1)
@@ -126,13 +126,13 @@ def _threshold_crossings(
             yield need - 1
         else:
             weight = arrivals.segments if thresholds.by_segment else np.ones(n, np.uint8)
-            yield _reach(weight if counted is None else np.where(counted, weight, 0), need)
+            yield _reach(weight if counted is None else weight * counted, need)
     for country, counters in thresholds.countries.items():
         goals = [h for counter in counters.values() if (h := counter.headroom) is not None]
         need = min(goals, default=most + 1)
         if need <= most:
             own = _of_country(world, arrivals, world.countries.index(country), counted)
-            yield _reach(np.where(own, arrivals.segments, 0) if thresholds.by_segment else own, need)
+            yield _reach(arrivals.segments * own if thresholds.by_segment else own, need)
 
 
 def counted_mask(account: Account, judgement: Judgement) -> Mask | None:
@@ -155,7 +155,7 @@ def _quota_headroom(account: Account, quota: CountryQuota) -> int | None:
 
 
 def _of_country(world: World, arrivals: Arrivals, country: int, mask: Mask | None) -> Mask:
-    own: Mask = world.country.take(arrivals.cls) == country
+    own: Mask = (world.country == country).take(arrivals.cls)
     return own if mask is None else own & mask
 
 

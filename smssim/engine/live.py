@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.engine.births import AnyBirths, Births, CallBirths, counters_of, order_by_time
+from smssim.engine.births import AnyBirths, Births, order_by_time
+from smssim.engine.copies import CopyMarks
 from smssim.engine.fates import DELIVERED, UNBORN
 from smssim.engine.world import World
-from smssim.inverse import Quantiles
-from smssim.marks import REQUESTS_AN_HOUR, words
 
 Ints = NDArray[np.int64]
 NEVER = 1 << 62
@@ -19,184 +19,219 @@ NEVER = 1 << 62
 
 @dataclass
 class Arrivals:
-    """Copies in their order, with what judging needs; *where* is their place in the flattened arrays of `Live`."""
+    """Copies in their order, with what judging needs.
+
+    *where* is their place in the flattened arrays of `Live`, *message* that of their first copy; both are slices when no copy is a
+    resend, and *generation* is None then.
+    """
 
     where: slice | Ints
+    message: slice | Ints
+    generation: NDArray[np.int8] | None
     t: Ints
-    cls: NDArray[np.int16]
+    cls: Ints
     segments: NDArray[np.uint8]
     drawn: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.t)
 
+    def part(self, begin: int, end: int | None) -> Arrivals:
+        """The copies at places *begin* up to *end*."""
+        own = slice(begin, end)
+        return Arrivals(
+            _part(self.where, begin, end),
+            _part(self.message, begin, end),
+            None if self.generation is None else self.generation[own],
+            self.t[own],
+            self.cls[own],
+            self.segments[own],
+            self.drawn[own],
+        )
+
+    def place(self, i: int) -> int:
+        """The place of one copy in the flattened arrays."""
+        return self.where.start + i if isinstance(self.where, slice) else int(self.where[i])
+
+
+def _part(where: slice | Ints, begin: int, end: int | None) -> slice | Ints:
+    if isinstance(where, slice):
+        return slice(where.start + begin, where.stop if end is None else where.start + end)
+    return where[begin:end]
+
 
 class Live:
     """First copies as columns, and arrays of shape (generations, messages) for what differs by copy.
 
     Marks: `t`, `segments`, `drawn`, `latency`. Results: `fate`, `sent_us` (when a withdrawn message failed, for those), `package` (-1
-    without one). `exists` is the present guess which resends there are.
+    without one). `exists` is the present guess which resends there are; copies are marked when first guessed to exist.
     """
 
     def __init__(self, world: World, sources: list[AnyBirths]) -> None:
-        self._world = world
-        self._sources = sources
-        self._resend = [getattr(source, "resend", None) for source in world.sources]
-        self._patience: list[Quantiles | None] = [r.patience.table() if r else None for r in self._resend]
+        self.world = world
+        self.copies = CopyMarks(world, sources)
         self.generations = world.generations
         self.dropped = 0
-        self.longest_chain_us = 0
-        self._adopt(None, [])
+        self.base = Births(*(np.empty(0, np.int64) for _ in fields(Births)))  # type: ignore[arg-type]
+        self._adopt(self._new(self.base))
 
     def __len__(self) -> int:
         return self.t.shape[1]
 
     def extend(self, births: Births) -> None:
         """Add the births of later hours."""
-        copies = self._copies(births)
-        if not len(self):
-            self._adopt(births, copies)
-            return
-        base = Births(
-            *(np.concatenate([getattr(self.base, f.name), getattr(births, f.name)]) for f in fields(Births))
-        )
-        joined = [np.concatenate([old, new], axis=1) for old, new in zip(self._arrays(), copies, strict=True)]
-        self._adopt(base, joined)
+        new = self._new(births)
+        first = len(self)
+        if not first:
+            self.base = births
+            self._adopt(new)
+        else:
+            columns = ((getattr(self.base, f.name), getattr(births, f.name)) for f in fields(Births))
+            self.base = Births(*(np.concatenate(pair) for pair in columns))
+            self._adopt([np.concatenate(pair, axis=1) for pair in zip(self._arrays(), new, strict=True)])
+        if self.generations > 1:
+            self._guess(first)
 
     def drop_before(self, t_us: int) -> None:
         """Forget messages of which no copy can be after *t_us*."""
-        first = int(np.searchsorted(self.base.t, t_us - self.longest_chain_us, "left"))
+        first = int(np.searchsorted(self.base.t, t_us - self.copies.longest_chain_us, "left"))
         if first:
             self.dropped += first
-            base = Births(*(getattr(self.base, f.name)[first:].copy() for f in fields(Births)))
-            self._adopt(base, [array[:, first:].copy() for array in self._arrays()])
+            self.base = Births(*(getattr(self.base, f.name)[first:].copy() for f in fields(Births)))
+            self._adopt([array[:, first:].copy() for array in self._arrays()])
 
     def arrivals(self, from_us: int, until_us: int, stopped: dict[int, int]) -> Arrivals:
         """The copies with from_us <= t < until_us in their order, without those of sources *stopped* by then."""
         begin, end = (int(i) for i in np.searchsorted(self.base.t, [from_us, until_us]))
-        copies = self._resent(from_us, until_us, end)
-        if len(copies):
-            where: slice | Ints = self._merged(begin, end, copies)
+        generation, message = self._resent(from_us, until_us, end)
+        if len(message):
+            arrivals = self._merged(begin, end, generation, message)
         else:
-            where = slice(begin, end)
-        if stopped:
-            where = self._unstopped(where, stopped)
-        if isinstance(where, slice):
-            t, cls, segments, drawn = self.t[0], self.base.cls, self.segments[0], self.drawn[0]
-            return Arrivals(where, t[where], cls[where], segments[where], drawn[where])
-        flat = (array.ravel().take(where) for array in (self.t, self.segments, self.drawn))
-        t, segments, drawn = flat
-        return Arrivals(where, t, self.base.cls.take(where % len(self)), segments, drawn)
+            own, base = slice(begin, end), self.base
+            arrivals = Arrivals(
+                own, own, None, base.t[own], base.cls[own], base.segments[own], base.drawn[own]
+            )
+        return self._unstopped(arrivals, stopped) if stopped else arrivals
 
-    def keys(self, where: slice | Ints) -> Ints:
+    def keys(self, arrivals: Arrivals) -> Ints:
         """Names of copies that stay the same when older messages are dropped."""
-        flat = np.arange(where.start, where.stop) if isinstance(where, slice) else where
-        return (flat % len(self) + self.dropped) * self.generations + flat // len(self)
+        message = arrivals.message
+        if isinstance(message, slice):
+            message = np.arange(message.start, message.stop)
+        keys = (message + self.dropped) * self.generations
+        return keys if arrivals.generation is None else keys + arrivals.generation
 
     def places(self, keys: Ints) -> Ints:
         """The present places of copies by their keys."""
         return keys % self.generations * len(self) + keys // self.generations - self.dropped
 
-    def delivered_us(self, generation: int, first: int, last: int) -> Ints:
+    def delivered_us(self, generation: int, own: slice) -> Ints:
         """When judged copies were delivered, NEVER if they were not."""
-        own = slice(first, last)
         at = self.sent_us[generation, own] + self.latency[generation, own]
-        at[self.fate[generation, own] != DELIVERED] = NEVER
+        np.copyto(at, NEVER, where=self.fate[generation, own] != DELIVERED)
         return at
 
-    def _arrays(self) -> list[NDArray[np.generic]]:
+    def mark_copies(self, generation: int, message: Ints) -> None:
+        """Give copies of that generation their marks, and the time of the copy after them."""
+        own = self.copies.mark(self.base, message, generation, self.t[generation, message])
+        self.segments[generation, message], self.drawn[generation, message] = own.segments, own.drawn
+        self.latency[generation, message] = own.latency
+        self.marked[generation, message] = True
+        if generation + 1 < self.generations:
+            self.t[generation + 1, message] = own.next_t
+
+    def _arrays(self) -> list[NDArray[Any]]:
         return [
-            self.t, self.segments, self.drawn, self.latency, self.fate, self.sent_us, self.package, self.exists
+            self.t, self.segments, self.drawn, self.latency,
+            self.fate, self.sent_us, self.package, self.exists, self.marked,
         ]  # fmt: skip
 
-    def _adopt(self, base: Births | None, arrays: list[NDArray[np.generic]]) -> None:
-        self.base = base if base is not None else Births(*(np.empty(0, np.int64) for _ in range(7)))  # type: ignore[arg-type]
-        if not arrays:
-            arrays = self._copies(self.base)
-        (self.t, self.segments, self.drawn, self.latency, self.fate, self.sent_us, self.package, self.exists) = arrays  # type: ignore[assignment]
+    def _adopt(self, arrays: list[NDArray[Any]]) -> None:
+        (
+            self.t, self.segments, self.drawn, self.latency,
+            self.fate, self.sent_us, self.package, self.exists, self.marked,
+        ) = arrays  # fmt: skip
 
-    def _copies(self, base: Births) -> list[NDArray[np.generic]]:
+    def _new(self, base: Births) -> list[NDArray[Any]]:
         shape = self.generations, len(base)
-        t = np.full(shape, NEVER, np.int64) if self.generations > 1 else base.t[None]
-        segments, drawn, latency = (
-            (np.zeros(shape, column.dtype) if self.generations > 1 else column[None])
-            for column in (base.segments, base.drawn, base.latency)
-        )
+        marks: list[NDArray[Any]] = [base.t[None], base.segments[None], base.drawn[None], base.latency[None]]
+        if self.generations > 1:
+            marks = [np.empty(shape, column.dtype) for column in marks]
+            marks[0][1:] = NEVER
+            for array, column in zip(marks, (base.t, base.segments, base.drawn, base.latency), strict=True):
+                array[0] = column
         exists = np.zeros(shape, bool)
         exists[0] = True
-        if self.generations > 1:
-            t[0], segments[0], drawn[0], latency[0] = base.t, base.segments, base.drawn, base.latency
-            for number, source in enumerate(self._sources):
-                if self._resend[number] and len(base):
-                    own = np.flatnonzero(self._world.source.take(base.cls) == number)
-                    self._mark_resends(number, source, own, base, (t, segments, drawn, latency))
-            _guess(t, drawn, latency, exists)
         fate = np.full(shape, UNBORN, np.uint8)
-        return [t, segments, drawn, latency, fate, np.empty(shape, np.int64), np.full(shape, -1, np.int16), exists]
+        return [*marks, fate, np.empty(shape, np.int64), np.full(shape, -1, np.int16), exists, exists.copy()]
 
-    def _mark_resends(
-        self, number: int, source: AnyBirths, own: Ints, base: Births, arrays: tuple[NDArray[np.generic], ...]
-    ) -> None:
-        t, segments, drawn, latency = arrays
-        rule, patience = self._resend[number], self._patience[number]
-        assert rule is not None
-        assert patience is not None
-        hours, k = np.divmod(base.request[own], REQUESTS_AN_HOUR)
-        recipient = base.recipient[own].astype(np.int64)
-        one = np.ones(len(own), np.int64)
-        keys = self._world.marks.hour_keys(self._world.sources[number].name, "patience", hours)
-        for generation in range(1, rule.at_most + 1):
-            waits = np.maximum(1, patience.take(words(keys, counters_of(k, recipient, generation - 1))))
-            counters = counters_of(k, recipient, generation)
-            at = t[generation - 1, own] + waits
-            at[t[generation - 1, own] == NEVER] = NEVER
-            at[at >= source.until_us] = NEVER
-            chain = (at - t[0, own])[at < NEVER]
-            self.longest_chain_us = max(self.longest_chain_us, int(chain.max(initial=0)))
-            t[generation, own] = at
-            if isinstance(source, CallBirths):
-                marks = source.mark(hours, k, recipient, generation)
-            else:
-                marks = source.marker.mark(hours, one, counters)  # type: ignore[union-attr]
-            segments[generation, own], drawn[generation, own], latency[generation, own] = marks
+    def _guess(self, first: int) -> None:
+        """First guess which resends there are of messages from place *first* on: everything is sent at once."""
+        message = first + np.flatnonzero(self.copies.resends.take(self.base.cls[first:]))
+        self.t[1, message] = self.copies.next_t(self.base, message, 0, self.t[0, message])
+        delivered = np.full(len(self), NEVER, np.int64)
+        for generation in range(1, self.generations):
+            at = self.t[generation - 1, message] + self.latency[generation - 1, message]
+            at[self.drawn[generation - 1, message] != DELIVERED] = NEVER
+            delivered[message] = np.minimum(delivered[message], at)
+            t = self.t[generation, message]
+            message = message[(t < NEVER) & (delivered[message] > t)]
+            self.exists[generation, message] = True
+            self.mark_copies(generation, message)
 
-    def _resent(self, from_us: int, until_us: int, end: int) -> Ints:
+    def _resent(self, from_us: int, until_us: int, end: int) -> tuple[Ints, Ints]:
         if self.generations == 1:
-            return np.empty(0, np.int64)
-        first = int(np.searchsorted(self.base.t, from_us - self.longest_chain_us))
-        t, exists = self.t[1:, first:end], self.exists[1:, first:end]
-        generation, message = np.nonzero(exists & (t >= from_us) & (t < until_us))
-        return (generation + 1) * len(self) + message + first
+            return _NONE, _NONE
+        first = int(np.searchsorted(self.base.t, from_us - self.copies.longest_chain_us))
+        generation, message = np.nonzero(self.exists[1:, first:end])
+        generation, message = generation + 1, message + first
+        t = self.t[generation, message]
+        inside = (t >= from_us) & (t < until_us)
+        return generation[inside], message[inside]
 
-    def _merged(self, begin: int, end: int, copies: Ints) -> Ints:
-        where = np.concatenate([np.arange(begin, end), copies])
-        t = self.t.ravel().take(where)
+    def _merged(self, begin: int, end: int, generation: Ints, message: Ints) -> Arrivals:
+        """First copies and resends together, in their order."""
+        t = self.t[generation, message]
         order = order_by_time(t)
-        where, t, resent = where[order], t[order], order >= end - begin
-        if ((t[1:] == t[:-1]) & (resent[1:] | resent[:-1])).any():
-            generation, message = np.divmod(where, len(self))
-            base = self.base
-            source = self._world.source.take(base.cls.take(message))
-            where = where[
-                np.lexsort((generation, base.recipient.take(message), base.request.take(message), source, t))
-            ]
-        return where
+        t, generation, message = t[order], generation[order], message[order]
+        base_t = self.base.t[begin:end]
+        before = np.searchsorted(base_t, t)
+        ties = (before < len(base_t)) & (base_t.take(before, mode="clip") == t) if len(base_t) else t < 0
+        n = end - begin + len(t)
+        resent = np.zeros(n, bool)
+        resent[before + np.arange(len(t))] = True
+        everyone, generations = np.empty(n, np.int64), np.zeros(n, np.int8)
+        everyone[~resent], everyone[resent] = np.arange(begin, end), message
+        generations[resent] = generation
+        if ties.any() or (t[1:] == t[:-1]).any():
+            order = self._order(everyone, generations)
+            everyone, generations = everyone[order], generations[order]
+        where = generations * np.int64(len(self)) + everyone
+        t, segments, drawn = (a.reshape(-1).take(where) for a in (self.t, self.segments, self.drawn))
+        return Arrivals(where, everyone, generations, t, self.base.cls.take(everyone), segments, drawn)
 
-    def _unstopped(self, where: slice | Ints, stopped: dict[int, int]) -> slice | Ints:
-        flat = np.arange(where.start, where.stop) if isinstance(where, slice) else where
-        source = self._world.source.take(self.base.cls.take(flat % len(self)))
-        t = self.t.ravel().take(flat)
-        keep = np.ones(len(flat), bool)
+    def _order(self, message: Ints, generation: NDArray[np.int8]) -> Ints:
+        """The order of (time, source, request, recipient, generation)."""
+        base = self.base
+        source = self.world.source.take(base.cls.take(message))
+        request, recipient = base.request.take(message), base.recipient.take(message)
+        return np.lexsort((generation, recipient, request, source, self.t[generation, message]))
+
+    def _unstopped(self, arrivals: Arrivals, stopped: dict[int, int]) -> Arrivals:
+        source = self.world.source.take(arrivals.cls)
+        keep = np.ones(len(arrivals), bool)
         for number, stop_us in stopped.items():
-            keep &= (source != number) | (t < stop_us)
-        return where if keep.all() else flat[keep]
+            keep &= (source != number) | (arrivals.t < stop_us)
+        if keep.all():
+            return arrivals
+        places = np.flatnonzero(keep)
+        where, message = (
+            part.start + places if isinstance(part, slice) else part[places]
+            for part in (arrivals.where, arrivals.message)
+        )
+        generation = None if arrivals.generation is None else arrivals.generation[places]
+        columns = (c.take(places) for c in (arrivals.t, arrivals.cls, arrivals.segments, arrivals.drawn))
+        return Arrivals(where, message, generation, *columns)
 
 
-def _guess(t: Ints, drawn: NDArray[np.uint8], latency: Ints, exists: NDArray[np.bool_]) -> None:
-    """First guess which resends there are: everything is sent at once."""
-    first_delivery = np.full(t.shape[1], NEVER, np.int64)
-    for generation in range(1, t.shape[0]):
-        at = t[generation - 1] + latency[generation - 1]
-        at[(drawn[generation - 1] != DELIVERED) | ~exists[generation - 1]] = NEVER
-        np.minimum(first_delivery, at, out=first_delivery)
-        exists[generation] = exists[generation - 1] & (t[generation] < NEVER) & (first_delivery > t[generation])
+_NONE = np.empty(0, np.int64)

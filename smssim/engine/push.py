@@ -61,10 +61,8 @@ class Pusher:
         if (segments == 1).all():
             return whole
         message, part = _explode(message, segments)
-        each = np.repeat(np.arange(len(segments)), segments)
-        return Reports(
-            message, part, whole.state[each], whole.attempts[each], whole.copies[each], whole.received_us[each]
-        )
+        columns = (whole.state, whole.attempts, whole.copies, whole.received_us)
+        return Reports(message, part, *(np.repeat(column, segments) for column in columns))
 
     def _attempt(
         self, rows: Rows, message: Ints, part: NDArray[np.int8] | None, created_us: Ints
@@ -141,5 +139,8 @@ class Pusher:
 def _explode(message: Ints, segments: NDArray[np.uint8]) -> tuple[Ints, NDArray[np.int8]]:
     """One row a segment: its message, and its part from 1."""
     each = np.repeat(message, segments)
-    first = np.repeat(np.cumsum(segments, dtype=np.int64) - segments, segments)
-    return each, (np.arange(len(each)) - first + 1).astype(np.int8)
+    part = np.ones(len(each), np.int8)
+    firsts = np.cumsum(segments, dtype=np.int64) - segments
+    for number in range(2, int(segments.max(initial=1)) + 1):
+        part[firsts[segments >= number] + number - 1] = number
+    return each, part

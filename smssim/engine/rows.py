@@ -20,7 +20,7 @@ class Rows:
     """Messages in their order; times in microseconds, NEVER for what did not happen before the end of the run."""
 
     submitted_us: Ints
-    cls: NDArray[np.int16]
+    cls: Ints
     request: Ints
     recipient: NDArray[np.int32]
     generation: NDArray[np.int8]
@@ -40,24 +40,22 @@ class Rows:
 
 def rows_of(world: World, live: Live, straddling: Exceptions, arrivals: Arrivals) -> Rows:
     """Finish *arrivals*, of which every verdict is final."""
-    where, n = arrivals.where, len(live)
+    where, message, base = arrivals.where, arrivals.message, live.base
     fate, package = (array.reshape(-1)[where] for array in (live.fate, live.package))
     left_us, latency = (array.reshape(-1)[where] for array in (live.sent_us, live.latency))
-    if isinstance(where, slice):
-        message, generation = where, np.zeros(len(arrivals), np.int8)
-        request, recipient = live.base.request[message], live.base.recipient[message]
-    else:
-        generation = (where // n).astype(np.int8)
-        request, recipient = live.base.request.take(where % n), live.base.recipient.take(where % n)
+    generation = arrivals.generation
+    if generation is None:
+        generation = np.zeros(len(arrivals), np.int8)
     end_us = world.scenario.end_us
     place = world.fates.place.take(fate)
     final_us, sent_us = _times(arrivals.t, fate, place, left_us, latency)
-    sent_us[sent_us >= end_us] = NEVER
-    in_flight = (place == 0) & (final_us >= end_us)
-    final_us[final_us >= end_us] = NEVER
+    np.copyto(sent_us, NEVER, where=sent_us >= end_us)
+    late = final_us >= end_us
+    np.copyto(final_us, NEVER, where=late)
+    in_flight = late & (place == 0)
     covered, cost = _charges(world, live, straddling, arrivals, place, package)
     return Rows(
-        arrivals.t, arrivals.cls, request, recipient, generation, arrivals.segments, fate, place,
+        arrivals.t, arrivals.cls, base.request[message], base.recipient[message], generation, arrivals.segments, fate, place,
         sent_us, final_us, covered, package, cost, in_flight,
     )  # fmt: skip
 
@@ -89,12 +87,12 @@ def _charges(
     """Segments covered by packages, and the pay-per-use charge."""
     sent = place == 0
     packaged = package >= 0
-    covered = np.where(packaged & sent, arrivals.segments, 0).astype(np.uint8)
+    covered = arrivals.segments * (packaged & sent)
     cost = world.price_micro.take(arrivals.cls)
     cost *= arrivals.segments
     cost[packaged | ~sent] = 0
     if straddling.covered:
-        keys = live.keys(arrivals.where)
+        keys = live.keys(arrivals)
         for row in np.flatnonzero(np.isin(keys, np.fromiter(straddling.covered, np.int64))).tolist():
             key = int(keys[row])
             covered[row] = straddling.covered.pop(key)

@@ -11,7 +11,8 @@ from smssim.model.queue import SendingQueue
 from smssim.recipients import Recipients, read_recipients
 from smssim.scenario import GroupTask, Scenario, Source, micro
 
-MOST_SEGMENTS = 9
+SEGMENT_CELLS = 9
+"""Segments a message can have, and 0."""
 
 
 class World:
@@ -42,6 +43,10 @@ class World:
         names = [self._queue_of(i, c) for i, c in self.pairs]
         self.queues = sorted(set(names))
         self.queue = np.array([self.queues.index(name) for name in names], np.int16)
+        fixed = (r.segments or 1 for calls in scenario.calls for call in calls.calls for r in call.to)
+        drawn = (max(template.segment_shares()) for template in scenario.templates)
+        self.most_segments = max(*fixed, *drawn, 1)
+        """The most segments that a message of this scenario has."""
         self.group = np.array([isinstance(s, GroupTask) for s in self.sources])
         self.resends = any(getattr(s, "resend", None) for s in self.sources)
         self.generations = 1 + max((s.resend.at_most for s in self.sources if getattr(s, "resend", None)), default=0)

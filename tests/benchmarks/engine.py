@@ -64,14 +64,14 @@ def buy_when_out(env: simpy.Environment, account: Any) -> Iterator[Any]:
             account.buy_package(subject, 60_000, 100, valid_days=5)
 
 
-def watch_each_minute(env: simpy.Environment, account: Any) -> Iterator[Any]:
-    """Somebody polls each minute and does nothing about it."""
+def watch(env: simpy.Environment, account: Any) -> Iterator[Any]:
+    """Somebody looks at the console every quarter of an hour and does nothing about it."""
     while True:
-        yield env.timeout(60_000_000)
+        yield env.timeout(900_000_000)
         account.used("day")
 
 
-POLICIES = (stop_the_pump, buy_when_out, watch_each_minute)
+POLICIES = (stop_the_pump, buy_when_out, watch)
 
 
 def timeouts() -> int:

@@ -1,0 +1,95 @@
+"""Intervals: how far an estimate from finitely many values may be off."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+class Interval(NamedTuple):
+    """An estimate and its confidence interval, all in the unit of the values it was made from.
+
+    An end that the values cannot bound is infinite.
+    """
+
+    estimate: float
+    low: float
+    high: float
+
+
+def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
+    """The mean of independent values and Student's t interval for it, in the values' unit.
+
+    Exact for normal values, good for means of many; raise a ValueError for fewer than two values
+    (Student, Biometrika 6, 1908; Law, Simulation Modeling and Analysis, section 4.5).
+    """
+    from scipy.stats import t
+
+    x = _values(values, 2)
+    alpha = _alpha(confidence)
+    mean = float(x.mean())
+    half = float(t.isf(alpha / 2, len(x) - 1)) * float(x.std(ddof=1)) / math.sqrt(len(x))
+    return Interval(mean, mean - half, mean + half)
+
+
+def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
+    """The share of successes among *n* trials and Wilson's score interval for it, from 0 to 1.
+
+    It keeps its coverage for shares near 0 and 1; raise a ValueError unless 0 <= successes <= n,
+    n > 0 (Wilson, JASA 22, 1927; recommended by Brown, Cai and DasGupta, Stat. Sci. 16, 2001).
+    """
+    from scipy.stats import norm
+
+    if not 0 <= successes <= n or n < 1:
+        raise ValueError(f"successes(={successes}) must be in 0..n(={n}), n > 0")
+    z = float(norm.isf(_alpha(confidence) / 2))
+    share = successes / n
+    scale = 1 + z * z / n
+    middle = (share + z * z / (2 * n)) / scale
+    half = z / scale * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    # At the ends the interval touches 0 or 1, which rounding must not miss.
+    low = 0.0 if successes == 0 else middle - half
+    high = 1.0 if successes == n else middle + half
+    return Interval(share, low, high)
+
+
+def quantile_interval(values: ArrayLike, q: float, confidence: float = 0.95) -> Interval:
+    """The *q*-quantile of independent values and its interval between two of them, in their unit.
+
+    Holds for any distribution; an end for which there are too few values is infinite. Raise a
+    ValueError without values or unless 0 < q < 1 (Conover, Practical Nonparametric Statistics,
+    section 3.2).
+    """
+    from scipy.stats import binom
+
+    x = np.sort(_values(values, 1))
+    if not 0 < q < 1:
+        raise ValueError(f"q(={q}) must be > 0 and < 1")
+    n, alpha = len(x), _alpha(confidence)
+    # How many values lie below the true quantile is binomial: x[k] is above it if at most k do.
+    below = int(binom.ppf(alpha / 2, n, q))
+    above = int(binom.isf(alpha / 2, n, q))
+    below -= binom.cdf(below, n, q) > alpha / 2
+    above += binom.sf(above, n, q) > alpha / 2
+    low = float(x[below]) if below >= 0 else -math.inf
+    high = float(x[above]) if above < n else math.inf
+    return Interval(float(np.quantile(x, q, method="inverted_cdf")), low, high)
+
+
+def _values(values: ArrayLike | Sequence[float], least: int) -> NDArray[np.float64]:
+    x = np.asarray(values, np.float64).ravel()
+    if len(x) < least:
+        raise ValueError(f"len(values)(={len(x)}) must be >= {least}")
+    if not np.isfinite(x).all():
+        raise ValueError(f"values hold {int((~np.isfinite(x)).sum())} that are not finite")
+    return x
+
+
+def _alpha(confidence: float) -> float:
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence(={confidence}) must be > 0 and < 1")
+    return 1 - confidence

@@ -1,0 +1,137 @@
+"""Closed forms that a simulation must agree with where its assumptions are those of a textbook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from smssim.calendars import DAY, GMT8_US, HOUR, WorkCalendar, review_window
+
+REVIEW_WITHIN_S = 3_600.0
+"""Mean of a decision that is uniform within two hours, in seconds."""
+REVIEW_NEXT_DAY_S = 16_200.0
+"""Mean of a decision that is uniform within 09:00-18:00, in seconds after 09:00."""
+
+
+@dataclass(frozen=True)
+class RunOut:
+    """When a package of *segments* is used up by messages of one segment: Gamma distributed.
+
+    Times are seconds from the purchase, to the message that takes the last segment; the message
+    that finds none is that of a package of one segment more (Ross, Introduction to Probability
+    Models, section 5.3: arrival times of a Poisson process are Gamma distributed).
+    """
+
+    segments: int
+    rate_per_s: float
+
+    def __post_init__(self) -> None:
+        if self.segments < 1 or self.rate_per_s <= 0:
+            raise ValueError(
+                f"segments(={self.segments}) must be >= 1, rate_per_s(={self.rate_per_s}) > 0"
+            )
+
+    @property
+    def mean_s(self) -> float:
+        """The mean, in seconds."""
+        return self.segments / self.rate_per_s
+
+    @property
+    def variance_s2(self) -> float:
+        """The variance, in square seconds."""
+        return self.segments / self.rate_per_s**2
+
+    def cdf(self, after_s: float) -> float:
+        """The chance of being used up within so many seconds."""
+        from scipy.stats import gamma
+
+        return float(gamma.cdf(after_s, self.segments, scale=1 / self.rate_per_s))
+
+    def quantile_s(self, p: float) -> float:
+        """The time in seconds by which the package is used up with chance *p*."""
+        from scipy.stats import gamma
+
+        return float(gamma.ppf(p, self.segments, scale=1 / self.rate_per_s))
+
+
+def md1_mean_wait_s(rate_per_s: float, service_s: float) -> float:
+    """The mean wait in seconds of Poisson arrivals for a server of one fixed pace (M/D/1).
+
+    That is rho * service / (2 * (1 - rho)) with rho = rate * service; raise a ValueError unless
+    rho < 1 (Pollaczek-Khinchine formula; Kleinrock, Queueing Systems I, section 5.6).
+    """
+    if rate_per_s < 0 or service_s < 0:
+        raise ValueError(f"rate_per_s(={rate_per_s}), service_s(={service_s}) must be >= 0")
+    load = rate_per_s * service_s
+    if load >= 1:
+        raise ValueError(f"rate_per_s * service_s(={load}) must be < 1")
+    return load * service_s / (2 * (1 - load))
+
+
+def share_down(mean_up_s: float, mean_down_s: float) -> float:
+    """The long-run share of time down of a server that is up and down by turns, from mean seconds.
+
+    It holds whatever the two distributions are; raise a ValueError unless both means are >= 0 and
+    one is > 0 (alternating renewal process; Ross, Introduction to Probability Models, section 7.5).
+    """
+    if min(mean_up_s, mean_down_s) < 0 or not mean_up_s + mean_down_s > 0:
+        raise ValueError(
+            f"mean_up_s(={mean_up_s}), mean_down_s(={mean_down_s}) must be >= 0, > 0 in sum"
+        )
+    return mean_down_s / (mean_up_s + mean_down_s)
+
+
+def share_down_variance(
+    mean_up_s: float, sd_up_s: float, mean_down_s: float, sd_down_s: float, over_s: float
+) -> float:
+    """The variance of the share of *over_s* seconds that are down, for many turns; a plain number.
+
+    That is (sd_down**2 * up**2 + sd_up**2 * down**2) / (cycle**3 * over_s), cycle = up + down, and
+    the share is nearly normal (Takacs, Acta Math. Hung. 8, 1957: On certain sojourn time problems).
+    """
+    cycle_s = mean_up_s + mean_down_s
+    if cycle_s <= 0 or over_s <= 0:
+        raise ValueError(f"mean_up_s + mean_down_s(={cycle_s}), over_s(={over_s}) must be > 0")
+    spread = (sd_down_s * mean_up_s) ** 2 + (sd_up_s * mean_down_s) ** 2
+    return spread / (cycle_s**3 * over_s)
+
+
+def mean_review_s(
+    first_us: int,
+    until_us: int,
+    calendar: WorkCalendar,
+    within_s: float = REVIEW_WITHIN_S,
+    next_day_s: float = REVIEW_NEXT_DAY_S,
+) -> float:
+    """The mean seconds to a decision of what is handed in at any time in a period.
+
+    *within_s* and *next_day_s* are the mean delays of decisions of the same day and of the next
+    workday; integrated over the calendar, window by window (rules: DOMAIN.md section 4). Raise a
+    ValueError unless *until_us* is later.
+    """
+    if until_us <= first_us:
+        raise ValueError(f"until_us(={until_us}) must be > first_us(={first_us})")
+    twice_us = 0
+    same_us = 0
+    for begin, end in _constant(first_us, until_us):
+        kind, opens = review_window(begin, calendar)
+        if kind == "today":
+            same_us += end - begin
+        if opens > begin:
+            # The mean of opens - t over t from begin to end, twice it to stay in integers.
+            twice_us += (2 * opens - begin - end) * (end - begin)
+    whole_us = until_us - first_us
+    waiting_s = twice_us / (2 * whole_us) / 1e6
+    same = same_us / whole_us
+    return waiting_s + same * within_s + (1 - same) * next_day_s
+
+
+def _constant(first_us: int, until_us: int) -> Iterator[tuple[int, int]]:
+    """Cut a period at 00:00, 09:00 and 18:00 GMT+8, between which the rule of review is one."""
+    day = (first_us + GMT8_US) // DAY * DAY - GMT8_US
+    while day < until_us:
+        for begin, end in ((0, 9 * HOUR), (9 * HOUR, 18 * HOUR), (18 * HOUR, DAY)):
+            low, high = max(first_us, day + begin), min(until_us, day + end)
+            if low < high:
+                yield low, high
+        day += DAY
