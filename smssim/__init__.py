@@ -1,0 +1,37 @@
+"""Simulates and analyses international SMS on Huawei Cloud Message & SMS: cost, run-outs, delivery."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from smssim import report
+    from smssim.logs import read_log
+    from smssim.record import Record
+    from smssim.run import Run, simulate
+    from smssim.scenario import Scenario, ScenarioError
+
+__all__ = ["Record", "Run", "Scenario", "ScenarioError", "read_log", "report", "simulate"]
+
+_HOMES = {
+    "Record": "smssim.record",
+    "Run": "smssim.run",
+    "Scenario": "smssim.scenario",
+    "ScenarioError": "smssim.scenario",
+    "read_log": "smssim.logs",
+    "simulate": "smssim.run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Imports wait until a name is used, so that `import smssim` and `smssim --help` cost nothing.
+    if name == "report":
+        return import_module("smssim.report")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'smssim' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -6,9 +6,8 @@ microseconds, the smallest int64 for NaT), whether those come from the engine, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,44 +27,84 @@ CHARGES = ("package", "pay_per_use", "refused_1", "refused_2", "refused_3", "spl
 """How a message was paid for; where it was refused (at which place), if it was."""
 OUTCOMES = ("delivered", "expired", "failed", "in_flight", "refused")
 MEASURES = ("messages", "segments", "covered_segments", "cost_micro", "reports", "copies")
+NAMES = ("money", "templates", "clock", "latency", "template_latency", "censored", "push")
 _SUMS = ("messages", "segments", "covered_segments", "cost_micro")
 _DENSEST, _SMALL = 8, 1 << 16
 """Cells a row, and in all, up to which a plain count is quicker than sorting."""
 
 
-@dataclass(frozen=True)
 class Tallies:
     """The six tallies as tidy frames, one row a cell that is not empty; `templates` and `latency` are two frames each.
 
     Keys are UTC days and 15-minute slots, names, and delay bins (`smssim.bins`, by number). *latency* holds delivered messages, from
     submission to delivery; *censored* those in flight at the end, by their age; *push* reports by delay to their first arrival (bin 0
-    when none arrived). Tallies of disjoint messages with the same end merge.
+    when none arrived). Made of frames by name, or of functions that make them when first asked for. Tallies of disjoint messages
+    with the same end merge.
     """
 
-    observed_until: int
-    money: pd.DataFrame
-    templates: pd.DataFrame
-    clock: pd.DataFrame
-    latency: pd.DataFrame
-    template_latency: pd.DataFrame
-    censored: pd.DataFrame
-    push: pd.DataFrame
+    def __init__(self, observed_until: int, **frames: pd.DataFrame | Callable[[], pd.DataFrame]) -> None:
+        if sorted(frames) != sorted(NAMES):
+            raise ValueError(f"frames(={sorted(frames)}) must be {sorted(NAMES)}")
+        self.observed_until = observed_until
+        self._frames = frames
 
-    def merge(self, *others: Self) -> Self:
+    def frame(self, name: str) -> pd.DataFrame:
+        """One tally by its name."""
+        made = self._frames[name]
+        if callable(made):
+            made = self._frames[name] = made()
+        return made
+
+    @property
+    def money(self) -> pd.DataFrame:
+        """Messages, segments and charges by day, country, application, type, charge and status."""
+        return self.frame("money")
+
+    @property
+    def templates(self) -> pd.DataFrame:
+        """Messages, segments and charges by template, charge and status."""
+        return self.frame("templates")
+
+    @property
+    def clock(self) -> pd.DataFrame:
+        """Messages by 15-minute slot (UTC), country and outcome."""
+        return self.frame("clock")
+
+    @property
+    def latency(self) -> pd.DataFrame:
+        """Delivered messages by country, type and delay bin."""
+        return self.frame("latency")
+
+    @property
+    def template_latency(self) -> pd.DataFrame:
+        """Delivered messages by template and delay bin."""
+        return self.frame("template_latency")
+
+    @property
+    def censored(self) -> pd.DataFrame:
+        """Messages in flight at the end by country, type and bin of their age."""
+        return self.frame("censored")
+
+    @property
+    def push(self) -> pd.DataFrame:
+        """Status reports by state, attempts and bin of the delay to their arrival."""
+        return self.frame("push")
+
+    def merge(self, *others: Tallies) -> Tallies:
         """The tallies of all messages together. Raise a ValueError unless all end at the same instant."""
         import pandas as pd
 
         ends = {self.observed_until, *(other.observed_until for other in others)}
         if len(ends) > 1:
             raise ValueError(f"observed_until(={sorted(ends)}) must be the same for tallies to merge")
-        parts = {name: [getattr(t, name) for t in (self, *others)] for name in NAMES}
-        return type(self)(
+        parts = {name: [t.frame(name) for t in (self, *others)] for name in NAMES}
+        return Tallies(
             self.observed_until,
             **{name: _summed(pd.concat(frames, ignore_index=True)) for name, frames in parts.items()},
         )
 
-
-NAMES = tuple(field.name for field in fields(Tallies) if field.name != "observed_until")
+    def __getstate__(self) -> dict[str, Any]:
+        return {"observed_until": self.observed_until, "_frames": {n: self.frame(n) for n in NAMES}}
 
 
 def _summed(frame: pd.DataFrame) -> pd.DataFrame:
@@ -75,7 +114,7 @@ def _summed(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 class _Axis(NamedTuple):
-    """One key of a tally: its values by code; with *na*, code -1 is NA and stands first."""
+    """One key of a tally: its values by code, counted from *first*; with *na*, code -1 is NA and stands first."""
 
     name: str
     values: Sequence[Any]
@@ -86,76 +125,84 @@ class _Axis(NamedTuple):
         return len(self.values) + self.na
 
 
-class _Cells:
-    """Sums over the cells that a number of axes span; only cells that are not empty are kept."""
+class Counted(NamedTuple):
+    """Cells that are not empty: their codes along each axis, and their sums by measure."""
+
+    codes: dict[str, Array]
+    sums: list[Array]
+
+
+def count(axes: Sequence[_Axis], codes: Columns, measures: Sequence[str]) -> Counted:
+    """Count rows by their codes along *axes*; measures beside the first are sums of the columns of that name."""
+    key, shift = codes[axes[0].name].astype(np.int64), int(axes[0].na)
+    for axis in axes[1:]:
+        shift = shift * axis.size + axis.na
+        if axis.size > 1:
+            key *= axis.size
+            key += codes[axis.name]
+    key += shift
+    low = int(key.min())
+    key -= low
+    named = None
+    if int(key.max()) > _DENSEST * len(key) + _SMALL:
+        named, key = np.unique(key, return_inverse=True)
+    counts = np.bincount(key)
+    cells = np.flatnonzero(counts)
+    sums = [counts[cells], *(_summed_by(key, codes[name], len(counts))[cells] for name in measures[1:])]
+    places = np.unravel_index((cells if named is None else named[cells]) + low, [a.size for a in axes])
+    return Counted({a.name: place - a.na for a, place in zip(axes, places, strict=True)}, sums)
+
+
+def _summed_by(key: Array, column: Array, cells: int) -> Array:
+    """The sum of a column by cell; exact, as sums of integers below 2**53 are in floating point."""
+    if column.dtype in (np.int8, np.uint8) and int(column.min(initial=0)) >= 0:
+        # Small values: counting (cell, value) pairs beats adding up floats.
+        most = int(column.max(initial=0)) + 1
+        if most == 1:
+            return np.zeros(cells, np.int64)
+        pairs = np.bincount(key * most + column, minlength=cells * most)
+        sums: Array = pairs.reshape(cells, most) @ np.arange(most)
+        return sums
+    own = np.flatnonzero(column > 0)
+    return np.bincount(key.take(own), column.take(own), minlength=cells).astype(np.int64)
+
+
+class _Kept:
+    """The cells of one tally, chunk after chunk."""
 
     def __init__(self, *axes: _Axis, measures: tuple[str, ...] = ("messages",)) -> None:
         self._axes, self._measures = axes, measures
-        self._kept: list[tuple[Array, list[Array]]] = []
+        self._parts: list[tuple[Array, list[Array]]] = []
 
-    def add(self, codes: Columns) -> None:
-        """Count rows by their codes along the axes; measures beside the first are sums of the columns of that name."""
-        key = self._key(codes)
-        if not len(key):
-            return
-        low = int(key.min())
-        key -= low
-        named = None
-        if int(key.max()) > _DENSEST * len(key) + _SMALL:
-            named, key = np.unique(key, return_inverse=True)
-        counts = np.bincount(key)
-        cells = np.flatnonzero(counts)
-        sums = [counts[cells]]
-        sums += [_summed_by(key, codes[name], len(counts))[cells] for name in self._measures[1:]]
-        self._kept.append(((cells if named is None else named[cells]) + low, sums))
-
-    def _key(self, codes: Columns) -> Array:
-        """The cell of each row, all axes in one number."""
-        key, shift = codes[self._axes[0].name].astype(np.int64), int(self._axes[0].na)
-        for axis in self._axes[1:]:
-            shift = shift * axis.size + axis.na
-            if axis.size > 1:
-                key *= axis.size
-                key += codes[axis.name]
-        key += shift
-        return key
+    def add(self, counted: Counted) -> None:
+        """Keep counted cells, summed over whatever this tally does not tell apart."""
+        places = [counted.codes[axis.name] + axis.na for axis in self._axes]
+        cells = np.ravel_multi_index(places, [axis.size for axis in self._axes])
+        self._parts.append(_folded([(cells, counted.sums)]))
+        if len(self._parts) > 32:
+            self._parts = [_folded(self._parts)]
 
     def frame(self) -> pd.DataFrame:
         """The cells by the values of their keys, in order."""
         import pandas as pd
 
-        if not self._kept:
-            empty: dict[str, Any] = {axis.name: pd.Series(axis.values).iloc[:0] for axis in self._axes}
-            return pd.DataFrame(empty | {name: np.empty(0, np.int64) for name in self._measures})
-        cells, inverse = np.unique(np.concatenate([cells for cells, _ in self._kept]), return_inverse=True)
-        frame = self._keys(cells)
-        for place, name in enumerate(self._measures):
-            total = np.zeros(len(cells), np.int64)
-            np.add.at(total, inverse, np.concatenate([sums[place] for _, sums in self._kept]))
-            frame[name] = total
-        return frame
-
-    def _keys(self, cells: Array) -> pd.DataFrame:
-        import pandas as pd
-
-        places = np.unravel_index(cells, [axis.size for axis in self._axes])
-        columns = {}
-        for axis, place in zip(self._axes, places, strict=True):
-            columns[axis.name] = _named(axis, place)
-        return pd.DataFrame(columns)
+        sizes = [axis.size for axis in self._axes]
+        empty = np.empty(0, np.int64)
+        cells, sums = _folded(self._parts) if self._parts else (empty, [empty] * len(self._measures))
+        places = np.unravel_index(cells, sizes)
+        keys = {a.name: _named(a, place) for a, place in zip(self._axes, places, strict=True)}
+        return pd.DataFrame(keys | dict(zip(self._measures, sums, strict=True)))
 
 
-def _summed_by(key: Array, column: Array, cells: int) -> Array:
-    """The sum of a column by cell; exact, as sums of integers below 2**53 are in floating point."""
-    if column.dtype == np.int8 or column.dtype == np.uint8:
-        # Small values: counting (cell, value) pairs beats adding up floats.
-        most = int(column.max(initial=0)) + 1
-        if most > 1 and int(column.min(initial=0)) >= 0:
-            pairs = np.bincount(key * most + column, minlength=cells * most)
-            sums: Array = pairs.reshape(cells, most) @ np.arange(most)
-            return sums
-    own = np.flatnonzero(column > 0)
-    return np.bincount(key.take(own), column.take(own), minlength=cells).astype(np.int64)
+def _folded(parts: list[tuple[Array, list[Array]]]) -> tuple[Array, list[Array]]:
+    """The sums by distinct cell, in the order of cells."""
+    cells, inverse = np.unique(np.concatenate([part[0] for part in parts]), return_inverse=True)
+    sums = []
+    for place in range(len(parts[0][1])):
+        total = np.zeros(len(cells), np.int64)
+        np.add.at(total, inverse, np.concatenate([part[1][place] for part in parts]))
+        sums.append(total)
+    return cells, sums
 
 
 def _named(axis: _Axis, places: Array) -> Any:
@@ -166,75 +213,103 @@ def _named(axis: _Axis, places: Array) -> Any:
         return axis.values.take(places)
     if isinstance(axis.values, range):
         values = np.asarray(places - axis.na)
-        return np.where(values < 0, np.nan, values) if axis.na and (values < 0).any() else values
+        return np.where(values < 0, np.nan, values) if (values < 0).any() else values
     names = np.array([None, *axis.values] if axis.na else list(axis.values), object)
     return pd.array(names.take(places), dtype="str")
+
+
+GROUP = ("country", "application", "template", "type")
 
 
 class Tallier:
     """Counts chunk by chunk; `tallies` gives what was counted so far.
 
-    *lists* are the categories of the coded columns, *first_us* and *until_us* the observed period in microseconds.
+    *lists* are the categories of the coded columns; beside them `group`, the (country, application, template, type) that go together, by
+    codes (-1 is NA). *first_us* and *until_us* are the observed period in microseconds.
     """
 
     def __init__(self, lists: Mapping[str, Sequence[Any]], first_us: int, until_us: int) -> None:
         self._until_us = until_us
         self._first = {"day": first_us // DAY, "slot": first_us // SLOT_US}
         self._statuses = list(lists["status"])
-        names = ("country", "application", "type", "template", "status")
+        names = (*GROUP, "status")
         for unsorted in [name for name in names if list(lists[name]) != sorted(lists[name])]:
             raise ValueError(f"lists[{unsorted!r}](={lists[unsorted]}) must be sorted")
-        name = {key: _Axis(key, list(lists[key]), na=True) for key in names}
-        charge = _Axis("charge", CHARGES)
-        bins = _Axis("bin", range(len(edges_us())))
-        day = _Axis("day", _starts(self._first["day"], until_us, DAY))
-        slot = _Axis("slot", _starts(self._first["slot"], until_us, SLOT_US))
-        self._money = _Cells(
-            day, name["country"], name["application"], name["type"], charge, name["status"], measures=_SUMS
-        )
-        self._templates = _Cells(name["template"], charge, name["status"], measures=_SUMS)
-        self._clock = _Cells(slot, name["country"], _Axis("outcome", OUTCOMES))
-        self._latency = _Cells(name["country"], name["type"], bins)
-        self._template_latency = _Cells(name["template"], bins)
-        self._censored = _Cells(name["country"], name["type"], bins)
-        state, attempts = _Axis("state", REPORT_STATES), _Axis("attempts", range(17), na=True)
-        self._push = _Cells(state, attempts, bins, measures=("reports", "copies"))
+        codes = np.array(lists["group"], np.int64).reshape(-1, len(GROUP))
+        self._group = {name: codes[:, place] for place, name in enumerate(GROUP)}
+        axis = {name: _Axis(name, list(lists[name]), na=True) for name in names}
+        for name, values in (
+            ("charge", CHARGES),
+            ("outcome", OUTCOMES),
+            ("state", REPORT_STATES),
+            ("bin", range(len(edges_us()))),
+            ("group", range(len(codes))),
+            ("day", _starts(self._first["day"], until_us, DAY)),
+            ("slot", _starts(self._first["slot"], until_us, SLOT_US)),
+        ):
+            axis[name] = _Axis(name, values)
+        axis["attempts"] = _Axis("attempts", range(17), na=True)
+        self._axis = axis
+
+        def kept(*names: str, measures: tuple[str, ...] = ("messages",)) -> _Kept:
+            return _Kept(*(axis[name] for name in names), measures=measures)
+
+        self._kept = {
+            "money": kept("day", "country", "application", "type", "charge", "status", measures=_SUMS),
+            "templates": kept("template", "charge", "status", measures=_SUMS),
+            "clock": kept("slot", "country", "outcome"),
+            "latency": kept("country", "type", "bin"),
+            "template_latency": kept("template", "bin"),
+            "censored": kept("country", "type", "bin"),
+            "push": kept("state", "attempts", "bin", measures=("reports", "copies")),
+        }
 
     def add(self, messages: Columns, reports: Columns) -> None:
         """Count a chunk; `reports["message"]` numbers the messages of this chunk from 0."""
         if not len(messages["submitted_at"]):
             return
-        codes = dict(messages)
-        codes["charge"] = charges(messages)
-        codes["outcome"] = outcomes(messages, self._statuses)
-        for name, length in (("day", DAY), ("slot", SLOT_US)):
-            codes[name] = messages["submitted_at"] // length - self._first[name]
-        self._money.add(codes)
-        self._templates.add(codes)
-        self._clock.add(codes)
+        submitted = messages["submitted_at"]
+        codes = {**messages, "charge": charges(messages), "outcome": outcomes(messages, self._statuses)}
+        codes["day"] = submitted // DAY - self._first["day"]
+        codes["slot"] = submitted // SLOT_US - self._first["slot"]
+        self._count(("day", "group", "charge", "status"), codes, ("money", "templates"), _SUMS)
+        self._count(("slot", "group", "outcome"), codes, ("clock",))
         self._add_delays(codes)
         self._add_reports(messages, reports)
 
     def tallies(self) -> Tallies:
         """The tallies of everything counted."""
-        return Tallies(self._until_us, *(getattr(self, f"_{name}").frame() for name in NAMES))
+        return Tallies(self._until_us, **{name: kept.frame for name, kept in self._kept.items()})
+
+    def _count(
+        self,
+        axes: Sequence[str],
+        codes: Columns,
+        into: Sequence[str],
+        measures: Sequence[str] = ("messages",),
+    ) -> None:
+        """Count once by group, and keep the cells in every tally they belong to."""
+        if not len(codes[axes[0]]):
+            return
+        counted = count([self._axis[name] for name in axes], codes, measures)
+        if "group" in counted.codes:
+            group = counted.codes["group"]
+            counted.codes.update({name: column[group] for name, column in self._group.items()})
+        for name in into:
+            self._kept[name].add(counted)
 
     def _add_delays(self, codes: Columns) -> None:
-        outcome = codes["outcome"]
+        outcome, submitted = codes["outcome"], codes["submitted_at"]
         own = np.flatnonzero(outcome == OUTCOMES.index("delivered"))
-        delivered = {name: codes[name].take(own) for name in ("country", "type", "template")}
-        delay = codes["final_at"].take(own)
-        known = delay != NAT
-        delay -= codes["submitted_at"].take(own)
-        delivered["bin"] = bin_of(delay)
-        if not known.all():
-            delivered = {name: column[known] for name, column in delivered.items()}
-        self._latency.add(delivered)
-        self._template_latency.add(delivered)
+        final = codes["final_at"].take(own)
+        if (final == NAT).any():
+            own = own[final != NAT]
+            final = codes["final_at"].take(own)
+        delivered = {"group": codes["group"].take(own), "bin": bin_of(final - submitted.take(own))}
+        self._count(("group", "bin"), delivered, ("latency", "template_latency"))
         own = np.flatnonzero(outcome == OUTCOMES.index("in_flight"))
-        flying = {name: codes[name].take(own) for name in ("country", "type")}
-        flying["bin"] = bin_of(self._until_us - codes["submitted_at"].take(own))
-        self._censored.add(flying)
+        flying = {"group": codes["group"].take(own), "bin": bin_of(self._until_us - submitted.take(own))}
+        self._count(("group", "bin"), flying, ("censored",))
 
     def _add_reports(self, messages: Columns, reports: Columns) -> None:
         created = messages["final_at"].take(reports["message"])
@@ -243,7 +318,8 @@ class Tallier:
         later = later[created[later] != NAT]
         place = np.zeros(len(received), np.int64)
         place[later] = bin_of(received[later] - created[later])
-        self._push.add({**reports, "bin": place})
+        columns = {**reports, "bin": place}
+        self._count(("state", "attempts", "bin"), columns, ("push",), ("reports", "copies"))
 
 
 def charges(messages: Columns) -> Array:
@@ -284,6 +360,8 @@ def tally_frames(
     What a recorded frame cannot know is NA there: such charges count as `unknown`.
     """
     lists, coded = _coded(messages, {"covered_segments": -1, "cost_micro": 0, "segments": 0})
+    groups, group = np.unique(np.stack([coded[name] for name in GROUP]), axis=1, return_inverse=True)
+    lists["group"], coded["group"] = groups.T.tolist(), group.reshape(-1)
     _, coded_reports = _coded(reports, {"attempts": -1, "copies": 0}, {"state": list(REPORT_STATES)})
     tallier = Tallier(lists, first_us, until_us)
     tallier.add(coded, coded_reports)
@@ -299,10 +377,11 @@ def _coded(
     for name in frame.columns:
         column = frame[name]
         if str(column.dtype) == "category":
-            ordered = column.cat.set_categories(lists.setdefault(name, sorted(column.cat.categories)))
-            coded[name] = ordered.cat.codes.to_numpy()
+            values = lists.setdefault(name, sorted(column.cat.categories))
+            coded[name] = column.cat.set_categories(values).cat.codes.to_numpy()
         elif str(column.dtype).startswith("datetime64"):
-            coded[name] = column.dt.tz_localize(None).to_numpy().astype("datetime64[us]").view(np.int64)
+            us = column.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
+            coded[name] = us.view(np.int64)
         else:
             coded[name] = column.fillna(unknown.get(name, -1)).to_numpy(np.int64)
     return lists, coded

@@ -75,9 +75,7 @@ def share_down(mean_up_s: float, mean_down_s: float) -> float:
     one is > 0 (alternating renewal process; Ross, Introduction to Probability Models, section 7.5).
     """
     if min(mean_up_s, mean_down_s) < 0 or not mean_up_s + mean_down_s > 0:
-        raise ValueError(
-            f"mean_up_s(={mean_up_s}), mean_down_s(={mean_down_s}) must be >= 0, > 0 in sum"
-        )
+        raise ValueError(f"mean_up_s(={mean_up_s}), mean_down_s(={mean_down_s}): >= 0, not both 0")
     return mean_down_s / (mean_up_s + mean_down_s)
 
 

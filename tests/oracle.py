@@ -25,7 +25,7 @@ from oracle_births import (
 from oracle_quota import DAY_TURN, MONTH_TURN, PURCHASE, SETTLEMENT, TEMPLATE, Moment
 
 from smssim.calendars import HOUR, next_day, next_month, to_us
-from smssim.marks import PHI, Marks, mix64
+from smssim.marks import MASK64, PHI, Marks, mix64
 from smssim.scenario import Outcome, Package, Scenario, micro, microseconds
 
 Policy = Callable[[simpy.Environment, Any], Iterator[simpy.Event]]
@@ -196,7 +196,7 @@ class World:
             status = message.fixed.status
             return known.get(status) or Outcome(status=status, share=1)
         table = share_table(tuple(outcome.share for outcome in outcomes))
-        return outcomes[table.of(message.word(self.marks, "outcome"))]
+        return outcomes[table.of(message.word(self.marks, "report"))]
 
     def refused_by_platform(self, message: Message, status: str) -> None:
         """Place 3: refused after acceptance, with a report of the Huawei platform."""
@@ -251,7 +251,7 @@ class World:
         if message.fixed and message.fixed.latency_s is not None:
             return microseconds(message.fixed.latency_s)
         table = delay_table(self.scenario.route(message.country).latency)
-        return table.of(message.word(self.marks, "latency"))
+        return table.of(message.word(self.marks, "report") << 32 & MASK64)
 
     # After the run.
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from smssim.engine.fates import WITHDRAWN
 from smssim.engine.judge import Judgement, counted_mask
-from smssim.engine.live import NEVER, Arrivals, Live
+from smssim.engine.live import Arrivals, Live
+from smssim.engine.marker import NEVER
 from smssim.engine.terms import Terms
 from smssim.engine.world import SEGMENT_CELLS, World
 from smssim.model.account import Account, Verdict, Withdrawal

@@ -13,13 +13,14 @@ import numpy as np
 import simpy
 
 from smssim.calendars import HOUR
-from smssim.engine.births import born, source_births
+from smssim.engine.births import born
 from smssim.engine.block import Block
 from smssim.engine.books import Books
 from smssim.engine.judge import Judgement, judge
 from smssim.engine.live import Arrivals, Live
 from smssim.engine.resend import first_wrong_guess
 from smssim.engine.rows import Rows, rows_of
+from smssim.engine.sources import source_births
 from smssim.engine.terms import terms
 from smssim.engine.world import World
 from smssim.marks import Marks

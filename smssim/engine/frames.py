@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.engine.live import NEVER
+from smssim.engine.marker import NEVER
 from smssim.engine.push import Reports
 from smssim.engine.rows import Rows
 from smssim.engine.world import World
@@ -48,6 +48,12 @@ class Categories:
             for column, names in own.items()
         }
         self.by_class["country"] = _small(world.country.tolist())
+        self.lists["group"] = list(
+            zip(
+                *(self.by_class[name].tolist() for name in ("country", "application", "template", "type")),
+                strict=True,
+            )
+        )
         self.status = _small([self.lists["status"].index(status) for status in fates.status])
         self.report_source = (fates.source - 1).astype(np.int8)
 
@@ -72,6 +78,7 @@ def message_columns(categories: Categories, rows: Rows) -> dict[str, Array]:
         name: codes.take(rows.cls) for name, codes in categories.by_class.items()
     }
     return columns | {
+        "group": rows.cls,
         "submitted_at": rows.submitted_us,
         "request": rows.request,
         "recipient": rows.recipient,

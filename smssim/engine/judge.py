@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.engine.fates import FULL, NO_QUOTA
-from smssim.engine.live import NEVER, Arrivals
+from smssim.engine.live import Arrivals
+from smssim.engine.marker import NEVER
 from smssim.engine.queue import line_up
 from smssim.engine.terms import OPEN, Terms
 from smssim.engine.world import World

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.engine.births import AnyBirths, Births, order_by_time
+from smssim.engine.births import Births, SourceBirths, arranged, joined, order_by_time
 from smssim.engine.copies import CopyMarks
 from smssim.engine.fates import DELIVERED, UNBORN
+from smssim.engine.marker import NEVER
 from smssim.engine.world import World
 
 Ints = NDArray[np.int64]
-NEVER = 1 << 62
 
 
 @dataclass
@@ -67,12 +67,12 @@ class Live:
     without one). `exists` is the present guess which resends there are; copies are marked when first guessed to exist.
     """
 
-    def __init__(self, world: World, sources: list[AnyBirths]) -> None:
+    def __init__(self, world: World, sources: list[SourceBirths]) -> None:
         self.world = world
         self.copies = CopyMarks(world, sources)
         self.generations = world.generations
         self.dropped = 0
-        self.base = Births(*(np.empty(0, np.int64) for _ in fields(Births)))  # type: ignore[arg-type]
+        self.base = Births.none()
         self._adopt(self._new(self.base))
 
     def __len__(self) -> int:
@@ -86,8 +86,7 @@ class Live:
             self.base = births
             self._adopt(new)
         else:
-            columns = ((getattr(self.base, f.name), getattr(births, f.name)) for f in fields(Births))
-            self.base = Births(*(np.concatenate(pair) for pair in columns))
+            self.base = joined([self.base, births])
             self._adopt([np.concatenate(pair, axis=1) for pair in zip(self._arrays(), new, strict=True)])
         if self.generations > 1:
             self._guess(first)
@@ -97,7 +96,7 @@ class Live:
         first = int(np.searchsorted(self.base.t, t_us - self.copies.longest_chain_us, "left"))
         if first:
             self.dropped += first
-            self.base = Births(*(getattr(self.base, f.name)[first:].copy() for f in fields(Births)))
+            self.base = arranged(self.base, np.arange(first, len(self.base)))
             self._adopt([array[:, first:].copy() for array in self._arrays()])
 
     def arrivals(self, from_us: int, until_us: int, stopped: dict[int, int]) -> Arrivals:
@@ -133,12 +132,13 @@ class Live:
 
     def mark_copies(self, generation: int, message: Ints) -> None:
         """Give copies of that generation their marks, and the time of the copy after them."""
-        own = self.copies.mark(self.base, message, generation, self.t[generation, message])
-        self.segments[generation, message], self.drawn[generation, message] = own.segments, own.drawn
-        self.latency[generation, message] = own.latency
+        t = self.t[generation, message]
+        marks, next_t = self.copies.mark(self.base, message, generation, t)
+        for array, column in zip((self.segments, self.drawn, self.latency), marks, strict=True):
+            array[generation, message] = column
         self.marked[generation, message] = True
         if generation + 1 < self.generations:
-            self.t[generation + 1, message] = own.next_t
+            self.t[generation + 1, message] = next_t
 
     def _arrays(self) -> list[NDArray[Any]]:
         return [
@@ -157,7 +157,7 @@ class Live:
         marks: list[NDArray[Any]] = [base.t[None], base.segments[None], base.drawn[None], base.latency[None]]
         if self.generations > 1:
             marks = [np.empty(shape, column.dtype) for column in marks]
-            marks[0][1:] = NEVER
+            marks[0][1], marks[0][2:] = base.next_t, NEVER
             for array, column in zip(marks, (base.t, base.segments, base.drawn, base.latency), strict=True):
                 array[0] = column
         exists = np.zeros(shape, bool)
@@ -167,17 +167,21 @@ class Live:
 
     def _guess(self, first: int) -> None:
         """First guess which resends there are of messages from place *first* on: everything is sent at once."""
-        message = first + np.flatnonzero(self.copies.resends.take(self.base.cls[first:]))
-        self.t[1, message] = self.copies.next_t(self.base, message, 0, self.t[0, message])
-        delivered = np.full(len(self), NEVER, np.int64)
+        own = slice(first, None)
+        delivered = self.t[0, own] + self.latency[0, own]
+        np.copyto(delivered, NEVER, where=self.drawn[0, own] != DELIVERED)
+        again = (delivered > self.t[1, own]) & (self.t[1, own] < NEVER)
+        message, delivered = first + np.flatnonzero(again), delivered[again]
         for generation in range(1, self.generations):
-            at = self.t[generation - 1, message] + self.latency[generation - 1, message]
-            at[self.drawn[generation - 1, message] != DELIVERED] = NEVER
-            delivered[message] = np.minimum(delivered[message], at)
-            t = self.t[generation, message]
-            message = message[(t < NEVER) & (delivered[message] > t)]
             self.exists[generation, message] = True
             self.mark_copies(generation, message)
+            if generation + 1 < self.generations:
+                at = self.t[generation, message] + self.latency[generation, message]
+                at[self.drawn[generation, message] != DELIVERED] = NEVER
+                delivered = np.minimum(delivered, at)
+                t = self.t[generation + 1, message]
+                again = (t < NEVER) & (delivered > t)
+                message, delivered = message[again], delivered[again]
 
     def _resent(self, from_us: int, until_us: int, end: int) -> tuple[Ints, Ints]:
         if self.generations == 1:
@@ -197,16 +201,17 @@ class Live:
         base_t = self.base.t[begin:end]
         before = np.searchsorted(base_t, t)
         ties = (before < len(base_t)) & (base_t.take(before, mode="clip") == t) if len(base_t) else t < 0
-        n = end - begin + len(t)
-        resent = np.zeros(n, bool)
-        resent[before + np.arange(len(t))] = True
-        everyone, generations = np.empty(n, np.int64), np.zeros(n, np.int8)
-        everyone[~resent], everyone[resent] = np.arange(begin, end), message
-        generations[resent] = generation
+        n, places = end - begin + len(t), before + np.arange(len(t))
+        generations, everyone = np.zeros(n, np.int8), np.arange(begin, begin + n)
+        generations[places] = generation
+        everyone -= np.cumsum(generations > 0)
+        everyone[places] = message
         if ties.any() or (t[1:] == t[:-1]).any():
             order = self._order(everyone, generations)
             everyone, generations = everyone[order], generations[order]
-        where = generations * np.int64(len(self)) + everyone
+        where = everyone.copy()
+        resent = np.flatnonzero(generations)
+        where[resent] += generations[resent] * np.int64(len(self))
         t, segments, drawn = (a.reshape(-1).take(where) for a in (self.t, self.segments, self.drawn))
         return Arrivals(where, everyone, generations, t, self.base.cls.take(everyone), segments, drawn)
 

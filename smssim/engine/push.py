@@ -7,16 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.engine.births import counters_of
-from smssim.engine.live import NEVER
+from smssim.engine.marker import NEVER, counters_of, hours_and_numbers
 from smssim.engine.rows import Rows
 from smssim.engine.world import World
-from smssim.marks import PHI, REQUESTS_AN_HOUR, Words, mix64_array, words
+from smssim.marks import PHI, Words, mix64_array, words
 from smssim.model.callback_server import outages
 from smssim.scenario import microseconds
 from smssim.tables import REPORT_STATES
 
 Ints = NDArray[np.int64]
+_STRETCH_BITS = 32
+"""Outages are looked for by stretches of 2**32 microseconds, 72 minutes."""
 LOST, PENDING, RECEIVED = (REPORT_STATES.index(state) for state in ("lost", "pending", "received"))
 
 
@@ -47,6 +48,11 @@ class Pusher:
         self._lost_answer = int(rule.lost_answer_share * (1 << 64))
         windows = outages(world.scenario, world.marks, self._end_us)
         self._edges = np.array([edge for window in windows for edge in window], np.int64)
+        self._first = world.scenario.start_us >> _STRETCH_BITS
+        self._near = np.zeros((self._end_us >> _STRETCH_BITS) - self._first + 2, bool)
+        for down_us, up_us in windows:
+            first = max(0, (down_us >> _STRETCH_BITS) - self._first)
+            self._near[first : (up_us >> _STRETCH_BITS) - self._first + 1] = True
 
     def push(self, rows: Rows) -> Reports:
         """The reports of all messages in *rows* that have a final status."""
@@ -61,8 +67,9 @@ class Pusher:
         if (segments == 1).all():
             return whole
         message, part = _explode(message, segments)
+        each = np.repeat(np.arange(len(segments)), segments)
         columns = (whole.state, whole.attempts, whole.copies, whole.received_us)
-        return Reports(message, part, *(np.repeat(column, segments) for column in columns))
+        return Reports(message, part, *(column.take(each) for column in columns))
 
     def _attempt(
         self, rows: Rows, message: Ints, part: NDArray[np.int8] | None, created_us: Ints
@@ -93,7 +100,9 @@ class Pusher:
             first = arrives & (received[going] == NEVER)
             received[going[first]] = at[first]
             going = going[~answered]
-        state = np.where(received < NEVER, RECEIVED, np.where(pending, PENDING, LOST)).astype(np.int8)
+        state = np.full(n, RECEIVED, np.int8)
+        unseen = np.flatnonzero(received == NEVER)
+        state[unseen] = np.where(pending[unseen], PENDING, LOST)
         parts = np.ones(n, np.int8) if part is None else part
         return Reports(message, parts, state, attempts, copies, received)
 
@@ -108,14 +117,15 @@ class Pusher:
         return arrives, arrives & self._passes(marks, part, number, 1, self._lost_answer)
 
     def _down(self, at: Ints) -> NDArray[np.bool_]:
-        if not len(self._edges):
-            return np.zeros(len(at), bool)
-        down: NDArray[np.bool_] = np.searchsorted(self._edges, at, "right") % 2 == 1
+        down = np.zeros(len(at), bool)
+        # Most stretches of an hour or so hold no edge: only the others are looked up.
+        near = np.flatnonzero(self._near.take((at >> _STRETCH_BITS) - self._first, mode="clip"))
+        down[near] = np.searchsorted(self._edges, at[near], "right") % 2 == 1
         return down
 
     def _words(self, rows: Rows, message: Ints) -> Words:
         """The push word of each report's message."""
-        hours, k = np.divmod(rows.request[message], REQUESTS_AN_HOUR)
+        hours, k = hours_and_numbers(rows.request[message])
         recipient = rows.recipient[message].astype(np.int64)
         counters = counters_of(k, recipient) | rows.generation[message].astype(np.uint64)
         source = self._world.source.take(rows.cls[message])

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.engine.fates import DELIVERED
-from smssim.engine.live import NEVER, Live
+from smssim.engine.live import Live
+from smssim.engine.marker import NEVER
 
 
 def first_wrong_guess(live: Live, from_us: int, until_us: int, stopped: dict[int, int]) -> int | None:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from smssim.engine.books import Exceptions
 from smssim.engine.fates import WITHDRAWN
-from smssim.engine.live import NEVER, Arrivals, Live
+from smssim.engine.live import Arrivals, Live
+from smssim.engine.marker import NEVER
 from smssim.engine.world import World
 
 Ints = NDArray[np.int64]

@@ -1,1 +1,126 @@
-def summary(r): ...
+"""A record in plain text: what it cost, what stopped it, what was delivered, and what that hangs on."""
+
+from __future__ import annotations
+
+from smssim.calendars import DAY
+from smssim.record import Record
+from smssim.report import sections
+from smssim.report.assumptions import assumptions
+from smssim.report.cost import cost
+from smssim.report.delivery import delivery, statuses
+from smssim.report.groups import recorded
+from smssim.report.happenings import CAUSES, cause, happenings
+from smssim.report.layout import (
+    count,
+    duration,
+    instant,
+    listed,
+    missing,
+    moment,
+    money,
+    page,
+    section,
+    share,
+    times,
+    wrapped,
+)
+from smssim.scenario import Scenario
+
+
+def summary(record: Record) -> str:
+    """The answers of a record as text of at most 100 columns, the short ones first; times are UTC.
+
+    For a log it begins with what was left out, and has no cost.
+    """
+    lines = _head(record)
+    if recorded(record):
+        lines += section("LEFT OUT", sections.left_out(record))
+        lines += section("IN SHORT", _sentences([*_delivered(record), _unpriced(record)]))
+    else:
+        short = [_paid(record), *_stopped(record), *_packages(record), *_delivered(record)]
+        lines += section("IN SHORT", _sentences(short))
+        lines += section(f"BILL, {record.currency}", sections.bill(record))
+        lines += section("WHAT HAPPENED, times UTC", sections.happened(record))
+    lines += section("DELIVERY, from submission", sections.deliveries(record))
+    lines += section("STATUSES", sections.status_counts(record))
+    lines += section("TEMPLATE REVIEW, times UTC", sections.reviews(record))
+    lines += section("STATUS REPORTS", sections.reports(record))
+    scenario = record.provenance.get("scenario")
+    if scenario is not None:
+        found = assumptions(record, Scenario.parse(scenario))
+        lines += section("ASSUMPTIONS THESE ANSWERS HANG ON", [part for line in found for part in wrapped(line)])
+    return page(lines)
+
+
+def _sentences(answers: list[tuple[str, str]]) -> list[str]:
+    return [part for name, answer in answers for part in wrapped(f"{name:<11} {answer}", 12)]
+
+
+def _head(record: Record) -> list[str]:
+    about = record.provenance
+    days = round((record.observed_until - record.observed_from) / DAY, 1)
+    head = f"{record.name}: {instant(record.observed_from)} to {instant(record.observed_until)} UTC, {days:g} days"
+    if recorded(record):
+        return [head, f"read from {about.get('capture', 'a log')}; nothing here is simulated"]
+    made = [f"scenario {about.get('digest', 'unknown')}", f"rng {about.get('rng', 'unknown')}"]
+    made.append(f"policies {listed(about['policies'])}" if about.get("policies") else "no policies")
+    version = about.get("versions", {}).get("smssim", "unknown")
+    return [head, f"simulated: {', '.join(made)}, smssim {version}"]
+
+
+def _paid(record: Record) -> tuple[str, str]:
+    bill = cost(record, by=()).set_index("entry")["cost_micro"]
+    bought, used = (int(bill.get(entry, 0)) / 1e6 for entry in ("package", "pay_per_use"))
+    delivered = int(delivery(record, by=())["delivered"].iloc[0])
+    each = f"; {money((bought + used) / delivered, 4)} a delivered message" if delivered else ""
+    return "Cost", f"{money(bought + used)} {record.currency}, of which packages {money(bought)}{each}"
+
+
+def _delivered(record: Record) -> list[tuple[str, str]]:
+    total = delivery(record, by=()).iloc[0]
+    requested, refused = int(total["requested"]), int(total["requested"] - total["sent"])
+    if not requested:
+        return [("Delivered", "nothing was requested")]
+    parts = [f"{count(refused)} refused", f"{count(total['failed'] + total['expired'])} failed"]
+    parts.append(f"{count(total['in_flight'])} in flight")
+    parts += [f"{count(total['no_report'])} without a report"] if total["no_report"] else []
+    whole = f"{count(total['delivered'])} of {count(requested)} ({share(total['delivered'] / requested)})"
+    return [("Delivered", f"{whole}; {', '.join(parts)}"), *_latencies(record)]
+
+
+def _latencies(record: Record) -> list[tuple[str, str]]:
+    found = []
+    for _, row in delivery(record, by="type").iterrows():
+        p50, p95, p99 = (duration(row[f"latency_p{q}_s"]) for q in (50, 95, 99))
+        kind = "" if missing(row["type"]) else f"{row['type']}: "
+        found.append(("Latency", f"{kind}{p50} median, {p95} at 95 %, {p99} at 99 %"))
+    return found
+
+
+def _stopped(record: Record) -> list[tuple[str, str]]:
+    found = happenings(record)
+    stops = found[found["stopped_s"].notna()]
+    refused = statuses(record, by=()).groupby("status")["messages"].sum()
+    lines = [
+        f"{duration(row['stopped_s'])} by {cause(row['event'], row['subject'])}, {times(row['times'])}, "
+        f"first {moment(row['first_at'])}; {count(refused.get(CAUSES[row['event']], 0))} refused ({CAUSES[row['event']]})"
+        for _, row in stops.head(2).iterrows()
+    ]
+    lines += [f"and {len(stops) - 2} more stops, see below"] if len(stops) > 2 else []
+    return [("Stopped", line) for line in lines or ["never"]]
+
+
+def _packages(record: Record) -> list[tuple[str, str]]:
+    packages, found = record.packages, happenings(record)
+    if packages is None or not len(packages):
+        return []
+    dry = found[found["event"] == "run_out"].sort_values("first_at")
+    first = [f"{row['subject']} {moment(row['first_at'])}" for _, row in dry.iterrows()]
+    unused = [f"{count(packages[name].sum())} segments {name}" for name in ("left", "expired") if packages[name].any()]
+    return [("Ran out", listed(first, 3) or "no package"), *([("Unused", ", ".join(unused))] if unused else [])]
+
+
+def _unpriced(record: Record) -> tuple[str, str]:
+    bill = cost(record, by=())
+    messages, segments = (int(bill[name].sum()) for name in ("messages", "segments"))
+    return "Cost", f"no prices in a log; {messages:,} messages sent in {segments:,} segments"

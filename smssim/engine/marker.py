@@ -1,0 +1,117 @@
+"""Gives messages their marks: segments, final status and delay, how long their users wait."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smssim.calendars import HOUR
+from smssim.engine.fates import EXPIRED
+from smssim.engine.world import World
+from smssim.inverse import discrete
+from smssim.marks import GENERATION_BITS, RECIPIENT_BITS, REQUESTS_AN_HOUR, Words, words
+from smssim.scenario import Resend, Source
+
+Ints = NDArray[np.int64]
+NEVER = 1 << 62
+
+
+class MessageMarks(NamedTuple):
+    """Marks of messages, a row each: segments, drawn fate, latency in microseconds."""
+
+    segments: NDArray[np.uint8]
+    drawn: NDArray[np.uint8]
+    latency: Ints
+
+
+def hours_and_numbers(request: Ints) -> tuple[Ints, Ints]:
+    """The UTC hour of requests, and their numbers within it."""
+    hours = request // REQUESTS_AN_HOUR
+    return hours, request - hours * REQUESTS_AN_HOUR
+
+
+def counters_of(k: Ints, recipient: Ints | int, generation: int = 0) -> Words:
+    """The mark counters of messages: request *k* of its hour, recipient, generation."""
+    counter = k << (RECIPIENT_BITS + GENERATION_BITS)
+    if not isinstance(recipient, int) or recipient:
+        counter |= recipient << GENERATION_BITS
+    if generation:
+        counter |= generation
+    return counter.view(np.uint64)
+
+
+class Marker:
+    """The marks of the messages of one class.
+
+    Their hours come as distinct hours and how many messages each has, or one by one (counts None).
+    """
+
+    def __init__(self, world: World, source: Source, country: str) -> None:
+        route = world.scenario.route(country)
+        shares = world.scenario.template(source.template).segment_shares()
+        self._name, self._marks = source.name, world.marks
+        self._segments = discrete(tuple(shares.values()))
+        self._segment_values = np.array(list(shares), np.uint8)
+        self._outcome = discrete(tuple(outcome.share for outcome in route.outcomes))
+        self._fates = np.array(
+            [world.fates.number(o.status, o.source) for o in route.outcomes], np.uint8
+        )
+        self._platform = world.fates.platform
+        self._latency = route.latency.table()
+        self._validity_us = round(world.scenario.queue.validity_h * HOUR)
+        resend: Resend | None = getattr(source, "resend", None)
+        self._patience = resend and resend.patience.table()
+        self._at_most = resend.at_most if resend else 0
+        self._anybody_resends = world.generations > 1
+
+    def mark(self, hours: Ints, counts: Ints | None, counters: Words) -> MessageMarks:
+        """The marks of messages by their counters."""
+        marks = self.draw(hours, counts, counters)
+        self.expire(marks)
+        return marks
+
+    def draw(self, hours: Ints, counts: Ints | None, counters: Words) -> MessageMarks:
+        """The bare marks of `mark`, before those without a report in time expire."""
+        n = len(counters)
+        if self._segments.certain is None:
+            places = self._segments.take(self._words("segments", hours, counts, counters))
+            segments = self._segment_values.take(places)
+        else:
+            segments = np.full(n, self._segment_values[self._segments.certain])
+        report = self._words("report", hours, counts, counters)
+        if self._outcome.certain is None:
+            drawn = self._fates.take(self._outcome.take(report))
+        else:
+            drawn = np.full(n, self._fates[self._outcome.certain])
+        report <<= np.uint64(32)
+        return MessageMarks(segments, drawn, self._latency.take(report))
+
+    def expire(self, marks: MessageMarks) -> None:
+        """Let those expire that have no report in time: their latency becomes the validity period."""
+        never = marks.drawn == EXPIRED
+        never |= marks.latency > self._validity_us
+        if self._platform.any():
+            never &= ~self._platform.take(marks.drawn)
+        late = np.flatnonzero(never)
+        marks.drawn[late] = EXPIRED
+        marks.latency[late] = self._validity_us
+
+    def next_t(
+        self, hours: Ints, counts: Ints | None, counters: Words, t: Ints, generation: int, until_us: int
+    ) -> Ints | None:
+        """When the copies after these, sent at *t*, would be sent, NEVER if there can be none; None if nobody resends."""
+        if not self._anybody_resends:
+            return None
+        if self._patience is None or generation >= self._at_most:
+            return np.full(len(t), NEVER)
+        at = self._patience.take(self._words("patience", hours, counts, counters))
+        np.maximum(at, 1, out=at)
+        at += t
+        np.copyto(at, NEVER, where=at >= until_us)
+        return at
+
+    def _words(self, purpose: str, hours: Ints, counts: Ints | None, counters: Words) -> Words:
+        keys = self._marks.hour_keys(self._name, purpose, hours)
+        return words(keys if counts is None else np.repeat(keys, counts), counters)

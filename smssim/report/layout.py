@@ -1,0 +1,105 @@
+"""Plain text for people: numbers, times and durations, columns that line up."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from smssim.calendars import to_datetime
+
+WIDTH = 100
+NOTHING = "-"
+LONGEST = 30
+"""Characters of a name in a table."""
+
+
+def count(value: Any) -> str:
+    """A whole number with thousands separators; NA is a dash."""
+    return NOTHING if missing(value) else f"{int(value):,}"
+
+
+def money(value: Any, decimals: int = 2) -> str:
+    """Whole units of a currency; NA is a dash."""
+    return NOTHING if missing(value) else f"{float(value):,.{decimals}f}"
+
+
+def share(value: Any) -> str:
+    """A share in per cent, with as many decimals as it takes not to round a rare thing away."""
+    if missing(value):
+        return NOTHING
+    percent = 100 * float(value)
+    return f"{percent:.1f} %" if percent >= 0.1 or not percent else f"{percent:.2g} %"
+
+
+def duration(seconds: Any) -> str:
+    """A duration in the unit that suits it: seconds, minutes or hours; NA is a dash."""
+    if missing(seconds):
+        return NOTHING
+    for unit, length, until in (("s", 1, 120), ("min", 60, 7_200), ("h", 3_600, 360_000)):
+        if seconds < until:
+            return f"{_short(seconds / length)} {unit}"
+    return f"{_short(seconds / 86_400)} d"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.1f}".removesuffix(".0")
+
+
+def times(n: int) -> str:
+    """How often, in words."""
+    return "once" if n == 1 else f"{n:,} times"
+
+
+def instant(us: int) -> str:
+    """A moment, given in microseconds since 1970 UTC, to the minute."""
+    return f"{to_datetime(us):%Y-%m-%d %H:%M}"
+
+
+def moment(at: Any) -> str:
+    """A timestamp to the minute; NaT is a dash."""
+    return NOTHING if missing(at) else f"{at:%Y-%m-%d %H:%M}"
+
+
+def missing(value: Any) -> bool:
+    """Whether a single value is NA, NaN or NaT."""
+    import pandas as pd
+
+    return bool(pd.isna(value))
+
+
+def columns(header: Sequence[str], rows: Iterable[Sequence[str]], align: str) -> list[str]:
+    """Lines with a header; *align* has a letter a column, l or r. Long names are cut, but for the last column."""
+    cells = [[*(part[:LONGEST] for part in row[:-1]), row[-1]] for row in (header, *rows)]
+    widths = [max(len(row[place]) for row in cells) for place in range(len(header))]
+    lines = []
+    for row in cells:
+        parts = [
+            part.ljust(width) if side == "l" else part.rjust(width)
+            for part, width, side in zip(row, widths, align, strict=True)
+        ]
+        lines.append("  ".join(parts).rstrip())
+    return lines
+
+
+def section(title: str, lines: Sequence[str]) -> list[str]:
+    """A blank line, a title and indented lines; nothing if there are no lines."""
+    return ["", title, *(f"  {line}" for line in lines)] if lines else []
+
+
+def wrapped(line: str, hang: int = 4) -> list[str]:
+    """A sentence in as many lines as it takes, the later ones indented."""
+    return textwrap.wrap(line, WIDTH - 2, subsequent_indent=" " * hang)
+
+
+def page(lines: Iterable[str]) -> str:
+    """The lines as one text, cut at 100 characters; what a terminal would obey is replaced."""
+    shown = ("".join(c if c.isprintable() else "?" for c in line) for line in lines)
+    return "\n".join(line if len(line) <= WIDTH else line[: WIDTH - 3] + "..." for line in shown) + "\n"
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """Names in one line, the first few of many."""
+    if len(names) <= most:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])} and {len(names) - most} more"

@@ -1,0 +1,172 @@
+"""The tables of a summary as lines of text; each gives no lines where it does not apply."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from smssim import codes
+from smssim.record import Record
+from smssim.report.cost import cost
+from smssim.report.delivery import delivery, statuses
+from smssim.report.groups import recorded
+from smssim.report.happenings import MEANINGS, happenings
+from smssim.report.layout import NOTHING, columns, count, duration, missing, moment, money, share, wrapped
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST = 8
+"""Rows of a table; what is left out is counted in a last line."""
+_PLACES = ("sent", "request refused", "number refused", "platform refused")
+_DEAR = 10_000_000
+"""Units of a currency from which on its hundredths are noise."""
+
+
+def bill(record: Record) -> list[str]:
+    """What each country cost, the dearest first."""
+    found, delivered = cost(record), delivery(record).set_index("country")["delivered"]
+    total = found.groupby("country")["cost_micro"].sum().sort_values(ascending=False, kind="stable")
+    named = {country: [country] for country in total.index[:MOST]}
+    if len(total) > MOST:
+        named[f"{len(total) - MOST} more"] = total.index[MOST:].tolist()
+    if len(total) > 1:
+        named["all"] = total.index.tolist()
+    decimals = 2 if total.sum() < _DEAR * 1_000_000 else 0
+    rows = [
+        _bill_row(name, found[found["country"].isin(own)], int(delivered.reindex(own).sum()), decimals)
+        for name, own in named.items()
+    ]
+    header = ["country", "packages", "segments", "price", "billed segments", "charge", "total", "a delivered"]
+    return columns(header, rows, "lrrrrrrr") if rows else ["nothing was bought or billed"]
+
+
+def _bill_row(name: str, found: pd.DataFrame, delivered: int, decimals: int) -> list[str]:
+    bought, used = (found[found["entry"] == entry] for entry in ("package", "pay_per_use"))
+    numbers = (("packages", count), ("segments", count), ("cost_micro", partial(_micro, decimals=decimals)))
+    cells = [form(bought[column].sum()) if len(bought) else NOTHING for column, form in numbers]
+    cells += [form(used[column].sum()) if len(used) else NOTHING for column, form in numbers[1:]]
+    total = int(found["cost_micro"].sum())
+    return [name, *cells, _micro(total, decimals), _micro(total / delivered, 4) if delivered else NOTHING]
+
+
+def _micro(amount: float, decimals: int) -> str:
+    return money(amount / 1e6, decimals)
+
+
+def happened(record: Record) -> list[str]:
+    """What stopped sending or warned of it, the gravest first."""
+    found = happenings(record)
+    rows = [
+        [
+            MEANINGS[row["event"]],
+            row["subject"],
+            count(row["times"]),
+            moment(row["first_at"]),
+            moment(row["last_at"]) if row["times"] > 1 else "",
+            "" if missing(row["stopped_s"]) else duration(row["stopped_s"]),
+        ]
+        for _, row in found.head(MOST + 4).iterrows()
+    ]
+    header = ["what", "of", "times", "first", "last", "stopped for"]
+    return [*columns(header, rows, "llrllr"), *_more(found, rows)] if rows else ["nothing stopped or warned"]
+
+
+def deliveries(record: Record) -> list[str]:
+    """Counts and latency by country, the largest first."""
+    found = delivery(record).sort_values("requested", ascending=False, kind="stable")
+    rows = [_delivery_row(_name(row["country"]), row) for _, row in found.head(MOST).iterrows()]
+    more = _more(found, rows)
+    if len(found) > 1:
+        rows.append(_delivery_row("all", delivery(record, by=()).iloc[0]))
+    refused = ["country", "requested", "refused", "delivered", "failed", "in flight", "of known"]
+    return [*columns([*refused, "p50", "p95", "p99"], rows, "lrrrrrrrrr"), *more] if rows else []
+
+
+def _delivery_row(name: str, row: pd.Series[Any]) -> list[str]:
+    refused, failed = row["requested"] - row["sent"], row["failed"] + row["expired"]
+    counts = [row["requested"], refused, row["delivered"], failed, row["in_flight"]]
+    latencies = [duration(row[f"latency_p{q}_s"]) for q in (50, 95, 99)]
+    return [name, *map(count, counts), share(row["delivered_share"]), *latencies]
+
+
+def status_counts(record: Record) -> list[str]:
+    """Final statuses and refusal codes, the most frequent first."""
+    found = statuses(record, by=()).sort_values("messages", ascending=False, kind="stable")
+    rows = [
+        [
+            _name(row["status"], NOTHING),
+            count(row["messages"]),
+            share(row["share"]),
+            _PLACES[row["place"]],
+            _meaning(record, row["status"], row["place"]),
+        ]
+        for _, row in found.head(MOST + 2).iterrows()
+    ]
+    header = ["status", "messages", "requested", "place", "meaning"]
+    return [*columns(header, rows, "lrrll"), *_more(found, rows)] if rows else []
+
+
+def _meaning(record: Record, status: Any, place: int) -> str:
+    if missing(status):
+        return "no report, or none yet" if recorded(record) else "in flight"
+    if place in (0, 3) and status in codes.status_codes():
+        return codes.status_codes()[status].description
+    return codes.api_errors()[status].description if status in codes.api_errors() else ""
+
+
+def reviews(record: Record) -> list[str]:
+    """When templates were handed in, decided and usable."""
+    if record.reviews is None or not len(record.reviews):
+        return []
+    rows = [
+        [
+            row["template"],
+            count(row["attempt"]),
+            moment(row["submitted_at"]),
+            _name(row["decision"], "not decided"),
+            duration((row["decided_at"] - row["submitted_at"]).total_seconds()),
+            moment(row["usable_at"]),
+        ]
+        for _, row in record.reviews.head(MOST).iterrows()
+    ]
+    header = ["template", "attempt", "submitted", "decision", "after", "usable"]
+    return [*columns(header, rows, "lrllrl"), *_more(record.reviews, rows)]
+
+
+def reports(record: Record) -> list[str]:
+    """How many status reports reached the customer's server."""
+    push = record.tallies.push
+    total, copies = int(push["reports"].sum()), int(push["copies"].sum())
+    if not total:
+        return ["none was pushed"]
+    by_state = push.groupby("state")["reports"].sum()
+    again = copies - int(by_state.get("received", 0))
+    twice = f"; {again:,} more were copies" if again else ""
+    if recorded(record):
+        return [f"{total:,} received, one a segment{twice}"]
+    states = [(state, by_state.get(state, 0)) for state in ("received", "lost", "pending")]
+    parts = ", ".join(f"{n:,} {state} ({share(n / total)})" for state, n in states)
+    return wrapped(f"{total:,} made, one a segment: {parts}{twice}")
+
+
+def left_out(record: Record) -> list[str]:
+    """How many records of a log could not be used, and why."""
+    counts = record.provenance.get("counts", {})
+    out = record.quarantine
+    if out is None or not len(out):
+        return [f"nothing: all {count(counts.get('records_in', 0))} records were used"]
+    # Reasons name the value they refuse, which would make each a kind of its own.
+    reasons = out["reason"].map(lambda reason: re.sub(r"\(=.*?\)", "", reason)).value_counts()
+    rows = [[count(n), reason] for reason, n in reasons.head(MOST).items()]
+    head = f"{count(len(out))} of {count(counts.get('records_in', len(out)))} records could not be used"
+    return [head, *columns(["records", "why"], rows, "rl"), *_more(reasons, rows)]
+
+
+def _more(found: pd.DataFrame | pd.Series[Any], rows: list[list[str]]) -> list[str]:
+    return [f"and {len(found) - len(rows)} more"] if len(found) > len(rows) else []
+
+
+def _name(value: Any, otherwise: str = "unknown") -> str:
+    return otherwise if missing(value) else str(value)

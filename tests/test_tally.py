@@ -1,0 +1,196 @@
+"""Tallies against a plain groupby of the rows, and merged from parts of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, note, seed, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+from worlds import worlds
+
+from smssim.bins import edges_us
+from smssim.engine.clock import Tuning
+from smssim.run import Run, simulate
+from smssim.scenario import Scenario
+from smssim.tally import MEASURES, NAMES, Tallies, tally_frames
+
+invented = settings(
+    max_examples=25,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+SUMS = ["segments", "covered_segments", "cost_micro"]
+
+
+def bins(delay: pd.Series) -> pd.Series:
+    """The bin of each delay, by search."""
+    us = delay.dt.as_unit("us").to_numpy().view(np.int64)
+    return pd.Series(np.searchsorted(edges_us(), us, "right") - 1, delay.index)
+
+
+def charge(row: Any) -> str:
+    """How a message was paid for."""
+    if row.place > 0:
+        return f"refused_{row.place}"
+    if row.covered_segments == 0:
+        return "pay_per_use"
+    return "split" if row.cost_micro > 0 else "package"
+
+
+def outcome(row: Any) -> str:
+    """What became of a message."""
+    if row.place > 0:
+        return "refused"
+    if pd.isna(row.status):
+        return "in_flight"
+    return {"DELIVRD": "delivered", "EXPIRED": "expired"}.get(row.status, "failed")
+
+
+def by_groupby(run: Run) -> dict[str, pd.DataFrame]:
+    """All tallies, by pandas alone and a row at a time where rules are."""
+    rows = run.messages.astype({"status": object, "country": object, "template": object})
+    rows["day"] = rows["submitted_at"].dt.floor("D").dt.tz_localize(None)
+    rows["slot"] = rows["submitted_at"].dt.floor("15min").dt.tz_localize(None)
+    rows["charge"] = [charge(row) for row in rows.itertuples()]
+    rows["outcome"] = [outcome(row) for row in rows.itertuples()]
+    rows["messages"] = 1
+    delivered = rows[rows["outcome"] == "delivered"].copy()
+    delivered["bin"] = bins(delivered["final_at"] - delivered["submitted_at"])
+    flying = rows[rows["outcome"] == "in_flight"].copy()
+    end = pd.Timestamp(run.observed_until, unit="us", tz="UTC")
+    flying["bin"] = bins(end - flying["submitted_at"])
+    reports = run.reports.copy()
+    reports["reports"] = 1
+    created = rows["final_at"].loc[reports["message"]].set_axis(reports.index)
+    reports["bin"] = bins((reports["received_at"] - created).fillna(pd.Timedelta(0)))
+
+    def summed(frame: pd.DataFrame, keys: str, *measures: str) -> pd.DataFrame:
+        whole = ["messages", *measures] if "messages" in frame else list(measures)
+        names = keys.split()
+        grouped = frame.astype(dict.fromkeys(names, object)).groupby(names, dropna=False)
+        return grouped[whole].sum().reset_index()
+
+    return {
+        "money": summed(rows, "day country application type charge status", *SUMS),
+        "templates": summed(rows, "template charge status", *SUMS),
+        "clock": summed(rows, "slot country outcome"),
+        "latency": summed(delivered, "country type bin"),
+        "template_latency": summed(delivered, "template bin"),
+        "censored": summed(flying, "country type bin"),
+        "push": summed(reports, "state attempts bin", "reports", "copies"),
+    }
+
+
+def cells(frame: pd.DataFrame) -> dict[tuple[Any, ...], tuple[int, ...]]:
+    """A tally as measures by keys, None for NA."""
+    keys = [name for name in frame.columns if name not in MEASURES]
+    measures = [name for name in frame.columns if name in MEASURES]
+    plain = frame.astype(object).where(frame.notna(), None)
+    names = zip(*(plain[key] for key in keys), strict=True)
+    values = zip(*(plain[name] for name in measures), strict=True)
+    found = dict(zip(names, values, strict=True))
+    assert len(found) == len(frame), "a cell stands once"
+    return found
+
+
+def assert_same(a: Tallies, b: Tallies) -> None:
+    """Demand the same cells in the same order, of the same types."""
+    assert a.observed_until == b.observed_until
+    for name in NAMES:
+        assert_frame_equal(getattr(a, name), getattr(b, name), obj=name)
+
+
+def tally(run: Run, own: np.ndarray) -> Tallies:
+    """The tallies of some of the rows of a run, by a mask."""
+    number = np.cumsum(own) - 1
+    reports = run.reports[own[run.reports["message"]]]
+    reports = reports.assign(message=number[reports["message"]]).reset_index(drop=True)
+    messages = run.messages[own].reset_index(drop=True)
+    return tally_frames(messages, reports, run.observed_from, run.observed_until)
+
+
+@seed(1)
+@invented
+@given(worlds(), st.sampled_from([None, Tuning(1, 1, 1), Tuning(30, 9, 9)]))
+def test_tallies_are_a_groupby_of_the_rows(
+    world: tuple[Scenario, int, tuple[Any, ...]], tuning: Tuning | None
+) -> None:
+    """Cell by cell, whatever the chunks."""
+    scenario, rng, policies = world
+    note(f"Scenario.parse({scenario.to_json()!r}), {rng}, {policies!r}")
+    run = simulate(scenario, rng=rng, policies=policies, tuning=tuning)
+    for name, expected in by_groupby(run).items():
+        found = getattr(run.tallies, name)
+        assert list(found.columns) == list(expected.columns), name
+        assert cells(found) == cells(expected), name
+
+
+@seed(2)
+@invented
+@given(worlds(), st.integers(0, 100), st.sampled_from([0.0, 0.02, 0.5]))
+def test_merged_parts_are_the_whole(
+    world: tuple[Scenario, int, tuple[Any, ...]], draw: int, share: float
+) -> None:
+    """Messages split at random into three parts, of which some may be empty."""
+    scenario, rng, policies = world
+    note(f"Scenario.parse({scenario.to_json()!r}), {rng}, {policies!r}")
+    run = simulate(scenario, rng=rng, policies=policies)
+    part = np.random.default_rng(draw).choice(3, len(run.messages), p=[share, 0.9 - share, 0.1])
+    first, *others = (tally(run, part == i) for i in range(3))
+
+    merged = first.merge(*others)
+
+    assert_same(merged, run.tallies)
+    assert_same(tally(run, part >= 0), run.tallies)
+    assert_same(others[0].merge(first, others[1]), merged)
+    assert_same(run.tallies.merge(), run.tallies)
+
+
+def _run(**changes: Any) -> Run:
+    api = {"name": "api", "template": "code", "country": "ID", "messages_a_day": 200}
+    made = {
+        "start": "2025-03-03",
+        "days": 1,
+        "applications": [{"name": "app"}],
+        "templates": [{"name": "code", "application": "app"}],
+        "traffic": [api],
+    }
+    return simulate(Scenario.model_validate(made | changes))
+
+
+def test_tallies_of_different_ends_do_not_merge() -> None:
+    """A message in flight in one would be delivered in the other."""
+    with pytest.raises(ValueError, match=r"observed_until\(=.*\) must be the same"):
+        _run().tallies.merge(_run(days=2).tallies)
+
+
+def test_what_a_record_cannot_know_counts_as_unknown() -> None:
+    """A log shows neither packages nor charges: NA there is its own charge."""
+    run = _run()
+    blind = run.messages.assign(
+        covered_segments=pd.array([None] * len(run.messages), "Int8"),
+        cost_micro=pd.array([None] * len(run.messages), "Int32"),
+    )
+    found = tally_frames(blind, run.reports, run.observed_from, run.observed_until)
+    assert set(found.money["charge"]) == {"unknown"}
+    assert found.money["messages"].sum() == len(run.messages)
+    assert found.money["cost_micro"].sum() == 0
+    assert_frame_equal(found.latency, run.tallies.latency)
+
+
+def test_a_month_of_messages_in_flight_alone() -> None:
+    """No status at all, so that the column has no categories: everything is in flight."""
+    run = _run(routes={"ID": {"latency": 100_000}})
+    flying = run.messages[run.messages["status"].isna()].reset_index(drop=True)
+    flying["status"] = flying["status"].cat.remove_unused_categories()
+    found = tally_frames(flying, run.reports.iloc[:0], run.observed_from, run.observed_until)
+    assert len(flying) > 100
+    assert set(found.clock["outcome"]) == {"in_flight"}
+    assert found.money["status"].isna().all()
+    assert set(found.money["charge"]) == set(found.templates["charge"]) == {"pay_per_use"}
+    assert found.money["messages"].sum() == found.censored["messages"].sum() == len(flying)
