@@ -40,15 +40,19 @@ def _cells() -> Ints:
     return np.searchsorted(edges_us(), starts, "right") - 1
 
 
+@lru_cache(maxsize=1)
+def _following() -> Ints:
+    """The upper edge of each bin; the last has none that a delay could reach."""
+    return np.append(edges_us()[1:], np.iinfo(np.int64).max)
+
+
 def bin_of(delay_us: NDArray[Any]) -> Ints:
     """The bin of each delay; negative delays count as 0."""
-    edges, cells = edges_us(), _cells()
-    cell = np.maximum(delay_us, 1).astype(np.float64).view(np.int64)
+    cell = delay_us.astype(np.float64).view(np.int64)
     cell >>= _CELL_SHIFT
     cell -= _FIRST_CELL
-    place = cells.take(cell, mode="clip")
-    following = edges.take(place + 1, mode="clip")
-    place += (delay_us >= following) & (place < len(edges) - 1)
+    place = _cells().take(cell, mode="clip")
+    place += delay_us >= _following().take(place)
     return place
 
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from smssim.disk import ParquetSink
 from smssim.engine.clock import Clock, Tuning
-from smssim.engine.frames import Categories, FrameSink, message_columns, report_columns
+from smssim.engine.frames import Categories, FrameSink, message_columns, report_columns, tallied_columns
 from smssim.engine.push import Pusher
 from smssim.engine.small import small_frames
 from smssim.marks import Marks
@@ -61,12 +61,13 @@ def simulate(
     clock = Clock(scenario, Marks(rng), policies, tuning)
     pusher, categories = Pusher(clock.world), Categories(clock.world)
     tallier = Tallier(categories.lists, scenario.start_us, scenario.end_us)
-    frames = FrameSink(categories.lists) if rows else None
+    frames = FrameSink(categories.lists, clock.expected_messages()) if rows else None
     with ParquetSink(out, categories.lists) if out is not None else nullcontext() as disk:
         sinks: list[Sink] = [sink for sink in (tallier, frames, disk) if sink is not None]
+        columns = message_columns if len(sinks) > 1 else tallied_columns
         done = 0
         for chunk in clock.chunks():
-            messages = message_columns(categories, chunk)
+            messages = columns(categories, chunk)
             reports = report_columns(pusher.push(chunk))
             for sink in sinks:
                 sink.add(messages, reports)

@@ -57,7 +57,7 @@ def test_a_world_computed_by_hand(world: HandWorld, tuning: Tuning) -> None:
 
 @pytest.mark.parametrize("pace_per_s", [None, 0.01, 3])
 def test_a_group_task_from_a_file(tmp_path: Path, pace_per_s: float | None) -> None:
-    """An XLSX of two countries, a duplicate and a wrong number in it, meets traffic and run-outs."""
+    """An XLSX of two countries, with a duplicate and a wrong number, meets traffic and run-outs."""
     numbers = [f"+62812345{i:05d}" if i % 3 else f"+66812{i:05d}" for i in range(300)]
     book = xlsxwriter.Workbook(str(tmp_path / "numbers.xlsx"))
     sheet = book.add_worksheet()

@@ -80,6 +80,12 @@ class Clock:
         yield from self._emit(self.world.scenario.end_us)
         self.account.close()
 
+    def expected_messages(self) -> int:
+        """About how many first copies there will be."""
+        scenario = self.world.scenario
+        hours = range(scenario.start_us // HOUR, -(-scenario.end_us // HOUR))
+        return int(sum(source.expected(hour) for source in self.sources for hour in hours))
+
     # what the account needs of its line
 
     def catch_up(self) -> None:

@@ -68,28 +68,34 @@ def _time(us: Array) -> Array:
     return known
 
 
-def message_columns(categories: Categories, rows: Rows) -> dict[str, Array]:
-    """The compact columns of messages: category codes (-1 is NA), times with NaT as integers."""
+def tallied_columns(categories: Categories, rows: Rows) -> dict[str, Array]:
+    """The compact columns of messages that tallies are made from; times with NaT as integers."""
     status = categories.status.take(rows.fate)
-    status[rows.in_flight] = -1
-    source = categories.report_source.take(rows.fate)
-    source[rows.in_flight] = -1
-    columns: dict[str, Array] = {
-        name: codes.take(rows.cls) for name, codes in categories.by_class.items()
-    }
-    return columns | {
+    np.copyto(status, -1, where=rows.in_flight)
+    return {
         "group": rows.cls,
         "submitted_at": rows.submitted_us,
+        "segments": rows.segments.view(np.int8),
+        "place": rows.place,
+        "status": status,
+        "final_at": _time(rows.final_us),
+        "covered_segments": rows.covered.view(np.int8),
+        "cost_micro": rows.cost_micro,
+    }
+
+
+def message_columns(categories: Categories, rows: Rows) -> dict[str, Array]:
+    """All compact columns of messages: category codes (-1 is NA), times with NaT as integers."""
+    report_source = categories.report_source.take(rows.fate)
+    np.copyto(report_source, -1, where=rows.in_flight)
+    columns = tallied_columns(categories, rows)
+    columns |= {name: codes.take(rows.cls) for name, codes in categories.by_class.items()}
+    return columns | {
         "request": rows.request,
         "recipient": rows.recipient,
         "generation": rows.generation,
-        "segments": rows.segments.astype(np.int8),
-        "place": rows.place,
-        "status": status,
-        "report_source": source,
+        "report_source": report_source,
         "sent_at": _time(rows.sent_us),
-        "final_at": _time(rows.final_us),
-        "covered_segments": rows.covered.astype(np.int8),
         "package": rows.package,
         "cost_micro": rows.cost_micro.astype(np.int32),
     }
@@ -108,40 +114,66 @@ def report_columns(reports: Reports) -> dict[str, Array]:
 
 
 class FrameSink:
-    """Keeps all rows of a run and makes frames of them, a column at a time."""
+    """Keeps all rows of a run and makes frames of them.
 
-    def __init__(self, lists: dict[str, list[Any]]) -> None:
-        self._lists = lists
-        self._messages: list[dict[str, Array]] = []
-        self._reports: list[dict[str, Array]] = []
-        self._n = 0
+    Rows are written once into columns of about the *expected* number of messages, which grow if there are more.
+    """
+
+    def __init__(self, lists: dict[str, list[Any]], expected: int) -> None:
+        self._lists, self._expected = lists, expected
+        self._messages = Growing([column.name for column in MESSAGES])
+        self._reports = Growing([column.name for column in REPORTS])
 
     def add(self, messages: dict[str, Array], reports: dict[str, Array]) -> None:
         """Keep one chunk."""
-        numbered = (reports["message"] + self._n).astype(np.int32)
-        self._messages.append(dict(messages))
-        self._reports.append({**reports, "message": numbered})
-        self._n += len(messages["submitted_at"])
+        numbered = (reports["message"] + len(self._messages)).astype(np.int32)
+        n, m = len(messages["submitted_at"]), len(numbered)
+        left = max(self._expected - len(self._messages), n)
+        self._messages.add(messages, left)
+        self._reports.add({**reports, "message": numbered}, left * m // max(1, n) + m)
 
     def frames(self, packages: int) -> dict[str, pd.DataFrame]:
         """Messages and reports; *packages* is how many there are to name."""
         lists = self._lists | {"package": list(range(packages))}
-        return {
-            "messages": _frame(self._messages, lists, [column.name for column in MESSAGES]),
-            "reports": _frame(self._reports, lists, [column.name for column in REPORTS]),
-        }
+        return {"messages": _frame(self._messages, lists), "reports": _frame(self._reports, lists)}
 
 
-def _frame(chunks: list[dict[str, Array]], lists: dict[str, list[Any]], order: list[str]) -> pd.DataFrame:
+class Growing:
+    """Columns that rows are appended to."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+        self._columns: dict[str, Array] = {}
+        self._n = self._room = 0
+
+    def __len__(self) -> int:
+        return self._n
+
+    def add(self, rows: dict[str, Array], to_come: int) -> None:
+        """Append rows; *to_come* is how many are expected from now on, these included."""
+        n = self._n + len(rows[self._names[0]])
+        if n > self._room:
+            self._room = max(n, self._n + to_come + to_come // 50)
+            for name in self._names:
+                grown = np.empty(self._room, rows[name].dtype)
+                if self._n:
+                    grown[: self._n] = self._columns[name][: self._n]
+                self._columns[name] = grown
+        for name in self._names:
+            self._columns[name][self._n : n] = rows[name]
+        self._n = n
+
+    def columns(self) -> dict[str, Array]:
+        """The columns, as long as there are rows."""
+        return {name: column[: self._n] for name, column in self._columns.items()}
+
+
+def _frame(rows: Growing, lists: dict[str, list[Any]]) -> pd.DataFrame:
     import pandas as pd
 
-    columns = {}
-    for name in order:
-        parts = [chunk.pop(name) for chunk in chunks]
-        whole = np.concatenate(parts) if parts else np.empty(0, np.int64)
-        del parts
-        columns[name] = decoder(name, lists)(whole)
-    return pd.DataFrame(columns, copy=False)
+    return pd.DataFrame(
+        {name: decoder(name, lists)(column) for name, column in rows.columns().items()}, copy=False
+    )
 
 
 def decoder(name: str, lists: dict[str, list[Any]]) -> Callable[[Array], Any]:
