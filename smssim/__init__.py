@@ -1,4 +1,4 @@
-"""Simulates and analyses international SMS on Huawei Cloud Message & SMS: cost, run-outs, delivery."""
+"""Simulates and analyses international SMS on Huawei Cloud: cost, run-outs, delivery."""
 
 from __future__ import annotations
 

@@ -67,19 +67,29 @@ def make_parser() -> argparse.ArgumentParser:
     common.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     made = {
-        name: commands.add_parser(name, help=text, description=text, parents=[common], allow_abbrev=False)
+        name: commands.add_parser(
+            name, help=text, description=text, parents=[common], allow_abbrev=False
+        )
         for name, text in COMMANDS.items()
     }
     _add_run_options(made["run"])
-    made["report"].add_argument("path", type=Path, metavar="PATH", help="a capture, or a directory from --out")
+    made["report"].add_argument(
+        "path", type=Path, metavar="PATH", help="a capture, or a directory from --out"
+    )
     return parser
 
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenario", type=Path, metavar="SCENARIO", help="a scenario file in YAML")
-    parser.add_argument("--rng", type=_seed, default=1, metavar="N", help="seed of the random numbers, >= 0 (1)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="keep the run in this directory, as Parquet")
-    parser.add_argument("--capture", type=Path, metavar="FILE", help="write what the customer's server would log")
+    parser.add_argument(
+        "--rng", type=_seed, default=1, metavar="N", help="seed of the random numbers, >= 0 (1)"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="keep the run in this directory, as Parquet"
+    )
+    parser.add_argument(
+        "--capture", type=Path, metavar="FILE", help="write what the customer's server would log"
+    )
     parser.add_argument("--no-progress", action="store_true", help="show no progress bar")
     parser.add_argument("--quiet", action="store_true", help="print no summary")
 
@@ -95,7 +105,11 @@ def run(options: argparse.Namespace) -> str:
     shown = sys.stderr.isatty() and not options.no_progress
     with _wrong_if(OSError, ValueError), _progress(scenario, shown) as progress:
         done = simulate(
-            scenario, rng=options.rng, rows=options.capture is not None, out=options.out, progress=progress
+            scenario,
+            rng=options.rng,
+            rows=options.capture is not None,
+            out=options.out,
+            progress=progress,
         )
     if options.capture is not None:
         _write_capture(done, options.capture)
@@ -196,17 +210,21 @@ def _seed(text: str) -> int:
 def _unknown_command(name: str) -> int:
     near = get_close_matches(name, COMMANDS, 1, 0.5)
     hint = f"; did you mean {near[0]}?" if near else f"; there are {' and '.join(COMMANDS)}"
-    print(f"smssim: {name!r} is no command{hint}", file=sys.stderr)
+    _complain(f"{name!r} is no command{hint}")
     return WRONG
 
 
 def _explain(error: Exception) -> int:
     if isinstance(error, WrongInput):
-        print(f"smssim: {error}", file=sys.stderr)
+        _complain(f"{error}")
         return WRONG
     told = _told(error).replace("\n", " ")
-    print(f"smssim: failed: {type(error).__name__}: {told} (--debug shows where)", file=sys.stderr)
+    _complain(f"failed: {type(error).__name__}: {told} (--debug shows where)")
     return FAILED
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(f"smssim: {text}\n")
 
 
 def _told(error: Exception) -> str:

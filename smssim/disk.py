@@ -1,7 +1,7 @@
 """Records on disk: a directory of Parquet files, written whole or not at all.
 
-`messages.parquet` and `reports.parquet` hold a row group a chunk, small tables stand beside them, the tallies in
-`tallies/`, and what is no table in `provenance.json`.
+`messages.parquet` and `reports.parquet` hold a row group a chunk, small tables stand beside them,
+the tallies in `tallies/`, and what is no table in `provenance.json`.
 """
 
 from __future__ import annotations
@@ -69,7 +69,10 @@ def load(directory: str | Path) -> Record:
     }
     tallies = {name: _read_small(_file(directory / "tallies", name)) for name in TALLIES}
     return Record(
-        **{name: about[name] for name in ("name", "observed_from", "observed_until", "currency", "provenance")},
+        **{
+            name: about[name]
+            for name in ("name", "observed_from", "observed_until", "currency", "provenance")
+        },
         tallies=Tallies(about["observed_until"], **tallies),
         **large,
         **small,
@@ -79,8 +82,8 @@ def load(directory: str | Path) -> Record:
 class ParquetSink:
     """Takes a run chunk by chunk into a directory, in memory that does not grow with the messages.
 
-    The directory appears when `finish` was called and the context ends; until then, and after an error, nothing of it is
-    there. *lists* are the categories of the coded columns.
+    The directory appears when `finish` was called and the context ends; until then, and after an
+    error, nothing of it is there. *lists* are the categories of the coded columns.
     """
 
     def __init__(self, directory: str | Path, lists: Mapping[str, Sequence[Any]]) -> None:
@@ -106,7 +109,9 @@ class ParquetSink:
     def finish(self, record: Record) -> None:
         """Write everything but messages and reports, once all of them were added."""
         if record.packages is not None:
-            self._messages.kinds["package"] = kinds(MESSAGES, {"package": range(len(record.packages))})["package"]
+            self._messages.kinds["package"] = kinds(
+                MESSAGES, {"package": range(len(record.packages))}
+            )["package"]
         counts = {"messages": self._messages.rows, "reports": self._reports.rows}
         _write_rest(record, counts, self._new.path)
         self._new.keep()
@@ -116,7 +121,7 @@ class ParquetSink:
 
 
 class NewDirectory:
-    """A directory that appears with all its files or not at all: they are written to `path` beside it until `keep`.
+    """A directory that appears with all its files or not at all: until `keep` they are in `path`.
 
     Raise a FileExistsError at once if it is there and is neither empty nor a record.
     """
@@ -135,7 +140,9 @@ class NewDirectory:
         self.path.mkdir(parents=True)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: object, trace: TracebackType | None
+    ) -> None:
         try:
             if self._kept and kind is None:
                 self._replace()
@@ -149,7 +156,11 @@ class NewDirectory:
             return
         old = self._beside("old")
         os.rename(self._final, old)
-        os.rename(self.path, self._final)
+        try:
+            os.rename(self.path, self._final)
+        except OSError:
+            os.rename(old, self._final)
+            raise
         shutil.rmtree(old)
 
     def _beside(self, what: str) -> Path:
@@ -164,7 +175,9 @@ def _check_replaceable(directory: Path) -> None:
     found = {path.name for path in directory.iterdir()}
     if found and (_ABOUT not in found or found - _OWN):
         foreign = min(found - _OWN, default=min(found))
-        raise FileExistsError(f"{directory} holds {foreign}, which is no part of a record; name another directory")
+        raise FileExistsError(
+            f"{directory} holds {foreign}, which is no part of a record; name another directory"
+        )
 
 
 def _write_rest(record: Record, counts: dict[str, int], directory: Path) -> None:

@@ -1,4 +1,4 @@
-"""Large tables in Parquet: compact columns out, a row group at a time, and frames of the same types back."""
+"""Large tables in Parquet: compact columns out by row groups, frames of the same types back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from smssim.tables import TIME, Column
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
+    import pyarrow as pa  # type: ignore[import-untyped]
 
 Array = NDArray[Any]
 Columns = Mapping[str, Array]
@@ -41,9 +41,14 @@ class Kind:
 
 
 def kinds(columns: Sequence[Column], lists: Mapping[str, Sequence[Any]]) -> dict[str, Kind]:
-    """The types of a table of `smssim.tables`, with the categories in *lists*; others are numbers from 0."""
+    """The types of a table of `smssim.tables`, with the categories in *lists*.
+
+    Without a list the categories are numbers from 0, as those of packages are.
+    """
     return {
-        column.name: _category(lists.get(column.name, ())) if column.dtype == "category" else Kind(column.dtype)
+        column.name: _category(lists.get(column.name, ()))
+        if column.dtype == "category"
+        else Kind(column.dtype)
         for column in columns
     }
 
@@ -51,7 +56,9 @@ def kinds(columns: Sequence[Column], lists: Mapping[str, Sequence[Any]]) -> dict
 def kinds_of(frame: pd.DataFrame) -> dict[str, Kind]:
     """The types of a frame's columns."""
     return {
-        str(name): Kind("category", column.cat.categories.tolist(), str(column.cat.categories.dtype))
+        str(name): Kind(
+            "category", column.cat.categories.tolist(), str(column.cat.categories.dtype)
+        )
         if str(column.dtype) == "category"
         else Kind(str(column.dtype))
         for name, column in frame.items()
@@ -65,7 +72,7 @@ def _category(values: Sequence[Any]) -> Kind:
 
 
 def compact(frame: pd.DataFrame) -> dict[str, Array]:
-    """A frame's compact columns: codes of categories (-1 is NA), times as integers, numbers masked where they are NA."""
+    """A frame as integers: codes of categories (-1 is NA), times, numbers masked where NA."""
     columns: dict[str, Array] = {}
     for name, column in frame.items():
         dtype = str(column.dtype)
@@ -81,11 +88,11 @@ def compact(frame: pd.DataFrame) -> dict[str, Array]:
 
 
 class TableWriter:
-    """Writes a Parquet file; each `add` is a row group. The file is whole once the context has ended."""
+    """Writes a Parquet file, a row group each `add`; it is whole once the context has ended."""
 
     def __init__(self, path: Path, kinds: Mapping[str, Kind]) -> None:
         import pyarrow as pa
-        import pyarrow.parquet as pq
+        import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
         self.kinds, self.rows = dict(kinds), 0
         self._schema = pa.schema([(name, _type(kind)) for name, kind in self.kinds.items()])
@@ -111,7 +118,9 @@ class TableWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: object, trace: TracebackType | None
+    ) -> None:
         if kind is None:
             about = {name: asdict(kind) for name, kind in self.kinds.items()}
             self._writer.add_key_value_metadata({_KEY: json.dumps(about)})
@@ -119,7 +128,7 @@ class TableWriter:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """The frame that a TableWriter wrote, of the types it had. Raise a ValueError for any other file."""
+    """The frame that a TableWriter wrote, its types kept. Raise a ValueError for any other file."""
     import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -133,7 +142,9 @@ def read_table(path: Path) -> pd.DataFrame:
     except pa.ArrowInvalid as error:
         raise ValueError(f"{path}: must be a whole Parquet file ({error})") from error
     found = {name: Kind(**kind) for name, kind in json.loads(about).items()}
-    return pd.DataFrame({name: _read(table[name], kind) for name, kind in found.items()}, copy=False)
+    return pd.DataFrame(
+        {name: _read(table[name], kind) for name, kind in found.items()}, copy=False
+    )
 
 
 def _type(kind: Kind) -> pa.DataType:
@@ -157,7 +168,9 @@ def _stored(values: Array, kind: Kind) -> pa.Array:
     missing = values < 0
     if kind.labelled:
         labels = pa.array(kind.categories, pa.string())
-        return pa.DictionaryArray.from_arrays(pa.array(values.astype(np.int32), mask=missing), labels)
+        return pa.DictionaryArray.from_arrays(
+            pa.array(values.astype(np.int32), mask=missing), labels
+        )
     if kind.categories:
         values = np.array(kind.categories, np.int32).take(values, mode="clip")
     return pa.array(values.astype(np.int32), mask=missing)
@@ -169,7 +182,7 @@ def _read(column: pa.ChunkedArray, kind: Kind) -> Any:
     if kind.dtype == TIME:
         return column.to_pandas()
     if kind.dtype == "category":
-        categories = pd.Index(kind.categories, dtype=kind.of)
+        categories = pd.Index(kind.categories or [], dtype=kind.of)
         return pd.Categorical.from_codes(_codes(column, kind, categories), categories=categories)
     if kind.dtype[0].isupper():
         missing = column.is_null().to_numpy()

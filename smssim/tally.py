@@ -25,10 +25,12 @@ NAT = np.iinfo(np.int64).min
 SLOT_US = 15 * MINUTE
 CHARGES = ("package", "pay_per_use", "refused_1", "refused_2", "refused_3", "split", "unknown")
 """How a message was paid for; where it was refused (at which place), if it was."""
-OUTCOMES = ("delivered", "expired", "failed", "in_flight", "refused")
+OUTCOMES = ("delivered", "expired", "failed", "in_flight", "refused", "refused_platform")
+"""What became of a message; refused by the request's code or in the answer, or by the platform afterwards."""
 MEASURES = ("messages", "segments", "covered_segments", "cost_micro", "reports", "copies")
 NAMES = ("money", "templates", "clock", "latency", "template_latency", "censored", "push")
 _SUMS = ("messages", "segments", "covered_segments", "cost_micro")
+_CLOCK_SUMS = ("messages", "segments", "covered_segments")
 _DENSEST, _SMALL = 8, 1 << 16
 """Cells a row, and in all, up to which a plain count is quicker than sorting."""
 
@@ -67,7 +69,7 @@ class Tallies:
 
     @property
     def clock(self) -> pd.DataFrame:
-        """Messages by 15-minute slot (UTC), country and outcome."""
+        """Messages and segments by 15-minute slot (UTC), country and outcome."""
         return self.frame("clock")
 
     @property
@@ -257,7 +259,7 @@ class Tallier:
         self._kept = {
             "money": kept("day", "country", "application", "type", "charge", "status", measures=_SUMS),
             "templates": kept("template", "charge", "status", measures=_SUMS),
-            "clock": kept("slot", "country", "outcome"),
+            "clock": kept("slot", "country", "outcome", measures=_CLOCK_SUMS),
             "latency": kept("country", "type", "bin"),
             "template_latency": kept("template", "bin"),
             "censored": kept("country", "type", "bin"),
@@ -273,7 +275,7 @@ class Tallier:
         codes["day"] = submitted // DAY - self._first["day"]
         codes["slot"] = submitted // SLOT_US - self._first["slot"]
         self._count(("day", "group", "charge", "status"), codes, ("money", "templates"), _SUMS)
-        self._count(("slot", "group", "outcome"), codes, ("clock",))
+        self._count(("slot", "group", "outcome"), codes, ("clock",), _CLOCK_SUMS)
         self._add_delays(codes)
         self._add_reports(messages, reports)
 
@@ -343,7 +345,9 @@ def outcomes(messages: Columns, statuses: Sequence[str]) -> Array:
     by_status = [OUTCOMES.index(known.get(status, "failed")) for status in statuses]
     by_status.append(OUTCOMES.index("in_flight"))
     outcome: Array = np.array(by_status, np.int8)[messages["status"].astype(np.intp)]
-    outcome[np.flatnonzero(messages["place"] > 0)] = OUTCOMES.index("refused")
+    place = messages["place"]
+    refused = np.flatnonzero(place > 0)
+    outcome[refused] = OUTCOMES.index("refused") + (place[refused] == 3)
     return outcome
 
 

@@ -1,8 +1,13 @@
-"""Options of the test run: `--long` for long studies, `--worlds N` for how many are invented."""
+"""Options of the test run, and how invented worlds are tried.
+
+`--long` runs the long studies, `--worlds N` says how many worlds are invented, `--shrink` lets
+Hypothesis make a failing world small, which takes minutes.
+"""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, Phase, settings
 
 WORLDS, LONG_WORLDS = 150, 2_000
 
@@ -13,6 +18,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--long", action="store_true", help="run the tests marked long, too")
     text = f"invented worlds of the identity test (default {WORLDS}; {LONG_WORLDS} with --long)"
     group.addoption("--worlds", type=int, help=text)
+    group.addoption("--shrink", action="store_true", help="make failing worlds small (minutes)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the profile `worlds`: nothing is remembered, a failing world is shown as it is."""
+    phases = [Phase.explicit, Phase.generate]
+    settings.register_profile(
+        "worlds",
+        deadline=None,
+        database=None,
+        report_multiple_bugs=False,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        phases=[*phases, Phase.shrink] if config.getoption("--shrink") else phases,
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

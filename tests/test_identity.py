@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import xlsxwriter  # type: ignore[import-untyped]
 from hand_worlds import HAND_WORLDS, HandWorld
-from hypothesis import HealthCheck, given, note, seed, settings
+from hypothesis import given, note, seed, settings
 from hypothesis import strategies as st
 from identity import assert_identical, assert_same_rows, tables
 from worlds import worlds
@@ -26,12 +26,7 @@ def test_engine_and_oracle_agree_on_invented_worlds(part: int, n_worlds: int) ->
     """The same worlds on every machine; a failing one prints how to see it again."""
 
     @seed(part)
-    @settings(
-        max_examples=-(-n_worlds // PARTS),
-        deadline=None,
-        database=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
+    @settings(settings.get_profile("worlds"), max_examples=-(-n_worlds // PARTS))
     @given(worlds(), st.sampled_from(TUNINGS))
     def agree(world: tuple[Scenario, int, tuple[Any, ...]], tuning: Tuning) -> None:
         scenario, rng, policies = world
@@ -85,3 +80,64 @@ def test_a_group_task_from_a_file(tmp_path: Path, pace_per_s: float | None) -> N
     offered = simulate(scenario, rng=5).messages.query("source == 'offer'")
     assert len(offered) == len(numbers)
     assert offered["country"].value_counts().to_dict() == {"ID": 200, "TH": 100}
+
+
+ONE_A_MINUTE = {"name": "api", "template": "code", "country": "ID", "messages_a_day": 1_440}
+EDGES: dict[str, dict[str, Any]] = {
+    "nobody sends": {"traffic": []},
+    "hardly anybody sends": {"traffic": [ONE_A_MINUTE | {"messages_a_day": 1e-9}]},
+    "nothing is pushed": {"callback": {"address": False}},
+    "nothing is final yet": {"queue": {"validity_h": 168}, "routes": {"ID": {"latency": 200_000}}},
+    "millions a message": {"routes": {"ID": {"price": 1_000_000}}},
+    "a great package": {
+        "routes": {"ID": {"price": 1_000_000_000}},
+        "packages": [{"country": "ID", "segments": 10**12, "price": 1_000_000_000}],
+        "account": {"balance": 1_000_000_000, "straddle": "cover"},
+    },
+    "hundreds of packages": {"packages": [{"country": "ID", "segments": 1}] * 200},
+    "packages of another country": {
+        "packages": [{"country": "TH", "segments": 3, "valid_days": 1}],
+        "account": {"low_quota": {"PH": 2}},
+    },
+    "more sources than a byte holds": {
+        "traffic": [ONE_A_MINUTE | {"name": f"s{i}", "messages_a_day": 5} for i in range(140)]
+    },
+    "hundreds of templates": {
+        "templates": [{"name": f"t{i}", "application": "app"} for i in range(300)],
+        "traffic": [ONE_A_MINUTE | {"name": f"s{i}", "template": f"t{i}"} for i in (0, 127, 299)],
+    },
+    "a queue of a million seconds a message": {"queue": {"throughput_per_s": 1e-6}},
+    "a task half before the start": {
+        "group_tasks": [
+            {
+                "name": "offer",
+                "template": "code",
+                "at": "2025-03-02T23:59:00.000001",
+                "countries": {"ID": 300, "TH": 100},
+                "pace_per_s": 3.3,
+            }
+        ]
+    },
+    "sixteen pushes of eight segments": {
+        "templates": [{"name": "code", "application": "app", "segments": 8}],
+        "callback": {
+            "no_answer_share": 0.5,
+            "lost_answer_share": 0.5,
+            "retries_s": [1e-6 * (i + 1) for i in range(15)],
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_a_world_at_an_edge(name: str) -> None:
+    """Nothing, hardly anything, or very much: what no invented world draws."""
+    made = {
+        "start": "2025-03-03T00:00:00.5",
+        "days": 1,
+        "applications": [{"name": "app"}],
+        "templates": [{"name": "code", "application": "app", "segments": {1: 0.5, 3: 0.5}}],
+        "traffic": [ONE_A_MINUTE],
+    }
+    for tuning in (Tuning(), Tuning(50, 3, 17)):
+        assert_identical(Scenario.model_validate(made | EDGES[name]), 1, (), tuning)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, note, seed, settings
+from hypothesis import given, note, seed, settings
 from numpy.typing import NDArray
 from worlds import worlds
 
@@ -309,12 +309,7 @@ def test_every_law_holds_in_every_world(part: int) -> None:
     met: set[str] = set()
 
     @seed(100 + part)
-    @settings(
-        max_examples=80,
-        deadline=None,
-        database=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
+    @settings(settings.get_profile("worlds"), max_examples=80)
     @given(worlds())
     def hold(invented: tuple[Scenario, int, tuple[Any, ...]]) -> None:
         scenario, rng, policies = invented
@@ -339,3 +334,22 @@ def rules_met(w: World) -> Iterator[str]:
         "lost": w.run.reports["state"] == "lost",
     }
     yield from (kind for kind, rows in kinds.items() if rows.any())
+
+
+def test_a_request_is_unique_within_its_source() -> None:
+    """More than a million requests an hour must not take the numbers of the next hour."""
+    hours = [0.0] * 24
+    hours[5:7] = [12.0, 0.1]
+    source = {"name": "api", "template": "code", "country": "ID", "zone": "UTC", "hours": hours}
+    scenario = Scenario.model_validate(
+        {
+            "start": "2025-03-03",
+            "days": 1,
+            "applications": [{"name": "app"}],
+            "templates": [{"name": "code", "application": "app"}],
+            "traffic": [source | {"messages_a_day": 1_100_000}],
+        }
+    )
+    requests = simulate(scenario).messages["request"].to_numpy()
+    assert len(requests) > 1_050_000
+    assert len(np.unique(requests)) == len(requests)

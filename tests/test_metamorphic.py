@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, note, seed, settings
+from hypothesis import given, note, seed, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from worlds import worlds
@@ -32,12 +32,7 @@ def same(a: pd.DataFrame, b: pd.DataFrame) -> None:
 
 
 @seed(1)
-@settings(
-    max_examples=50,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+@settings(settings.get_profile("worlds"), max_examples=50)
 @given(worlds(), st.sampled_from([1, 2, 33]))
 def test_a_longer_horizon_changes_nothing_before_it(
     world: tuple[Scenario, int, tuple[Any, ...]], more: int

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, note, seed, settings
+from hypothesis import given, note, seed, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from worlds import worlds
@@ -18,12 +18,7 @@ from smssim.run import Run, simulate
 from smssim.scenario import Scenario
 from smssim.tally import MEASURES, NAMES, Tallies, tally_frames
 
-invented = settings(
-    max_examples=25,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+invented = settings(settings.get_profile("worlds"), max_examples=25)
 SUMS = ["segments", "covered_segments", "cost_micro"]
 
 

@@ -54,6 +54,8 @@ class Categories:
                 strict=True,
             )
         )
+        dearest = int(world.price_micro.max(initial=0)) * world.most_segments
+        self.money = np.int32 if dearest <= np.iinfo(np.int32).max else np.int64
         self.status = _small([self.lists["status"].index(status) for status in fates.status])
         self.report_source = (fates.source - 1).astype(np.int8)
 
@@ -97,7 +99,7 @@ def message_columns(categories: Categories, rows: Rows) -> dict[str, Array]:
         "report_source": report_source,
         "sent_at": _time(rows.sent_us),
         "package": rows.package,
-        "cost_micro": rows.cost_micro.astype(np.int32),
+        "cost_micro": rows.cost_micro.astype(categories.money, copy=False),
     }
 
 
@@ -152,7 +154,7 @@ class Growing:
     def add(self, rows: dict[str, Array], to_come: int) -> None:
         """Append rows; *to_come* is how many are expected from now on, these included."""
         n = self._n + len(rows[self._names[0]])
-        if n > self._room:
+        if n > self._room or not self._columns:
             self._room = max(n, self._n + to_come + to_come // 50)
             for name in self._names:
                 grown = np.empty(self._room, rows[name].dtype)
@@ -165,7 +167,8 @@ class Growing:
 
     def columns(self) -> dict[str, Array]:
         """The columns, as long as there are rows."""
-        return {name: column[: self._n] for name, column in self._columns.items()}
+        none = np.empty(0, np.int64)
+        return {name: self._columns.get(name, none)[: self._n] for name in self._names}
 
 
 def _frame(rows: Growing, lists: dict[str, list[Any]]) -> pd.DataFrame:

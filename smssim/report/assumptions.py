@@ -3,37 +3,52 @@
 from __future__ import annotations
 
 from smssim.record import Record
+from smssim.report.cost import cost
 from smssim.report.delivery import delivery
-from smssim.report.layout import duration, listed, money
+from smssim.report.layout import duration, listed
 from smssim.scenario import Delay, Scenario
 
-MOST_ROUTES = 4
+MOST_ROUTES = 3
 
 
 def assumptions(record: Record, scenario: Scenario) -> list[str]:
     """One line for each assumption that the results of this record depend on, with its value."""
     found = [_queue(scenario), *_routes(record, scenario), *_money(record, scenario)]
-    return [*found, *_thresholds(record, scenario), *_people(record, scenario), *_callback(record, scenario)]
+    return [
+        *found,
+        *_thresholds(record, scenario),
+        *_people(record, scenario),
+        *_callback(record, scenario),
+    ]
 
 
 def _queue(scenario: Scenario) -> str:
     queue = scenario.queue
-    scope = {"shared": "one queue for all", "application": "a queue an application", "route": "a queue a country"}
+    scope = {
+        "shared": "one queue for all",
+        "application": "a queue an application",
+        "route": "a queue a country",
+    }
     full = "never full" if queue.capacity is None else f"full with {queue.capacity:,} waiting"
-    return f"throughput: {scope[queue.scope]}, {queue.throughput_per_s:,g} messages a second, {full}"
+    return (
+        f"throughput: {scope[queue.scope]}, {queue.throughput_per_s:,g} messages a second, {full}"
+    )
 
 
 def _routes(record: Record, scenario: Scenario) -> list[str]:
     sent = delivery(record).sort_values("sent", ascending=False, kind="stable")
     countries = sent.loc[sent["sent"] > 0, "country"].tolist()
+    bill = cost(record)
+    billed = set(bill.loc[bill["entry"] == "pay_per_use", "country"])
     lines = []
     for country in countries[:MOST_ROUTES]:
         route = scenario.route(country)
         delivered = sum(outcome.share for outcome in route.outcomes if outcome.status == "DELIVRD")
         default = "" if country in scenario.routes else " (default)"
+        price = f"{route.price:,g} {scenario.currency} a segment, " if country in billed else ""
         lines.append(
-            f"route {country}{default}: {money(route.price, 4).rstrip('0').rstrip('.')} {scenario.currency} a segment, "
-            f"{percent(delivered)} DELIVRD, {described(route.latency)}"
+            f"route {country}{default}: {price}{percent(delivered)} DELIVRD, "
+            f"{described(route.latency)}"
         )
     if len(countries) > MOST_ROUTES:
         lines.append(f"routes of {len(countries) - MOST_ROUTES} more countries: see the scenario")
@@ -44,11 +59,15 @@ def _money(record: Record, scenario: Scenario) -> list[str]:
     account, money_tally, lines = scenario.account, record.tallies.money, []
     packages = record.packages
     if money_tally["status"].isin(["EXPIRED"]).any():
-        lines.append("charges: failed and expired messages are charged like delivered ones (inferred)")
+        lines.append(
+            "charges: failed and expired messages are charged like delivered ones (inferred)"
+        )
     if packages is not None and len(packages):
         lines.append("packages: prices and sizes are the scenario's, Huawei publishes none")
         if packages["country"].duplicated().any():
-            order = {"first_in_force": "first in force", "nearest_expiry": "nearest expiry"}[account.package_order]
+            order = {"first_in_force": "first in force", "nearest_expiry": "nearest expiry"}[
+                account.package_order
+            ]
             lines.append(f"package_order: the package {order} is used first")
     if _happened(record, "package_expired"):
         lines.append(f"expiry_zone: packages end at 23:59:59 in {account.expiry_zone}")
@@ -60,7 +79,9 @@ def _money(record: Record, scenario: Scenario) -> list[str]:
         scope = "only its country" if account.suspend_scope == "country" else "all countries"
         lines.append(f"suspend_scope: a run-out in mode suspend stops {scope}")
     if _happened(record, "frozen"):
-        lines.append(f"frozen_status: what waits in a queue at a freeze fails with {account.frozen_status}")
+        lines.append(
+            f"frozen_status: what waits in a queue at a freeze fails with {account.frozen_status}"
+        )
     return lines
 
 
@@ -68,7 +89,9 @@ def _thresholds(record: Record, scenario: Scenario) -> list[str]:
     if not _happened(record, "alarm", "limit", "country_limit"):
         return []
     rule = scenario.thresholds
-    trips = "at a count above the value" if rule.trips == "exceeds" else "at a count equal to the value"
+    trips = (
+        "at a count above the value" if rule.trips == "exceeds" else "at a count equal to the value"
+    )
     refused = "with" if rule.counts_refused else "without"
     return [f"thresholds: act {trips}, count {rule.unit}s, {refused} those the platform refuses"]
 
@@ -78,7 +101,9 @@ def _people(record: Record, scenario: Scenario) -> list[str]:
     for source in scenario.sources:
         again = getattr(source, "resend", None)
         if again is not None:
-            lines.append((f"after {described(again.patience)}, at most {again.at_most} times", source.name))
+            lines.append(
+                (f"after {described(again.patience)}, at most {again.at_most} times", source.name)
+            )
     found = []
     for rule in dict.fromkeys(rule for rule, _ in lines):
         names = [name for own, name in lines if own == rule]
@@ -87,9 +112,10 @@ def _people(record: Record, scenario: Scenario) -> list[str]:
         found.append("group tasks: all numbers are handed to the queue at the start of the task")
     if record.reviews is not None and len(record.reviews):
         review = scenario.review
+        otherwise = f"else {described(review.next_workday)} after 09:00 of the next workday"
         found.append(
-            f"review: {described(review.decision)} in office hours, else {described(review.next_workday)} "
-            f"after 09:00 of the next workday; {percent(review.rejection)} rejected"
+            f"review: {described(review.decision)} in office hours, {otherwise}; "
+            f"{percent(review.rejection)} rejected"
         )
     return found
 
@@ -98,9 +124,16 @@ def _callback(record: Record, scenario: Scenario) -> list[str]:
     callback, push = scenario.callback, record.tallies.push
     if (push["state"] == "received").all() and (push["copies"] == push["reports"]).all():
         return []
-    again = f"again after {listed([duration(s) for s in callback.retries_s])}" if callback.retries_s else "no second try"
+    again = (
+        f"again after {listed([duration(s) for s in callback.retries_s])}"
+        if callback.retries_s
+        else "no second try"
+    )
     lines = [f"pushes: {again}"]
-    for name, lost in (("unanswered", callback.no_answer_share), ("answers lost", callback.lost_answer_share)):
+    for name, lost in (
+        ("unanswered", callback.no_answer_share),
+        ("answers lost", callback.lost_answer_share),
+    ):
         lines[0] += f", {percent(lost)} {name}" if lost else ""
     if callback.random_outages is not None:
         up, down = callback.random_outages.up, callback.random_outages.down

@@ -17,13 +17,16 @@ _NUMBERS = ("packages", "messages", "segments", "cost_micro")
 
 
 def cost(record: Record, by: str | Sequence[str] = "country") -> pd.DataFrame:
-    """The bill, one row a group and entry; *by* is any of day, country, application and type, or several of them.
+    """The bill, one row a group and entry.
 
-    Entry `package` counts packages and segments bought, on the day and for the country they were bought for; they serve
-    every application and type, which are NA there. Entry `pay_per_use` counts messages with at least one segment that no
-    package covered, and those segments. Entry `unknown` is what a log holds: messages sent and their segments, without a
-    price. Money is exact in `cost_micro` (millionths) and in whole units in `cost_usd`, or whatever the currency is; where
-    it is not known it is NA. The rows sum to the ledger's purchases and settlements.
+    *by* is day, country, application or type, or a list of them.
+
+    Entry `package` counts packages and segments bought, on the day and for the country they were
+    bought for; they serve every application and type, which are NA there. Entry `pay_per_use`
+    counts messages with at least one segment that no package covered, and those segments. Entry
+    `unknown` is what a log holds: messages sent and their segments, without a price. Money is exact
+    in `cost_micro` (millionths) and in whole units in `cost_usd`, or whatever the currency is;
+    where it is not known it is NA. The rows sum to the ledger's purchases and settlements.
     """
     import pandas as pd
 
@@ -80,5 +83,13 @@ def _charged(record: Record) -> pd.DataFrame:
 
 def _rows(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with the columns of every part of the bill, NA where it has none."""
-    types = {"day": "datetime64[us]", "country": "str", "application": "str", "type": "str", "entry": "str"}
-    return frame.reindex(columns=[*types, *_NUMBERS]).astype(types | dict.fromkeys(_NUMBERS, "Int64"))
+    types = {
+        "day": "datetime64[us]",
+        "country": "str",
+        "application": "str",
+        "type": "str",
+        "entry": "str",
+    }
+    return frame.reindex(columns=[*types, *_NUMBERS]).astype(
+        types | dict.fromkeys(_NUMBERS, "Int64")
+    )

@@ -20,21 +20,27 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 LATENCIES = {"latency_p50_s": 0.5, "latency_p95_s": 0.95, "latency_p99_s": 0.99}
-_REFUSED = {"refused_request": "refused_1", "refused_number": "refused_2", "refused_platform": "refused_3"}
+_REFUSED = {
+    "refused_request": "refused_1",
+    "refused_number": "refused_2",
+    "refused_platform": "refused_3",
+}
 _DELAY_KEYS = {"country", "type"}
 
 
 def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFrame:
     """Counts of messages and quantiles of their latency, one row a group; *by* as in `cost`.
 
-    requested = refused_request + refused_number + refused_platform + sent, and sent = delivered + failed + expired +
-    in_flight + no_report. Messages in flight have no final status by the end of the record; in a log those older than 72 h
-    are `no_report` instead, for by then the platform makes a report, which must have been lost. `delivered_share` is of
-    the sent messages whose outcome is known: delivered, failed and expired.
+    requested = refused_request + refused_number + refused_platform + sent, and sent = delivered +
+    failed + expired + in_flight + no_report. Messages in flight have no final status by the end
+    of the record; in a log those older than 72 h are `no_report` instead, for by then the
+    platform makes a report, which must have been lost. `delivered_share` is of the sent
+    messages whose outcome is known: delivered, failed and expired.
 
-    `latency_p50_s` and so on are seconds from submission to delivery among messages delivered or still in flight, by
-    Kaplan-Meier with those in flight censored at their age; failed and expired ones are no deliveries and stay out. Delays
-    are tallied by country and type alone: by day or application they are NA, as is the share of no_report in a log.
+    `latency_p50_s` and so on are seconds from submission to delivery among messages delivered or
+    still in flight, by Kaplan-Meier with those in flight censored at their age; failed and expired
+    ones are no deliveries and stay out. Delays are tallied by country and type alone: by day or
+    application they are NA, as is the share of no_report in a log.
     """
     keys = keys_of(by)
     report = summed(_counts(record, keys), keys).reset_index(drop=not keys)
@@ -47,7 +53,7 @@ def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
 
 
 def statuses(record: Record, by: str | Sequence[str] = "country") -> pd.DataFrame:
-    """Messages by final status or refusal code and the place they were refused at (0 sent), one row each a group.
+    """Messages by final status or refusal code, one row a group, place (0 is sent) and status.
 
     The status of messages in flight is NA; `share` is of the group's requested messages.
     """
@@ -55,11 +61,8 @@ def statuses(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
     money = record.tallies.money
     cells = money[[*keys, "status", "messages"]].assign(place=_place(money["charge"]))
     found = summed(cells, [*keys, "place", "status"]).reset_index()
-    if keys:
-        requested = found.groupby(keys, dropna=False)["messages"].transform("sum")
-    else:
-        requested = found["messages"].sum()
-    found["share"] = found["messages"] / requested
+    groups = found.groupby(keys or np.zeros(len(found), np.int8), dropna=False)
+    found["share"] = found["messages"] / groups["messages"].transform("sum")
     return found[[*keys, "status", "place", "messages", "share"]]
 
 
@@ -101,7 +104,9 @@ def _no_report(record: Record, groups: pd.DataFrame) -> pd.Series[Any]:
         return pd.Series(pd.NA, groups.index, "Int64")
     late = _numbered(record.tallies.censored, groups)
     late = late[late["bin"] >= _validity_bin()]
-    return late.groupby("group")["messages"].sum().reindex(groups.index, fill_value=0).astype("Int64")
+    return (
+        late.groupby("group")["messages"].sum().reindex(groups.index, fill_value=0).astype("Int64")
+    )
 
 
 def _validity_bin() -> int:
@@ -111,7 +116,11 @@ def _validity_bin() -> int:
 def _numbered(tally: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
     """The tally's rows with the number of their group; merging finds NA in NA."""
     numbers = groups.assign(group=np.arange(len(groups)))
-    return tally.merge(numbers, on=list(groups.columns)) if len(groups.columns) else tally.assign(group=0)
+    return (
+        tally.merge(numbers, on=list(groups.columns))
+        if len(groups.columns)
+        else tally.assign(group=0)
+    )
 
 
 def _latencies(record: Record, groups: pd.DataFrame) -> dict[str, NDArray[Any]]:
@@ -123,7 +132,9 @@ def _latencies(record: Record, groups: pd.DataFrame) -> dict[str, NDArray[Any]]:
         if recorded(record):
             waiting = waiting[waiting["bin"] < _validity_bin()]
         for group in range(len(groups)):
-            values[group] = quantiles_s(_bins(seen, group), _bins(waiting, group), list(LATENCIES.values()))
+            values[group] = quantiles_s(
+                _bins(seen, group), _bins(waiting, group), list(LATENCIES.values())
+            )
     return dict(zip(LATENCIES, values.T, strict=True))
 
 

@@ -31,7 +31,7 @@ def recorded(record: Record) -> bool:
 
 
 def summed(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """The frame's numbers summed by *keys*, NA being a group of its own and last, indexed by the keys.
+    """The frame's numbers summed by *keys*, which become the index; NA is a group too, the last.
 
     Without keys there is one row, indexed 0, also for an empty frame.
     """

@@ -1,4 +1,4 @@
-"""What happened to the account: how often, when first and last, and for how long sending stood still."""
+"""What happened to the account: how often, when, and for how long sending stood still."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MEANINGS = {
-    "suspended": "sending suspended, quota run out",
+    "suspended": "suspended, packages ran out",
     "frozen": "account frozen for arrears",
     "limit": "limit tripped, sending stopped",
     "country_limit": "country limit tripped",
     "run_out": "packages ran out",
     "purchase_refused": "package purchase refused",
     "alarm": "alarm",
-    "package_expired": "package expired with quota left",
+    "package_expired": "package expired, not used up",
     "low_quota": "low quota notice",
     "source_stopped": "source stopped",
     "mode_switched": "service mode switched",
@@ -25,15 +25,26 @@ MEANINGS = {
     "topped_up": "balance topped up",
 }
 """What a planner wants to know, the gravest first."""
-CAUSES = {"suspended": "E000629", "frozen": "E000112", "limit": "E000623", "country_limit": "E000630"}
+CAUSES = {
+    "suspended": "E000629",
+    "frozen": "E000112",
+    "limit": "E000623",
+    "country_limit": "E000630",
+}
 """The code that messages are refused with while sending stands still."""
-_ENDS = {"suspended": "resumed", "frozen": "thawed", "limit": "recovered", "country_limit": "recovered"}
+_ENDS = {
+    "suspended": "resumed",
+    "frozen": "thawed",
+    "limit": "recovered",
+    "country_limit": "recovered",
+}
 
 
 def happenings(record: Record) -> pd.DataFrame:
     """One row an event and subject, the gravest first: times, first_at, last_at, stopped_s.
 
-    `stopped_s` is how long it stopped sending in all, by the end of the record at most; NA where it stops nothing.
+    `stopped_s` is how long it stopped sending in all, up to the end of the record; NaN where it
+    stops nothing.
     """
     import pandas as pd
 
@@ -57,8 +68,13 @@ def cause(event: str, subject: str) -> str:
     """What stopped sending, in words."""
     country, _, period = subject.rpartition(" ")
     if event in ("limit", "country_limit"):
-        return f"the {'daily' if period == 'day' else 'monthly'} limit{f' of {country}' if country else ''}"
-    return "arrears" if event == "frozen" else f"a run-out of packages{f' of {subject}' if subject else ''}"
+        limit = "the daily limit" if period == "day" else "the monthly limit"
+        return f"{limit} of {country}" if country else limit
+    return (
+        "arrears"
+        if event == "frozen"
+        else f"a run-out of packages{f' of {subject}' if subject else ''}"
+    )
 
 
 def _stopped_s(record: Record, events: pd.DataFrame, event: str, subject: str) -> float:

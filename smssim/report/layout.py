@@ -69,7 +69,10 @@ def missing(value: Any) -> bool:
 
 
 def columns(header: Sequence[str], rows: Iterable[Sequence[str]], align: str) -> list[str]:
-    """Lines with a header; *align* has a letter a column, l or r. Long names are cut, but for the last column."""
+    """Lines with a header; *align* has a letter a column, l or r.
+
+    Long names are cut, but for those of the last column.
+    """
     cells = [[*(part[:LONGEST] for part in row[:-1]), row[-1]] for row in (header, *rows)]
     widths = [max(len(row[place]) for row in cells) for place in range(len(header))]
     lines = []
@@ -95,7 +98,10 @@ def wrapped(line: str, hang: int = 4) -> list[str]:
 def page(lines: Iterable[str]) -> str:
     """The lines as one text, cut at 100 characters; what a terminal would obey is replaced."""
     shown = ("".join(c if c.isprintable() else "?" for c in line) for line in lines)
-    return "\n".join(line if len(line) <= WIDTH else line[: WIDTH - 3] + "..." for line in shown) + "\n"
+    return (
+        "\n".join(line if len(line) <= WIDTH else line[: WIDTH - 3] + "..." for line in shown)
+        + "\n"
+    )
 
 
 def listed(names: Sequence[str], most: int = 4) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,9 @@ _ROUNDING = 1e-11
 def quantiles_s(seen: Ints, censored: Ints, shares: Sequence[float]) -> list[float]:
     """Kaplan-Meier quantiles in seconds, from the number of delays seen and censored in each bin.
 
-    A censored delay is one longer than its bin says. With none censored the result for share q is within 1 % (or a
-    millisecond) of the delay of rank ceil(qn); NaN stands for a quantile that cannot be reached.
+    A censored delay is one longer than its bin says. With none censored the result for share q is
+    within 1 % (or a millisecond) of the delay of rank ceil(qn). NaN stands for a quantile that
+    cannot be reached.
     """
     at_risk = np.cumsum((seen + censored)[::-1])[::-1]
     staying = 1 - seen / np.maximum(at_risk, 1)
@@ -34,7 +36,7 @@ def by_bin(bins: Ints, messages: Ints) -> Ints:
     return counts
 
 
-def _first(gone: NDArray[np.float64], share: float) -> float:
+def _first(gone: NDArray[Any], share: float) -> float:
     reached = gone >= share - _ROUNDING
     # The product never rises again, so the first bin that reaches the share is the quantile's.
     return middle_us(int(np.argmax(reached))) / SECOND if reached.any() else float("nan")

@@ -12,12 +12,22 @@ from smssim.report.cost import cost
 from smssim.report.delivery import delivery, statuses
 from smssim.report.groups import recorded
 from smssim.report.happenings import MEANINGS, happenings
-from smssim.report.layout import NOTHING, columns, count, duration, missing, moment, money, share, wrapped
+from smssim.report.layout import (
+    NOTHING,
+    columns,
+    count,
+    duration,
+    missing,
+    moment,
+    money,
+    share,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST = 8
+MOST = 6
 """Rows of a table; what is left out is counted in a last line."""
 _PLACES = ("sent", "request refused", "number refused", "platform refused")
 _DEAR = 10_000_000
@@ -33,22 +43,54 @@ def bill(record: Record) -> list[str]:
         named[f"{len(total) - MOST} more"] = total.index[MOST:].tolist()
     if len(total) > 1:
         named["all"] = total.index.tolist()
-    decimals = 2 if total.sum() < _DEAR * 1_000_000 else 0
+    decimals = _decimals(int(total.sum()))
     rows = [
-        _bill_row(name, found[found["country"].isin(own)], int(delivered.reindex(own).sum()), decimals)
+        _bill_row(
+            name, found[found["country"].isin(own)], int(delivered.reindex(own).sum()), decimals
+        )
         for name, own in named.items()
     ]
-    header = ["country", "packages", "segments", "price", "billed segments", "charge", "total", "a delivered"]
+    header = [
+        "country",
+        "packages",
+        "segments",
+        "price",
+        "billed segments",
+        "charge",
+        "total",
+        "a delivered",
+    ]
     return columns(header, rows, "lrrrrrrr") if rows else ["nothing was bought or billed"]
 
 
 def _bill_row(name: str, found: pd.DataFrame, delivered: int, decimals: int) -> list[str]:
     bought, used = (found[found["entry"] == entry] for entry in ("package", "pay_per_use"))
-    numbers = (("packages", count), ("segments", count), ("cost_micro", partial(_micro, decimals=decimals)))
+    numbers = (
+        ("packages", count),
+        ("segments", count),
+        ("cost_micro", partial(_micro, decimals=decimals)),
+    )
     cells = [form(bought[column].sum()) if len(bought) else NOTHING for column, form in numbers]
     cells += [form(used[column].sum()) if len(used) else NOTHING for column, form in numbers[1:]]
     total = int(found["cost_micro"].sum())
-    return [name, *cells, _micro(total, decimals), _micro(total / delivered, 4) if delivered else NOTHING]
+    return [name, *cells, _micro(total, decimals), each(total, delivered)]
+
+
+def each(cost_micro: int, delivered: int) -> str:
+    """What a delivered message cost."""
+    if not delivered:
+        return NOTHING
+    amount = cost_micro / 1e6 / delivered
+    return money(amount, 4 if amount < 100 else 2)
+
+
+def total_of(cost_micro: int) -> str:
+    """An amount, without hundredths where they are noise."""
+    return _micro(cost_micro, _decimals(cost_micro))
+
+
+def _decimals(cost_micro: int) -> int:
+    return 2 if cost_micro < _DEAR * 1_000_000 else 0
 
 
 def _micro(amount: float, decimals: int) -> str:
@@ -61,7 +103,7 @@ def happened(record: Record) -> list[str]:
     rows = [
         [
             MEANINGS[row["event"]],
-            row["subject"],
+            f"package {row['subject']}" if row["event"] == "package_expired" else row["subject"],
             count(row["times"]),
             moment(row["first_at"]),
             moment(row["last_at"]) if row["times"] > 1 else "",
@@ -70,7 +112,11 @@ def happened(record: Record) -> list[str]:
         for _, row in found.head(MOST + 4).iterrows()
     ]
     header = ["what", "of", "times", "first", "last", "stopped for"]
-    return [*columns(header, rows, "llrllr"), *_more(found, rows)] if rows else ["nothing stopped or warned"]
+    return (
+        [*columns(header, rows, "llrllr"), *_more(found, rows)]
+        if rows
+        else ["nothing stopped or warned"]
+    )
 
 
 def deliveries(record: Record) -> list[str]:
@@ -102,7 +148,7 @@ def status_counts(record: Record) -> list[str]:
             _PLACES[row["place"]],
             _meaning(record, row["status"], row["place"]),
         ]
-        for _, row in found.head(MOST + 2).iterrows()
+        for _, row in found.head(MOST + 1).iterrows()
     ]
     header = ["status", "messages", "requested", "place", "meaning"]
     return [*columns(header, rows, "lrrll"), *_more(found, rows)] if rows else []
@@ -129,7 +175,7 @@ def reviews(record: Record) -> list[str]:
             duration((row["decided_at"] - row["submitted_at"]).total_seconds()),
             moment(row["usable_at"]),
         ]
-        for _, row in record.reviews.head(MOST).iterrows()
+        for _, row in record.reviews.head(MOST - 1).iterrows()
     ]
     header = ["template", "attempt", "submitted", "decision", "after", "usable"]
     return [*columns(header, rows, "lrllrl"), *_more(record.reviews, rows)]
@@ -159,8 +205,9 @@ def left_out(record: Record) -> list[str]:
         return [f"nothing: all {count(counts.get('records_in', 0))} records were used"]
     # Reasons name the value they refuse, which would make each a kind of its own.
     reasons = out["reason"].map(lambda reason: re.sub(r"\(=.*?\)", "", reason)).value_counts()
-    rows = [[count(n), reason] for reason, n in reasons.head(MOST).items()]
-    head = f"{count(len(out))} of {count(counts.get('records_in', len(out)))} records could not be used"
+    rows = [[count(n), str(reason)] for reason, n in reasons.head(MOST).items()]
+    total = counts.get("records_in", len(out))
+    head = f"{count(len(out))} of {count(total)} records could not be used"
     return [head, *columns(["records", "why"], rows, "rl"), *_more(reasons, rows)]
 
 

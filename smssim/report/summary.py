@@ -1,4 +1,4 @@
-"""A record in plain text: what it cost, what stopped it, what was delivered, and what that hangs on."""
+"""A record in plain text: cost, stops, delivery, and what these answers hang on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from smssim.report.layout import (
     listed,
     missing,
     moment,
-    money,
     page,
     section,
     share,
@@ -48,7 +47,9 @@ def summary(record: Record) -> str:
     scenario = record.provenance.get("scenario")
     if scenario is not None:
         found = assumptions(record, Scenario.parse(scenario))
-        lines += section("ASSUMPTIONS THESE ANSWERS HANG ON", [part for line in found for part in wrapped(line)])
+        lines += section(
+            "ASSUMPTIONS THESE ANSWERS HANG ON", [part for line in found for part in wrapped(line)]
+        )
     return page(lines)
 
 
@@ -59,7 +60,8 @@ def _sentences(answers: list[tuple[str, str]]) -> list[str]:
 def _head(record: Record) -> list[str]:
     about = record.provenance
     days = round((record.observed_until - record.observed_from) / DAY, 1)
-    head = f"{record.name}: {instant(record.observed_from)} to {instant(record.observed_until)} UTC, {days:g} days"
+    period = f"{instant(record.observed_from)} to {instant(record.observed_until)} UTC"
+    head = f"{record.name}: {period}, {days:g} day{'' if days == 1 else 's'}"
     if recorded(record):
         return [head, f"read from {about.get('capture', 'a log')}; nothing here is simulated"]
     made = [f"scenario {about.get('digest', 'unknown')}", f"rng {about.get('rng', 'unknown')}"]
@@ -70,10 +72,14 @@ def _head(record: Record) -> list[str]:
 
 def _paid(record: Record) -> tuple[str, str]:
     bill = cost(record, by=()).set_index("entry")["cost_micro"]
-    bought, used = (int(bill.get(entry, 0)) / 1e6 for entry in ("package", "pay_per_use"))
-    delivered = int(delivery(record, by=())["delivered"].iloc[0])
-    each = f"; {money((bought + used) / delivered, 4)} a delivered message" if delivered else ""
-    return "Cost", f"{money(bought + used)} {record.currency}, of which packages {money(bought)}{each}"
+    bought, delivered = (
+        int(bill.get("package", 0)),
+        int(delivery(record, by=())["delivered"].iloc[0]),
+    )
+    total = int(bill.sum())
+    split = f", of which packages {sections.total_of(bought)}" if bought else ""
+    each = f"; {sections.each(total, delivered)} a delivered message" if delivered else ""
+    return "Cost", f"{sections.total_of(total)} {record.currency}{split}{each}"
 
 
 def _delivered(record: Record) -> list[tuple[str, str]]:
@@ -84,7 +90,8 @@ def _delivered(record: Record) -> list[tuple[str, str]]:
     parts = [f"{count(refused)} refused", f"{count(total['failed'] + total['expired'])} failed"]
     parts.append(f"{count(total['in_flight'])} in flight")
     parts += [f"{count(total['no_report'])} without a report"] if total["no_report"] else []
-    whole = f"{count(total['delivered'])} of {count(requested)} ({share(total['delivered'] / requested)})"
+    reached = share(total["delivered"] / requested)
+    whole = f"{count(total['delivered'])} of {count(requested)} ({reached})"
     return [("Delivered", f"{whole}; {', '.join(parts)}"), *_latencies(record)]
 
 
@@ -92,6 +99,8 @@ def _latencies(record: Record) -> list[tuple[str, str]]:
     found = []
     for _, row in delivery(record, by="type").iterrows():
         p50, p95, p99 = (duration(row[f"latency_p{q}_s"]) for q in (50, 95, 99))
+        if missing(row["latency_p50_s"]):
+            continue
         kind = "" if missing(row["type"]) else f"{row['type']}: "
         found.append(("Latency", f"{kind}{p50} median, {p95} at 95 %, {p99} at 99 %"))
     return found
@@ -99,15 +108,27 @@ def _latencies(record: Record) -> list[tuple[str, str]]:
 
 def _stopped(record: Record) -> list[tuple[str, str]]:
     found = happenings(record)
-    stops = found[found["stopped_s"].notna()]
-    refused = statuses(record, by=()).groupby("status")["messages"].sum()
+    stops = found[found["stopped_s"].notna()].sort_values(
+        "stopped_s", ascending=False, kind="stable"
+    )
     lines = [
-        f"{duration(row['stopped_s'])} by {cause(row['event'], row['subject'])}, {times(row['times'])}, "
-        f"first {moment(row['first_at'])}; {count(refused.get(CAUSES[row['event']], 0))} refused ({CAUSES[row['event']]})"
+        f"{duration(row['stopped_s'])} by {cause(row['event'], row['subject'])}, "
+        f"{times(row['times'])}, first {moment(row['first_at'])}; "
+        f"{_refused(record, row['event'], row['subject'])}"
         for _, row in stops.head(2).iterrows()
     ]
     lines += [f"and {len(stops) - 2} more stops, see below"] if len(stops) > 2 else []
     return [("Stopped", line) for line in lines or ["never"]]
+
+
+def _refused(record: Record, event: str, subject: str) -> str:
+    """What was refused with the code of a stop, in its country if it stops one."""
+    code, country = CAUSES[event], subject.split(" ")[0]
+    found = statuses(record)
+    own = found["status"] == code
+    if event in ("suspended", "country_limit") and country:
+        own &= found["country"] == country
+    return f"{count(found.loc[own, 'messages'].sum())} refused ({code})"
 
 
 def _packages(record: Record) -> list[tuple[str, str]]:
@@ -116,8 +137,15 @@ def _packages(record: Record) -> list[tuple[str, str]]:
         return []
     dry = found[found["event"] == "run_out"].sort_values("first_at")
     first = [f"{row['subject']} {moment(row['first_at'])}" for _, row in dry.iterrows()]
-    unused = [f"{count(packages[name].sum())} segments {name}" for name in ("left", "expired") if packages[name].any()]
-    return [("Ran out", listed(first, 3) or "no package"), *([("Unused", ", ".join(unused))] if unused else [])]
+    unused = [
+        f"{count(packages[name].sum())} segments {name}"
+        for name in ("left", "expired")
+        if packages[name].any()
+    ]
+    return [
+        ("Ran out", listed(first, 3) or "no package"),
+        *([("Unused", ", ".join(unused))] if unused else []),
+    ]
 
 
 def _unpriced(record: Record) -> tuple[str, str]:

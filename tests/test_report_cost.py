@@ -1,0 +1,175 @@
+"""The bill against plain sums over the rows, and against the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from smssim import report
+from smssim.run import Run, simulate
+from smssim.scenario import Scenario
+from smssim.tally import tally_frames
+
+BYS: tuple[Any, ...] = (
+    "country",
+    "day",
+    "application",
+    "type",
+    ["country", "type"],
+    ["day", "country"],
+    (),
+)
+
+
+def scenario(**changes: Any) -> Scenario:
+    """Two countries, two types, messages of one to three segments, packages that run out."""
+    plain = {
+        "start": "2026-03-01T00:00:00Z",
+        "days": 4,
+        "currency": "EUR",
+        "quota": {"daily_limit": 50_000, "monthly_limit": 900_000},
+        "thresholds": {
+            "daily_alarm": 700,
+            "daily_limit": 1_500,
+            "monthly_alarm": 9_000,
+            "monthly_limit": 90_000,
+        },
+        "applications": [{"name": "shop"}, {"name": "news"}],
+        "templates": [
+            {"name": "code", "application": "shop"},
+            {
+                "name": "offer",
+                "application": "news",
+                "type": "notification",
+                "segments": {1: 0.5, 3: 0.5},
+            },
+        ],
+        "packages": [
+            {"country": "ID", "segments": 1_000, "price": 300.000001},
+            {"country": "ID", "segments": 701, "price": 210, "at": "2026-03-03"},
+            {"country": "TH", "segments": 500, "price": 20, "valid_days": 1},
+        ],
+        "traffic": [
+            {"name": "a", "template": "code", "country": "ID", "messages_a_day": 600},
+            {"name": "b", "template": "offer", "country": "ID", "messages_a_day": 200},
+            {"name": "c", "template": "offer", "country": "TH", "messages_a_day": 300},
+        ],
+        "routes": {"ID": {"price": 0.350007}},
+    }
+    return Scenario.model_validate(plain | changes)
+
+
+SUSPENDING = {"account": {"service_mode": "suspend"}}
+FREEZING = {"account": {"balance": 600, "straddle": "cover"}}
+WORLDS = {
+    "pay_per_use": {},
+    "suspend": SUSPENDING,
+    "freeze": FREEZING,
+    "no packages": {"packages": []},
+}
+
+
+@pytest.fixture(scope="module", params=WORLDS, ids=str)
+def run(request: pytest.FixtureRequest) -> Run:
+    return simulate(scenario(**WORLDS[request.param]))
+
+
+@pytest.mark.parametrize("by", BYS, ids=str)
+def test_the_bill_sums_to_the_ledger(run: Run, by: Any) -> None:
+    bill = report.cost(run, by=by)
+
+    assert run.ledger is not None
+    paid = run.ledger[run.ledger["entry"].isin(["purchase", "settlement", "unsettled"])]
+    assert bill["cost_micro"].sum() == paid["amount_micro"].sum()
+    assert bill["cost_eur"].sum() == pytest.approx(paid["amount_micro"].sum() / 1e6)
+
+
+@pytest.mark.parametrize("by", BYS, ids=str)
+def test_pay_per_use_is_the_sum_of_the_rows(run: Run, by: Any) -> None:
+    bill = report.cost(run, by=by)
+    used = bill[bill["entry"] == "pay_per_use"].drop(columns=["entry", "packages", "cost_eur"])
+
+    rows = charged_rows(run)
+    keys = [by] if isinstance(by, str) else list(by)
+    wanted = ["messages", "segments", "cost_micro"]
+    plain = (
+        rows.groupby(keys or rows["one"], observed=True)[wanted]
+        .sum()
+        .reset_index()[[*keys, *wanted]]
+    )
+    if not len(rows):
+        plain = plain.iloc[:0]
+    pd.testing.assert_frame_equal(used.reset_index(drop=True), plain, check_dtype=False)
+
+
+def charged_rows(run: Run) -> pd.DataFrame:
+    """Messages that no package covered whole; where packages cover what straddles, only bare ones."""
+    assert run.messages is not None
+    rows = run.messages[run.messages["place"] == 0]
+    bare = rows["covered_segments"] == 0
+    rows = rows[bare | (rows["cost_micro"] > 0)]
+    return rows.assign(
+        day=rows["submitted_at"].dt.tz_localize(None).dt.floor("D"),
+        one=0,
+        messages=1,
+        segments=rows["segments"].astype("int64") - rows["covered_segments"],
+        cost_micro=rows["cost_micro"].astype("int64"),
+        **{name: rows[name].astype("str") for name in ("country", "application", "type")},
+    )
+
+
+def test_packages_are_purchases_by_country() -> None:
+    bill = report.cost(simulate(scenario())).set_index(["country", "entry"])
+
+    assert bill.loc[("ID", "package"), ["packages", "segments", "cost_micro"]].tolist() == [
+        2,
+        1_701,
+        510_000_001,
+    ]
+    assert bill.loc[("TH", "package"), "cost_eur"] == 20
+    assert pd.isna(bill.loc[("TH", "package"), "messages"])
+    assert pd.isna(bill.loc[("ID", "pay_per_use"), "packages"])
+
+
+def test_a_log_has_counts_and_no_cost() -> None:
+    run = simulate(scenario())
+    bill = report.cost(as_log(run))
+
+    assert run.messages is not None
+    sent = run.messages[run.messages["place"] == 0].groupby("country", observed=True)["segments"]
+    assert bill["entry"].tolist() == ["unknown", "unknown"]
+    assert bill["messages"].tolist() == sent.count().tolist()
+    assert bill["segments"].tolist() == sent.sum().tolist()
+    assert bill["cost_micro"].isna().all()
+    assert bill["cost"].isna().all()
+    assert bill["cost_micro"].dtype == "Int64"
+
+
+def as_log(run: Run) -> Any:
+    """A run stripped of what a log cannot know of money."""
+    assert run.messages is not None
+    assert run.reports is not None
+    unknown = pd.array([pd.NA] * len(run.messages), "Int8")
+    messages = run.messages.assign(covered_segments=unknown, cost_micro=unknown)
+    tallies = tally_frames(messages, run.reports, run.observed_from, run.observed_until)
+    return replace(run, currency=None, ledger=None, packages=None, events=None, tallies=tallies)
+
+
+def test_nothing_sent_costs_nothing() -> None:
+    run = simulate(scenario(traffic=[], packages=[]), rows=False)
+
+    assert len(report.cost(run)) == 0
+    assert list(report.cost(run).columns)[-1] == "cost_eur"
+
+
+@pytest.mark.parametrize("by", ["hour", ["country", "country"], ["template"]])
+def test_an_unknown_group_is_refused(by: Any) -> None:
+    run = simulate(scenario(traffic=[], packages=[]), rows=False)
+
+    with pytest.raises(
+        ValueError, match="must be some of day, country"
+    ):
+        report.cost(run, by=by)
