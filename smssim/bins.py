@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ _FIRST_CELL = int(np.array([1.0]).view(np.int64)[0]) >> _CELL_SHIFT
 def edges_us() -> Ints:
     """The lower edges of all bins in microseconds, from 0; the last bin has no upper edge."""
     edges = [0]
-    for low, high in zip(_EXACT_US, _EXACT_US[1:], strict=False):
+    for low, high in pairwise(_EXACT_US):
         steps = math.ceil(math.log(high / low) / math.log(RATIO))
         edges += [round(low * (high / low) ** (i / steps)) for i in range(steps)]
     edges.append(_EXACT_US[-1])
@@ -57,7 +58,7 @@ def bin_of(delay_us: NDArray[Any]) -> Ints:
 
 
 def middle_us(place: int) -> float:
-    """The value a bin stands for: the geometric middle of its edges, within 1 % of anything in it."""
+    """What a bin stands for: the geometric middle of its edges, within 1 % of anything in it."""
     edges = edges_us()
     if place == 0 or place + 1 >= len(edges):
         return float(edges[place])

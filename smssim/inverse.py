@@ -1,8 +1,8 @@
 """Inverse tables: from a 64-bit word to a value, in integers, by table and never by rejection.
 
-A table is made once from a distribution and rounded to integers, because `exp` and `log` differ in the last bit
-between processors; looking a word up is integer arithmetic. Each table has a scalar form, `of`, and an array form, `take`,
-that agree word by word.
+A table is made once from a distribution and rounded to integers, because `exp` and `log` differ in
+the last bit between processors; looking a word up is integer arithmetic. Each table has a scalar
+form, `of`, and an array form, `take`, that agree word by word.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _FRACTION_BITS = 20
 class Discrete:
     """The inverse of a distribution over the places 0 .. n-1, from their *shares* (any scale).
 
-    The top 16 bits decide by one look-up wherever they can; the rare words at a boundary are compared whole. Raise a
-    ValueError if a share is negative, or all are 0.
+    The top 16 bits decide by one look-up wherever they can; the rare words at a boundary are
+    compared whole. Raise a ValueError if a share is negative, or all are 0.
     """
 
     def __init__(self, shares: Sequence[float]) -> None:
@@ -45,9 +45,13 @@ class Discrete:
         self._cut_array = np.array(self._cuts, np.uint64)
         self.certain = last if all(cut == 0 for cut in self._cuts) else None
         """The only place there is, or None."""
-        low = np.searchsorted(self._cut_array, np.arange(65_536, dtype=np.uint64) << np.uint64(48), "right")
+        low = np.searchsorted(
+            self._cut_array, np.arange(65_536, dtype=np.uint64) << np.uint64(48), "right"
+        )
         high = np.searchsorted(
-            self._cut_array, (np.arange(65_536, dtype=np.uint64) << np.uint64(48)) | np.uint64((1 << 48) - 1), "right"
+            self._cut_array,
+            (np.arange(65_536, dtype=np.uint64) << np.uint64(48)) | np.uint64((1 << 48) - 1),
+            "right",
         )
         self._lut = np.where(low == high, low, _UNSURE).astype(np.uint16)
 
@@ -73,8 +77,8 @@ def discrete(shares: tuple[float, ...]) -> Discrete:
 class Quantiles:
     """The inverse of a delay's distribution: microseconds from 0 to `LONGEST_US`.
 
-    4,096 cells of equal probability, straight lines between their ends; the last cell, where heavy tails are, has 4,096 cells of its own.
-    *body* and *tail* are the 4,097 ends of each.
+    4,096 cells of equal probability, straight lines between their ends; the last cell, where heavy
+    tails are, has 4,096 cells of its own. *body* and *tail* are the 4,097 ends of each.
     """
 
     def __init__(self, body: Ints, tail: Ints) -> None:
@@ -103,7 +107,9 @@ class Quantiles:
         if len(tail):
             rest = words[tail] << np.uint64(_CELL_BITS)
             cell = (rest >> np.uint64(64 - _CELL_BITS)).view(np.int64)
-            value[tail] = _interpolate(self._tail, self._tail_step, cell, rest << np.uint64(_CELL_BITS))
+            value[tail] = _interpolate(
+                self._tail, self._tail_step, cell, rest << np.uint64(_CELL_BITS)
+            )
         return value
 
 
@@ -121,7 +127,9 @@ def _interpolate(knots: Ints, steps: Ints, cell: Ints, rest: Words) -> Ints:
 
 
 def body_and_tail() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The probabilities at which `Quantiles` wants its ends; the very last is moved in by 2**-25, off infinity."""
+    """The probabilities at which `Quantiles` wants its ends; the very last is moved in by 2**-25,
+    off infinity.
+    """
     cells = np.arange(_CELLS + 1) / _CELLS
     tail = (_CELLS - 1 + cells) / _CELLS
     tail[-1] = 1 - 2.0**-25
@@ -151,26 +159,31 @@ def lognormal(
 ) -> Quantiles:
     """A log-normal delay by its median and 95th percentile, in microseconds.
 
-    *slow* = (share, median, 95th percentile) mixes in a slow part, for phones that are off. Raise a ValueError if a percentile is
-    not above its median.
+    *slow* = (share, median, 95th percentile) mixes in a slow part, for phones that are off. Raise a
+    ValueError if a percentile is not above its median.
     """
     fast = _log_parameters(median_us, p95_us)
     if slow is None:
-        mu, sigma = fast
-        inverse = NormalDist(mu, sigma).inv_cdf
+        inverse = NormalDist(*fast).inv_cdf
         return _tabulate(lambda p: math.exp(inverse(p)) if p > 0 else 0.0)
     share, *rest = slow
     mu, sigma = zip(fast, _log_parameters(*rest), strict=True)
-    grid = np.linspace(min(m - 7 * s for m, s in zip(mu, sigma, strict=True)), math.log(LONGEST_US), 16_384)
-    below = (1 - share) * _normal_cdf(grid, mu[0], sigma[0]) + share * _normal_cdf(grid, mu[1], sigma[1])
+    grid = np.linspace(
+        min(m - 7 * s for m, s in zip(mu, sigma, strict=True)), math.log(LONGEST_US), 16_384
+    )
+    below = (1 - share) * _normal_cdf(grid, mu[0], sigma[0]) + share * _normal_cdf(
+        grid, mu[1], sigma[1]
+    )
     return Quantiles(*(_round(np.exp(np.interp(p, below, grid))) for p in body_and_tail()))
 
 
 def poisson(mean: float) -> tuple[int, list[int]]:
-    """The inverse table of a Poisson count: (lowest, cuts), so that a word's count is lowest + the cuts <= word.
+    """The inverse table of a Poisson count: (lowest, cuts), so that a word's count is lowest + the
+    cuts <= word.
 
-    Made by multiplication, division and addition alone, which every processor rounds alike; the tails beyond twelve standard
-    deviations are left out. A greater mean never gives a smaller count for the same word.
+    Made by multiplication, division and addition alone, which every processor rounds alike; the
+    tails beyond twelve standard deviations are left out. A greater mean never gives a smaller count
+    for the same word.
     """
     if mean <= 0:
         return 0, []
@@ -201,7 +214,9 @@ def _normal_cdf(x: NDArray[np.float64], mu: float, sigma: float) -> NDArray[np.f
 
 
 def _tabulate(quantile: Callable[[float], float]) -> Quantiles:
-    return Quantiles(*(_round(np.array([quantile(p) for p in ends.tolist()])) for ends in body_and_tail()))
+    return Quantiles(
+        *(_round(np.array([quantile(p) for p in ends.tolist()])) for ends in body_and_tail())
+    )
 
 
 def _round(values_us: NDArray[np.float64]) -> Ints:

@@ -1,8 +1,8 @@
 """Keyed random numbers: a mark is a function of what it belongs to, never a draw from a stream.
 
-So chunk size, horizon, an added source or a resend leave every other mark as it was, and what-ifs share their random
-numbers by construction (common random numbers). The mixer is the finalizer of SplitMix64 (Steele, Lea and Flood,
-OOPSLA 2014).
+So chunk size, horizon, an added source or a resend leave every other mark as it was, and what-ifs
+share their random numbers by construction (common random numbers). The mixer is the finalizer of
+SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Marks:
         self.replication = replication
 
     def key(self, source: str, purpose: str) -> int:
-        """The 64-bit key of a source's purpose, by hashing names: the order of creation is nothing."""
+        """The 64-bit key of a source's purpose: a hash of names, so order does not matter."""
         text = f"{self.seed}/{self.replication}/{purpose}/{source}"
         return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
 

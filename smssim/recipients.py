@@ -42,9 +42,9 @@ class Recipients:
 def read_recipients(path: str | os.PathLike[str]) -> Recipients:
     """Read the first sheet of an XLSX of at most 12 MiB and 1,000,000 numbers.
 
-    A number without a country is invalid, of equal ones the first is kept. Raise a ValueError
-    for a file that is larger, has more than column A, or holds no valid number. The last few files are remembered
-    as long as they do not change, because replications read the same one.
+    A number without a country is invalid, of equal ones the first is kept. Raise a ValueError for a
+    file that is larger, has more than column A, or holds no valid number. The last few files are
+    remembered as long as they do not change, because replications read the same one.
     """
     file = Path(path)
     _check_bytes(file)

@@ -14,7 +14,13 @@ from typing import Any, Protocol
 
 from smssim.disk import ParquetSink
 from smssim.engine.clock import Clock, Tuning
-from smssim.engine.frames import Categories, FrameSink, message_columns, report_columns, tallied_columns
+from smssim.engine.frames import (
+    Categories,
+    FrameSink,
+    message_columns,
+    report_columns,
+    tallied_columns,
+)
 from smssim.engine.push import Pusher
 from smssim.engine.small import small_frames
 from smssim.marks import Marks
@@ -26,7 +32,9 @@ from smssim.tally import Array, Tallier
 
 @dataclass(frozen=True)
 class Run(Record):
-    """A simulated period. `provenance` says how to make it again: scenario, rng, policies, versions."""
+    """A simulated period. `provenance` says how to make it again: scenario, rng, policies,
+    versions.
+    """
 
 
 class Sink(Protocol):
@@ -48,11 +56,12 @@ def simulate(
 ) -> Run:
     """Simulate a scenario, or the file of one, exactly.
 
-    The same scenario, *rng* and *policies* give the same bytes on every machine. Without *rows* only tallies and the small
-    tables are kept, in memory that does not grow with the messages; *out* is a directory that messages and reports are
-    streamed to, either way, and that `smssim.disk.load` reads. *progress* is called with (messages so far, microseconds
-    simulated); *tuning* changes speed and memory, never a result. Raise a ScenarioError if the file cannot be read,
-    a FileExistsError if *out* holds anything but a record.
+    The same scenario, *rng* and *policies* give the same bytes on every machine. Without *rows*
+    only tallies and the small tables are kept, in memory that does not grow with the messages;
+    *out* is a directory that messages and reports are streamed to, either way, and that
+    `smssim.disk.load` reads. *progress* is called with (messages so far, microseconds simulated);
+    *tuning* changes speed and memory, never a result. Raise a ScenarioError if the file cannot be
+    read, a FileExistsError if *out* holds anything but a record.
     """
     if not isinstance(scenario, Scenario):
         scenario = Scenario.load(scenario)

@@ -46,7 +46,11 @@ MESSAGES = _columns(
     ("final_at", TIME, "when its final status was made; NaT if there is none, or not yet"),
     ("covered_segments", "int8", "segments deducted from packages"),
     ("package", "category", "first package that gave segments; NA without one"),
-    ("cost_micro", "int32", "pay-per-use charge in millionths of the currency; int64 if some are large"),
+    (
+        "cost_micro",
+        "int32",
+        "pay-per-use charge in millionths of the currency; int64 if some are large",
+    ),
 )
 REPORTS = _columns(
     ("message", "int32", "row number in messages"),

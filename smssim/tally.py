@@ -1,7 +1,8 @@
 """Tallies: the small aggregates that reports are computed from, bounded in size and mergeable.
 
-They are counted from the compact columns of messages and reports (category codes, -1 for NA; times as integer
-microseconds, the smallest int64 for NaT), whether those come from the engine, a frame or a file.
+They are counted from the compact columns of messages and reports (category codes, -1 for NA; times
+as integer microseconds, the smallest int64 for NaT), whether those come from the engine, a frame or
+a file.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ SLOT_US = 15 * MINUTE
 CHARGES = ("package", "pay_per_use", "refused_1", "refused_2", "refused_3", "split", "unknown")
 """How a message was paid for; where it was refused (at which place), if it was."""
 OUTCOMES = ("delivered", "expired", "failed", "in_flight", "refused", "refused_platform")
-"""What became of a message; refused by the request's code or in the answer, or by the platform afterwards."""
+"""What became of a message; refused by the request's code or in the answer, or by the platform
+afterwards.
+"""
 MEASURES = ("messages", "segments", "covered_segments", "cost_micro", "reports", "copies")
 NAMES = ("money", "templates", "clock", "latency", "template_latency", "censored", "push")
 _SUMS = ("messages", "segments", "covered_segments", "cost_micro")
@@ -36,15 +39,19 @@ _DENSEST, _SMALL = 8, 1 << 16
 
 
 class Tallies:
-    """The six tallies as tidy frames, one row a cell that is not empty; `templates` and `latency` are two frames each.
+    """The six tallies as tidy frames, one row a cell that is not empty; `templates` and `latency`
+    are two frames each.
 
-    Keys are UTC days and 15-minute slots, names, and delay bins (`smssim.bins`, by number). *latency* holds delivered messages, from
-    submission to delivery; *censored* those in flight at the end, by their age; *push* reports by delay to their first arrival (bin 0
-    when none arrived). Made of frames by name, or of functions that make them when first asked for. Tallies of disjoint messages
-    with the same end merge.
+    Keys are UTC days and 15-minute slots, names, and delay bins (`smssim.bins`, by number).
+    *latency* holds delivered messages, from submission to delivery; *censored* those in flight at
+    the end, by their age; *push* reports by delay to their first arrival (bin 0 when none arrived).
+    Made of frames by name, or of functions that make them when first asked for. Tallies of disjoint
+    messages with the same end merge.
     """
 
-    def __init__(self, observed_until: int, **frames: pd.DataFrame | Callable[[], pd.DataFrame]) -> None:
+    def __init__(
+        self, observed_until: int, **frames: pd.DataFrame | Callable[[], pd.DataFrame]
+    ) -> None:
         if sorted(frames) != sorted(NAMES):
             raise ValueError(f"frames(={sorted(frames)}) must be {sorted(NAMES)}")
         self.observed_until = observed_until
@@ -93,16 +100,23 @@ class Tallies:
         return self.frame("push")
 
     def merge(self, *others: Tallies) -> Tallies:
-        """The tallies of all messages together. Raise a ValueError unless all end at the same instant."""
+        """The tallies of all messages together. Raise a ValueError unless all end at the same
+        instant.
+        """
         import pandas as pd
 
         ends = {self.observed_until, *(other.observed_until for other in others)}
         if len(ends) > 1:
-            raise ValueError(f"observed_until(={sorted(ends)}) must be the same for tallies to merge")
+            raise ValueError(
+                f"observed_until(={sorted(ends)}) must be the same for tallies to merge"
+            )
         parts = {name: [t.frame(name) for t in (self, *others)] for name in NAMES}
         return Tallies(
             self.observed_until,
-            **{name: _summed(pd.concat(frames, ignore_index=True)) for name, frames in parts.items()},
+            **{
+                name: _summed(pd.concat(frames, ignore_index=True))
+                for name, frames in parts.items()
+            },
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -116,15 +130,17 @@ def _summed(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 class _Axis(NamedTuple):
-    """One key of a tally: its values by code, counted from *first*; with *na*, code -1 is NA and stands first."""
+    """One key of a tally: its values by code, counted from *first*; with *na*, code -1 is NA and
+    stands first.
+    """
 
     name: str
-    values: Sequence[Any]
+    names: Sequence[Any] | Array
     na: bool = False
 
     @property
     def size(self) -> int:
-        return len(self.values) + self.na
+        return len(self.names) + self.na
 
 
 class Counted(NamedTuple):
@@ -135,7 +151,9 @@ class Counted(NamedTuple):
 
 
 def count(axes: Sequence[_Axis], codes: Columns, measures: Sequence[str]) -> Counted:
-    """Count rows by their codes along *axes*; measures beside the first are sums of the columns of that name."""
+    """Count rows by their codes along *axes*; measures beside the first are sums of the columns of
+    that name.
+    """
     key, shift = codes[axes[0].name].astype(np.int64), int(axes[0].na)
     for axis in axes[1:]:
         shift = shift * axis.size + axis.na
@@ -150,8 +168,13 @@ def count(axes: Sequence[_Axis], codes: Columns, measures: Sequence[str]) -> Cou
         named, key = np.unique(key, return_inverse=True)
     counts = np.bincount(key)
     cells = np.flatnonzero(counts)
-    sums = [counts[cells], *(_summed_by(key, codes[name], len(counts))[cells] for name in measures[1:])]
-    places = np.unravel_index((cells if named is None else named[cells]) + low, [a.size for a in axes])
+    sums = [
+        counts[cells],
+        *(_summed_by(key, codes[name], len(counts))[cells] for name in measures[1:]),
+    ]
+    places = np.unravel_index(
+        (cells if named is None else named[cells]) + low, [a.size for a in axes]
+    )
     return Counted({a.name: place - a.na for a, place in zip(axes, places, strict=True)}, sums)
 
 
@@ -190,7 +213,9 @@ class _Kept:
 
         sizes = [axis.size for axis in self._axes]
         empty = np.empty(0, np.int64)
-        cells, sums = _folded(self._parts) if self._parts else (empty, [empty] * len(self._measures))
+        cells, sums = (
+            _folded(self._parts) if self._parts else (empty, [empty] * len(self._measures))
+        )
         places = np.unravel_index(cells, sizes)
         keys = {a.name: _named(a, place) for a, place in zip(self._axes, places, strict=True)}
         return pd.DataFrame(keys | dict(zip(self._measures, sums, strict=True)))
@@ -211,12 +236,13 @@ def _named(axis: _Axis, places: Array) -> Any:
     """The values of an axis at *places*, NA where there is none."""
     import pandas as pd
 
-    if isinstance(axis.values, np.ndarray):
-        return axis.values.take(places)
-    if isinstance(axis.values, range):
-        values = np.asarray(places - axis.na)
-        return np.where(values < 0, np.nan, values) if (values < 0).any() else values
-    names = np.array([None, *axis.values] if axis.na else list(axis.values), object)
+    named = axis.names
+    if isinstance(named, np.ndarray):
+        return named.take(places)
+    if isinstance(named, range):
+        numbers = np.asarray(places - axis.na)
+        return np.where(numbers < 0, np.nan, numbers) if (numbers < 0).any() else numbers
+    names = np.array([None, *named] if axis.na else list(named), object)
     return pd.array(names.take(places), dtype="str")
 
 
@@ -226,8 +252,9 @@ GROUP = ("country", "application", "template", "type")
 class Tallier:
     """Counts chunk by chunk; `tallies` gives what was counted so far.
 
-    *lists* are the categories of the coded columns; beside them `group`, the (country, application, template, type) that go together, by
-    codes (-1 is NA). *first_us* and *until_us* are the observed period in microseconds.
+    *lists* are the categories of the coded columns; beside them `group`, the (country, application,
+    template, type) that go together, by codes (-1 is NA). *first_us* and *until_us* are the
+    observed period in microseconds.
     """
 
     def __init__(self, lists: Mapping[str, Sequence[Any]], first_us: int, until_us: int) -> None:
@@ -257,7 +284,9 @@ class Tallier:
             return _Kept(*(axis[name] for name in names), measures=measures)
 
         self._kept = {
-            "money": kept("day", "country", "application", "type", "charge", "status", measures=_SUMS),
+            "money": kept(
+                "day", "country", "application", "type", "charge", "status", measures=_SUMS
+            ),
             "templates": kept("template", "charge", "status", measures=_SUMS),
             "clock": kept("slot", "country", "outcome", measures=_CLOCK_SUMS),
             "latency": kept("country", "type", "bin"),
@@ -271,7 +300,11 @@ class Tallier:
         if not len(messages["submitted_at"]):
             return
         submitted = messages["submitted_at"]
-        codes = {**messages, "charge": charges(messages), "outcome": outcomes(messages, self._statuses)}
+        codes = {
+            **messages,
+            "charge": charges(messages),
+            "outcome": outcomes(messages, self._statuses),
+        }
         codes["day"] = submitted // DAY - self._first["day"]
         codes["slot"] = submitted // SLOT_US - self._first["slot"]
         self._count(("day", "group", "charge", "status"), codes, ("money", "templates"), _SUMS)
@@ -310,7 +343,10 @@ class Tallier:
         delivered = {"group": codes["group"].take(own), "bin": bin_of(final - submitted.take(own))}
         self._count(("group", "bin"), delivered, ("latency", "template_latency"))
         own = np.flatnonzero(outcome == OUTCOMES.index("in_flight"))
-        flying = {"group": codes["group"].take(own), "bin": bin_of(self._until_us - submitted.take(own))}
+        flying = {
+            "group": codes["group"].take(own),
+            "bin": bin_of(self._until_us - submitted.take(own)),
+        }
         self._count(("group", "bin"), flying, ("censored",))
 
     def _add_reports(self, messages: Columns, reports: Columns) -> None:
@@ -341,7 +377,7 @@ def charges(messages: Columns) -> Array:
 
 def outcomes(messages: Columns, statuses: Sequence[str]) -> Array:
     """What became of each message, as codes of OUTCOMES."""
-    known = {"DELIVRD": "delivered", "EXPIRED": "expired"}
+    known = {"DELIVRD": "delivered", "EXPIRED": "expired", "ACCEPTD": "in_flight"}
     by_status = [OUTCOMES.index(known.get(status, "failed")) for status in statuses]
     by_status.append(OUTCOMES.index("in_flight"))
     outcome: Array = np.array(by_status, np.int8)[messages["status"].astype(np.intp)]
@@ -359,14 +395,19 @@ def _starts(first: int, until_us: int, length_us: int) -> Array:
 def tally_frames(
     messages: pd.DataFrame, reports: pd.DataFrame, first_us: int, until_us: int
 ) -> Tallies:
-    """The tallies of whole frames with the columns of `smssim.tables`, observed from *first_us* up to *until_us*.
+    """The tallies of whole frames with the columns of `smssim.tables`, observed from *first_us* up
+    to *until_us*.
 
     What a recorded frame cannot know is NA there: such charges count as `unknown`.
     """
     lists, coded = _coded(messages, {"covered_segments": -1, "cost_micro": 0, "segments": 0})
-    groups, group = np.unique(np.stack([coded[name] for name in GROUP]), axis=1, return_inverse=True)
+    groups, group = np.unique(
+        np.stack([coded[name] for name in GROUP]), axis=1, return_inverse=True
+    )
     lists["group"], coded["group"] = groups.T.tolist(), group.reshape(-1)
-    _, coded_reports = _coded(reports, {"attempts": -1, "copies": 0}, {"state": list(REPORT_STATES)})
+    _, coded_reports = _coded(
+        reports, {"attempts": -1, "copies": 0}, {"state": list(REPORT_STATES)}
+    )
     tallier = Tallier(lists, first_us, until_us)
     tallier.add(coded, coded_reports)
     return tallier.tallies()

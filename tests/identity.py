@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-
 from oracle import oracle
+
 from smssim.engine.clock import Tuning
 from smssim.record import Record
 from smssim.run import simulate
@@ -52,4 +52,5 @@ def assert_same_rows(name: str, fast: list[tuple[Any, ...]], slow: list[tuple[An
         if a != b:
             before = "\n".join(map(str, slow[max(0, i - 2) : i]))
             raise AssertionError(f"{name} row {i}:\nbefore {before}\nengine {a}\noracle {b}")
-    assert len(fast) == len(slow), f"{name}: engine {len(fast)} rows, oracle {len(slow)}; {fast[len(slow):][:2]} {slow[len(fast):][:2]}"
+    more = f"{fast[len(slow) :][:2]} {slow[len(fast) :][:2]}"
+    assert len(fast) == len(slow), f"{name}: engine {len(fast)} rows, oracle {len(slow)}; {more}"

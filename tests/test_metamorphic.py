@@ -32,7 +32,7 @@ def same(a: pd.DataFrame, b: pd.DataFrame) -> None:
 
 
 @seed(1)
-@settings(settings.get_profile("worlds"), max_examples=50)
+@settings(settings.get_profile("worlds"), max_examples=40)
 @given(worlds(), st.sampled_from([1, 2, 33]))
 def test_a_longer_horizon_changes_nothing_before_it(
     world: tuple[Scenario, int, tuple[Any, ...]], more: int

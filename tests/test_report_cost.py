@@ -106,7 +106,7 @@ def test_pay_per_use_is_the_sum_of_the_rows(run: Run, by: Any) -> None:
 
 
 def charged_rows(run: Run) -> pd.DataFrame:
-    """Messages that no package covered whole; where packages cover what straddles, only bare ones."""
+    """Messages that no package covered whole, less those that one covers though it straddles."""
     assert run.messages is not None
     rows = run.messages[run.messages["place"] == 0]
     bare = rows["covered_segments"] == 0
@@ -169,7 +169,5 @@ def test_nothing_sent_costs_nothing() -> None:
 def test_an_unknown_group_is_refused(by: Any) -> None:
     run = simulate(scenario(traffic=[], packages=[]), rows=False)
 
-    with pytest.raises(
-        ValueError, match="must be some of day, country"
-    ):
+    with pytest.raises(ValueError, match="must be some of day, country"):
         report.cost(run, by=by)

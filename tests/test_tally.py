@@ -18,8 +18,7 @@ from smssim.run import Run, simulate
 from smssim.scenario import Scenario
 from smssim.tally import MEASURES, NAMES, Tallies, tally_frames
 
-invented = settings(settings.get_profile("worlds"), max_examples=25)
-SUMS = ["segments", "covered_segments", "cost_micro"]
+invented = settings(settings.get_profile("worlds"), max_examples=15)
 
 
 def bins(delay: pd.Series) -> pd.Series:
@@ -40,7 +39,7 @@ def charge(row: Any) -> str:
 def outcome(row: Any) -> str:
     """What became of a message."""
     if row.place > 0:
-        return "refused"
+        return "refused_platform" if row.place == 3 else "refused"
     if pd.isna(row.status):
         return "in_flight"
     return {"DELIVRD": "delivered", "EXPIRED": "expired"}.get(row.status, "failed")
@@ -64,21 +63,24 @@ def by_groupby(run: Run) -> dict[str, pd.DataFrame]:
     created = rows["final_at"].loc[reports["message"]].set_axis(reports.index)
     reports["bin"] = bins((reports["received_at"] - created).fillna(pd.Timedelta(0)))
 
-    def summed(frame: pd.DataFrame, keys: str, *measures: str) -> pd.DataFrame:
-        whole = ["messages", *measures] if "messages" in frame else list(measures)
-        names = keys.split()
-        grouped = frame.astype(dict.fromkeys(names, object)).groupby(names, dropna=False)
-        return grouped[whole].sum().reset_index()
-
-    return {
-        "money": summed(rows, "day country application type charge status", *SUMS),
-        "templates": summed(rows, "template charge status", *SUMS),
-        "clock": summed(rows, "slot country outcome"),
-        "latency": summed(delivered, "country type bin"),
-        "template_latency": summed(delivered, "template bin"),
-        "censored": summed(flying, "country type bin"),
-        "push": summed(reports, "state attempts bin", "reports", "copies"),
+    sources = {
+        "money": (rows, "day country application type charge status"),
+        "templates": (rows, "template charge status"),
+        "clock": (rows, "slot country outcome"),
+        "latency": (delivered, "country type bin"),
+        "template_latency": (delivered, "template bin"),
+        "censored": (flying, "country type bin"),
+        "push": (reports, "state attempts bin"),
     }
+    return {name: summed(run, name, frame, keys.split()) for name, (frame, keys) in sources.items()}
+
+
+def summed(run: Run, name: str, frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """The measures that a tally has, summed over rows by its keys."""
+    measures = [column for column in getattr(run.tallies, name).columns if column in MEASURES]
+    assert measures
+    grouped = frame.astype(dict.fromkeys(keys, object)).groupby(keys, dropna=False)
+    return grouped[measures].sum().reset_index()
 
 
 def cells(frame: pd.DataFrame) -> dict[tuple[Any, ...], tuple[int, ...]]:

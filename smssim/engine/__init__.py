@@ -1,1 +1,1 @@
-"""The rules of the model on arrays: whole blocks of messages judged at once, exactly as one by one."""
+"""The model's rules on arrays: whole blocks of messages at once, exactly as one by one."""

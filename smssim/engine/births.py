@@ -1,4 +1,4 @@
-"""Births: the first copies of all messages of a range of hours, with their marks, in their order."""
+"""Births: the first copies of the messages of some hours, with their marks, in order."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ class SourceBirths(Protocol):
         """Expected messages in a UTC hour."""
 
     def births(self, first: int, last: int) -> Births:
-        """Messages of the UTC hours from *first* up to *last*, in the order of (request, recipient)."""
+        """Messages of the UTC hours from *first* up to *last*, in the order of (request,
+        recipient).
+        """
 
     def copies(
         self, request: Ints, recipient: Ints, t: Ints, generation: int
@@ -57,7 +59,9 @@ class SourceBirths(Protocol):
 
 
 def born(sources: list[SourceBirths], first: int, last: int) -> Births:
-    """All messages of the UTC hours from *first* up to *last*, in the order of (time, source, request, recipient)."""
+    """All messages of the UTC hours from *first* up to *last*, in the order of (time, source,
+    request, recipient).
+    """
     batches = [batch for source in sources if len(batch := source.births(first, last))]
     if not batches:
         return Births.none()

@@ -1,4 +1,6 @@
-"""A judged block while it is being committed: how far it is, and what is pending in it at any moment."""
+"""A judged block while it is being committed: how far it is, and what is pending in it at any
+moment.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +21,18 @@ Ints = NDArray[np.int64]
 class Block:
     """Judged messages: those before *stop* may be committed, those before *done* are.
 
-    Whoever only reads the account asks here what the messages up to now would add, so that reading commits nothing and cuts
-    nothing.
+    Whoever only reads the account asks here what the messages up to now would add, so that reading
+    commits nothing and cuts nothing.
     """
 
     def __init__(
-        self, world: World, account: Account, arrivals: Arrivals, judgement: Judgement, terms: Terms, stop: int
+        self,
+        world: World,
+        account: Account,
+        arrivals: Arrivals,
+        judgement: Judgement,
+        terms: Terms,
+        stop: int,
     ) -> None:
         self.arrivals, self.judgement, self.terms, self.stop = arrivals, judgement, terms, stop
         self.done = 0
@@ -65,9 +73,13 @@ class Block:
 
     def _weights(self) -> Ints:
         by_segment = self._account.thresholds.by_segment
-        weight = self.arrivals.segments.astype(np.int64) if by_segment else np.ones(len(self.arrivals), np.int64)
+        weight = (
+            self.arrivals.segments.astype(np.int64)
+            if by_segment
+            else np.ones(len(self.arrivals), np.int64)
+        )
         counted = counted_mask(self._account, self.judgement)
-        return weight if counted is None else weight * counted
+        return weight if counted is None else np.where(counted, weight, 0)
 
     def _deductions(self, country: str) -> Ints:
         number = self._world.countries.index(country)
@@ -77,4 +89,4 @@ class Block:
         own &= self.terms.package.take(self.arrivals.cls) >= 0
         if self.judgement.sent is not None:
             own &= self.judgement.sent
-        return self.arrivals.segments * own.astype(np.int64)
+        return np.where(own, self.arrivals.segments, 0).astype(np.int64)

@@ -21,7 +21,9 @@ Ints = NDArray[np.int64]
 
 @dataclass
 class Exceptions:
-    """Messages that straddle the end of a package, by key: what was covered, what it cost, who gave."""
+    """Messages that straddle the end of a package, by key: what was covered, what it cost, who
+    gave.
+    """
 
     covered: dict[int, int] = field(default_factory=dict)
     cost_micro: dict[int, int] = field(default_factory=dict)
@@ -35,11 +37,15 @@ class Books:
         self._world, self._account, self._live = world, account, live
         self.straddling = Exceptions()
         self._waiting: deque[tuple[Ints, Ints, Ints]] = deque()
-        """Keys, times of leaving the queue and times of arrival of accepted messages; kept where a freeze can come."""
+        """Keys, times of leaving the queue and times of arrival of accepted messages; kept where a
+        freeze can come.
+        """
         self._can_freeze = account.balance_micro is not None
         self._segments = np.arange(SEGMENT_CELLS)
 
-    def commit(self, arrivals: Arrivals, judgement: Judgement, terms: Terms, begin: int, end: int) -> None:
+    def commit(
+        self, arrivals: Arrivals, judgement: Judgement, terms: Terms, begin: int, end: int
+    ) -> None:
         """Account for the judged messages at places *begin* up to *end*."""
         if begin == end:
             return
@@ -50,7 +56,9 @@ class Books:
         self._record(own.where, judgement, block, sent, terms, cls)
         counts = self._histogram(cls, segments, sent)
         self._charge(counts)
-        counted = counted_mask(self._account, Judgement(judgement.fate, judgement.sent_us, sent, third, 0))
+        counted = counted_mask(
+            self._account, Judgement(judgement.fate, judgement.sent_us, sent, third, 0)
+        )
         self._count(counts if counted is sent else self._histogram(cls, segments, counted))
         self._move_queues(cls, judgement.sent_us[block], sent)
         if self._can_freeze:
@@ -107,9 +115,11 @@ class Books:
         segments = self._live.segments.ravel()[places].astype(np.int64)
         price = self._world.price_micro.take(cls)
         straddles = self.straddling
-        odd = np.array(
-            [k in straddles.covered or k in straddles.parts for k in keys.tolist()], bool
-        ) if straddles.covered or straddles.parts else np.zeros(len(keys), bool)
+        odd = (
+            np.array([k in straddles.covered or k in straddles.parts for k in keys.tolist()], bool)
+            if straddles.covered or straddles.parts
+            else np.zeros(len(keys), bool)
+        )
         plain = ~odd & (package >= 0)
         for number, n in enumerate(np.bincount(package[plain], segments[plain]).tolist()):
             if n:
@@ -160,7 +170,9 @@ class Books:
             if quota.giving is not None:
                 quota.giving.left -= int(segments[number])
             else:
-                self._account.accrued_micro += int(segments[number] * self._world.price_micro[number])
+                self._account.accrued_micro += int(
+                    segments[number] * self._world.price_micro[number]
+                )
 
     def _count(self, counts: Ints) -> None:
         thresholds = self._account.thresholds

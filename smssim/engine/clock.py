@@ -1,7 +1,9 @@
-"""Drives the account's SimPy events and the messages between them: speculate, verify, commit, then step.
+"""Drives the account's SimPy events and the messages between them: speculate, verify, commit, then
+step.
 
-SimPy never runs ahead of committed messages: its generators cannot be undone, so nothing in SimPy ever is. Only a change of
-the account cuts a block; how long blocks are is tuning and changes no result.
+SimPy never runs ahead of committed messages: its generators cannot be undone, so nothing in SimPy
+ever is. Only a change of the account cuts a block; how long blocks are is tuning and changes no
+result.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ from smssim.scenario import Scenario
 
 @dataclass(frozen=True)
 class Tuning:
-    """Sizes that trade memory for speed and never change a result: messages a chunk, a first and a longest block."""
+    """Sizes that trade memory for speed and never change a result: messages a chunk, a first and a
+    longest block.
+    """
 
     chunk: int = 200_000
     block: int = 4_096
@@ -71,7 +75,9 @@ class Clock:
         self._emitted_us = scenario.start_us
 
     def chunks(self) -> Iterator[Rows]:
-        """Run the scenario; yield finished messages in their order, some hundred thousand at a time."""
+        """Run the scenario; yield finished messages in their order, some hundred thousand at a
+        time.
+        """
         for first, last in self._hour_ranges():
             self.live.extend(born(self.sources, first, last))
             until_us = min(last * HOUR, self.world.scenario.end_us)
@@ -94,15 +100,15 @@ class Clock:
             self._commit(self._block.before(self.account.now_us))
 
     def pending_micro(self) -> int:
-        """The charges of judged messages before now that are not committed."""
+        """The charges of judged, not committed messages before now."""
         return self._block.charged_micro(self.account.now_us) if self._block else 0
 
     def pending_count(self) -> int:
-        """What judged messages before now that are not committed add to the thresholds' counters."""
+        """What judged, not committed messages before now add to the thresholds' counters."""
         return self._block.counted(self.account.now_us) if self._block else 0
 
     def pending_segments(self, country: str) -> int:
-        """What judged messages before now that are not committed take from a country's packages."""
+        """What judged, not committed messages before now take from a country's packages."""
         return self._block.deducted(country, self.account.now_us) if self._block else 0
 
     def withdraw(self) -> Withdrawal:
@@ -142,7 +148,11 @@ class Clock:
             until_us = int(arrivals.t[stop]) + 1 if crossing else bound_us
             wrong_us = first_wrong_guess(self.live, self._t0, until_us, stopped)
             if wrong_us is not None:
-                stop, crossing, bound_us = int(np.searchsorted(arrivals.t, wrong_us)), False, wrong_us
+                stop, crossing, bound_us = (
+                    int(np.searchsorted(arrivals.t, wrong_us)),
+                    False,
+                    wrong_us,
+                )
                 self._length = max(self.tuning.block // 16, self._length // 2, 1)
         self._block = Block(self.world, self.account, arrivals, judgement, present, stop)
         if self._step_unless_changed(int(arrivals.t[stop]) + 1 if crossing else bound_us):
@@ -178,7 +188,9 @@ class Clock:
         return {names.index(name): stop_us for name, stop_us in self.account.stopped.items()}
 
     def _step_unless_changed(self, before_us: int) -> bool:
-        """Step SimPy up to *before_us*, or to the first event that changes the account; return whether none did."""
+        """Step SimPy up to *before_us*, or to the first event that changes the account; return
+        whether none did.
+        """
         version = self.account.version
         while self.env.peek() < before_us:
             self.env.step()
@@ -201,11 +213,17 @@ class Clock:
         """Judge the message at *place* by itself, and the rest of its request with it."""
         now_us, last = int(arrivals.t[place]), place + 1
         request = self._request_of(arrivals, place)
-        while request is not None and last < len(arrivals) and self._request_of(arrivals, last) == request:
+        while (
+            request is not None
+            and last < len(arrivals)
+            and self._request_of(arrivals, last) == request
+        ):
             last += 1
         before = int(np.searchsorted(arrivals.t, now_us, "left"))
         skipped = self._skip if now_us == self._t0 else 0
-        refused = self.account.refuse_request(self.world.countries[self.world.country[arrivals.cls[place]]])
+        refused = self.account.refuse_request(
+            self.world.countries[self.world.country[arrivals.cls[place]]]
+        )
         for i in range(place, last):
             self._judge_one(arrivals, i, refused)
         self._t0, self._skip = now_us, skipped + last - before
@@ -235,7 +253,11 @@ class Clock:
                     bool(world.fates.platform[drawn]),
                 )
             )
-            fate = drawn if verdict.code in (None, "platform") else world.fates.of_code(verdict.code or "")
+            fate = (
+                drawn
+                if verdict.code in (None, "platform")
+                else world.fates.of_code(verdict.code or "")
+            )
             self.books.enter(own, verdict, fate, now_us)
 
         self.account.agenda.at(now_us, Rank.MESSAGE, judge_it, changes=False)

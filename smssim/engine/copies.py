@@ -19,17 +19,17 @@ class CopyMarks:
         self._world, self._sources = world, sources
         rules = [getattr(source, "resend", None) for source in world.sources]
         self.longest_chain_us = max(
-            (rule.at_most * max(1, rule.patience.table().longest) for rule in rules if rule), default=0
+            (rule.at_most * max(1, rule.patience.table().longest) for rule in rules if rule),
+            default=0,
         )
         """The longest time from a first copy to its last resend."""
 
     def mark(
         self, base: Births, message: Ints, generation: int, t: Ints
     ) -> tuple[MessageMarks, Ints]:
-        """The marks of copies of *generation*, sent at *t*, and when the copies after them would be sent."""
+        """The marks of copies of *generation*, sent at *t*, and when the next would be sent."""
         n = len(message)
-        marks = MessageMarks(np.empty(n, np.uint8), np.empty(n, np.uint8), np.empty(n, np.int64))
-        next_t = np.empty(n, np.int64)
+        marks, next_t = MessageMarks.blank(n), np.empty(n, np.int64)
         source = self._world.source.take(base.cls.take(message))
         for number in np.unique(source).tolist():
             rows = np.flatnonzero(source == number)
@@ -38,6 +38,5 @@ class CopyMarks:
             part, next_t[rows] = self._sources[number].copies(
                 base.request[own], recipient, t[rows], generation
             )
-            for whole, column in zip(marks, part, strict=True):
-                whole[rows] = column
+            marks.put(rows, part)
         return marks, next_t

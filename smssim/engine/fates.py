@@ -31,9 +31,17 @@ class Fates:
             ("DELIVRD", 0, 2),
         ]
         self._numbers = {("DELIVRD", 2): DELIVERED, ("none", 2): EXPIRED}
-        outcomes = [outcome for country in countries for outcome in scenario.route(country).outcomes]
+        outcomes = [
+            outcome for country in countries for outcome in scenario.route(country).outcomes
+        ]
         drawn = [(outcome.status, 3 if outcome.source == "huawei" else 2) for outcome in outcomes]
-        fixed = [r.status for calls in scenario.calls for call in calls.calls for r in call.to if r.status]
+        fixed = [
+            r.status
+            for calls in scenario.calls
+            for call in calls.calls
+            for r in call.to
+            if r.status
+        ]
         for status, source in [*drawn, *((status, 2) for status in fixed)]:
             if (status, source) not in self._numbers:
                 self._numbers[status, source] = len(rows)

@@ -1,4 +1,6 @@
-"""From finished rows to the tables of `smssim.tables`: compact columns first, frames once at the end."""
+"""From finished rows to the tables of `smssim.tables`: compact columns first, frames once at the
+end.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from smssim.engine.marker import NEVER
 from smssim.engine.push import Reports
 from smssim.engine.rows import Rows
 from smssim.engine.world import World
-from smssim.tables import MESSAGES, REPORT_STATES, REPORTS
+from smssim.tables import MESSAGES, REPORT_STATES, REPORTS, Column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +24,9 @@ NAT = np.iinfo(np.int64).min
 
 
 class Categories:
-    """Which categories each coded column has, and how classes and fates are turned into their codes."""
+    """Which categories each coded column has, and how classes and fates are turned into their
+    codes.
+    """
 
     def __init__(self, world: World) -> None:
         scenario, fates = world.scenario, world.fates
@@ -37,7 +41,7 @@ class Categories:
             "report_source": [1, 2, 3],
             "state": list(REPORT_STATES),
         }
-        own = {
+        own: dict[str, list[Any]] = {
             "source": [source.name for source in world.sources],
             "application": [template.application for template in templates],
             "template": [template.name for template in templates],
@@ -50,7 +54,10 @@ class Categories:
         self.by_class["country"] = _small(world.country.tolist())
         self.lists["group"] = list(
             zip(
-                *(self.by_class[name].tolist() for name in ("country", "application", "template", "type")),
+                *(
+                    self.by_class[name].tolist()
+                    for name in ("country", "application", "template", "type")
+                ),
                 strict=True,
             )
         )
@@ -118,13 +125,14 @@ def report_columns(reports: Reports) -> dict[str, Array]:
 class FrameSink:
     """Keeps all rows of a run and makes frames of them.
 
-    Rows are written once into columns of about the *expected* number of messages, which grow if there are more.
+    Rows are written once into columns of about the *expected* number of messages, which grow if
+    there are more.
     """
 
     def __init__(self, lists: dict[str, list[Any]], expected: int) -> None:
         self._lists, self._expected = lists, expected
-        self._messages = Growing([column.name for column in MESSAGES])
-        self._reports = Growing([column.name for column in REPORTS])
+        self._messages = Growing(MESSAGES)
+        self._reports = Growing(REPORTS)
 
     def add(self, messages: dict[str, Array], reports: dict[str, Array]) -> None:
         """Keep one chunk."""
@@ -143,8 +151,10 @@ class FrameSink:
 class Growing:
     """Columns that rows are appended to."""
 
-    def __init__(self, names: list[str]) -> None:
-        self._names = names
+    def __init__(self, table: tuple[Column, ...]) -> None:
+        self._names = [column.name for column in table]
+        plain = {column.name: column.dtype for column in table if column.dtype.startswith("int")}
+        self._none: dict[str, Array] = {n: np.empty(0, plain.get(n, "int64")) for n in self._names}
         self._columns: dict[str, Array] = {}
         self._n = self._room = 0
 
@@ -167,8 +177,7 @@ class Growing:
 
     def columns(self) -> dict[str, Array]:
         """The columns, as long as there are rows."""
-        none = np.empty(0, np.int64)
-        return {name: self._columns.get(name, none)[: self._n] for name in self._names}
+        return {name: self._columns[name][: self._n] for name in self._columns} or self._none
 
 
 def _frame(rows: Growing, lists: dict[str, list[Any]]) -> pd.DataFrame:
@@ -184,7 +193,7 @@ def decoder(name: str, lists: dict[str, list[Any]]) -> Callable[[Array], Any]:
     import pandas as pd
 
     if name in lists:
-        return lambda codes: pd.Categorical.from_codes(codes, categories=lists[name])
+        return lambda codes: pd.Categorical.from_codes(codes, pd.Index(lists[name]))
     if name.endswith("_at"):
         return lambda us: pd.Series(us.view("datetime64[us]"), copy=False).dt.tz_localize("UTC")
     return lambda values: values

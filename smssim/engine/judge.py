@@ -1,4 +1,6 @@
-"""Judging a block of messages at once, as if the account did not change, up to the first that changes it."""
+"""Judging a block of messages at once, as if the account did not change, up to the first that
+changes it.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,11 @@ Mask = NDArray[np.bool_]
 
 @dataclass
 class Judgement:
-    """Verdicts on a block: fates, when sent (NEVER if not), who was sent and who was refused after acceptance.
+    """Verdicts on a block: fates, when sent (NEVER if not), who was sent and who was refused after
+    acceptance.
 
-    The masks are None where they hold for all (*sent*) or none (*third*). Valid before place *stop*; if *crossing*, the
-    message there changes the account and is to be judged by itself.
+    The masks are None where they hold for all (*sent*) or none (*third*). Valid before place
+    *stop*; if *crossing*, the message there changes the account and is to be judged by itself.
     """
 
     fate: NDArray[np.uint8]
@@ -47,7 +50,9 @@ def judge(world: World, account: Account, arrivals: Arrivals, terms: Terms) -> J
 
 
 def _verdicts(world: World, account: Account, arrivals: Arrivals, terms: Terms) -> Judgement:
-    """Every rule in its place: the request's code and template, the platform, quota; then the queue for the rest."""
+    """Every rule in its place: the request's code and template, the platform, quota; then the queue
+    for the rest.
+    """
     refusal = None if terms.refusal is None else terms.refusal.take(arrivals.cls)
     platform = world.fates.platform.take(arrivals.drawn) if world.fates.platform.any() else None
     third = platform
@@ -58,7 +63,9 @@ def _verdicts(world: World, account: Account, arrivals: Arrivals, terms: Terms) 
         sent_us, full = _queued(world, account, arrivals, None, None)
         if full is None:
             return Judgement(arrivals.drawn, sent_us, None, None, len(arrivals))
-        return Judgement(np.where(full, np.uint8(FULL), arrivals.drawn), sent_us, ~full, None, len(arrivals))
+        return Judgement(
+            np.where(full, np.uint8(FULL), arrivals.drawn), sent_us, ~full, None, len(arrivals)
+        )
     open_ = np.ones(len(arrivals), bool) if refusal is None else refusal == OPEN
     asking = open_ & third if third is not None else None
     entering = open_ if asking is None else open_ & ~asking
@@ -78,7 +85,9 @@ def _verdicts(world: World, account: Account, arrivals: Arrivals, terms: Terms) 
 def _queued(
     world: World, account: Account, arrivals: Arrivals, entering: Mask | None, asking: Mask | None
 ) -> tuple[Ints, Mask | None]:
-    """When those *entering* go, and who of them or of those *asking* finds the queue full (None: nobody)."""
+    """When those *entering* go, and who of them or of those *asking* finds the queue full (None:
+    nobody).
+    """
     if entering is None and len(world.queues) == 1:
         queue = account.queues[world.queues[0]]
         sent, accepted = line_up(arrivals.t, queue.free_us, queue.gap_us, queue.longest_wait_us)
@@ -92,19 +101,25 @@ def _queued(
     for i, name in enumerate(world.queues):
         queue = account.queues[name]
         own = np.flatnonzero(number == i if entering is None else entering & (number == i))
-        sent, accepted = line_up(arrivals.t[own], queue.free_us, queue.gap_us, queue.longest_wait_us)
+        sent, accepted = line_up(
+            arrivals.t[own], queue.free_us, queue.gap_us, queue.longest_wait_us
+        )
         if accepted is not None:
             full[own[~accepted]] = True
             own, sent = own[accepted], sent[accepted]
         sent_us[own] = sent
         if asking is not None and queue.longest_wait_us is not None:
             waiting = np.flatnonzero(asking & (number == i))
-            free = np.concatenate([[queue.free_us], sent + queue.gap_us])[np.searchsorted(own, waiting)]
+            free = np.concatenate([[queue.free_us], sent + queue.gap_us])[
+                np.searchsorted(own, waiting)
+            ]
             full[waiting[free - arrivals.t[waiting] > queue.longest_wait_us]] = True
     return sent_us, full if full.any() else None
 
 
-def _crossings(world: World, account: Account, arrivals: Arrivals, judgement: Judgement) -> Iterator[int]:
+def _crossings(
+    world: World, account: Account, arrivals: Arrivals, judgement: Judgement
+) -> Iterator[int]:
     """The places of the first message at which each counter reaches its goal."""
     yield from _threshold_crossings(world, account, arrivals, judgement)
     for number, country in enumerate(world.countries):

@@ -1,4 +1,6 @@
-"""The messages that are not finished with: their copies, marks and results, a sliding window over the run."""
+"""The messages that are not finished with: their copies, marks and results, a sliding window over
+the run.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,8 @@ Ints = NDArray[np.int64]
 class Arrivals:
     """Copies in their order, with what judging needs.
 
-    *where* is their place in the flattened arrays of `Live`, *message* that of their first copy; both are slices when no copy is a
-    resend, and *generation* is None then.
+    *where* is their place in the flattened arrays of `Live`, *message* that of their first copy;
+    both are slices when no copy is a resend, and *generation* is None then.
     """
 
     where: slice | Ints
@@ -61,10 +63,12 @@ def _part(where: slice | Ints, begin: int, end: int | None) -> slice | Ints:
 
 
 class Live:
-    """First copies as columns, and arrays of shape (generations, messages) for what differs by copy.
+    """First copies as columns, and arrays of shape (generations, messages) for what differs by
+    copy.
 
-    Marks: `t`, `segments`, `drawn`, `latency`. Results: `fate`, `sent_us` (when a withdrawn message failed, for those), `package` (-1
-    without one). `exists` is the present guess which resends there are; copies are marked when first guessed to exist.
+    Marks: `t`, `segments`, `drawn`, `latency`. Results: `fate`, `sent_us` (when a withdrawn message
+    failed, for those), `package` (-1 without one). `exists` is the present guess which resends
+    there are; copies are marked when first guessed to exist.
     """
 
     def __init__(self, world: World, sources: list[SourceBirths]) -> None:
@@ -76,7 +80,7 @@ class Live:
         self._adopt(self._new(self.base))
 
     def __len__(self) -> int:
-        return self.t.shape[1]
+        return len(self.base)
 
     def extend(self, births: Births) -> None:
         """Add the births of later hours."""
@@ -87,7 +91,9 @@ class Live:
             self._adopt(new)
         else:
             self.base = joined([self.base, births])
-            self._adopt([np.concatenate(pair, axis=1) for pair in zip(self._arrays(), new, strict=True)])
+            self._adopt(
+                [np.concatenate(pair, axis=1) for pair in zip(self._arrays(), new, strict=True)]
+            )
         if self.generations > 1:
             self._guess(first)
 
@@ -100,7 +106,9 @@ class Live:
             self._adopt([array[:, first:].copy() for array in self._arrays()])
 
     def arrivals(self, from_us: int, until_us: int, stopped: dict[int, int]) -> Arrivals:
-        """The copies with from_us <= t < until_us in their order, without those of sources *stopped* by then."""
+        """The copies with from_us <= t < until_us in their order, without those of sources
+        *stopped* by then.
+        """
         begin, end = (int(i) for i in np.searchsorted(self.base.t, [from_us, until_us]))
         generation, message = self._resent(from_us, until_us, end)
         if len(message):
@@ -117,16 +125,20 @@ class Live:
         message = arrivals.message
         if isinstance(message, slice):
             message = np.arange(message.start, message.stop)
-        keys = (message + self.dropped) * self.generations
-        return keys if arrivals.generation is None else keys + arrivals.generation
+        keys: Ints = (message + self.dropped) * self.generations
+        if arrivals.generation is not None:
+            keys += arrivals.generation
+        return keys
 
     def places(self, keys: Ints) -> Ints:
         """The present places of copies by their keys."""
-        return keys % self.generations * len(self) + keys // self.generations - self.dropped
+        generation, message = keys % self.generations, keys // self.generations - self.dropped
+        places: Ints = generation * len(self) + message
+        return places
 
     def delivered_us(self, generation: int, own: slice) -> Ints:
         """When judged copies were delivered, NEVER if they were not."""
-        at = self.sent_us[generation, own] + self.latency[generation, own]
+        at: Ints = self.sent_us[generation, own] + self.latency[generation, own]
         np.copyto(at, NEVER, where=self.fate[generation, own] != DELIVERED)
         return at
 
@@ -154,19 +166,35 @@ class Live:
 
     def _new(self, base: Births) -> list[NDArray[Any]]:
         shape = self.generations, len(base)
-        marks: list[NDArray[Any]] = [base.t[None], base.segments[None], base.drawn[None], base.latency[None]]
+        marks: list[NDArray[Any]] = [
+            base.t[None],
+            base.segments[None],
+            base.drawn[None],
+            base.latency[None],
+        ]
         if self.generations > 1:
             marks = [np.empty(shape, column.dtype) for column in marks]
             marks[0][1], marks[0][2:] = base.next_t, NEVER
-            for array, column in zip(marks, (base.t, base.segments, base.drawn, base.latency), strict=True):
+            for array, column in zip(
+                marks, (base.t, base.segments, base.drawn, base.latency), strict=True
+            ):
                 array[0] = column
         exists = np.zeros(shape, bool)
         exists[0] = True
         fate = np.full(shape, UNBORN, np.uint8)
-        return [*marks, fate, np.empty(shape, np.int64), np.full(shape, -1, np.int16), exists, exists.copy()]
+        return [
+            *marks,
+            fate,
+            np.empty(shape, np.int64),
+            np.full(shape, -1, np.int16),
+            exists,
+            exists.copy(),
+        ]
 
     def _guess(self, first: int) -> None:
-        """First guess which resends there are of messages from place *first* on: everything is sent at once."""
+        """First guess which resends there are of messages from place *first* on: everything is sent
+        at once.
+        """
         own = slice(first, None)
         delivered = self.t[0, own] + self.latency[0, own]
         np.copyto(delivered, NEVER, where=self.drawn[0, own] != DELIVERED)
@@ -200,7 +228,11 @@ class Live:
         t, generation, message = t[order], generation[order], message[order]
         base_t = self.base.t[begin:end]
         before = np.searchsorted(base_t, t)
-        ties = (before < len(base_t)) & (base_t.take(before, mode="clip") == t) if len(base_t) else t < 0
+        ties = (
+            (before < len(base_t)) & (base_t.take(before, mode="clip") == t)
+            if len(base_t)
+            else t < 0
+        )
         n, places = end - begin + len(t), before + np.arange(len(t))
         generations, everyone = np.zeros(n, np.int8), np.arange(begin, begin + n)
         generations[places] = generation
@@ -212,8 +244,12 @@ class Live:
         where = everyone.copy()
         resent = np.flatnonzero(generations)
         where[resent] += generations[resent] * np.int64(len(self))
-        t, segments, drawn = (a.reshape(-1).take(where) for a in (self.t, self.segments, self.drawn))
-        return Arrivals(where, everyone, generations, t, self.base.cls.take(everyone), segments, drawn)
+        t, segments, drawn = (
+            a.reshape(-1).take(where) for a in (self.t, self.segments, self.drawn)
+        )
+        return Arrivals(
+            where, everyone, generations, t, self.base.cls.take(everyone), segments, drawn
+        )
 
     def _order(self, message: Ints, generation: NDArray[np.int8]) -> Ints:
         """The order of (time, source, request, recipient, generation)."""
@@ -235,8 +271,9 @@ class Live:
             for part in (arrivals.where, arrivals.message)
         )
         generation = None if arrivals.generation is None else arrivals.generation[places]
-        columns = (c.take(places) for c in (arrivals.t, arrivals.cls, arrivals.segments, arrivals.drawn))
-        return Arrivals(where, message, generation, *columns)
+        t, cls = arrivals.t.take(places), arrivals.cls.take(places)
+        segments, drawn = arrivals.segments.take(places), arrivals.drawn.take(places)
+        return Arrivals(where, message, generation, t, cls, segments, drawn)
 
 
 _NONE = np.empty(0, np.int64)

@@ -25,6 +25,15 @@ class MessageMarks(NamedTuple):
     drawn: NDArray[np.uint8]
     latency: Ints
 
+    @classmethod
+    def blank(cls, n: int) -> MessageMarks:
+        """Room for the marks of *n* messages."""
+        return cls(np.empty(n, np.uint8), np.empty(n, np.uint8), np.empty(n, np.int64))
+
+    def put(self, rows: Ints, marks: MessageMarks) -> None:
+        """Write the marks of some of the messages."""
+        self.segments[rows], self.drawn[rows], self.latency[rows] = marks
+
 
 def hours_and_numbers(request: Ints) -> tuple[Ints, Ints]:
     """The UTC hour of requests, and their numbers within it."""
@@ -62,7 +71,7 @@ class Marker:
         self._latency = route.latency.table()
         self._validity_us = round(world.scenario.queue.validity_h * HOUR)
         resend: Resend | None = getattr(source, "resend", None)
-        self._patience = resend and resend.patience.table()
+        self._patience = resend.patience.table() if resend else None
         self._at_most = resend.at_most if resend else 0
         self._anybody_resends = world.generations > 1
 
@@ -89,7 +98,7 @@ class Marker:
         return MessageMarks(segments, drawn, self._latency.take(report))
 
     def expire(self, marks: MessageMarks) -> None:
-        """Let those expire that have no report in time: their latency becomes the validity period."""
+        """Let those without a report in time expire: their latency becomes the validity."""
         never = marks.drawn == EXPIRED
         never |= marks.latency > self._validity_us
         if self._platform.any():
@@ -99,9 +108,18 @@ class Marker:
         marks.latency[late] = self._validity_us
 
     def next_t(
-        self, hours: Ints, counts: Ints | None, counters: Words, t: Ints, generation: int, until_us: int
+        self,
+        hours: Ints,
+        counts: Ints | None,
+        counters: Words,
+        t: Ints,
+        generation: int,
+        until_us: int,
     ) -> Ints | None:
-        """When the copies after these, sent at *t*, would be sent, NEVER if there can be none; None if nobody resends."""
+        """When the copies after these, sent at *t*, would be sent: NEVER if there can be none.
+
+        None in a world where nobody resends.
+        """
         if not self._anybody_resends:
             return None
         if self._patience is None or generation >= self._at_most:

@@ -23,7 +23,9 @@ LOST, PENDING, RECEIVED = (REPORT_STATES.index(state) for state in ("lost", "pen
 
 @dataclass
 class Reports:
-    """Status reports by message and part; *message* is the row within its `Rows`, times in microseconds."""
+    """Status reports by message and part; *message* is the row within its `Rows`, times in
+    microseconds.
+    """
 
     message: Ints
     part: NDArray[np.int8]
@@ -37,7 +39,9 @@ class Reports:
 
 
 class Pusher:
-    """Pushes the reports of finished messages. A push hangs on marks and outages alone, both known beforehand."""
+    """Pushes the reports of finished messages. A push hangs on marks and outages alone, both known
+    beforehand.
+    """
 
     def __init__(self, world: World) -> None:
         rule = world.scenario.callback
@@ -57,7 +61,8 @@ class Pusher:
     def push(self, rows: Rows) -> Reports:
         """The reports of all messages in *rows* that have a final status."""
         if not self._world.scenario.callback.address:
-            return Reports(*(np.empty(0, d) for d in (np.int64, np.int8, np.int8, np.int8, np.int8, np.int64)))  # type: ignore[arg-type]
+            none, small = np.empty(0, np.int64), np.empty(0, np.int8)
+            return Reports(none, small, small, small, small, none)
         message = np.flatnonzero(rows.final_us != NEVER)
         segments = rows.segments[message]
         if self._no_answer or self._lost_answer:
@@ -68,8 +73,14 @@ class Pusher:
             return whole
         message, part = _explode(message, segments)
         each = np.repeat(np.arange(len(segments)), segments)
-        columns = (whole.state, whole.attempts, whole.copies, whole.received_us)
-        return Reports(message, part, *(column.take(each) for column in columns))
+        return Reports(
+            message,
+            part,
+            whole.state.take(each),
+            whole.attempts.take(each),
+            whole.copies.take(each),
+            whole.received_us.take(each),
+        )
 
     def _attempt(
         self, rows: Rows, message: Ints, part: NDArray[np.int8] | None, created_us: Ints

@@ -1,4 +1,6 @@
-"""The sending queue on arrays: a running maximum while it has room, a running minimum while it is full."""
+"""The sending queue on arrays: a running maximum while it has room, a running minimum while it is
+full.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,9 @@ def line_up(
 ) -> tuple[Ints, NDArray[np.bool_] | None]:
     """When each of the messages arriving at *t_us* goes, and which are let in (None: all).
 
-    One server, *gap_us* a message, idle from *free_us*; a message that would wait longer than *longest_wait_us* is refused and takes
-    no slot. Equal to `model.queue.SendingQueue` message by message (Lindley's recursion).
+    One server, *gap_us* a message, idle from *free_us*; a message that would wait longer than
+    *longest_wait_us* is refused and takes no slot. Equal to `model.queue.SendingQueue` message by
+    message (Lindley's recursion).
     """
     if longest_wait_us is None:
         return _with_room(t_us, free_us, gap_us), None
@@ -54,7 +57,9 @@ def _with_room(t_us: Ints, free_us: int, gap_us: int) -> Ints:
 def _full(
     t_us: Ints, free_us: int, gap_us: int, longest_wait_us: int
 ) -> tuple[Ints, NDArray[np.bool_]]:
-    """Starts while the server never rests: the number let in is a running minimum of the room there is."""
+    """Starts while the server never rests: the number let in is a running minimum of the room there
+    is.
+    """
     r = np.arange(len(t_us))
     room = (longest_wait_us + t_us - free_us) // gap_us
     before = np.zeros(len(t_us), np.int64)

@@ -1,4 +1,6 @@
-"""Resends by predict and verify: which copies the judged messages imply, against those that were guessed."""
+"""Resends by predict and verify: which copies the judged messages imply, against those that were
+guessed.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,14 @@ from smssim.engine.live import Live
 from smssim.engine.marker import NEVER
 
 
-def first_wrong_guess(live: Live, from_us: int, until_us: int, stopped: dict[int, int]) -> int | None:
+def first_wrong_guess(
+    live: Live, from_us: int, until_us: int, stopped: dict[int, int]
+) -> int | None:
     """The time of the first resend within [from_us, until_us) that was guessed wrongly, or None.
 
-    A copy exists if the one before exists and no earlier one was delivered by then. What happens at a moment hangs on earlier
-    moments alone, so everything before the first wrong guess is right. The guesses are mended, later ones as well as can
-    be known.
+    A copy exists if the one before exists and no earlier one was delivered by then. What happens at
+    a moment hangs on earlier moments alone, so everything before the first wrong guess is right.
+    The guesses are mended, later ones as well as can be known.
     """
     first = int(np.searchsorted(live.base.t, from_us - live.copies.longest_chain_us))
     own = slice(first, int(np.searchsorted(live.base.t, until_us)))
@@ -60,7 +64,8 @@ def _delivered(
     known[live.fate[generation, message] != DELIVERED] = NEVER
     expected = t + latency
     expected[live.drawn[generation, message] != DELIVERED] = NEVER
-    return np.where(t < until_us, known, expected)
+    delivered: NDArray[np.int64] = np.where(t < until_us, known, expected)
+    return delivered
 
 
 def _stop(

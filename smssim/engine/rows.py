@@ -1,4 +1,6 @@
-"""Finished messages as columns: what is charged, when they went, what became of them by the end of the run."""
+"""Finished messages as columns: what is charged, when they went, what became of them by the end of
+the run.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ Ints = NDArray[np.int64]
 
 @dataclass
 class Rows:
-    """Messages in their order; times in microseconds, NEVER for what did not happen before the end of the run."""
+    """Messages in their order; times in microseconds, NEVER for what did not happen before the end
+    of the run.
+    """
 
     submitted_us: Ints
     cls: Ints
@@ -56,9 +60,21 @@ def rows_of(world: World, live: Live, straddling: Exceptions, arrivals: Arrivals
     in_flight = late & (place == 0)
     covered, cost = _charges(world, live, straddling, arrivals, place, package)
     return Rows(
-        arrivals.t, arrivals.cls, base.request[message], base.recipient[message], generation, arrivals.segments, fate, place,
-        sent_us, final_us, covered, package, cost, in_flight,
-    )  # fmt: skip
+        submitted_us=arrivals.t,
+        cls=arrivals.cls,
+        request=base.request[message],
+        recipient=base.recipient[message],
+        generation=generation,
+        segments=arrivals.segments,
+        fate=fate,
+        place=place,
+        sent_us=sent_us,
+        final_us=final_us,
+        covered=covered,
+        package=package,
+        cost_micro=cost,
+        in_flight=in_flight,
+    )
 
 
 def _times(
@@ -94,7 +110,9 @@ def _charges(
     cost[packaged | ~sent] = 0
     if straddling.covered:
         keys = live.keys(arrivals)
-        for row in np.flatnonzero(np.isin(keys, np.fromiter(straddling.covered, np.int64))).tolist():
+        for row in np.flatnonzero(
+            np.isin(keys, np.fromiter(straddling.covered, np.int64))
+        ).tolist():
             key = int(keys[row])
             covered[row] = straddling.covered.pop(key)
             cost[row] = straddling.cost_micro.pop(key)

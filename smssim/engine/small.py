@@ -21,7 +21,17 @@ def small_frames(account: Account, courses: list[list[Decision]]) -> dict[str, p
     end_us = account.scenario.end_us
     reviews = [_review(decision, end_us) for course in courses for decision in course]
     packages = [
-        (p.id, p.country, p.segments, p.price_micro, p.in_force_us, p.ends_us, p.used, p.expired, p.left)
+        (
+            p.id,
+            p.country,
+            p.segments,
+            p.price_micro,
+            p.in_force_us,
+            p.ends_us,
+            p.used,
+            p.expired,
+            p.left,
+        )
         for p in account.packages
     ]
     return {
@@ -56,5 +66,5 @@ def frame(columns: tuple[Column, ...], rows: list[Any]) -> pd.DataFrame:
             us = np.array([_NAT if value is None else value for value in values], np.int64)
             made[column.name] = pd.Series(us.view("datetime64[us]")).dt.tz_localize("UTC")
         else:
-            made[column.name] = pd.Series(values, dtype=column.dtype)  # type: ignore[call-overload]
+            made[column.name] = pd.Series(values, dtype=column.dtype)
     return pd.DataFrame(made)

@@ -17,7 +17,9 @@ OPEN = UNBORN
 
 @dataclass(frozen=True)
 class Terms:
-    """How messages are judged until the account changes; arrays by class, None where nothing is refused so."""
+    """How messages are judged until the account changes; arrays by class, None where nothing is
+    refused so.
+    """
 
     refusal: NDArray[np.uint8] | None
     suspended: NDArray[np.bool_] | None
@@ -34,7 +36,9 @@ def terms(world: World, account: Account) -> Terms:
     unusable = np.array([name not in account.usable for name in world.templates])[world.template]
     refusal[unusable & (refusal == OPEN)] = TEMPLATE
     suspends = account.mode == "suspend"
-    suspended = np.array([suspends and account.suspended(c) for c in world.countries])[world.country]
+    suspended = np.array([suspends and account.suspended(c) for c in world.countries])[
+        world.country
+    ]
     giving = [quota.giving for quota in account.countries.values()]
     package = np.array([g.id if g else -1 for g in giving], np.int16)[world.country]
     return Terms(

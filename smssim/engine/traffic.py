@@ -99,7 +99,9 @@ class TrafficBirths:
         counters = counters_of(k, recipient)
         marks = self._marker.mark(hours, counts, counters)
         next_t = self._marker.next_t(hours, counts, counters, t, 0, self.until_us)
-        column = np.zeros(len(t), np.int32) if isinstance(recipient, int) else recipient.astype(np.int32)
+        column = (
+            np.zeros(len(t), np.int32) if isinstance(recipient, int) else recipient.astype(np.int32)
+        )
         return Births(t, np.full(len(t), self._cls), request, column, *marks, next_t)
 
     def _request_sizes(self, k: Ints, hours: Ints, counts: Ints) -> Ints | None:

@@ -1,4 +1,6 @@
-"""What does not change during a run, as arrays: classes of messages, their countries, templates, queues, prices."""
+"""What does not change during a run, as arrays: classes of messages, their countries, templates,
+queues, prices.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,11 @@ SEGMENT_CELLS = 9
 
 
 class World:
-    """A scenario's classes: a class is what all messages of one source to one country have in common.
+    """A scenario's classes: a class is what all messages of one source to one country have in
+    common.
 
-    Arrays by class: `source`, `country`, `template`, `queue` (numbers of the lists of those names) and `price_micro`.
+    Arrays by class: `source`, `country`, `template`, `queue` (numbers of the lists of those names)
+    and `price_micro`.
     """
 
     def __init__(self, scenario: Scenario, marks: Marks) -> None:
@@ -39,17 +43,22 @@ class World:
         self.template = np.array(
             [self.templates.index(self.sources[i].template) for i, _ in self.pairs], np.int16
         )
-        self.price_micro = np.array([micro(scenario.route(c).price) for _, c in self.pairs], np.int64)
+        self.price_micro = np.array(
+            [micro(scenario.route(c).price) for _, c in self.pairs], np.int64
+        )
         names = [self._queue_of(i, c) for i, c in self.pairs]
         self.queues = sorted(set(names))
         self.queue = np.array([self.queues.index(name) for name in names], np.int16)
-        fixed = (r.segments or 1 for calls in scenario.calls for call in calls.calls for r in call.to)
+        fixed = (
+            r.segments or 1 for calls in scenario.calls for call in calls.calls for r in call.to
+        )
         drawn = (max(template.segment_shares()) for template in scenario.templates)
         self.most_segments = max(*fixed, *drawn, 1)
         """The most segments that a message of this scenario has."""
         self.group = np.array([isinstance(s, GroupTask) for s in self.sources])
-        self.resends = any(getattr(s, "resend", None) for s in self.sources)
-        self.generations = 1 + max((s.resend.at_most for s in self.sources if getattr(s, "resend", None)), default=0)
+        rules = [s.resend for s in self.sources if not isinstance(s, GroupTask) and s.resend]
+        self.generations = 1 + max((rule.at_most for rule in rules), default=0)
+        """Copies that a message can have, the first included."""
 
     def make_queues(self) -> dict[str, SendingQueue]:
         """Fresh queues, by name."""

@@ -63,7 +63,9 @@ class CallBirths:
     def copies(
         self, request: Ints, recipient: Ints, t: Ints, generation: int
     ) -> tuple[MessageMarks, Ints | None]:
-        """The marks of copies sent at *t*, what is fixed in its place, and when the next would be sent."""
+        """The marks of copies sent at *t*, what is fixed in its place, and when the next would be
+        sent.
+        """
         hours, k = hours_and_numbers(request)
         counters = counters_of(k, recipient, generation)
         segments, drawn, latency = self._marker.draw(hours, None, counters)
@@ -116,13 +118,11 @@ class GroupBirths:
         raise NotImplementedError("a group task has no resends")
 
     def _marks(self, i: Ints, cls: Ints) -> MessageMarks:
-        n, hour = len(i), np.array([self._hour])
-        marks = MessageMarks(np.empty(n, np.uint8), np.empty(n, np.uint8), np.empty(n, np.int64))
+        hour, marks = np.array([self._hour]), MessageMarks.blank(len(i))
         for place, marker in enumerate(self._markers):
             own = np.flatnonzero(cls == self._first_class + place)
             counters = counters_of(np.zeros(len(own), np.int64), i[own])
-            for whole, part in zip(marks, marker.mark(hour, np.array([len(own)]), counters), strict=True):
-                whole[own] = part
+            marks.put(own, marker.mark(hour, np.array([len(own)]), counters))
         return marks
 
     def _offsets(self, i: Ints) -> Ints:

@@ -1,1 +1,1 @@
-"""The rules of the service, each written once as scalar code, and the SimPy events that drive them."""
+"""The rules of the service, each once as scalar code, and the SimPy events that drive them."""

@@ -1,7 +1,7 @@
 """The account: what it owns, what it has been told, and the verdict on one message.
 
-Judging is scalar and stands here once; the engine judges whole blocks of messages by the same state and comes here for
-each message at which that state turns.
+Judging is scalar and stands here once; the engine judges whole blocks of messages by the same state
+and comes here for each message at which that state turns.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ class Entry(NamedTuple):
 class Account:
     """Packages, thresholds, money and switches of one account, in one SimPy environment.
 
-    `version` grows with every change that may alter how messages are judged. Policies see it through `policies.AccountView`.
+    `version` grows with every change that may alter how messages are judged. Policies see it
+    through `policies.AccountView`.
     """
 
     def __init__(self, env: simpy.Environment, scenario: Scenario, countries: list[str]) -> None:
@@ -85,7 +86,8 @@ class Account:
         self.accrued_micro = 0
         self.thresholds = ThresholdCounters(scenario.thresholds)
         self.countries = {
-            c: CountryQuota(c, rules.package_order, rules.low_quota.get(c)) for c in sorted(countries)
+            c: CountryQuota(c, rules.package_order, rules.low_quota.get(c))
+            for c in sorted(countries)
         }
         self.suspended_all = False
         self.packages: list[Package] = []
@@ -137,10 +139,13 @@ class Account:
             return LIMIT
         return COUNTRY_LIMIT if self.thresholds.country_tripped(country) else None
 
-    def judge_number(self, country: str, segments: int, template: str, queue: str, platform: bool) -> Verdict:
+    def judge_number(
+        self, country: str, segments: int, template: str, queue: str, platform: bool
+    ) -> Verdict:
         """The verdict on one number of a request that was not refused as a whole (places 2 and 3).
 
-        *platform* says that the platform's own review will refuse it. Whatever the verdict sets off happens at once.
+        *platform* says that the platform's own review will refuse it. Whatever the verdict sets off
+        happens at once.
         """
         if template not in self.usable:
             return Verdict(TEMPLATE)
@@ -221,7 +226,9 @@ class Account:
         self.tell("template_usable", template)
 
     def buy(self, country: str, segments: int, price_micro: int, ends_us: int) -> None:
-        """Buy a package that is in force from now to *ends_us*; refused when frozen or without the money."""
+        """Buy a package that is in force from now to *ends_us*; refused when frozen or without the
+        money.
+        """
         self.line.catch_up()
         short = self.balance_micro is not None and self.balance_micro < price_micro
         if self.frozen or short:
@@ -233,7 +240,9 @@ class Account:
         self.packages.append(package)
         if self.balance_micro is not None:
             self.balance_micro -= price_micro
-        self.ledger.append(Entry(self.now_us, "purchase", country, package.id, segments, price_micro))
+        self.ledger.append(
+            Entry(self.now_us, "purchase", country, package.id, segments, price_micro)
+        )
         self.countries[country].add(package)
         self.changed()
         self.tell("package_bought", str(package.id), segments)
@@ -281,7 +290,9 @@ class Account:
         self.accrued_micro -= withdrawal.cost_micro
         returned = [(self.packages[i], n) for i, n in sorted(withdrawal.segments.items())]
         for package, segments in returned:
-            self.ledger.append(Entry(self.now_us, "returned", package.country, package.id, segments))
+            self.ledger.append(
+                Entry(self.now_us, "returned", package.country, package.id, segments)
+            )
             if package in self.countries[package.country].packages:
                 package.left += segments
             else:
@@ -290,7 +301,9 @@ class Account:
                     Entry(self.now_us, "expired", package.country, package.id, segments)
                 )
         self.tell("frozen", "", self.balance_micro)
-        for country in sorted({p.country for p, _ in returned if p in self.countries[p.country].packages}):
+        for country in sorted(
+            {p.country for p, _ in returned if p in self.countries[p.country].packages}
+        ):
             self.countries[country].replenished()
             self._resume(country)
 

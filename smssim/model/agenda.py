@@ -12,7 +12,9 @@ import simpy
 
 
 class Happening(NamedTuple):
-    """One event of the account: when (microseconds since 1970), what, to what, and a count that goes with it."""
+    """One event of the account: when (microseconds since 1970), what, to what, and a count that
+    goes with it.
+    """
 
     at_us: int
     event: str
@@ -36,7 +38,8 @@ class Rank(IntEnum):
 class Agenda:
     """Schedules actions at instants of a SimPy environment whose clock is microseconds since 1970.
 
-    It knows which of them can change how messages are judged, so that nobody looks further ahead than needed.
+    It knows which of them can change how messages are judged, so that nobody looks further ahead
+    than needed.
     """
 
     def __init__(self, env: simpy.Environment) -> None:
@@ -48,7 +51,9 @@ class Agenda:
         """The present instant; a policy's fraction of a microsecond counts as the next one."""
         return math.ceil(self.env.now)
 
-    def at(self, when_us: int, rank: Rank, action: Callable[[], None], *, changes: bool = True) -> None:
+    def at(
+        self, when_us: int, rank: Rank, action: Callable[[], None], *, changes: bool = True
+    ) -> None:
         """Do *action* at *when_us*; *changes* says whether the account may be another after it."""
         event = simpy.Event(self.env)
         event._ok = True

@@ -10,10 +10,12 @@ from smssim.scenario import Scenario
 def outages(scenario: Scenario, marks: Marks, until_us: int) -> list[tuple[int, int]]:
     """The windows [down, up) that begin before *until_us*, sorted and merged, in microseconds.
 
-    Planned windows are the scenario's; random ones take turns with times up, from the start of the run, however far one
-    looks ahead. Nothing the account does can change them.
+    Planned windows are the scenario's; random ones take turns with times up, from the start of the
+    run, however far one looks ahead. Nothing the account does can change them.
     """
-    windows = [(to_us(o.at), to_us(o.at) + round(o.minutes * MINUTE)) for o in scenario.callback.outages]
+    windows = [
+        (to_us(o.at), to_us(o.at) + round(o.minutes * MINUTE)) for o in scenario.callback.outages
+    ]
     if scenario.callback.random_outages is not None:
         windows += _random(scenario, marks, until_us)
     return _merged(sorted(window for window in windows if window[0] < until_us))

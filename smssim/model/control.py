@@ -1,4 +1,6 @@
-"""Puts on the agenda what the calendar and the scenario bring: turns, settlements, purchases, templates."""
+"""Puts on the agenda what the calendar and the scenario bring: turns, settlements, purchases,
+templates.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prepaid packages of segments: who gives first, what is left, when they end (DOMAIN.md section 2)."""
+"""Prepaid packages: who gives first, what is left, when they end (DOMAIN.md section 2)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 @dataclass
 class Package:
-    """One bought package; *left* falls as messages are accepted, and rises when a freeze returns some."""
+    """One bought package; *left* falls as messages are accepted, and rises when a freeze returns
+    some.
+    """
 
     id: int
     country: str
@@ -25,7 +27,9 @@ class Package:
 
 
 class CountryQuota:
-    """The packages in force for one country, in their order of use, and what has been said about them."""
+    """The packages in force for one country, in their order of use, and what has been said about
+    them.
+    """
 
     def __init__(self, country: str, order: str, low_notice: int | None) -> None:
         self.country = country

@@ -14,10 +14,11 @@ from smssim.scenario import check_thresholds, micro
 
 
 class AccountView:
-    """The account as a policy sees it: it reads what the console shows and gives the console's commands.
+    """The account as a policy sees it: it reads what the console shows and gives the console's
+    commands.
 
-    Whatever is read holds all messages before now. Commands are checked at once, raise a ValueError if the console would refuse them, and take
-    effect a microsecond later.
+    Whatever is read holds all messages before now. Commands are checked at once, raise a ValueError
+    if the console would refuse them, and take effect a microsecond later.
     """
 
     def __init__(self, account: Account) -> None:
@@ -25,7 +26,7 @@ class AccountView:
         self._ordered: dict[str, int] = {}
 
     def wait(self, event: str) -> simpy.Event:
-        """A SimPy event for the next happening of that name, such as `alarm`, `run_out`, `frozen`."""
+        """A SimPy event for the next happening of that name, such as `alarm` or `run_out`."""
         return self._account.wait(event)
 
     def used(self, period: str) -> int:
@@ -78,7 +79,9 @@ class AccountView:
         account.buy_later(country, segments, micro(price), ends_us)
 
     def set_thresholds(self, **values: int) -> None:
-        """Change `daily_alarm`, `daily_limit`, `monthly_alarm` or `monthly_limit`, within the approved quota."""
+        """Change `daily_alarm`, `daily_limit`, `monthly_alarm` or `monthly_limit`, within the
+        approved quota.
+        """
         new = self.thresholds() | values
         if len(new) > 4:
             raise ValueError(f"{sorted(values)} must be among {sorted(self.thresholds())}")
@@ -86,7 +89,9 @@ class AccountView:
         quota = self._account.scenario.quota
         for name in ("daily_limit", "monthly_limit"):
             if new[name] > getattr(quota, name):
-                raise ValueError(f"{name}(={new[name]}) must be <= the quota (={getattr(quota, name)})")
+                raise ValueError(
+                    f"{name}(={new[name]}) must be <= the quota (={getattr(quota, name)})"
+                )
         self._ordered |= values
         self._account.set_thresholds(values)
 

@@ -6,7 +6,9 @@ LONG_AGO = -(1 << 62)
 
 
 class SendingQueue:
-    """A server that lets one message go every *gap_us*; with a *capacity* it refuses when that many wait."""
+    """A server that lets one message go every *gap_us*; with a *capacity* it refuses when that many
+    wait.
+    """
 
     def __init__(self, gap_us: int, capacity: int | None) -> None:
         self.gap_us = gap_us

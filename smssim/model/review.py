@@ -12,7 +12,9 @@ from smssim.scenario import Review, Scenario, Template
 
 @dataclass(frozen=True)
 class Decision:
-    """One submission of a template and its end; instants in microseconds, whether or not they are within the run."""
+    """One submission of a template and its end; instants in microseconds, whether or not they are
+    within the run.
+    """
 
     template: str
     attempt: int
@@ -25,7 +27,8 @@ class Decision:
 class ReviewDesk:
     """Decides submissions: within two hours in working time, else on the next workday.
 
-    A decision depends on the submission and its marks alone, so the whole course of a template is known beforehand.
+    A decision depends on the submission and its marks alone, so the whole course of a template is
+    known beforehand.
     """
 
     def __init__(self, rules: Review, marks: Marks) -> None:
@@ -50,12 +53,16 @@ class ReviewDesk:
             decided_us = add_working(opens_us, delay, self._calendar)
         else:
             decided_us = opens_us + delay
-        approved = self._word("rejected", template, attempt) >= int(self._rules.rejection * (1 << 64))
+        approved = self._word("rejected", template, attempt) >= int(
+            self._rules.rejection * (1 << 64)
+        )
         usable_us = decided_us + self._delay("usable", template, attempt)
         return Decision(template, attempt, submitted_us, decided_us, approved, usable_us)
 
     def course(self, template: Template, until_us: int) -> list[Decision]:
-        """All submissions of a template before *until_us*; a rejected one is mended and handed in again."""
+        """All submissions of a template before *until_us*; a rejected one is mended and handed in
+        again.
+        """
         decisions: list[Decision] = []
         submitted_us = to_us(template.submitted) if template.submitted else until_us
         while submitted_us < until_us:
@@ -63,7 +70,9 @@ class ReviewDesk:
             decisions.append(decision)
             if decision.approved:
                 break
-            submitted_us = decision.decided_us + self._delay("mending", template.name, decision.attempt)
+            submitted_us = decision.decided_us + self._delay(
+                "mending", template.name, decision.attempt
+            )
         return decisions
 
     def _word(self, purpose: str, template: str, attempt: int) -> int:
@@ -75,6 +84,8 @@ class ReviewDesk:
 
 
 def courses(scenario: Scenario, marks: Marks) -> list[list[Decision]]:
-    """The course of every template, in file order; empty for those that were usable before the start."""
+    """The course of every template, in file order; empty for those that were usable before the
+    start.
+    """
     desk = ReviewDesk(scenario.review, marks)
     return [desk.course(template, scenario.end_us) for template in scenario.templates]

@@ -11,7 +11,9 @@ NAMES = {"day": "daily", "month": "monthly"}
 
 
 class Counter:
-    """What was sent in the present period, held against an alarm and a limit value (either may be None)."""
+    """What was sent in the present period, held against an alarm and a limit value (either may be
+    None).
+    """
 
     def __init__(self, alarm: int | None, limit: int | None, exceeds: bool) -> None:
         self.used = 0
@@ -25,7 +27,9 @@ class Counter:
 
     @property
     def headroom(self) -> int | None:
-        """Weight that can still be counted before anything happens, plus one; at least 1. None if nothing can."""
+        """Weight that can still be counted before anything happens, plus one; at least 1. None if
+        nothing can.
+        """
         goals = []
         if self.alarm_armed and self.alarm is not None:
             goals.append(self.alarm)
@@ -113,7 +117,9 @@ class ThresholdCounters:
                 yield "country_limit", f"{country} {period}", counter.used
 
     def count_quietly(self, weights: dict[str, int], total: int) -> None:
-        """Count many messages of which it is known that nothing fires: weights by country, and their total."""
+        """Count many messages of which it is known that nothing fires: weights by country, and
+        their total.
+        """
         for counter in self.total.values():
             counter.used += total
         for country, counters in self.countries.items():

@@ -63,6 +63,7 @@ def _head(record: Record) -> list[str]:
     period = f"{instant(record.observed_from)} to {instant(record.observed_until)} UTC"
     head = f"{record.name}: {period}, {days:g} day{'' if days == 1 else 's'}"
     if recorded(record):
+        head = head if record.observed_until else f"{record.name}: no message"
         return [head, f"read from {about.get('capture', 'a log')}; nothing here is simulated"]
     made = [f"scenario {about.get('digest', 'unknown')}", f"rng {about.get('rng', 'unknown')}"]
     made.append(f"policies {listed(about['policies'])}" if about.get("policies") else "no policies")

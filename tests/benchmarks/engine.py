@@ -1,6 +1,8 @@
-"""How fast the engine is, in units of one bare SimPy timeout measured in the same rounds; prints JSON.
+"""How fast the engine is, in units of one bare SimPy timeout measured in the same rounds; prints
+JSON.
 
-Run `python tests/benchmarks/engine.py --json [--rounds N]`. One process, interleaved rounds, medians of CPU time.
+Run `python tests/benchmarks/engine.py --json [--rounds N]`. One process, interleaved rounds,
+medians of CPU time.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from identity import NAMES, assert_same_rows, tables  # noqa: E402
 from oracle import oracle  # noqa: E402
+
 from smssim.marks import mix64_array  # noqa: E402
 from smssim.run import Run, simulate  # noqa: E402
 from smssim.scenario import Scenario  # noqa: E402
@@ -103,7 +106,9 @@ def messages_of(run: Run) -> int:
 
 
 def measured(jobs: dict[str, Callable[[], int]], rounds: int) -> dict[str, float]:
-    """CPU nanoseconds an item of each job, medians over interleaved rounds after one that does not count."""
+    """CPU nanoseconds an item of each job, medians over interleaved rounds after one that does not
+    count.
+    """
     times: dict[str, list[float]] = {name: [] for name in jobs}
     for turn in range(rounds + 1):
         for name, job in jobs.items():
@@ -126,7 +131,9 @@ def peak_bytes(job: Callable[[], int]) -> float:
 def first_days(scenario: Scenario, messages: int) -> Scenario:
     """The beginning of a scenario, with at least so many messages."""
     days = 1
-    while messages_of(simulate(scenario.change(days=days), policies=POLICIES, rows=False)) < messages:
+    while (
+        messages_of(simulate(scenario.change(days=days), policies=POLICIES, rows=False)) < messages
+    ):
         days += 1
     return scenario.change(days=days)
 

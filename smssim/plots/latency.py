@@ -1,0 +1,124 @@
+"""How late messages are: the share delivered within each latency."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from smssim.plots.canvas import FAINT, INK, drawing, look, titled
+from smssim.record import Record
+from smssim.report.curve import latency_curve
+from smssim.report.layout import duration
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+TICKS_S = {1: "1 s", 10: "10 s", 30: "30 s", 180: "3 min", 3_600: "1 h", 86_400: "1 day"}
+SHARES = {0.5: "median", 0.95: "95 %"}
+"""What the legend tells of each curve; the last is marked in the picture."""
+MOST = 6
+"""Groups that are told apart; the rest, with fewer messages, are grey."""
+
+
+def latency(
+    record: Record | pd.DataFrame, *, by: str | Sequence[str] = "country", ax: Axes | None = None
+) -> Axes:
+    """Draw the share of deliveries made by then against the time since submission, a curve a group.
+
+    Takes a record or the frame of `report.latency_curve`, whose groups are then drawn. The band is
+    the curve's confidence interval; with many messages it is as thin as the line.
+    """
+    frame = latency_curve(record, by) if isinstance(record, Record) else record
+    keys = list(frame.columns[: frame.columns.get_loc("latency_s")])
+    curves = _curves(frame, keys)
+    with drawing(ax) as ax:
+        _axes(ax)
+        for name, curve in list(curves.items())[MOST:]:
+            ax.plot(curve["latency_s"], 100 * curve["share"], color="#cccccc", label="_" + name)
+        for number, (name, curve) in enumerate(list(curves.items())[:MOST]):
+            _curve(ax, name, curve, look(number))
+        if curves:
+            _legend(ax, len(curves) - MOST)
+        titled(ax, _title(curves), "Share of deliveries made by then; failed messages left out")
+    return ax
+
+
+def quantile_s(curve: pd.DataFrame, share: float) -> float:
+    """The latency within which that share of deliveries is made, as `report.delivery` has it.
+
+    NaN where the curve does not come so far.
+    """
+    reached = curve["share"].to_numpy() >= share - 1e-11
+    if not reached.any():
+        return math.nan
+    row, edges = int(reached.argmax()), curve["latency_s"].to_numpy()
+    return math.sqrt(edges[row - 1] * edges[row])
+
+
+def _curves(frame: pd.DataFrame, keys: list[str]) -> dict[str, pd.DataFrame]:
+    """Each group's curve by its name, the group with the most messages first."""
+    if not keys:
+        return {"all": frame} if len(frame) else {}
+    curves = {
+        ", ".join(map(str, group)): curve for group, curve in frame.groupby(keys, dropna=False)
+    }
+    most = sorted(curves, key=lambda name: -int(curves[name]["at_risk"].iloc[0]))
+    return {name: curves[name] for name in most}
+
+
+def _axes(ax: Axes) -> None:
+    from matplotlib.ticker import FixedLocator, NullLocator
+
+    ax.set_xscale("log")
+    ax.set_xlim(1, 3 * 86_400)
+    ax.set_xticks(list(TICKS_S), list(TICKS_S.values()))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.grid(axis="x", color="#dddddd", linewidth=0.8)
+    ax.set_ylim(0, 102)
+    ax.yaxis.set_major_locator(FixedLocator([0, 25, 50, 75, 95, 100]))
+    ax.axhline(95, color=FAINT, linewidth=1, linestyle="--")
+    ax.set_xlabel("time since submission")
+    ax.set_ylabel("share of deliveries made, %")
+
+
+def _curve(ax: Axes, name: str, curve: pd.DataFrame, style: dict[str, Any]) -> None:
+    quantiles = {label: quantile_s(curve, share) for share, label in SHARES.items()}
+    told = ", ".join(f"{label} {_told(value)}" for label, value in quantiles.items())
+    latency_s = curve["latency_s"]
+    ax.plot(latency_s, 100 * curve["share"], label=f"{name}:  {told}", **style)
+    ax.fill_between(
+        latency_s, 100 * curve["low"], 100 * curve["high"], color=style["color"], alpha=0.25, lw=0
+    )
+    ax.plot(
+        [quantiles["95 %"]],
+        [95],
+        marker="o",
+        markersize=11,
+        color=style["color"],
+        markeredgecolor="white",
+        zorder=4,
+        label="_p95 " + name,
+    )
+
+
+def _told(value: float) -> str:
+    return "not reached" if math.isnan(value) else f"within {duration(value)}"
+
+
+def _legend(ax: Axes, more: int) -> None:
+    title = f"{more} more in grey, with fewer messages" if more > 0 else None
+    ax.legend(loc="lower right", title=title, labelcolor=INK, handlelength=3.5, framealpha=1)
+
+
+def _title(curves: dict[str, pd.DataFrame]) -> str:
+    """The slowest and the quickest of the groups, by the time that 95 % take."""
+    times = {name: quantile_s(curve, 0.95) for name, curve in list(curves.items())}
+    known = sorted((value, name) for name, value in times.items() if not math.isnan(value))
+    if not known:
+        return "Too few deliveries to tell how late 95 % are"
+    (least, quick), (most, slow) = known[0], known[-1]
+    if len(known) == 1:
+        return f"95 % of deliveries are made within {duration(most)}"
+    return f"95 % of deliveries are made within {duration(least)} ({quick}) to {duration(most)} ({slow})"

@@ -1,0 +1,55 @@
+"""What became of each package that was bought: how much was used, and when it was empty."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smssim.record import Record
+from smssim.report.needs import needs
+from smssim.tables import PACKAGES, TIME
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@needs("packages", "events")
+def packages(record: Record) -> pd.DataFrame:
+    """One row a package: what was bought, and how many of its segments were used, expired, left.
+
+    `empty_at` is when its last segment was first taken; `run_out_at` is when its country first had
+    fewer segments than a message needed, at or after it came in force. Both are NaT if that never
+    happened. The price is in millionths and in whole units of the currency. A log knows no
+    packages and has no rows.
+    """
+    import pandas as pd
+
+    table, events = record.packages, record.events
+    if table is None or events is None:
+        table = pd.DataFrame({column.name: pd.Series(dtype=column.dtype) for column in PACKAGES})
+        events = pd.DataFrame({"at": pd.Series(dtype=TIME), "event": "", "subject": ""})
+    found = table.copy()
+    price = f"price_{record.currency.lower()}" if record.currency else "price"
+    found.insert(found.columns.get_loc("price_micro") + 1, price, found["price_micro"] / 1e6)
+    found["used_share"] = found["used"] / found["segments"]
+    empty = events[events["event"] == "package_empty"].drop_duplicates("subject")
+    empty_at = empty.set_index("subject")["at"]
+    found["empty_at"] = found["package"].astype("str").map(empty_at).astype(TIME)
+    return found.assign(run_out_at=_run_outs(found, events))
+
+
+def _run_outs(found: pd.DataFrame, events: pd.DataFrame) -> pd.Series[pd.Timestamp]:
+    """The first run-out of each package's country since it came in force."""
+    import pandas as pd
+
+    dry = events[events["event"] == "run_out"]
+    by_country = {country: own["at"] for country, own in dry.groupby("subject")}
+    never = pd.Series(dtype=TIME)
+    first = [
+        own[own >= since].min()
+        for own, since in zip(
+            (by_country.get(country, never) for country in found["country"]),
+            found["in_force_at"],
+            strict=True,
+        )
+    ]
+    return pd.Series(first, found.index, dtype=TIME)
