@@ -8,20 +8,18 @@ a file.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from smssim.bins import bin_of, edges_us
 from smssim.calendars import DAY, MINUTE
+from smssim.cells import Array, Axis, Columns, Kept, count
 from smssim.tables import REPORT_STATES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Array = NDArray[Any]
-Columns = Mapping[str, Array]
 NAT = np.iinfo(np.int64).min
 SLOT_US = 15 * MINUTE
 CHARGES = ("package", "pay_per_use", "refused_1", "refused_2", "refused_3", "split", "unknown")
@@ -34,8 +32,6 @@ MEASURES = ("messages", "segments", "covered_segments", "cost_micro", "reports",
 NAMES = ("money", "templates", "clock", "latency", "template_latency", "censored", "push")
 _SUMS = ("messages", "segments", "covered_segments", "cost_micro")
 _CLOCK_SUMS = ("messages", "segments", "covered_segments")
-_DENSEST, _SMALL = 8, 1 << 16
-"""Cells a row, and in all, up to which a plain count is quicker than sorting."""
 
 
 class Tallies:
@@ -129,123 +125,6 @@ def _summed(frame: pd.DataFrame) -> pd.DataFrame:
     return summed.sort_values(keys, na_position="first", ignore_index=True)
 
 
-class _Axis(NamedTuple):
-    """One key of a tally: its values by code, counted from *first*; with *na*, code -1 is NA and
-    stands first.
-    """
-
-    name: str
-    names: Sequence[Any] | Array
-    na: bool = False
-
-    @property
-    def size(self) -> int:
-        return len(self.names) + self.na
-
-
-class Counted(NamedTuple):
-    """Cells that are not empty: their codes along each axis, and their sums by measure."""
-
-    codes: dict[str, Array]
-    sums: list[Array]
-
-
-def count(axes: Sequence[_Axis], codes: Columns, measures: Sequence[str]) -> Counted:
-    """Count rows by their codes along *axes*; measures beside the first are sums of the columns of
-    that name.
-    """
-    key, shift = codes[axes[0].name].astype(np.int64), int(axes[0].na)
-    for axis in axes[1:]:
-        shift = shift * axis.size + axis.na
-        if axis.size > 1:
-            key *= axis.size
-            key += codes[axis.name]
-    key += shift
-    low = int(key.min())
-    key -= low
-    named = None
-    if int(key.max()) > _DENSEST * len(key) + _SMALL:
-        named, key = np.unique(key, return_inverse=True)
-    counts = np.bincount(key)
-    cells = np.flatnonzero(counts)
-    sums = [
-        counts[cells],
-        *(_summed_by(key, codes[name], len(counts))[cells] for name in measures[1:]),
-    ]
-    places = np.unravel_index(
-        (cells if named is None else named[cells]) + low, [a.size for a in axes]
-    )
-    return Counted({a.name: place - a.na for a, place in zip(axes, places, strict=True)}, sums)
-
-
-def _summed_by(key: Array, column: Array, cells: int) -> Array:
-    """The sum of a column by cell; exact, as sums of integers below 2**53 are in floating point."""
-    if column.dtype in (np.int8, np.uint8) and int(column.min(initial=0)) >= 0:
-        # Small values: counting (cell, value) pairs beats adding up floats.
-        most = int(column.max(initial=0)) + 1
-        if most == 1:
-            return np.zeros(cells, np.int64)
-        pairs = np.bincount(key * most + column, minlength=cells * most)
-        sums: Array = pairs.reshape(cells, most) @ np.arange(most)
-        return sums
-    own = np.flatnonzero(column > 0)
-    return np.bincount(key.take(own), column.take(own), minlength=cells).astype(np.int64)
-
-
-class _Kept:
-    """The cells of one tally, chunk after chunk."""
-
-    def __init__(self, *axes: _Axis, measures: tuple[str, ...] = ("messages",)) -> None:
-        self._axes, self._measures = axes, measures
-        self._parts: list[tuple[Array, list[Array]]] = []
-
-    def add(self, counted: Counted) -> None:
-        """Keep counted cells, summed over whatever this tally does not tell apart."""
-        places = [counted.codes[axis.name] + axis.na for axis in self._axes]
-        cells = np.ravel_multi_index(places, [axis.size for axis in self._axes])
-        self._parts.append(_folded([(cells, counted.sums)]))
-        if len(self._parts) > 32:
-            self._parts = [_folded(self._parts)]
-
-    def frame(self) -> pd.DataFrame:
-        """The cells by the values of their keys, in order."""
-        import pandas as pd
-
-        sizes = [axis.size for axis in self._axes]
-        empty = np.empty(0, np.int64)
-        cells, sums = (
-            _folded(self._parts) if self._parts else (empty, [empty] * len(self._measures))
-        )
-        places = np.unravel_index(cells, sizes)
-        keys = {a.name: _named(a, place) for a, place in zip(self._axes, places, strict=True)}
-        return pd.DataFrame(keys | dict(zip(self._measures, sums, strict=True)))
-
-
-def _folded(parts: list[tuple[Array, list[Array]]]) -> tuple[Array, list[Array]]:
-    """The sums by distinct cell, in the order of cells."""
-    cells, inverse = np.unique(np.concatenate([part[0] for part in parts]), return_inverse=True)
-    sums = []
-    for place in range(len(parts[0][1])):
-        total = np.zeros(len(cells), np.int64)
-        np.add.at(total, inverse, np.concatenate([part[1][place] for part in parts]))
-        sums.append(total)
-    return cells, sums
-
-
-def _named(axis: _Axis, places: Array) -> Any:
-    """The values of an axis at *places*, NA where there is none."""
-    import pandas as pd
-
-    named = axis.names
-    if isinstance(named, np.ndarray):
-        return named.take(places)
-    if isinstance(named, range):
-        numbers = np.asarray(places - axis.na)
-        return np.where(numbers < 0, np.nan, numbers) if (numbers < 0).any() else numbers
-    names = np.array([None, *named] if axis.na else list(named), object)
-    return pd.array(names.take(places), dtype="str")
-
-
 GROUP = ("country", "application", "template", "type")
 
 
@@ -266,7 +145,7 @@ class Tallier:
             raise ValueError(f"lists[{unsorted!r}](={lists[unsorted]}) must be sorted")
         codes = np.array(lists["group"], np.int64).reshape(-1, len(GROUP))
         self._group = {name: codes[:, place] for place, name in enumerate(GROUP)}
-        axis = {name: _Axis(name, list(lists[name]), na=True) for name in names}
+        axis = {name: Axis(name, list(lists[name]), na=True) for name in names}
         for name, values in (
             ("charge", CHARGES),
             ("outcome", OUTCOMES),
@@ -276,12 +155,12 @@ class Tallier:
             ("day", _starts(self._first["day"], until_us, DAY)),
             ("slot", _starts(self._first["slot"], until_us, SLOT_US)),
         ):
-            axis[name] = _Axis(name, values)
-        axis["attempts"] = _Axis("attempts", range(17), na=True)
+            axis[name] = Axis(name, values)
+        axis["attempts"] = Axis("attempts", range(17), na=True)
         self._axis = axis
 
-        def kept(*names: str, measures: tuple[str, ...] = ("messages",)) -> _Kept:
-            return _Kept(*(axis[name] for name in names), measures=measures)
+        def kept(*names: str, measures: tuple[str, ...] = ("messages",)) -> Kept:
+            return Kept(*(axis[name] for name in names), measures=measures)
 
         self._kept = {
             "money": kept(
@@ -401,10 +280,10 @@ def tally_frames(
     What a recorded frame cannot know is NA there: such charges count as `unknown`.
     """
     lists, coded = _coded(messages, {"covered_segments": -1, "cost_micro": 0, "segments": 0})
-    groups, group = np.unique(
-        np.stack([coded[name] for name in GROUP]), axis=1, return_inverse=True
-    )
-    lists["group"], coded["group"] = groups.T.tolist(), group.reshape(-1)
+    together = np.stack([coded[name] for name in GROUP], axis=1)
+    # A row of nothing but NA stands for no messages at all: unique wants one.
+    groups, group = np.unique(np.vstack([together, [-1] * 4]), axis=0, return_inverse=True)
+    lists["group"], coded["group"] = groups.tolist(), group.reshape(-1)[:-1]
     _, coded_reports = _coded(
         reports, {"attempts": -1, "copies": 0}, {"state": list(REPORT_STATES)}
     )

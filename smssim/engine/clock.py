@@ -26,7 +26,7 @@ from smssim.engine.sources import source_births
 from smssim.engine.terms import terms
 from smssim.engine.world import World
 from smssim.marks import Marks
-from smssim.model import control, review
+from smssim.model import control, money, review
 from smssim.model.account import Account, Verdict, Withdrawal
 from smssim.model.agenda import Rank
 from smssim.model.policies import AccountView, Policy
@@ -75,16 +75,14 @@ class Clock:
         self._emitted_us = scenario.start_us
 
     def chunks(self) -> Iterator[Rows]:
-        """Run the scenario; yield finished messages in their order, some hundred thousand at a
-        time.
-        """
+        """Run the scenario; yield finished messages in their order, many at a time."""
         for first, last in self._hour_ranges():
             self.live.extend(born(self.sources, first, last))
             until_us = min(last * HOUR, self.world.scenario.end_us)
             self._advance(until_us)
             yield from self._emit(self.books.earliest_waiting(until_us))
         yield from self._emit(self.world.scenario.end_us)
-        self.account.close()
+        money.close(self.account)
 
     def expected_messages(self) -> int:
         """About how many first copies there will be."""

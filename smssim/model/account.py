@@ -6,12 +6,11 @@ and comes here for each message at which that state turns.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import simpy
 
-from smssim.model.agenda import Agenda, Happening, Rank
+from smssim.model.agenda import Agenda, Happening
 from smssim.model.packages import CountryQuota, Package
 from smssim.model.queue import SendingQueue
 from smssim.model.thresholds import ThresholdCounters
@@ -199,178 +198,13 @@ class Account:
         self.suspended_all = self._whole
         self.tell("suspended", "" if self._whole else quota.country)
 
-    def _resume(self, country: str) -> None:
+    def resume(self, country: str) -> None:
         quota = self.countries[country]
         if self.suspended_all or quota.suspended:
             self.suspended_all, quota.suspended = False, False
             self.tell("resumed", "" if self._whole else country)
 
     def changed(self) -> None:
-        """Say that messages may be judged otherwise from now on."""
+        """Account for all messages before now; those to come may be judged otherwise."""
+        self.line.catch_up()
         self.version += 1
-
-    # what happens by itself
-
-    def turn(self, period: str) -> None:
-        """Begin the next UTC day or month."""
-        self.line.catch_up()
-        self.changed()
-        for subject in self.thresholds.turn(period):
-            self.tell("recovered", subject)
-
-    def make_usable(self, template: str) -> None:
-        """Let a template be sent from now on."""
-        self.line.catch_up()
-        self.usable.add(template)
-        self.changed()
-        self.tell("template_usable", template)
-
-    def buy(self, country: str, segments: int, price_micro: int, ends_us: int) -> None:
-        """Buy a package that is in force from now to *ends_us*; refused when frozen or without the
-        money.
-        """
-        self.line.catch_up()
-        short = self.balance_micro is not None and self.balance_micro < price_micro
-        if self.frozen or short:
-            self.tell("purchase_refused", country, segments)
-            return
-        package = Package(
-            len(self.packages), country, segments, price_micro, self.now_us, ends_us, left=segments
-        )
-        self.packages.append(package)
-        if self.balance_micro is not None:
-            self.balance_micro -= price_micro
-        self.ledger.append(
-            Entry(self.now_us, "purchase", country, package.id, segments, price_micro)
-        )
-        self.countries[country].add(package)
-        self.changed()
-        self.tell("package_bought", str(package.id), segments)
-        self._resume(country)
-        self.agenda.at(ends_us, Rank.EXPIRY, lambda: self.expire(package))
-
-    def expire(self, package: Package) -> None:
-        """End a package; what is left of it is gone."""
-        self.line.catch_up()
-        quota = self.countries[package.country]
-        quota.packages.remove(package)
-        package.expired, package.left = package.left, 0
-        if package.expired:
-            self.ledger.append(
-                Entry(self.now_us, "expired", package.country, package.id, package.expired)
-            )
-        self.changed()
-        self.tell("package_expired", str(package.id), package.expired)
-        if quota.low_reached():
-            self.tell("low_quota", package.country, quota.left)
-
-    def settle(self) -> None:
-        """Book what accrued since the last full hour; freeze when the balance is gone."""
-        self._book("settlement", self.now_us, self.line.pending_micro())
-        if self.balance_micro is not None and self.balance_micro < 0 and not self.frozen:
-            self.line.catch_up()
-            self._freeze()
-
-    def close(self) -> None:
-        """Book what accrued since the last full hour, at the end of the run."""
-        self._book("unsettled", self.scenario.end_us)
-
-    def _book(self, entry: str, at_us: int, pending_micro: int = 0) -> None:
-        amount_micro = self.accrued_micro + pending_micro
-        if amount_micro:
-            self.ledger.append(Entry(at_us, entry, amount_micro=amount_micro))
-            if self.balance_micro is not None:
-                self.balance_micro -= amount_micro
-        self.accrued_micro = -pending_micro
-
-    def _freeze(self) -> None:
-        self.frozen = True
-        self.changed()
-        withdrawal = self.line.withdraw()
-        self.accrued_micro -= withdrawal.cost_micro
-        returned = [(self.packages[i], n) for i, n in sorted(withdrawal.segments.items())]
-        for package, segments in returned:
-            self.ledger.append(
-                Entry(self.now_us, "returned", package.country, package.id, segments)
-            )
-            if package in self.countries[package.country].packages:
-                package.left += segments
-            else:
-                package.expired += segments
-                self.ledger.append(
-                    Entry(self.now_us, "expired", package.country, package.id, segments)
-                )
-        self.tell("frozen", "", self.balance_micro)
-        for country in sorted(
-            {p.country for p, _ in returned if p in self.countries[p.country].packages}
-        ):
-            self.countries[country].replenished()
-            self._resume(country)
-
-    # commands, which take effect a microsecond later
-
-    def buy_later(self, country: str, segments: int, price_micro: int, ends_us: int) -> None:
-        """Command: buy a package."""
-        self._command(lambda: self.buy(country, segments, price_micro, ends_us))
-
-    def set_thresholds(self, values: dict[str, int]) -> None:
-        """Command: change alarm and limit values, given by their scenario names."""
-        self._command(lambda: self._set_thresholds(values))
-
-    def switch_mode(self, mode: str) -> None:
-        """Command: change the service mode."""
-        self._command(lambda: self._switch_mode(mode))
-
-    def stop_source(self, source: str) -> None:
-        """Command: let a source send nothing more."""
-        self._command(lambda: self._stop_source(source))
-
-    def top_up(self, amount_micro: int) -> None:
-        """Command: pay in."""
-        self._command(lambda: self._top_up(amount_micro))
-
-    def _command(self, action: Callable[[], None]) -> None:
-        self.agenda.at(self.now_us + 1, Rank.COMMAND, action)
-
-    def _set_thresholds(self, values: dict[str, int]) -> None:
-        self.line.catch_up()
-        self.changed()
-        recovered = set()
-        for name, value in values.items():
-            period = "day" if name.startswith("daily") else "month"
-            counter = self.thresholds.total[period]
-            if value == (counter.next_alarm if name.endswith("alarm") else counter.limit):
-                continue
-            if name.endswith("alarm"):
-                counter.set_alarm(value)
-            elif counter.set_limit(value):
-                recovered.add(period)
-            self.tell("thresholds_set", name, value)
-        for period in sorted(recovered):
-            self.tell("recovered", period)
-
-    def _switch_mode(self, mode: str) -> None:
-        self.line.catch_up()
-        self.changed()
-        self.mode = mode
-        self.tell("mode_switched", mode)
-        if mode == "pay_per_use":
-            for country in self.countries:
-                self._resume(country)
-
-    def _stop_source(self, source: str) -> None:
-        self.line.catch_up()
-        self.changed()
-        self.stopped.setdefault(source, self.now_us)
-        self.tell("source_stopped", source)
-
-    def _top_up(self, amount_micro: int) -> None:
-        self.line.catch_up()
-        self.changed()
-        if self.balance_micro is not None:
-            self.balance_micro += amount_micro
-        self.ledger.append(Entry(self.now_us, "top_up", amount_micro=amount_micro))
-        self.tell("topped_up", "", amount_micro)
-        if self.frozen and self.balance_micro is not None and self.balance_micro >= 0:
-            self.frozen = False
-            self.tell("thawed", "", self.balance_micro)

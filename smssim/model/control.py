@@ -1,12 +1,11 @@
-"""Puts on the agenda what the calendar and the scenario bring: turns, settlements, purchases,
-templates.
-"""
+"""Puts on the agenda what the calendar and the scenario bring, whatever is sent."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from smssim.calendars import HOUR, end_of_validity, next_day, next_month, to_us
+from smssim.model import changes, money
 from smssim.model.account import Account
 from smssim.model.agenda import Rank
 from smssim.model.review import Decision
@@ -16,9 +15,11 @@ from smssim.scenario import Package, Template, micro
 def plan(account: Account, courses: list[list[Decision]]) -> None:
     """Schedule everything that will happen to the account whatever is sent."""
     start_us = account.scenario.start_us
-    _repeat(account, Rank.DAY_TURN, next_day, lambda: account.turn("day"), start_us)
-    _repeat(account, Rank.MONTH_TURN, next_month, lambda: account.turn("month"), start_us)
-    _repeat(account, Rank.SETTLEMENT, _next_hour, account.settle, start_us, changes=False)
+    _repeat(account, Rank.DAY_TURN, next_day, lambda: changes.turn(account, "day"), start_us)
+    _repeat(account, Rank.MONTH_TURN, next_month, lambda: changes.turn(account, "month"), start_us)
+    _repeat(
+        account, Rank.SETTLEMENT, _next_hour, lambda: money.settle(account), start_us, cuts=False
+    )
     _templates(account, courses)
     _purchases(account, courses)
 
@@ -34,15 +35,15 @@ def _repeat(
     action: Callable[[], None],
     after_us: int,
     *,
-    changes: bool = True,
+    cuts: bool = True,
 ) -> None:
     when_us = following(after_us)
 
     def act() -> None:
-        _repeat(account, rank, following, action, when_us, changes=changes)
+        _repeat(account, rank, following, action, when_us, cuts=cuts)
         action()
 
-    account.agenda.at(when_us, rank, act, changes=changes)
+    account.agenda.at(when_us, rank, act, changes=cuts)
 
 
 def _templates(account: Account, courses: list[list[Decision]]) -> None:
@@ -58,7 +59,9 @@ def _activate(account: Account, template: Template, usable_us: int) -> None:
     if usable_us <= account.scenario.start_us:
         account.usable.add(template.name)
     else:
-        account.agenda.at(usable_us, Rank.TEMPLATE, lambda: account.make_usable(template.name))
+        account.agenda.at(
+            usable_us, Rank.TEMPLATE, lambda: changes.make_usable(account, template.name)
+        )
 
 
 def _purchases(account: Account, courses: list[list[Decision]]) -> None:
@@ -81,6 +84,7 @@ def _purchase(account: Account, package: Package) -> Callable[[], None]:
         plain = package.valid_months is None and package.valid_days is None
         months = 1 if plain else package.valid_months
         ends_us = end_of_validity(account.now_us, zone, days=package.valid_days, months=months)
-        account.buy(package.country, package.segments, micro(package.price), ends_us)
+        price_micro = micro(package.price)
+        changes.buy(account, package.country, package.segments, price_micro, ends_us)
 
     return act

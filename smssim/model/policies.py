@@ -8,7 +8,9 @@ from typing import Any
 import simpy
 
 from smssim.calendars import end_of_validity
+from smssim.model import changes, money
 from smssim.model.account import Account
+from smssim.model.agenda import Rank
 from smssim.model.thresholds import NAMES, PERIODS
 from smssim.scenario import check_thresholds, micro
 
@@ -76,7 +78,8 @@ class AccountView:
         zone = account.scenario.account.expiry_zone
         months = 1 if valid_months is None and valid_days is None else valid_months
         ends_us = end_of_validity(account.now_us + 1, zone, days=valid_days, months=months)
-        account.buy_later(country, segments, micro(price), ends_us)
+        price_micro = micro(price)
+        self._command(lambda: changes.buy(account, country, segments, price_micro, ends_us))
 
     def set_thresholds(self, **values: int) -> None:
         """Change `daily_alarm`, `daily_limit`, `monthly_alarm` or `monthly_limit`, within the
@@ -93,7 +96,7 @@ class AccountView:
                     f"{name}(={new[name]}) must be <= the quota (={getattr(quota, name)})"
                 )
         self._ordered |= values
-        self._account.set_thresholds(values)
+        self._command(lambda: changes.set_thresholds(self._account, values))
 
     def thresholds(self) -> dict[str, int]:
         """The four values as they were last set, in effect or not yet."""
@@ -108,19 +111,23 @@ class AccountView:
         """Change the service mode to `pay_per_use` or `suspend`."""
         if mode not in ("pay_per_use", "suspend"):
             raise ValueError(f"mode(={mode!r}) must be 'pay_per_use' or 'suspend'")
-        self._account.switch_mode(mode)
+        self._command(lambda: changes.switch_mode(self._account, mode))
 
     def stop_source(self, name: str) -> None:
         """Let a traffic source, calls or a group task send nothing more."""
         if name not in {source.name for source in self._account.scenario.sources}:
             raise ValueError(f"name(={name!r}) is no source of this scenario")
-        self._account.stop_source(name)
+        self._command(lambda: changes.stop_source(self._account, name))
 
     def top_up(self, amount: float) -> None:
         """Pay *amount* in."""
         if amount <= 0:
             raise ValueError(f"amount(={amount}) must be > 0")
-        self._account.top_up(micro(amount))
+        self._command(lambda: money.top_up(self._account, micro(amount)))
+
+    def _command(self, action: Callable[[], None]) -> None:
+        """Let a command take effect a microsecond from now."""
+        self._account.agenda.at(self._account.now_us + 1, Rank.COMMAND, action)
 
 
 Policy = Callable[[simpy.Environment, AccountView], Generator[simpy.Event, Any, Any]]

@@ -1,0 +1,92 @@
+"""What changes the account: turns of the calendar, packages, templates, and the console's commands.
+
+Each is an action of one instant; `control` and `policies` put them on the agenda.
+"""
+
+from __future__ import annotations
+
+from smssim.model.account import Account, Entry
+from smssim.model.agenda import Rank
+from smssim.model.packages import Package
+
+
+def turn(account: Account, period: str) -> None:
+    """Begin the next UTC day or month."""
+    account.changed()
+    for subject in account.thresholds.turn(period):
+        account.tell("recovered", subject)
+
+
+def make_usable(account: Account, template: str) -> None:
+    """Let a template be sent from now on."""
+    account.changed()
+    account.usable.add(template)
+    account.tell("template_usable", template)
+
+
+def buy(account: Account, country: str, segments: int, price_micro: int, ends_us: int) -> None:
+    """Buy a package in force from now to *ends_us*; refused when frozen or without the money."""
+    account.changed()
+    balance = account.balance_micro
+    if account.frozen or (balance is not None and balance < price_micro):
+        account.tell("purchase_refused", country, segments)
+        return
+    now_us, number = account.now_us, len(account.packages)
+    package = Package(number, country, segments, price_micro, now_us, ends_us, left=segments)
+    account.packages.append(package)
+    if balance is not None:
+        account.balance_micro = balance - price_micro
+    account.ledger.append(Entry(now_us, "purchase", country, number, segments, price_micro))
+    account.countries[country].add(package)
+    account.tell("package_bought", str(number), segments)
+    account.resume(country)
+    account.agenda.at(ends_us, Rank.EXPIRY, lambda: expire(account, package))
+
+
+def expire(account: Account, package: Package) -> None:
+    """End a package; what is left of it is gone."""
+    account.changed()
+    quota = account.countries[package.country]
+    quota.packages.remove(package)
+    package.expired, package.left = package.left, 0
+    if package.expired:
+        now_us, lost = account.now_us, package.expired
+        account.ledger.append(Entry(now_us, "expired", package.country, package.id, lost))
+    account.tell("package_expired", str(package.id), package.expired)
+    if quota.low_reached():
+        account.tell("low_quota", package.country, quota.left)
+
+
+def set_thresholds(account: Account, values: dict[str, int]) -> None:
+    """Change alarm and limit values, given by their scenario names."""
+    account.changed()
+    recovered = set()
+    for name, value in values.items():
+        period = "day" if name.startswith("daily") else "month"
+        counter = account.thresholds.total[period]
+        if value == (counter.next_alarm if name.endswith("alarm") else counter.limit):
+            continue
+        if name.endswith("alarm"):
+            counter.set_alarm(value)
+        elif counter.set_limit(value):
+            recovered.add(period)
+        account.tell("thresholds_set", name, value)
+    for period in sorted(recovered):
+        account.tell("recovered", period)
+
+
+def switch_mode(account: Account, mode: str) -> None:
+    """Change the service mode; paying per use ends all suspensions."""
+    account.changed()
+    account.mode = mode
+    account.tell("mode_switched", mode)
+    if mode == "pay_per_use":
+        for country in account.countries:
+            account.resume(country)
+
+
+def stop_source(account: Account, source: str) -> None:
+    """Let a source send nothing more."""
+    account.changed()
+    account.stopped.setdefault(source, account.now_us)
+    account.tell("source_stopped", source)
