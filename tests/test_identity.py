@@ -95,10 +95,6 @@ EDGES: dict[str, dict[str, Any]] = {
         "account": {"balance": 1_000_000_000, "straddle": "cover"},
     },
     "hundreds of packages": {"packages": [{"country": "ID", "segments": 1}] * 200},
-    "packages of another country": {
-        "packages": [{"country": "TH", "segments": 3, "valid_days": 1}],
-        "account": {"low_quota": {"PH": 2}},
-    },
     "more sources than a byte holds": {
         "traffic": [ONE_A_MINUTE | {"name": f"s{i}", "messages_a_day": 5} for i in range(140)]
     },

@@ -85,7 +85,8 @@ def law_of_places(w: World) -> None:
 
 def law_of_births(w: World) -> None:
     """Calls and group tasks bear each number once, until the end or until they are stopped."""
-    stops = {subject: at for at, event, subject, _ in w.events if event == "source_stopped"}
+    stopped = [(subject, at) for at, event, subject, _ in w.events if event == "source_stopped"]
+    stops = dict(reversed(stopped))  # the first of each
     for source in (*w.scenario.calls, *w.scenario.group_tasks):
         if isinstance(source, GroupTask):
             at, pace = to_us(source.at), source.pace_per_s
@@ -303,13 +304,12 @@ MET = {"limit", "country_limit", "recovered", "frozen", "thawed", "suspended", "
 MET |= {"run_out", "package_expired", "source_stopped", "withdrawn", "resent", "full", "lost"}
 
 
-@pytest.mark.parametrize("part", range(2))
-def test_every_law_holds_in_every_world(part: int) -> None:
-    """Eighty invented worlds a part, each held against all laws; they meet every rule."""
+@pytest.mark.parametrize("start", [100, 200])
+def test_every_law_holds_in_every_world(start: int) -> None:
+    """All laws in sixty invented worlds, and in more until every rule was met."""
     met: set[str] = set()
 
-    @seed(100 + part)
-    @settings(settings.get_profile("worlds"), max_examples=80)
+    @settings(settings.get_profile("worlds"), max_examples=30)
     @given(worlds())
     def hold(invented: tuple[Scenario, int, tuple[Any, ...]]) -> None:
         scenario, rng, policies = invented
@@ -320,7 +320,10 @@ def test_every_law_holds_in_every_world(part: int) -> None:
             law(world)
         met.update(rules_met(world))
 
-    hold()
+    batch = start
+    while batch < start + 2 or (MET - met and batch < start + 12):
+        seed(batch)(hold)()
+        batch += 1
     assert not MET - met
 
 
@@ -337,19 +340,16 @@ def rules_met(w: World) -> Iterator[str]:
 
 
 def test_a_request_is_unique_within_its_source() -> None:
-    """More than a million requests an hour must not take the numbers of the next hour."""
+    """A million requests an hour would take the numbers of the next hour, and are refused."""
     hours = [0.0] * 24
     hours[5:7] = [12.0, 0.1]
     source = {"name": "api", "template": "code", "country": "ID", "zone": "UTC", "hours": hours}
-    scenario = Scenario.model_validate(
-        {
-            "start": "2025-03-03",
-            "days": 1,
-            "applications": [{"name": "app"}],
-            "templates": [{"name": "code", "application": "app"}],
-            "traffic": [source | {"messages_a_day": 1_100_000}],
-        }
-    )
-    requests = simulate(scenario).messages["request"].to_numpy()
-    assert len(requests) > 1_050_000
-    assert len(np.unique(requests)) == len(requests)
+    made = {
+        "start": "2025-03-03",
+        "days": 1,
+        "applications": [{"name": "app"}],
+        "templates": [{"name": "code", "application": "app"}],
+        "traffic": [source | {"messages_a_day": 1_100_000}],
+    }
+    with pytest.raises(ValueError, match="requests in the busiest hour"):
+        Scenario.model_validate(made)

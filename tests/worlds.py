@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from world_parts import Clock, Draw, Made, one_of, some_of, without_none
 from world_policies import Buy, Poll, SetThresholds, Stop, Switch, TopUp, Witness
 
-from smssim.calendars import DAY, HOUR, MINUTE, SECOND, to_us
+from smssim.calendars import DAY, HOUR, MINUTE, SECOND, to_datetime, to_us
 from smssim.scenario import Scenario
 
 STARTS = (
@@ -54,6 +54,24 @@ def _resend(draw: Draw) -> Made | None:
     return {"patience": draw(one_of(PATIENCES)), "at_most": draw(one_of((1, 2, 3, 1, 7)))}
 
 
+def _within(draw: Draw, clock: Clock) -> str:
+    """An instant of the run at which rules meet."""
+    last = to_datetime(clock.start_us + clock.days * DAY - 1).isoformat()
+    return min(clock.meeting(draw), last, key=datetime.fromisoformat)
+
+
+def _window(draw: Draw, clock: Clock) -> Made:
+    """When a source starts and ends, in this order; mostly it does neither."""
+    starts = _within(draw, clock) if draw(one_of(RARELY)) else None
+    ends = _within(draw, clock) if draw(one_of(RARELY)) else None
+    first = to_datetime(clock.start_us).isoformat() if starts is None else starts
+    if ends is not None and to_us(datetime.fromisoformat(ends)) <= to_us(
+        datetime.fromisoformat(first)
+    ):
+        ends = None
+    return {"starts": starts, "ends": ends}
+
+
 def _traffic(draw: Draw, clock: Clock, made: Made) -> Made:
     hours = [1.0] * 24 if draw(st.booleans()) else [5.0, *[0.5] * 21, 0.0, 9.0]
     size = draw(one_of(SIZES))
@@ -66,8 +84,7 @@ def _traffic(draw: Draw, clock: Clock, made: Made) -> Made:
             "weekdays": draw(one_of(([1.0] * 7, [1.0] * 5 + [0.0, 0.25]))),
             "zone": draw(one_of((None, "Asia/Kathmandu", "UTC", "America/New_York"))),
             "recipients": size,
-            "starts": clock.meeting(draw) if draw(one_of(RARELY)) else None,
-            "ends": clock.meeting(draw) if draw(one_of(RARELY)) else None,
+            **_window(draw, clock),
             "resolution_s": draw(one_of((0, 1, 60, 3_600))),
             "resend": _resend(draw) if size != 500 else None,
         }
@@ -89,7 +106,7 @@ def _calls(draw: Draw, clock: Clock, made: Made, statuses: list[str]) -> Made:
         n = draw(st.integers(1, 30))
         if resend is None and not calls and draw(one_of(RARELY)):
             n = 500
-        calls.append({"at": clock.meeting(draw), "to": [kinds[i % len(kinds)] for i in range(n)]})
+        calls.append({"at": _within(draw, clock), "to": [kinds[i % len(kinds)] for i in range(n)]})
     return without_none(made | {"calls": calls, "resend": resend})
 
 
@@ -97,7 +114,7 @@ def _group_task(draw: Draw, clock: Clock, made: Made, countries: list[str]) -> M
     made = {key: value for key, value in made.items() if key != "country"}
     order = draw(st.permutations(countries))
     return made | {
-        "at": clock.meeting(draw),
+        "at": _within(draw, clock),
         "countries": {country: draw(st.integers(1, 60)) for country in order},
         "pace_per_s": draw(one_of((None, 0.01, 0.3, 1, 7, 100))),
     }
@@ -117,6 +134,12 @@ def _sources(draw: Draw, clock: Clock, templates: list[str], routes: Made) -> Ma
         else:
             made[kind].append(_group_task(draw, clock, like, list(routes)))
     return made
+
+
+def _sent_to(sources: Made) -> list[str]:
+    """The countries that a world sends to: packages, notices and limits of others are refused."""
+    one = {source["country"] for kind in ("traffic", "calls") for source in sources[kind]}
+    return sorted(one.union(*(task["countries"] for task in sources["group_tasks"])))
 
 
 def _policy(draw: Draw, scenario: Scenario) -> Any:
@@ -168,6 +191,8 @@ def _scenario(draw: Draw, clock: Clock, start: str, steps: list[dict[str, int]])
     countries = draw(st.lists(one_of(COUNTRIES), min_size=1, max_size=3, unique=True))
     routes = {country: parts.route(draw) for country in countries}
     templates = ["otp", "news", "late"][: draw(st.integers(1, 3))]
+    sources = _sources(draw, clock, templates, routes)
+    sent = _sent_to(sources)
     ladders = [parts.ladder(draw)]
     if draw(st.booleans()):
         steps += parts.steps(draw, ladders[0])
@@ -175,7 +200,7 @@ def _scenario(draw: Draw, clock: Clock, start: str, steps: list[dict[str, int]])
     made = {
         "start": start,
         "days": clock.days,
-        "account": parts.account(draw, countries),
+        "account": parts.account(draw, sent),
         "quota": {
             name: max(values.get(name, 1) for values in reached)
             for name in ("daily_limit", "monthly_limit")
@@ -183,9 +208,9 @@ def _scenario(draw: Draw, clock: Clock, start: str, steps: list[dict[str, int]])
         "applications": [{"name": "app"}, {"name": "web"}],
         "templates": [parts.template(draw, clock, name) for name in templates],
         "review": parts.review(draw, clock),
-        "thresholds": parts.thresholds(draw, ladders[0], countries),
+        "thresholds": parts.thresholds(draw, ladders[0], sent),
         "packages": some_of(
-            draw, lambda d: parts.package(d, clock, countries), 5, draw(one_of((1, 1, 0)))
+            draw, lambda d: parts.package(d, clock, sent), 5, draw(one_of((1, 1, 0)))
         ),
         "routes": routes,
         "queue": parts.queue(draw),
@@ -193,7 +218,7 @@ def _scenario(draw: Draw, clock: Clock, start: str, steps: list[dict[str, int]])
     }
     if draw(one_of((False, True, False))):
         _make_poor(draw, made)
-    return Scenario.model_validate(made | _sources(draw, clock, templates, routes))
+    return Scenario.model_validate(made | sources)
 
 
 @st.composite

@@ -91,12 +91,14 @@ class GroupBirths:
         self._first_class = first_class
         self._markers = [Marker(world, source, country) for country in countries]
         self._hour = self._at_us // HOUR
+        last_us = self._at_us + int(self._offsets(np.array([len(self._cls) - 1]))[0])
+        self._last_hour = last_us // HOUR
         self._resends = world.generations > 1
         self._from_us, self.until_us = world.scenario.start_us, world.scenario.end_us
 
     def expected(self, hour: int) -> float:
         """Messages in a UTC hour."""
-        if hour < self._hour or (hour > self._hour and not self._source.pace_per_s):
+        if not self._hour <= hour <= self._last_hour:
             return 0.0
         return float(self._reach((hour + 1) * HOUR) - self._reach(hour * HOUR))
 

@@ -1,0 +1,144 @@
+"""Status reports against plain counts over their rows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, note, seed, settings
+from worlds import worlds
+
+from smssim import report
+from smssim.estimate import wilson
+from smssim.run import Run, simulate
+from smssim.scenario import Scenario
+from smssim.tally import tally_frames
+
+invented = settings(settings.get_profile("worlds"), max_examples=40)
+DELAYS = {"delay_p50_s": 0.5, "delay_p95_s": 0.95, "delay_p99_s": 0.99}
+
+
+def scenario(**callback: Any) -> Scenario:
+    """Two days of passwords, pushed to a server that is down for hours."""
+    plain = {
+        "start": "2026-03-01T00:00:00Z",
+        "days": 2,
+        "quota": {"daily_limit": 50_000, "monthly_limit": 900_000},
+        "thresholds": {
+            "daily_alarm": 7_000,
+            "daily_limit": 15_000,
+            "monthly_alarm": 90_000,
+            "monthly_limit": 900_000,
+        },
+        "applications": [{"name": "shop"}],
+        "templates": [{"name": "code", "application": "shop", "segments": {1: 0.5, 3: 0.5}}],
+        "traffic": [{"name": "a", "template": "code", "country": "ID", "messages_a_day": 900}],
+        "callback": {
+            "no_answer_share": 0.1,
+            "lost_answer_share": 0.1,
+            "retries_s": [60, 3_600, 14_400],
+            "outages": [{"at": "2026-03-01T10:00:00Z", "minutes": 500}],
+        }
+        | callback,
+    }
+    return Scenario.model_validate(plain)
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return simulate(scenario())
+
+
+def assert_counted(found: Any, run: Run, own: pd.DataFrame) -> None:
+    """Demand that a row of the report is what some rows of reports say."""
+    assert run.messages is not None
+    states = {s: int((own["state"] == s).sum()) for s in ("received", "lost", "pending")}
+    assert {name: found[name] for name in states} == states
+    assert found["reports"] == len(own)
+    assert found["copies"] == own["copies"].sum()
+    assert found["duplicates"] == own["copies"].sum() - states["received"]
+    assert found["attempts_mean"] == pytest.approx(
+        own["attempts"].astype(float).mean(), nan_ok=True
+    )
+    decided = states["received"] + states["lost"]
+    share = wilson(states["received"], decided) if decided else (math.nan,) * 3
+    names = [f"received_share{end}" for end in ("", "_low", "_high")]
+    assert [found[name] for name in names] == pytest.approx(list(share), nan_ok=True)
+    made = run.messages["final_at"].loc[own["message"]].set_axis(own.index)
+    delays = np.sort((own["received_at"] - made).dropna().dt.total_seconds())
+    for name, q in DELAYS.items():
+        wanted = delays[math.ceil(round(q * len(delays), 9)) - 1] if len(delays) else math.nan
+        assert found[name] == pytest.approx(wanted, rel=0.01, abs=1e-3, nan_ok=True)
+
+
+@seed(1)
+@invented
+@given(worlds())
+def test_reports_are_counted_as_the_rows_say(world: tuple[Scenario, int, tuple[Any, ...]]) -> None:
+    """All of them, and by the number of attempts."""
+    scenario, rng, policies = world
+    note(f"Scenario.parse({scenario.to_json()!r}), {rng}, {policies!r}")
+    run = simulate(scenario, rng=rng, policies=policies)
+    rows = run.reports
+    assert rows is not None
+
+    assert_counted(report.callbacks(run).iloc[0], run, rows)
+    by_attempts = report.callbacks(run, by="attempts")
+    assert by_attempts["attempts"].tolist() == sorted(rows["attempts"].unique())
+    for _, found in by_attempts.iterrows():
+        assert_counted(found, run, rows[rows["attempts"] == found["attempts"]])
+
+
+def test_retries_bring_reports_late_and_twice(run: Run) -> None:
+    found = report.callbacks(run).iloc[0]
+    once = report.callbacks(simulate(scenario(retries_s=[]))).iloc[0]
+
+    assert run.reports is not None
+    assert_counted(found, run, run.reports)
+    assert found["duplicates"] > 0
+    assert once["duplicates"] == 0
+    assert once["lost"] > found["lost"]
+    assert once["received_share_high"] < found["received_share_low"]
+    assert once["delay_p99_s"] == 0 < found["delay_p99_s"]
+
+
+def test_without_an_address_nothing_is_made() -> None:
+    found = report.callbacks(simulate(scenario(address=False))).iloc[0]
+
+    assert found[["reports", "received", "lost", "pending", "copies"]].tolist() == [0] * 5
+    assert found[["received_share", "attempts_mean", "delay_p50_s"]].isna().all()
+    assert len(report.callbacks(simulate(scenario(address=False)), by="attempts")) == 0
+
+
+def test_a_log_knows_only_what_was_received(run: Run) -> None:
+    assert run.messages is not None
+    assert run.reports is not None
+    came = run.reports[run.reports["state"] == "received"].reset_index(drop=True)
+    came = came.assign(attempts=pd.array([None] * len(came), "Int8"))
+    tallies = tally_frames(run.messages, came, run.observed_from, run.observed_until)
+    log = replace(run, ledger=None, events=None, tallies=tallies)
+
+    found, whole = report.callbacks(log).iloc[0], report.callbacks(run).iloc[0]
+
+    unknown = [
+        "reports",
+        "lost",
+        "pending",
+        "received_share",
+        "received_share_low",
+        "attempts_mean",
+    ]
+    assert found[unknown].isna().all()
+    assert found["received"] == whole["received"] == len(came)
+    assert found["duplicates"] == came["copies"].sum() - len(came)
+    assert found["delay_p95_s"] == whole["delay_p95_s"]
+    assert report.callbacks(log, by="attempts")["attempts"].isna().tolist() == [True]
+
+
+def test_other_groups_are_refused(run: Run) -> None:
+    with pytest.raises(ValueError, match=r"by\(='country'\) must be attempts or nothing"):
+        report.callbacks(run, by="country")
