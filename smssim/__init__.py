@@ -6,13 +6,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from smssim import report
+    from smssim import metrics, plots, report
     from smssim.logs import read_log
     from smssim.record import Record
     from smssim.run import Run, simulate
     from smssim.scenario import Scenario, ScenarioError
 
-__all__ = ["Record", "Run", "Scenario", "ScenarioError", "read_log", "report", "simulate"]
+__all__ = [
+    "Record",
+    "Run",
+    "Scenario",
+    "ScenarioError",
+    "metrics",
+    "plots",
+    "read_log",
+    "report",
+    "simulate",
+]
 
 _HOMES = {
     "Record": "smssim.record",
@@ -26,8 +36,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     # Imports wait until a name is used, so that `import smssim` and `smssim --help` cost nothing.
-    if name == "report":
-        return import_module("smssim.report")
+    if name in ("metrics", "plots", "report"):
+        return import_module(f"smssim.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'smssim' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

@@ -1,4 +1,4 @@
-"""The command line: `smssim run` simulates a scenario, `smssim report` reads a log or a saved run.
+"""The command line: `smssim run` simulates, `smssim report` reads a log or a saved run.
 
 Exit codes: 0 done, 1 the run failed, 2 wrong usage, scenario or file, 130 interrupted.
 """
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from smssim.scenario import Scenario
 
 FAILED, WRONG, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
-COMMANDS = {"run": "simulate a scenario", "report": "report on a log, or on a run that --out kept"}
+COMMANDS = {
+    "run": "simulate a scenario",
+    "report": "report on a log, or on a run that --out kept",
+    "schema": "print the JSON Schema of scenario files, for editors",
+}
 
 
 class WrongInput(Exception):
@@ -42,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return WRONG
     try:
-        text = {"run": run, "report": report}[options.command](options)
+        text = {"run": run, "report": report, "schema": schema}[options.command](options)
         _print(text)
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -123,6 +127,15 @@ def report(options: argparse.Namespace) -> str:
     with _wrong_if(OSError, ValueError):
         record = _read(options.path)
     return summary(record)
+
+
+def schema(options: argparse.Namespace) -> str:
+    """The JSON Schema of scenario files, to print."""
+    import json
+
+    from smssim import scenario
+
+    return json.dumps(scenario.schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _load(path: Path) -> Scenario:
@@ -209,7 +222,7 @@ def _seed(text: str) -> int:
 
 def _unknown_command(name: str) -> int:
     near = get_close_matches(name, COMMANDS, 1, 0.5)
-    hint = f"; did you mean {near[0]}?" if near else f"; there are {' and '.join(COMMANDS)}"
+    hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(COMMANDS)}"
     _complain(f"{name!r} is no command{hint}")
     return WRONG
 

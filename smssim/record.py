@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING, Any
+
+from smssim.calendars import to_datetime
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -11,7 +14,7 @@ if TYPE_CHECKING:
     from smssim.tally import Tallies
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Record:
     """Messages and status reports of one period, with what is known around them.
 
@@ -32,3 +35,36 @@ class Record:
     packages: pd.DataFrame | None = None
     quarantine: pd.DataFrame | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        first, last = self._period()
+        what = f"{type(self).__name__} {self.name}"
+        return f"<{what}: {self._messages():,} messages, {first} to {last} UTC>"
+
+    def _repr_html_(self) -> str:
+        """A small table for notebooks, without JavaScript."""
+        first, last = self._period()
+        events = "not known" if self.events is None else f"{len(self.events):,}"
+        left_out = "none" if self.quarantine is None else f"{len(self.quarantine):,} records"
+        rows = {
+            type(self).__name__: self.name,
+            "period, UTC": f"{first} to {last}",
+            "messages": f"{self._messages():,}",
+            "delivered": f"{self._messages('DELIVRD'):,}",
+            "events": events,
+            "left out": left_out,
+        }
+        cells = "".join(
+            f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in rows.items()
+        )
+        return f'<table class="smssim-record"><tbody>{cells}</tbody></table>'
+
+    def _period(self) -> tuple[str, str]:
+        ends = (self.observed_from, self.observed_until)
+        first, last = (f"{to_datetime(end):%Y-%m-%d %H:%M}" for end in ends)
+        return first, last
+
+    def _messages(self, status: str | None = None) -> int:
+        money = self.tallies.money
+        own = money if status is None else money[money["status"] == status]
+        return int(own["messages"].sum())

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
+from smssim.cells import Array
 from smssim.disk import ParquetSink
 from smssim.engine.clock import Clock, Tuning
 from smssim.engine.frames import (
@@ -27,14 +28,12 @@ from smssim.marks import Marks
 from smssim.model.policies import Policy
 from smssim.record import Record
 from smssim.scenario import Scenario
-from smssim.tally import Array, Tallier
+from smssim.tally import Tallier
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run(Record):
-    """A simulated period. `provenance` says how to make it again: scenario, rng, policies,
-    versions.
-    """
+    """A simulated period; its `provenance` says how to make it again."""
 
 
 class Sink(Protocol):

@@ -86,10 +86,10 @@ def test_reports_are_counted_as_the_rows_say(world: tuple[Scenario, int, tuple[A
     rows = run.reports
     assert rows is not None
 
-    assert_counted(report.callbacks(run).iloc[0], run, rows)
+    assert_counted(report.callbacks(run).astype(float).iloc[0], run, rows)
     by_attempts = report.callbacks(run, by="attempts")
     assert by_attempts["attempts"].tolist() == sorted(rows["attempts"].unique())
-    for _, found in by_attempts.iterrows():
+    for _, found in by_attempts.astype(float).iterrows():
         assert_counted(found, run, rows[rows["attempts"] == found["attempts"]])
 
 
@@ -98,7 +98,7 @@ def test_retries_bring_reports_late_and_twice(run: Run) -> None:
     once = report.callbacks(simulate(scenario(retries_s=[]))).iloc[0]
 
     assert run.reports is not None
-    assert_counted(found, run, run.reports)
+    assert_counted(found.astype(float), run, run.reports)
     assert found["duplicates"] > 0
     assert once["duplicates"] == 0
     assert once["lost"] > found["lost"]

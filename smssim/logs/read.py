@@ -23,7 +23,7 @@ LONGEST_LINE = 8_000_000
 """Bytes of a line that are read; the rest of a longer one is passed over."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Log(Record):
     """A Record that was read and not simulated; what could not be used is in its quarantine."""
 

@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-SLIDE_IN, DPI = (12.8, 7.2), 100
+SLIDE_IN, DPI, LETTERS_PT = (12.8, 7.2), 100, 15
 INK, FAINT, WARNING = "#222222", "#767676", "#e42536"
 DASHES: tuple[Any, ...] = ("-", (0, (7, 1.5)), (0, (7, 1.5, 1.5, 1.5)), (0, (2, 1)))
 _COLOURS = ("petroff6", (0, 1, 5, 3))
-"""The built-in cycle and which of its colours name groups: not the grey, nor the red of warnings."""
+"""The built-in cycle and its colours that name groups: not the grey, nor the red of warnings."""
+_DAYS, _WEEKS = 21, 70
+"""From so many days on, the time axis counts weeks, and months."""
 
 
 @contextmanager
@@ -24,20 +26,36 @@ def drawing(ax: Axes | None) -> Iterator[Axes]:
 
     Settings of matplotlib are as before afterwards.
     """
-    import matplotlib as mpl
-
     if ax is not None:
         _plain(ax)
         yield ax
         return
-    with mpl.rc_context({"font.size": 15}):
-        from matplotlib import pyplot as plt
+    from matplotlib import pyplot as plt
 
-        _, ax = plt.subplots(figsize=SLIDE_IN, dpi=DPI, layout="constrained")
+    with _letters(LETTERS_PT):
+        figure = plt.figure(figsize=SLIDE_IN, dpi=DPI)
+        figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.1)
+        ax = figure.subplots()
         _plain(ax)
         # Ticks are made later, when the size of this figure's letters is forgotten.
-        ax.tick_params(labelsize=15)
+        ax.tick_params(labelsize=LETTERS_PT)
         yield ax
+
+
+@contextmanager
+def _letters(size: float) -> Iterator[None]:
+    """Letters of that size, and no other setting changed or restored.
+
+    The first figure of a notebook turns its display on; `rc_context` would turn it off again.
+    """
+    from matplotlib import rcParams
+
+    before = rcParams["font.size"]
+    rcParams["font.size"] = size
+    try:
+        yield
+    finally:
+        rcParams["font.size"] = before
 
 
 def look(number: int) -> dict[str, Any]:
@@ -54,36 +72,32 @@ def look(number: int) -> dict[str, Any]:
 
 def titled(ax: Axes, title: str, below: str) -> None:
     """A title that says what is seen, and a line below it that says what is drawn."""
-    size = float(ax.yaxis.label.get_size())  # type: ignore[arg-type]
-    ax.set_title(title, loc="left", fontsize="large", fontweight="bold", pad=1.9 * size, color=INK)
+    size = float(ax.yaxis.label.get_fontsize())
+    ax.set_title(title, loc="left", fontsize="large", fontweight="bold", pad=2.3 * size, color=INK)
     ax.annotate(
         below, (0, 1), (0, 0.7 * size), "axes fraction", "offset points", color=FAINT, va="bottom"
     )
 
 
-def time_axis(ax: Axes, times: pd.Series[Any], zone: str) -> None:
+def time_axis(ax: Axes, begins: pd.Timestamp, ends: pd.Timestamp, zone: str) -> None:
     """Readable dates in *zone*, which is named on the axis together with the year.
 
     The data stay UTC; raise a ZoneInfoNotFoundError for a zone that nobody knows.
     """
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
     own = ZoneInfo(zone)
-    locator = AutoDateLocator(tz=own, minticks=4, maxticks=9)
-    formats = ["%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M", "%H:%M:%S"]
-    zeros = ["", "%b %Y", "%d %b", "%d %b", "%H:%M", "%H:%M"]
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(
-        ConciseDateFormatter(locator, own, formats, show_offset=False, zero_formats=zeros)
-    )
-    if len(times):
-        ax.set_xlim(*plain(times.agg(["min", "max"])))
-    ax.set_xlabel(_named(zone, times.dt.tz_convert(own)))
+    _dates(ax, (ends - begins).days, own)
+    ax.set_xlim(naive_moment(begins), naive_moment(ends))
+    ax.set_xlabel(_named(zone, begins.tz_convert(own), ends.tz_convert(own)))
 
 
-def plain(times: pd.Series[Any]) -> Any:
-    """Moments as UTC without a zone, which is what matplotlib's dates are."""
+def naive(times: pd.Series[Any]) -> Any:
+    """Moments as UTC without a zone, which is what dates in a picture are."""
     return times.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
+
+
+def naive_moment(at: pd.Timestamp) -> Any:
+    """One moment as UTC without a zone."""
+    return at.tz_convert("UTC").tz_localize(None).to_datetime64()
 
 
 def day_and_time(at: Any, zone: str) -> str:
@@ -95,16 +109,54 @@ def thousands(ax: Axes) -> None:
     """Separate the thousands of what the y axis counts."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.yaxis.set_major_locator(MaxNLocator(7, integer=True, steps=[1, 2, 2.5, 5, 10]))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
 
 
-def _named(zone: str, times: pd.Series[Any]) -> str:
-    years = f"{times.min():%Y}" if len(times) else ""
-    years += f"-{times.max():%Y}" if years and f"{times.max():%Y}" != years else ""
-    offsets = {times.iloc[place].isoformat()[-6:] for place in (0, -1)} if len(times) else set()
+def legend_below(ax: Axes, handles: list[Any]) -> None:
+    """What the lines, markers and bars mean, below the picture and its dates."""
+    if handles:
+        ax.legend(
+            handles=handles,
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.13),
+            ncols=len(handles) if len(handles) < 5 else 3,
+            frameon=False,
+            fontsize="small",
+        )
+
+
+def _dates(ax: Axes, days: int, zone: ZoneInfo) -> None:
+    """Where dates stand on an axis of so many days, and how they are written."""
+    from matplotlib import dates as untyped
+    from matplotlib.ticker import FuncFormatter
+
+    dates: Any = untyped
+    if days < 3:
+        locator = dates.AutoDateLocator(tz=zone, minticks=4, maxticks=8)
+    elif days < _DAYS:
+        locator = dates.DayLocator(interval=1 + days // 8, tz=zone)
+    elif days < _WEEKS:
+        locator = dates.WeekdayLocator(dates.MO, tz=zone)
+        ax.xaxis.set_minor_locator(dates.DayLocator(tz=zone))
+    else:
+        locator = dates.MonthLocator(interval=1 + days // 250, tz=zone)
+
+    def written(x: float, _: int | None) -> str:
+        at = dates.num2date(x, zone)
+        weekday = f"{at:%a} " if days < _WEEKS else ""
+        return f"{at:%H:%M}" if at.hour or at.minute else f"{weekday}{at.day} {at:%b}"
+
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(FuncFormatter(written))
+
+
+def _named(zone: str, begins: pd.Timestamp, ends: pd.Timestamp) -> str:
+    """The years, the zone and how far it is from UTC, if that does not change in between."""
+    years = f"{begins.year}" if begins.year == ends.year else f"{begins.year} and {ends.year}"
+    offsets = {at.isoformat()[-6:] for at in (begins, ends)}
     offset = f" (UTC{offsets.pop()})" if len(offsets) == 1 and zone != "UTC" else ""
-    return f"{years}, times in {zone}{offset}".removeprefix(", ")
+    return f"{years}, times in {zone}{offset}"
 
 
 def _plain(ax: Axes) -> None:

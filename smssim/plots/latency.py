@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TICKS_S = {1: "1 s", 10: "10 s", 30: "30 s", 180: "3 min", 3_600: "1 h", 86_400: "1 day"}
-SHARES = {0.5: "median", 0.95: "95 %"}
+SHARES = {0.5: "median", 0.95: "95 % within"}
 """What the legend tells of each curve; the last is marked in the picture."""
 MOST = 6
 """Groups that are told apart; the rest, with fewer messages, are grey."""
@@ -35,13 +35,16 @@ def latency(
     curves = _curves(frame, keys)
     with drawing(ax) as ax:
         _axes(ax)
-        for name, curve in list(curves.items())[MOST:]:
+        for name in list(curves)[MOST:]:
+            curve = curves[name]
             ax.plot(curve["latency_s"], 100 * curve["share"], color="#cccccc", label="_" + name)
-        for number, (name, curve) in enumerate(list(curves.items())[:MOST]):
-            _curve(ax, name, curve, look(number))
+        for number, name in enumerate(sorted(list(curves)[:MOST])):
+            _curve(ax, name, curves[name], look(number))
         if curves:
             _legend(ax, len(curves) - MOST)
-        titled(ax, _title(curves), "Share of deliveries made by then; failed messages left out")
+        titled(
+            ax, _title(curves), "Of the messages that arrive: the share that has arrived by then"
+        )
     return ax
 
 
@@ -80,7 +83,7 @@ def _axes(ax: Axes) -> None:
     ax.yaxis.set_major_locator(FixedLocator([0, 25, 50, 75, 95, 100]))
     ax.axhline(95, color=FAINT, linewidth=1, linestyle="--")
     ax.set_xlabel("time since submission")
-    ax.set_ylabel("share of deliveries made, %")
+    ax.set_ylabel("share arrived, %")
 
 
 def _curve(ax: Axes, name: str, curve: pd.DataFrame, style: dict[str, Any]) -> None:
@@ -92,7 +95,7 @@ def _curve(ax: Axes, name: str, curve: pd.DataFrame, style: dict[str, Any]) -> N
         latency_s, 100 * curve["low"], 100 * curve["high"], color=style["color"], alpha=0.25, lw=0
     )
     ax.plot(
-        [quantiles["95 %"]],
+        [quantiles["95 % within"]],
         [95],
         marker="o",
         markersize=11,
@@ -104,7 +107,7 @@ def _curve(ax: Axes, name: str, curve: pd.DataFrame, style: dict[str, Any]) -> N
 
 
 def _told(value: float) -> str:
-    return "not reached" if math.isnan(value) else f"within {duration(value)}"
+    return "not reached" if math.isnan(value) else duration(value)
 
 
 def _legend(ax: Axes, more: int) -> None:
@@ -117,8 +120,7 @@ def _title(curves: dict[str, pd.DataFrame]) -> str:
     times = {name: quantile_s(curve, 0.95) for name, curve in list(curves.items())}
     known = sorted((value, name) for name, value in times.items() if not math.isnan(value))
     if not known:
-        return "Too few deliveries to tell how late 95 % are"
+        return "Too few deliveries to tell when 95 % arrive"
     (least, quick), (most, slow) = known[0], known[-1]
-    if len(known) == 1:
-        return f"95 % of deliveries are made within {duration(most)}"
-    return f"95 % of deliveries are made within {duration(least)} ({quick}) to {duration(most)} ({slow})"
+    span = f"{duration(least)} ({quick}) to " * (len(known) > 1)
+    return f"95 % arrive within {span}{duration(most)}{f' ({slow})' * bool(span)}"

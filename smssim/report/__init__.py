@@ -1,7 +1,33 @@
 """Reports: a Record in, a tidy frame out, the same for a simulated and a recorded period."""
 
+from smssim.report.burn_down import burn_down
+from smssim.report.callbacks import callbacks
 from smssim.report.cost import cost
+from smssim.report.curve import latency_curve
 from smssim.report.delivery import delivery, statuses
+from smssim.report.kpis import kpis
+from smssim.report.needs import needs, needs_of
+from smssim.report.packages import packages
+from smssim.report.review import review
 from smssim.report.summary import summary
+from smssim.report.tally import tally
+from smssim.report.thresholds import thresholds
+from smssim.report.usage import usage
 
-__all__ = ["cost", "delivery", "statuses", "summary"]
+__all__ = [
+    "burn_down",
+    "callbacks",
+    "cost",
+    "delivery",
+    "kpis",
+    "latency_curve",
+    "needs",
+    "needs_of",
+    "packages",
+    "review",
+    "statuses",
+    "summary",
+    "tally",
+    "thresholds",
+    "usage",
+]

@@ -13,6 +13,7 @@ from smssim.bins import bin_of, edges_us
 from smssim.calendars import HOUR, SECOND
 from smssim.record import Record
 from smssim.report.groups import keys_of, recorded
+from smssim.report.needs import needs
 from smssim.report.quantiles import by_bin
 
 if TYPE_CHECKING:
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 _TALLIED = ("country", "type")
-_NUMBERS = ["latency_s", "share", "low", "high", "at_risk"]
+_NUMBERS = dict.fromkeys(("latency_s", "share", "low", "high"), "float64") | {"at_risk": "int64"}
 
 
+@needs("latency", "censored")
 def latency_curve(
     record: Record, by: str | Sequence[str] = "country", *, confidence: float = 0.95
 ) -> pd.DataFrame:
@@ -43,14 +45,16 @@ def latency_curve(
         raise ValueError(f"confidence(={confidence}) must be > 0 and < 1")
     cells = _cells(record)
     parts = []
+    group: Any
     for group, own in cells.groupby(keys, dropna=False) if keys else [((), cells)]:
         bins = own["bin"].to_numpy(np.int64)
         seen, waiting = (by_bin(bins, own[name].to_numpy(np.int64)) for name in ("seen", "waiting"))
         if seen.any():
             curve = pd.DataFrame(_curve(seen, waiting, confidence))
             parts.append(curve.assign(**dict(zip(keys, group, strict=True))))
-    curves = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-    return curves.reindex(columns=[*keys, *_NUMBERS])
+    types = dict.fromkeys(keys, "str") | _NUMBERS
+    curves = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(types))
+    return curves[list(types)].astype(types)
 
 
 def _cells(record: Record) -> pd.DataFrame:

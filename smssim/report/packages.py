@@ -29,12 +29,12 @@ def packages(record: Record) -> pd.DataFrame:
         events = pd.DataFrame({"at": pd.Series(dtype=TIME), "event": "", "subject": ""})
     found = table.copy()
     price = f"price_{record.currency.lower()}" if record.currency else "price"
-    found.insert(found.columns.get_loc("price_micro") + 1, price, found["price_micro"] / 1e6)
+    found.insert(list(found).index("price_micro") + 1, price, found["price_micro"] / 1e6)
     found["used_share"] = found["used"] / found["segments"]
     empty = events[events["event"] == "package_empty"].drop_duplicates("subject")
-    empty_at = empty.set_index("subject")["at"]
-    found["empty_at"] = found["package"].astype("str").map(empty_at).astype(TIME)
-    return found.assign(run_out_at=_run_outs(found, events))
+    names = found["package"].astype("str")
+    empty_at = empty.set_index("subject")["at"].reindex(names).set_axis(found.index)
+    return found.assign(empty_at=empty_at, run_out_at=_run_outs(found, events))
 
 
 def _run_outs(found: pd.DataFrame, events: pd.DataFrame) -> pd.Series[pd.Timestamp]:

@@ -1,23 +1,40 @@
-"""The rules of a record's scenario that reports hang on; a log has the service's defaults."""
+"""The scenario of a record, and the rule of its thresholds that several reports follow."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from smssim.record import Record
-from smssim.scenario import Scenario, Thresholds
+from smssim.report.groups import recorded
+from smssim.scenario import Scenario
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def scenario_of(record: Record) -> Scenario | None:
     """The scenario a record was simulated from; None for a log."""
-    text = record.provenance.get("scenario")
+    text = None if recorded(record) else record.provenance.get("scenario")
     return None if text is None else _parsed(text)
 
 
-def thresholds_of(record: Record) -> Thresholds:
-    """How thresholds count, from the record's scenario; for a log as the service does by default."""
-    scenario = scenario_of(record)
-    return Thresholds() if scenario is None else scenario.thresholds
+def counted(scenario: Scenario, money: pd.DataFrame) -> NDArray[np.int64]:
+    """What thresholds counted in each cell of the money tally, in messages or segments.
+
+    Sent messages count; those that the platform refused do if the scenario says so. A message
+    that failed with a freeze was sent by then, and stays counted.
+    """
+    rules = scenario.thresholds
+    counts = ~money["charge"].isin(["refused_1", "refused_2"])
+    if not rules.counts_refused:
+        frozen = money["status"] == scenario.account.frozen_status
+        counts &= (money["charge"] != "refused_3") | frozen
+    weights = money["segments" if rules.unit == "segment" else "messages"]
+    return weights.where(counts, 0).to_numpy(np.int64)
 
 
 @lru_cache(maxsize=8)

@@ -1,20 +1,16 @@
 """Frozen, validated inputs: a scenario file is everything a simulation needs."""
 
-from smssim.scenario.account import (
-    Account,
-    Application,
-    CountryLimit,
-    Package,
-    Quota,
-    Review,
-    Template,
-    Thresholds,
-    check_thresholds,
-)
-from smssim.scenario.base import Delay, LogNormal, SlowPart, micro, microseconds
-from smssim.scenario.document import Scenario, ScenarioError, Source
+from __future__ import annotations
+
+from smssim.scenario.account import Account, Application, Package, Quota, Review, Template
+from smssim.scenario.base import micro
+from smssim.scenario.delay import Delay, LogNormal, SlowPart, microseconds
+from smssim.scenario.document import Scenario, Source
+from smssim.scenario.json_schema import schema
 from smssim.scenario.network import Callback, Outage, Outcome, Queue, RandomOutages, Route
+from smssim.scenario.problems import Problem, ScenarioError
 from smssim.scenario.sources import Call, Calls, GroupTask, Recipient, Resend, Traffic
+from smssim.scenario.thresholds import CountryLimit, Thresholds, check_thresholds
 
 __all__ = [
     "Account",
@@ -29,6 +25,7 @@ __all__ = [
     "Outage",
     "Outcome",
     "Package",
+    "Problem",
     "Queue",
     "Quota",
     "RandomOutages",
@@ -46,4 +43,5 @@ __all__ = [
     "check_thresholds",
     "micro",
     "microseconds",
+    "schema",
 ]

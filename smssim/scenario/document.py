@@ -4,48 +4,85 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, model_validator
 
 from smssim.calendars import DAY, to_us
-from smssim.scenario.account import Account, Application, Package, Quota, Review, Template, Thresholds
-from smssim.scenario.base import Country, Instant, Name, Part
+from smssim.scenario.account import Account, Application, Package, Quota, Review, Template
+from smssim.scenario.base import CURRENCY, Country, Instant, Int, Name, Part
+from smssim.scenario.changes import changed
 from smssim.scenario.network import Callback, Queue, Route
+from smssim.scenario.problems import Broken, Problem, ScenarioError, told_of
+from smssim.scenario.rules import Find, broken_rules
+from smssim.scenario.salvage import salvaged
+from smssim.scenario.sentences import problems_of
 from smssim.scenario.sources import Calls, GroupTask, Traffic
+from smssim.scenario.thresholds import Thresholds
+
+if TYPE_CHECKING:
+    from smssim.scenario.positions import Text
 
 Source = Traffic | Calls | GroupTask
 
 
-class ScenarioError(ValueError):
-    """A scenario that cannot be read; its text names the file, the field's path, the value and the rule."""
-
-
 class Scenario(Part):
-    """One planned period of sending: everything `simulate` needs, and nothing it finds out."""
+    """One planned period of sending: everything `simulate` needs, and nothing it finds out.
+
+    Raise a ScenarioError that names all that is wrong, wherever the scenario comes from.
+    """
 
     name: Name = "scenario"
+    """What the run is called in reports."""
     start: Instant
-    days: int = Field(default=30, ge=1, le=366)
-    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+    """The first instant of the run; a date is its midnight in UTC."""
+    days: Int = Field(default=30, ge=1, le=366)
+    """How many days of 24 hours the run lasts."""
+    currency: str = Field(default="USD", pattern=CURRENCY)
+    """The currency of all prices, as its three letters."""
     account: Account = Account()
+    """The account: service mode, rules of packages, money."""
     quota: Quota = Quota()
+    """What the account may have, raised by ticket."""
     applications: tuple[Application, ...] = Field(min_length=1)
+    """The account's applications."""
     templates: tuple[Template, ...] = Field(min_length=1)
+    """The templates of all applications."""
     review: Review = Review()
+    """How templates are reviewed."""
     thresholds: Thresholds = Thresholds()
+    """Alarm and limit values by UTC day and month."""
     packages: tuple[Package, ...] = ()
+    """The packages that are bought, in the order of their ids."""
     traffic: tuple[Traffic, ...] = ()
+    """API traffic at mean rates."""
     calls: tuple[Calls, ...] = ()
+    """API requests written out one by one."""
     group_tasks: tuple[GroupTask, ...] = ()
+    """Tasks of the Group SMS Assistant."""
     routes: dict[Country, Route] = {}
-    """By country; a country without an entry has the default route."""
+    """Prices, outcomes and delays by country; a country without an entry has the default route."""
     queue: Queue = Queue()
+    """The queue that accepted messages leave through."""
     callback: Callback = Callback()
+    """The customer's server for status reports."""
 
-    _folder: Path = PrivateAttr(default=Path())
+    _folder: Path | None = PrivateAttr(default=None)
+
+    if not TYPE_CHECKING:
+
+        def __init__(self, **data: Any) -> None:
+            try:
+                super().__init__(**data)
+            except ValidationError as error:
+                raise ScenarioError(_all_problems(error, data, None)) from error
+
+        # Tells pydantic that this is as good as its own, so that validation need not call it.
+        __init__.__pydantic_base_init__ = True
 
     @property
     def start_us(self) -> int:
@@ -71,145 +108,149 @@ class Scenario(Part):
         return self.routes.get(country) or Route()
 
     def find(self, file: Path) -> Path:
-        """Where a file named in the scenario is: beside the scenario file or in a folder above it."""
-        folder = self._folder.resolve()
-        for place in (folder, *folder.parents):
-            if (place / file).exists():
-                return place / file
-        raise ScenarioError(f"file(={file}) was not found beside the scenario or above it")
+        """Where a file named in the scenario is: beside the scenario file or in a folder above."""
+        place = _found(file, self._folder or Path())
+        if place is None:
+            raise ScenarioError(f"file(={file}) was not found beside the scenario or above it")
+        return place
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        problems = [*_names(self), *_references(self), *_quotas(self)]
-        if problems:
-            raise ValueError("; ".join(problems))
+    def _consistent(self, info: ValidationInfo) -> Self:
+        folder = (info.context or {}).get("folder")
+        found = list(broken_rules(self, _finder(folder)))
+        if found:
+            raise Broken(found)
+        self._folder = folder
         return self
 
     @classmethod
+    def model_validate(cls, obj: Any, **how: Any) -> Self:
+        """A scenario of plain data."""
+        try:
+            return super().model_validate(obj, **how)
+        except ValidationError as error:
+            folder = (how.get("context") or {}).get("folder")
+            raise ScenarioError(_all_problems(error, obj, folder)) from error
+
+    @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read a scenario from a YAML 1.2 file. Raise a ScenarioError that names every wrong field."""
+        """Read a scenario from a YAML 1.2 file."""
         path = Path(path)
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_bytes().decode("utf-8-sig")
         except OSError as error:
             raise ScenarioError(f"{path}: {error.strerror}") from error
-        scenario = cls.parse(text, str(path))
-        scenario._folder = path.parent
-        return scenario
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            column = error.start - error.object.rfind(b"\n", 0, error.start)
+            problem = Problem("this is no text in UTF-8", "", str(path), line, column)
+            raise ScenarioError([problem]) from error
+        return cls._read(text, str(path), path.parent)
 
     @classmethod
     def parse(cls, text: str, where: str = "scenario") -> Self:
         """Read a scenario from YAML 1.2 text; *where* is named in errors."""
-        from ruamel.yaml import YAML, YAMLError
+        return cls._read(text, where, None)
 
+    @classmethod
+    def _read(cls, text: str, file: str, folder: Path | None) -> Self:
+        from smssim.scenario.positions import Text
+
+        read = Text(text, file)
+        if not isinstance(read.data, dict):
+            what = "is empty" if read.data is None else "must be a mapping of keys to values"
+            raise ScenarioError([Problem(f"the scenario {what}", "", file, 1, 1)])
+        problems = list(read.duplicates)
         try:
-            data = YAML(typ="safe", pure=True).load(text)
-            return cls.model_validate(data)
-        except YAMLError as error:
-            raise ScenarioError(f"{where}: {error}") from error
-        except ValidationError as error:
-            raise ScenarioError("\n".join(_lines(where, error))) from error
+            made = cls.model_validate(read.data, context={"folder": folder})
+        except ScenarioError as error:
+            problems += [_placed(problem, read) for problem in error.problems]
+        if problems:
+            raise ScenarioError(_in_order(problems))
+        return made
 
     def to_yaml(self) -> str:
         """This scenario as YAML, defaults left out; `parse` gives an equal one back."""
         from ruamel.yaml import YAML
 
         out = StringIO()
-        yaml = YAML(typ="safe", pure=True)
+        yaml: Any = YAML(typ="safe", pure=True)
         yaml.default_flow_style = False
         yaml.sort_base_mapping_type_on_output = False
-        yaml.dump(self._plain(), out)
+        yaml.dump(json.loads(self.to_json()), out)
         return out.getvalue()
 
     def to_json(self) -> str:
-        """This scenario as JSON, which is YAML too, defaults left out; `parse` gives an equal one back."""
+        """This scenario as JSON, which is YAML too, defaults left out; `parse` gives an equal one
+        back.
+        """
         return self.model_dump_json(exclude_unset=True)
 
     def digest(self) -> str:
-        """A fingerprint of everything that can change a result: 16 hexadecimal digits."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """A fingerprint of everything that can change a result: 16 hexadecimal digits.
+
+        A group task's file counts by its content, wherever it lies; its name, if it is not there.
+        """
+        plain = self.model_dump(mode="json")
+        for task, made in zip(self.group_tasks, plain["group_tasks"], strict=True):
+            made["countries"] = list(made["countries"].items())  # They are sent in this order.
+            place = None if task.file is None else _found(task.file, self._folder or Path())
+            if place is not None:
+                made["file"] = hashlib.sha256(place.read_bytes()).hexdigest()
+        canonical = json.dumps(plain, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
     def change(self, **changes: Any) -> Self:
-        """A new scenario with some fields changed, validated again; keys are dotted paths such as `packages.0.segments`."""
-        data = self.model_dump(exclude_unset=True)
-        for path, value in changes.items():
-            _put(data, path, value)
-        changed = type(self).model_validate(data)
-        changed._folder = self._folder
-        return changed
+        """A new scenario with some fields changed, validated again; this one stays as it is.
 
-    def _plain(self) -> dict[str, Any]:
-        plain: dict[str, Any] = json.loads(self.model_dump_json(exclude_unset=True))
-        return plain
+        Keys are dotted paths: `change(**{"packages.0.segments": 50_000, "days": 10})`.
+        """
+        return type(self).model_validate(changed(self, changes), context={"folder": self._folder})
 
+    def __eq__(self, other: object) -> bool:
+        # Where it was read from makes no difference.
+        return isinstance(other, Scenario) and self.__dict__ == other.__dict__
 
-def _lines(where: str, error: ValidationError) -> list[str]:
-    found = []
-    for problem in error.errors():
-        path = ".".join(str(step) for step in problem["loc"]) or "the scenario as a whole"
-        value = "" if isinstance(problem["input"], dict | list) else f" (value: {problem['input']!r})"
-        found.append(f"{where}: {path}: {problem['msg']}{value}")
-    return found
+    def __hash__(self) -> int:
+        return hash(json.dumps(self.model_dump(mode="json"), sort_keys=True))
+
+    def _repr_html_(self) -> str:
+        from smssim.scenario.card import card
+
+        return card(self)
 
 
-def _put(data: Any, path: str, value: Any) -> None:
-    *steps, last = path.split(".")
-    for step in steps:
-        data = _in_list(data)[int(step)] if isinstance(data, list | tuple) else data.setdefault(step, {})
-    if isinstance(data, list):
-        data[int(last)] = value
-    elif isinstance(data, dict):
-        data[last] = value
-    else:
-        raise ScenarioError(f"{path}: there is no such field")
+def _finder(folder: Path | None) -> Find:
+    return None if folder is None else lambda file: _found(file, folder)
 
 
-def _in_list(data: Any) -> Any:
-    return data
+def _found(file: Path, folder: Path) -> Path | None:
+    """Where a file is, in a folder or in one above it; None if it is not there."""
+    folder = folder.resolve()
+    return next((p / file for p in (folder, *folder.parents) if (p / file).is_file()), None)
 
 
-def _names(scenario: Scenario) -> list[str]:
-    problems = []
-    for kind in ("applications", "templates"):
-        names = [part.name for part in getattr(scenario, kind)]
-        problems += [f"{kind}: the name {n!r} stands twice" for n in sorted(set(names)) if names.count(n) > 1]
-    sources = [source.name for source in scenario.sources]
-    problems += [f"sources: the name {n!r} stands twice" for n in sorted(set(sources)) if sources.count(n) > 1]
+def _all_problems(error: ValidationError, data: Any, folder: Path | None) -> list[Problem]:
+    """What pydantic found, and the rules between parts, as far as the parts can be read."""
+    problems = problems_of(error, Scenario, data)
+    if isinstance(data, Mapping):
+        rest = salvaged(Scenario, data)
+        for path, told in broken_rules(rest, _finder(folder)):
+            problem = told_of(path, told, data)
+            if problem not in problems:
+                problems.append(problem)
     return problems
 
 
-def _references(scenario: Scenario) -> list[str]:
-    applications = {application.name for application in scenario.applications}
-    templates = {template.name for template in scenario.templates}
-    problems = [
-        f"templates.{t.name}: application(={t.application}) is not in applications"
-        for t in scenario.templates
-        if t.application not in applications
-    ]
-    problems += [
-        f"{source.name}: template(={source.template}) is not in templates"
-        for source in scenario.sources
-        if source.template not in templates
-    ]
-    problems += [
-        f"packages.{i}: at(={package.at:%Y-%m-%dT%H:%M:%SZ}) must not be before the start"
-        for i, package in enumerate(scenario.packages)
-        if package.at is not None and package.at < scenario.start
-    ]
-    return problems
+def _placed(problem: Problem, read: Text) -> Problem:
+    spot = read.spot(problem.steps, of_key=problem.of_key)
+    line, column = spot or (None, None)
+    return replace(problem, file=read.file, line=line, column=column)
 
 
-def _quotas(scenario: Scenario) -> list[str]:
-    quota, thresholds, problems = scenario.quota, scenario.thresholds, []
-    if len(scenario.applications) > quota.applications:
-        problems.append(f"applications(={len(scenario.applications)}) must be <= quota.applications(={quota.applications})")
-    for application in scenario.applications:
-        n = sum(template.application == application.name for template in scenario.templates)
-        if n > quota.templates:
-            problems.append(f"templates of {application.name}(={n}) must be <= quota.templates(={quota.templates})")
-    for period in ("daily_limit", "monthly_limit"):
-        value, bound = getattr(thresholds, period), getattr(quota, period)
-        if value > bound:
-            problems.append(f"thresholds.{period}(={value}) must be <= quota.{period}(={bound}), the approved quota")
-    return problems
+def _in_order(problems: list[Problem]) -> list[Problem]:
+    """By place; what anchors repeat is told once."""
+    once: dict[object, Problem] = {}
+    for problem in sorted(problems, key=lambda p: (p.line or 0, p.column or 0)):
+        once.setdefault((problem.line, problem.column, problem.message), problem)
+    return list(once.values())

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from smssim.scenario.base import Delay, Instant, LogNormal, Money, Part, Seconds, Share, SlowPart
+from smssim.scenario.base import STATUS, Flag, Float, Instant, Int, Money, Part, Share
+from smssim.scenario.delay import Delay, LogNormal, Seconds, SlowPart
+from smssim.scenario.problems import Found
 
-Status = Annotated[str, Field(pattern=r"^[A-Za-z0-9:]{1,7}$")]
+Status = Annotated[str, Field(pattern=STATUS)]
 
 
 class Outcome(Part):
@@ -17,6 +20,7 @@ class Outcome(Part):
     status: Status
     """A status of the report, or `none`: no report ever, EXPIRED after 72 h."""
     share: Share
+    """Its share of the messages, 0 to 1."""
     source: Literal["supplier", "huawei"] = "supplier"
     """Who made the status; the platform's own are not charged and take no queue slot."""
 
@@ -25,43 +29,48 @@ class Route(Part):
     """The way to one country: price, final statuses, delay."""
 
     price: Money = 0.05
-    """Assumption, a segment at pay-per-use: Huawei's prices are not public."""
+    """Assumption: pay-per-use, a segment, in the scenario's currency; Huawei's prices are not
+    public."""
     outcomes: tuple[Outcome, ...] = (
         Outcome(status="DELIVRD", share=0.95),
         Outcome(status="UNDELIV", share=0.03),
         Outcome(status="REJECTD", share=0.005),
         Outcome(status="none", share=0.015),
     )
-    """Assumption: shares of the final statuses (they sum to 1)."""
+    """Assumption: shares of the final statuses; they sum to 1."""
     latency: Delay = Delay(
         lognormal_s=LogNormal(median=4, p95=15), slow=SlowPart(share=0.03, median=3_600, p95=36_000)
     )
-    """Assumption: from leaving the queue to the final report."""
+    """Assumption: from leaving the queue to the final report, in seconds."""
 
-    @model_validator(mode="after")
-    def _shares(self) -> Self:
+    def broken(self) -> Iterator[Found]:
+        """Shares sum to 1, each status stands once, the platform delivers nothing."""
         total = sum(outcome.share for outcome in self.outcomes)
         if abs(total - 1) > 1e-9:
-            raise ValueError(f"the outcomes' shares sum to {total:g}, they must sum to 1")
-        names = [outcome.status for outcome in self.outcomes]
-        if len(set(names)) < len(names):
-            raise ValueError(f"each status stands once, not {names}")
-        if any(o.source == "huawei" and o.status in ("DELIVRD", "none") for o in self.outcomes):
-            raise ValueError("the platform (source huawei) cannot make DELIVRD or none")
-        return self
+            yield ("outcomes",), f"the shares of the outcomes sum to {total:g}: they must sum to 1"
+        seen: set[str] = set()
+        for i, outcome in enumerate(self.outcomes):
+            if outcome.status in seen:
+                yield ("outcomes", i, "status"), f"the status {outcome.status!r} stands twice"
+            seen.add(outcome.status)
+            if outcome.source == "huawei" and outcome.status in ("DELIVRD", "none"):
+                told = f"the platform cannot make {outcome.status}: its source must be supplier"
+                yield ("outcomes", i, "source"), told
 
 
 class Queue(Part):
     """The first-in first-out queue that accepted messages leave through."""
 
     scope: Literal["shared", "application", "route"] = "shared"
-    """Assumption: one queue for the whole account."""
-    throughput_per_s: Annotated[float, Field(gt=0, le=1e6)] = 500
-    """Assumption: Huawei recommends at most 500 numbers a second; a hard limit is not published."""
-    capacity: int | None = Field(default=None, ge=0)
-    """Messages that may wait before E200015; without it the queue never refuses."""
-    validity_h: Annotated[float, Field(gt=0, le=168)] = 72
-    """Hours without a report after which the platform makes an EXPIRED report."""
+    """Assumption: one queue for the whole account, or one an application or a country."""
+    throughput_per_s: Annotated[Float, Field(gt=0, le=1e6)] = 500
+    """Assumption: messages a second that leave a queue; Huawei recommends at most 500 numbers a
+    second, a hard limit is not published."""
+    capacity: Annotated[Int, Field(ge=0, le=10**9)] | None = None
+    """Assumption: messages that may wait before E200015; without it the queue never refuses."""
+    validity_h: Annotated[Float, Field(gt=0, le=168)] = 72
+    """Hours without a report after which the platform makes an EXPIRED report; 72 by the
+    documents."""
 
     @property
     def gap_us(self) -> int:
@@ -73,32 +82,40 @@ class Outage(Part):
     """A window in which the callback server is down."""
 
     at: Instant
-    minutes: Annotated[float, Field(gt=0)]
+    """When it goes down."""
+    minutes: Annotated[Float, Field(gt=0, le=1e6)]
+    """How long it is down, in minutes."""
 
 
 class RandomOutages(Part):
     """Outages that come by chance: up and down by turns, from the start."""
 
     up: Delay
+    """How long it stays up, in seconds."""
     down: Delay
+    """How long it stays down, in seconds."""
 
 
 class Callback(Part):
     """The customer's server for status reports (DOMAIN.md section 7)."""
 
-    address: bool = True
+    address: Flag = True
     """Whether statusCallback is given; without an address nothing is pushed."""
     outages: tuple[Outage, ...] = ()
+    """Windows in which the server is down, such as a planned maintenance."""
     random_outages: RandomOutages | None = None
+    """Assumption: outages that come by chance; none."""
     no_answer_share: Share = 0.0
-    """Assumption: the share of pushes that time out though the server is up."""
+    """Assumption: the share of pushes that time out though the server is up, 0 to 1."""
     lost_answer_share: Share = 0.0
-    """Assumption: the share of arrived pushes whose 200 OK is lost on its way."""
+    """Assumption: the share of arrived pushes whose 200 OK is lost on its way, 0 to 1."""
     retries_s: tuple[Seconds, ...] = Field(default=(), max_length=15)
-    """Assumption: the documents promise no second push; delays after the report, in seconds, as a what-if."""
+    """Assumption: when a push that failed is tried again, in seconds after the report, as a
+    what-if; the documents promise no second push."""
 
-    @model_validator(mode="after")
-    def _rising(self) -> Self:
-        if any(b <= a for a, b in zip((0, *self.retries_s), self.retries_s, strict=False)):
-            raise ValueError(f"retries_s(={list(self.retries_s)}) must rise from above 0")
-        return self
+    def broken(self) -> Iterator[Found]:
+        """Retries rise."""
+        for i, (a, b) in enumerate(zip((0.0, *self.retries_s), self.retries_s, strict=False)):
+            if b <= a:
+                told = f"{b:g} must be > {a:g}: retries_s must rise from above 0"
+                yield ("retries_s", i), told

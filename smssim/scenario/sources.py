@@ -2,69 +2,110 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from math import fsum, sqrt
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from smssim.calendars import HOUR
+from smssim import codes
+from smssim.calendars import HOUR, hourly_weights, to_us
+from smssim.marks import REQUESTS_AN_HOUR
+from smssim.scenario.account import number_or_mix
 from smssim.scenario.base import (
     Country,
-    Delay,
+    Flag,
+    Float,
     Instant,
+    Int,
     Name,
     Part,
-    Seconds,
     Share,
+    Weight,
     Zone,
-    microseconds,
+    _key,
 )
+from smssim.scenario.delay import Delay, Seconds, microseconds
+from smssim.scenario.problems import Found
 
-Recipients = Annotated[int, Field(ge=1, le=500)]
+MOST_NUMBERS = 1_000_000
+Numbers = Annotated[Int, Field(ge=1, le=500)]
+NumbersKey = Annotated[Numbers, BeforeValidator(_key)]
+Recipients = Annotated[
+    Annotated[Numbers, Tag("number")] | Annotated[dict[NumbersKey, Share], Tag("mix")],
+    Discriminator(number_or_mix),
+]
 
 
 class Resend(Part):
     """Users who ask for the password again when it is late."""
 
     patience: Delay = Delay(fixed_s=60)
-    """Assumption: how long a user waits before asking again."""
-    at_most: int = Field(default=2, ge=1, le=7)
-    """Copies after the first, at most."""
+    """Assumption: how long a user waits before asking again, in seconds; a minute."""
+    at_most: Annotated[Int, Field(ge=1, le=7)] = 2
+    """Assumption: copies after the first, at most 7."""
 
 
 class Traffic(Part):
     """API requests through the month: a mean rate with a daily and a weekly rhythm."""
 
     name: Name
+    """Its name; random numbers hang on it, so a new name is a new sample."""
     template: Name
+    """The template it sends, by name."""
     country: Country
-    messages_a_day: float = Field(gt=0, le=1e8)
-    """Expected messages a day, over the whole week."""
-    hours: tuple[float, ...] = (1.0,) * 24
-    """24 weights, local hours 0 to 23."""
-    weekdays: tuple[float, ...] = (1.0,) * 7
-    """7 weights, Monday first."""
+    """The country of its recipients, two capital letters."""
+    messages_a_day: Float = Field(gt=0, le=1e8)
+    """Expected messages a day, over the whole week, without resends."""
+    hours: tuple[Weight, ...] = (1.0,) * 24
+    """24 weights, local hours 0 to 23; any scale, all alike if nothing is said."""
+    weekdays: tuple[Weight, ...] = (1.0,) * 7
+    """7 weights, Monday first; any scale, all alike if nothing is said."""
     zone: Zone | None = None
-    """The zone of the rhythm; without it, the country's capital's."""
-    recipients: Recipients | dict[Recipients, Share] = 1
+    """The time zone of the rhythm; without it, the country's capital's."""
+    recipients: Recipients = 1
     """Numbers a request (at most 500), or the share of requests by numbers."""
     starts: Instant | None = None
+    """Its first instant; without it, the start of the run."""
     ends: Instant | None = None
+    """The first instant after it; without it, the end of the run."""
     resolution_s: Seconds = 0
-    """Requests sit on a grid of this many seconds, as those of a scheduled job do; 0 is a microsecond."""
+    """Requests sit on a grid of this many seconds, as those of a scheduled job do; 0 is a
+    microsecond."""
     resend: Resend | None = None
-    fraudulent: bool = False
+    """Users who ask again when a message is late; nobody does if nothing is said."""
+    fraudulent: Flag = False
     """An attack: traffic pumped through the customer's own forms."""
 
-    @model_validator(mode="after")
-    def _rhythm(self) -> Self:
+    def broken(self) -> Iterator[Found]:
+        """Weights of the right number, a grid that fits an hour, requests that can be numbered."""
+        rhythm_is_good = True
         for name, weights, n in (("hours", self.hours, 24), ("weekdays", self.weekdays, 7)):
-            if len(weights) != n or min(weights) < 0 or sum(weights) <= 0:
-                raise ValueError(f"{name} must be {n} weights >= 0, not all 0")
+            if len(weights) != n or sum(weights) <= 0:
+                rhythm_is_good = False
+                have = f"{len(weights)} weights" if len(weights) != n else "only zeros"
+                yield (name,), f"{have}: {name} must be {n} weights, not all 0"
         grid_us = microseconds(self.resolution_s)
         if grid_us and HOUR % grid_us:
-            raise ValueError(f"resolution_s(={self.resolution_s}) must divide an hour")
-        return self
+            told = f"resolution_s(={self.resolution_s:g}) must divide an hour"
+            yield ("resolution_s",), told
+        shares = self.recipient_shares()
+        if not sum(shares.values()) > 0:
+            yield ("recipients",), "the shares of recipients must not all be 0"
+        elif rhythm_is_good:
+            yield from self._too_many(shares)
+
+    def _too_many(self, shares: dict[int, float]) -> Iterator[Found]:
+        mean = sum(n * share for n, share in shares.items()) / sum(shares.values())
+        peak = 24 * max(self.hours) / sum(self.hours) * 7 * max(self.weekdays) / sum(self.weekdays)
+        requests = self.messages_a_day / 24 * peak / mean
+        # Twelve standard deviations above the mean: the most that the tables of counts hold.
+        if requests + 12 * sqrt(requests) + 30 > REQUESTS_AN_HOUR:
+            told = f"{requests:,.0f} requests in the busiest hour"
+            rule = f"a source must stay below {REQUESTS_AN_HOUR:,} an hour; split it in two"
+            yield ("messages_a_day",), f"{told}: {rule}"
 
     def recipient_shares(self) -> dict[int, float]:
         """The share of requests by their number of recipients."""
@@ -72,50 +113,92 @@ class Traffic(Part):
             return {self.recipients: 1.0}
         return dict(sorted(self.recipients.items()))
 
+    def expected(self, start_us: int, end_us: int) -> float:
+        """Expected messages between two instants, without resends."""
+        first = max(start_us, to_us(self.starts) if self.starts else start_us)
+        last = min(end_us, to_us(self.ends) if self.ends else end_us)
+        if last <= first:
+            return 0.0
+        hour, n = first // HOUR, -(-last // HOUR) - first // HOUR
+        country = codes.countries().get(self.country)
+        zone = self.zone or (country.zone if country else "UTC")
+        weights = hourly_weights(hour, n, zone, self.hours, self.weekdays)
+        weights[0] *= 1 - (first - hour * HOUR) / HOUR
+        weights[-1] *= 1 - ((hour + n) * HOUR - last) / HOUR
+        return fsum(weights.tolist()) * self.messages_a_day / 24
+
 
 class Recipient(Part):
     """One number of a call; what is fixed here happens, the rest is left to the marks."""
 
     status: str | None = None
-    """A status of the country's route, or `none` for no report."""
+    """A status of the country's route, or `none` for no report; by chance if nothing is said."""
     latency_s: Seconds | None = None
-    segments: int | None = Field(default=None, ge=1, le=8)
+    """Seconds from leaving the queue to the final report; by chance if nothing is said."""
+    segments: Annotated[Int, Field(ge=1, le=8)] | None = None
+    """Segments of the message; the template's if nothing is said."""
 
 
 class Call(Part):
     """One API request at one moment."""
 
     at: Instant
+    """When it is made."""
     to: tuple[Recipient, ...] = Field(min_length=1, max_length=500)
+    """Its recipients, at most 500."""
 
 
 class Calls(Part):
     """API requests written out one by one, so that a world can be computed by hand."""
 
     name: Name
+    """Its name; random numbers hang on it."""
     template: Name
+    """The template it sends, by name."""
     country: Country
-    calls: tuple[Call, ...] = Field(min_length=1)
+    """The country of its recipients, two capital letters."""
+    calls: tuple[Call, ...] = Field(min_length=1, max_length=REQUESTS_AN_HOUR)
+    """The requests, in any order."""
     resend: Resend | None = None
+    """Users who ask again when a message is late; nobody does if nothing is said."""
+
+    def expected(self, start_us: int, end_us: int) -> float:
+        """Messages between two instants, without resends."""
+        return sum(len(call.to) for call in self.calls if start_us <= to_us(call.at) < end_us)
 
 
 class GroupTask(Part):
-    """A task of the Group SMS Assistant: a file of numbers, or a count by country (DOMAIN.md section 8)."""
+    """A task of the Group SMS Assistant: a file of numbers, or a count by country (DOMAIN.md
+    section 8)."""
 
     name: Name
+    """Its name; random numbers hang on it."""
     template: Name
+    """The template it sends, by name."""
     at: Instant
+    """When it starts."""
     file: Path | None = None
-    """An XLSX with the numbers in column A; a relative path is looked for beside the scenario file, then above it."""
-    countries: dict[Country, Annotated[int, Field(ge=1, le=1_000_000)]] = {}
+    """An XLSX with the numbers in column A; a relative path is looked for beside the scenario
+    file, then in the folders above it."""
+    countries: dict[Country, Annotated[Int, Field(ge=1, le=MOST_NUMBERS)]] = {}
     """Numbers by country, sent in this order; not with a file."""
-    pace_per_s: float | None = Field(default=None, gt=0, le=1e6)
-    """Assumption: without it all numbers are handed to the queue at the start of the task."""
+    pace_per_s: Annotated[Float, Field(gt=0, le=1e6)] | None = None
+    """Assumption: numbers a second that are handed to the queue; without it all are at the start
+    of the task."""
 
-    @model_validator(mode="after")
-    def _one_list(self) -> Self:
+    def broken(self) -> Iterator[Found]:
+        """A file or counts, and no more numbers than a task holds."""
         if (self.file is None) == (not self.countries):
-            raise ValueError("give a file or countries, one of the two")
-        if sum(self.countries.values()) > 1_000_000:
-            raise ValueError(f"numbers(={sum(self.countries.values())}) must be <= 1000000 a task")
-        return self
+            have = "neither" if self.file is None else "both"
+            yield (), f"give a file or countries, one of the two, not {have}"
+        total = sum(self.countries.values())
+        if total > MOST_NUMBERS:
+            told = f"{total} numbers a task: at most {MOST_NUMBERS} (DOMAIN.md section 8)"
+            yield ("countries",), told
+
+    def last_at(self) -> datetime:
+        """When its last number is handed over, at the latest."""
+        if self.pace_per_s is None:
+            return self.at
+        numbers = sum(self.countries.values()) or MOST_NUMBERS
+        return self.at + timedelta(seconds=min((numbers - 1) / self.pace_per_s, 1e9))

@@ -1,0 +1,99 @@
+"""Every figure that a run is judged by: its name, its unit, and what exactly it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure that `smssim.report.kpis` computes, one value a record or one a subject.
+
+    `per` names what the subjects are, "" if there is one value; `better` says which way is good, or
+    None where that depends. Unit "currency" stands for the record's own.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+    better: Literal["less", "more"] | None = None
+    per: Literal["", "package", "template"] = ""
+
+
+def _metrics(*metrics: Metric) -> dict[str, Metric]:
+    return {metric.name: metric for metric in metrics}
+
+
+METRICS = _metrics(
+    Metric("cost", "currency", "packages bought and what no package covered", "less"),
+    Metric("cost.packages", "currency", "price of all packages bought"),
+    Metric("cost.pay_per_use", "currency", "charges for segments that no package covered", "less"),
+    Metric("cost.per_delivered", "currency", "cost divided by messages delivered", "less"),
+    Metric("messages.requested", "messages", "asked for, resends by users included"),
+    Metric("messages.sent", "messages", "accepted and not refused afterwards"),
+    Metric("messages.delivered", "messages", "with final status DELIVRD", "more"),
+    Metric("messages.in_flight", "messages", "sent, without a final status by the end"),
+    Metric(
+        "messages.refused_request", "messages", "refused with the request's code (place 1)", "less"
+    ),
+    Metric("messages.refused_number", "messages", "refused in the answer, alone (place 2)", "less"),
+    Metric("messages.refused_platform", "messages", "refused after acceptance (place 3)", "less"),
+    Metric("messages.stopped_by_limit", "messages", "refused because of a limit (E000623)", "less"),
+    Metric(
+        "messages.stopped_by_runout", "messages", "refused for want of packages (E000629)", "less"
+    ),
+    Metric(
+        "delivered.share", "share", "delivered among the sent whose final status is known", "more"
+    ),
+    Metric("delivered.of_requested", "share", "delivered among the requested", "more"),
+    Metric("latency.p50", "s", "submission to delivery: median, those in flight censored", "less"),
+    Metric("latency.p95", "s", "submission to delivery: 95 % quantile, likewise", "less"),
+    Metric("latency.p99", "s", "submission to delivery: 99 % quantile, likewise", "less"),
+    Metric("runout.any", "yes is 1", "whether the packages of any country ran out", "less"),
+    Metric("runout.count", "events", "how often packages of a country ran out", "less"),
+    Metric("runout.first", "d", "from the start to the first run-out; NA if none", "more"),
+    Metric(
+        "package.empty", "d", "from the start until it was first empty; NA if never", per="package"
+    ),
+    Metric(
+        "package.run_out",
+        "d",
+        "from the start to the first run-out of its country since it came in force; NA if none",
+        "more",
+        "package",
+    ),
+    Metric("package.used_share", "share", "of its segments, those used", "more", "package"),
+    Metric("package.expired", "segments", "segments that expired unused", "less", "package"),
+    Metric("suspended.runout", "h", "sending suspended for any country: no package left", "less"),
+    Metric("suspended.limit", "h", "sending suspended by the daily or monthly limit", "less"),
+    Metric("suspended.arrears", "h", "the account frozen", "less"),
+    Metric("thresholds.alarms", "events", "alarms sent, daily and monthly", "less"),
+    Metric("thresholds.limits", "events", "trips of the daily or monthly limit", "less"),
+    Metric("thresholds.country_limits", "events", "trips of limits of countries", "less"),
+    Metric("thresholds.day_share", "share", "of the daily limit, the most that a day used"),
+    Metric("thresholds.month_share", "share", "of the monthly limit, the most that a month used"),
+    Metric("reports.made", "reports", "status reports made for the callback, one a segment"),
+    Metric("reports.received_share", "share", "received among reports received or lost", "more"),
+    Metric("reports.lost_share", "share", "lost among reports received or lost", "less"),
+    Metric("reports.duplicates", "pushes", "arrivals after the first of a report", "less"),
+    Metric("reports.delay_p95", "s", "final status to first arrival: 95 % quantile", "less"),
+    Metric(
+        "review.hours", "h", "first submission to approval; NA if not approved", "less", "template"
+    ),
+    Metric(
+        "review.working_hours",
+        "h",
+        "the same within 09:00-18:00 GMT+8 of Chinese workdays",
+        "less",
+        "template",
+    ),
+    Metric("review.rejections", "events", "how often it was rejected", "less", "template"),
+    Metric(
+        "first_message.day",
+        "d",
+        "UTC days from that of the start to the first sent message",
+        "less",
+    ),
+)
+"""All metrics by name, in the order in which they are reported."""

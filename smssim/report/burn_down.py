@@ -1,0 +1,165 @@
+"""What is left in the packages of each country, as it is used up, bought, and expires."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smssim.record import Record
+from smssim.report.needs import needs
+from smssim.report.rules import scenario_of
+from smssim.report.shelf import Happening, Shelf
+from smssim.report.spans import instants, microseconds
+from smssim.tables import TIME
+from smssim.tally import SLOT_US
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Ints = NDArray[np.int64]
+SHOWN = ("package_bought", "package_empty", "package_expired", "run_out", "suspended", "resumed")
+_OF_PACKAGES = SHOWN[:3]
+_OF_COUNTRIES = ("run_out", "suspended", "resumed", "low_quota", "frozen")
+_TYPES = {"at": TIME, "country": "str", "left": "int64", "event": "str"}
+
+
+@needs("clock", "packages", "ledger", "events")
+def burn_down(record: Record) -> pd.DataFrame:
+    """What is `left`, in segments, in all packages in force of each country that has any.
+
+    A country has a row for the end of each 15-minute slot (UTC) from its first purchase to the end
+    of the record, with event "", where `left` is that just before `at`; and a row for each event
+    (package_bought, package_empty, package_expired, run_out, suspended, resumed), where `left` is
+    that just after, without what a straddling message takes from the next package. Within a slot
+    events tell what is left; where they are silent, as at a purchase, the messages do if they are
+    kept, else the use of the slot is taken as even. What a freeze returned is used until then. A
+    log has no rows.
+    """
+    import pandas as pd
+
+    bought, found = record.packages, []
+    countries = [] if bought is None else sorted(bought["country"].unique())
+    for country in countries:
+        curve = pd.DataFrame(_curve(record, country), columns=["at", "left", "event"])
+        at = instants(curve["at"].to_numpy(np.int64))
+        found.append(curve.assign(at=at, country=country)[list(_TYPES)].astype(_TYPES))
+    if not found:
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _TYPES.items()})
+    return pd.concat(found, ignore_index=True)
+
+
+def _curve(record: Record, country: str) -> Iterator[tuple[int, int, str]]:
+    """One country's rows in order: instant, segments left, event."""
+    happenings = list(_happenings(record, country))
+    first = happenings[0].at // SLOT_US
+    starts = np.arange(first, -(-record.observed_until // SLOT_US)) * SLOT_US
+    use = _use(record, country, starts, happenings)
+    silent = any(own.event == "returned" for own in happenings)
+    used_before = None if silent else _used_before(record, country, [own.at for own in happenings])
+    shelf, met = Shelf(_order(record)), 0
+    for start, used in zip(starts.tolist(), use.tolist(), strict=True):
+        end = min(start + SLOT_US, record.observed_until)
+        while met < len(happenings) and happenings[met].at < end:
+            own = happenings[met]
+            so_far = None if used_before is None else used_before[met]
+            left = shelf.meet(own, (start, end), used, so_far)
+            if own.event in SHOWN:
+                yield own.at, left, own.event
+            met += 1
+        yield end, shelf.close(used), ""
+
+
+def _happenings(record: Record, country: str) -> Iterator[Happening]:
+    """What happened to the packages of a country, in order, from their first purchase on."""
+    packages, events = record.packages, record.events
+    assert packages is not None
+    assert events is not None
+    names = {str(number) for number in packages.loc[packages["country"] == country, "package"]}
+    returned, begun = _returned(record, country), False
+    values = events["value"].fillna(0).astype("int64")
+    for at, event, subject, value in zip(
+        microseconds(events["at"]).tolist(), events["event"], events["subject"], values, strict=True
+    ):
+        own = event in _OF_PACKAGES and subject in names
+        begun |= own
+        if event == "frozen":
+            # Quota comes back before the freeze is told.
+            yield from (given for given in returned if given.at == at)
+        if own or (begun and event in _OF_COUNTRIES and subject in (country, "")):
+            yield Happening(at, event, int(subject) if own else -1, int(value))
+
+
+def _returned(record: Record, country: str) -> list[Happening]:
+    """What freezes gave back to the packages of a country."""
+    ledger = record.ledger
+    assert ledger is not None
+    own = ledger[(ledger["entry"] == "returned") & (ledger["country"] == country)]
+    rows = zip(microseconds(own["at"]).tolist(), own["package"], own["segments"], strict=True)
+    return [Happening(at, "returned", int(number), int(n)) for at, number, n in rows]
+
+
+def _order(record: Record) -> dict[int, Any]:
+    """Where each package stands in the order of use."""
+    packages, scenario = record.packages, scenario_of(record)
+    assert packages is not None
+    ends = microseconds(packages["ends_at"]).tolist()
+    nearest = scenario is not None and scenario.account.package_order == "nearest_expiry"
+    return {
+        number: (end if nearest else 0, number)
+        for number, end in zip(packages["package"], ends, strict=True)
+    }
+
+
+def _use(record: Record, country: str, starts: Ints, happenings: list[Happening]) -> Ints:
+    """Segments that packages gave in each slot, with those that a freeze returned later."""
+    clock = record.tallies.clock
+    clock = clock[clock["country"] == country]
+    refused = clock["segments"].where(clock["outcome"] == "refused_platform", 0)
+    use = _by_slot(clock, clock["covered_segments"], starts)
+    failed = _by_slot(clock, refused, starts)
+    # Messages that failed with a freeze stand as refused and uncovered: the last ones before it.
+    for given in reversed([own for own in happenings if own.event == "returned"]):
+        empty = [
+            own.at
+            for own in happenings
+            if own.event == "package_empty" and own.package == given.package and own.at < given.at
+        ]
+        last = max(0, (min([given.at - 1, *empty[-1:]]) - int(starts[0])) // SLOT_US)
+        left = given.value
+        for slot in range(last, -1, -1):
+            taken = min(left, int(failed[slot]))
+            failed[slot] -= taken
+            use[slot] += taken
+            left -= taken
+            if not left:
+                break
+        use[last] += left
+    return use
+
+
+def _used_before(record: Record, country: str, at: list[int]) -> list[int] | None:
+    """Segments that packages gave in each instant's slot before it, None without messages."""
+    if record.messages is None:
+        return None
+    own = record.messages.loc[
+        record.messages["country"] == country, ["submitted_at", "covered_segments"]
+    ]
+    times = microseconds(own["submitted_at"])
+    total = np.append(0, np.cumsum(own["covered_segments"].to_numpy(np.int64)))
+    instants, slots = np.array(at), np.array(at) // SLOT_US * SLOT_US
+    used: list[int] = (
+        total[times.searchsorted(instants)] - total[times.searchsorted(slots)]
+    ).tolist()
+    return used
+
+
+def _by_slot(clock: pd.DataFrame, values: pd.Series[Any], starts: Ints) -> Ints:
+    """The sum of a column of the clock tally in each slot."""
+    slots = (microseconds(clock["slot"]) - starts[0]) // SLOT_US
+    sums = np.zeros(len(starts), np.int64)
+    own = slots >= 0
+    np.add.at(sums, slots[own], values.to_numpy(np.int64)[own])
+    return sums

@@ -1,0 +1,89 @@
+"""How long the review of templates took, on the clock and in the desk's working time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from smssim.calendars import HOUR, WorkCalendar, working_us_between
+from smssim.record import Record
+from smssim.report.needs import needs
+from smssim.report.rules import scenario_of
+from smssim.report.spans import instants, microseconds
+from smssim.tables import TIME
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_TYPES = {
+    "template": "str",
+    "attempts": "int64",
+    "submitted_at": TIME,
+    "approved_at": TIME,
+    "usable_at": TIME,
+    "wall_h": "float64",
+    "working_h": "float64",
+    "rejected": "int64",
+    "state": "str",
+}
+
+
+@needs("reviews")
+def review(record: Record) -> pd.DataFrame:
+    """One row a template that was handed in, in the order of the scenario.
+
+    `submitted_at` is the first of its `attempts`; `wall_h` and `working_h` are the hours from there
+    to the approval, by the clock and within 09:00-18:00 GMT+8 of Chinese workdays, NaN without
+    one. `rejected` counts rejections; `state` is approved, rejected, or in review at the end of
+    the record (a rejected template is mended and handed in again). A log knows no reviews.
+    """
+    import pandas as pd
+
+    reviews = record.reviews
+    rows = [] if reviews is None else _rows(record, reviews)
+    columns = {name: [row[name] for row in rows] for name in _TYPES}
+    return pd.DataFrame(
+        {
+            name: pd.Series(instants(columns[name]) if t == TIME else columns[name], dtype=t)
+            for name, t in _TYPES.items()
+        }
+    )
+
+
+def _rows(record: Record, reviews: pd.DataFrame) -> list[dict[str, Any]]:
+    calendar = _calendar(record)
+    found = []
+    for template, own in reviews.groupby("template", sort=False):
+        submitted = int(microseconds(own["submitted_at"]).min())
+        approval = own[own["decision"] == "approved"]
+        approved, usable = (
+            next(iter(microseconds(approval[name].dropna()).tolist()), None)
+            for name in ("decided_at", "usable_at")
+        )
+        last = own["decision"].iloc[-1]
+        found.append(
+            {
+                "template": template,
+                "attempts": len(own),
+                "submitted_at": submitted,
+                "approved_at": approved,
+                "usable_at": usable,
+                "wall_h": None if approved is None else (approved - submitted) / HOUR,
+                "working_h": None
+                if approved is None
+                else working_us_between(submitted, approved, calendar) / HOUR,
+                "rejected": int((own["decision"] == "rejected").sum()),
+                "state": "in review" if last not in ("approved", "rejected") else last,
+            }
+        )
+    return found
+
+
+def _calendar(record: Record) -> WorkCalendar:
+    """The desk's calendar with the days that the scenario adds."""
+    scenario = scenario_of(record)
+    if scenario is None:
+        return WorkCalendar()
+    rules = scenario.review
+    return WorkCalendar(
+        [day.date() for day in rules.extra_workdays], [day.date() for day in rules.extra_holidays]
+    )

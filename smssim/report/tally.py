@@ -1,0 +1,210 @@
+"""Counts by anything: from a tally whose keys suffice, else from the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smssim.bins import bin_of
+from smssim.calendars import DAY, HOUR
+from smssim.record import Record
+from smssim.report.groups import recorded
+from smssim.report.spans import microseconds
+from smssim.tally import CHARGES, OUTCOMES, SLOT_US, charges, outcomes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUMS = ("messages", "segments", "covered_segments", "cost_micro")
+_NAMES = ("source", "application", "template", "type", "country", "status", "charge", "outcome")
+_NUMBERS = ("generation", "place", "report_source", "package", "segments_each", "bin")
+_LENGTHS_US = {"slot": SLOT_US, "hour": HOUR, "day": DAY}
+_TIMES = (*_LENGTHS_US, "month")
+KEYS = (*_TIMES, *_NAMES, *_NUMBERS)
+"""Columns of messages; UTC slot of 15 minutes, hour, day, month of the submission (naive);
+charge and outcome as in `smssim.tally`; segments of one message; bin of the delay to delivery."""
+_TALLIES = {
+    "money": ("day", "month", "country", "application", "type", "charge", "status"),
+    "templates": ("template", "charge", "status"),
+    "clock": (*_TIMES, "country", "outcome"),
+}
+_FROM_CODES = {"outcome", "place"}
+"""What a cell's charge and status tell, too."""
+_UNPRICED = ("covered_segments", "cost_micro")
+_NEEDS = {
+    **dict.fromkeys(_TIMES, ("submitted_at",)),
+    "charge": ("place", "covered_segments", "cost_micro"),
+    "outcome": ("place", "status"),
+    "segments_each": ("segments",),
+    "bin": ("place", "status", "submitted_at", "final_at"),
+}
+_CHUNK = 250_000
+
+
+def tally(
+    record: Record | str | Path, by: str | Sequence[str], measures: Sequence[str] = SUMS
+) -> pd.DataFrame:
+    """Messages, segments, segments covered by packages, and charges (millionths) by any keys.
+
+    A record is counted from the smallest tally that is kept by the keys, else from its messages; a
+    directory that a record was written to is read row group by row group, in little memory. `bin`
+    is NA for what was not delivered; a log's covered segments and charges are NA. Raise a
+    ValueError for an unknown key or measure, and if neither tallies nor messages tell the keys.
+    """
+    keys = [by] if isinstance(by, str) else list(by)
+    _check("by", keys, KEYS)
+    _check("measures", list(measures), SUMS)
+    found = _cells(record, keys, list(measures))
+    for name in _UNPRICED if isinstance(record, Record) and recorded(record) else ():
+        if name in found:
+            found[name] = found[name].astype("Int64").mask(found[name] == found[name])
+    return found
+
+
+def _check(what: str, names: list[str], known: Sequence[str]) -> None:
+    if set(names) - set(known) or len(set(names)) < len(names):
+        raise ValueError(f"{what}(={names}) must be some of {', '.join(known)}, each once")
+
+
+def _cells(record: Record | str | Path, keys: list[str], measures: list[str]) -> pd.DataFrame:
+    if not isinstance(record, Record):
+        return _merged(_row_groups(Path(record), keys, measures), keys, measures)
+    for name, own in sorted(_TALLIES.items(), key=lambda item: len(record.tallies.frame(item[0]))):
+        told = {*own, *(_FROM_CODES if "status" in own else ())}
+        kept = record.tallies.frame(name)
+        if told.issuperset(keys) and set(measures) <= set(kept.columns):
+            return _merged(iter([_of_tally(kept, keys)]), keys, measures)
+    messages = record.messages
+    if messages is None:
+        raise ValueError(
+            f"no tally is kept by(={keys}), and the record {record.name!r} has no messages: "
+            "simulate with rows, or give the directory that it was written to"
+        )
+    chunks = (
+        _of_rows(messages.iloc[start : start + _CHUNK], keys, measures)
+        for start in range(0, len(messages), _CHUNK)
+    )
+    return _merged(chunks, keys, measures)
+
+
+def _of_tally(kept: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """A tally's cells with the keys that its own ones tell."""
+    cells = kept.copy()
+    if "slot" in cells or "day" in cells:
+        us = microseconds(cells["slot" if "slot" in cells else "day"])
+        cells = cells.assign(**{name: _starts(us, name) for name in keys if name in _TIMES})
+    if "status" in cells:
+        places = {"refused_1": 1, "refused_2": 2, "refused_3": 3}
+        cells["place"] = [places.get(charge, 0) for charge in cells["charge"]]
+        cells["outcome"] = _outcomes(cells)
+    return cells
+
+
+def _of_rows(rows: pd.DataFrame, keys: list[str], measures: list[str]) -> pd.DataFrame:
+    """Messages with their keys, and their measures as columns."""
+    derived: dict[str, Callable[[], Any]] = {
+        "charge": lambda: _charges(rows),
+        "outcome": lambda: _outcomes(rows),
+        "segments_each": lambda: rows["segments"],
+        "bin": lambda: _bins(rows),
+    }
+    us = microseconds(rows["submitted_at"]) if set(keys) & set(_TIMES) else np.empty(0, np.int64)
+    cells = {
+        key: _starts(us, key) if key in _TIMES else derived[key]() if key in derived else rows[key]
+        for key in keys
+    }
+    made = rows[[]].assign(**cells)
+    for name in measures:
+        made[name] = 1 if name == "messages" else rows[name].astype("Int64")
+    return made
+
+
+def _row_groups(directory: Path, keys: list[str], measures: list[str]) -> Iterator[pd.DataFrame]:
+    """The cells of each row group of the messages in a directory."""
+    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+    path = directory / "messages.parquet"
+    wanted = {name for key in keys for name in _NEEDS.get(key, (key,))}
+    wanted |= {name for name in measures if name != "messages"} or {"place"}
+    try:
+        with pq.ParquetFile(path) as file:
+            for number in range(file.num_row_groups):
+                rows = file.read_row_group(number, columns=sorted(wanted)).to_pandas()
+                yield _of_rows(rows, keys, measures)
+    except FileNotFoundError as error:
+        raise ValueError(f"{directory} holds no messages.parquet to count by {keys}") from error
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"{path}: must be a whole Parquet file ({error})") from error
+
+
+def _merged(parts: Iterator[pd.DataFrame], keys: list[str], measures: list[str]) -> pd.DataFrame:
+    """Parts summed by keys, which have the same types wherever they come from."""
+    import pandas as pd
+
+    types = {
+        **{key: "datetime64[us]" for key in keys if key in _TIMES},
+        **{key: "str" for key in keys if key in _NAMES},
+        **{key: "Int64" for key in keys if key in _NUMBERS},
+    }
+    empty = pd.DataFrame({key: pd.Series(dtype=types[key]) for key in keys})
+    summed = [empty.assign(**dict.fromkeys(measures, pd.Series(dtype="Int64")))]
+    for part in parts:
+        summed.append(_summed(part, keys, measures).astype(types))
+        if len(summed) > 16:
+            summed = [_summed(pd.concat(summed), keys, measures)]
+    whole = _summed(pd.concat(summed), keys, measures)
+    known = {name: "int64" for name in measures if not whole[name].isna().any()}
+    return whole.astype(known)
+
+
+def _summed(cells: pd.DataFrame, keys: list[str], measures: list[str]) -> pd.DataFrame:
+    """Cells summed by their keys, in order, NA last; what is not known makes its sum NA."""
+    import pandas as pd
+
+    if not keys:
+        total = {name: [cells[name].astype("Int64").sum(skipna=False)] for name in measures}
+        return pd.DataFrame(total, dtype="Int64")
+    whole = cells.astype(dict.fromkeys(measures, "Int64"))
+    grouped = whole.groupby(keys, dropna=False, observed=True, sort=True)
+    return grouped[measures].sum(skipna=False).reset_index()
+
+
+def _starts(us: NDArray[np.int64], key: str) -> NDArray[np.datetime64]:
+    """The start of the slot, hour, day or month that holds each instant."""
+    if key == "month":
+        return us.view("datetime64[us]").astype("datetime64[M]").astype("datetime64[us]")
+    length = _LENGTHS_US[key]
+    return (us // length * length).view("datetime64[us]")
+
+
+def _outcomes(cells: pd.DataFrame) -> Any:
+    """What became of messages, by the tallies' own rule."""
+    status = cells["status"].astype("category").cat
+    codes = {"status": status.codes.to_numpy(), "place": cells["place"].to_numpy(np.int8)}
+    return np.array(OUTCOMES, object)[outcomes(codes, status.categories.tolist())]
+
+
+def _charges(rows: pd.DataFrame) -> Any:
+    """How messages were paid for, by the tallies' own rule."""
+    columns = {
+        "place": rows["place"].to_numpy(np.int8),
+        "covered_segments": rows["covered_segments"].fillna(-1).to_numpy(np.int64),
+        "cost_micro": rows["cost_micro"].fillna(0).to_numpy(np.int64),
+    }
+    return np.array(CHARGES, object)[charges(columns)]
+
+
+def _bins(rows: pd.DataFrame) -> Any:
+    """The bin of each delivery's delay."""
+    import pandas as pd
+
+    delivered = (_outcomes(rows) == "delivered") & rows["final_at"].notna().to_numpy()
+    found = np.zeros(len(rows), np.int64)
+    ends, begins = (microseconds(rows[name])[delivered] for name in ("final_at", "submitted_at"))
+    found[delivered] = bin_of(ends - begins)
+    return pd.arrays.IntegerArray(found, ~delivered)

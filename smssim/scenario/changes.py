@@ -1,0 +1,97 @@
+"""What-ifs: a scenario's data with some fields changed, found by dotted paths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from pydantic import BaseModel
+
+from smssim.scenario import shape
+from smssim.scenario.problems import Problem, ScenarioError, dotted, hint
+
+
+class _NoSuchPath(Exception):
+    """A path that leads nowhere; the text says at which step."""
+
+
+def changed(scenario: BaseModel, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The data of a scenario after some changes, not validated yet.
+
+    Raise a ScenarioError that names every path that does not exist.
+    """
+    data: Any = scenario.model_dump(exclude_unset=True)
+    problems = []
+    for path, value in changes.items():
+        steps = tuple(path.split("."))
+        try:
+            data = _put(data, type(scenario), steps, value, ())
+        except _NoSuchPath as error:
+            problems.append(Problem(str(error), path, value=value))
+    if problems:
+        raise ScenarioError(problems)
+    made: dict[str, Any] = data
+    return made
+
+
+def _put(
+    data: Any,
+    annotation: shape.Annotation,
+    steps: tuple[str, ...],
+    value: Any,
+    above: tuple[str, ...],
+) -> Any:
+    """*data* with *value* at the end of *steps*: a copy as far as the steps go."""
+    if not steps:
+        return deepcopy(value)
+    if isinstance(data, BaseModel):
+        data = data.model_dump(exclude_unset=True)
+    part = shape.part_of(annotation)
+    if part is not None:
+        return _put_in_part(data, part, steps, value, above)
+    items, mapping = shape.items_of(annotation), shape.values_of(annotation)
+    if items is not None and not (mapping is not None and isinstance(data, dict)):
+        return _put_in_list(data, items, steps, value, above)
+    if mapping is not None:
+        return _put_in_mapping(data, mapping[1], steps, value, above)
+    raise _NoSuchPath(f"{dotted(above)} holds one value, there is no {steps[0]!r} in it")
+
+
+def _put_in_part(
+    data: Any, part: type[BaseModel], steps: tuple[str, ...], value: Any, above: tuple[str, ...]
+) -> Any:
+    step, rest = steps[0], steps[1:]
+    if step not in part.model_fields:
+        known = list(part.model_fields)
+        near = hint(step, known) or f"; there are {', '.join(known)}"
+        where = f" in {dotted(above)}" if above else ""
+        raise _NoSuchPath(f"there is no {step!r}{where}{near}")
+    field = part.model_fields[step]
+    data = data if isinstance(data, dict) else {}
+    below = data.get(step)
+    if step not in data and isinstance(field.default, tuple):
+        below = part.model_construct().model_dump(include={step}).get(step)
+    return {**data, step: _put(below, field.annotation, rest, value, (*above, step))}
+
+
+def _put_in_list(
+    data: Any, items: shape.Annotation, steps: tuple[str, ...], value: Any, above: tuple[str, ...]
+) -> Any:
+    step, rest = steps[0], steps[1:]
+    held = list(data) if isinstance(data, list | tuple) else []
+    if not step.isascii() or not step.isdigit() or int(step) >= len(held):
+        have = f"0 to {len(held) - 1}" if held else "none"
+        raise _NoSuchPath(f"there is no {step} in {dotted(above)}, which has {have}")
+    index = int(step)
+    held[index] = _put(held[index], items, rest, value, (*above, step))
+    return held
+
+
+def _put_in_mapping(
+    data: Any, values: shape.Annotation, steps: tuple[str, ...], value: Any, above: tuple[str, ...]
+) -> Any:
+    step, rest = steps[0], steps[1:]
+    held = dict(data) if isinstance(data, dict) else {}
+    key = next((key for key in held if str(key) == step), step)
+    return {**held, key: _put(held.get(key), values, rest, value, (*above, step))}

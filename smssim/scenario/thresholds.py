@@ -1,0 +1,82 @@
+"""Alarm and limit values, and the console's rules for them (DOMAIN.md section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from smssim.scenario.base import Count, Country, Flag, Part
+from smssim.scenario.problems import Found
+
+
+class CountryLimit(Part):
+    """A limit of one country; the international console may not have it (DOMAIN.md section 5)."""
+
+    daily: Count | None = None
+    """Messages a UTC day after which the country is refused (E000630)."""
+    monthly: Count | None = None
+    """Messages a UTC month after which the country is refused (E000630)."""
+
+
+class Thresholds(Part):
+    """Alarm and limit values by UTC day and month (DOMAIN.md section 5)."""
+
+    daily_alarm: Count = 400
+    """Messages a UTC day after which the contacts are told; 400 is the console's default."""
+    daily_limit: Count = 500
+    """Messages a UTC day after which sending stops until the next day; 500 is the default."""
+    monthly_alarm: Count = 8_000
+    """Messages a UTC month after which the contacts are told; 8,000 is the console's default."""
+    monthly_limit: Count = 10_000
+    """Messages a UTC month after which sending stops until the next; 10,000 is the default."""
+    trips: Literal["exceeds", "reaches"] = "exceeds"
+    """Whether a value acts when the count is above it (seed document) or at it (newer pages)."""
+    unit: Literal["message", "segment"] = "message"
+    """Assumption: what is counted; the documents say SMSs."""
+    counts_refused: Flag = True
+    """Assumption: messages that the platform refuses after acceptance count too."""
+    countries: dict[Country, CountryLimit] = {}
+    """Assumption: limits by country, if the console offers them; none."""
+
+    def broken(self) -> Iterator[Found]:
+        """The console's rules."""
+        values = (self.daily_alarm, self.daily_limit, self.monthly_alarm, self.monthly_limit)
+        for name, told in _broken_thresholds(*values):
+            yield (self._shown(name, told),), told
+        total = sum(limit.monthly or 0 for limit in self.countries.values())
+        if total > self.monthly_limit:
+            told = f"monthly country limits(={total}) must be <= monthly_limit"
+            yield ("countries",), f"{told}(={self.monthly_limit})"
+
+    def _shown(self, name: str, told: str) -> str:
+        """The value to point at: one that was given, where the other is a default."""
+        if name in self.model_fields_set:
+            return name
+        return next((other for other in self.model_fields_set if f"{other}(=" in told), name)
+
+
+def check_thresholds(
+    daily_alarm: int, daily_limit: int, monthly_alarm: int, monthly_limit: int
+) -> None:
+    """Raise a ValueError unless the four values obey the console's rules (DOMAIN.md section 5)."""
+    found = list(_broken_thresholds(daily_alarm, daily_limit, monthly_alarm, monthly_limit))
+    if found:
+        raise ValueError("; ".join(told for _, told in found))
+
+
+def _broken_thresholds(
+    daily_alarm: int, daily_limit: int, monthly_alarm: int, monthly_limit: int
+) -> Iterator[tuple[str, str]]:
+    """The name of a wrong value and the rule that it breaks."""
+    if daily_limit <= daily_alarm:
+        told = f"daily_limit(={daily_limit}) must be > daily_alarm(={daily_alarm})"
+        yield "daily_limit", told
+    if monthly_limit <= monthly_alarm:
+        told = f"monthly_limit(={monthly_limit}) must be > monthly_alarm(={monthly_alarm})"
+        yield "monthly_limit", told
+    if monthly_limit <= daily_limit:
+        told = f"monthly_limit(={monthly_limit}) must be > daily_limit(={daily_limit})"
+        yield "monthly_limit", told
+    for name, value in (("daily_alarm", daily_alarm), ("monthly_alarm", monthly_alarm)):
+        if value < 1:
+            yield name, f"{name}(={value}) must be positive"

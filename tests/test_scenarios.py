@@ -1,0 +1,145 @@
+"""The shipped scenarios: each is small, and the regime that it teaches really occurs in it."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from smssim.run import Run, simulate
+from smssim.scenario import Scenario
+
+FOLDER = Path(__file__).parents[1] / "data/scenarios"
+NAMES = [
+    "callback_outages",
+    "daily_limit",
+    "mode1_no_run_out",
+    "mode2_run_out",
+    "pumping",
+    "resend",
+    "weekend_review",
+]
+
+
+@cache
+def run(name: str, **changes: object) -> Run:
+    """A shipped scenario, with what its comments say to change."""
+    made = Scenario.load(FOLDER / f"{name}.yaml")
+    return simulate(made.change(**changes) if changes else made, rows=False)
+
+
+def events(name: str, event: str) -> pd.DataFrame:
+    """The events of one kind."""
+    found = run(name).events
+    assert found is not None
+    return found[found["event"] == event]
+
+
+def messages(name: str, **changes: object) -> int:
+    return int(run(name, **changes).tallies.money["messages"].sum())
+
+
+def refused(name: str, status: str, **changes: object) -> int:
+    money = run(name, **changes).tallies.money
+    return int(money.loc[money["status"] == status, "messages"].sum())
+
+
+def cost(name: str, **changes: object) -> int:
+    return int(run(name, **changes).tallies.money["cost_micro"].sum())
+
+
+def test_these_are_all() -> None:
+    assert sorted(file.stem for file in FOLDER.glob("*.yaml")) == sorted([*NAMES, "launch"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_scenario_is_small_and_explains_itself(name: str) -> None:
+    text = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+    assert text.startswith("# yaml-language-server: $schema=../scenario.schema.json\n")
+    for word in ("What happens:", "Look at:", "Change:", "ssumption"):
+        assert word in text, word
+    assert max(map(len, text.splitlines())) <= 120
+    assert 10_000 <= messages(name) <= 60_000
+
+
+def test_mode_1_does_not_run_out() -> None:
+    name = "mode1_no_run_out"
+    assert events(name, "run_out").empty
+    assert cost(name) == 0, "nothing by message: the bill is the package"
+    smaller = run(name, **{"packages.0.segments": 25_000}).events
+    assert smaller is not None
+    assert (smaller["event"] == "run_out").sum() == 1
+    assert cost(name, **{"packages.0.segments": 25_000}) > 0
+
+
+def test_mode_2_runs_out_in_mid_month() -> None:
+    name = "mode2_run_out"
+    (suspended,) = events(name, "suspended")["at"]
+    (resumed,) = events(name, "resumed")["at"]
+    assert 14 <= suspended.day <= 19
+    assert resumed.day == 22
+    assert refused(name, "E000629") > 2_000
+    assert events(name, "low_quota")["at"].item() < suspended
+    assert cost(name) == 0
+    assert refused(name, "E000629", **{"account.service_mode": "pay_per_use"}) == 0
+    assert cost(name, **{"account.service_mode": "pay_per_use"}) > 0
+    earlier = {"packages.1.at": "2026-04-15"}
+    assert refused(name, "E000629", **earlier) == 0
+
+
+def test_the_daily_limit_trips_on_most_workdays() -> None:
+    limits = events("daily_limit", "limit")["at"]
+    assert limits.dt.date.is_unique
+    assert 16 <= len(limits) <= 22
+    assert (limits.dt.day_of_week < 5).mean() > 0.9
+    assert refused("daily_limit", "E000623") > 5_000
+    higher = {"thresholds.daily_limit": 1_500}
+    assert refused("daily_limit", "E000623", **higher) == 0
+
+
+def test_a_server_that_is_down_loses_reports() -> None:
+    def lost(**changes: object) -> float:
+        push = run("callback_outages", **changes).tallies.push
+        reports = push.groupby("state", observed=True)["reports"].sum()
+        return float(reports.get("lost", 0) / reports.sum())
+
+    assert lost() > 0.15
+    assert lost(**{"callback.retries_s": (60, 600, 3_600)}) < 0.8 * lost()
+
+
+def test_a_template_of_saturday_is_decided_on_monday() -> None:
+    name = "weekend_review"
+    reviews = run(name).reviews
+    assert reviews is not None
+    decided = reviews.set_index("template")["decided_at"].dt.tz_convert("Asia/Shanghai")
+    assert str(decided["login"].date()) == "2026-04-10"
+    assert str(decided["spring offer"].date()) == "2026-04-13"
+    assert 9 <= decided["spring offer"].hour < 18
+    assert 8_000 <= refused(name, "E200030") < 8_500
+    friday = {"templates.1.submitted": "2026-04-10T17:00:00+08:00"}
+    assert refused(name, "E200030", **friday) < 500
+
+
+def test_resends_are_more_than_a_tenth() -> None:
+    nobody = {"traffic.0.resend": None}
+    assert messages("resend") > 1.1 * messages("resend", **nobody)
+    assert cost("resend") > 1.1 * cost("resend", **nobody)
+    better = {"routes.PH.latency.slow.share": 0.02}
+    assert messages("resend", **nobody) < messages("resend", **better) < messages("resend")
+
+
+def test_an_attack_stops_real_users() -> None:
+    scenario = Scenario.load(FOLDER / "pumping.yaml")
+    rows = simulate(scenario).messages
+    assert rows is not None
+    attack = rows[rows["source"] == "attack"]
+    assert [source.name for source in scenario.traffic if source.fraudulent] == ["attack"]
+    assert len(attack) > len(rows) / 2
+    stopped = rows[(rows["source"] != "attack") & (rows["status"] == "E000623")]
+    assert set(stopped["submitted_at"].dt.day) <= {10, 11, 12, 13}
+    assert len(stopped) > 300
+    (first, *_), (limit, *_) = (events("pumping", kind)["at"] for kind in ("alarm", "limit"))
+    assert (limit - first).total_seconds() > 3_600
+    assert cost("pumping", **{"thresholds.daily_limit": 20_000}) > cost("pumping")
