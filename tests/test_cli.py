@@ -151,7 +151,7 @@ def test_what_a_log_cannot_use_comes_first(
         (["run", "nowhere.yaml"], "nowhere.yaml: No such file"),
         (["report", "nowhere"], "nowhere: No such file"),
         (["rnu", "x"], "'rnu' is no command; did you mean run?"),
-        (["xyz"], "'xyz' is no command; there are run and report"),
+        (["xyz"], "'xyz' is no command; there are run, report, schema"),
         (["run"], "required: SCENARIO"),
         (["run", "x", "--rng", "-1"], "'-1' must be a whole number >= 0"),
         (["run", "x", "--quie"], "unrecognized arguments: --quie"),
@@ -176,7 +176,7 @@ def test_a_bad_scenario_is_2_and_names_each_field(
     code, out, err = called(capsys, "run", small)
 
     assert (code, out) == (2, "")
-    assert f"{small}: days:" in err
+    assert f"{small}:4:7: days:" in err
     assert f"{small}: currency:" in err
     assert len(err.splitlines()) == 2
 

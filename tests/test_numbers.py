@@ -98,7 +98,7 @@ def test_every_region_is_a_country_of_the_reference_table() -> None:
         " +62 804-5095 (5808) ",
         "+62\u00a0804\u20135095\u20135808",
         6280450955808.0,
-        6280450955808,
+        pytest.param(6280450955808, id="int"),
     ],
 )
 def test_normalise_accepts(written: object) -> None:

@@ -66,7 +66,8 @@ def settled() -> Run:
     """A run in which every message has its final status by the end."""
     traffic = [{"name": "a", "template": "code", "country": "ID", "messages_a_day": 4_000}]
     traffic[0]["ends"] = "2026-03-02T00:00:00Z"
-    return simulate(scenario(traffic=traffic, account={}, thresholds=LOOSE))
+    changes = {"traffic": traffic, "packages": [], "account": {}, "thresholds": LOOSE}
+    return simulate(scenario(**changes))
 
 
 LOOSE = {
@@ -237,7 +238,7 @@ def test_delays_nobody_knows_are_na(run: Run) -> None:
 
 
 def test_nothing_sent_has_no_rows_and_one_total() -> None:
-    run = simulate(scenario(traffic=[]), rows=False)
+    run = simulate(scenario(traffic=[], packages=[]), rows=False)
 
     assert len(report.delivery(run)) == 0
     assert report.delivery(run, by=())["requested"].tolist() == [0]
