@@ -57,8 +57,10 @@ def _curve(record: Record, country: str) -> Iterator[tuple[int, int, str]]:
     first = happenings[0].at // SLOT_US
     starts = np.arange(first, -(-record.observed_until // SLOT_US)) * SLOT_US
     use = _use(record, country, starts, happenings)
-    silent = any(own.event == "returned" for own in happenings)
-    used_before = None if silent else _used_before(record, country, [own.at for own in happenings])
+    gave_back = any(own.event == "returned" for own in happenings)
+    used_before = (
+        None if gave_back else _used_before(record, country, [own.at for own in happenings])
+    )
     shelf, met = Shelf(_order(record)), 0
     for start, used in zip(starts.tolist(), use.tolist(), strict=True):
         end = min(start + SLOT_US, record.observed_until)
@@ -149,10 +151,9 @@ def _used_before(record: Record, country: str, at: list[int]) -> list[int] | Non
     ]
     times = microseconds(own["submitted_at"])
     total = np.append(0, np.cumsum(own["covered_segments"].to_numpy(np.int64)))
-    instants, slots = np.array(at), np.array(at) // SLOT_US * SLOT_US
-    used: list[int] = (
-        total[times.searchsorted(instants)] - total[times.searchsorted(slots)]
-    ).tolist()
+    here = np.array(at, np.int64)
+    before = total[times.searchsorted(here)] - total[times.searchsorted(here // SLOT_US * SLOT_US)]
+    used: list[int] = before.tolist()
     return used
 
 

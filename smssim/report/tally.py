@@ -81,8 +81,8 @@ def _cells(record: Record | str | Path, keys: list[str], measures: list[str]) ->
     messages = record.messages
     if messages is None:
         raise ValueError(
-            f"no tally is kept by(={keys}), and the record {record.name!r} has no messages: "
-            "simulate with rows, or give the directory that it was written to"
+            f"no tally tells {', '.join(measures)} by(={keys}), and {record.name!r} has no "
+            "messages: simulate with rows, or give the directory that it was written to"
         )
     chunks = (
         _of_rows(messages.iloc[start : start + _CHUNK], keys, measures)

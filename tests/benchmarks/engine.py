@@ -14,6 +14,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -129,13 +130,19 @@ def peak_bytes(job: Callable[[], int]) -> float:
 
 
 def first_days(scenario: Scenario, messages: int) -> Scenario:
-    """The beginning of a scenario, with at least so many messages."""
-    days = 1
-    while (
-        messages_of(simulate(scenario.change(days=days), policies=POLICIES, rows=False)) < messages
-    ):
-        days += 1
-    return scenario.change(days=days)
+    """The beginning of a scenario, with so many messages at least; the rest is left out."""
+    for days in range(1, scenario.days):
+        end = scenario.start + timedelta(days=days)
+        cut = scenario.model_dump(exclude_unset=True) | {"days": days}
+        cut["traffic"] = [t for t in cut["traffic"] if t.get("starts", scenario.start) < end]
+        for traffic in cut["traffic"]:
+            if traffic.get("ends", end) > end:
+                del traffic["ends"]
+        cut["group_tasks"] = [task for task in cut["group_tasks"] if task["at"] < end]
+        beginning = Scenario.model_validate(cut)
+        if messages_of(simulate(beginning, policies=POLICIES, rows=False)) >= messages:
+            break
+    return beginning
 
 
 def main() -> None:
