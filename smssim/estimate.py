@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -42,11 +43,9 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
     It keeps its coverage for shares near 0 and 1; raise a ValueError unless 0 <= successes <= n,
     n > 0 (Wilson, JASA 22, 1927; recommended by Brown, Cai and DasGupta, Stat. Sci. 16, 2001).
     """
-    from scipy.stats import norm
-
     if not 0 <= successes <= n or n < 1:
         raise ValueError(f"successes(={successes}) must be in 0..n(={n}), n > 0")
-    z = float(norm.isf(_alpha(confidence) / 2))
+    z = -NormalDist().inv_cdf(_alpha(confidence) / 2)
     share = successes / n
     scale = 1 + z * z / n
     middle = (share + z * z / (2 * n)) / scale

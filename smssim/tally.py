@@ -40,9 +40,9 @@ class Tallies:
 
     Keys are UTC days and 15-minute slots, names, and delay bins (`smssim.bins`, by number).
     *latency* holds delivered messages, from submission to delivery; *censored* those in flight at
-    the end, by their age; *push* reports by delay to their first arrival (bin 0 when none arrived).
-    Made of frames by name, or of functions that make them when first asked for. Tallies of disjoint
-    messages with the same end merge.
+    the end, by their age; *push* reports by delay to their first arrival (bin 0 when none arrived,
+    NA when it cannot be known). Made of frames by name, or of functions that make them when first
+    asked for. Tallies of disjoint messages with the same end merge.
     """
 
     def __init__(
@@ -157,6 +157,7 @@ class Tallier:
         ):
             axis[name] = Axis(name, values)
         axis["attempts"] = Axis("attempts", range(17), na=True)
+        axis["push_bin"] = Axis("bin", range(len(edges_us())), na=True)
         self._axis = axis
 
         def kept(*names: str, measures: tuple[str, ...] = ("messages",)) -> Kept:
@@ -171,7 +172,9 @@ class Tallier:
             "latency": kept("country", "type", "bin"),
             "template_latency": kept("template", "bin"),
             "censored": kept("country", "type", "bin"),
-            "push": kept("state", "attempts", "bin", measures=("reports", "copies")),
+            "push": Kept(
+                axis["state"], axis["attempts"], axis["push_bin"], measures=("reports", "copies")
+            ),
         }
 
     def add(self, messages: Columns, reports: Columns) -> None:
@@ -203,7 +206,7 @@ class Tallier:
         measures: Sequence[str] = ("messages",),
     ) -> None:
         """Count once by group, and keep the cells in every tally they belong to."""
-        if not len(codes[axes[0]]):
+        if not len(codes[self._axis[axes[0]].name]):
             return
         counted = count([self._axis[name] for name in axes], codes, measures)
         if "group" in counted.codes:
@@ -235,8 +238,9 @@ class Tallier:
         later = later[created[later] != NAT]
         place = np.zeros(len(received), np.int64)
         place[later] = bin_of(received[later] - created[later])
+        place[np.flatnonzero((created == NAT) & (received != NAT))] = -1
         columns = {**reports, "bin": place}
-        self._count(("state", "attempts", "bin"), columns, ("push",), ("reports", "copies"))
+        self._count(("state", "attempts", "push_bin"), columns, ("push",), ("reports", "copies"))
 
 
 def charges(messages: Columns) -> Array:

@@ -62,7 +62,8 @@ def _row(record: Record, push: pd.DataFrame) -> dict[str, Any]:
     counts = {s: int(push.loc[push["state"] == s, "reports"].sum()) for s in REPORT_STATES}
     received, reports, copies = counts["received"], sum(counts.values()), int(push["copies"].sum())
     arrived = push[push["state"] == "received"]
-    delays = by_bin(arrived["bin"].to_numpy(np.int64), arrived["reports"].to_numpy(np.int64))
+    timed = arrived.dropna(subset="bin")
+    delays = by_bin(timed["bin"].to_numpy(np.int64), timed["reports"].to_numpy(np.int64))
     known = {
         "received": received,
         "copies": copies,
