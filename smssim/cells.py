@@ -54,28 +54,35 @@ def count(axes: Sequence[Axis], codes: Columns, measures: Sequence[str]) -> Coun
     named = None
     if int(key.max()) > _DENSEST * len(key) + _SMALL:
         named, key = np.unique(key, return_inverse=True)
-    counts = np.bincount(key)
-    cells = np.flatnonzero(counts)
-    sums = [
-        counts[cells],
-        *(_summed_by(key, codes[name], len(counts))[cells] for name in measures[1:]),
-    ]
+    cells, sums = _sums(key, [codes[name] for name in measures[1:]])
     places = np.unravel_index(
         (cells if named is None else named[cells]) + low, [a.size for a in axes]
     )
     return Counted({a.name: place - a.na for a, place in zip(axes, places, strict=True)}, sums)
 
 
-def _summed_by(key: Array, column: Array, cells: int) -> Array:
+def _sums(key: Array, columns: Sequence[Array]) -> tuple[Array, list[Array]]:
+    """The cells that occur, how often, and the sums of columns over each.
+
+    Small values are counted in pairs with the cell, which beats adding up floats and counts the
+    cells as well.
+    """
+    size, total, sums = int(key.max()) + 1, None, []
+    for column in columns:
+        most = int(column.max()) + 1
+        if column.dtype not in (np.int8, np.uint8) or most == 1 or int(column.min()) < 0:
+            sums.append(_summed(key, column, size))
+            continue
+        pairs = np.bincount(key * most + column, minlength=size * most).reshape(size, most)
+        total = pairs.sum(axis=1) if total is None else total
+        sums.append(pairs @ np.arange(most))
+    total = np.bincount(key) if total is None else total
+    cells = np.flatnonzero(total)
+    return cells, [column[cells] for column in (total, *sums)]
+
+
+def _summed(key: Array, column: Array, cells: int) -> Array:
     """The sum of a column by cell; exact, as sums of integers below 2**53 are in floating point."""
-    if column.dtype in (np.int8, np.uint8) and int(column.min(initial=0)) >= 0:
-        # Small values: counting (cell, value) pairs beats adding up floats.
-        most = int(column.max(initial=0)) + 1
-        if most == 1:
-            return np.zeros(cells, np.int64)
-        pairs = np.bincount(key * most + column, minlength=cells * most)
-        sums: Array = pairs.reshape(cells, most) @ np.arange(most)
-        return sums
     own = np.flatnonzero(column > 0)
     return np.bincount(key.take(own), column.take(own), minlength=cells).astype(np.int64)
 

@@ -232,13 +232,13 @@ class Tallier:
         self._count(("group", "bin"), flying, ("censored",))
 
     def _add_reports(self, messages: Columns, reports: Columns) -> None:
-        created = messages["final_at"].take(reports["message"])
-        received = reports["received_at"]
-        later = np.flatnonzero(received > created)
-        later = later[created[later] != NAT]
-        place = np.zeros(len(received), np.int64)
-        place[later] = bin_of(received[later] - created[later])
-        place[np.flatnonzero((created == NAT) & (received != NAT))] = -1
+        place = np.zeros(len(reports["message"]), np.int64)
+        # A first push comes when the report is made; only others, or unknown ones, have a delay.
+        later = np.flatnonzero(reports["attempts"] != 1)
+        later = later[reports["received_at"][later] != NAT]
+        created = messages["final_at"].take(reports["message"][later])
+        place[later] = bin_of(reports["received_at"][later] - created)
+        place[later[created == NAT]] = -1
         columns = {**reports, "bin": place}
         self._count(("state", "attempts", "push_bin"), columns, ("push",), ("reports", "copies"))
 

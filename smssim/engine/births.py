@@ -68,7 +68,10 @@ def born(sources: list[SourceBirths], first: int, last: int) -> Births:
     together = batches[0]
     if len(batches) > 1:
         together = joined(batches)
-    return arranged(together, order_by_time(together.t))
+    births = arranged(together, order_by_time(together.t))
+    # Classes travel as small numbers, and index look-up tables as large ones.
+    births.cls = births.cls.astype(np.int64)
+    return births
 
 
 def joined(parts: list[Births]) -> Births:

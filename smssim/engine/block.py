@@ -57,7 +57,9 @@ class Block:
 
     def _pending(self, name: str, column: Callable[[], Ints], now_us: int) -> int:
         if name not in self._running:
-            self._running[name] = np.concatenate([[0], np.cumsum(column(), dtype=np.int64)])
+            running = np.zeros(len(self.arrivals) + 1, np.int64)
+            np.cumsum(column(), out=running[1:])
+            self._running[name] = running
         running = self._running[name]
         return int(running[self.before(now_us)] - running[self.done])
 
@@ -66,7 +68,7 @@ class Block:
         cost = self._world.price_micro.take(arrivals.cls)
         cost *= arrivals.segments
         if self.terms.package is not None:
-            cost[self.terms.package.take(arrivals.cls) >= 0] = 0
+            cost *= (self.terms.package < 0).take(arrivals.cls)
         if self.judgement.sent is not None:
             cost[~self.judgement.sent] = 0
         return cost

@@ -65,6 +65,10 @@ def frame(columns: tuple[Column, ...], rows: list[Any]) -> pd.DataFrame:
         if column.dtype == TIME:
             us = np.array([_NAT if value is None else value for value in values], np.int64)
             made[column.name] = pd.Series(us.view("datetime64[us]")).dt.tz_localize("UTC")
+        elif column.dtype == "Int64":
+            known = np.array([0 if value is None else value for value in values], np.int64)
+            unknown = np.array([value is None for value in values], bool)
+            made[column.name] = pd.Series(pd.arrays.IntegerArray(known, unknown))
         else:
             made[column.name] = pd.Series(values, dtype=column.dtype)
     return pd.DataFrame(made)

@@ -32,6 +32,7 @@ class TrafficBirths:
         zone = source.zone or world.zone(source.country)
         weights = hourly_weights(self._first_hour, hours, zone, source.hours, source.weekdays)
         self._means = weights * source.messages_a_day / 24 / self._mean_size
+        self._expected: list[float] = (self._means * self._mean_size).tolist()
         self._tables: dict[float, tuple[int, list[int]]] = {}
         self._from_us = max(scenario.start_us, to_us(source.starts) if source.starts else 0)
         self.until_us = min(scenario.end_us, to_us(source.ends) if source.ends else scenario.end_us)
@@ -39,7 +40,7 @@ class TrafficBirths:
 
     def expected(self, hour: int) -> float:
         """Expected messages in a UTC hour."""
-        return float(self._means[hour - self._first_hour]) * self._mean_size
+        return self._expected[hour - self._first_hour]
 
     def births(self, first: int, last: int) -> Births:
         """Messages of the UTC hours from *first* up to *last*."""
@@ -102,7 +103,7 @@ class TrafficBirths:
         column = (
             np.zeros(len(t), np.int32) if isinstance(recipient, int) else recipient.astype(np.int32)
         )
-        return Births(t, np.full(len(t), self._cls), request, column, *marks, next_t)
+        return Births(t, np.full(len(t), self._cls, np.int16), request, column, *marks, next_t)
 
     def _request_sizes(self, k: Ints, hours: Ints, counts: Ints) -> Ints | None:
         """The recipients of each request, None if all have one."""

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -196,7 +197,8 @@ class Scenario(Part):
             made["countries"] = list(made["countries"].items())  # They are sent in this order.
             place = None if task.file is None else _found(task.file, self._folder or Path())
             if place is not None:
-                made["file"] = hashlib.sha256(place.read_bytes()).hexdigest()
+                stat = place.stat()
+                made["file"] = _content(place, stat.st_size, stat.st_mtime_ns)
         canonical = json.dumps(plain, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
@@ -254,3 +256,9 @@ def _in_order(problems: list[Problem]) -> list[Problem]:
     for problem in sorted(problems, key=lambda p: (p.line or 0, p.column or 0)):
         once.setdefault((problem.line, problem.column, problem.message), problem)
     return list(once.values())
+
+
+@lru_cache(maxsize=16)
+def _content(file: Path, size: int, changed_ns: int) -> str:
+    """The fingerprint of a file, made once as long as it does not change."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
