@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from smssim.record import Record
 from smssim.report.groups import keys_of
+from smssim.report.needs import needs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,6 +17,7 @@ _CHARGED = {"pay_per_use": "pay_per_use", "split": "pay_per_use", "unknown": "un
 _NUMBERS = ("packages", "messages", "segments", "cost_micro")
 
 
+@needs("money", "packages")
 def cost(record: Record, by: str | Sequence[str] = "country") -> pd.DataFrame:
     """The bill, one row a group and entry.
 

@@ -12,6 +12,7 @@ from smssim.bins import bin_of
 from smssim.calendars import HOUR
 from smssim.record import Record
 from smssim.report.groups import keys_of, recorded, summed
+from smssim.report.needs import needs
 from smssim.report.quantiles import by_bin, quantiles_s
 from smssim.tally import OUTCOMES, outcomes
 
@@ -28,6 +29,7 @@ _REFUSED = {
 _DELAY_KEYS = {"country", "type"}
 
 
+@needs("money", "latency", "censored")
 def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFrame:
     """Counts of messages and quantiles of their latency, one row a group; *by* as in `cost`.
 
@@ -52,6 +54,7 @@ def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
     return report.assign(**_latencies(record, report[keys]))
 
 
+@needs("money")
 def statuses(record: Record, by: str | Sequence[str] = "country") -> pd.DataFrame:
     """Messages by final status or refusal code, one row a group, place (0 is sent) and status.
 
