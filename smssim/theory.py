@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from smssim.calendars import DAY, GMT8_US, HOUR, WorkCalendar, review_window
+from smssim.calendars import DAY, HOUR
+from smssim.workdays import GMT8_US, WorkCalendar, review_window
 
 REVIEW_WITHIN_S = 3_600.0
 """Mean of a decision that is uniform within two hours, in seconds."""

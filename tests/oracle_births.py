@@ -13,7 +13,7 @@ from typing import Any
 
 from oracle_quota import Package
 
-from smssim.calendars import HOUR, WorkCalendar, add_working, hourly_weights, review_window, to_us
+from smssim.calendars import HOUR, hourly_weights, to_us
 from smssim.codes import countries
 from smssim.inverse import Discrete, Quantiles, poisson, poisson_count
 from smssim.marks import Marks, Words, message_counter
@@ -29,6 +29,7 @@ from smssim.scenario import (
     Traffic,
     microseconds,
 )
+from smssim.workdays import WorkCalendar, add_working, review_window
 
 REQUESTS_AN_HOUR = 1_000_000
 _FIRST_RANK = 2

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smssim import calendars as cal
+from smssim import workdays
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-DESK = cal.WorkCalendar()
+DESK = workdays.WorkCalendar()
 FLAT_HOURS, FLAT_WEEKDAYS = [1.0] * 24, [1.0] * 7
 
 # Within 2024-2026, whose make-up days are published.
@@ -33,7 +34,7 @@ def utc(text: str) -> int:
 def test_date_and_naive_datetime_are_utc() -> None:
     assert cal.to_us(date(1970, 1, 2)) == cal.DAY
     assert cal.to_us(datetime(1970, 1, 2)) == cal.DAY
-    assert cal.to_us(datetime(1970, 1, 2, tzinfo=SHANGHAI)) == cal.DAY - cal.GMT8_US
+    assert cal.to_us(datetime(1970, 1, 2, tzinfo=SHANGHAI)) == cal.DAY - workdays.GMT8_US
 
 
 @given(
@@ -183,30 +184,30 @@ def test_make_up_days_and_long_holidays() -> None:
 
 
 def test_a_year_without_make_up_days_warns_once_for_each_calendar() -> None:
-    desk = cal.WorkCalendar()
+    desk = workdays.WorkCalendar()
     assert desk.is_provisional(2090)
     assert not desk.is_provisional(2026)
-    with pytest.warns(cal.ProvisionalCalendarWarning, match=r"year\(=2090\)"):
+    with pytest.warns(workdays.ProvisionalCalendarWarning, match=r"year\(=2090\)"):
         desk.is_workday(date(2090, 3, 1))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         desk.is_workday(date(2090, 3, 2))
-    with pytest.warns(cal.ProvisionalCalendarWarning, match=r"year\(=2091\)"):
+    with pytest.warns(workdays.ProvisionalCalendarWarning, match=r"year\(=2091\)"):
         desk.is_workday(date(2091, 3, 1))
-    with pytest.warns(cal.ProvisionalCalendarWarning):
-        cal.WorkCalendar().is_workday(date(2090, 3, 1))
+    with pytest.warns(workdays.ProvisionalCalendarWarning):
+        workdays.WorkCalendar().is_workday(date(2090, 3, 1))
 
 
 def test_extra_days_win_and_silence_the_warning_of_their_year() -> None:
     sunday, monday = date(2090, 3, 5), date(2090, 3, 6)
-    desk = cal.WorkCalendar(extra_workdays=[sunday], extra_holidays=[monday])
+    desk = workdays.WorkCalendar(extra_workdays=[sunday], extra_holidays=[monday])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert desk.is_workday(sunday)
         assert not desk.is_workday(monday)
     assert desk.is_provisional(2090)
     with pytest.raises(ValueError, match="extra_holidays holds 2090-03-05"):
-        cal.WorkCalendar([sunday], [sunday])
+        workdays.WorkCalendar([sunday], [sunday])
 
 
 @pytest.mark.parametrize(
@@ -224,7 +225,7 @@ def test_extra_days_win_and_silence_the_warning_of_their_year() -> None:
     ],
 )
 def test_review_window(submitted: str, kind: str, counts_from: str) -> None:
-    assert cal.review_window(gmt8(submitted), DESK) == (kind, gmt8(counts_from))
+    assert workdays.review_window(gmt8(submitted), DESK) == (kind, gmt8(counts_from))
 
 
 @pytest.mark.parametrize(
@@ -239,33 +240,33 @@ def test_review_window(submitted: str, kind: str, counts_from: str) -> None:
     ],
 )
 def test_add_working(start: str, hours: int, finish: str) -> None:
-    assert cal.add_working(gmt8(start), hours * cal.HOUR, DESK) == gmt8(finish)
+    assert workdays.add_working(gmt8(start), hours * cal.HOUR, DESK) == gmt8(finish)
 
 
 @given(instants, st.integers(0, 60 * cal.HOUR))
 @settings(max_examples=100, deadline=None)
 def test_add_working_is_the_earliest_inverse_of_working_us_between(us: int, work: int) -> None:
-    finish = cal.add_working(us, work, DESK)
-    assert cal.working_us_between(us, finish, DESK) == work
+    finish = workdays.add_working(us, work, DESK)
+    assert workdays.working_us_between(us, finish, DESK) == work
     if work:
-        assert cal.working_us_between(us, finish - 1, DESK) == work - 1
+        assert workdays.working_us_between(us, finish - 1, DESK) == work - 1
 
 
 @given(st.lists(instants, min_size=3, max_size=3))
 @settings(max_examples=20, deadline=None)
 def test_working_time_adds_up(three: list[int]) -> None:
     a, b, c = sorted(three)
-    parts = cal.working_us_between(a, b, DESK) + cal.working_us_between(b, c, DESK)
-    assert cal.working_us_between(a, c, DESK) == parts
+    parts = workdays.working_us_between(a, b, DESK) + workdays.working_us_between(b, c, DESK)
+    assert workdays.working_us_between(a, c, DESK) == parts
 
 
 def test_working_time_of_a_year() -> None:
-    year = cal.working_us_between(gmt8("2024-01-01"), gmt8("2025-01-01"), DESK)
+    year = workdays.working_us_between(gmt8("2024-01-01"), gmt8("2025-01-01"), DESK)
     assert year == 251 * 9 * cal.HOUR
 
 
 def test_working_time_refuses_to_run_backwards() -> None:
     with pytest.raises(ValueError, match=r"b_us\(=0\) must be >= a_us\(=1\)"):
-        cal.working_us_between(1, 0, DESK)
+        workdays.working_us_between(1, 0, DESK)
     with pytest.raises(ValueError, match=r"working_us\(=-1\) must be >= 0"):
-        cal.add_working(0, -1, DESK)
+        workdays.add_working(0, -1, DESK)

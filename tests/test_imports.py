@@ -11,7 +11,8 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[1] / "smssim"
-LEAVES = ["calendars", "marks", "inverse", "bins", "codes", "text", "numbers", "recipients"]
+LEAVES = ["calendars", "workdays", "marks", "inverse", "bins", "codes", "text", "numbers"]
+LEAVES += ["recipients"]
 LEAVES += ["tables", "cells", "metrics", "estimate", "theory"]
 ROOMS = ["scenario", "model", "engine", "tally", "record", "parquet", "disk", "run", "logs"]
 ROOMS += ["report", "plots", "html", "experiment", "store", "fit", "plan", "checks"]

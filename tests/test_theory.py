@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from smssim.calendars import DAY, HOUR, MINUTE, WorkCalendar, review_window, to_datetime, to_us
+from smssim.calendars import DAY, HOUR, MINUTE, to_datetime, to_us
 from smssim.estimate import Interval, mean_interval, quantile_interval, wilson
 from smssim.run import Run, simulate
 from smssim.scenario import Scenario
 from smssim.theory import RunOut, md1_mean_wait_s, mean_review_s, share_down, share_down_variance
+from smssim.workdays import WorkCalendar, review_window
 
 RISK = 1e-6
 Z = stats.norm.isf(RISK / 2)

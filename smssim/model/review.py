@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from smssim.calendars import WorkCalendar, add_working, review_window, to_us
+from smssim.calendars import to_us
 from smssim.inverse import Quantiles
 from smssim.marks import Marks
 from smssim.scenario import Review, Scenario, Template
+from smssim.workdays import WorkCalendar, add_working, review_window
 
 
 @dataclass(frozen=True)

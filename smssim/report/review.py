@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from smssim.calendars import HOUR, WorkCalendar, working_us_between
+from smssim.calendars import HOUR
 from smssim.record import Record
 from smssim.report.needs import needs
 from smssim.report.rules import scenario_of
 from smssim.report.spans import instants, microseconds
 from smssim.tables import TIME
+from smssim.workdays import WorkCalendar, working_us_between
 
 if TYPE_CHECKING:
     import pandas as pd
