@@ -80,7 +80,7 @@ class Block:
             if by_segment
             else np.ones(len(self.arrivals), np.int64)
         )
-        counted = counted_mask(self._account, self.judgement)
+        counted = counted_mask(self._account, self.judgement.sent, self.judgement.third)
         return weight if counted is None else np.where(counted, weight, 0)
 
     def _deductions(self, country: str) -> Ints:

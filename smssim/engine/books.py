@@ -56,9 +56,7 @@ class Books:
         self._record(own.where, judgement, block, sent, terms, cls)
         counts = self._histogram(cls, segments, sent)
         self._charge(counts)
-        counted = counted_mask(
-            self._account, Judgement(judgement.fate, judgement.sent_us, sent, third, 0)
-        )
+        counted = counted_mask(self._account, sent, third)
         self._count(counts if counted is sent else self._histogram(cls, segments, counted))
         self._move_queues(cls, judgement.sent_us[block], sent)
         if self._can_freeze:

@@ -134,7 +134,7 @@ def _threshold_crossings(
 ) -> Iterator[int]:
     thresholds, n = account.thresholds, len(arrivals)
     most = n * (world.most_segments if thresholds.by_segment else 1)
-    counted = counted_mask(account, judgement)
+    counted = counted_mask(account, judgement.sent, judgement.third)
     goals = [h for counter in thresholds.total.values() if (h := counter.headroom) is not None]
     need = min(goals, default=most + 1)
     if need <= most:
@@ -151,11 +151,11 @@ def _threshold_crossings(
             yield _reach(arrivals.segments * own if thresholds.by_segment else own, need)
 
 
-def counted_mask(account: Account, judgement: Judgement) -> Mask | None:
+def counted_mask(account: Account, sent: Mask | None, third: Mask | None) -> Mask | None:
     """Whom the thresholds count, None for all."""
-    if judgement.sent is None or judgement.third is None or not account.thresholds.counts_refused:
-        return judgement.sent
-    return judgement.sent | judgement.third
+    if sent is None or third is None or not account.thresholds.counts_refused:
+        return sent
+    return sent | third
 
 
 def _quota_headroom(account: Account, quota: CountryQuota) -> int | None:
