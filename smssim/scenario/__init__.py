@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from smssim.scenario.account import Account, Application, Package, Quota, Review, Template
+from smssim.scenario.account import (
+    Account,
+    Application,
+    Contact,
+    NumberRule,
+    Package,
+    Quota,
+    Review,
+    Template,
+    Ticket,
+)
 from smssim.scenario.base import micro
 from smssim.scenario.delay import Delay, LogNormal, SlowPart, microseconds
 from smssim.scenario.document import Scenario, Source
 from smssim.scenario.json_schema import schema
 from smssim.scenario.network import Callback, Outage, Outcome, Queue, RandomOutages, Route
 from smssim.scenario.problems import Problem, ScenarioError
-from smssim.scenario.sources import Call, Calls, GroupTask, Recipient, Resend, Traffic
-from smssim.scenario.thresholds import CountryLimit, Thresholds, check_thresholds
+from smssim.scenario.sources import Call, Calls, Flaws, GroupTask, Recipient, Resend, Traffic
+from smssim.scenario.thresholds import (
+    CountryLimit,
+    MainlandThresholds,
+    Thresholds,
+    check_thresholds,
+)
 
 __all__ = [
     "Account",
@@ -18,10 +33,14 @@ __all__ = [
     "Call",
     "Callback",
     "Calls",
+    "Contact",
     "CountryLimit",
     "Delay",
+    "Flaws",
     "GroupTask",
     "LogNormal",
+    "MainlandThresholds",
+    "NumberRule",
     "Outage",
     "Outcome",
     "Package",
@@ -39,6 +58,7 @@ __all__ = [
     "Source",
     "Template",
     "Thresholds",
+    "Ticket",
     "Traffic",
     "check_thresholds",
     "micro",

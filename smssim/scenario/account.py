@@ -8,25 +8,27 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from smssim.scenario.base import (
+    STATUS,
     Count,
     CountKey,
     Country,
+    Flag,
     Instant,
-    Int,
     Money,
     Name,
     Part,
     Share,
     Zone,
 )
-from smssim.scenario.delay import Delay
+from smssim.scenario.delay import Delay, Seconds
 from smssim.scenario.network import Status
-from smssim.scenario.problems import Found
+from smssim.scenario.problems import Found, said
 from smssim.text import segments
 
 ServiceMode = Literal["pay_per_use", "suspend"]
 LONGEST_TEMPLATE_NAME = 32
 MOST_SEGMENTS = 8
+PATTERN = r"^[0-9*]{4,11}$"
 
 
 def number_or_mix(value: Any) -> str:
@@ -38,6 +40,44 @@ Segments = Annotated[
     Annotated[Count, Tag("number")] | Annotated[dict[CountKey, Share], Tag("mix")],
     Discriminator(number_or_mix),
 ]
+
+
+class Contact(Part):
+    """Somebody who is told by SMS (DOMAIN.md section 5)."""
+
+    name: Name
+    """The contact's name."""
+    traffic_warning: Flag = True
+    """Whether the switch "traffic warning notification" is on."""
+
+
+class NumberRule(Part):
+    """A rule of number control: which numbers are let through or blocked (DOMAIN.md section 5)."""
+
+    pattern: Annotated[str, Field(pattern=PATTERN)]
+    """How the numbers begin, country code first: 4 to 11 digits and *, which is any one digit."""
+    action: Literal["allow", "deny"] = "deny"
+    """Whether numbers are blocked (E000632) or let through whatever else is denied."""
+    saved: Instant | None = None
+    """When it is saved in the console; without it, it is in force from the start."""
+
+
+class Ticket(Part):
+    """A service ticket: the service mode is switched, or quota raised, when it is done."""
+
+    at: Instant
+    """When it is filed."""
+    service_mode: ServiceMode | None = None
+    """The mode to switch to."""
+    daily_limit: Count | None = None
+    """The new upper bound of the daily limit, in messages a UTC day."""
+    monthly_limit: Count | None = None
+    """The new upper bound of the monthly limit, in messages a UTC month."""
+
+    def broken(self) -> Iterator[Found]:
+        """It asks for something."""
+        if self.service_mode is None and self.daily_limit is None and self.monthly_limit is None:
+            yield (), "a ticket must ask for service_mode, daily_limit or monthly_limit"
 
 
 class Account(Part):
@@ -63,8 +103,22 @@ class Account(Part):
     """Assumption: the status of messages that still wait in the queue when the account freezes."""
     low_quota: dict[Country, Count] = {}
     """By country: a notice when the quota left comes down to this many segments."""
-    contacts: Annotated[Int, Field(ge=0, le=10)] = 1
-    """Contacts who are told of alarms by SMS, at most 10."""
+    contacts: tuple[Contact, ...] = Field(default=(), max_length=10)
+    """Who is told by SMS of alarms, limits and low quota; at most 10, nobody if nothing is said."""
+    package_countries: tuple[Country, ...] = ("ID", "TH", "IN", "PH")
+    """Countries that packages are sold for, the only ones that mode 2 reaches; Huawei's four."""
+    regions: tuple[Country, ...] | None = None
+    """Assumption: region settings, the only countries that are sent to (others: E000628); without
+    them all are."""
+    regions_after_s: Seconds = 0
+    """Assumption: seconds from saving region settings until they are in force; at once."""
+    number_rules: tuple[NumberRule, ...] = ()
+    """Number control: rules for numbers by their beginnings, allow wins over deny; off without
+    rules (DOMAIN.md section 5)."""
+    number_rules_after_s: Seconds = 300
+    """Seconds from saving a number rule until it is in force; about 5 minutes."""
+    ticket_latency: Delay = Delay(fixed_s=86_400)
+    """Assumption: from filing a service ticket (mode, quota) until it is done, in seconds; a day."""
 
 
 class Quota(Part):
@@ -85,6 +139,27 @@ class Application(Part):
 
     name: Name
     """Its name, by which templates refer to it."""
+    suspended: Instant | None = None
+    """When it is suspended, for a violation; it is not if nothing is said."""
+    reinstated: Instant | None = None
+    """When a suspended application may send again; never if nothing is said."""
+    suspended_code: Annotated[str, Field(pattern=STATUS)] = "E000103"
+    """Assumption: the code that requests of a suspended application get; app_key unavailable."""
+    addresses: tuple[str, ...] = Field(default=(), max_length=100)
+    """The whitelist of addresses that requests may come from, at most 100; empty lets all in
+    (others: E000620)."""
+    addresses_saved: Instant | None = None
+    """When the whitelist is saved; without it, it is in force from the start."""
+    addresses_after_s: Seconds = 900
+    """Seconds from saving the whitelist until it is in force; 10 to 15 minutes."""
+
+    def broken(self) -> Iterator[Found]:
+        """What is reinstated was suspended before."""
+        if self.reinstated is not None and (
+            self.suspended is None or self.reinstated <= self.suspended
+        ):
+            told = f"reinstated(={said(self.reinstated)}) must be after suspended"
+            yield ("reinstated",), f"{told}(={said(self.suspended)})"
 
 
 class Template(Part):

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, model_validator
 
 from smssim.calendars import DAY, to_us
-from smssim.scenario.account import Account, Application, Package, Quota, Review, Template
+from smssim.scenario.account import (
+    Account,
+    Application,
+    Package,
+    Quota,
+    Review,
+    Template,
+    Ticket,
+)
 from smssim.scenario.base import CURRENCY, Country, Instant, Int, Name, Part
 from smssim.scenario.changes import changed
 from smssim.scenario.network import Callback, Queue, Route
@@ -49,6 +57,8 @@ class Scenario(Part):
     """The account: service mode, rules of packages, money."""
     quota: Quota = Quota()
     """What the account may have, raised by ticket."""
+    tickets: tuple[Ticket, ...] = ()
+    """Service tickets that are filed, in the order of their numbers."""
     applications: tuple[Application, ...] = Field(min_length=1)
     """The account's applications."""
     templates: tuple[Template, ...] = Field(min_length=1)

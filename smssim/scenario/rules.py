@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from smssim.recipients import read_recipients
+from smssim.scenario.console_rules import console_rules
 from smssim.scenario.problems import KEY, Found, hint, said
 from smssim.scenario.salvage import known
 from smssim.scenario.sources import GroupTask
@@ -32,6 +33,7 @@ def broken_rules(scenario: Any, find: Find) -> Iterator[Found]:
     yield from _statuses(scenario)
     yield from _files(scenario, find)
     yield from _unsent(scenario, find)
+    yield from console_rules(scenario)
 
 
 def _sources(s: Any) -> Iterator[tuple[tuple[str, int], Any]]:

@@ -125,7 +125,8 @@ def _sentence(detail: ErrorDetails, path: Path) -> str:
     if kind in _BOUNDS:
         sign, name = _BOUNDS[kind]
         if "recipients" in path and sign == "<=" and value > 1 and context[name] > 1:
-            return f"{shown} recipients a request: {_MANY}"
+            most = "" if context[name] == 500 else f" (drawn ones up to {context[name]}: E000503)"
+            return f"{shown} recipients a request: {_MANY}{most}"
         return f"{shown} must be {sign} {said(context[name])}"
     if kind == "literal_error":
         return _one_of(value, context["expected"])

@@ -31,12 +31,17 @@ from smssim.scenario.delay import Delay, Seconds, microseconds
 from smssim.scenario.problems import Found
 
 MOST_NUMBERS = 1_000_000
+MOST_DRAWN = 1_000
+"""A client may ask for more numbers than a request holds; more than this would be no mistake."""
 Numbers = Annotated[Int, Field(ge=1, le=500)]
-NumbersKey = Annotated[Numbers, BeforeValidator(_key)]
+DrawnNumbers = Annotated[Int, Field(ge=1, le=MOST_DRAWN), BeforeValidator(_key)]
 Recipients = Annotated[
-    Annotated[Numbers, Tag("number")] | Annotated[dict[NumbersKey, Share], Tag("mix")],
+    Annotated[Numbers, Tag("number")] | Annotated[dict[DrawnNumbers, Share], Tag("mix")],
     Discriminator(number_or_mix),
 ]
+
+
+Beginning = Annotated[str, Field(pattern=r"^[1-9][0-9]{2,13}$")]
 
 
 class Resend(Part):
@@ -46,6 +51,24 @@ class Resend(Part):
     """Assumption: how long a user waits before asking again, in seconds; a minute."""
     at_most: Annotated[Int, Field(ge=1, le=7)] = 2
     """Assumption: copies after the first, at most 7."""
+
+
+class Flaws(Part):
+    """What is wrong with some of a source's messages themselves, by the customer's own fault."""
+
+    variables: Share = 0.0
+    """Assumption: the share of messages whose variables do not fit the template (E200028)."""
+    password: Share = 0.0
+    """Assumption: the share of passwords that are not 4 to 8 digits (E200051); templates of type
+    otp only."""
+    duplicates: Share = 0.0
+    """Assumption: the share of a request's further numbers that repeat one of it (E200041)."""
+
+    def broken(self) -> Iterator[Found]:
+        """A message has one flaw of its content at most."""
+        if self.variables + self.password > 1:
+            total = f"variables + password(={self.variables + self.password:g})"
+            yield ("password",), f"{total} must be <= 1"
 
 
 class Traffic(Part):
@@ -66,7 +89,15 @@ class Traffic(Part):
     zone: Zone | None = None
     """The time zone of the rhythm; without it, the country's capital's."""
     recipients: Recipients = 1
-    """Numbers a request (at most 500), or the share of requests by numbers."""
+    """Numbers a request (at most 500), or the share of requests by numbers; drawn ones above 500 are
+    refused as a whole (E000503)."""
+    beginnings: dict[Beginning, Share] = {}
+    """Shares of its recipients by how their numbers begin, country code first; number control sees
+    nothing else of a number."""
+    flaws: Flaws = Flaws()
+    """What is wrong with some of its messages; nothing if nothing is said."""
+    address: str | None = None
+    """The address its requests come from; without it, one that every whitelist lets in."""
     starts: Instant | None = None
     """Its first instant; without it, the start of the run."""
     ends: Instant | None = None
@@ -87,6 +118,8 @@ class Traffic(Part):
                 rhythm_is_good = False
                 have = f"{len(weights)} weights" if len(weights) != n else "only zeros"
                 yield (name,), f"{have}: {name} must be {n} weights, not all 0"
+        if self.beginnings and not sum(self.beginnings.values()) > 0:
+            yield ("beginnings",), "the shares of beginnings must not all be 0"
         grid_us = microseconds(self.resolution_s)
         if grid_us and HOUR % grid_us:
             told = f"resolution_s(={self.resolution_s:g}) must divide an hour"
@@ -159,6 +192,8 @@ class Calls(Part):
     """The country of its recipients, two capital letters."""
     calls: tuple[Call, ...] = Field(min_length=1, max_length=REQUESTS_AN_HOUR)
     """The requests, in any order."""
+    address: str | None = None
+    """The address its requests come from; without it, one that every whitelist lets in."""
     resend: Resend | None = None
     """Users who ask again when a message is late; nobody does if nothing is said."""
 

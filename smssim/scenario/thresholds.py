@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
-from smssim.scenario.base import Count, Country, Flag, Part
+from pydantic import Field
+
+from smssim.scenario.base import Count, Country, Flag, Int, Part
 from smssim.scenario.problems import Found
 
 
@@ -16,6 +18,25 @@ class CountryLimit(Part):
     """Messages a UTC day after which the country is refused (E000630)."""
     monthly: Count | None = None
     """Messages a UTC month after which the country is refused (E000630)."""
+
+
+class MainlandThresholds(Part):
+    """Alarm and limit values for messages to mainland China (DOMAIN.md section 5)."""
+
+    daily_alarm: Count = 400
+    """Messages a UTC day after which the contacts are told; 400, as for international ones."""
+    daily_limit: Count = 500
+    """Messages a UTC day after which sending to mainland China stops until the next; 500."""
+    monthly_alarm: Count = 8_000
+    """Messages a UTC month after which the contacts are told; 8,000."""
+    monthly_limit: Count = 10_000
+    """Messages a UTC month after which sending to mainland China stops until the next; 10,000."""
+
+    def broken(self) -> Iterator[Found]:
+        """The console's rules."""
+        values = (self.daily_alarm, self.daily_limit, self.monthly_alarm, self.monthly_limit)
+        for name, told in _broken_thresholds(*values):
+            yield (_shown(self, name, told),), told
 
 
 class Thresholds(Part):
@@ -35,6 +56,11 @@ class Thresholds(Part):
     """Assumption: what is counted; the documents say SMSs."""
     counts_refused: Flag = True
     """Assumption: messages that the platform refuses after acceptance count too."""
+    counting_error: Annotated[Int, Field(ge=0, le=100_000)] = 0
+    """Assumption: by how many messages the platform may act too late, drawn anew each day and month
+    from 0 to this; the documents say up to about 100, the default is none."""
+    mainland: MainlandThresholds = Field(default_factory=lambda: MainlandThresholds())
+    """The values for messages to mainland China, which are counted by themselves."""
     countries: dict[Country, CountryLimit] = {}
     """Assumption: limits by country, if the console offers them; none."""
 
@@ -42,17 +68,18 @@ class Thresholds(Part):
         """The console's rules."""
         values = (self.daily_alarm, self.daily_limit, self.monthly_alarm, self.monthly_limit)
         for name, told in _broken_thresholds(*values):
-            yield (self._shown(name, told),), told
+            yield (_shown(self, name, told),), told
         total = sum(limit.monthly or 0 for limit in self.countries.values())
         if total > self.monthly_limit:
             told = f"monthly country limits(={total}) must be <= monthly_limit"
             yield ("countries",), f"{told}(={self.monthly_limit})"
 
-    def _shown(self, name: str, told: str) -> str:
-        """The value to point at: one that was given, where the other is a default."""
-        if name in self.model_fields_set:
-            return name
-        return next((other for other in self.model_fields_set if f"{other}(=" in told), name)
+
+def _shown(part: Part, name: str, told: str) -> str:
+    """The value to point at: one that was given, where the other is a default."""
+    if name in part.model_fields_set:
+        return name
+    return next((other for other in part.model_fields_set if f"{other}(=" in told), name)
 
 
 def check_thresholds(

@@ -1,0 +1,67 @@
+"""The console's rules between the parts of a scenario: number control, packages, flaws.
+
+Each is a generator of what breaks it; a scenario may be a salvaged one: what is unknown breaks no
+rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from smssim.number_rules import is_told_by
+from smssim.scenario.problems import Found
+from smssim.scenario.salvage import known
+
+MAINLAND = "CN"
+
+
+def console_rules(scenario: Any) -> Iterator[Found]:
+    """All broken rules."""
+    yield from _beginnings(scenario)
+    yield from _package_countries(scenario)
+    yield from _passwords(scenario)
+
+
+def _beginnings(s: Any) -> Iterator[Found]:
+    """Beginnings of numbers are long enough to tell which rules they meet."""
+    rules = s.account.number_rules
+    if not known(rules, *(rule.pattern for rule in rules)):
+        return
+    for i, source in enumerate(s.traffic):
+        if not known(source.beginnings, *source.beginnings):
+            continue
+        for beginning in source.beginnings:
+            vague = [r.pattern for r in rules if not is_told_by(r.pattern, beginning)]
+            if vague:
+                told = f"the beginning {beginning!r} is too short to tell whether {vague[0]!r} is it"
+                yield ("traffic", i, "beginnings", beginning), told
+
+
+def _package_countries(s: Any) -> Iterator[Found]:
+    """Packages are for countries that they are sold for; never for mainland China."""
+    sold = s.account.package_countries
+    if not known(s.account.service_mode, sold):
+        return
+    for i, package in enumerate(s.packages):
+        country = package.country
+        if not known(country):
+            continue
+        if country == MAINLAND:
+            told = "packages are for international SMS: CN has none (DOMAIN.md section 1)"
+            yield ("packages", i, "country"), told
+        elif s.account.service_mode == "suspend" and country not in sold:
+            told = f"mode 2 reaches {', '.join(sold)} (account.package_countries), not {country}"
+            yield ("packages", i, "country"), told
+
+
+def _passwords(s: Any) -> Iterator[Found]:
+    """Only a password can be a wrong one."""
+    types = {t.name: t.type for t in s.templates if known(t.name, t.type)}
+    for i, source in enumerate(s.traffic):
+        if not known(source.flaws, source.template) or not known(source.flaws.password):
+            continue
+        if source.flaws.password and types.get(source.template) == "notification":
+            told = f"the template {source.template!r} is a notification: it holds no password"
+            yield ("traffic", i, "flaws", "password"), told
+
