@@ -15,6 +15,7 @@ from smssim import scenario as parts
 from smssim.calendars import end_of_validity
 from smssim.scenario import Scenario, micro
 
+NOTIFYING = ("alarm", "limit", "low_quota")
 DAY_TURN, MONTH_TURN, EXPIRY, COMMAND, PURCHASE, TEMPLATE, SETTLEMENT = range(-9, -2)
 
 
@@ -80,6 +81,10 @@ class Books:
         self.events.append(happened)
         for waiter in self._waiting.pop(event, []):
             waiter.succeed(happened)
+        if event in NOTIFYING:
+            for contact in self.rules.contacts:
+                if contact.traffic_warning:
+                    self.tell("notified", contact.name)
 
     def book(
         self,
