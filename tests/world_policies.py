@@ -96,6 +96,44 @@ class Switch(Reaction):
 
 
 @dataclass(frozen=True)
+class SetRegions(Reaction):
+    """Set prepared regions by turns."""
+
+    regions: tuple[tuple[str, ...], ...]
+
+    def act(self, account: Any, turn: int) -> None:
+        """Set the next ones."""
+        account.set_regions(self.regions[turn % len(self.regions)])
+
+
+@dataclass(frozen=True)
+class SaveRules(Reaction):
+    """Save rules of number control by turns, pairs of action and pattern."""
+
+    rules: tuple[tuple[str, str], ...]
+
+    def act(self, account: Any, turn: int) -> None:
+        """Save the next one."""
+        action, pattern = self.rules[turn % len(self.rules)]
+        (account.deny_numbers if action == "deny" else account.allow_numbers)(pattern)
+
+
+@dataclass(frozen=True)
+class RaiseQuota(Reaction):
+    """Ask for more by ticket: both limits, or one alone with every other ticket."""
+
+    daily_limit: int
+    monthly_limit: int
+
+    def act(self, account: Any, turn: int) -> None:
+        """File a ticket."""
+        if turn % 2:
+            account.raise_quota(monthly_limit=self.monthly_limit + turn)
+        else:
+            account.raise_quota(self.daily_limit + turn, self.monthly_limit + turn)
+
+
+@dataclass(frozen=True)
 class SetThresholds:
     """Set prepared values one after another, after an event of either kind; some are refused."""
 
