@@ -5,6 +5,7 @@ Each rule is in about a third of all worlds, so that the others still meet.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from world_parts import Clock, Draw, Made, ladder, one_of, some_of, without_none
 
 from smssim.calendars import to_datetime
+from smssim.number_rules import matches
 
 MAINLAND = "CN"
 SOLD_FOR = ("ID", "TH", "IN", "PH", "VN")
@@ -20,11 +22,11 @@ BEGINNINGS = ("628123", "628134", "668123", "861391", "7012", "912")
 # All beginnings tell whether they meet these: policies may save any of them.
 PATTERNS = ("6281", "62813", "6*8*", "8613*1", "*6812", "6281*4")
 SAVED_S = (0, 0, 1e-6, 300, 3_600)
-TICKETS_TAKE: tuple[Any, ...] = (0, 0, 1, 60, {"exponential_s": 600}, {"uniform_s": [0, 90_000]})
+TICKETS_TAKE: tuple[Any, ...] = (0, 3_600, 1, {"exponential_s": 600}, {"uniform_s": [0, 90_000]})
 A_THIRD = (False, True, False)
 
 
-def account(draw: Draw, clock: Clock, countries: list[str]) -> Made:
+def account(draw: Draw, clock: Clock, countries: list[str], beginnings: list[str]) -> Made:
     """Contacts, regions, number control and how long tickets take."""
     made: Made = {
         "package_countries": SOLD_FOR,
@@ -40,10 +42,11 @@ def account(draw: Draw, clock: Clock, countries: list[str]) -> Made:
             {"name": name, "traffic_warning": draw(one_of((True, True, False)))}
             for name in ("Li", "Ana", "li")[: draw(st.integers(1, 3))]
         ]
-    if draw(one_of((False, True, False, False))):
-        made["regions"] = regions(draw, countries)
     if draw(one_of(A_THIRD)):
-        made["number_rules"] = some_of(draw, lambda d: _number_rule(d, clock), 3, 1)
+        made["regions"] = regions(draw, countries)
+    if draw(st.booleans() if beginnings else one_of(A_THIRD)):
+        patterns = [p for p in PATTERNS if any(matches(p, b) for b in beginnings)] or PATTERNS
+        made["number_rules"] = some_of(draw, lambda d: _number_rule(d, clock, patterns), 4, 1)
     return made
 
 
@@ -53,9 +56,10 @@ def regions(draw: Draw, countries: list[str]) -> list[str]:
     return draw(st.lists(one_of((*countries, "JP")), min_size=least, max_size=4, unique=True))
 
 
-def _number_rule(draw: Draw, clock: Clock) -> Made:
-    action, saved = draw(one_of(("deny", "allow", "deny"))), early_or_meeting(draw, clock)
-    return without_none({"pattern": draw(one_of(PATTERNS)), "action": action, "saved": saved})
+def _number_rule(draw: Draw, clock: Clock, patterns: Sequence[str]) -> Made:
+    action = draw(one_of(("deny", "allow", "deny")))
+    saved = draw(one_of((None, early_or_meeting(draw, clock))))
+    return without_none({"pattern": draw(one_of(patterns)), "action": action, "saved": saved})
 
 
 def early_or_meeting(draw: Draw, clock: Clock) -> str | None:
@@ -112,8 +116,8 @@ def of_requests(draw: Draw) -> Made:
 def of_numbers(draw: Draw, kind: str) -> Made:
     """What is wrong with a source's messages, and how its numbers begin; *kind* of its template."""
     made: Made = {}
-    if draw(one_of(A_THIRD)):
-        shares = one_of((0, 0.1, 0.4))
+    if draw(st.booleans()):
+        shares = one_of((0.1, 0, 0.4))
         made["flaws"] = {
             "variables": draw(shares),
             "password": draw(shares) if kind == "otp" else 0,

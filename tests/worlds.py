@@ -38,7 +38,7 @@ STARTS = (
     "2024-12-30T16:00:00Z",
     "2024-02-28T23:59:59.999999Z",
 )
-COUNTRIES = ("ID", "TH", "VN", "IN", "CN")
+COUNTRIES = ("ID", "CN", "TH", "VN", "CN", "IN")
 NAMES = ("a", "b", "B", "c 2", "callback", "z")
 REACTIONS_US = (0, 1, SECOND, 90 * SECOND, HOUR, 10 * HOUR)
 PATIENCES: tuple[Any, ...] = (60, 0, 1, 30, 3_600, {"uniform_s": [0, 120]}, {"exponential_s": 600})
@@ -235,7 +235,8 @@ def _scenario(draw: Draw, clock: Clock, start: str, steps: list[dict[str, int]])
     sources = _sources(draw, clock, types, routes)
     sent = _sent_to(sources)
     sold = [country for country in sent if country != console.MAINLAND]
-    account = parts.account(draw, sold) | console.account(draw, clock, sent)
+    beginnings = [b for source in sources["traffic"] for b in source.get("beginnings", ())]
+    account = parts.account(draw, sold) | console.account(draw, clock, sent, beginnings)
     offered = sold
     if account["service_mode"] == "suspend":
         offered = [country for country in sold if country in account["package_countries"]]
