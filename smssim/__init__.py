@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from smssim import metrics, plots, report
+    from smssim import metrics, plots, policies, report
     from smssim.logs import read_log
     from smssim.record import Record
     from smssim.run import Run, simulate
@@ -19,6 +19,7 @@ __all__ = [
     "ScenarioError",
     "metrics",
     "plots",
+    "policies",
     "read_log",
     "report",
     "simulate",
@@ -36,7 +37,7 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     # Imports wait until a name is used, so that `import smssim` and `smssim --help` cost nothing.
-    if name in ("metrics", "plots", "report"):
+    if name in ("metrics", "plots", "policies", "report"):
         return import_module(f"smssim.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'smssim' has no attribute {name!r}")

@@ -41,7 +41,7 @@ class Limits(Quota):
 
     def __init__(self, env: simpy.Environment, scenario: Scenario) -> None:
         super().__init__(env, scenario)
-        values = self.thresholds = scenario.thresholds
+        values = self.values = scenario.thresholds
         daily = {c: v.daily for c, v in values.countries.items() if v.daily}
         monthly = {c: v.monthly for c, v in values.countries.items() if v.monthly}
         self.day = Period("day", values.daily_alarm, values.daily_limit, daily)
@@ -63,11 +63,11 @@ class Limits(Quota):
 
     def reached(self, used: int, value: int) -> bool:
         """Whether an alarm or limit acts."""
-        return used >= value if self.thresholds.trips == "reaches" else used > value
+        return used >= value if self.values.trips == "reaches" else used > value
 
     def count(self, country: str, segments: int) -> None:
         """Count one message, and look at alarms and limits."""
-        weight = segments if self.thresholds.unit == "segment" else 1
+        weight = segments if self.values.unit == "segment" else 1
         for period in (self.day, self.month):
             period.used += weight
             period.used_by_country[country] += weight
@@ -136,7 +136,11 @@ class Account(Limits):
         self.accrued_micro = 0
         self.stopped: set[str] = set()
         names = ("daily_alarm", "daily_limit", "monthly_alarm", "monthly_limit")
-        self._last_ordered = {name: getattr(self.thresholds, name) for name in names}
+        self._last_ordered = {name: getattr(self.values, name) for name in names}
+
+    def thresholds(self) -> dict[str, int]:
+        """What a policy reads: the four values as last ordered."""
+        return dict(self._last_ordered)
 
     # What policies command: checked when given, in effect a microsecond later.
 

@@ -65,7 +65,7 @@ class Block:
 
     def _costs_micro(self) -> Ints:
         arrivals = self.arrivals
-        cost = self._world.price_micro.take(arrivals.cls)
+        cost: Ints = self._world.price_micro.take(arrivals.cls)
         cost *= arrivals.segments
         if self.terms.package is not None:
             cost *= (self.terms.package < 0).take(arrivals.cls)

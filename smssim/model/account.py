@@ -117,7 +117,7 @@ class Account:
         self.ledger: list[Entry] = []
         self._covers = rules.straddle == "cover"
         self._whole = rules.suspend_scope == "account"
-        self._waiting: dict[str, list[simpy.Event]] = {}
+        self._waiting: dict[tuple[str, str | None], list[simpy.Event]] = {}
 
     @property
     def now_us(self) -> int:
@@ -128,17 +128,18 @@ class Account:
         """Write an event down and wake whoever waits for it."""
         happening = Happening(self.now_us, event, subject, value)
         self.happenings.append(happening)
-        for waiting in self._waiting.pop(event, []):
-            waiting.succeed(happening)
+        for key in ((event, None), (event, subject)):
+            for waiting in self._waiting.pop(key, []):
+                waiting.succeed(happening)
         if event in TOLD:
             for contact in self.scenario.account.contacts:
                 if contact.traffic_warning:
                     self.tell("notified", contact.name)
 
-    def wait(self, event: str) -> simpy.Event:
-        """A SimPy event for the next happening of that name."""
+    def wait(self, event: str, subject: str | None = None) -> simpy.Event:
+        """A SimPy event for the next happening of that name, of that subject if one is named."""
         waiting = simpy.Event(self.agenda.env)
-        self._waiting.setdefault(event, []).append(waiting)
+        self._waiting.setdefault((event, subject), []).append(waiting)
         return waiting
 
     def quota(self, country: str) -> CountryQuota:

@@ -29,9 +29,11 @@ class AccountView:
         self._account = account
         self._ordered: dict[str, int] = {}
 
-    def wait(self, event: str) -> simpy.Event:
-        """A SimPy event for the next happening of that name, such as `alarm` or `run_out`."""
-        return self._account.wait(event)
+    def wait(self, event: str, subject: str | None = None) -> simpy.Event:
+        """A SimPy event for the next happening of that name, such as `alarm` or `run_out`; of that
+        subject alone if one is named.
+        """
+        return self._account.wait(event, subject)
 
     def used(self, period: str) -> int:
         """What the thresholds counted this UTC `day` or `month`."""
