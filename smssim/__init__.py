@@ -11,12 +11,15 @@ if TYPE_CHECKING:
     from smssim.record import Record
     from smssim.run import Run, simulate
     from smssim.scenario import Scenario, ScenarioError
+    from smssim.templates import check_template, check_values
 
 __all__ = [
     "Record",
     "Run",
     "Scenario",
     "ScenarioError",
+    "check_template",
+    "check_values",
     "metrics",
     "plots",
     "policies",
@@ -30,6 +33,8 @@ _HOMES = {
     "Run": "smssim.run",
     "Scenario": "smssim.scenario",
     "ScenarioError": "smssim.scenario",
+    "check_template": "smssim.templates",
+    "check_values": "smssim.templates",
     "read_log": "smssim.logs",
     "simulate": "smssim.run",
 }

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "smssim"
 LEAVES = ["calendars", "workdays", "marks", "inverse", "bins", "codes", "text", "numbers"]
-LEAVES += ["number_rules", "recipients"]
+LEAVES += ["number_rules", "recipients", "templates"]
 LEAVES += ["tables", "cells", "metrics", "estimate", "theory"]
 ROOMS = ["scenario", "model", "policies", "engine", "tally", "record", "parquet", "disk", "run"]
 ROOMS += ["logs", "report", "plots", "html", "experiment", "store", "fit", "plan", "checks"]

@@ -68,8 +68,7 @@ class TopUpQuota:
         account.left(self.country)  # A country without traffic is refused now, not in mid-month.
         validity = {"valid_months": self.valid_months, "valid_days": self.valid_days}
         for _ in turns(self.at_most):
-            while (yield account.wait(self.on)).subject != self.country:
-                pass
+            yield account.wait(self.on, self.country)
             yield from react(env, self.after_s)
             account.buy_package(self.country, self.segments, self.price, **validity)
 
