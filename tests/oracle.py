@@ -12,25 +12,19 @@ from typing import Any
 
 import simpy
 from oracle_account import Account
-from oracle_births import (
-    Message,
-    Reviews,
-    below,
-    births,
-    delay_table,
-    reviews,
-    server_is_down,
-    share_table,
-)
+from oracle_births import Message, Reviews, births, delay_table, reviews, share_table
+from oracle_control import Plan
 from oracle_quota import DAY_TURN, MONTH_TURN, PURCHASE, SETTLEMENT, TEMPLATE, Moment
+from oracle_reports import reports
 
 from smssim.calendars import HOUR, next_day, next_month, to_us
-from smssim.marks import MASK64, PHI, Marks, mix64
+from smssim.marks import MASK64, Marks
 from smssim.scenario import Outcome, Package, Scenario, micro, microseconds
 
 Policy = Callable[[simpy.Environment, Any], Iterator[simpy.Event]]
 Rows = list[tuple[Any, ...]]
 HUAWEI, SMS_CENTRE, PLATFORM = 3, 2, 1
+MOST_RECIPIENTS = 500
 
 
 @dataclass(frozen=True)
@@ -56,7 +50,7 @@ class World:
     def __init__(self, scenario: Scenario, seed: int) -> None:
         self.scenario, self.marks, self.end = scenario, Marks(seed, 0), scenario.end_us
         self.env = simpy.Environment(initial_time=scenario.start_us)
-        self.account = Account(self.env, scenario)
+        self.account = Account(self.env, scenario, self.marks)
         self.reviews: Reviews = reviews(scenario, self.marks)
         self.judged: list[Message] = []
         self.answers: dict[tuple[str, int], str | None] = {}
@@ -81,6 +75,7 @@ class World:
         yield self.turns(MONTH_TURN, next_month, self.account.month)
         yield from map(self.purchase, self.scenario.packages)
         yield from (self.usable(template.name) for template in self.scenario.templates)
+        yield from map(self.planned, self.account.plans())
         yield self.settlements()
 
     def turns(self, rank: int, following: Callable[[int], int], period: Any) -> Iterator[Moment]:
@@ -106,6 +101,11 @@ class World:
         yield Moment(self.env, usable_at, TEMPLATE)
         self.account.tell("template_usable", template)
 
+    def planned(self, plan: Plan) -> Iterator[Moment]:
+        """What the scenario plans for the console, at its moment."""
+        yield Moment(self.env, plan.at, plan.rank)
+        plan.effect()
+
     def settlements(self) -> Iterator[Moment]:
         """Every full UTC hour after the start: the account settles, and may freeze."""
         while True:
@@ -120,12 +120,10 @@ class World:
         for message in reversed(failed):
             assert message.sent_at is not None
             self.free[self.queue_of(message)] = message.sent_at
-        returned = [part for message in failed for part in message.taken]
-        charges = sum(message.cost for message in failed)
+        self.account.freeze(failed)
         for message in failed:
             self.refused_by_platform(message, self.scenario.account.frozen_status)
             message.sent_at, message.taken, message.cost = None, [], 0
-        self.account.freeze(returned, charges)
 
     # One message.
 
@@ -160,14 +158,10 @@ class World:
         outcome = self.outcome(message)
         if code := self.answer(message):
             message.place, message.status = 1, code
-        elif not self.is_usable(message):
-            message.place, message.status = 2, "E200030"
-        elif self.queue_is_full(message):
-            message.place, message.status = 2, "E200015"
-        elif outcome.source == "huawei":
-            self.refused_by_platform(message, outcome.status)
-        elif self.account.refuses_for_quota(message.country, message.segments):
-            self.refused_by_platform(message, "E000629")
+        elif code := self.refusal_of_message(message):
+            message.place, message.status = 2, code
+        elif code := self.refusal_of_platform(message, outcome):
+            self.refused_by_platform(message, code)
         else:
             self.charge(message)
             self.send(message, outcome.status)
@@ -177,11 +171,47 @@ class World:
     def answer(self, message: Message) -> str | None:
         """Place 1: the code of the request, the same for all its recipients."""
         if message.alone:
-            return self.account.refusal(message.country)
+            return self.refusal_of_request(message)
         request = (message.source, message.request)
         if request not in self.answers:
-            self.answers[request] = self.account.refusal(message.country)
+            self.answers[request] = self.refusal_of_request(message)
         return self.answers[request]
+
+    def refusal_of_request(self, message: Message) -> str | None:
+        """Place 1: what refuses a request as a whole, judged by its first message."""
+        account = self.account
+        if code := account.application_refusal(message.template.application, message.address):
+            return code
+        if account.frozen:
+            return "E000112"
+        if code := account.limit_refusal(message.country):
+            return code
+        return "E000503" if message.size > MOST_RECIPIENTS else None
+
+    def refusal_of_message(self, message: Message) -> str | None:
+        """Place 2: what refuses a message before it is accepted."""
+        if not self.is_usable(message):
+            return "E200030"
+        if message.flaw(self.marks) == "variables":
+            return "E200028"
+        if message.is_duplicate(self.marks):
+            return "E200041"
+        return "E200015" if self.queue_is_full(message) else None
+
+    def refusal_of_platform(self, message: Message, outcome: Outcome) -> str | None:
+        """Place 3: what refuses a message after it was accepted."""
+        account, country = self.account, message.country
+        if account.regions is not None and country not in account.regions:
+            return "E000628"
+        if account.blocks(message.beginning(self.marks)):
+            return "E000632"
+        if message.flaw(self.marks) == "password":
+            return "E200051"
+        if outcome.source == "huawei":
+            return outcome.status
+        if account.mode == "suspend" and country not in account.rules.package_countries:
+            return "E000629"
+        return "E000629" if account.refuses_for_quota(country, message.segments) else None
 
     def is_usable(self, message: Message) -> bool:
         """Whether the template of a message can be sent now."""
@@ -212,8 +242,7 @@ class World:
             return
         account.runs_out(country, left)
         uncovered = segments - sum(n for _, n in message.taken)
-        message.cost = uncovered * micro(self.scenario.route(country).price)
-        account.accrued_micro += message.cost
+        account.accrue(message, uncovered * micro(self.scenario.route(country).price))
 
     # Queue and delivery.
 
@@ -258,48 +287,15 @@ class World:
     def result(self) -> Result:
         """All tables, with nothing in them that is not known before the end."""
         end, account = self.end, self.account
+        account.look_at_deliveries(end)
         ledger = list(account.ledger)
         if account.accrued_micro:
             ledger.append((end, "unsettled", None, None, None, account.accrued_micro))
         return Result(
             messages=[message.row(end) for message in self.judged],
-            reports=list(self.reports()),
+            reports=list(reports(self.scenario, self.marks, self.judged)),
             events=[tuple(event) for event in account.events],
             ledger=ledger,
             reviews=self.reviews.rows,
             packages=[package.row() for package in account.packages],
         )
-
-    def reports(self) -> Iterator[tuple[Any, ...]]:
-        """The reports of all messages with a final status, one a segment."""
-        if not self.scenario.callback.address:
-            return
-        is_down = server_is_down(self.scenario, self.marks)
-        for row, message in enumerate(self.judged):
-            if message.final_at is None or message.final_at >= self.end:
-                continue
-            word = message.word(self.marks, "push")
-            for part in range(1, message.segments + 1):
-                yield (row, part, *self.pushes(message.final_at, word, part, is_down))
-
-    def pushes(
-        self, created: int, word: int, part: int, is_down: Callable[[int], bool]
-    ) -> tuple[Any, ...]:
-        """The attempts to push one report: state, attempts, copies, first arrival."""
-        callback, arrivals, attempts = self.scenario.callback, [], 0
-        times = [created + microseconds(delay) for delay in (0, *callback.retries_s)]
-        for attempt, at in enumerate(times):
-            if at >= self.end:
-                break
-            attempts += 1
-            no_answer, answer_lost = (
-                mix64(word + PHI * (part * 64 + attempt * 2 + which + 1)) for which in (0, 1)
-            )
-            if is_down(at) or below(no_answer, callback.no_answer_share):
-                continue
-            arrivals.append(at)
-            if not below(answer_lost, callback.lost_answer_share):
-                break
-        if arrivals:
-            return "received", attempts, len(arrivals), arrivals[0]
-        return "lost" if attempts == len(times) else "pending", attempts, 0, None

@@ -1,146 +1,34 @@
-"""The account of the oracle: what policies read and command, thresholds and money.
+"""The account of the oracle: what policies read and command, and money.
 
 Written by docs/model.md alone, it shares no code with the engine; each rule is a short method.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Iterable
 
 import simpy
-from oracle_quota import COMMAND, Moment, Package, Quota
+from oracle_births import Message
+from oracle_control import Console
+from oracle_quota import COMMAND, Moment, Package
+from oracle_thresholds import MAINLAND
 
 from smssim import scenario as parts
-from smssim.scenario import Scenario, check_thresholds, micro
+from smssim.marks import Marks
+from smssim.scenario import Scenario, check_thresholds, micro, microseconds
 
 
-@dataclass
-class Period:
-    """What is counted in one UTC day or month, with its alarm and its limits."""
-
-    name: str
-    alarm: int
-    limit: int
-    country_limits: dict[str, int]
-    next_alarm: int = 0
-    used: int = 0
-    used_by_country: Counter[str] = field(default_factory=Counter)
-    armed: bool = True
-    fired: bool = False
-    tripped: bool = False
-    tripped_countries: set[str] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self.next_alarm = self.alarm
-
-
-class Limits(Quota):
-    """An account's thresholds, and what they refuse."""
-
-    def __init__(self, env: simpy.Environment, scenario: Scenario) -> None:
-        super().__init__(env, scenario)
-        values = self.values = scenario.thresholds
-        daily = {c: v.daily for c, v in values.countries.items() if v.daily}
-        monthly = {c: v.monthly for c, v in values.countries.items() if v.monthly}
-        self.day = Period("day", values.daily_alarm, values.daily_limit, daily)
-        self.month = Period("month", values.monthly_alarm, values.monthly_limit, monthly)
-
-    def used(self, period: str) -> int:
-        """What is counted so far in this "day" or "month"."""
-        return {"day": self.day, "month": self.month}[period].used
-
-    def refusal(self, country: str) -> str | None:
-        """Place 1: the code that refuses a whole request, if any."""
-        if self.frozen:
-            return "E000112"
-        if self.day.tripped or self.month.tripped:
-            return "E000623"
-        if country in self.day.tripped_countries | self.month.tripped_countries:
-            return "E000630"
-        return None
-
-    def reached(self, used: int, value: int) -> bool:
-        """Whether an alarm or limit acts."""
-        return used >= value if self.values.trips == "reaches" else used > value
-
-    def count(self, country: str, segments: int) -> None:
-        """Count one message, and look at alarms and limits."""
-        weight = segments if self.values.unit == "segment" else 1
-        for period in (self.day, self.month):
-            period.used += weight
-            period.used_by_country[country] += weight
-        for period in (self.day, self.month):
-            self._look_at_period(period)
-        for period in (self.day, self.month):
-            self._look_at_country(period, country)
-
-    def _look_at_period(self, period: Period) -> None:
-        if period.armed and self.reached(period.used, period.alarm):
-            period.armed, period.fired = False, True
-            self.tell("alarm", period.name, period.used)
-        if not period.tripped and self.reached(period.used, period.limit):
-            period.tripped = True
-            self.tell("limit", period.name, period.used)
-
-    def _look_at_country(self, period: Period, country: str) -> None:
-        limit, used = period.country_limits.get(country), period.used_by_country[country]
-        if limit is None or country in period.tripped_countries or not self.reached(used, limit):
-            return
-        period.tripped_countries.add(country)
-        self.tell("country_limit", f"{country} {period.name}", used)
-
-    def turn(self, period: Period) -> None:
-        """A new UTC day or month: count from 0, arm the alarm, lift the limits."""
-        period.used = 0
-        period.used_by_country.clear()
-        period.alarm, period.armed, period.fired = period.next_alarm, True, False
-        if period.tripped:
-            period.tripped = False
-            self.tell("recovered", period.name)
-        for country in sorted(period.tripped_countries):
-            period.tripped_countries.discard(country)
-            self.tell("recovered", f"{country} {period.name}")
-
-    def thresholds_change(self, values: dict[str, int]) -> None:
-        """New values take effect, each by its own rule; a raised limit lets sending recover."""
-        for name, value in values.items():
-            period = self.day if name.startswith("daily") else self.month
-            change = self._alarm_changes if name.endswith("alarm") else self._limit_changes
-            if change(period, value):
-                self.tell("thresholds_set", name, value)
-        for period in (self.day, self.month):
-            if period.tripped and not self.reached(period.used, period.limit):
-                period.tripped = False
-                self.tell("recovered", period.name)
-
-    def _limit_changes(self, period: Period, value: int) -> bool:
-        changed, period.limit = value != period.limit, value
-        return changed
-
-    def _alarm_changes(self, period: Period, value: int) -> bool:
-        changed, period.next_alarm = value != period.next_alarm, value
-        if not period.fired:
-            period.alarm = value
-        elif value > period.alarm:
-            period.alarm, period.armed = value, True
-        return changed
-
-
-class Account(Limits):
+class Account(Console):
     """One customer's account: its money, and the interface of policies."""
 
-    def __init__(self, env: simpy.Environment, scenario: Scenario) -> None:
-        super().__init__(env, scenario)
-        self.accrued_micro = 0
+    def __init__(self, env: simpy.Environment, scenario: Scenario, marks: Marks) -> None:
+        super().__init__(env, scenario, marks)
+        self._accrued = 0
+        self._on_delivery: list[tuple[Message, int]] = []
         self.stopped: set[str] = set()
         names = ("daily_alarm", "daily_limit", "monthly_alarm", "monthly_limit")
         self._last_ordered = {name: getattr(self.values, name) for name in names}
-
-    def thresholds(self) -> dict[str, int]:
-        """What a policy reads: the four values as last ordered."""
-        return dict(self._last_ordered)
 
     # What policies command: checked when given, in effect a microsecond later.
 
@@ -153,6 +41,8 @@ class Account(Limits):
         valid_days: int | None = None,
     ) -> None:
         """Buy a package; the price is in units of the currency."""
+        if country == MAINLAND:
+            raise ValueError(f"country(={country!r}) must be another: packages are international")
         offer = parts.Package(
             country=country,
             segments=segments,
@@ -166,17 +56,48 @@ class Account(Limits):
         """Change alarms and limits, within the console's rules and the approved quota."""
         ordered = {**self._last_ordered, **values}
         check_thresholds(**ordered)
-        for name in ("daily_limit", "monthly_limit"):
-            if ordered[name] > getattr(self.scenario.quota, name):
+        for name, most in self.quota.items():
+            if ordered[name] > most:
                 raise ValueError(f"{name}(={ordered[name]}) must be within the approved quota")
+        if sum(self.month.country_limits.values()) > ordered["monthly_limit"]:
+            raise ValueError("monthly_limit must be at least the sum of the countries' limits")
         self._last_ordered = ordered
         self._command(lambda: self.thresholds_change(values))
 
+    def thresholds(self) -> dict[str, int]:
+        """The four values as last commanded."""
+        return dict(self._last_ordered)
+
     def switch_mode(self, mode: str) -> None:
-        """Switch to "pay_per_use" or "suspend"."""
+        """Ask by ticket for "pay_per_use" or "suspend"."""
         if mode not in ("pay_per_use", "suspend"):
             raise ValueError(f"mode(={mode!r}) must be pay_per_use or suspend")
-        self._command(lambda: self.mode_changes(mode))
+        self._ticket(lambda: self.mode_changes(mode))
+
+    def raise_quota(self, daily_limit: int | None = None, monthly_limit: int | None = None) -> None:
+        """Ask by ticket for greater limits than are approved."""
+        values = {"daily_limit": daily_limit, "monthly_limit": monthly_limit}
+        wanted = {name: value for name, value in values.items() if value is not None}
+        if not wanted or min(wanted.values()) < 1:
+            raise ValueError(f"raise_quota must be given positive values, not {values}")
+        self._ticket(lambda: self.quota_rises(wanted))
+
+    def set_regions(self, countries: Iterable[str]) -> None:
+        """Send to these countries only."""
+        named = set(countries)
+        wrong = [country for country in named if not re.fullmatch("[A-Z]{2}", country)]
+        if wrong:
+            raise ValueError(f"countries(={wrong}) must be two capital letters each")
+        after = microseconds(self.rules.regions_after_s)
+        self._command(lambda: self.regions_change(named), after)
+
+    def deny_numbers(self, pattern: str) -> None:
+        """Block numbers that begin so."""
+        self._number_rule("deny", pattern)
+
+    def allow_numbers(self, pattern: str) -> None:
+        """Let numbers that begin so through, whatever else is denied."""
+        self._number_rule("allow", pattern)
 
     def stop_source(self, name: str) -> None:
         """Stop a source for good."""
@@ -186,8 +107,16 @@ class Account(Limits):
         """Pay in money, in units of the currency."""
         self._command(lambda: self.money_comes(micro(amount)))
 
-    def _command(self, effect: Callable[[], None]) -> None:
-        moment = Moment(self.env, self.env.now + 1, COMMAND)
+    def _number_rule(self, action: str, pattern: str) -> None:
+        self.check_pattern(pattern)
+        after = microseconds(self.rules.number_rules_after_s)
+        self._command(lambda: self.number_rule_comes(action, pattern), after)
+
+    def _ticket(self, effect: Callable[[], None]) -> None:
+        self._command(effect, self.next_ticket_takes())
+
+    def _command(self, effect: Callable[[], None], after: int = 0) -> None:
+        moment = Moment(self.env, self.env.now + max(1, after), COMMAND)
         moment.callbacks.append(lambda _: effect())
 
     def source_stops(self, name: str) -> None:
@@ -197,21 +126,49 @@ class Account(Limits):
 
     # Rules: money.
 
+    @property
+    def accrued_micro(self) -> int:
+        """What accrued since the last full hour."""
+        self.look_at_deliveries(self.env.now)
+        return self._accrued
+
+    def accrue(self, message: Message, charge: int) -> None:
+        """Charge a message at once, or, if it goes to mainland China, when it is delivered."""
+        if message.country == MAINLAND:
+            self._on_delivery.append((message, charge))
+            return
+        message.cost = charge
+        self._accrued += charge
+
+    def look_at_deliveries(self, before: int) -> None:
+        """Charge what was delivered in mainland China before an instant."""
+        waiting = []
+        for message, charge in self._on_delivery:
+            assert message.final_at is not None
+            if message.final_at >= before:
+                waiting.append((message, charge))
+            elif message.status == "DELIVRD":
+                message.cost = charge
+                self._accrued += charge
+        self._on_delivery = waiting
+
     def settle(self) -> bool:
         """The full hour: what accrued is booked and paid; tell whether the account must freeze."""
-        if self.accrued_micro:
-            self.book("settlement", amount=self.accrued_micro)
+        due, self._accrued = self.accrued_micro, 0
+        if due:
+            self.book("settlement", amount=due)
         if self.balance_micro is None:
-            self.accrued_micro = 0
             return False
-        self.balance_micro -= self.accrued_micro
-        self.accrued_micro = 0
+        self.balance_micro -= due
         return self.balance_micro < 0 and not self.frozen
 
-    def freeze(self, returned: list[tuple[Package, int]], charges: int) -> None:
+    def freeze(self, failed: list[Message]) -> None:
         """The freeze: quota and charges of the messages that failed come back, then it is told."""
         self.frozen = True
-        self.accrued_micro -= charges
+        self._accrued -= sum(message.cost for message in failed)
+        lost = {id(message) for message in failed}
+        self._on_delivery = [due for due in self._on_delivery if id(due[0]) not in lost]
+        returned = [part for message in failed for part in message.taken]
         countries = {package.country for package, _ in returned if package.in_force}
         for package in self.packages:
             n = sum(n for whose, n in returned if whose is package)

@@ -5,7 +5,7 @@ Everything here is a function of the scenario and the marks alone, word by word,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache, lru_cache
@@ -79,6 +79,9 @@ class Message:
     resend: Resend | None = None
     ends: int | None = None
     alone: bool = False
+    address: str | None = None
+    traffic: Traffic | None = None
+    size: int = 1
     generation: int = 0
     earlier: tuple[Message, ...] = ()
     segments: int = 0
@@ -102,6 +105,30 @@ class Message:
         counter = message_counter(k, self.recipient, self.generation)
         return marks.word(self.source, purpose, hour, counter)
 
+    def flaw(self, marks: Marks) -> str | None:
+        """What is wrong with the message itself: its "variables", its "password" or nothing."""
+        if self.traffic is None:
+            return None
+        word, flaws = self.word(marks, "flaw"), self.traffic.flaws
+        variables, password = int(flaws.variables * 2**64), int(flaws.password * 2**64)
+        if word < variables:
+            return "variables"
+        return "password" if word < variables + password else None
+
+    def is_duplicate(self, marks: Marks) -> bool:
+        """Whether the message repeats a number of its request."""
+        if self.traffic is None or self.generation or not self.recipient:
+            return False
+        return below(self.word(marks, "duplicate"), self.traffic.flaws.duplicates)
+
+    def beginning(self, marks: Marks) -> str | None:
+        """How the number of the message begins, if its source says so."""
+        if self.traffic is None or not self.traffic.beginnings:
+            return None
+        shares = self.traffic.beginnings
+        word = replace(self, generation=0).word(marks, "beginning")
+        return list(shares)[share_table(tuple(shares.values())).of(word)]
+
     def next_copy(self, at: int) -> Message:
         """What this copy's user asks for next, not judged yet."""
         generation = self.generation + 1
@@ -117,6 +144,8 @@ class Message:
             resend=self.resend,
             ends=self.ends,
             alone=True,
+            address=self.address,
+            traffic=self.traffic,
             generation=generation,
             earlier=(*self.earlier, self),
         )
@@ -173,6 +202,7 @@ def _of_traffic(
     mean_size = sum(k * share for k, share in sizes.items()) / sum(sizes.values())
     ends = to_us(source.ends) if source.ends else None
     like = replace(first, country=source.country, resend=source.resend, ends=ends)
+    like = replace(like, address=source.address, traffic=source)
     for hour, weight in enumerate(weights.tolist(), start=begin):
         table = count_table(weight * source.messages_a_day / 24 / mean_size)
         for k in range(poisson_count(table, marks.word(source.name, "count", hour, 0))):
@@ -180,8 +210,8 @@ def _of_traffic(
             word = marks.word(source.name, "size", hour, k)
             size = list(sizes)[share_table(tuple(sizes.values())).of(word)]
             request = hour * REQUESTS_AN_HOUR + k
-            for recipient in range(size):
-                yield replace(like, submitted_at=at, request=request, recipient=recipient)
+            like = replace(like, submitted_at=at, request=request, size=size)
+            yield from (replace(like, recipient=recipient) for recipient in range(size))
 
 
 def _time_of_request(marks: Marks, source: Traffic, hour: int, k: int) -> int:
@@ -192,7 +222,7 @@ def _time_of_request(marks: Marks, source: Traffic, hour: int, k: int) -> int:
 
 
 def _of_calls(source: Calls, first: Message) -> Iterator[Message]:
-    like = replace(first, country=source.country, resend=source.resend)
+    like = replace(first, country=source.country, resend=source.resend, address=source.address)
     for k, call in enumerate(source.calls):
         at = to_us(call.at)
         request = at // HOUR * REQUESTS_AN_HOUR + k
@@ -273,22 +303,3 @@ def _decided_at(scenario: Scenario, submitted: int, word: int) -> int:
         return window + delay_table(rules.next_workday).of(word)
     delay = delay_table(rules.decision).of(word)
     return add_working(window, delay, calendar) if rules.two_hours == "working" else window + delay
-
-
-def server_is_down(scenario: Scenario, marks: Marks) -> Callable[[int], bool]:
-    """Tell of any instant whether the customer's callback server is down."""
-    callback = scenario.callback
-    windows = [
-        (to_us(outage.at), to_us(outage.at) + microseconds(outage.minutes * 60))
-        for outage in callback.outages
-    ]
-    at, n = scenario.start_us, 0
-    while callback.random_outages is not None and at < scenario.end_us:
-        ends = []
-        for purpose in ("up", "down"):
-            table = delay_table(getattr(callback.random_outages, purpose))
-            at += table.of(marks.word("callback", purpose, 0, n))
-            ends.append(at)
-        windows.append((ends[0], ends[1]))
-        n += 1
-    return lambda instant: any(begin <= instant < end for begin, end in windows)

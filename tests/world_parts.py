@@ -79,8 +79,6 @@ def account(draw: Draw, countries: list[str]) -> Made:
         {
             "service_mode": draw(one_of(("pay_per_use", "suspend"))),
             "suspend_scope": draw(one_of(("country", "account"))),
-            "ticket_latency": 0,
-            "package_countries": ("ID", "TH", "IN", "PH", "VN"),
             "straddle": draw(one_of(("by_mode", "cover"))),
             "package_order": draw(one_of(("first_in_force", "nearest_expiry"))),
             "expiry_zone": draw(one_of(("Asia/Shanghai", "UTC", "Asia/Kathmandu"))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,11 +96,46 @@ class Switch(Reaction):
 
 
 @dataclass(frozen=True)
-class SetThresholds:
-    """Set prepared values one after another, after an event of either kind.
+class SetRegions(Reaction):
+    """Set prepared regions by turns."""
 
-    The values obey the console's rules in that order, so only one such policy goes into a world.
-    """
+    regions: tuple[tuple[str, ...], ...]
+
+    def act(self, account: Any, turn: int) -> None:
+        """Set the next ones."""
+        account.set_regions(self.regions[turn % len(self.regions)])
+
+
+@dataclass(frozen=True)
+class SaveRules(Reaction):
+    """Save rules of number control by turns, pairs of action and pattern."""
+
+    rules: tuple[tuple[str, str], ...]
+
+    def act(self, account: Any, turn: int) -> None:
+        """Save the next one."""
+        action, pattern = self.rules[turn % len(self.rules)]
+        (account.deny_numbers if action == "deny" else account.allow_numbers)(pattern)
+
+
+@dataclass(frozen=True)
+class RaiseQuota(Reaction):
+    """Ask for more by ticket: both limits, or one alone with every other ticket."""
+
+    daily_limit: int
+    monthly_limit: int
+
+    def act(self, account: Any, turn: int) -> None:
+        """File a ticket."""
+        if turn % 2:
+            account.raise_quota(monthly_limit=self.monthly_limit + turn)
+        else:
+            account.raise_quota(self.daily_limit + turn, self.monthly_limit + turn)
+
+
+@dataclass(frozen=True)
+class SetThresholds:
+    """Set prepared values one after another, after an event of either kind; some are refused."""
 
     kinds: tuple[str, str]
     after_us: int
@@ -111,7 +147,9 @@ class SetThresholds:
             yield account.wait(self.kinds[0]) | account.wait(self.kinds[1])
             if self.after_us:
                 yield env.timeout(self.after_us)
-            account.set_thresholds(**dict(step))
+            # More than the quota of the moment, or less than the limits of countries: refused.
+            with suppress(ValueError):
+                account.set_thresholds(**dict(step))
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import world_console as console
 import world_parts as parts
 from hypothesis import strategies as st
 from world_parts import Clock, Draw, Made, one_of, some_of, without_none
-from world_policies import Buy, Poll, SetThresholds, Stop, Switch, TopUp, Witness
+from world_policies import (
+    Buy,
+    Poll,
+    RaiseQuota,
+    SaveRules,
+    SetRegions,
+    SetThresholds,
+    Stop,
+    Switch,
+    TopUp,
+    Witness,
+)
 
 from smssim.calendars import DAY, HOUR, MINUTE, SECOND, to_datetime, to_us
 from smssim.scenario import Scenario
@@ -26,11 +38,12 @@ STARTS = (
     "2024-12-30T16:00:00Z",
     "2024-02-28T23:59:59.999999Z",
 )
-COUNTRIES = ("ID", "TH", "VN", "IN")
+COUNTRIES = ("ID", "TH", "VN", "IN", "CN")
 NAMES = ("a", "b", "B", "c 2", "callback", "z")
 REACTIONS_US = (0, 1, SECOND, 90 * SECOND, HOUR, 10 * HOUR)
 PATIENCES: tuple[Any, ...] = (60, 0, 1, 30, 3_600, {"uniform_s": [0, 120]}, {"exponential_s": 600})
-SIZES: tuple[Any, ...] = (1, 3, {1: 0.8, 30: 0.2}, {2: 0.5, 5: 0.25}, 500)
+MANY = {2: 0.6, 501: 0.4}
+SIZES: tuple[Any, ...] = (1, 3, {1: 0.8, 30: 0.2}, {2: 0.5, 5: 0.25}, 500, 1, 2, MANY)
 EVENT_KINDS = (
     "run_out",
     "low_quota",
@@ -44,6 +57,14 @@ EVENT_KINDS = (
     "frozen",
     "thawed",
     "template_usable",
+    "notified",
+    "mode_switched",
+    "quota_raised",
+    "regions_set",
+    "number_rule",
+    "application_suspended",
+    "application_reinstated",
+    "addresses_in_force",
 )
 RARELY = (False, False, False, False, False, True)
 
@@ -72,21 +93,23 @@ def _window(draw: Draw, clock: Clock) -> Made:
     return {"starts": starts, "ends": ends}
 
 
-def _traffic(draw: Draw, clock: Clock, made: Made) -> Made:
+def _traffic(draw: Draw, clock: Clock, made: Made, kind: str) -> Made:
     hours = [1.0] * 24 if draw(st.booleans()) else [5.0, *[0.5] * 21, 0.0, 9.0]
     size = draw(one_of(SIZES))
+    many = size in (500, MANY)
     return without_none(
         made
+        | console.of_requests(draw)
+        | console.of_numbers(draw, kind)
         | {
-            "messages_a_day": draw(one_of((40, 5, 120, 200) if size != 500 else (400,)))
-            / clock.days,
+            "messages_a_day": draw(one_of((40, 5, 120, 200) if not many else (400,))) / clock.days,
             "hours": hours,
             "weekdays": draw(one_of(([1.0] * 7, [1.0] * 5 + [0.0, 0.25]))),
             "zone": draw(one_of((None, "Asia/Kathmandu", "UTC", "America/New_York"))),
             "recipients": size,
             **_window(draw, clock),
             "resolution_s": draw(one_of((0, 1, 60, 3_600))),
-            "resend": _resend(draw) if size != 500 else None,
+            "resend": _resend(draw) if not many or draw(one_of(RARELY)) else None,
         }
     )
 
@@ -107,7 +130,7 @@ def _calls(draw: Draw, clock: Clock, made: Made, statuses: list[str]) -> Made:
         if resend is None and not calls and draw(one_of(RARELY)):
             n = 500
         calls.append({"at": _within(draw, clock), "to": [kinds[i % len(kinds)] for i in range(n)]})
-    return without_none(made | {"calls": calls, "resend": resend})
+    return without_none(made | console.of_requests(draw) | {"calls": calls, "resend": resend})
 
 
 def _group_task(draw: Draw, clock: Clock, made: Made, countries: list[str]) -> Made:
@@ -120,14 +143,15 @@ def _group_task(draw: Draw, clock: Clock, made: Made, countries: list[str]) -> M
     }
 
 
-def _sources(draw: Draw, clock: Clock, templates: list[str], routes: Made) -> Made:
+def _sources(draw: Draw, clock: Clock, templates: dict[str, str], routes: Made) -> Made:
+    """Sources of any kind; *templates* are names and types."""
     made: dict[str, list[Made]] = {"traffic": [], "calls": [], "group_tasks": []}
     for name in draw(st.lists(one_of(NAMES), min_size=1, max_size=4, unique=True)):
-        country, template = draw(one_of(list(routes))), draw(one_of(templates))
+        country, template = draw(one_of(list(routes))), draw(one_of(list(templates)))
         like = {"name": name, "country": country, "template": template}
         kind = draw(one_of(("traffic", "calls", "traffic", "group_tasks")))
         if kind == "traffic":
-            made[kind].append(_traffic(draw, clock, like))
+            made[kind].append(_traffic(draw, clock, like, templates[template]))
         elif kind == "calls":
             statuses = [outcome["status"] for outcome in routes[country]["outcomes"]]
             made[kind].append(_calls(draw, clock, like, [s for s in statuses if s != "none"]))
@@ -143,12 +167,12 @@ def _sent_to(sources: Made) -> list[str]:
 
 
 def _policy(draw: Draw, scenario: Scenario) -> Any:
-    countries, source = list(scenario.routes), draw(one_of(scenario.sources)).name
-    kind, after, country = (
-        draw(one_of(EVENT_KINDS)),
-        draw(one_of(REACTIONS_US)),
-        draw(one_of(countries)),
-    )
+    sold = [country for country in scenario.routes if country != console.MAINLAND]
+    source = draw(one_of(scenario.sources)).name
+    kind, after = draw(one_of(EVENT_KINDS)), draw(one_of(REACTIONS_US))
+    if not sold or draw(one_of(console.A_THIRD)):
+        return _console_policy(draw, scenario, kind, after)
+    country = draw(one_of(sold))
     which = draw(st.integers(0, 6))
     if which == 0:
         wanting = draw(one_of(("run_out", "low_quota", "suspended", "package_expired")))
@@ -164,6 +188,21 @@ def _policy(draw: Draw, scenario: Scenario) -> Any:
         return Switch(draw(one_of(("run_out", "suspended", "alarm", "package_empty"))), after)
     every = draw(one_of((HOUR, MINUTE) if scenario.days <= 3 else (HOUR, DAY)))
     return Poll(every, country, draw(st.integers(0, 5)), source)
+
+
+def _console_policy(draw: Draw, scenario: Scenario, kind: str, after: int) -> Any:
+    which = draw(st.integers(0, 3))
+    if which == 0:
+        countries = list(scenario.routes)
+        choices = [tuple(console.regions(draw, countries)) for _ in range(draw(st.integers(1, 3)))]
+        return SetRegions(kind, after, (*choices, tuple(countries)))
+    if which == 1:
+        rule = st.tuples(one_of(("deny", "allow", "deny")), one_of(console.PATTERNS))
+        return SaveRules(kind, after, tuple(draw(st.lists(rule, min_size=1, max_size=3))))
+    if which == 2:
+        quota = scenario.quota
+        return RaiseQuota(kind, after, quota.daily_limit + 1, quota.monthly_limit + 1)
+    return Switch(kind, after)
 
 
 def _policies(draw: Draw, scenario: Scenario, steps: list[dict[str, int]]) -> tuple[Any, ...]:
@@ -190,28 +229,42 @@ def _make_poor(draw: Draw, made: Made) -> None:
 def _scenario(draw: Draw, clock: Clock, start: str, steps: list[dict[str, int]]) -> Scenario:
     countries = draw(st.lists(one_of(COUNTRIES), min_size=1, max_size=3, unique=True))
     routes = {country: parts.route(draw) for country in countries}
-    templates = ["otp", "news", "late"][: draw(st.integers(1, 3))]
-    sources = _sources(draw, clock, templates, routes)
+    names = ["otp", "news", "late"][: draw(st.integers(1, 3))]
+    templates = [parts.template(draw, clock, name) for name in names]
+    types = {template["name"]: template["type"] for template in templates}
+    sources = _sources(draw, clock, types, routes)
     sent = _sent_to(sources)
+    sold = [country for country in sent if country != console.MAINLAND]
+    account = parts.account(draw, sold) | console.account(draw, clock, sent)
+    offered = sold
+    if account["service_mode"] == "suspend":
+        offered = [country for country in sold if country in account["package_countries"]]
     ladders = [parts.ladder(draw)]
     if draw(st.booleans()):
         steps += parts.steps(draw, ladders[0])
-    reached = [*ladders, *steps]
+    # Mostly as much as the steps want; else they are refused unless a ticket raised it.
+    reached = [*ladders, *steps] if draw(one_of((True, False, True))) else ladders
+    quota = {
+        name: max(values.get(name, 1) for values in reached)
+        for name in ("daily_limit", "monthly_limit")
+    }
     made = {
         "start": start,
         "days": clock.days,
-        "account": parts.account(draw, sent),
-        "quota": {
-            name: max(values.get(name, 1) for values in reached)
-            for name in ("daily_limit", "monthly_limit")
-        },
-        "applications": [{"name": "app"}, {"name": "web"}],
-        "templates": [parts.template(draw, clock, name) for name in templates],
-        "review": parts.review(draw, clock),
-        "thresholds": parts.thresholds(draw, ladders[0], sent),
-        "packages": some_of(
-            draw, lambda d: parts.package(d, clock, sent), 5, draw(one_of((1, 1, 0)))
+        "account": account,
+        "quota": quota,
+        "tickets": some_of(
+            draw, lambda d: console.ticket(d, clock, quota), draw(one_of((0, 3, 0, 1)))
         ),
+        "applications": [console.application(draw, clock, name) for name in ("app", "web")],
+        "templates": templates,
+        "review": parts.review(draw, clock),
+        "thresholds": parts.thresholds(draw, ladders[0], sent) | console.counting(draw, sent),
+        "packages": some_of(
+            draw, lambda d: parts.package(d, clock, offered), 5, draw(one_of((1, 1, 0)))
+        )
+        if offered
+        else [],
         "routes": routes,
         "queue": parts.queue(draw),
         "callback": parts.callback(draw, clock),

@@ -10,7 +10,7 @@ import simpy
 from smssim import codes
 from smssim.calendars import end_of_validity, to_datetime
 from smssim.model import changes, money
-from smssim.model.account import Account
+from smssim.model.account import MAINLAND, Account
 from smssim.model.agenda import Rank
 from smssim.model.thresholds import NAMES, PERIODS
 from smssim.number_rules import is_told_by
@@ -80,6 +80,8 @@ class AccountView:
         """Buy a package of *segments* for *price*; a month if no validity is said."""
         account = self._account
         account.quota(country)
+        if country == MAINLAND:
+            raise ValueError(f"country(={country!r}) has no packages: they are international")
         if segments < 1 or price < 0:
             raise ValueError(f"segments(={segments}) must be > 0 and price(={price}) >= 0")
         zone = account.scenario.account.expiry_zone
@@ -122,18 +124,16 @@ class AccountView:
             raise ValueError(f"mode(={mode!r}) must be 'pay_per_use' or 'suspend'")
         self._file(service_mode=mode)
 
-    def raise_quota(
-        self, *, daily_limit: int | None = None, monthly_limit: int | None = None
-    ) -> None:
-        """File a ticket for higher bounds of the limits, in messages; it takes its time."""
+    def raise_quota(self, daily_limit: int | None = None, monthly_limit: int | None = None) -> None:
+        """File a ticket for other bounds of the limits, in messages; it takes its time."""
         asked = {"daily_limit": daily_limit, "monthly_limit": monthly_limit}
-        if set(asked.values()) == {None}:
+        given = {name: value for name, value in asked.items() if value is not None}
+        if not given:
             raise ValueError("raise_quota() must be given daily_limit or monthly_limit")
-        for name, value in asked.items():
-            if value is not None and value < self._account.console.quota[name]:
-                quota = self._account.console.quota[name]
-                raise ValueError(f"{name}(={value}) must be >= the quota (={quota})")
-        self._file(**asked)
+        for name, value in given.items():
+            if value < 1:
+                raise ValueError(f"{name}(={value}) must be >= 1")
+        self._file(**given)
 
     def set_regions(self, countries: Iterable[str]) -> None:
         """Let these countries be sent to and no others; in force after `regions_after_s`."""

@@ -27,8 +27,8 @@ def plan_settings(account: Account) -> None:
 
 def plan_tickets(account: Account) -> None:
     """File the scenario's tickets; those that are done by the start are."""
-    for ticket in account.scenario.tickets:
-        done_us = to_us(ticket.at) + account.console.file()
+    tickets = [(to_us(t.at) + account.console.file(), t) for t in account.scenario.tickets]
+    for done_us, ticket in sorted(tickets, key=lambda filed: filed[0]):
         if done_us <= account.scenario.start_us:
             account.mode = ticket.service_mode or account.mode
             grant(account.console, ticket)
