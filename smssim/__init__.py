@@ -6,19 +6,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from smssim import metrics, plots, report
+    from smssim import metrics, plots, policies, report
     from smssim.logs import read_log
     from smssim.record import Record
     from smssim.run import Run, simulate
     from smssim.scenario import Scenario, ScenarioError
+    from smssim.templates import check_template, check_values
 
 __all__ = [
     "Record",
     "Run",
     "Scenario",
     "ScenarioError",
+    "check_template",
+    "check_values",
     "metrics",
     "plots",
+    "policies",
     "read_log",
     "report",
     "simulate",
@@ -29,6 +33,8 @@ _HOMES = {
     "Run": "smssim.run",
     "Scenario": "smssim.scenario",
     "ScenarioError": "smssim.scenario",
+    "check_template": "smssim.templates",
+    "check_values": "smssim.templates",
     "read_log": "smssim.logs",
     "simulate": "smssim.run",
 }
@@ -36,7 +42,7 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     # Imports wait until a name is used, so that `import smssim` and `smssim --help` cost nothing.
-    if name in ("metrics", "plots", "report"):
+    if name in ("metrics", "plots", "policies", "report"):
         return import_module(f"smssim.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'smssim' has no attribute {name!r}")

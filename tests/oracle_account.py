@@ -28,7 +28,7 @@ class Account(Console):
         self._on_delivery: list[tuple[Message, int]] = []
         self.stopped: set[str] = set()
         names = ("daily_alarm", "daily_limit", "monthly_alarm", "monthly_limit")
-        self._last_ordered = {name: getattr(self.thresholds, name) for name in names}
+        self._last_ordered = {name: getattr(self.values, name) for name in names}
 
     # What policies command: checked when given, in effect a microsecond later.
 
@@ -63,6 +63,10 @@ class Account(Console):
             raise ValueError("monthly_limit must be at least the sum of the countries' limits")
         self._last_ordered = ordered
         self._command(lambda: self.thresholds_change(values))
+
+    def thresholds(self) -> dict[str, int]:
+        """The four values as last commanded."""
+        return dict(self._last_ordered)
 
     def switch_mode(self, mode: str) -> None:
         """Ask by ticket for "pay_per_use" or "suspend"."""

@@ -67,20 +67,21 @@ class Books:
         self.frozen = False
         self.events: list[Event] = []
         self.ledger: list[tuple[Any, ...]] = []
-        self._waiting: dict[str, list[simpy.Event]] = {}
+        self._waiting: dict[tuple[str, str | None], list[simpy.Event]] = {}
 
-    def wait(self, kind: str) -> simpy.Event:
-        """Give a SimPy event that happens with the next event of that kind."""
+    def wait(self, kind: str, subject: str | None = None) -> simpy.Event:
+        """Give a SimPy event that happens with the next event of that kind, and subject if named."""
         event = self.env.event()
-        self._waiting.setdefault(kind, []).append(event)
+        self._waiting.setdefault((kind, subject), []).append(event)
         return event
 
     def tell(self, event: str, subject: str = "", value: int | None = None) -> None:
         """Write an event down and wake who waits for its kind."""
         happened = Event(self.env.now, event, subject, value)
         self.events.append(happened)
-        for waiter in self._waiting.pop(event, []):
-            waiter.succeed(happened)
+        for named in (None, subject):
+            for waiter in self._waiting.pop((event, named), []):
+                waiter.succeed(happened)
         if event in NOTIFYING:
             for contact in self.rules.contacts:
                 if contact.traffic_warning:

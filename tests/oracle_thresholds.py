@@ -49,7 +49,7 @@ class Limits(Quota):
     def __init__(self, env: simpy.Environment, scenario: Scenario, marks: Marks) -> None:
         super().__init__(env, scenario)
         self.marks = marks
-        values = self.thresholds = scenario.thresholds
+        values = self.values = scenario.thresholds
         daily = {c: v.daily for c, v in values.countries.items() if v.daily}
         monthly = {c: v.monthly for c, v in values.countries.items() if v.monthly}
         self.day = Period("day", values.daily_alarm, values.daily_limit, daily)
@@ -75,7 +75,7 @@ class Limits(Quota):
     def _draw_lag(self, period: Period) -> None:
         """By how much the platform acts too late this day or month, on both sides."""
         word = self.marks.word("thresholds", period.name, self.env.now // HOUR, 0)
-        period.lag = word * (self.thresholds.counting_error + 1) >> 64
+        period.lag = word * (self.values.counting_error + 1) >> 64
         self._mainland_of(period).lag = period.lag
 
     def limit_refusal(self, country: str) -> str | None:
@@ -89,11 +89,11 @@ class Limits(Quota):
     def reached(self, used: int, value: int, lag: int) -> bool:
         """Whether an alarm or limit acts."""
         value += lag
-        return used >= value if self.thresholds.trips == "reaches" else used > value
+        return used >= value if self.values.trips == "reaches" else used > value
 
     def count(self, country: str, segments: int) -> None:
         """Count one message, and look at alarms and limits."""
-        weight = segments if self.thresholds.unit == "segment" else 1
+        weight = segments if self.values.unit == "segment" else 1
         for period in (self.day, self.month):
             period.used_by_country[country] += weight
         for period in self._side(country):

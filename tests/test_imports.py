@@ -12,10 +12,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "smssim"
 LEAVES = ["calendars", "workdays", "marks", "inverse", "bins", "codes", "text", "numbers"]
-LEAVES += ["number_rules", "recipients"]
+LEAVES += ["number_rules", "recipients", "templates"]
 LEAVES += ["tables", "cells", "metrics", "estimate", "theory"]
-ROOMS = ["scenario", "model", "engine", "tally", "record", "parquet", "disk", "run", "logs"]
-ROOMS += ["report", "plots", "html", "experiment", "store", "fit", "plan", "checks"]
+ROOMS = ["scenario", "model", "policies", "engine", "tally", "record", "parquet", "disk", "run"]
+ROOMS += ["logs", "report", "plots", "html", "experiment", "store", "fit", "plan", "checks"]
 ROOMS += ["pytest_plugin", "describe", "panel", "cli"]
 RECORDED = ("tally", "parquet", "disk", "logs", "report", "plots", "html", "fit")
 """Rooms that work on a recorded month alone."""
@@ -134,6 +134,12 @@ def test_recorded_months_are_read_without_the_engine() -> None:
         reach[room] = {to for to in direct.union(*further) if to}
     for room in RECORDED:
         assert not reach[room] & {"model", "engine"}, room
+
+
+def test_ready_made_policies_stand_on_the_calendar_alone() -> None:
+    """They know an account by what it answers, as an analyst's own policies do."""
+    found = [arrow for arrow in ARROWS if arrow.room == "policies" and not arrow.typing_only]
+    assert {arrow.to for arrow in found if arrow.to} == {"calendars", "workdays", "policies"}
 
 
 def test_simpy_stands_in_the_model_and_the_clock() -> None:

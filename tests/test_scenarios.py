@@ -8,11 +8,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from smssim.policies import TopUpBalance
 from smssim.run import Run, simulate
 from smssim.scenario import Scenario
 
 FOLDER = Path(__file__).parents[1] / "data/scenarios"
 NAMES = [
+    "arrears",
     "callback_outages",
     "daily_limit",
     "mode1_no_run_out",
@@ -143,3 +145,28 @@ def test_an_attack_stops_real_users() -> None:
     (first, *_), (limit, *_) = (events("pumping", kind)["at"] for kind in ("alarm", "limit"))
     assert (limit - first).total_seconds() > 3_600
     assert cost("pumping", **{"thresholds.daily_limit": 20_000}) > cost("pumping")
+
+
+def test_a_balance_runs_dry_at_the_weekend() -> None:
+    (frozen,) = events("arrears", "frozen")["at"]
+    assert frozen.day_of_week == 5
+    assert frozen == frozen.floor("h")
+    scenario = Scenario.load(FOLDER / "arrears.yaml")
+    rows = simulate(scenario).messages
+    assert rows is not None
+    failed = rows[rows["status"] == "E000112"]
+    waiting, refused_later = failed[failed["place"] == 3], failed[failed["place"] == 1]
+    assert len(waiting) > 6_000
+    assert (waiting["submitted_at"] < frozen).all()
+    assert (refused_later["submitted_at"] >= frozen).all()
+    assert failed["cost_micro"].sum() == 0
+    at_once = {"queue.throughput_per_s": 500}
+    assert refused("arrears", "E000112", **at_once) == len(refused_later)
+    assert refused("arrears", "E000112", **{"account.balance": 900}) == 0
+    monday = simulate(scenario, policies=[TopUpBalance(500, hours=(9, 18))], rows=False).events
+    before = simulate(scenario, policies=[TopUpBalance(500, below=350)], rows=False).events
+    assert monday is not None
+    assert before is not None
+    thawed = monday.loc[monday["event"] == "thawed", "at"].dt.tz_convert("Asia/Shanghai").item()
+    assert str(thawed)[:16] == "2026-04-13 09:00"
+    assert set(before["event"]) == {"topped_up"}

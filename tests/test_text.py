@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
+import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -129,3 +133,79 @@ def test_filled_refuses_unknown_variables_and_negative_lengths() -> None:
         sms.filled("${TXT_1}", {"NUM_1": 4})
     with pytest.raises(ValueError, match=r"lengths\['NUM_1'\]\(=-1\) must be >= 0"):
         sms.filled("${NUM_1}", {"NUM_1": -1})
+
+
+@given(st.lists(st.one_of(texts, st.text(max_size=200)), max_size=8), st.integers(1, 5))
+@example(["a" * 152 + EURO + "a" * 152, "", "\ud800" * 71, "码" * 66 + EMOJI + "码" * 66], 2)
+@settings(max_examples=150, deadline=None)
+def test_a_column_is_counted_as_its_texts_are(column: list[str], block: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sms, "_BLOCK", block)
+        for counting in get_args(sms.Counting):
+            expected = [sms.segments(text, counting) for text in column]
+            assert sms.segments_of(column, counting).tolist() == expected
+
+
+COLUMNS: dict[str, Callable[[list[str]], Any]] = {
+    "tuple": tuple,
+    "fixed width": np.array,
+    "objects": lambda texts: np.array(texts, object),
+    "series": lambda texts: pd.Series(texts, index=[2.5, 1.5, 0.5]),
+    "series of objects": lambda texts: pd.Series(texts, dtype=object),
+    "series of categories": lambda texts: pd.Series(texts, dtype="category"),
+    "series of arrow": lambda texts: pd.Series(texts, dtype=pd.ArrowDtype(pa.string())),
+    "index": pd.Index,
+    "arrow": pa.array,
+    "arrow in chunks": lambda texts: pa.chunked_array([texts[:1], texts[1:]]),
+    "arrow dictionary": lambda texts: pa.array(texts).dictionary_encode(),
+}
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_columns_of_every_kind_are_counted(kind: str) -> None:
+    counts = sms.segments_of(COLUMNS[kind](["a" * 161, "", "码" * 135]))
+    assert counts.dtype == np.int64
+    assert counts.tolist() == [2, 1, 3]
+
+
+def test_an_empty_column_has_no_counts() -> None:
+    assert sms.segments_of([]).tolist() == []
+
+
+@pytest.mark.parametrize(
+    "texts", ["abc", b"abc", {"a": 1}, {"a"}, 5, iter("ab")], ids=lambda texts: type(texts).__name__
+)
+def test_what_is_no_column_is_refused(texts: Any) -> None:
+    with pytest.raises(ValueError, match=r"texts\(=.*must be a column of texts"):
+        sms.segments_of(texts)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        ["a", None],
+        pd.Series(["a", None]),
+        pa.array(["a", None]),
+        ["a", 5],
+        np.array([["a"], ["b"]]),
+    ],
+    ids=["None", "NA", "null", "number", "table"],
+)
+def test_a_missing_text_is_refused_with_its_place(column: Any) -> None:
+    with pytest.raises(ValueError, match=r"texts\[[01]\]\(=.*must be a text"):
+        sms.segments_of(column)
+    with pytest.raises(ValueError, match="counting"):
+        sms.segments_of(["a"], "bytes")  # type: ignore[arg-type]
+
+
+@given(st.text("a码" + EURO, max_size=300), st.text(st.characters(exclude_characters="【】")))
+def test_mainland_counts_70_and_67_with_the_signature(text: str, signature: str) -> None:
+    signature = signature or "Shop"
+    counted = sms.mainland_segments(text, signature)
+    assert counted == sms.segments("码" * (len(signature) + 2 + len(text)))
+
+
+@pytest.mark.parametrize("signature", ["", "【Shop】"])
+def test_a_signature_is_a_name_without_brackets(signature: str) -> None:
+    with pytest.raises(ValueError, match=r"signature\(='.*'\) must be a name"):
+        sms.mainland_segments("text", signature)

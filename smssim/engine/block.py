@@ -65,7 +65,7 @@ class Block:
 
     def _costs_micro(self) -> Ints:
         arrivals = self.arrivals
-        cost = self._world.price_micro.take(arrivals.cls)
+        cost: Ints = self._world.price_micro.take(arrivals.cls)
         cost *= arrivals.segments
         if self.terms.package is not None:
             cost *= (self.terms.package < 0).take(arrivals.cls)
@@ -75,13 +75,15 @@ class Block:
 
     def _weights(self) -> Ints:
         by_segment = self._account.thresholds.by_segment
-        weight = (
-            self.arrivals.segments.astype(np.int64)
-            if by_segment
-            else np.ones(len(self.arrivals), np.int64)
-        )
+        weight = np.ones(len(self.arrivals), np.int64)
+        if by_segment:
+            weight *= self.arrivals.segments
         counted = counted_mask(self._account, self.judgement.sent, self.judgement.third)
-        return weight if counted is None else np.where(counted, weight, 0)
+        if self._world.bills_delivery:
+            weight[self._world.is_mainland.take(self.arrivals.cls)] = 0
+        if counted is not None:
+            weight[~counted] = 0
+        return weight
 
     def _deductions(self, country: str) -> Ints:
         number = self._world.countries.index(country)

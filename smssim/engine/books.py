@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.engine.deliveries import Deliveries
 from smssim.engine.fates import WITHDRAWN
 from smssim.engine.judge import Judgement, counted_mask
 from smssim.engine.live import Arrivals, Live
@@ -36,6 +37,7 @@ class Books:
     def __init__(self, world: World, account: Account, live: Live) -> None:
         self._world, self._account, self._live = world, account, live
         self.straddling = Exceptions()
+        self.deliveries = Deliveries(world, live)
         self._waiting: deque[tuple[Ints, Ints, Ints]] = deque()
         """Keys, times of leaving the queue and times of arrival of accepted messages; kept where a
         freeze can come.
@@ -61,6 +63,8 @@ class Books:
         self._move_queues(cls, judgement.sent_us[block], sent)
         if self._can_freeze:
             self._remember(own, judgement.sent_us[block], sent)
+        if self._world.bills_delivery:
+            self.deliveries.add(own)
 
     def enter(self, own: Arrivals, verdict: Verdict, fate: int, now_us: int) -> None:
         """Write down one message that was judged by itself."""
@@ -78,6 +82,8 @@ class Books:
         if self._can_freeze and verdict.sent_us is not None:
             row = (np.array([key]), np.array([verdict.sent_us]), np.array([now_us]))
             self._waiting.append(row)
+        if self._world.bills_delivery:
+            self.deliveries.add(own)
 
     def earliest_waiting(self, now_us: int) -> int:
         """When the first message that still waits in a queue came, or *now_us*."""
@@ -106,6 +112,7 @@ class Books:
             live.sent_us.ravel()[places] = now_us
             live.package.ravel()[places] = -1
         self._waiting.clear()
+        self.deliveries.withdraw(now_us)
         return Withdrawal(returned, cost)
 
     def _take_back(self, keys: Ints, places: Ints, cls: Ints, returned: dict[int, int]) -> int:
@@ -179,7 +186,7 @@ class Books:
         for number in np.flatnonzero(weight).tolist():
             country = self._world.pairs[number][1]
             by_country[country] = by_country.get(country, 0) + int(weight[number])
-        thresholds.count_quietly(by_country, int(weight.sum()))
+        thresholds.count_quietly(by_country)
 
     def _move_queues(self, cls: Ints, sent_us: Ints, sent: NDArray[np.bool_] | None) -> None:
         queues = self._world.queues

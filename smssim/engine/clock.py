@@ -57,7 +57,7 @@ class Clock:
         self.tuning = tuning or Tuning()
         self.world = World(scenario, marks)
         self.env = simpy.Environment(initial_time=scenario.start_us)
-        self.account = Account(self.env, scenario, self.world.countries)
+        self.account = Account(self.env, scenario, self.world.countries, marks)
         self.account.line = self
         self.account.queues = self.world.make_queues()
         self.courses = review.courses(scenario, marks)
@@ -99,6 +99,9 @@ class Clock:
 
     def pending_micro(self) -> int:
         """The charges of judged, not committed messages before now."""
+        if self.world.bills_delivery:
+            # Deliveries are known of committed messages alone; committing early changes nothing.
+            self.catch_up()
         return self._block.charged_micro(self.account.now_us) if self._block else 0
 
     def pending_count(self) -> int:
@@ -108,6 +111,10 @@ class Clock:
     def pending_segments(self, country: str) -> int:
         """What judged, not committed messages before now take from a country's packages."""
         return self._block.deducted(country, self.account.now_us) if self._block else 0
+
+    def delivered_micro(self, before_us: int, *, book: bool) -> int:
+        """The charges of mainland messages delivered before an instant and not booked yet."""
+        return self.books.deliveries.micro(before_us, book=book)
 
     def withdraw(self) -> Withdrawal:
         """Fail every accepted message that still waits in a queue."""
@@ -219,9 +226,7 @@ class Clock:
             last += 1
         before = int(np.searchsorted(arrivals.t, now_us, "left"))
         skipped = self._skip if now_us == self._t0 else 0
-        refused = self.account.refuse_request(
-            self.world.countries[self.world.country[arrivals.cls[place]]]
-        )
+        refused = self.account.refuse_request(self.world.kinds[arrivals.cls[place]])
         for i in range(place, last):
             self._judge_one(arrivals, i, refused)
         self._t0, self._skip = now_us, skipped + last - before
@@ -240,22 +245,17 @@ class Clock:
         own = arrivals.part(i, i + 1)
 
         def judge_it() -> None:
-            verdict = (
-                Verdict(refused)
-                if refused
-                else self.account.judge_number(
-                    world.countries[world.country[cls]],
-                    int(arrivals.segments[i]),
-                    world.templates[world.template[cls]],
-                    world.queues[world.queue[cls]],
-                    bool(world.fates.platform[drawn]),
-                )
-            )
-            fate = (
-                drawn
-                if verdict.code in (None, "platform")
-                else world.fates.of_code(verdict.code or "")
-            )
+            own_place = int(world.fates.own_place[drawn])
+            if refused:
+                verdict = Verdict(refused, 1)
+            elif own_place == 1:
+                verdict = Verdict("own", 1)
+            else:
+                segments = int(arrivals.segments[i])
+                verdict = self.account.judge_number(world.kinds[cls], segments, own_place)
+            fate = drawn
+            if verdict.code not in (None, "own"):
+                fate = world.fates.of_code(str(verdict.code), verdict.place)
             self.books.enter(own, verdict, fate, now_us)
 
         self.account.agenda.at(now_us, Rank.MESSAGE, judge_it, changes=False)

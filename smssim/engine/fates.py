@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from smssim.model import account as rules
-from smssim.scenario import Scenario
+from smssim.model.console import ADDRESS, NUMBER, REGION
+from smssim.scenario import Flaws, Scenario, Traffic
 
 FROZEN, LIMIT, COUNTRY_LIMIT, TEMPLATE, FULL, NO_QUOTA, WITHDRAWN, EXPIRED, DELIVERED = range(9)
 UNBORN = 255
 FIRST_DRAWN = DELIVERED
+MOST_RECIPIENTS = 500
+"""Numbers that one request may have (DOMAIN.md section 6)."""
 
 
 class Fates:
@@ -29,6 +32,7 @@ class Fates:
             (scenario.account.frozen_status, 3, 3),
             ("EXPIRED", 0, 1),
             ("DELIVRD", 0, 2),
+            *_of_the_console(scenario),
         ]
         self._numbers = {("DELIVRD", 2): DELIVERED, ("none", 2): EXPIRED}
         outcomes = [
@@ -51,8 +55,16 @@ class Fates:
         self.status = [row[0] for row in rows]
         self.place = np.array([row[1] for row in rows], np.int8)
         self.source = np.array([row[2] for row in rows], np.int8)
-        self.platform = np.zeros(256, bool)
-        self.platform[FIRST_DRAWN : len(rows)] = self.place[FIRST_DRAWN:] == 3
+        self._of_code: dict[tuple[str, int], int] = {}
+        for number, (status, place, _) in enumerate(rows):
+            self._of_code.setdefault((status, place), number)
+        self.own_place = np.zeros(256, np.int8)
+        self.own_place[FIRST_DRAWN : len(rows)] = self.place[FIRST_DRAWN:]
+        self.platform = self.own_place == 3
+        flaws = any(source.flaws != Flaws() or _is_oversize(source) for source in scenario.traffic)
+        self.any_own = flaws
+        """Whether messages can have a flaw that refuses them before acceptance."""
+        self.any_platform = bool((self.place[FIRST_DRAWN:] == 3).any())
 
     def __len__(self) -> int:
         return len(self.status)
@@ -61,6 +73,24 @@ class Fates:
         """The fate of a route's status."""
         return self._numbers[status, 3 if source == "huawei" else 2]
 
-    def of_code(self, code: str) -> int:
+    def of_code(self, code: str, place: int) -> int:
         """The fate of a refusal by the rules."""
-        return self.status.index(code)
+        return self._of_code[code, place]
+
+
+def _of_the_console(scenario: Scenario) -> list[tuple[str, int, int]]:
+    """The fates that settings and flaws of this scenario can bring."""
+    rows = [(REGION, 3, 3), (NUMBER, 3, 3)]
+    if any(application.addresses for application in scenario.applications):
+        rows.append((ADDRESS, 1, 0))
+    codes = {a.suspended_code for a in scenario.applications if a.suspended is not None}
+    rows += [(code, 1, 0) for code in sorted(codes)]
+    if any(_is_oversize(source) for source in scenario.traffic):
+        rows.append((rules.OVERSIZE, 1, 0))
+    if any(source.flaws != Flaws() for source in scenario.traffic):
+        rows += [(rules.VARIABLES, 2, 0), (rules.DUPLICATE, 2, 0), (rules.PASSWORD, 3, 3)]
+    return rows
+
+
+def _is_oversize(source: Traffic) -> bool:
+    return max(source.recipient_shares()) > MOST_RECIPIENTS

@@ -61,7 +61,8 @@ class Categories:
                 strict=True,
             )
         )
-        dearest = int(world.price_micro.max(initial=0)) * world.most_segments
+        prices = world.price_micro + world.delivery_price_micro
+        dearest = int(prices.max(initial=0)) * world.most_segments
         self.money = np.int32 if dearest <= np.iinfo(np.int32).max else np.int64
         self.status = _small([self.lists["status"].index(status) for status in fates.status])
         self.report_source = (fates.source - 1).astype(np.int8)

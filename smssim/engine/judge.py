@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.engine.fates import FULL, NO_QUOTA
+from smssim.engine.fates import FULL, NO_QUOTA, TEMPLATE
 from smssim.engine.live import Arrivals
 from smssim.engine.marker import NEVER
 from smssim.engine.queue import line_up
@@ -21,6 +21,7 @@ from smssim.model.packages import CountryQuota
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Fates8 = NDArray[np.uint8]
 
 
 @dataclass
@@ -53,12 +54,9 @@ def _verdicts(world: World, account: Account, arrivals: Arrivals, terms: Terms) 
     """Every rule in its place: the request's code and template, the platform, quota; then the queue
     for the rest.
     """
-    refusal = None if terms.refusal is None else terms.refusal.take(arrivals.cls)
-    platform = world.fates.platform.take(arrivals.drawn) if world.fates.platform.any() else None
-    third = platform
-    if terms.suspended is not None:
-        suspended = terms.suspended.take(arrivals.cls)
-        third = suspended if platform is None else suspended | platform
+    refusal = _before_acceptance(world, arrivals, terms)
+    refused = _after_acceptance(world, arrivals, terms)
+    third = None if refused is None else refused != OPEN
     if refusal is None and third is None:
         sent_us, full = _queued(world, account, arrivals, None, None)
         if full is None:
@@ -71,8 +69,8 @@ def _verdicts(world: World, account: Account, arrivals: Arrivals, terms: Terms) 
     entering = open_ if asking is None else open_ & ~asking
     sent_us, full = _queued(world, account, arrivals, entering, asking)
     fate = arrivals.drawn.copy()
-    if asking is not None:
-        fate[asking & ~platform if platform is not None else asking] = NO_QUOTA
+    if asking is not None and refused is not None:
+        np.copyto(fate, refused, where=asking)
     if refusal is not None:
         fate = np.where(open_, fate, refusal)
     if full is not None:
@@ -80,6 +78,36 @@ def _verdicts(world: World, account: Account, arrivals: Arrivals, terms: Terms) 
         entering = entering & ~full
         asking = None if asking is None else asking & ~full
     return Judgement(fate, sent_us, entering, asking, len(arrivals))
+
+
+def _before_acceptance(world: World, arrivals: Arrivals, terms: Terms) -> Fates8 | None:
+    """The fates of those refused at places 1 and 2, the queue aside; OPEN for the rest."""
+    refusal = None if terms.refusal is None else terms.refusal.take(arrivals.cls)
+    if not world.fates.any_own:
+        return refusal
+    own = world.fates.own_place.take(arrivals.drawn)
+    early = (own == 1) | (own == 2)
+    if not early.any():
+        return refusal
+    if refusal is None:
+        return np.where(early, arrivals.drawn, np.uint8(OPEN))
+    wins = early & ((refusal == OPEN) | ((own == 1) & (refusal == TEMPLATE)))
+    return np.where(wins, arrivals.drawn, refusal)
+
+
+def _after_acceptance(world: World, arrivals: Arrivals, terms: Terms) -> Fates8 | None:
+    """The fates of those refused at place 3 if they come that far; OPEN for the rest."""
+    refused: Fates8 | None = None
+    if terms.suspended is not None:
+        suspended = terms.suspended.take(arrivals.cls)
+        refused = np.where(suspended, np.uint8(NO_QUOTA), np.uint8(OPEN))
+    if world.fates.any_platform:
+        platform = world.fates.platform.take(arrivals.drawn)
+        refused = np.where(platform, arrivals.drawn, np.uint8(OPEN) if refused is None else refused)
+    if terms.platform is not None:
+        setting = terms.platform.take(arrivals.cls)
+        refused = setting if refused is None else np.where(setting != OPEN, setting, refused)
+    return refused
 
 
 def _queued(
@@ -135,14 +163,25 @@ def _threshold_crossings(
     thresholds, n = account.thresholds, len(arrivals)
     most = n * (world.most_segments if thresholds.by_segment else 1)
     counted = counted_mask(account, judgement.sent, judgement.third)
-    goals = [h for counter in thresholds.total.values() if (h := counter.headroom) is not None]
-    need = min(goals, default=most + 1)
-    if need <= most:
-        if counted is None and not thresholds.by_segment:
+    mainland = world.is_mainland.take(arrivals.cls) if world.bills_delivery else None
+    for side in (thresholds.total, thresholds.mainland):
+        of_mainland = side is thresholds.mainland
+        if of_mainland and mainland is None:
+            continue
+        goals = [h for counter in side.values() if (h := counter.headroom) is not None]
+        need = min(goals, default=most + 1)
+        if need > most:
+            continue
+        own = counted
+        if mainland is not None:
+            own = (
+                mainland == of_mainland if counted is None else counted & (mainland == of_mainland)
+            )
+        if own is None and not thresholds.by_segment:
             yield need - 1
         else:
             weight = arrivals.segments if thresholds.by_segment else np.ones(n, np.uint8)
-            yield _reach(weight if counted is None else weight * counted, need)
+            yield _reach(weight if own is None else weight * own, need)
     for country, counters in thresholds.countries.items():
         goals = [h for counter in counters.values() if (h := counter.headroom) is not None]
         need = min(goals, default=most + 1)
@@ -161,6 +200,8 @@ def counted_mask(account: Account, sent: Mask | None, third: Mask | None) -> Mas
 def _quota_headroom(account: Account, quota: CountryQuota) -> int | None:
     """Segments after which something happens to a country's quota; None if nothing can."""
     if account.mode == "suspend" and account.suspended(quota.country):
+        return None
+    if not account.reaches(quota.country):
         return None
     giving = quota.giving
     if giving is None:

@@ -12,7 +12,8 @@ from smssim.engine.fates import EXPIRED
 from smssim.engine.world import World
 from smssim.inverse import discrete
 from smssim.marks import GENERATION_BITS, RECIPIENT_BITS, REQUESTS_AN_HOUR, Words, words
-from smssim.scenario import Resend, Source
+from smssim.model.account import DUPLICATE, PASSWORD, VARIABLES
+from smssim.scenario import Flaws, Resend, Source
 
 Ints = NDArray[np.int64]
 NEVER = 1 << 62
@@ -51,6 +52,14 @@ def counters_of(k: Ints, recipient: Ints | int, generation: int = 0) -> Words:
     return counter.view(np.uint64)
 
 
+def below(word: Words, share: int) -> NDArray[np.bool_]:
+    """Which words fall within a share of all words, itself a number up to 2**64."""
+    if share >> 64:
+        return np.ones(len(word), bool)
+    within: NDArray[np.bool_] = word < np.uint64(share)
+    return within
+
+
 class Marker:
     """The marks of the messages of one class.
 
@@ -67,7 +76,14 @@ class Marker:
         self._fates = np.array(
             [world.fates.number(o.status, o.source) for o in route.outcomes], np.uint8
         )
-        self._platform = world.fates.platform
+        self._refused, self._any_refused = (
+            world.fates.own_place > 0,
+            bool(world.fates.own_place.any()),
+        )
+        flaws: Flaws = getattr(source, "flaws", None) or Flaws()
+        self._flaws = (int(flaws.variables * (1 << 64)), int(flaws.password * (1 << 64)))
+        self._duplicates = int(flaws.duplicates * (1 << 64))
+        self._fate_of = world.fates.of_code
         self._latency = route.latency.table()
         self._validity_us = round(world.scenario.queue.validity_h * HOUR)
         resend: Resend | None = getattr(source, "resend", None)
@@ -95,14 +111,39 @@ class Marker:
         else:
             drawn = np.full(n, self._fates[self._outcome.certain])
         report <<= np.uint64(32)
+        if any(self._flaws):
+            self._spoil(drawn, self._words("flaw", hours, counts, counters))
         return MessageMarks(segments, drawn, self._latency.take(report))
+
+    def repeat(
+        self,
+        marks: MessageMarks,
+        hours: Ints,
+        counts: Ints | None,
+        counters: Words,
+        recipient: Ints,
+    ) -> None:
+        """Let some numbers after the first of a request repeat one of it."""
+        if not self._duplicates:
+            return
+        repeats = below(self._words("duplicate", hours, counts, counters), self._duplicates)
+        repeats &= recipient > 0
+        if any(self._flaws):
+            repeats &= marks.drawn != self._fate_of(VARIABLES, 2)
+        marks.drawn[repeats] = self._fate_of(DUPLICATE, 2)
+
+    def _spoil(self, drawn: NDArray[np.uint8], word: Words) -> None:
+        variables, password = self._flaws
+        # From the less important to the more important: what is written last, stands.
+        drawn[below(word, variables + password)] = self._fate_of(PASSWORD, 3)
+        drawn[below(word, variables)] = self._fate_of(VARIABLES, 2)
 
     def expire(self, marks: MessageMarks) -> None:
         """Let those without a report in time expire: their latency becomes the validity."""
         never = marks.drawn == EXPIRED
         never |= marks.latency > self._validity_us
-        if self._platform.any():
-            never &= ~self._platform.take(marks.drawn)
+        if self._any_refused:
+            never &= ~self._refused.take(marks.drawn)
         late = np.flatnonzero(never)
         marks.drawn[late] = EXPIRED
         marks.latency[late] = self._validity_us

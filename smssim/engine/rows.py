@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.engine.books import Exceptions
-from smssim.engine.fates import WITHDRAWN
+from smssim.engine.fates import DELIVERED, WITHDRAWN
 from smssim.engine.live import Arrivals, Live
 from smssim.engine.marker import NEVER
 from smssim.engine.world import World
@@ -59,6 +59,10 @@ def rows_of(world: World, live: Live, straddling: Exceptions, arrivals: Arrivals
     np.copyto(final_us, NEVER, where=late)
     in_flight = late & (place == 0)
     covered, cost = _charges(world, live, straddling, arrivals, place, package)
+    if world.bills_delivery:
+        delivered = np.flatnonzero((fate == DELIVERED) & ~late)
+        price = world.delivery_price_micro.take(arrivals.cls[delivered])
+        cost[delivered] += price * arrivals.segments[delivered]
     return Rows(
         submitted_us=arrivals.t,
         cls=arrivals.cls,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,27 +23,35 @@ class Terms:
     """
 
     refusal: NDArray[np.uint8] | None
+    platform: NDArray[np.uint8] | None
+    """Refused after acceptance by settings of the console."""
     suspended: NDArray[np.bool_] | None
+    """Refused for want of quota, or because the service mode does not reach the country."""
     package: NDArray[np.int16] | None
     """The package that gives, -1 for none; None if there is no package at all."""
 
 
 def terms(world: World, account: Account) -> Terms:
     """Read the account's state off."""
-    by_country = [account.refuse_request(country) for country in world.countries]
-    refusal = np.array(
-        [OPEN if code is None else world.fates.of_code(code) for code in by_country], np.uint8
-    )[world.country]
+    refusal = _fates(world, map(account.refuse_request, world.kinds), 1)
     unusable = np.array([name not in account.usable for name in world.templates])[world.template]
     refusal[unusable & (refusal == OPEN)] = TEMPLATE
+    platform = _fates(world, map(account.console.refuse_number, world.kinds), 3)
     suspends = account.mode == "suspend"
-    suspended = np.array([suspends and account.suspended(c) for c in world.countries])[
-        world.country
-    ]
+    suspended = np.array(
+        [suspends and (account.suspended(c) or not account.reaches(c)) for c in world.countries]
+    )[world.country]
     giving = [quota.giving for quota in account.countries.values()]
     package = np.array([g.id if g else -1 for g in giving], np.int16)[world.country]
     return Terms(
         refusal if (refusal != OPEN).any() else None,
+        platform if (platform != OPEN).any() else None,
         suspended if suspended.any() else None,
         package if any(giving) else None,
     )
+
+
+def _fates(world: World, codes: Iterable[str | None], place: int) -> NDArray[np.uint8]:
+    """The fates of classes by the codes that refuse them, OPEN where none does."""
+    numbers = [OPEN if code is None else world.fates.of_code(code, place) for code in codes]
+    return np.array(numbers, np.uint8)

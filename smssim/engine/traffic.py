@@ -7,10 +7,12 @@ from numpy.typing import NDArray
 
 from smssim.calendars import HOUR, hourly_weights, to_us
 from smssim.engine.births import Births
+from smssim.engine.fates import MOST_RECIPIENTS
 from smssim.engine.marker import Marker, MessageMarks, counters_of, hours_and_numbers
 from smssim.engine.world import World
 from smssim.inverse import discrete, poisson, poisson_count
-from smssim.marks import REQUESTS_AN_HOUR, words
+from smssim.marks import REQUESTS_AN_HOUR, Words, words
+from smssim.model.account import OVERSIZE
 from smssim.scenario import Traffic, microseconds
 
 Ints = NDArray[np.int64]
@@ -25,6 +27,8 @@ class TrafficBirths:
         shares = source.recipient_shares()
         self._sizes = discrete(tuple(shares.values()))
         self._size_values = np.array(list(shares), np.int64)
+        beginnings = tuple(source.beginnings.values())
+        self._beginnings = discrete(beginnings) if beginnings else None
         self._mean_size = sum(k * share for k, share in shares.items()) / sum(shares.values())
         scenario = world.scenario
         self._first_hour = scenario.start_us // HOUR
@@ -99,11 +103,28 @@ class TrafficBirths:
             counts = running[ends] - running[ends - counts]
         counters = counters_of(k, recipient)
         marks = self._marker.mark(hours, counts, counters)
+        if not isinstance(recipient, int):
+            self._marker.repeat(marks, hours, counts, counters, recipient)
+            self._refuse_oversize(marks, sizes)
         next_t = self._marker.next_t(hours, counts, counters, t, 0, self.until_us)
         column = (
             np.zeros(len(t), np.int32) if isinstance(recipient, int) else recipient.astype(np.int32)
         )
-        return Births(t, np.full(len(t), self._cls, np.int16), request, column, *marks, next_t)
+        return Births(t, self._classes(hours, counts, counters), request, column, *marks, next_t)
+
+    def _classes(self, hours: Ints, counts: Ints, counters: Words) -> Ints:
+        """The class of each message: one, or one a beginning of numbers."""
+        if self._beginnings is None:
+            return np.full(len(counters), self._cls, np.int16)
+        keys = self._world.marks.hour_keys(self._source.name, "beginning", hours)
+        places = self._beginnings.take(words(np.repeat(keys, counts), counters))
+        return places.astype(np.int64) + self._cls
+
+    def _refuse_oversize(self, marks: MessageMarks, sizes: Ints | None) -> None:
+        if sizes is None or self._size_values.max() <= MOST_RECIPIENTS:
+            return
+        oversize = np.repeat(sizes > MOST_RECIPIENTS, sizes)
+        marks.drawn[oversize] = self._world.fates.of_code(OVERSIZE, 1)
 
     def _request_sizes(self, k: Ints, hours: Ints, counts: Ints) -> Ints | None:
         """The recipients of each request, None if all have one."""

@@ -9,6 +9,8 @@ import numpy as np
 from smssim import codes
 from smssim.engine.fates import Fates
 from smssim.marks import Marks
+from smssim.model.account import MAINLAND
+from smssim.model.console import Kind
 from smssim.model.queue import SendingQueue
 from smssim.recipients import Recipients, read_recipients
 from smssim.scenario import GroupTask, Scenario, Source, micro
@@ -18,11 +20,12 @@ SEGMENT_CELLS = 9
 
 
 class World:
-    """A scenario's classes: a class is what all messages of one source to one country have in
-    common.
+    """A scenario's classes: a class is what all messages of one source to one country, whose
+    numbers begin alike, have in common.
 
-    Arrays by class: `source`, `country`, `template`, `queue` (numbers of the lists of those names)
-    and `price_micro`.
+    Arrays by class: `source`, `country`, `template`, `queue` (numbers of the lists of those names),
+    `price_micro` at acceptance and `delivery_price_micro` at delivery. `kinds` is how the account
+    sees each class.
     """
 
     def __init__(self, scenario: Scenario, marks: Marks) -> None:
@@ -34,7 +37,13 @@ class World:
             for s in self.sources
             if isinstance(s, GroupTask) and s.file is not None
         }
-        self.pairs = [(i, c) for i, s in enumerate(self.sources) for c in self._countries_of(s)]
+        classes = [
+            (i, country, beginning)
+            for i, source in enumerate(self.sources)
+            for country in self._countries_of(source)
+            for beginning in getattr(source, "beginnings", None) or [None]
+        ]
+        self.pairs = [(i, country) for i, country, _ in classes]
         self.countries = sorted({country for _, country in self.pairs} | _named_countries(scenario))
         self.templates = [template.name for template in scenario.templates]
         self.fates = Fates(scenario, self.countries)
@@ -43,10 +52,12 @@ class World:
         self.template = np.array(
             [self.templates.index(self.sources[i].template) for i, _ in self.pairs], np.int16
         )
-        self.price_micro = np.array(
-            [micro(scenario.route(c).price) for _, c in self.pairs], np.int64
-        )
-        names = [self._queue_of(i, c) for i, c in self.pairs]
+        prices = np.array([micro(scenario.route(c).price) for _, c in self.pairs], np.int64)
+        mainland = np.array([c == MAINLAND for _, c in self.pairs], bool)
+        self.price_micro, self.delivery_price_micro = prices * ~mainland, prices * mainland
+        self.is_mainland, self.bills_delivery = mainland, bool(mainland.any())
+        self.kinds = [self._kind(*of_class) for of_class in classes]
+        names = [kind.queue for kind in self.kinds]
         self.queues = sorted(set(names))
         self.queue = np.array([self.queues.index(name) for name in names], np.int16)
         fixed = (
@@ -79,10 +90,12 @@ class World:
         read = self.files.get(source.name)
         return list(read.countries) if read else list(source.countries)
 
-    def _queue_of(self, source: int, country: str) -> str:
-        scope = self.scenario.queue.scope
-        template = self.scenario.template(self.sources[source].template)
-        return {"shared": "", "application": template.application, "route": country}[scope]
+    def _kind(self, number: int, country: str, beginning: str | None) -> Kind:
+        source, scope = self.sources[number], self.scenario.queue.scope
+        template = self.scenario.template(source.template)
+        queue = {"shared": "", "application": template.application, "route": country}[scope]
+        address = getattr(source, "address", None)
+        return Kind(country, template.name, template.application, queue, address, beginning)
 
 
 def _named_countries(scenario: Scenario) -> set[str]:

@@ -10,14 +10,20 @@ from typing import NamedTuple, Protocol
 
 import simpy
 
+from smssim.marks import Marks
 from smssim.model.agenda import Agenda, Happening
+from smssim.model.console import Console, Kind
 from smssim.model.packages import CountryQuota, Package
 from smssim.model.queue import SendingQueue
 from smssim.model.thresholds import ThresholdCounters
 from smssim.scenario import Scenario, micro
 
-FROZEN, LIMIT, COUNTRY_LIMIT = "E000112", "E000623", "E000630"
+FROZEN, LIMIT, COUNTRY_LIMIT, OVERSIZE = "E000112", "E000623", "E000630", "E000503"
 TEMPLATE, FULL, NO_QUOTA = "E200030", "E200015", "E000629"
+VARIABLES, DUPLICATE, PASSWORD = "E200028", "E200041", "E200051"
+MAINLAND = "CN"
+TOLD = frozenset(("alarm", "limit", "low_quota"))
+"""Events that contacts are told of."""
 
 
 class Withdrawal(NamedTuple):
@@ -42,14 +48,22 @@ class Line(Protocol):
     def pending_segments(self, country: str) -> int:
         """What they take from a country's packages."""
 
+    def delivered_micro(self, before_us: int, *, book: bool) -> int:
+        """The charges of mainland messages delivered before an instant and not booked yet; *book*
+        says that they are booked now.
+        """
+
     def withdraw(self) -> Withdrawal:
         """Fail every accepted message that still waits in a queue."""
 
 
 class Verdict(NamedTuple):
-    """What became of one number at the platform's door; code None means sent."""
+    """What became of one number at the platform's door; code None means sent, and "own" that its
+    own drawn code refuses it.
+    """
 
     code: str | None
+    place: int = 0
     sent_us: int | None = None
     parts: tuple[tuple[Package, int], ...] = ()
     cost_micro: int = 0
@@ -73,7 +87,9 @@ class Account:
     through `policies.AccountView`.
     """
 
-    def __init__(self, env: simpy.Environment, scenario: Scenario, countries: list[str]) -> None:
+    def __init__(
+        self, env: simpy.Environment, scenario: Scenario, countries: list[str], marks: Marks
+    ) -> None:
         rules = scenario.account
         self.scenario = scenario
         self.agenda = Agenda(env)
@@ -83,7 +99,8 @@ class Account:
         self.frozen = False
         self.balance_micro = None if rules.balance is None else micro(rules.balance)
         self.accrued_micro = 0
-        self.thresholds = ThresholdCounters(scenario.thresholds)
+        self.console = Console(scenario, marks)
+        self.thresholds = ThresholdCounters(scenario.thresholds, marks, scenario.start_us)
         self.countries = {
             c: CountryQuota(c, rules.package_order, rules.low_quota.get(c))
             for c in sorted(countries)
@@ -93,12 +110,14 @@ class Account:
         self.usable: set[str] = set()
         self.stopped: dict[str, int] = {}
         self.prices_micro = {c: micro(scenario.route(c).price) for c in self.countries}
+        # Mainland messages are billed when they are delivered: accepting them costs nothing.
+        self.prices_micro[MAINLAND] = 0
         self.queues: dict[str, SendingQueue] = {}
         self.happenings: list[Happening] = []
         self.ledger: list[Entry] = []
         self._covers = rules.straddle == "cover"
         self._whole = rules.suspend_scope == "account"
-        self._waiting: dict[str, list[simpy.Event]] = {}
+        self._waiting: dict[tuple[str, str | None], list[simpy.Event]] = {}
 
     @property
     def now_us(self) -> int:
@@ -109,13 +128,18 @@ class Account:
         """Write an event down and wake whoever waits for it."""
         happening = Happening(self.now_us, event, subject, value)
         self.happenings.append(happening)
-        for waiting in self._waiting.pop(event, []):
-            waiting.succeed(happening)
+        for key in ((event, None), (event, subject)):
+            for waiting in self._waiting.pop(key, []):
+                waiting.succeed(happening)
+        if event in TOLD:
+            for contact in self.scenario.account.contacts:
+                if contact.traffic_warning:
+                    self.tell("notified", contact.name)
 
-    def wait(self, event: str) -> simpy.Event:
-        """A SimPy event for the next happening of that name."""
+    def wait(self, event: str, subject: str | None = None) -> simpy.Event:
+        """A SimPy event for the next happening of that name, of that subject if one is named."""
         waiting = simpy.Event(self.agenda.env)
-        self._waiting.setdefault(event, []).append(waiting)
+        self._waiting.setdefault((event, subject), []).append(waiting)
         return waiting
 
     def quota(self, country: str) -> CountryQuota:
@@ -130,35 +154,42 @@ class Account:
         """Whether sending to a country is suspended for want of quota."""
         return self.suspended_all if self._whole else self.countries[country].suspended
 
-    def refuse_request(self, country: str) -> str | None:
+    def reaches(self, country: str) -> bool:
+        """Whether the service mode sends to a country at all."""
+        return self.mode != "suspend" or country in self.scenario.account.package_countries
+
+    def refuse_request(self, kind: Kind) -> str | None:
         """The code that refuses a whole request now, or None (place 1)."""
+        code = self.console.refuse_request(kind)
+        if code is not None:
+            return code
         if self.frozen:
             return FROZEN
-        if self.thresholds.tripped:
+        if self.thresholds.tripped(kind.country):
             return LIMIT
-        return COUNTRY_LIMIT if self.thresholds.country_tripped(country) else None
+        return COUNTRY_LIMIT if self.thresholds.country_tripped(kind.country) else None
 
-    def judge_number(
-        self, country: str, segments: int, template: str, queue: str, platform: bool
-    ) -> Verdict:
+    def judge_number(self, kind: Kind, segments: int, own_place: int) -> Verdict:
         """The verdict on one number of a request that was not refused as a whole (places 2 and 3).
 
-        *platform* says that the platform's own review will refuse it. Whatever the verdict sets off
-        happens at once.
+        *own_place* is where the number's own drawn code refuses it, 0 if none does. Whatever the
+        verdict sets off happens at once.
         """
-        if template not in self.usable:
-            return Verdict(TEMPLATE)
-        line = self.queues[queue]
+        if kind.template not in self.usable:
+            return Verdict(TEMPLATE, 2)
+        if own_place == 2:
+            return Verdict("own", 2)
+        line = self.queues[kind.queue]
         if line.full(self.now_us):
-            return Verdict(FULL)
-        if platform:
-            verdict = Verdict("platform")
-        else:
-            verdict = self._charge(country, segments)
-            if verdict.code is None:
-                verdict = verdict._replace(sent_us=line.take(self.now_us))
+            return Verdict(FULL, 2)
+        code = self.console.refuse_number(kind) or ("own" if own_place == 3 else None)
+        if code is None and not self.reaches(kind.country):
+            code = NO_QUOTA
+        verdict = Verdict(code, 3) if code else self._charge(kind.country, segments)
+        if verdict.code is None:
+            verdict = verdict._replace(sent_us=line.take(self.now_us))
         if verdict.code is None or self.thresholds.counts_refused:
-            for fired in self.thresholds.count(country, segments):
+            for fired in self.thresholds.count(kind.country, segments):
                 self.tell(*fired)
         return verdict
 
@@ -169,11 +200,11 @@ class Account:
         short = segments - left
         if self.mode == "suspend":
             if self.suspended(country):
-                return Verdict(NO_QUOTA)
+                return Verdict(NO_QUOTA, 3)
             if short > 0 and not (self._covers and left):
                 self._run_out(quota, left)
                 self._suspend(quota)
-                return Verdict(NO_QUOTA)
+                return Verdict(NO_QUOTA, 3)
         parts = quota.take(segments)
         for package, _ in parts:
             if not package.left:

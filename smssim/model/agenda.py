@@ -31,6 +31,7 @@ class Rank(IntEnum):
     COMMAND = -6
     PURCHASE = -5
     TEMPLATE = -4
+    SETTING = -4
     SETTLEMENT = -3
     MESSAGE = 2
 

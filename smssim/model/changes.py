@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from smssim.model.account import Account, Entry
 from smssim.model.agenda import Rank
+from smssim.model.console import grant
 from smssim.model.packages import Package
+from smssim.scenario import Ticket
 
 
 def turn(account: Account, period: str) -> None:
     """Begin the next UTC day or month."""
     account.changed()
-    for subject in account.thresholds.turn(period):
+    for subject in account.thresholds.turn(period, account.now_us):
         account.tell("recovered", subject)
 
 
@@ -90,3 +92,46 @@ def stop_source(account: Account, source: str) -> None:
     account.changed()
     account.stopped.setdefault(source, account.now_us)
     account.tell("source_stopped", source)
+
+
+def suspend_application(account: Account, name: str, code: str) -> None:
+    """Refuse whatever an application sends from now on."""
+    account.changed()
+    account.console.suspended[name] = code
+    account.tell("application_suspended", name)
+
+
+def reinstate_application(account: Account, name: str) -> None:
+    """Let a suspended application send again."""
+    account.changed()
+    account.console.suspended.pop(name, None)
+    account.tell("application_reinstated", name)
+
+
+def enforce_addresses(account: Account, name: str, addresses: frozenset[str]) -> None:
+    """Let an application's requests come from these addresses alone."""
+    account.changed()
+    account.console.whitelists[name] = addresses
+    account.tell("addresses_in_force", name)
+
+
+def set_regions(account: Account, countries: frozenset[str]) -> None:
+    """Let these countries be sent to, and no others."""
+    account.changed()
+    account.console.regions = countries
+    account.tell("regions_set", ", ".join(sorted(countries)))
+
+
+def enforce_number_rule(account: Account, action: str, pattern: str) -> None:
+    """Add a rule to number control."""
+    account.changed()
+    account.console.number_rules.append((action, pattern))
+    account.tell("number_rule", f"{action} {pattern}")
+
+
+def close_ticket(account: Account, ticket: Ticket) -> None:
+    """Do what a ticket asked for."""
+    if ticket.service_mode is not None:
+        switch_mode(account, ticket.service_mode)
+    for name, value in grant(account.console, ticket):
+        account.tell("quota_raised", name, value)

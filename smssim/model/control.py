@@ -9,18 +9,21 @@ from smssim.model import changes, money
 from smssim.model.account import Account
 from smssim.model.agenda import Rank
 from smssim.model.review import Decision
+from smssim.model.settings import plan_settings, plan_tickets
 from smssim.scenario import Package, Template, micro
 
 
 def plan(account: Account, courses: list[list[Decision]]) -> None:
     """Schedule everything that will happen to the account whatever is sent."""
     start_us = account.scenario.start_us
+    plan_tickets(account)
     _repeat(account, Rank.DAY_TURN, next_day, lambda: changes.turn(account, "day"), start_us)
     _repeat(account, Rank.MONTH_TURN, next_month, lambda: changes.turn(account, "month"), start_us)
     _repeat(
         account, Rank.SETTLEMENT, _next_hour, lambda: money.settle(account), start_us, cuts=False
     )
     _templates(account, courses)
+    plan_settings(account)
     _purchases(account, courses)
 
 

@@ -32,6 +32,7 @@ def top_up(account: Account, amount_micro: int) -> None:
 def _book(account: Account, entry: str, at_us: int, pending_micro: int) -> None:
     """Book what accrued and is pending; the pending part nets to 0 when it is accounted for."""
     amount_micro = account.accrued_micro + pending_micro
+    amount_micro += account.line.delivered_micro(at_us, book=True)
     if amount_micro:
         account.ledger.append(Entry(at_us, entry, amount_micro=amount_micro))
         if account.balance_micro is not None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 import simpy
 
-from smssim.calendars import end_of_validity
+from smssim import codes
+from smssim.calendars import end_of_validity, to_datetime
 from smssim.model import changes, money
-from smssim.model.account import Account
+from smssim.model.account import MAINLAND, Account
 from smssim.model.agenda import Rank
 from smssim.model.thresholds import NAMES, PERIODS
-from smssim.scenario import check_thresholds, micro
+from smssim.number_rules import is_told_by
+from smssim.scenario import NumberRule, Ticket, check_thresholds, micro, microseconds
 
 
 class AccountView:
@@ -27,9 +29,11 @@ class AccountView:
         self._account = account
         self._ordered: dict[str, int] = {}
 
-    def wait(self, event: str) -> simpy.Event:
-        """A SimPy event for the next happening of that name, such as `alarm` or `run_out`."""
-        return self._account.wait(event)
+    def wait(self, event: str, subject: str | None = None) -> simpy.Event:
+        """A SimPy event for the next happening of that name, such as `alarm` or `run_out`; of that
+        subject alone if one is named.
+        """
+        return self._account.wait(event, subject)
 
     def used(self, period: str) -> int:
         """What the thresholds counted this UTC `day` or `month`."""
@@ -49,7 +53,10 @@ class AccountView:
     @property
     def accrued_micro(self) -> int:
         """Charges since the last full hour, in micro-units."""
-        return self._account.accrued_micro + self._account.line.pending_micro()
+        account = self._account
+        pending_micro = account.line.pending_micro()
+        delivered_micro = account.line.delivered_micro(account.now_us, book=False)
+        return account.accrued_micro + pending_micro + delivered_micro
 
     @property
     def mode(self) -> str:
@@ -73,6 +80,8 @@ class AccountView:
         """Buy a package of *segments* for *price*; a month if no validity is said."""
         account = self._account
         account.quota(country)
+        if country == MAINLAND:
+            raise ValueError(f"country(={country!r}) has no packages: they are international")
         if segments < 1 or price < 0:
             raise ValueError(f"segments(={segments}) must be > 0 and price(={price}) >= 0")
         zone = account.scenario.account.expiry_zone
@@ -89,12 +98,14 @@ class AccountView:
         if len(new) > 4:
             raise ValueError(f"{sorted(values)} must be among {sorted(self.thresholds())}")
         check_thresholds(**new)
-        quota = self._account.scenario.quota
-        for name in ("daily_limit", "monthly_limit"):
-            if new[name] > getattr(quota, name):
-                raise ValueError(
-                    f"{name}(={new[name]}) must be <= the quota (={getattr(quota, name)})"
-                )
+        for name, quota in self._account.console.quota.items():
+            if new[name] > quota:
+                raise ValueError(f"{name}(={new[name]}) must be <= the quota (={quota})")
+        limits = self._account.scenario.thresholds.countries.values()
+        total = sum(limit.monthly or 0 for limit in limits)
+        if new["monthly_limit"] < total:
+            told = f"monthly_limit(={new['monthly_limit']}) must be >= the countries' limits"
+            raise ValueError(f"{told}(={total})")
         self._ordered |= values
         self._command(lambda: changes.set_thresholds(self._account, values))
 
@@ -108,10 +119,54 @@ class AccountView:
         return values | self._ordered
 
     def switch_mode(self, mode: str) -> None:
-        """Change the service mode to `pay_per_use` or `suspend`."""
+        """File a ticket for the service mode `pay_per_use` or `suspend`; it takes its time."""
         if mode not in ("pay_per_use", "suspend"):
             raise ValueError(f"mode(={mode!r}) must be 'pay_per_use' or 'suspend'")
-        self._command(lambda: changes.switch_mode(self._account, mode))
+        self._file(service_mode=mode)
+
+    def raise_quota(self, daily_limit: int | None = None, monthly_limit: int | None = None) -> None:
+        """File a ticket for other bounds of the limits, in messages; it takes its time."""
+        asked = {"daily_limit": daily_limit, "monthly_limit": monthly_limit}
+        given = {name: value for name, value in asked.items() if value is not None}
+        if not given:
+            raise ValueError("raise_quota() must be given daily_limit or monthly_limit")
+        for name, value in given.items():
+            if value < 1:
+                raise ValueError(f"{name}(={value}) must be >= 1")
+        self._file(**given)
+
+    def set_regions(self, countries: Iterable[str]) -> None:
+        """Let these countries be sent to and no others; in force after `regions_after_s`."""
+        chosen = frozenset(countries)
+        unknown = sorted(chosen - codes.countries().keys())
+        if unknown:
+            raise ValueError(f"countries(={unknown}) must be ISO 3166 codes of two letters")
+        after_us = microseconds(self._account.scenario.account.regions_after_s)
+        self._command(lambda: changes.set_regions(self._account, chosen), after_us)
+
+    def deny_numbers(self, pattern: str) -> None:
+        """Block numbers that begin so (digits and *); in force after `number_rules_after_s`."""
+        self._rule("deny", pattern)
+
+    def allow_numbers(self, pattern: str) -> None:
+        """Let numbers that begin so through, whatever is denied; likewise."""
+        self._rule("allow", pattern)
+
+    def _rule(self, action: str, pattern: str) -> None:
+        account = self._account
+        rule = NumberRule(pattern=pattern, action=action)  # type: ignore[arg-type]
+        for source in account.scenario.traffic:
+            for beginning in source.beginnings:
+                if not is_told_by(rule.pattern, beginning):
+                    told = f"pattern(={pattern!r}) must not be longer than the beginning"
+                    raise ValueError(f"{told} {beginning!r} of {source.name!r}")
+        after_us = microseconds(account.scenario.account.number_rules_after_s)
+        self._command(lambda: changes.enforce_number_rule(account, action, pattern), after_us)
+
+    def _file(self, **asked: Any) -> None:
+        account = self._account
+        ticket = Ticket(at=to_datetime(account.now_us), **asked)
+        self._command(lambda: changes.close_ticket(account, ticket), account.console.file())
 
     def stop_source(self, name: str) -> None:
         """Let a traffic source, calls or a group task send nothing more."""
@@ -125,9 +180,9 @@ class AccountView:
             raise ValueError(f"amount(={amount}) must be > 0")
         self._command(lambda: money.top_up(self._account, micro(amount)))
 
-    def _command(self, action: Callable[[], None]) -> None:
-        """Let a command take effect a microsecond from now."""
-        self._account.agenda.at(self._account.now_us + 1, Rank.COMMAND, action)
+    def _command(self, action: Callable[[], None], after_us: int = 1) -> None:
+        """Let a command take effect a microsecond from now, or later."""
+        self._account.agenda.at(self._account.now_us + max(1, after_us), Rank.COMMAND, action)
 
 
 Policy = Callable[[simpy.Environment, AccountView], Generator[simpy.Event, Any, Any]]

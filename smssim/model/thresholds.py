@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from smssim.calendars import HOUR
+from smssim.marks import Marks
 from smssim.scenario import Thresholds
 
 PERIODS = ("day", "month")
 NAMES = {"day": "daily", "month": "monthly"}
+MAINLAND = "CN"
 
 
 class Counter:
@@ -24,6 +27,8 @@ class Counter:
         self._fired = False
         self._next_alarm = alarm
         self._beyond = int(exceeds)
+        self.lag = 0
+        """How much later than at its values the platform acts in this period."""
 
     @property
     def headroom(self) -> int | None:
@@ -35,11 +40,11 @@ class Counter:
             goals.append(self.alarm)
         if not self.tripped and self.limit is not None:
             goals.append(self.limit)
-        return max(1, min(goals) + self._beyond - self.used) if goals else None
+        return max(1, min(goals) + self._beyond + self.lag - self.used) if goals else None
 
     def reached(self, value: int | None) -> bool:
         """Whether the count acts on *value*: at it, or above it."""
-        return value is not None and self.used >= value + self._beyond
+        return value is not None and self.used >= value + self._beyond + self.lag
 
     def count(self, weight: int) -> Iterator[str]:
         """Count one message; yield `alarm` and `limit` as they fire."""
@@ -80,13 +85,18 @@ class Counter:
 class ThresholdCounters:
     """The account's counters by period, and those of countries that have limits of their own."""
 
-    def __init__(self, rules: Thresholds) -> None:
+    def __init__(self, rules: Thresholds, marks: Marks, start_us: int) -> None:
         exceeds = rules.trips == "exceeds"
         self.by_segment = rules.unit == "segment"
         self.counts_refused = rules.counts_refused
         self.total = {
             "day": Counter(rules.daily_alarm, rules.daily_limit, exceeds),
             "month": Counter(rules.monthly_alarm, rules.monthly_limit, exceeds),
+        }
+        of = rules.mainland
+        self.mainland = {
+            "day": Counter(of.daily_alarm, of.daily_limit, exceeds),
+            "month": Counter(of.monthly_alarm, of.monthly_limit, exceeds),
         }
         self.countries = {
             country: {
@@ -95,11 +105,17 @@ class ThresholdCounters:
             }
             for country, limit in sorted(rules.countries.items())
         }
+        self._marks, self._error = marks, rules.counting_error
+        for period in PERIODS:
+            self._draw_lag(period, start_us)
 
-    @property
-    def tripped(self) -> bool:
-        """Whether a limit of the whole account is tripped."""
-        return any(counter.tripped for counter in self.total.values())
+    def side(self, country: str) -> dict[str, Counter]:
+        """The counters that a country's messages count in: the mainland's, or all others'."""
+        return self.mainland if country == MAINLAND else self.total
+
+    def tripped(self, country: str) -> bool:
+        """Whether a limit of the whole account is tripped for messages to *country*."""
+        return any(counter.tripped for counter in self.side(country).values())
 
     def country_tripped(self, country: str) -> bool:
         """Whether a limit of *country* is tripped."""
@@ -108,28 +124,43 @@ class ThresholdCounters:
     def count(self, country: str, segments: int) -> Iterator[tuple[str, str, int]]:
         """Count one message; yield (event, subject, count) as they fire."""
         weight = segments if self.by_segment else 1
+        side = self.side(country)
         for period in PERIODS:
-            counter = self.total[period]
+            counter = side[period]
             for fired in counter.count(weight):
-                yield fired, period, counter.used
+                yield fired, _subject(period, country), counter.used
         for period, counter in self.countries.get(country, {}).items():
             for _ in counter.count(weight):
                 yield "country_limit", f"{country} {period}", counter.used
 
-    def count_quietly(self, weights: dict[str, int], total: int) -> None:
-        """Count many messages of which it is known that nothing fires: weights by country, and
-        their total.
-        """
-        for counter in self.total.values():
-            counter.used += total
+    def count_quietly(self, weights: dict[str, int]) -> None:
+        """Count many messages, weights by country, of which it is known that nothing fires."""
+        mainland = weights.get(MAINLAND, 0)
+        total = sum(weights.values()) - mainland
+        for period in PERIODS:
+            self.total[period].used += total
+            self.mainland[period].used += mainland
         for country, counters in self.countries.items():
             for counter in counters.values():
                 counter.used += weights.get(country, 0)
 
-    def turn(self, period: str) -> Iterator[str]:
-        """Begin the next day or month; yield the subjects that recover."""
+    def turn(self, period: str, at_us: int) -> Iterator[str]:
+        """Begin the next day or month at *at_us*; yield the subjects that recover."""
+        self._draw_lag(period, at_us)
         if self.total[period].turn():
             yield period
+        if self.mainland[period].turn():
+            yield _subject(period, MAINLAND)
         for country, counters in self.countries.items():
             if counters[period].turn():
                 yield f"{country} {period}"
+
+    def _draw_lag(self, period: str, at_us: int) -> None:
+        word = self._marks.word("thresholds", period, at_us // HOUR, 0)
+        lag = word * (self._error + 1) >> 64
+        for counters in (self.total, self.mainland, *self.countries.values()):
+            counters[period].lag = lag
+
+
+def _subject(period: str, country: str) -> str:
+    return f"mainland {period}" if country == MAINLAND else period

@@ -118,7 +118,7 @@ class Account(Part):
     number_rules_after_s: Seconds = 300
     """Seconds from saving a number rule until it is in force; about 5 minutes."""
     ticket_latency: Delay = Delay(fixed_s=86_400)
-    """Assumption: from filing a service ticket (mode, quota) until it is done, in seconds; a day."""
+    """Assumption: from filing a service ticket (mode, quota) until it is done, in s; a day."""
 
 
 class Quota(Part):

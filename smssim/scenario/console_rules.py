@@ -34,7 +34,9 @@ def _beginnings(s: Any) -> Iterator[Found]:
         for beginning in source.beginnings:
             vague = [r.pattern for r in rules if not is_told_by(r.pattern, beginning)]
             if vague:
-                told = f"the beginning {beginning!r} is too short to tell whether {vague[0]!r} is it"
+                told = (
+                    f"the beginning {beginning!r} is too short to tell whether {vague[0]!r} is it"
+                )
                 yield ("traffic", i, "beginnings", beginning), told
 
 
@@ -64,4 +66,3 @@ def _passwords(s: Any) -> Iterator[Found]:
         if source.flaws.password and types.get(source.template) == "notification":
             told = f"the template {source.template!r} is a notification: it holds no password"
             yield ("traffic", i, "flaws", "password"), told
-

@@ -89,8 +89,8 @@ class Traffic(Part):
     zone: Zone | None = None
     """The time zone of the rhythm; without it, the country's capital's."""
     recipients: Recipients = 1
-    """Numbers a request (at most 500), or the share of requests by numbers; drawn ones above 500 are
-    refused as a whole (E000503)."""
+    """Numbers a request (at most 500), or the share of requests by numbers; drawn ones above 500
+    are refused as a whole (E000503)."""
     beginnings: dict[Beginning, Share] = {}
     """Shares of its recipients by how their numbers begin, country code first; number control sees
     nothing else of a number."""

@@ -1,0 +1,96 @@
+"""The variables of a template in both syntaxes, and what looks like one and is none.
+
+Older: ``${TXT_n}``, ``${NUM_n}``, ``${DATE}``, ``${TIME}``; newer: ``${1}`` and so on,
+``${PHONE}``, ``${CHARDIGIT}``, ``${DATETIME}``, ``${MONEY}``, ``${TEXT}`` (DOMAIN.md section 3).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal[
+    "TXT", "NUM", "DATE", "TIME", "numbered", "PHONE", "CHARDIGIT", "DATETIME", "MONEY", "TEXT", ""
+]
+
+MOST_CHARACTERS = 20
+_OLDER: dict[str, Kind] = {"TXT": "TXT", "NUM": "NUM", "DATE": "DATE", "TIME": "TIME"}
+_NEWER: dict[str, Kind] = {
+    "PHONE": "PHONE",
+    "CHARDIGIT": "CHARDIGIT",
+    "DATETIME": "DATETIME",
+    "MONEY": "MONEY",
+    "TEXT": "TEXT",
+}
+_SIZED = re.compile(r"(TXT|NUM)_([1-9][0-9]?)")
+_NUMBERED = re.compile(r"[1-9][0-9]*")
+_TOKEN = re.compile(r"\$\{([^{}]*)\}|\$\{|\{[^{}]*\}|[{}]")
+# A character that is no letter, digit or space, so that words on both sides stay apart.
+_NOTHING = "\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A place ``text[start:end]`` that holds a value; its kind is "" where the name is not known.
+
+    `most` is the greatest number of characters of a ``${TXT_n}`` or ``${NUM_n}``, otherwise None.
+    """
+
+    name: str
+    start: int
+    end: int
+    kind: Kind
+    most: int | None = None
+
+    @property
+    def syntax(self) -> Literal["older", "newer", ""]:
+        """The syntax it is written in, "" where the name is not known."""
+        if not self.kind:
+            return ""
+        return "older" if self.kind in _OLDER else "newer"
+
+
+def read_variables(text: str) -> tuple[Variable, ...]:
+    """Return the closed variables of *text* in their order, those of unknown names included.
+
+    >>> [(v.name, v.kind, v.most) for v in read_variables("${NUM_6} of ${DATE}, ${TXT_21}")]
+    [('NUM_6', 'NUM', 6), ('DATE', 'DATE', None), ('TXT_21', '', None)]
+    """
+    return tuple(
+        _variable(found[1], found.start(), found.end())
+        for found in _TOKEN.finditer(text)
+        if found[1] is not None
+    )
+
+
+def stray_braces(text: str) -> tuple[tuple[int, int], ...]:
+    """Return the places of braces that make no variable: unclosed, alone, or without the dollar.
+
+    Places are (start, end) in *text*.
+    """
+    return tuple(found.span() for found in _TOKEN.finditer(text) if found[1] is None)
+
+
+def fixed_text(text: str, variables: tuple[Variable, ...]) -> str:
+    """Return *text* with every character of its *variables* blotted out.
+
+    Places stay what they were, and no word reaches across a variable.
+    """
+    for variable in variables:
+        blot = _NOTHING * (variable.end - variable.start)
+        text = text[: variable.start] + blot + text[variable.end :]
+    return text
+
+
+def _variable(name: str, start: int, end: int) -> Variable:
+    if sized := _SIZED.fullmatch(name):
+        most = int(sized[2])
+        if most <= MOST_CHARACTERS:
+            return Variable(name, start, end, _OLDER[sized[1]], most)
+        return Variable(name, start, end, "")
+    if name in ("DATE", "TIME"):
+        return Variable(name, start, end, _OLDER[name])
+    if _NUMBERED.fullmatch(name):
+        return Variable(name, start, end, "numbered")
+    return Variable(name, start, end, _NEWER.get(name, ""))
