@@ -196,6 +196,8 @@ class World:
             return "E200028"
         if message.is_duplicate(self.marks):
             return "E200041"
+        if self.account.is_too_frequent(message.number(self.marks), message.template.application):
+            return self.scenario.account.frequency_code
         return "E200015" if self.queue_is_full(message) else None
 
     def refusal_of_platform(self, message: Message, outcome: Outcome) -> str | None:

@@ -129,6 +129,14 @@ class Message:
         word = replace(self, generation=0).word(marks, "beginning")
         return list(shares)[share_table(tuple(shares.values())).of(word)]
 
+    def number(self, marks: Marks) -> tuple[str, int | str] | None:
+        """The number the message goes to, one of its source; None if no frequency is limited."""
+        if self.traffic is None or self.traffic.numbers is None:
+            return self.source, f"{self.request} {self.recipient}"
+        word = replace(self, generation=0).word(marks, "number")
+        number = (word >> 32) * self.traffic.numbers >> 32
+        return None if self.traffic.whitelisted else (self.source, number)
+
     def next_copy(self, at: int) -> Message:
         """What this copy's user asks for next, not judged yet."""
         generation = self.generation + 1

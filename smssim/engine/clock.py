@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import simpy
+from numpy.typing import NDArray
 
 from smssim.calendars import HOUR
 from smssim.engine.births import born
@@ -31,6 +32,8 @@ from smssim.model.account import Account, Verdict, Withdrawal
 from smssim.model.agenda import Rank
 from smssim.model.policies import AccountView, Policy
 from smssim.scenario import Scenario
+
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,7 @@ class Clock:
 
     def _advance_block(self, arrivals: Arrivals, bound_us: int, stopped: dict[int, int]) -> None:
         present = terms(self.world, self.account)
-        judgement = judge(self.world, self.account, arrivals, present)
+        judgement = judge(self.world, self.account, arrivals, present, self.books.passes)
         stop, crossing = judgement.stop, judgement.crossing
         if self.live.generations > 1:
             self._write(arrivals, judgement)
@@ -227,8 +230,9 @@ class Clock:
         before = int(np.searchsorted(arrivals.t, now_us, "left"))
         skipped = self._skip if now_us == self._t0 else 0
         refused = self.account.refuse_request(self.world.kinds[arrivals.cls[place]])
+        frequency = terms(self.world, self.account).frequency
         for i in range(place, last):
-            self._judge_one(arrivals, i, refused)
+            self._judge_one(arrivals, i, refused, frequency)
         self._t0, self._skip = now_us, skipped + last - before
         self._length = max(1, min(self.tuning.block, self._length))
 
@@ -239,10 +243,17 @@ class Clock:
             return None
         return source, int(self.live.base.request[message]), int(arrivals.t[place])
 
-    def _judge_one(self, arrivals: Arrivals, i: int, refused: str | None) -> None:
+    def _judge_one(
+        self, arrivals: Arrivals, i: int, refused: str | None, frequency: Ints | None
+    ) -> None:
         world, now_us = self.world, int(arrivals.t[i])
         cls, drawn = int(arrivals.cls[i]), int(arrivals.drawn[i])
         own = arrivals.part(i, i + 1)
+
+        def too_frequent() -> bool:
+            if frequency is None:
+                return False
+            return self.books.passes.refused(own, frequency, None) is not None
 
         def judge_it() -> None:
             own_place = int(world.fates.own_place[drawn])
@@ -252,11 +263,13 @@ class Clock:
                 verdict = Verdict("own", 1)
             else:
                 segments = int(arrivals.segments[i])
-                verdict = self.account.judge_number(world.kinds[cls], segments, own_place)
+                verdict = self.account.judge_number(
+                    world.kinds[cls], segments, own_place, too_frequent
+                )
             fate = drawn
             if verdict.code not in (None, "own"):
                 fate = world.fates.of_code(str(verdict.code), verdict.place)
-            self.books.enter(own, verdict, fate, now_us)
+            self.books.enter(own, verdict, fate, now_us, frequency)
 
         self.account.agenda.at(now_us, Rank.MESSAGE, judge_it, changes=False)
         self._step_to(now_us)

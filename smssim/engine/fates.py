@@ -81,6 +81,8 @@ class Fates:
 def _of_the_console(scenario: Scenario) -> list[tuple[str, int, int]]:
     """The fates that settings and flaws of this scenario can bring."""
     rows = [(REGION, 3, 3), (NUMBER, 3, 3)]
+    if any(application.frequency is not None for application in scenario.applications):
+        rows.append((scenario.account.frequency_code, 2, 0))
     if any(application.addresses for application in scenario.applications):
         rows.append((ADDRESS, 1, 0))
     codes = {a.suspended_code for a in scenario.applications if a.suspended is not None}

@@ -27,6 +27,8 @@ class Terms:
     """Refused after acceptance by settings of the console."""
     suspended: NDArray[np.bool_] | None
     """Refused for want of quota, or because the service mode does not reach the country."""
+    frequency: NDArray[np.int64] | None
+    """Messages a minute, hour and day that a number may get, shape (3, classes), 0 for no limit."""
     package: NDArray[np.int16] | None
     """The package that gives, -1 for none; None if there is no package at all."""
 
@@ -47,6 +49,7 @@ def terms(world: World, account: Account) -> Terms:
         refusal if (refusal != OPEN).any() else None,
         platform if (platform != OPEN).any() else None,
         suspended if suspended.any() else None,
+        _frequency(world, account) if account.console.frequency else None,
         package if any(giving) else None,
     )
 
@@ -55,3 +58,8 @@ def _fates(world: World, codes: Iterable[str | None], place: int) -> NDArray[np.
     """The fates of classes by the codes that refuse them, OPEN where none does."""
     numbers = [OPEN if code is None else world.fates.of_code(code, place) for code in codes]
     return np.array(numbers, np.uint8)
+
+
+def _frequency(world: World, account: Account) -> NDArray[np.int64]:
+    limits = (account.console.frequency_limits(kind) or (0, 0, 0) for kind in world.kinds)
+    return np.array(list(limits), np.int64).T.copy()

@@ -6,6 +6,7 @@ and comes here for each message at which that state turns.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import simpy
@@ -169,16 +170,21 @@ class Account:
             return LIMIT
         return COUNTRY_LIMIT if self.thresholds.country_tripped(kind.country) else None
 
-    def judge_number(self, kind: Kind, segments: int, own_place: int) -> Verdict:
+    def judge_number(
+        self, kind: Kind, segments: int, own_place: int, too_frequent: Callable[[], bool]
+    ) -> Verdict:
         """The verdict on one number of a request that was not refused as a whole (places 2 and 3).
 
-        *own_place* is where the number's own drawn code refuses it, 0 if none does. Whatever the
-        verdict sets off happens at once.
+        *own_place* is where the number's own drawn code refuses it, 0 if none does; *too_frequent*
+        says whether its number was sent to too often. Whatever the verdict sets off happens at
+        once.
         """
         if kind.template not in self.usable:
             return Verdict(TEMPLATE, 2)
         if own_place == 2:
             return Verdict("own", 2)
+        if too_frequent():
+            return Verdict(self.scenario.account.frequency_code, 2)
         line = self.queues[kind.queue]
         if line.full(self.now_us):
             return Verdict(FULL, 2)

@@ -115,6 +115,13 @@ def enforce_addresses(account: Account, name: str, addresses: frozenset[str]) ->
     account.tell("addresses_in_force", name)
 
 
+def limit_frequency(account: Account, name: str, limits: tuple[int, int, int]) -> None:
+    """Limit how often an application sends to one number: a minute, an hour, a day."""
+    account.changed()
+    account.console.frequency[name] = limits
+    account.tell("frequency_limit", name)
+
+
 def set_regions(account: Account, countries: frozenset[str]) -> None:
     """Let these countries be sent to, and no others."""
     account.changed()

@@ -14,6 +14,7 @@ from smssim.scenario.base import (
     Country,
     Flag,
     Instant,
+    Int,
     Money,
     Name,
     Part,
@@ -28,6 +29,8 @@ from smssim.text import segments
 ServiceMode = Literal["pay_per_use", "suspend"]
 LONGEST_TEMPLATE_NAME = 32
 MOST_SEGMENTS = 8
+NO_LIMIT = 10**9
+Times = Annotated[Int, Field(ge=1, le=999)]
 PATTERN = r"^[0-9*]{4,11}$"
 
 
@@ -112,6 +115,9 @@ class Account(Part):
     them all are."""
     regions_after_s: Seconds = 0
     """Assumption: seconds from saving region settings until they are in force; at once."""
+    frequency_code: Status = "E200048"
+    """Assumption: the status in the answer of numbers that are sent to too often; not documented,
+    seen in a third party's list."""
     number_rules: tuple[NumberRule, ...] = ()
     """Number control: rules for numbers by their beginnings, allow wins over deny; off without
     rules (DOMAIN.md section 5)."""
@@ -134,6 +140,32 @@ class Quota(Part):
     """Upper bound of the monthly limit, in messages a UTC month; 10,000 until a ticket."""
 
 
+class Frequency(Part):
+    """How often one number may be sent to by an application (DOMAIN.md section 5)."""
+
+    per_minute: Times | None = None
+    """Messages a number and clock minute; at most 999."""
+    per_hour: Times | None = None
+    """Messages a number and clock hour; at most 999."""
+    per_day: Times | None = None
+    """Messages a number and calendar day of GMT+8; at most 999."""
+    saved: Instant | None = None
+    """When it is saved in the console; without it, it is in force from the start."""
+    after_s: Seconds = 900
+    """Seconds from saving until it is in force; 15 minutes."""
+
+    def broken(self) -> Iterator[Found]:
+        """It limits something."""
+        if self.per_minute is None and self.per_hour is None and self.per_day is None:
+            yield (), "a frequency must limit per_minute, per_hour or per_day"
+
+    @property
+    def limits(self) -> tuple[int, int, int]:
+        """Messages a minute, hour and day; a limit that is not set is never reached."""
+        values = (self.per_minute, self.per_hour, self.per_day)
+        return tuple(NO_LIMIT if value is None else value for value in values)  # type: ignore[return-value]
+
+
 class Application(Part):
     """An application: its channel sends templates."""
 
@@ -152,6 +184,8 @@ class Application(Part):
     """When the whitelist is saved; without it, it is in force from the start."""
     addresses_after_s: Seconds = 900
     """Seconds from saving the whitelist until it is in force; 10 to 15 minutes."""
+    frequency: Frequency | None = None
+    """How often one number may be sent to; as often as one likes if nothing is said."""
 
     def broken(self) -> Iterator[Found]:
         """What is reinstated was suspended before."""
