@@ -14,15 +14,21 @@ import simpy
 from oracle_account import Account
 from oracle_births import (
     Message,
-    Reviews,
-    below,
     births,
-    delay_table,
-    reviews,
     server_is_down,
-    share_table,
 )
-from oracle_quota import DAY_TURN, MONTH_TURN, PURCHASE, SETTLEMENT, TEMPLATE, Moment
+from oracle_delays import below, delay_table, share_table
+from oracle_onboarding import Beginnings
+from oracle_quota import (
+    DAY_TURN,
+    MONTH_TURN,
+    ONBOARDING,
+    PURCHASE,
+    SETTLEMENT,
+    TEMPLATE,
+    Moment,
+)
+from oracle_reviews import Reviews, reviews
 
 from smssim.calendars import HOUR, next_day, next_month, to_us
 from smssim.marks import MASK64, PHI, Marks, mix64
@@ -43,6 +49,7 @@ class Result:
     ledger: Rows
     reviews: Rows
     packages: Rows
+    onboarding: Rows
 
 
 def oracle(scenario: Scenario, seed: int = 1, policies: Sequence[Policy] = ()) -> Result:
@@ -57,7 +64,8 @@ class World:
         self.scenario, self.marks, self.end = scenario, Marks(seed, 0), scenario.end_us
         self.env = simpy.Environment(initial_time=scenario.start_us)
         self.account = Account(self.env, scenario)
-        self.reviews: Reviews = reviews(scenario, self.marks)
+        self.beginnings = Beginnings(scenario, self.marks)
+        self.reviews: Reviews = reviews(scenario, self.marks, self.beginnings)
         self.judged: list[Message] = []
         self.answers: dict[tuple[str, int], str | None] = {}
         self.free: dict[str, int] = {}
@@ -80,6 +88,7 @@ class World:
         yield self.turns(DAY_TURN, next_day, self.account.day)
         yield self.turns(MONTH_TURN, next_month, self.account.month)
         yield from map(self.purchase, self.scenario.packages)
+        yield from map(self.begins, self.beginnings.names)
         yield from (self.usable(template.name) for template in self.scenario.templates)
         yield self.settlements()
 
@@ -97,6 +106,22 @@ class World:
         at = to_us(package.at) if package.at else self.scenario.start_us
         yield Moment(self.env, max(at, approval, self.scenario.start_us), PURCHASE)
         self.account.buy(package)
+
+    def begins(self, name: tuple[str, str]) -> Iterator[Moment]:
+        """A step of getting started that is told of: refused when it is tried, or done."""
+        state, told = self.beginnings.state(name), " ".join(name).strip()
+        events = {
+            "enabling": "enabled",
+            "country_registration": "registered",
+            "application": "application_created",
+        }
+        at, event, subject = state.done, events.get(name[0]), name[1]
+        if state.refused:
+            at, event, subject = state.began, "step_refused", f"{told}: {state.refused}"
+        if at is None or event is None or at <= self.scenario.start_us:
+            return
+        yield Moment(self.env, at, ONBOARDING)
+        self.account.tell(event, subject)
 
     def usable(self, template: str) -> Iterator[Moment]:
         """The moment at which a template can be sent, if it could not from the start."""
@@ -268,6 +293,7 @@ class World:
             ledger=ledger,
             reviews=self.reviews.rows,
             packages=[package.row() for package in account.packages],
+            onboarding=self.beginnings.rows(self.reviews.usable_at),
         )
 
     def reports(self) -> Iterator[tuple[Any, ...]]:

@@ -15,7 +15,7 @@ from smssim import scenario as parts
 from smssim.calendars import end_of_validity
 from smssim.scenario import Scenario, micro
 
-DAY_TURN, MONTH_TURN, EXPIRY, COMMAND, PURCHASE, TEMPLATE, SETTLEMENT = range(-9, -2)
+DAY_TURN, MONTH_TURN, EXPIRY, COMMAND, PURCHASE, ONBOARDING, TEMPLATE, SETTLEMENT = range(-10, -2)
 
 
 class Moment(simpy.Event):

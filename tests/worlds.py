@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import world_beginnings as beginnings
 import world_parts as parts
 from hypothesis import strategies as st
 from world_parts import Clock, Draw, Made, one_of, some_of, without_none
@@ -44,6 +45,10 @@ EVENT_KINDS = (
     "frozen",
     "thawed",
     "template_usable",
+    "enabled",
+    "registered",
+    "application_created",
+    "step_refused",
 )
 RARELY = (False, False, False, False, False, True)
 
@@ -205,7 +210,9 @@ def _scenario(draw: Draw, clock: Clock, start: str, steps: list[dict[str, int]])
             name: max(values.get(name, 1) for values in reached)
             for name in ("daily_limit", "monthly_limit")
         },
-        "applications": [{"name": "app"}, {"name": "web"}],
+        "onboarding": beginnings.onboarding(draw, clock),
+        "registrations": beginnings.registrations(draw, clock, sent),
+        "applications": [beginnings.application(draw, clock, name) for name in ("app", "web")],
         "templates": [parts.template(draw, clock, name) for name in templates],
         "review": parts.review(draw, clock),
         "thresholds": parts.thresholds(draw, ladders[0], sent),
@@ -218,6 +225,7 @@ def _scenario(draw: Draw, clock: Clock, start: str, steps: list[dict[str, int]])
     }
     if draw(one_of((False, True, False))):
         _make_poor(draw, made)
+    beginnings.few_reviewers(draw, clock, sent, made)
     return Scenario.model_validate(made | sources)
 
 

@@ -26,9 +26,10 @@ from smssim.engine.sources import source_births
 from smssim.engine.terms import terms
 from smssim.engine.world import World
 from smssim.marks import Marks
-from smssim.model import control, money, review
+from smssim.model import control, money
 from smssim.model.account import Account, Verdict, Withdrawal
 from smssim.model.agenda import Rank
+from smssim.model.courses import courses
 from smssim.model.policies import AccountView, Policy
 from smssim.scenario import Scenario
 
@@ -60,7 +61,7 @@ class Clock:
         self.account = Account(self.env, scenario, self.world.countries)
         self.account.line = self
         self.account.queues = self.world.make_queues()
-        self.courses = review.courses(scenario, marks)
+        self.courses = courses(scenario, marks)
         control.plan(self.account, self.courses)
         view = AccountView(self.account)
         for policy in policies:

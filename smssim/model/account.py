@@ -90,6 +90,9 @@ class Account:
         }
         self.suspended_all = False
         self.packages: list[Package] = []
+        self.enabled = True
+        self.created: set[str] = set()
+        self.unregistered: set[str] = set()
         self.usable: set[str] = set()
         self.stopped: dict[str, int] = {}
         self.prices_micro = {c: micro(scenario.route(c).price) for c in self.countries}

@@ -5,9 +5,11 @@ from __future__ import annotations
 from smssim.scenario.account import Account, Application, Package, Quota, Review, Template
 from smssim.scenario.base import micro
 from smssim.scenario.delay import Delay, LogNormal, SlowPart, microseconds
+from smssim.scenario.destinations import destinations, registrations
 from smssim.scenario.document import Scenario, Source
 from smssim.scenario.json_schema import schema
 from smssim.scenario.network import Callback, Outage, Outcome, Queue, RandomOutages, Route
+from smssim.scenario.onboarding import Onboarding, Registration, kind_of, registration_rules
 from smssim.scenario.problems import Problem, ScenarioError
 from smssim.scenario.sources import Call, Calls, GroupTask, Recipient, Resend, Traffic
 from smssim.scenario.thresholds import CountryLimit, Thresholds, check_thresholds
@@ -22,6 +24,7 @@ __all__ = [
     "Delay",
     "GroupTask",
     "LogNormal",
+    "Onboarding",
     "Outage",
     "Outcome",
     "Package",
@@ -30,6 +33,7 @@ __all__ = [
     "Quota",
     "RandomOutages",
     "Recipient",
+    "Registration",
     "Resend",
     "Review",
     "Route",
@@ -41,7 +45,11 @@ __all__ = [
     "Thresholds",
     "Traffic",
     "check_thresholds",
+    "destinations",
+    "kind_of",
     "micro",
     "microseconds",
+    "registration_rules",
+    "registrations",
     "schema",
 ]

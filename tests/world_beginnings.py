@@ -1,0 +1,77 @@
+"""Getting started in invented worlds: onboarding, registrations of countries, few reviewers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from world_parts import Clock, Draw, Made, one_of, without_none
+
+from smssim.calendars import to_datetime
+
+SHORT: tuple[Any, ...] = (0, 0, 60, 3_600, {"uniform_s": [0, 32_400]})
+RARELY = (False, False, False, True)
+
+
+def _around(draw: Draw, clock: Clock) -> str:
+    """An instant some days before the start, or one of the run at which rules meet."""
+    back = timedelta(hours=draw(st.integers(0, 100)))
+    return draw(one_of(((to_datetime(clock.start_us) - back).isoformat(), clock.meeting(draw))))
+
+
+def _now_and_then(draw: Draw, clock: Clock) -> str | None:
+    return _around(draw, clock) if draw(one_of(RARELY)) else None
+
+
+def onboarding(draw: Draw, clock: Clock) -> Made | None:
+    """No onboarding, or a short one, with or without steps out of order."""
+    if draw(one_of((False, True, True))):
+        return None
+    names = ("registration", "authentication", "enabling", "details", "application_setup")
+    made: Made = {name: draw(one_of(SHORT)) for name in names}
+    begins = draw(one_of((True, True, False)))
+    tried = draw(st.lists(one_of(names[begins:4]), max_size=2)) if draw(one_of(RARELY)) else []
+    return made | without_none(
+        {
+            "account_type": draw(one_of(("enterprise",) * 7 + ("personal",))),
+            "begins": _around(draw, clock) if begins else None,
+            "attempts": {step: _around(draw, clock) for step in tried},
+        }
+    )
+
+
+def registrations(draw: Draw, clock: Clock, countries: list[str]) -> Made:
+    """Registrations of some countries, dated or not, short or long."""
+    if draw(one_of((False, True, False))):
+        return {}
+    return {
+        country: without_none(
+            {
+                "applied": _around(draw, clock) if draw(one_of((True, True, False))) else None,
+                "duration": draw(one_of((0, 3_600, {"uniform_s": [0, 97_200]}, 324_000))),
+                "kind": draw(one_of((None, "content"))),
+            }
+        )
+        for country in countries
+        if draw(st.booleans())
+    }
+
+
+def application(draw: Draw, clock: Clock, name: str) -> Made:
+    """An application that exists, or that it is tried to create."""
+    return without_none({"name": name, "created": _now_and_then(draw, clock)})
+
+
+def few_reviewers(draw: Draw, clock: Clock, countries: list[str], made: Made) -> None:
+    """Reviewers who may be few, countries that take longer, templates that are urged."""
+    review, templates = made["review"], made["templates"]
+    if draw(one_of((False, False, True))):
+        review["reviewers"] = draw(one_of((1, 1, 2)))
+        review["handling"] = draw(one_of((1_800, 0, 20_000, {"uniform_s": [0, 60_000]})))
+        for template in templates:
+            template |= without_none({"urged": _now_and_then(draw, clock)})
+            if template.get("urged", "9") < template.get("submitted", ""):
+                template["urged"] = template["submitted"]
+    delays = one_of((0, 3_600, {"uniform_s": [0, 50_000]}))
+    review["longer"] = {c: draw(delays) for c in countries if draw(one_of(RARELY))}
