@@ -11,13 +11,14 @@ from world_parts import Clock, Draw, Made, one_of, without_none
 from smssim.calendars import to_datetime
 
 SHORT: tuple[Any, ...] = (0, 0, 60, 3_600, {"uniform_s": [0, 32_400]})
-RARELY = (False, False, False, True)
+RARELY = (False,) * 5 + (True,)
 
 
 def _around(draw: Draw, clock: Clock) -> str:
     """An instant some days before the start, or one of the run at which rules meet."""
-    back = timedelta(hours=draw(st.integers(0, 100)))
-    return draw(one_of(((to_datetime(clock.start_us) - back).isoformat(), clock.meeting(draw))))
+    back = timedelta(hours=draw(st.integers(0, 300)))
+    before = (to_datetime(clock.start_us) - back).isoformat()
+    return draw(one_of((before, before, clock.meeting(draw))))
 
 
 def _now_and_then(draw: Draw, clock: Clock) -> str | None:
@@ -26,7 +27,7 @@ def _now_and_then(draw: Draw, clock: Clock) -> str | None:
 
 def onboarding(draw: Draw, clock: Clock) -> Made | None:
     """No onboarding, or a short one, with or without steps out of order."""
-    if draw(one_of((False, True, True))):
+    if draw(one_of((True, True, True, True, False))):
         return None
     names = ("registration", "authentication", "enabling", "details", "application_setup")
     made: Made = {name: draw(one_of(SHORT)) for name in names}
@@ -43,7 +44,7 @@ def onboarding(draw: Draw, clock: Clock) -> Made | None:
 
 def registrations(draw: Draw, clock: Clock, countries: list[str]) -> Made:
     """Registrations of some countries, dated or not, short or long."""
-    if draw(one_of((False, True, False))):
+    if draw(one_of((True, True, True, False))):
         return {}
     return {
         country: without_none(
@@ -63,15 +64,22 @@ def application(draw: Draw, clock: Clock, name: str) -> Made:
     return without_none({"name": name, "created": _now_and_then(draw, clock)})
 
 
+def _handed_in(draw: Draw, clock: Clock, back: int) -> Made:
+    """When a template is handed in, some hours before the start, and when it is urged."""
+    later = draw(one_of((None, 0.01, 1)))
+    submitted = to_datetime(clock.start_us) - timedelta(hours=back, minutes=draw(st.integers(0, 3)))
+    urged = None if later is None else (submitted + timedelta(hours=later)).isoformat()
+    return without_none({"submitted": submitted.isoformat(), "urged": urged})
+
+
 def few_reviewers(draw: Draw, clock: Clock, countries: list[str], made: Made) -> None:
     """Reviewers who may be few, countries that take longer, templates that are urged."""
     review, templates = made["review"], made["templates"]
-    if draw(one_of((False, False, True))):
+    if draw(one_of((False, False, False, True))):
         review["reviewers"] = draw(one_of((1, 1, 2)))
-        review["handling"] = draw(one_of((1_800, 0, 20_000, {"uniform_s": [0, 60_000]})))
+        review["handling"] = draw(one_of((1_800, 9_000, 0, {"uniform_s": [0, 60_000]})))
+        back = draw(st.integers(-4, 60))
         for template in templates:
-            template |= without_none({"urged": _now_and_then(draw, clock)})
-            if template.get("urged", "9") < template.get("submitted", ""):
-                template["urged"] = template["submitted"]
+            template |= _handed_in(draw, clock, back)
     delays = one_of((0, 3_600, {"uniform_s": [0, 50_000]}))
     review["longer"] = {c: draw(delays) for c in countries if draw(one_of(RARELY))}
