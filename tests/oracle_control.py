@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import simpy
-from oracle_births import delay_table
+from oracle_delays import delay_table
 from oracle_quota import COMMAND, TEMPLATE
 from oracle_thresholds import Limits
 

@@ -16,7 +16,7 @@ from smssim.calendars import end_of_validity
 from smssim.scenario import Scenario, micro
 
 NOTIFYING = ("alarm", "limit", "low_quota")
-DAY_TURN, MONTH_TURN, EXPIRY, COMMAND, PURCHASE, TEMPLATE, SETTLEMENT = range(-9, -2)
+DAY_TURN, MONTH_TURN, EXPIRY, COMMAND, PURCHASE, ONBOARDING, TEMPLATE, SETTLEMENT = range(-10, -2)
 
 
 class Moment(simpy.Event):

@@ -25,6 +25,8 @@ class Terms:
     refusal: NDArray[np.uint8] | None
     platform: NDArray[np.uint8] | None
     """Refused after acceptance by settings of the console."""
+    unregistered: NDArray[np.uint8] | None
+    """What is reported instead of the drawn fate, OPEN for nothing."""
     suspended: NDArray[np.bool_] | None
     """Refused for want of quota, or because the service mode does not reach the country."""
     frequency: NDArray[np.int64] | None
@@ -38,7 +40,7 @@ def terms(world: World, account: Account) -> Terms:
     refusal = _fates(world, map(account.refuse_request, world.kinds), 1)
     unusable = np.array([name not in account.usable for name in world.templates])[world.template]
     refusal[unusable & (refusal == OPEN)] = TEMPLATE
-    platform = _fates(world, map(account.console.refuse_number, world.kinds), 3)
+    platform = _fates(world, map(account.refuse_number, world.kinds), 3)
     suspends = account.mode == "suspend"
     suspended = np.array(
         [suspends and (account.suspended(c) or not account.reaches(c)) for c in world.countries]
@@ -48,6 +50,7 @@ def terms(world: World, account: Account) -> Terms:
     return Terms(
         refusal if (refusal != OPEN).any() else None,
         platform if (platform != OPEN).any() else None,
+        _unregistered(world, account) if account.unregistered else None,
         suspended if suspended.any() else None,
         _frequency(world, account) if account.console.frequency else None,
         package if any(giving) else None,
@@ -63,3 +66,8 @@ def _fates(world: World, codes: Iterable[str | None], place: int) -> NDArray[np.
 def _frequency(world: World, account: Account) -> NDArray[np.int64]:
     limits = (account.console.frequency_limits(kind) or (0, 0, 0) for kind in world.kinds)
     return np.array(list(limits), np.int64).T.copy()
+
+
+def _unregistered(world: World, account: Account) -> NDArray[np.uint8]:
+    statuses = (account.reported_instead(kind.country) for kind in world.kinds)
+    return np.array([OPEN if s is None else world.fates.number(s) for s in statuses], np.uint8)

@@ -17,10 +17,11 @@ from smssim.model.console import Console, Kind
 from smssim.model.packages import CountryQuota, Package
 from smssim.model.queue import SendingQueue
 from smssim.model.thresholds import ThresholdCounters
-from smssim.scenario import Scenario, micro
+from smssim.scenario import Scenario, micro, registrations
 
 FROZEN, LIMIT, COUNTRY_LIMIT, OVERSIZE = "E000112", "E000623", "E000630", "E000503"
 TEMPLATE, FULL, NO_QUOTA = "E200030", "E200015", "E000629"
+NOT_ENABLED, NO_APPLICATION = "E000109", "E000102"
 VARIABLES, DUPLICATE, PASSWORD = "E200028", "E200041", "E200051"
 MAINLAND = "CN"
 TOLD = frozenset(("alarm", "limit", "low_quota"))
@@ -108,6 +109,9 @@ class Account:
         }
         self.suspended_all = False
         self.packages: list[Package] = []
+        self.enabled = True
+        self.created: set[str] = set()
+        self.unregistered: set[str] = set()
         self.usable: set[str] = set()
         self.stopped: dict[str, int] = {}
         self.prices_micro = {c: micro(scenario.route(c).price) for c in self.countries}
@@ -116,6 +120,7 @@ class Account:
         self.queues: dict[str, SendingQueue] = {}
         self.happenings: list[Happening] = []
         self.ledger: list[Entry] = []
+        self._registrations = registrations(scenario)
         self._covers = rules.straddle == "cover"
         self._whole = rules.suspend_scope == "account"
         self._waiting: dict[tuple[str, str | None], list[simpy.Event]] = {}
@@ -161,6 +166,10 @@ class Account:
 
     def refuse_request(self, kind: Kind) -> str | None:
         """The code that refuses a whole request now, or None (place 1)."""
+        if not self.enabled:
+            return NOT_ENABLED
+        if kind.application not in self.created:
+            return NO_APPLICATION
         code = self.console.refuse_request(kind)
         if code is not None:
             return code
@@ -169,6 +178,21 @@ class Account:
         if self.thresholds.tripped(kind.country):
             return LIMIT
         return COUNTRY_LIMIT if self.thresholds.country_tripped(kind.country) else None
+
+    def refuse_number(self, kind: Kind) -> str | None:
+        """The code that refuses a number after acceptance by settings, or None (place 3)."""
+        code = self.console.refuse_number(kind)
+        if code is None and kind.country in self.unregistered:
+            registration = self._registrations[kind.country]
+            return registration.status if registration.source == "huawei" else None
+        return code
+
+    def reported_instead(self, country: str) -> str | None:
+        """What a supplier reports of messages to a country that is not registered."""
+        if country not in self.unregistered:
+            return None
+        registration = self._registrations[country]
+        return registration.status if registration.source == "supplier" else None
 
     def judge_number(
         self, kind: Kind, segments: int, own_place: int, too_frequent: Callable[[], bool]
@@ -188,7 +212,7 @@ class Account:
         line = self.queues[kind.queue]
         if line.full(self.now_us):
             return Verdict(FULL, 2)
-        code = self.console.refuse_number(kind) or ("own" if own_place == 3 else None)
+        code = self.refuse_number(kind) or ("own" if own_place == 3 else None)
         if code is None and not self.reaches(kind.country):
             code = NO_QUOTA
         verdict = Verdict(code, 3) if code else self._charge(kind.country, segments)

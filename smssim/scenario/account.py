@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, SecretStr, Tag
 
 from smssim.scenario.base import (
     STATUS,
@@ -167,10 +167,24 @@ class Frequency(Part):
 
 
 class Application(Part):
-    """An application: its channel sends templates."""
+    """An application: its channel sends templates.
+
+    Its secret is never printed: no text, file, fingerprint or error of ours holds it.
+    """
 
     name: Name
     """Its name, by which templates refer to it."""
+    created: Instant | None = None
+    """When it is tried to create it; without it as soon as possible where the scenario has
+    onboarding, else it exists from the start."""
+    key: str | None = None
+    """Its application key, for those who write their own requests."""
+    secret: SecretStr | None = Field(default=None, exclude=True, repr=False)
+    """Its application secret; it is read and never printed or written again."""
+    address: str | None = None
+    """Its access address."""
+    channel: str | None = None
+    """The channel number that its messages come from."""
     suspended: Instant | None = None
     """When it is suspended, for a violation; it is not if nothing is said."""
     reinstated: Instant | None = None
@@ -195,6 +209,13 @@ class Application(Part):
             told = f"reinstated(={said(self.reinstated)}) must be after suspended"
             yield ("reinstated",), f"{told}(={said(self.suspended)})"
 
+    def __eq__(self, other: object) -> bool:
+        # What is written and read again is the same application, and has no secret.
+        return isinstance(other, Application) and self.model_dump() == other.model_dump()
+
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())
+
 
 class Template(Part):
     """A template of an application; its text or its segments say what a message costs."""
@@ -210,13 +231,20 @@ class Template(Part):
     segments: Segments = 1
     """Segments a message, 1 to 8, or the share of messages by segments; not with a text."""
     submitted: Instant | None = None
-    """When it is handed in for review; without it, it was usable before the start."""
+    """When it is handed in for review; without it, it was usable before the start, or is handed in
+    as soon as its application exists where that is still to be created."""
+    urged: Instant | None = None
+    """When its review is urged, while it is pending; of use with a finite number of reviewers
+    only."""
 
     def broken(self) -> Iterator[Found]:
         """A name that the API can carry; a text or segments; no more than a template holds."""
         if len(self.name) > LONGEST_TEMPLATE_NAME:
             told = f"the name has {len(self.name)} characters: at most {LONGEST_TEMPLATE_NAME}"
             yield ("name",), f"{told} (the API's templateId, DOMAIN.md section 6)"
+        if self.urged is not None and self.submitted is not None and self.urged < self.submitted:
+            told = f"urged(={said(self.urged)}) must not be before submitted"
+            yield ("urged",), f"{told}(={said(self.submitted)})"
         if self.text is not None and "segments" in self.model_fields_set:
             yield ("segments",), "give text or segments, not both"
             return
@@ -254,6 +282,15 @@ class Review(Part):
     an hour."""
     usable_after: Delay = Delay(fixed_s=300)
     """From approval to the first use, in seconds; about 5 minutes (DOMAIN.md section 4)."""
+    reviewers: Annotated[Int, Field(ge=1, le=10_000)] | None = None
+    """Assumption: reviewers who handle one template at a time, first come first served, urged ones
+    first; without it they are never the bottleneck, and the delays above say when they decide."""
+    handling: Delay = Delay(fixed_s=1_800)
+    """Assumption: with finite reviewers, how long one handles a template, in seconds of working
+    time; half an hour."""
+    longer: dict[Country, Delay] = {}
+    """Assumption: by country, how much longer the review of a template that goes there takes, in
+    seconds of working time; Huawei says that it does in some, not how much."""
     extra_workdays: tuple[Instant, ...] = ()
     """Make-up days of a year not published yet."""
     extra_holidays: tuple[Instant, ...] = ()
