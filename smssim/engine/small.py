@@ -1,4 +1,4 @@
-"""The small tables of a run: events, ledger, reviews, packages."""
+"""The small tables of a run: events, ledger, reviews, packages, group tasks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from smssim.model.account import Account
 from smssim.model.review import Decision
-from smssim.tables import EVENTS, LEDGER, PACKAGES, REVIEWS, TIME, Column
+from smssim.tables import EVENTS, LEDGER, PACKAGES, REVIEWS, TASKS, TIME, Column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 _NAT = np.iinfo(np.int64).min
 
 
-def small_frames(account: Account, courses: list[list[Decision]]) -> dict[str, pd.DataFrame]:
-    """The frames of one account by their names in `Record`."""
+def small_frames(
+    account: Account, courses: list[list[Decision]], tasks: list[tuple[Any, ...]]
+) -> dict[str, pd.DataFrame]:
+    """The frames of one account by their names in `Record`; *tasks* are the rows of theirs."""
     end_us = account.scenario.end_us
     reviews = [_review(decision, end_us) for course in courses for decision in course]
     packages = [
@@ -39,6 +41,7 @@ def small_frames(account: Account, courses: list[list[Decision]]) -> dict[str, p
         "ledger": frame(LEDGER, account.ledger),
         "reviews": frame(REVIEWS, reviews),
         "packages": frame(PACKAGES, packages),
+        "tasks": frame(TASKS, tasks),
     }
 
 

@@ -20,7 +20,16 @@ from smssim.scenario.document import Scenario, Source
 from smssim.scenario.json_schema import schema
 from smssim.scenario.network import Callback, Outage, Outcome, Queue, RandomOutages, Route
 from smssim.scenario.problems import Problem, ScenarioError
-from smssim.scenario.sources import Call, Calls, Flaws, GroupTask, Recipient, Resend, Traffic
+from smssim.scenario.sources import (
+    CANCEL_BEFORE,
+    Call,
+    Calls,
+    Flaws,
+    GroupTask,
+    Recipient,
+    Resend,
+    Traffic,
+)
 from smssim.scenario.thresholds import (
     CountryLimit,
     MainlandThresholds,
@@ -29,6 +38,7 @@ from smssim.scenario.thresholds import (
 )
 
 __all__ = [
+    "CANCEL_BEFORE",
     "Account",
     "Application",
     "Call",
