@@ -163,7 +163,8 @@ def task_moments(draw: Draw, clock: Clock, at: datetime) -> Made:
         ahead = MONTH
     created = start if ahead is None else at - ahead
     early = draw(one_of((timedelta(minutes=5), timedelta(minutes=5), timedelta(hours=1))))
-    cancelled = at - early if draw(one_of((False, False, True))) and at - early >= created else None
+    cancels = draw(one_of((False, False, False, True))) and at - early >= created
+    cancelled = at - early if cancels else None
     moments = {"created": None if ahead is None else created, "cancelled": cancelled}
     return {name: when.isoformat() for name, when in moments.items() if when is not None}
 

@@ -144,7 +144,7 @@ def _group_task(draw: Draw, clock: Clock, made: Made, countries: list[str]) -> M
         "at": at,
         **parts.task_moments(draw, clock, datetime.fromisoformat(at)),
         "countries": {country: draw(st.integers(1, 60)) for country in order},
-        "pace_per_s": draw(one_of((None, 0.01, 0.3, 1, 7, 100))),
+        "pace_per_s": draw(one_of((None, 0.01, 0.3, 1, 7, 100, 0.001))),
     }
 
 
@@ -175,7 +175,7 @@ def _policy(draw: Draw, scenario: Scenario) -> Any:
     sold = [country for country in scenario.routes if country != console.MAINLAND]
     source = draw(one_of(scenario.sources)).name
     kind, after = draw(one_of(EVENT_KINDS)), draw(one_of(REACTIONS_US))
-    if scenario.group_tasks and draw(one_of(console.A_THIRD)):
+    if scenario.group_tasks and draw(one_of(RARELY)):
         task = draw(one_of(scenario.group_tasks)).name
         minutes = draw(st.integers(0, 90))
         return draw(one_of((CancelTask(kind, after, task), CancelLate(minutes, task))))
