@@ -85,6 +85,18 @@ def _add_months(day: date, months: int) -> date:
     return date(year, month0 + 1, min(day.day, last))
 
 
+def month_later(us: int) -> int:
+    """Return the same day and time of the next UTC month, clipped to the month's end.
+
+    A group task starts by then at the latest (DOMAIN.md section 8).
+
+    >>> to_datetime(month_later(to_us(datetime(2026, 1, 31, 9, tzinfo=UTC)))).isoformat()
+    '2026-02-28T09:00:00+00:00'
+    """
+    day = to_datetime(us).date()
+    return us + to_us(_add_months(day, 1)) - to_us(day)
+
+
 def end_of_validity(
     bought_us: int,
     zone: str = "Asia/Shanghai",

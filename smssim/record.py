@@ -34,6 +34,7 @@ class Record:
     reviews: pd.DataFrame | None = None
     packages: pd.DataFrame | None = None
     onboarding: pd.DataFrame | None = None
+    tasks: pd.DataFrame | None = None
     quarantine: pd.DataFrame | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
 

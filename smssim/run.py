@@ -24,6 +24,7 @@ from smssim.engine.frames import (
 )
 from smssim.engine.push import Pusher
 from smssim.engine.small import small_frames
+from smssim.engine.tasks import TaskResults
 from smssim.marks import Marks
 from smssim.model.policies import Policy
 from smssim.record import Record
@@ -68,6 +69,7 @@ def simulate(
         raise ValueError(f"rng(={rng}) must be >= 0")
     clock = Clock(scenario, Marks(rng), policies, tuning)
     pusher, categories = Pusher(clock.world), Categories(clock.world)
+    results = TaskResults(clock.world, clock.tasks)
     tallier = Tallier(categories.lists, scenario.start_us, scenario.end_us)
     frames = FrameSink(categories.lists, clock.expected_messages()) if rows else None
     with ParquetSink(out, categories.lists) if out is not None else nullcontext() as disk:
@@ -75,6 +77,7 @@ def simulate(
         columns = message_columns if len(sinks) > 1 else tallied_columns
         done = 0
         for chunk in clock.chunks():
+            results.add(chunk)
             messages = columns(categories, chunk)
             reports = report_columns(pusher.push(chunk))
             for sink in sinks:
@@ -91,7 +94,11 @@ def simulate(
             tallies=tallier.tallies(),
             provenance=provenance(scenario, rng, policies),
             **kept,
-            **small_frames(clock.account, clock.courses),
+            **small_frames(
+                clock.account,
+                clock.courses,
+                results.rows(scenario.end_us, clock.account.stopped),
+            ),
         )
         if disk is not None:
             disk.finish(run)

@@ -13,6 +13,8 @@ PLACES = {
 }
 REPORT_SOURCES = {1: "made by the SMS platform", 2: "SMS centre", 3: "Huawei platform"}
 REPORT_STATES = ("lost", "pending", "received")
+TASK_STATES = ("refused", "cancelled", "stopped", "sending", "finished")
+"""States of group tasks at the end of a run, in the order in which they are told."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,24 @@ PACKAGES = _columns(
     ("expired", "int64", "segments that expired unused"),
     ("left", "int64", "segments left at the end of the run"),
 )
+TASKS = _columns(
+    ("task", "str", "group task"),
+    ("template", "str", "template"),
+    ("state", "str", "refused, cancelled, stopped, sending or finished (TASK_STATES)"),
+    ("reason", "str", "why its file was refused; NA if it was not"),
+    ("created_at", TIME, "when it was made in the console"),
+    ("at", TIME, "when it was to start"),
+    ("finished_at", TIME, "when its last number was handed over; NaT if it was not, or not yet"),
+    ("numbers", "Int64", "numbers in its file; NA if that was refused"),
+    ("imported", "int64", "numbers left after import"),
+    ("duplicates", "Int64", "numbers dropped because they stood in the file before"),
+    ("invalid", "Int64", "numbers dropped because they were wrong"),
+    ("refused", "int64", "messages refused, places 1 to 3"),
+    ("sent", "int64", "messages sent"),
+    ("delivered", "int64", "sent messages with final status DELIVRD"),
+    ("failed", "int64", "sent messages with any other final status"),
+    ("in_flight", "int64", "sent messages without a final status yet"),
+)
 QUARANTINE = _columns(
     ("file", "str", "file"),
     ("line", "int64", "line, from 1"),
@@ -114,5 +134,6 @@ TABLES = {
     "reviews": REVIEWS,
     "packages": PACKAGES,
     "onboarding": ONBOARDING,
+    "tasks": TASKS,
     "quarantine": QUARANTINE,
 }

@@ -27,6 +27,7 @@ from oracle_quota import (
 )
 from oracle_reports import reports
 from oracle_reviews import Reviews, reviews
+from oracle_tasks import task_moments, task_row
 
 from smssim.calendars import HOUR, next_day, next_month, to_us
 from smssim.marks import MASK64, Marks
@@ -49,6 +50,7 @@ class Result:
     reviews: Rows
     packages: Rows
     onboarding: Rows
+    tasks: Rows
 
 
 def oracle(scenario: Scenario, seed: int = 1, policies: Sequence[Policy] = ()) -> Result:
@@ -86,6 +88,8 @@ class World:
         """Everything that happens to the account without a message or a policy."""
         yield self.turns(DAY_TURN, next_day, self.account.day)
         yield self.turns(MONTH_TURN, next_month, self.account.month)
+        for task in self.scenario.group_tasks:
+            yield task_moments(self.account, task)
         yield from map(self.purchase, self.scenario.packages)
         yield from map(self.begins, self.beginnings.names)
         yield from (self.usable(template.name) for template in self.scenario.templates)
@@ -160,7 +164,7 @@ class World:
     def message(self, message: Message) -> Iterator[Moment]:
         """One copy of a message, from its waiting to that of the next copy."""
         yield Moment(self.env, message.submitted_at, message.rank)
-        if message.source in self.account.stopped or self.delivered(message.earlier):
+        if self.bears_nothing(message.source) or self.delivered(message.earlier):
             return
         if message.generation and message.ends is not None and self.env.now >= message.ends:
             return
@@ -170,6 +174,10 @@ class World:
         if message.resend and message.generation < message.resend.at_most:
             patience = delay_table(message.resend.patience).of(message.word(self.marks, "patience"))
             self.env.process(self.message(message.next_copy(self.env.now + max(1, patience))))
+
+    def bears_nothing(self, source: str) -> bool:
+        """Whether a source is stopped, or its task cancelled."""
+        return source in self.account.stopped or source in self.account.cancelled
 
     def delivered(self, copies: Sequence[Message]) -> bool:
         """Whether the user has one of these copies by now."""
@@ -352,4 +360,5 @@ class World:
             reviews=self.reviews.rows,
             packages=[package.row() for package in account.packages],
             onboarding=self.beginnings.rows(self.reviews.usable_at),
+            tasks=[task_row(account, task, self.judged) for task in self.scenario.group_tasks],
         )

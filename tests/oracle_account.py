@@ -15,6 +15,7 @@ from oracle_quota import COMMAND, Moment, Package
 from oracle_thresholds import MAINLAND
 
 from smssim import scenario as parts
+from smssim.calendars import MINUTE, to_us
 from smssim.marks import Marks
 from smssim.scenario import Scenario, check_thresholds, micro, microseconds
 
@@ -26,7 +27,9 @@ class Account(Console):
         super().__init__(env, scenario, marks)
         self._accrued = 0
         self._on_delivery: list[tuple[Message, int]] = []
-        self.stopped: set[str] = set()
+        self.stopped: dict[str, int] = {}
+        self.cancelled: set[str] = set()
+        self.refused: dict[str, str] = {}
         names = ("daily_alarm", "daily_limit", "monthly_alarm", "monthly_limit")
         self._last_ordered = {name: getattr(self.values, name) for name in names}
 
@@ -103,6 +106,15 @@ class Account(Console):
         """Stop a source for good."""
         self._command(lambda: self.source_stops(name))
 
+    def cancel_task(self, name: str) -> None:
+        """Cancel a group task that is made and starts in at least 5 minutes."""
+        task = next(task for task in self.scenario.group_tasks if task.name == name)
+        made = to_us(task.created) if task.created else min(self.scenario.start_us, to_us(task.at))
+        early = to_us(task.at) - self.env.now >= 5 * MINUTE
+        if name in self.refused or name in self.cancelled or self.env.now < made or not early:
+            raise ValueError(f"{name} cannot be cancelled now")
+        self._command(lambda: self.task_is_cancelled(name))
+
     def top_up(self, amount: float) -> None:
         """Pay in money, in units of the currency."""
         self._command(lambda: self.money_comes(micro(amount)))
@@ -121,8 +133,14 @@ class Account(Console):
 
     def source_stops(self, name: str) -> None:
         """A source bears no message from now on."""
-        self.stopped.add(name)
+        self.stopped.setdefault(name, self.env.now)
         self.tell("source_stopped", name)
+
+    def task_is_cancelled(self, name: str) -> None:
+        """A group task bears no message; it is told once."""
+        if name not in self.cancelled:
+            self.cancelled.add(name)
+            self.tell("task_cancelled", name)
 
     # Rules: money.
 

@@ -217,5 +217,8 @@ def _of_group_task(scenario: Scenario, source: GroupTask, first: Message) -> Ite
 def _countries_of(scenario: Scenario, source: GroupTask) -> list[str]:
     if source.file is None:
         return [country for country, n in source.countries.items() for _ in range(n)]
-    recipients = read_recipients(scenario.find(source.file))
+    try:
+        recipients = read_recipients(scenario.find(source.file))
+    except ValueError:
+        return []  # The console refuses such a task.
     return [recipients.countries[place] for place in recipients.country_index.tolist()]

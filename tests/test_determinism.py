@@ -17,7 +17,7 @@ from smssim.engine.clock import Tuning
 from smssim.run import Run, simulate
 from smssim.scenario import Scenario
 
-FRAMES = ("messages", "reports", "events", "ledger", "reviews", "packages")
+FRAMES = ("messages", "reports", "events", "ledger", "reviews", "packages", "tasks")
 WORLD = Scenario.model_validate(
     {
         "start": "2025-03-30",

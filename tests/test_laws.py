@@ -85,8 +85,10 @@ def law_of_places(w: World) -> None:
 
 def law_of_births(w: World) -> None:
     """Calls and group tasks bear each number once, until the end or until they are stopped."""
-    stopped = [(subject, at) for at, event, subject, _ in w.events if event == "source_stopped"]
+    ends = ("source_stopped", "task_cancelled")
+    stopped = [(subject, at) for at, event, subject, _ in w.events if event in ends]
     stops = dict(reversed(stopped))  # the first of each
+    stops |= dict.fromkeys(w.run.tasks.query("state == 'cancelled'")["task"], w.scenario.start_us)
     for source in (*w.scenario.calls, *w.scenario.group_tasks):
         if isinstance(source, GroupTask):
             at, pace = to_us(source.at), source.pace_per_s
@@ -301,7 +303,16 @@ LAWS = [law for name, law in list(globals().items()) if name.startswith("law_of_
 
 
 MET = {"limit", "country_limit", "recovered", "frozen", "thawed", "suspended", "resumed"}
-MET |= {"run_out", "package_expired", "source_stopped", "withdrawn", "resent", "full", "lost"}
+MET |= {
+    "run_out",
+    "package_expired",
+    "source_stopped",
+    "task_cancelled",
+    "withdrawn",
+    "resent",
+    "full",
+    "lost",
+}
 
 
 @pytest.mark.parametrize("start", [100, 200])

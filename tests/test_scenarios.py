@@ -19,6 +19,7 @@ NAMES = [
     "callback_outages",
     "daily_limit",
     "from_zero",
+    "million_campaign",
     "mode1_no_run_out",
     "mode2_run_out",
     "pumping",
@@ -65,7 +66,8 @@ def test_a_scenario_is_small_and_explains_itself(name: str) -> None:
     for word in ("What happens:", "Look at:", "Change:", "ssumption"):
         assert word in text, word
     assert max(map(len, text.splitlines())) <= 120
-    assert 10_000 <= messages(name) <= 60_000
+    most = 1_060_000 if name == "million_campaign" else 60_000
+    assert 10_000 <= messages(name) <= most
 
 
 def test_mode_1_does_not_run_out() -> None:
@@ -91,6 +93,34 @@ def test_mode_2_runs_out_in_mid_month() -> None:
     assert cost(name, **{"account.service_mode": "pay_per_use"}) > 0
     earlier = {"packages.1.at": "2026-04-15"}
     assert refused(name, "E000629", **earlier) == 0
+
+
+def test_a_campaign_of_a_million_makes_passwords_wait() -> None:
+    """Who asks for a password before the queue is empty leaves it after the whole campaign."""
+    made = Scenario.load(FOLDER / "million_campaign.yaml")
+    found = simulate(made)
+    (task,) = report.tasks(found).to_dict("records")
+    assert (task["sent"], task["refused"], task["state"]) == (1_000_000, 0, "finished")
+    assert not found.events["event"].isin(["alarm", "limit"]).any()
+    campaign = found.messages[found.messages["source"] == "offer"]
+    passwords = found.messages[found.messages["source"] != "offer"]
+    takes = pd.Timedelta(seconds=1e6 / made.queue.throughput_per_s)
+    assert campaign["sent_at"].max() >= task["at"] + takes - pd.Timedelta(microseconds=2_000)
+    queued = passwords["submitted_at"].between(task["at"], task["at"] + takes, inclusive="left")
+    assert queued.sum() > 150
+    assert (passwords["sent_at"][queued] >= task["at"] + takes).all()
+    early = passwords[passwords["submitted_at"] < task["at"]]
+    assert (early["sent_at"] - early["submitted_at"]).max() < pd.Timedelta(seconds=1)
+
+
+def test_a_campaign_at_a_pace_lets_passwords_pass() -> None:
+    def latency_p95_s(**changes: object) -> float:
+        found = report.delivery(run("million_campaign", **changes), by="type").set_index("type")
+        return float(found.loc["otp", "latency_p95_s"])
+
+    assert latency_p95_s() > 600
+    for change in ({"group_tasks.0.pace_per_s": 400}, {"queue.scope": "application"}):
+        assert latency_p95_s(**change) < 60
 
 
 def test_the_daily_limit_trips_on_most_workdays() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -41,6 +41,8 @@ MIXES: tuple[Made, ...] = (
     {"segments": {1: 0.7, 2: 0.2, 8: 0.1}},
     {"text": "a" * 200},
 )
+MONTH = timedelta(days=28)
+"""Within a calendar month, whichever it is."""
 one_of = st.sampled_from
 
 
@@ -151,6 +153,20 @@ def package(draw: Draw, clock: Clock, countries: list[str]) -> Made:
             "at": clock.maybe(draw),
         }
     )
+
+
+def task_moments(draw: Draw, clock: Clock, at: datetime) -> Made:
+    """When a task is made and perhaps cancelled, such that the console takes it."""
+    start = to_datetime(clock.start_us)
+    ahead = draw(one_of((None, timedelta(0), timedelta(minutes=5), timedelta(hours=7), MONTH)))
+    if ahead is None and at - start > MONTH:
+        ahead = MONTH
+    created = start if ahead is None else at - ahead
+    early = draw(one_of((timedelta(minutes=5), timedelta(minutes=5), timedelta(hours=1))))
+    cancels = draw(one_of((False, False, False, True))) and at - early >= created
+    cancelled = at - early if cancels else None
+    moments = {"created": None if ahead is None else created, "cancelled": cancelled}
+    return {name: when.isoformat() for name, when in moments.items() if when is not None}
 
 
 def template(draw: Draw, clock: Clock, name: str) -> Made:

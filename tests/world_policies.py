@@ -76,6 +76,37 @@ class Stop(Reaction):
 
 
 @dataclass(frozen=True)
+class CancelTask(Reaction):
+    """Cancel a group task, if the console lets one; it cannot twice."""
+
+    task: str
+
+    def act(self, account: Any, turn: int) -> None:
+        """Try it every time."""
+        _try_to_cancel(account, self.task)
+
+
+@dataclass(frozen=True)
+class CancelLate:
+    """Try to cancel a group task every few minutes, twice at one instant."""
+
+    minutes: int
+    task: str
+
+    def __call__(self, env: Any, account: Any) -> Iterator[Any]:
+        """Look at the watch, and try."""
+        for _ in range(_AT_MOST):
+            _try_to_cancel(account, self.task)
+            _try_to_cancel(account, self.task)
+            yield env.timeout(self.minutes * 60_000_000 + 1)
+
+
+def _try_to_cancel(account: Any, task: str) -> None:
+    with suppress(ValueError):
+        account.cancel_task(task)
+
+
+@dataclass(frozen=True)
 class TopUp(Reaction):
     """Pay in money, more each time."""
 

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from world_parts import Clock, Draw, Made, one_of, some_of, without_none
 from world_policies import (
     Buy,
+    CancelLate,
+    CancelTask,
     Poll,
     RaiseQuota,
     SaveRules,
@@ -70,6 +72,7 @@ EVENT_KINDS = (
     "registered",
     "application_created",
     "step_refused",
+    "task_cancelled",
 )
 RARELY = (False, False, False, False, False, True)
 
@@ -141,10 +144,12 @@ def _calls(draw: Draw, clock: Clock, made: Made, statuses: list[str]) -> Made:
 def _group_task(draw: Draw, clock: Clock, made: Made, countries: list[str]) -> Made:
     made = {key: value for key, value in made.items() if key != "country"}
     order = draw(st.permutations(countries))
+    at = _within(draw, clock)
     return made | {
-        "at": _within(draw, clock),
+        "at": at,
+        **parts.task_moments(draw, clock, datetime.fromisoformat(at)),
         "countries": {country: draw(st.integers(1, 60)) for country in order},
-        "pace_per_s": draw(one_of((None, 0.01, 0.3, 1, 7, 100))),
+        "pace_per_s": draw(one_of((None, 0.01, 0.3, 1, 7, 100, 0.001))),
     }
 
 
@@ -175,6 +180,10 @@ def _policy(draw: Draw, scenario: Scenario) -> Any:
     sold = [country for country in scenario.routes if country != console.MAINLAND]
     source = draw(one_of(scenario.sources)).name
     kind, after = draw(one_of(EVENT_KINDS)), draw(one_of(REACTIONS_US))
+    if scenario.group_tasks and draw(one_of(RARELY)):
+        task = draw(one_of(scenario.group_tasks)).name
+        minutes = draw(st.integers(0, 90))
+        return draw(one_of((CancelTask(kind, after, task), CancelLate(minutes, task))))
     if not sold or draw(one_of(console.A_THIRD)):
         return _console_policy(draw, scenario, kind, after)
     country = draw(one_of(sold))

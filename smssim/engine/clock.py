@@ -33,6 +33,7 @@ from smssim.model.account import Account, Verdict, Withdrawal
 from smssim.model.agenda import Rank
 from smssim.model.courses import courses
 from smssim.model.policies import AccountView, Policy
+from smssim.model.tasks import Tasks
 from smssim.scenario import Scenario
 
 Ints = NDArray[np.int64]
@@ -66,8 +67,10 @@ class Clock:
         self.account.line = self
         self.account.queues = self.world.make_queues()
         self.courses = courses(scenario, marks)
+        self.tasks = Tasks(self.account, self.world.refused_files)
+        self.tasks.plan()
         control.plan(self.account, self.courses)
-        view = AccountView(self.account)
+        view = AccountView(self.account, self.tasks)
         for policy in policies:
             self.env.process(policy(self.env, view))
         self.sources = source_births(self.world)

@@ -1,4 +1,4 @@
-"""The small tables of a run: events, ledger, reviews, packages."""
+"""The small tables of a run: events, ledger, reviews, packages, group tasks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from smssim.model.account import Account
 from smssim.model.courses import Courses
 from smssim.model.review import Decision
-from smssim.tables import EVENTS, LEDGER, ONBOARDING, PACKAGES, REVIEWS, TIME, Column
+from smssim.tables import EVENTS, LEDGER, ONBOARDING, PACKAGES, REVIEWS, TASKS, TIME, Column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 _NAT = np.iinfo(np.int64).min
 
 
-def small_frames(account: Account, courses: Courses) -> dict[str, pd.DataFrame]:
-    """The frames of one account by their names in `Record`."""
+def small_frames(
+    account: Account, courses: Courses, tasks: list[tuple[Any, ...]]
+) -> dict[str, pd.DataFrame]:
+    """The frames of one account by their names in `Record`; *tasks* are the rows of theirs."""
     end_us = account.scenario.end_us
     reviews = [_review(decision, end_us) for course in courses.reviews for decision in course]
     packages = [
@@ -41,6 +43,7 @@ def small_frames(account: Account, courses: Courses) -> dict[str, pd.DataFrame]:
         "reviews": frame(REVIEWS, reviews),
         "packages": frame(PACKAGES, packages),
         "onboarding": frame(ONBOARDING, courses.rows(end_us)),
+        "tasks": frame(TASKS, tasks),
     }
 
 

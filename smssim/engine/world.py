@@ -32,11 +32,10 @@ class World:
         self.scenario = scenario
         self.marks = marks
         self.sources = scenario.sources
-        self.files = {
-            s.name: read_recipients(scenario.find(s.file))
-            for s in self.sources
-            if isinstance(s, GroupTask) and s.file is not None
-        }
+        self.files: dict[str, Recipients] = {}
+        self.refused_files: dict[str, str] = {}
+        """Why the assistant does not take the file of a group task, by the task's name."""
+        self._read_files()
         classes = [
             (i, country, beginning)
             for i, source in enumerate(self.sources)
@@ -74,6 +73,17 @@ class World:
         rules = [s.resend for s in self.sources if not isinstance(s, GroupTask) and s.resend]
         self.generations = 1 + max((rule.at_most for rule in rules), default=0)
         """Copies that a message can have, the first included."""
+
+    def _read_files(self) -> None:
+        for task in self.scenario.group_tasks:
+            if task.file is None:
+                continue
+            place = self.scenario.find(task.file)
+            try:
+                self.files[task.name] = read_recipients(place)
+            except ValueError as error:
+                self.files[task.name] = Recipients((), np.empty(0, np.uint8), 0, 0, 0)
+                self.refused_files[task.name] = str(error).removeprefix(f"{place}: ")
 
     def make_queues(self) -> dict[str, SendingQueue]:
         """Fresh queues, by name."""

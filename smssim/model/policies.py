@@ -12,6 +12,7 @@ from smssim.calendars import end_of_validity, to_datetime
 from smssim.model import changes, money
 from smssim.model.account import MAINLAND, Account
 from smssim.model.agenda import Rank
+from smssim.model.tasks import Tasks
 from smssim.model.thresholds import NAMES, PERIODS
 from smssim.number_rules import is_told_by
 from smssim.scenario import NumberRule, Ticket, check_thresholds, micro, microseconds
@@ -25,8 +26,8 @@ class AccountView:
     if the console would refuse them, and take effect a microsecond later.
     """
 
-    def __init__(self, account: Account) -> None:
-        self._account = account
+    def __init__(self, account: Account, tasks: Tasks) -> None:
+        self._account, self._tasks = account, tasks
         self._ordered: dict[str, int] = {}
 
     def wait(self, event: str, subject: str | None = None) -> simpy.Event:
@@ -173,6 +174,15 @@ class AccountView:
         if name not in {source.name for source in self._account.scenario.sources}:
             raise ValueError(f"name(={name!r}) is no source of this scenario")
         self._command(lambda: changes.stop_source(self._account, name))
+
+    def cancel_task(self, name: str) -> None:
+        """Cancel a group task that starts in at least 5 minutes, so that it sends nothing.
+
+        A started task, or one that is refused or cancelled already, cannot be (DOMAIN.md section
+        8).
+        """
+        self._tasks.check_cancel(name)
+        self._command(lambda: self._tasks.cancel(name))
 
     def top_up(self, amount: float) -> None:
         """Pay *amount* in."""

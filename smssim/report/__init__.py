@@ -12,6 +12,7 @@ from smssim.report.packages import packages
 from smssim.report.review import review
 from smssim.report.summary import summary
 from smssim.report.tally import tally
+from smssim.report.tasks import tasks
 from smssim.report.thresholds import thresholds
 from smssim.report.usage import usage
 
@@ -30,6 +31,7 @@ __all__ = [
     "statuses",
     "summary",
     "tally",
+    "tasks",
     "thresholds",
     "usage",
 ]

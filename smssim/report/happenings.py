@@ -20,6 +20,8 @@ MEANINGS = {
     "package_expired": "package expired, not used up",
     "low_quota": "low quota notice",
     "source_stopped": "source stopped",
+    "task_refused": "group task refused for its file",
+    "task_cancelled": "group task cancelled",
     "mode_switched": "service mode switched",
     "thresholds_set": "threshold changed",
     "topped_up": "balance topped up",

@@ -23,6 +23,7 @@ from smssim.report.layout import (
     share,
     wrapped,
 )
+from smssim.report.tasks import tasks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -179,6 +180,26 @@ def reviews(record: Record) -> list[str]:
     ]
     header = ["template", "attempt", "submitted", "decision", "after", "usable"]
     return [*columns(header, rows, "lrllrl"), *_more(record.reviews, rows)]
+
+
+def group_tasks(record: Record) -> list[str]:
+    """What became of each group task."""
+    if record.tasks is None or not len(record.tasks):
+        return []
+    found = tasks(record)
+    numbers = ("imported", "refused", "delivered", "failed", "in_flight")
+    rows = [
+        [
+            row["task"],
+            row["state"],
+            moment(row["at"]),
+            *(count(row[name]) for name in numbers),
+            share(row["delivered_share"]),
+        ]
+        for _, row in found.head(MOST).iterrows()
+    ]
+    header = ["task", "state", "start", "imported", "refused", "delivered", "failed", "in flight"]
+    return [*columns([*header, "of known"], rows, "lllrrrrrr"), *_more(found, rows)]
 
 
 def reports(record: Record) -> list[str]:

@@ -43,6 +43,7 @@ def summary(record: Record) -> str:
     lines += section("DELIVERY, from submission", sections.deliveries(record))
     lines += section("STATUSES", sections.status_counts(record))
     lines += section("TEMPLATE REVIEW, times UTC", sections.reviews(record))
+    lines += section("GROUP TASKS, times UTC", sections.group_tasks(record))
     lines += section("STATUS REPORTS", sections.reports(record))
     scenario = record.provenance.get("scenario")
     if scenario is not None:

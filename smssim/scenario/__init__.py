@@ -22,7 +22,16 @@ from smssim.scenario.json_schema import schema
 from smssim.scenario.network import Callback, Outage, Outcome, Queue, RandomOutages, Route
 from smssim.scenario.onboarding import Onboarding, Registration, kind_of, registration_rules
 from smssim.scenario.problems import Problem, ScenarioError
-from smssim.scenario.sources import Call, Calls, Flaws, GroupTask, Recipient, Resend, Traffic
+from smssim.scenario.sources import (
+    CANCEL_BEFORE,
+    Call,
+    Calls,
+    Flaws,
+    GroupTask,
+    Recipient,
+    Resend,
+    Traffic,
+)
 from smssim.scenario.thresholds import (
     CountryLimit,
     MainlandThresholds,
@@ -31,6 +40,7 @@ from smssim.scenario.thresholds import (
 )
 
 __all__ = [
+    "CANCEL_BEFORE",
     "Account",
     "Application",
     "Call",

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from smssim.calendars import month_later, to_us
 from smssim.recipients import read_recipients
 from smssim.scenario.console_rules import console_rules
 from smssim.scenario.problems import KEY, Found, hint, said
@@ -30,6 +31,7 @@ def broken_rules(scenario: Any, find: Find) -> Iterator[Found]:
     yield from _quotas(scenario)
     yield from _limits(scenario)
     yield from _window(scenario)
+    yield from _task_moments(scenario)
     yield from _statuses(scenario)
     yield from _files(scenario, find)
     yield from _unsent(scenario, find)
@@ -130,6 +132,22 @@ def _window(s: Any) -> Iterator[Found]:
         last = task.last_at() if isinstance(task, GroupTask) and _is_whole(task) else task.at
         if task.at >= end or last < start:
             yield ("group_tasks", i, "at"), f"{said(task.at)} must be within {run}"
+
+
+def _task_moments(s: Any) -> Iterator[Found]:
+    """A group task is made, perhaps cancelled, and starts within a month (DOMAIN.md section 8)."""
+    for i, task in enumerate(s.group_tasks):
+        if not known(s.start, task, task.at, task.created, task.cancelled):
+            continue
+        made = min(s.start, task.at) if task.created is None else task.created
+        when, path = f"when it is made, {said(made)}", ("group_tasks", i)
+        if made > task.at:
+            yield (*path, "created"), f"{said(made)} must not be after at(={said(task.at)})"
+        elif to_us(task.at) > month_later(to_us(made)):
+            told = f"{said(task.at)} must be at most a month after {when}"
+            yield (*path, "at"), f"{told} (DOMAIN.md section 8)"
+        if task.cancelled is not None and task.cancelled < made:
+            yield (*path, "cancelled"), f"{said(task.cancelled)} must not be before {when}"
 
 
 def _is_whole(task: Any) -> bool:

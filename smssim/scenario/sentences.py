@@ -90,8 +90,12 @@ def _told(detail: ErrorDetails, path: Path, root: type[BaseModel]) -> Iterator[t
 
 
 def _unknown_key(path: Path, root: type[BaseModel]) -> str:
-    key, known = str(path[-1]), list(_part(path, root).model_fields)
+    part = _part(path, root)
+    key, known = str(path[-1]), list(part.model_fields)
     told = f"unknown key {key!r}"
+    advice: Mapping[str, str] = getattr(part, "unknown_keys", {})
+    if key in advice:
+        return f"{told}: {advice[key]}"
     near = hint(key, known)
     if near:
         return told + near

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from math import fsum, sqrt
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from smssim import codes
 from smssim.calendars import HOUR, hourly_weights, to_us
 from smssim.marks import REQUESTS_AN_HOUR
+from smssim.recipients import MAX_FILE_BYTES
 from smssim.scenario.account import number_or_mix
 from smssim.scenario.base import (
     Country,
@@ -28,12 +29,14 @@ from smssim.scenario.base import (
     _key,
 )
 from smssim.scenario.delay import Delay, Seconds, microseconds
-from smssim.scenario.problems import Found
+from smssim.scenario.problems import Found, said
 
 MOST_NUMBERS = 1_000_000
 MOST_WHITELISTED = 1_000
 MOST_DRAWN = 1_000
 """A client may ask for more numbers than a request holds; more than this would be no mistake."""
+CANCEL_BEFORE = timedelta(minutes=5)
+"""How long before its start a group task can be cancelled at the latest (DOMAIN.md section 8)."""
 Numbers = Annotated[Int, Field(ge=1, le=500)]
 DrawnNumbers = Annotated[Int, Field(ge=1, le=MOST_DRAWN), BeforeValidator(_key)]
 Recipients = Annotated[
@@ -212,6 +215,15 @@ class Calls(Part):
         return sum(len(call.to) for call in self.calls if start_us <= to_us(call.at) < end_us)
 
 
+def estimated_file_bytes(numbers: int) -> int:
+    """About how large an XLSX of that many numbers is, in bytes.
+
+    Assumption: 12 bytes a number, so that the 12 MB of a file hold the million of a task, as the
+    documents have it (DOMAIN.md section 8).
+    """
+    return 12 * numbers
+
+
 class GroupTask(Part):
     """A task of the Group SMS Assistant: a file of numbers, or a count by country (DOMAIN.md
     section 8)."""
@@ -221,7 +233,12 @@ class GroupTask(Part):
     template: Name
     """The template it sends, by name."""
     at: Instant
-    """When it starts."""
+    """When it starts; at most a calendar month after it was made."""
+    created: Instant | None = None
+    """When it is made in the console; without it, at the start of the run or `at`, whichever is
+    earlier."""
+    cancelled: Instant | None = None
+    """When it is cancelled, at least 5 minutes before it starts; it is not if nothing is said."""
     file: Path | None = None
     """An XLSX with the numbers in column A; a relative path is looked for beside the scenario
     file, then in the folders above it."""
@@ -231,15 +248,31 @@ class GroupTask(Part):
     """Assumption: numbers a second that are handed to the queue; without it all are at the start
     of the task."""
 
+    unknown_keys: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("cron", "every", "interval", "periodic", "repeat"),
+        "the assistant has no periodic tasks: write each task out (DOMAIN.md section 8)",
+    )
+
     def broken(self) -> Iterator[Found]:
-        """A file or counts, and no more numbers than a task holds."""
+        """A file or counts, no more numbers than a task or its file holds, and moments in order."""
         if (self.file is None) == (not self.countries):
             have = "neither" if self.file is None else "both"
             yield (), f"give a file or countries, one of the two, not {have}"
         total = sum(self.countries.values())
+        size = estimated_file_bytes(total)
         if total > MOST_NUMBERS:
             told = f"{total} numbers a task: at most {MOST_NUMBERS} (DOMAIN.md section 8)"
             yield ("countries",), told
+        elif size > MAX_FILE_BYTES:
+            told = f"{total} numbers make a file of some {size} bytes"
+            yield ("countries",), f"{told}: at most {MAX_FILE_BYTES} (DOMAIN.md section 8)"
+        if self.cancelled is not None and self.at - self.cancelled < CANCEL_BEFORE:
+            told = f"{said(self.cancelled)} must be at least 5 minutes before at(={said(self.at)})"
+            yield ("cancelled",), f"{told} (DOMAIN.md section 8)"
+
+    def made_at(self, start: datetime) -> datetime:
+        """When it is made in the console, in a run from *start*."""
+        return min(start, self.at) if self.created is None else self.created
 
     def last_at(self) -> datetime:
         """When its last number is handed over, at the latest."""
