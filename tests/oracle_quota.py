@@ -70,7 +70,7 @@ class Books:
         self._waiting: dict[tuple[str, str | None], list[simpy.Event]] = {}
 
     def wait(self, kind: str, subject: str | None = None) -> simpy.Event:
-        """Give a SimPy event that happens with the next event of that kind, and subject if named."""
+        """Give a SimPy event for the next event of that kind, and of that subject if one is named."""
         event = self.env.event()
         self._waiting.setdefault((kind, subject), []).append(event)
         return event
