@@ -33,6 +33,7 @@ class Record:
     ledger: pd.DataFrame | None = None
     reviews: pd.DataFrame | None = None
     packages: pd.DataFrame | None = None
+    onboarding: pd.DataFrame | None = None
     quarantine: pd.DataFrame | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
 

@@ -82,6 +82,13 @@ REVIEWS = _columns(
     ("decision", "str", "approved or rejected; NA if not yet"),
     ("usable_at", TIME, "from when it can be sent; NaT if rejected, or not yet"),
 )
+ONBOARDING = _columns(
+    ("step", "str", "step of getting started"),
+    ("subject", "str", "country, application or template; empty for the account's own steps"),
+    ("began_at", TIME, "when it began or was tried; NaT if not yet"),
+    ("done_at", TIME, "when it was done, a template usable; NaT if refused, or not yet"),
+    ("refused", "str", "why it was refused; empty if it was not, or not yet"),
+)
 PACKAGES = _columns(
     ("package", "int64", "package, numbered by purchase from 0"),
     ("country", "str", "country it covers"),
@@ -106,5 +113,6 @@ TABLES = {
     "ledger": LEDGER,
     "reviews": REVIEWS,
     "packages": PACKAGES,
+    "onboarding": ONBOARDING,
     "quarantine": QUARANTINE,
 }

@@ -13,7 +13,7 @@ from smssim.record import Record
 from smssim.run import simulate
 from smssim.tables import TABLES, TIME
 
-NAMES = ("messages", "reports", "events", "ledger", "reviews", "packages")
+NAMES = ("messages", "reports", "events", "ledger", "reviews", "packages", "onboarding")
 
 
 def plain(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
@@ -41,7 +41,7 @@ def assert_identical(scenario: Any, seed: int, policies: Any, tuning: Tuning) ->
     """Demand the same tables of engine and oracle; return the number of messages."""
     slow = oracle(scenario, seed, policies)
     fast = tables(simulate(scenario, rng=seed, policies=policies, tuning=tuning))
-    for name in ("events", "messages", "ledger", "packages", "reviews", "reports"):
+    for name in ("events", "messages", "ledger", "packages", "reviews", "reports", "onboarding"):
         assert_same_rows(name, fast[name], [tuple(row) for row in getattr(slow, name)])
     return len(fast["messages"])
 

@@ -12,14 +12,25 @@ from typing import Any
 
 import simpy
 from oracle_account import Account
-from oracle_births import Message, Reviews, births, delay_table, reviews, share_table
+from oracle_births import Message, births
 from oracle_control import Plan
-from oracle_quota import DAY_TURN, MONTH_TURN, PURCHASE, SETTLEMENT, TEMPLATE, Moment
+from oracle_delays import delay_table, share_table
+from oracle_onboarding import Beginnings
+from oracle_quota import (
+    DAY_TURN,
+    MONTH_TURN,
+    ONBOARDING,
+    PURCHASE,
+    SETTLEMENT,
+    TEMPLATE,
+    Moment,
+)
 from oracle_reports import reports
+from oracle_reviews import Reviews, reviews
 
 from smssim.calendars import HOUR, next_day, next_month, to_us
 from smssim.marks import MASK64, Marks
-from smssim.scenario import Outcome, Package, Scenario, micro, microseconds
+from smssim.scenario import Outcome, Package, Registration, Scenario, micro, microseconds
 
 Policy = Callable[[simpy.Environment, Any], Iterator[simpy.Event]]
 Rows = list[tuple[Any, ...]]
@@ -37,6 +48,7 @@ class Result:
     ledger: Rows
     reviews: Rows
     packages: Rows
+    onboarding: Rows
 
 
 def oracle(scenario: Scenario, seed: int = 1, policies: Sequence[Policy] = ()) -> Result:
@@ -51,7 +63,8 @@ class World:
         self.scenario, self.marks, self.end = scenario, Marks(seed, 0), scenario.end_us
         self.env = simpy.Environment(initial_time=scenario.start_us)
         self.account = Account(self.env, scenario, self.marks)
-        self.reviews: Reviews = reviews(scenario, self.marks)
+        self.beginnings = Beginnings(scenario, self.marks)
+        self.reviews: Reviews = reviews(scenario, self.marks, self.beginnings)
         self.judged: list[Message] = []
         self.answers: dict[tuple[str, int], str | None] = {}
         self.free: dict[str, int] = {}
@@ -74,6 +87,7 @@ class World:
         yield self.turns(DAY_TURN, next_day, self.account.day)
         yield self.turns(MONTH_TURN, next_month, self.account.month)
         yield from map(self.purchase, self.scenario.packages)
+        yield from map(self.begins, self.beginnings.names)
         yield from (self.usable(template.name) for template in self.scenario.templates)
         yield from map(self.planned, self.account.plans())
         yield self.settlements()
@@ -92,6 +106,22 @@ class World:
         at = to_us(package.at) if package.at else self.scenario.start_us
         yield Moment(self.env, max(at, approval, self.scenario.start_us), PURCHASE)
         self.account.buy(package)
+
+    def begins(self, name: tuple[str, str]) -> Iterator[Moment]:
+        """A step of getting started that is told of: refused when it is tried, or done."""
+        state, told = self.beginnings.state(name), " ".join(name).strip()
+        events = {
+            "enabling": "enabled",
+            "country_registration": "registered",
+            "application": "application_created",
+        }
+        at, event, subject = state.done, events.get(name[0]), name[1]
+        if state.refused:
+            at, event, subject = state.began, "step_refused", f"{told}: {state.refused}"
+        if at is None or event is None or at <= self.scenario.start_us:
+            return
+        yield Moment(self.env, at, ONBOARDING)
+        self.account.tell(event, subject)
 
     def usable(self, template: str) -> Iterator[Moment]:
         """The moment at which a template can be sent, if it could not from the start."""
@@ -179,8 +209,12 @@ class World:
 
     def refusal_of_request(self, message: Message) -> str | None:
         """Place 1: what refuses a request as a whole, judged by its first message."""
-        account = self.account
-        if code := account.application_refusal(message.template.application, message.address):
+        account, application = self.account, message.template.application
+        if not self.is_done("enabling", ""):
+            return "E000109"
+        if not self.is_done("application", application):
+            return "E000102"
+        if code := account.application_refusal(application, message.address):
             return code
         if account.frozen:
             return "E000112"
@@ -196,6 +230,8 @@ class World:
             return "E200028"
         if message.is_duplicate(self.marks):
             return "E200041"
+        if self.account.is_too_frequent(message.number(self.marks), message.template.application):
+            return self.scenario.account.frequency_code
         return "E200015" if self.queue_is_full(message) else None
 
     def refusal_of_platform(self, message: Message, outcome: Outcome) -> str | None:
@@ -205,6 +241,9 @@ class World:
             return "E000628"
         if account.blocks(message.beginning(self.marks)):
             return "E000632"
+        registration = self.missing_registration(country)
+        if registration and registration.source == "huawei":
+            return registration.status
         if message.flaw(self.marks) == "password":
             return "E200051"
         if outcome.source == "huawei":
@@ -212,6 +251,17 @@ class World:
         if account.mode == "suspend" and country not in account.rules.package_countries:
             return "E000629"
         return "E000629" if account.refuses_for_quota(country, message.segments) else None
+
+    def is_done(self, step: str, subject: str) -> bool:
+        """Whether a step of getting started is done, or there is no such step."""
+        at = self.beginnings.done_at((step, subject))
+        return at is not None and at <= self.env.now
+
+    def missing_registration(self, country: str) -> Registration | None:
+        """The registration of a country that is not done yet."""
+        if self.is_done("country_registration", country):
+            return None
+        return self.scenario.registrations.get(country) or Registration()
 
     def is_usable(self, message: Message) -> bool:
         """Whether the template of a message can be sent now."""
@@ -273,6 +323,9 @@ class World:
             status, latency, message.report_source = "EXPIRED", validity, PLATFORM
         else:
             message.report_source = SMS_CENTRE
+        registration = self.missing_registration(message.country)
+        if registration and message.report_source != PLATFORM:
+            status = registration.status
         message.status, message.final_at = status, message.sent_at + latency
 
     def latency(self, message: Message) -> int:
@@ -298,4 +351,5 @@ class World:
             ledger=ledger,
             reviews=self.reviews.rows,
             packages=[package.row() for package in account.packages],
+            onboarding=self.beginnings.rows(self.reviews.usable_at),
         )

@@ -1,4 +1,4 @@
-"""What the oracle knows before anything is judged: births, reviews, the callback server.
+"""What the oracle knows before anything is judged: births, the callback server.
 
 Everything here is a function of the scenario and the marks alone, word by word, by docs/model.md.
 """
@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from functools import cache, lru_cache
 from typing import Any
 
+from oracle_delays import below, count_table, share_table
 from oracle_quota import Package
 
 from smssim.calendars import HOUR, hourly_weights, to_us
 from smssim.codes import countries
-from smssim.inverse import Discrete, Quantiles, poisson, poisson_count
-from smssim.marks import Marks, Words, message_counter
+from smssim.inverse import poisson_count
+from smssim.marks import Marks, message_counter
 from smssim.recipients import read_recipients
 from smssim.scenario import (
     Calls,
-    Delay,
     GroupTask,
     Recipient,
     Resend,
@@ -29,39 +27,9 @@ from smssim.scenario import (
     Traffic,
     microseconds,
 )
-from smssim.workdays import WorkCalendar, add_working, review_window
 
 REQUESTS_AN_HOUR = 1_000_000
 _FIRST_RANK = 2
-
-
-@cache
-def delay_table(delay: Delay) -> Quantiles:
-    """The inverse table of a delay, made once, for some take milliseconds."""
-    return delay.table()
-
-
-@cache
-def share_table(shares: tuple[float, ...]) -> Discrete:
-    """The inverse table of shares, made once."""
-    return Discrete(shares)
-
-
-@lru_cache(4096)
-def count_table(mean: float) -> tuple[int, Words]:
-    """The inverse table of a Poisson count, made once, for most hours of a source are alike."""
-    return poisson(mean)
-
-
-@cache
-def work_calendar(workdays: tuple[datetime, ...], days_off: tuple[datetime, ...]) -> WorkCalendar:
-    """The review desk's calendar, made once, for it reads whole years."""
-    return WorkCalendar([day.date() for day in workdays], [day.date() for day in days_off])
-
-
-def below(word: int, share: float) -> bool:
-    """Whether a word falls within a share of all words."""
-    return word < int(share * 2**64)
 
 
 @dataclass
@@ -128,6 +96,14 @@ class Message:
         shares = self.traffic.beginnings
         word = replace(self, generation=0).word(marks, "beginning")
         return list(shares)[share_table(tuple(shares.values())).of(word)]
+
+    def number(self, marks: Marks) -> tuple[str, int | str] | None:
+        """The number the message goes to, one of its source; None if no frequency is limited."""
+        if self.traffic is None or self.traffic.numbers is None:
+            return self.source, f"{self.request} {self.recipient}"
+        word = replace(self, generation=0).word(marks, "number")
+        number = (word >> 32) * self.traffic.numbers >> 32
+        return None if self.traffic.whitelisted else (self.source, number)
 
     def next_copy(self, at: int) -> Message:
         """What this copy's user asks for next, not judged yet."""
@@ -243,63 +219,3 @@ def _countries_of(scenario: Scenario, source: GroupTask) -> list[str]:
         return [country for country, n in source.countries.items() for _ in range(n)]
     recipients = read_recipients(scenario.find(source.file))
     return [recipients.countries[place] for place in recipients.country_index.tolist()]
-
-
-@dataclass
-class Reviews:
-    """All submissions and decisions of a scenario's templates."""
-
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
-    usable_at: dict[str, int] = field(default_factory=dict)
-    approved_at: list[int] = field(default_factory=list)
-
-    def first_approval(self) -> int | None:
-        """When the first template was approved; None if none is in the run."""
-        return min(self.approved_at, default=None)
-
-
-def reviews(scenario: Scenario, marks: Marks) -> Reviews:
-    """Review every template; one that is not submitted was approved long before the start."""
-    found = Reviews()
-    for template in scenario.templates:
-        if template.submitted is None:
-            found.usable_at[template.name] = scenario.start_us
-            found.approved_at.append(scenario.start_us)
-        else:
-            _review(scenario, marks, template, found)
-    return found
-
-
-def _review(scenario: Scenario, marks: Marks, template: Template, found: Reviews) -> None:
-    rules, end = scenario.review, scenario.end_us
-    assert template.submitted is not None
-    submitted, attempt = to_us(template.submitted), 1
-    while submitted < end:
-
-        def word(purpose: str, counter: int = attempt) -> int:
-            return marks.word(f"review/{template.name}", purpose, 0, counter)
-
-        decided = _decided_at(scenario, submitted, word("decision"))
-        if decided >= end:
-            found.rows.append((template.name, attempt, submitted, None, None, None))
-            return
-        if not below(word("rejected"), rules.rejection):
-            usable = decided + delay_table(rules.usable_after).of(word("usable"))
-            shown = usable if usable < end else None
-            found.rows.append((template.name, attempt, submitted, decided, "approved", shown))
-            found.approved_at.append(decided)
-            found.usable_at[template.name] = usable
-            return
-        found.rows.append((template.name, attempt, submitted, decided, "rejected", None))
-        submitted = decided + delay_table(rules.mending).of(word("mending"))
-        attempt += 1
-
-
-def _decided_at(scenario: Scenario, submitted: int, word: int) -> int:
-    rules = scenario.review
-    calendar = work_calendar(rules.extra_workdays, rules.extra_holidays)
-    when, window = review_window(submitted, calendar)
-    if when == "next_workday":
-        return window + delay_table(rules.next_workday).of(word)
-    delay = delay_table(rules.decision).of(word)
-    return add_working(window, delay, calendar) if rules.two_hours == "working" else window + delay

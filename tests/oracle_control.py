@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 
 import simpy
-from oracle_births import delay_table
+from oracle_delays import delay_table
 from oracle_quota import COMMAND, TEMPLATE
 from oracle_thresholds import Limits
 
-from smssim.calendars import to_us
+from smssim.calendars import DAY, HOUR, MINUTE, to_us
 from smssim.marks import Marks
-from smssim.scenario import Scenario, Ticket, Traffic, microseconds
+from smssim.scenario import Frequency, Scenario, Ticket, Traffic, microseconds
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class Console(Limits):
         self.suspended_applications: set[str] = set()
         self.whitelisted: set[str] = set()
         self.number_rules: list[tuple[str, str]] = []
+        self.frequencies: dict[str, Frequency] = {}
+        self.passes: dict[tuple[str, int | str], list[int]] = {}
         self._tickets = 0
         # What is so at or before the start was told to nobody.
         plans = [*self._planned_tickets(), *self._planned_applications(), *self._planned_rules()]
@@ -73,6 +75,11 @@ class Console(Limits):
                     after = microseconds(application.addresses_after_s)
                     at = to_us(application.addresses_saved) + after
                 yield Plan(at, TEMPLATE, partial(self.addresses_come, name))
+            if application.frequency:
+                frequency, at = application.frequency, self.env.now
+                if frequency.saved:
+                    at = to_us(frequency.saved) + microseconds(frequency.after_s)
+                yield Plan(at, TEMPLATE, partial(self.frequency_comes, name, frequency))
 
     def _planned_rules(self) -> Iterator[Plan]:
         for rule in self.rules.number_rules:
@@ -107,6 +114,29 @@ class Console(Limits):
         if address is None or name not in self.whitelisted:
             return None
         return None if address in application.addresses else "E000620"
+
+    def frequency_comes(self, name: str, frequency: Frequency) -> None:
+        """From now on an application's messages to one number are counted and limited."""
+        self.frequencies[name] = frequency
+        self.tell("frequency_limit", name)
+
+    def is_too_frequent(self, number: tuple[str, int | str] | None, application: str) -> bool:
+        """Whether a number got enough messages already; if not, this one counts."""
+        frequency, now = self.frequencies.get(application), self.env.now
+        if frequency is None or number is None:
+            return False
+        passes = self.passes.setdefault(number, [])
+        eight = 8 * HOUR
+        windows = (
+            (frequency.per_minute, now // MINUTE * MINUTE),
+            (frequency.per_hour, now // HOUR * HOUR),
+            (frequency.per_day, (now + eight) // DAY * DAY - eight),
+        )
+        for most, begin in windows:
+            if most is not None and sum(at >= begin for at in passes) >= most:
+                return True
+        passes.append(now)
+        return False
 
     # Rules: regions and numbers.
 

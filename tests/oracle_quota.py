@@ -16,7 +16,7 @@ from smssim.calendars import end_of_validity
 from smssim.scenario import Scenario, micro
 
 NOTIFYING = ("alarm", "limit", "low_quota")
-DAY_TURN, MONTH_TURN, EXPIRY, COMMAND, PURCHASE, TEMPLATE, SETTLEMENT = range(-9, -2)
+DAY_TURN, MONTH_TURN, EXPIRY, COMMAND, PURCHASE, ONBOARDING, TEMPLATE, SETTLEMENT = range(-10, -2)
 
 
 class Moment(simpy.Event):
@@ -70,7 +70,7 @@ class Books:
         self._waiting: dict[tuple[str, str | None], list[simpy.Event]] = {}
 
     def wait(self, kind: str, subject: str | None = None) -> simpy.Event:
-        """Give a SimPy event for the next event of that kind, and of that subject if one is named."""
+        """Give a SimPy event for the next event of that kind, and subject if one is named."""
         event = self.env.event()
         self._waiting.setdefault((kind, subject), []).append(event)
         return event

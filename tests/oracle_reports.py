@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from oracle_births import Message, below, delay_table
+from oracle_births import Message
+from oracle_delays import below, delay_table
 
 from smssim.calendars import to_us
 from smssim.marks import PHI, Marks, mix64

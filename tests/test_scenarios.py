@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from smssim import report
 from smssim.policies import TopUpBalance
 from smssim.run import Run, simulate
 from smssim.scenario import Scenario
@@ -17,6 +18,7 @@ NAMES = [
     "arrears",
     "callback_outages",
     "daily_limit",
+    "from_zero",
     "mode1_no_run_out",
     "mode2_run_out",
     "pumping",
@@ -122,6 +124,32 @@ def test_a_template_of_saturday_is_decided_on_monday() -> None:
     assert 8_000 <= refused(name, "E200030") < 8_500
     friday = {"templates.1.submitted": "2026-04-10T17:00:00+08:00"}
     assert refused(name, "E200030", **friday) < 500
+
+
+def test_vietnam_waits_over_the_holidays_and_indonesia_does_not() -> None:
+    def usable(**changes: object) -> dict[str, str]:
+        steps = run("from_zero", **changes).onboarding
+        assert steps is not None
+        own = steps[steps["step"] == "template"].set_index("subject")["done_at"]
+        return {name: "never" if pd.isna(at) else str(at.date()) for name, at in own.items()}
+
+    def refused_to(country: str, **changes: object) -> int:
+        money = run("from_zero", **changes).tallies.money
+        own = money[money["charge"].isin(["refused_1", "refused_2"])]
+        return int(own.loc[own["country"] == country, "messages"].sum())
+
+    (day,) = (row for _, row in report.onboarding(run("from_zero")).tail(1).iterrows())
+    assert (day["step"], day["day"]) == ("first_message", 3)
+    assert usable() == {"login ID": "2026-09-24", "login VN": "2026-10-15"}
+    assert refused_to("VN") > 4_000 > 2_000 > refused_to("ID")
+    together = {"templates.1.application": "shop ID"}
+    assert usable(**together) == dict.fromkeys(usable(), "2026-10-15")
+    assert refused_to("ID", **together) > 8_000
+    personal = {"onboarding.account_type": "personal"}
+    assert usable(**personal) == dict.fromkeys(usable(), "never")
+    assert messages("from_zero", **personal) == refused_to("ID", **personal) + refused_to(
+        "VN", **personal
+    )
 
 
 def test_resends_are_more_than_a_tenth() -> None:

@@ -81,10 +81,24 @@ def application(draw: Draw, clock: Clock, name: str) -> Made:
         if (made["reinstated"] or "") <= (made["suspended"] or "~"):
             made["reinstated"] = None
     if draw(one_of(A_THIRD)):
+        made["frequency"] = _frequency(draw, clock)
+    if draw(one_of(A_THIRD)):
         made["addresses"] = ADDRESSES[: draw(st.integers(0, 2))]
         made["addresses_saved"] = early_or_meeting(draw, clock)
         made["addresses_after_s"] = draw(one_of((None, *SAVED_S)))
     return without_none(made)
+
+
+def _frequency(draw: Draw, clock: Clock) -> Made:
+    limits = {
+        "per_minute": draw(one_of((None, 1, 2))),
+        "per_hour": draw(one_of((None, 1, 3, 5))),
+        "per_day": draw(one_of((2, None, 1, 7, 999))),
+    }
+    if not any(limits.values()):
+        limits["per_day"] = 3
+    after_s = draw(one_of((None, *SAVED_S)))
+    return without_none({**limits, "saved": early_or_meeting(draw, clock), "after_s": after_s})
 
 
 def ticket(draw: Draw, clock: Clock, most: dict[str, int]) -> Made:
@@ -116,6 +130,9 @@ def of_requests(draw: Draw) -> Made:
 def of_numbers(draw: Draw, kind: str) -> Made:
     """What is wrong with a source's messages, and how its numbers begin; *kind* of its template."""
     made: Made = {}
+    if draw(st.booleans()):
+        made["numbers"] = draw(one_of((1, 2, 7, 40, 2_000)))
+        made["whitelisted"] = made["numbers"] <= 1_000 and draw(one_of((False, False, True)))
     if draw(st.booleans()):
         shares = one_of((0.1, 0, 0.4))
         made["flaws"] = {

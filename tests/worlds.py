@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import world_beginnings as beginnings
 import world_console as console
 import world_parts as parts
 from hypothesis import strategies as st
@@ -65,6 +66,10 @@ EVENT_KINDS = (
     "application_suspended",
     "application_reinstated",
     "addresses_in_force",
+    "enabled",
+    "registered",
+    "application_created",
+    "step_refused",
 )
 RARELY = (False, False, False, False, False, True)
 
@@ -235,8 +240,8 @@ def _scenario(draw: Draw, clock: Clock, start: str, steps: list[dict[str, int]])
     sources = _sources(draw, clock, types, routes)
     sent = _sent_to(sources)
     sold = [country for country in sent if country != console.MAINLAND]
-    beginnings = [b for source in sources["traffic"] for b in source.get("beginnings", ())]
-    account = parts.account(draw, sold) | console.account(draw, clock, sent, beginnings)
+    begins = [b for source in sources["traffic"] for b in source.get("beginnings", ())]
+    account = parts.account(draw, sold) | console.account(draw, clock, sent, begins)
     offered = sold
     if account["service_mode"] == "suspend":
         offered = [country for country in sold if country in account["package_countries"]]
@@ -254,10 +259,15 @@ def _scenario(draw: Draw, clock: Clock, start: str, steps: list[dict[str, int]])
         "days": clock.days,
         "account": account,
         "quota": quota,
+        "onboarding": beginnings.onboarding(draw, clock),
+        "registrations": beginnings.registrations(draw, clock, sent),
         "tickets": some_of(
             draw, lambda d: console.ticket(d, clock, quota), draw(one_of((0, 3, 0, 1)))
         ),
-        "applications": [console.application(draw, clock, name) for name in ("app", "web")],
+        "applications": [
+            console.application(draw, clock, name) | beginnings.application(draw, clock, name)
+            for name in ("app", "web")
+        ],
         "templates": templates,
         "review": parts.review(draw, clock),
         "thresholds": parts.thresholds(draw, ladders[0], sent) | console.counting(draw, sent),
@@ -272,6 +282,7 @@ def _scenario(draw: Draw, clock: Clock, start: str, steps: list[dict[str, int]])
     }
     if draw(one_of((False, True, False))):
         _make_poor(draw, made)
+    beginnings.few_reviewers(draw, clock, sent, made)
     return Scenario.model_validate(made | sources)
 
 

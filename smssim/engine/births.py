@@ -28,6 +28,10 @@ class Births:
     drawn: NDArray[np.uint8]
     latency: Ints
     next_t: Ints | None
+    number: Ints | None = None
+    """Which of all numbers that are sent to more than once, -1 for one of its own; None where no
+    frequency is limited.
+    """
 
     def __len__(self) -> int:
         return len(self.t)
@@ -35,8 +39,8 @@ class Births:
     @classmethod
     def none(cls) -> Births:
         """No births at all."""
-        kinds = (np.int64, np.int64, np.int64, np.int32, np.uint8, np.uint8, np.int64, np.int64)
-        return cls(*(np.empty(0, kind) for kind in kinds))  # type: ignore[arg-type]
+        kinds = (np.int64, np.int64, np.int64, np.int32, np.uint8, np.uint8, *(3 * [np.int64]))
+        return cls(*(np.empty(0, kind) for kind in kinds))
 
 
 class SourceBirths(Protocol):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from smssim.engine.deliveries import Deliveries
 from smssim.engine.fates import WITHDRAWN
+from smssim.engine.frequency import Passes
 from smssim.engine.judge import Judgement, counted_mask
 from smssim.engine.live import Arrivals, Live
 from smssim.engine.marker import NEVER
@@ -38,6 +39,7 @@ class Books:
         self._world, self._account, self._live = world, account, live
         self.straddling = Exceptions()
         self.deliveries = Deliveries(world, live)
+        self.passes = Passes(world, live)
         self._waiting: deque[tuple[Ints, Ints, Ints]] = deque()
         """Keys, times of leaving the queue and times of arrival of accepted messages; kept where a
         freeze can come.
@@ -65,8 +67,12 @@ class Books:
             self._remember(own, judgement.sent_us[block], sent)
         if self._world.bills_delivery:
             self.deliveries.add(own)
+        if terms.frequency is not None:
+            self.passes.commit(own, terms.frequency)
 
-    def enter(self, own: Arrivals, verdict: Verdict, fate: int, now_us: int) -> None:
+    def enter(
+        self, own: Arrivals, verdict: Verdict, fate: int, now_us: int, frequency: Ints | None
+    ) -> None:
         """Write down one message that was judged by itself."""
         live, place = self._live, own.place(0)
         live.fate.ravel()[place] = fate
@@ -84,6 +90,8 @@ class Books:
             self._waiting.append(row)
         if self._world.bills_delivery:
             self.deliveries.add(own)
+        if frequency is not None:
+            self.passes.commit(own, frequency)
 
     def earliest_waiting(self, now_us: int) -> int:
         """When the first message that still waits in a queue came, or *now_us*."""

@@ -9,28 +9,33 @@ result.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import simpy
+from numpy.typing import NDArray
 
 from smssim.calendars import HOUR
 from smssim.engine.births import born
 from smssim.engine.block import Block
 from smssim.engine.books import Books
+from smssim.engine.fates import EXPIRED
 from smssim.engine.judge import Judgement, judge
 from smssim.engine.live import Arrivals, Live
 from smssim.engine.resend import first_wrong_guess
 from smssim.engine.rows import Rows, rows_of
 from smssim.engine.sources import source_births
-from smssim.engine.terms import terms
+from smssim.engine.terms import OPEN, terms
 from smssim.engine.world import World
 from smssim.marks import Marks
-from smssim.model import control, money, review
+from smssim.model import control, money
 from smssim.model.account import Account, Verdict, Withdrawal
 from smssim.model.agenda import Rank
+from smssim.model.courses import courses
 from smssim.model.policies import AccountView, Policy
 from smssim.scenario import Scenario
+
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class Clock:
         self.account = Account(self.env, scenario, self.world.countries, marks)
         self.account.line = self
         self.account.queues = self.world.make_queues()
-        self.courses = review.courses(scenario, marks)
+        self.courses = courses(scenario, marks)
         control.plan(self.account, self.courses)
         view = AccountView(self.account)
         for policy in policies:
@@ -146,7 +151,9 @@ class Clock:
 
     def _advance_block(self, arrivals: Arrivals, bound_us: int, stopped: dict[int, int]) -> None:
         present = terms(self.world, self.account)
-        judgement = judge(self.world, self.account, arrivals, present)
+        if present.unregistered is not None:
+            arrivals = _as_reported(arrivals, present.unregistered, self.world)
+        judgement = judge(self.world, self.account, arrivals, present, self.books.passes)
         stop, crossing = judgement.stop, judgement.crossing
         if self.live.generations > 1:
             self._write(arrivals, judgement)
@@ -227,8 +234,9 @@ class Clock:
         before = int(np.searchsorted(arrivals.t, now_us, "left"))
         skipped = self._skip if now_us == self._t0 else 0
         refused = self.account.refuse_request(self.world.kinds[arrivals.cls[place]])
+        frequency = terms(self.world, self.account).frequency
         for i in range(place, last):
-            self._judge_one(arrivals, i, refused)
+            self._judge_one(arrivals, i, refused, frequency)
         self._t0, self._skip = now_us, skipped + last - before
         self._length = max(1, min(self.tuning.block, self._length))
 
@@ -239,10 +247,17 @@ class Clock:
             return None
         return source, int(self.live.base.request[message]), int(arrivals.t[place])
 
-    def _judge_one(self, arrivals: Arrivals, i: int, refused: str | None) -> None:
+    def _judge_one(
+        self, arrivals: Arrivals, i: int, refused: str | None, frequency: Ints | None
+    ) -> None:
         world, now_us = self.world, int(arrivals.t[i])
         cls, drawn = int(arrivals.cls[i]), int(arrivals.drawn[i])
         own = arrivals.part(i, i + 1)
+
+        def too_frequent() -> bool:
+            if frequency is None:
+                return False
+            return self.books.passes.refused(own, frequency, None) is not None
 
         def judge_it() -> None:
             own_place = int(world.fates.own_place[drawn])
@@ -252,11 +267,13 @@ class Clock:
                 verdict = Verdict("own", 1)
             else:
                 segments = int(arrivals.segments[i])
-                verdict = self.account.judge_number(world.kinds[cls], segments, own_place)
+                verdict = self.account.judge_number(
+                    world.kinds[cls], segments, own_place, too_frequent
+                )
             fate = drawn
             if verdict.code not in (None, "own"):
                 fate = world.fates.of_code(str(verdict.code), verdict.place)
-            self.books.enter(own, verdict, fate, now_us)
+            self.books.enter(own, verdict, fate, now_us, frequency)
 
         self.account.agenda.at(now_us, Rank.MESSAGE, judge_it, changes=False)
         self._step_to(now_us)
@@ -268,3 +285,11 @@ class Clock:
         if len(arrivals):
             yield rows_of(self.world, self.live, self.books.straddling, arrivals)
         self.live.drop_before(until_us)
+
+
+def _as_reported(arrivals: Arrivals, instead: NDArray[np.uint8], world: World) -> Arrivals:
+    """The copies with what is reported of those to countries that are not registered."""
+    status = instead.take(arrivals.cls)
+    keep = (status == OPEN) | (arrivals.drawn == EXPIRED)
+    keep |= world.fates.own_place.take(arrivals.drawn) > 0
+    return replace(arrivals, drawn=np.where(keep, arrivals.drawn, status))

@@ -6,7 +6,7 @@ import numpy as np
 
 from smssim.model import account as rules
 from smssim.model.console import ADDRESS, NUMBER, REGION
-from smssim.scenario import Flaws, Scenario, Traffic
+from smssim.scenario import Flaws, Scenario, Traffic, registrations
 
 FROZEN, LIMIT, COUNTRY_LIMIT, TEMPLATE, FULL, NO_QUOTA, WITHDRAWN, EXPIRED, DELIVERED = range(9)
 UNBORN = 255
@@ -46,7 +46,11 @@ class Fates:
             for r in call.to
             if r.status
         ]
-        for status, source in [*drawn, *((status, 2) for status in fixed)]:
+        unregistered = [
+            (registration.status, 3 if registration.source == "huawei" else 2)
+            for registration in registrations(scenario).values()
+        ]
+        for status, source in [*drawn, *((status, 2) for status in fixed), *unregistered]:
             if (status, source) not in self._numbers:
                 self._numbers[status, source] = len(rows)
                 rows.append((status, 3 if source == 3 else 0, source))
@@ -81,6 +85,12 @@ class Fates:
 def _of_the_console(scenario: Scenario) -> list[tuple[str, int, int]]:
     """The fates that settings and flaws of this scenario can bring."""
     rows = [(REGION, 3, 3), (NUMBER, 3, 3)]
+    if scenario.onboarding is not None:
+        rows.append((rules.NOT_ENABLED, 1, 0))
+    if scenario.onboarding is not None or any(a.created for a in scenario.applications):
+        rows.append((rules.NO_APPLICATION, 1, 0))
+    if any(application.frequency is not None for application in scenario.applications):
+        rows.append((scenario.account.frequency_code, 2, 0))
     if any(application.addresses for application in scenario.applications):
         rows.append((ADDRESS, 1, 0))
     codes = {a.suspended_code for a in scenario.applications if a.suspended is not None}

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.engine.fates import FULL, NO_QUOTA, TEMPLATE
+from smssim.engine.frequency import Passes
 from smssim.engine.live import Arrivals
 from smssim.engine.marker import NEVER
 from smssim.engine.queue import line_up
@@ -41,20 +42,26 @@ class Judgement:
     crossing: bool = False
 
 
-def judge(world: World, account: Account, arrivals: Arrivals, terms: Terms) -> Judgement:
+def judge(
+    world: World, account: Account, arrivals: Arrivals, terms: Terms, passes: Passes
+) -> Judgement:
     """The verdicts on *arrivals* under *terms*, up to the first crossing."""
-    judgement = _verdicts(world, account, arrivals, terms)
+    judgement = _verdicts(world, account, arrivals, terms, passes)
     crossing = min(_crossings(world, account, arrivals, judgement), default=len(arrivals))
     if crossing < len(arrivals):
         judgement.stop, judgement.crossing = crossing, True
     return judgement
 
 
-def _verdicts(world: World, account: Account, arrivals: Arrivals, terms: Terms) -> Judgement:
+def _verdicts(
+    world: World, account: Account, arrivals: Arrivals, terms: Terms, passes: Passes
+) -> Judgement:
     """Every rule in its place: the request's code and template, the platform, quota; then the queue
     for the rest.
     """
-    refusal = _before_acceptance(world, arrivals, terms)
+    refusal = _too_frequent(
+        world, account, arrivals, terms, passes, _before_acceptance(world, arrivals, terms)
+    )
     refused = _after_acceptance(world, arrivals, terms)
     third = None if refused is None else refused != OPEN
     if refusal is None and third is None:
@@ -93,6 +100,25 @@ def _before_acceptance(world: World, arrivals: Arrivals, terms: Terms) -> Fates8
         return np.where(early, arrivals.drawn, np.uint8(OPEN))
     wins = early & ((refusal == OPEN) | ((own == 1) & (refusal == TEMPLATE)))
     return np.where(wins, arrivals.drawn, refusal)
+
+
+def _too_frequent(
+    world: World,
+    account: Account,
+    arrivals: Arrivals,
+    terms: Terms,
+    passes: Passes,
+    refusal: Fates8 | None,
+) -> Fates8 | None:
+    """The fates of those refused before the queue, those sent to too often among them."""
+    if terms.frequency is None:
+        return refusal
+    open_ = None if refusal is None else refusal == OPEN
+    frequent = passes.refused(arrivals, terms.frequency, open_)
+    if frequent is None:
+        return refusal
+    fate = np.uint8(world.fates.of_code(account.scenario.account.frequency_code, 2))
+    return np.where(frequent, fate, np.uint8(OPEN) if refusal is None else refusal)
 
 
 def _after_acceptance(world: World, arrivals: Arrivals, terms: Terms) -> Fates8 | None:

@@ -17,6 +17,8 @@ from smssim.engine.marker import NEVER
 from smssim.engine.world import World
 
 Ints = NDArray[np.int64]
+STATES = 6
+"""Rows of `passes`: the present minute, hour and day of a number, and its messages in each."""
 
 
 @dataclass
@@ -68,7 +70,8 @@ class Live:
 
     Marks: `t`, `segments`, `drawn`, `latency`. Results: `fate`, `sent_us` (when a withdrawn message
     failed, for those), `package` (-1 without one). `exists` is the present guess which resends
-    there are; copies are marked when first guessed to exist.
+    there are; copies are marked when first guessed to exist. `passes`: what `frequency` counts of
+    messages with a number of their own.
     """
 
     def __init__(self, world: World, sources: list[SourceBirths]) -> None:
@@ -155,13 +158,13 @@ class Live:
     def _arrays(self) -> list[NDArray[Any]]:
         return [
             self.t, self.segments, self.drawn, self.latency,
-            self.fate, self.sent_us, self.package, self.exists, self.marked,
+            self.fate, self.sent_us, self.package, self.exists, self.marked, self.passes,
         ]  # fmt: skip
 
     def _adopt(self, arrays: list[NDArray[Any]]) -> None:
         (
             self.t, self.segments, self.drawn, self.latency,
-            self.fate, self.sent_us, self.package, self.exists, self.marked,
+            self.fate, self.sent_us, self.package, self.exists, self.marked, self.passes,
         ) = arrays  # fmt: skip
 
     def _new(self, base: Births) -> list[NDArray[Any]]:
@@ -189,6 +192,7 @@ class Live:
             np.full(shape, -1, np.int16),
             exists,
             exists.copy(),
+            np.full((STATES if self.world.limits_frequency else 0, len(base)), -1),
         ]
 
     def _guess(self, first: int) -> None:

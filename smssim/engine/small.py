@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smssim.model.account import Account
+from smssim.model.courses import Courses
 from smssim.model.review import Decision
-from smssim.tables import EVENTS, LEDGER, PACKAGES, REVIEWS, TIME, Column
+from smssim.tables import EVENTS, LEDGER, ONBOARDING, PACKAGES, REVIEWS, TIME, Column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 _NAT = np.iinfo(np.int64).min
 
 
-def small_frames(account: Account, courses: list[list[Decision]]) -> dict[str, pd.DataFrame]:
+def small_frames(account: Account, courses: Courses) -> dict[str, pd.DataFrame]:
     """The frames of one account by their names in `Record`."""
     end_us = account.scenario.end_us
-    reviews = [_review(decision, end_us) for course in courses for decision in course]
+    reviews = [_review(decision, end_us) for course in courses.reviews for decision in course]
     packages = [
         (
             p.id,
@@ -39,6 +40,7 @@ def small_frames(account: Account, courses: list[list[Decision]]) -> dict[str, p
         "ledger": frame(LEDGER, account.ledger),
         "reviews": frame(REVIEWS, reviews),
         "packages": frame(PACKAGES, packages),
+        "onboarding": frame(ONBOARDING, courses.rows(end_us)),
     }
 
 

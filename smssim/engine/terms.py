@@ -25,8 +25,12 @@ class Terms:
     refusal: NDArray[np.uint8] | None
     platform: NDArray[np.uint8] | None
     """Refused after acceptance by settings of the console."""
+    unregistered: NDArray[np.uint8] | None
+    """What is reported instead of the drawn fate, OPEN for nothing."""
     suspended: NDArray[np.bool_] | None
     """Refused for want of quota, or because the service mode does not reach the country."""
+    frequency: NDArray[np.int64] | None
+    """Messages a minute, hour and day that a number may get, shape (3, classes), 0 for no limit."""
     package: NDArray[np.int16] | None
     """The package that gives, -1 for none; None if there is no package at all."""
 
@@ -36,7 +40,7 @@ def terms(world: World, account: Account) -> Terms:
     refusal = _fates(world, map(account.refuse_request, world.kinds), 1)
     unusable = np.array([name not in account.usable for name in world.templates])[world.template]
     refusal[unusable & (refusal == OPEN)] = TEMPLATE
-    platform = _fates(world, map(account.console.refuse_number, world.kinds), 3)
+    platform = _fates(world, map(account.refuse_number, world.kinds), 3)
     suspends = account.mode == "suspend"
     suspended = np.array(
         [suspends and (account.suspended(c) or not account.reaches(c)) for c in world.countries]
@@ -46,7 +50,9 @@ def terms(world: World, account: Account) -> Terms:
     return Terms(
         refusal if (refusal != OPEN).any() else None,
         platform if (platform != OPEN).any() else None,
+        _unregistered(world, account) if account.unregistered else None,
         suspended if suspended.any() else None,
+        _frequency(world, account) if account.console.frequency else None,
         package if any(giving) else None,
     )
 
@@ -55,3 +61,13 @@ def _fates(world: World, codes: Iterable[str | None], place: int) -> NDArray[np.
     """The fates of classes by the codes that refuse them, OPEN where none does."""
     numbers = [OPEN if code is None else world.fates.of_code(code, place) for code in codes]
     return np.array(numbers, np.uint8)
+
+
+def _frequency(world: World, account: Account) -> NDArray[np.int64]:
+    limits = (account.console.frequency_limits(kind) or (0, 0, 0) for kind in world.kinds)
+    return np.array(list(limits), np.int64).T.copy()
+
+
+def _unregistered(world: World, account: Account) -> NDArray[np.uint8]:
+    statuses = (account.reported_instead(kind.country) for kind in world.kinds)
+    return np.array([OPEN if s is None else world.fates.number(s) for s in statuses], np.uint8)

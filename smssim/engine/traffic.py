@@ -110,7 +110,23 @@ class TrafficBirths:
         column = (
             np.zeros(len(t), np.int32) if isinstance(recipient, int) else recipient.astype(np.int32)
         )
-        return Births(t, self._classes(hours, counts, counters), request, column, *marks, next_t)
+        classes, numbers = self._classes(hours, counts, counters), None
+        if self._world.limits_frequency:
+            numbers = self._numbers(hours, counts, counters)
+        return Births(t, classes, request, column, *marks, next_t, numbers)
+
+    def _numbers(self, hours: Ints, counts: Ints, counters: Words) -> Ints:
+        """Which of all numbers each message goes to, -1 for one of its own."""
+        own, first = self._source.numbers, self._world.first_number
+        if own is None:
+            return np.full(len(counters), -1)
+        keys = self._world.marks.hour_keys(self._source.name, "number", hours)
+        word = words(np.repeat(keys, counts), counters)
+        word >>= np.uint64(32)
+        word *= np.uint64(own)
+        word >>= np.uint64(32)
+        numbers: Ints = word.view(np.int64) + first[self._world.sources.index(self._source)]
+        return numbers
 
     def _classes(self, hours: Ints, counts: Ints, counters: Words) -> Ints:
         """The class of each message: one, or one a beginning of numbers."""

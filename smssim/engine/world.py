@@ -66,6 +66,10 @@ class World:
         drawn = (max(template.segment_shares()) for template in scenario.templates)
         self.most_segments = max(*fixed, *drawn, 1)
         """The most segments that a message of this scenario has."""
+        self.limits_frequency = any(a.frequency is not None for a in scenario.applications)
+        sizes = [getattr(source, "numbers", None) or 0 for source in self.sources]
+        self.first_number = np.cumsum([0, *sizes])
+        """By source, the first of its numbers among all that are sent to more than once."""
         self.group = np.array([isinstance(s, GroupTask) for s in self.sources])
         rules = [s.resend for s in self.sources if not isinstance(s, GroupTask) and s.resend]
         self.generations = 1 + max((rule.at_most for rule in rules), default=0)
@@ -95,7 +99,9 @@ class World:
         template = self.scenario.template(source.template)
         queue = {"shared": "", "application": template.application, "route": country}[scope]
         address = getattr(source, "address", None)
-        return Kind(country, template.name, template.application, queue, address, beginning)
+        whitelisted = getattr(source, "whitelisted", False)
+        of_template = (country, template.name, template.application)
+        return Kind(*of_template, queue, address, beginning, whitelisted)
 
 
 def _named_countries(scenario: Scenario) -> set[str]:

@@ -45,6 +45,7 @@ class CallBirths:
         self._latency = np.array(delays, np.int64)
         self._segments = np.array([r.segments or 0 for r in fixed], np.uint8)
         self._from_us, self.until_us = world.scenario.start_us, world.scenario.end_us
+        self._numbers_matter = world.limits_frequency
 
     def expected(self, hour: int) -> float:
         """Messages in a UTC hour."""
@@ -58,7 +59,8 @@ class CallBirths:
         request = t // HOUR * REQUESTS_AN_HOUR + k
         marks, next_t = self.copies(request, recipient, t, 0)
         cls = np.full(len(t), self._cls)
-        return Births(t, cls, request, recipient.astype(np.int32), *marks, next_t)
+        numbers = np.full(len(t), -1) if self._numbers_matter else None
+        return Births(t, cls, request, recipient.astype(np.int32), *marks, next_t, numbers)
 
     def copies(
         self, request: Ints, recipient: Ints, t: Ints, generation: int
@@ -95,6 +97,7 @@ class GroupBirths:
         self._last_hour = last_us // HOUR
         self._resends = world.generations > 1
         self._from_us, self.until_us = world.scenario.start_us, world.scenario.end_us
+        self._numbers_matter = world.limits_frequency
 
     def expected(self, hour: int) -> float:
         """Messages in a UTC hour."""
@@ -111,7 +114,8 @@ class GroupBirths:
         request = np.full(len(i), self._hour * REQUESTS_AN_HOUR)
         never = np.full(len(i), NEVER) if self._resends else None
         t = self._at_us + self._offsets(i)
-        return Births(t, cls, request, i.astype(np.int32), *marks, never)
+        numbers = np.full(len(i), -1) if self._numbers_matter else None
+        return Births(t, cls, request, i.astype(np.int32), *marks, never, numbers)
 
     def copies(
         self, request: Ints, recipient: Ints, t: Ints, generation: int

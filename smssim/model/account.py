@@ -6,6 +6,7 @@ and comes here for each message at which that state turns.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import simpy
@@ -16,10 +17,11 @@ from smssim.model.console import Console, Kind
 from smssim.model.packages import CountryQuota, Package
 from smssim.model.queue import SendingQueue
 from smssim.model.thresholds import ThresholdCounters
-from smssim.scenario import Scenario, micro
+from smssim.scenario import Scenario, micro, registrations
 
 FROZEN, LIMIT, COUNTRY_LIMIT, OVERSIZE = "E000112", "E000623", "E000630", "E000503"
 TEMPLATE, FULL, NO_QUOTA = "E200030", "E200015", "E000629"
+NOT_ENABLED, NO_APPLICATION = "E000109", "E000102"
 VARIABLES, DUPLICATE, PASSWORD = "E200028", "E200041", "E200051"
 MAINLAND = "CN"
 TOLD = frozenset(("alarm", "limit", "low_quota"))
@@ -107,6 +109,9 @@ class Account:
         }
         self.suspended_all = False
         self.packages: list[Package] = []
+        self.enabled = True
+        self.created: set[str] = set()
+        self.unregistered: set[str] = set()
         self.usable: set[str] = set()
         self.stopped: dict[str, int] = {}
         self.prices_micro = {c: micro(scenario.route(c).price) for c in self.countries}
@@ -115,6 +120,7 @@ class Account:
         self.queues: dict[str, SendingQueue] = {}
         self.happenings: list[Happening] = []
         self.ledger: list[Entry] = []
+        self._registrations = registrations(scenario)
         self._covers = rules.straddle == "cover"
         self._whole = rules.suspend_scope == "account"
         self._waiting: dict[tuple[str, str | None], list[simpy.Event]] = {}
@@ -160,6 +166,10 @@ class Account:
 
     def refuse_request(self, kind: Kind) -> str | None:
         """The code that refuses a whole request now, or None (place 1)."""
+        if not self.enabled:
+            return NOT_ENABLED
+        if kind.application not in self.created:
+            return NO_APPLICATION
         code = self.console.refuse_request(kind)
         if code is not None:
             return code
@@ -169,20 +179,40 @@ class Account:
             return LIMIT
         return COUNTRY_LIMIT if self.thresholds.country_tripped(kind.country) else None
 
-    def judge_number(self, kind: Kind, segments: int, own_place: int) -> Verdict:
+    def refuse_number(self, kind: Kind) -> str | None:
+        """The code that refuses a number after acceptance by settings, or None (place 3)."""
+        code = self.console.refuse_number(kind)
+        if code is None and kind.country in self.unregistered:
+            registration = self._registrations[kind.country]
+            return registration.status if registration.source == "huawei" else None
+        return code
+
+    def reported_instead(self, country: str) -> str | None:
+        """What a supplier reports of messages to a country that is not registered."""
+        if country not in self.unregistered:
+            return None
+        registration = self._registrations[country]
+        return registration.status if registration.source == "supplier" else None
+
+    def judge_number(
+        self, kind: Kind, segments: int, own_place: int, too_frequent: Callable[[], bool]
+    ) -> Verdict:
         """The verdict on one number of a request that was not refused as a whole (places 2 and 3).
 
-        *own_place* is where the number's own drawn code refuses it, 0 if none does. Whatever the
-        verdict sets off happens at once.
+        *own_place* is where the number's own drawn code refuses it, 0 if none does; *too_frequent*
+        says whether its number was sent to too often. Whatever the verdict sets off happens at
+        once.
         """
         if kind.template not in self.usable:
             return Verdict(TEMPLATE, 2)
         if own_place == 2:
             return Verdict("own", 2)
+        if too_frequent():
+            return Verdict(self.scenario.account.frequency_code, 2)
         line = self.queues[kind.queue]
         if line.full(self.now_us):
             return Verdict(FULL, 2)
-        code = self.console.refuse_number(kind) or ("own" if own_place == 3 else None)
+        code = self.refuse_number(kind) or ("own" if own_place == 3 else None)
         if code is None and not self.reaches(kind.country):
             code = NO_QUOTA
         verdict = Verdict(code, 3) if code else self._charge(kind.country, segments)

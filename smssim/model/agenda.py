@@ -25,11 +25,12 @@ class Happening(NamedTuple):
 class Rank(IntEnum):
     """The order of control events of one instant; SimPy's own come at 0 and 1, messages last."""
 
-    DAY_TURN = -9
-    MONTH_TURN = -8
-    EXPIRY = -7
-    COMMAND = -6
-    PURCHASE = -5
+    DAY_TURN = -10
+    MONTH_TURN = -9
+    EXPIRY = -8
+    COMMAND = -7
+    PURCHASE = -6
+    ONBOARDING = -5
     TEMPLATE = -4
     SETTING = -4
     SETTLEMENT = -3

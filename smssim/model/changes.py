@@ -8,8 +8,12 @@ from __future__ import annotations
 from smssim.model.account import Account, Entry
 from smssim.model.agenda import Rank
 from smssim.model.console import grant
+from smssim.model.onboarding import APPLICATION, COUNTRY
 from smssim.model.packages import Package
 from smssim.scenario import Ticket
+
+TOLD = {"enabling": "enabled", COUNTRY: "registered", APPLICATION: "application_created"}
+"""The events of those steps of getting started that change the account."""
 
 
 def turn(account: Account, period: str) -> None:
@@ -17,6 +21,23 @@ def turn(account: Account, period: str) -> None:
     account.changed()
     for subject in account.thresholds.turn(period, account.now_us):
         account.tell("recovered", subject)
+
+
+def get_started(account: Account, step: str, subject: str) -> None:
+    """Let a step of getting started be done from now on."""
+    account.changed()
+    enter(account, step, subject)
+    account.tell(TOLD[step], subject)
+
+
+def enter(account: Account, step: str, subject: str) -> None:
+    """Write down that a step is done."""
+    if step == APPLICATION:
+        account.created.add(subject)
+    elif step == COUNTRY:
+        account.unregistered.discard(subject)
+    else:
+        account.enabled = True
 
 
 def make_usable(account: Account, template: str) -> None:
@@ -113,6 +134,13 @@ def enforce_addresses(account: Account, name: str, addresses: frozenset[str]) ->
     account.changed()
     account.console.whitelists[name] = addresses
     account.tell("addresses_in_force", name)
+
+
+def limit_frequency(account: Account, name: str, limits: tuple[int, int, int]) -> None:
+    """Limit how often an application sends to one number: a minute, an hour, a day."""
+    account.changed()
+    account.console.frequency[name] = limits
+    account.tell("frequency_limit", name)
 
 
 def set_regions(account: Account, countries: frozenset[str]) -> None:

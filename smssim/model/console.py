@@ -9,7 +9,7 @@ from typing import NamedTuple
 from smssim.calendars import to_us
 from smssim.marks import Marks
 from smssim.number_rules import blocks
-from smssim.scenario import Application, NumberRule, Scenario, Ticket, microseconds
+from smssim.scenario import Application, Frequency, NumberRule, Scenario, Ticket, microseconds
 
 ADDRESS, REGION, NUMBER = "E000620", "E000628", "E000632"
 
@@ -25,6 +25,8 @@ class Kind(NamedTuple):
     """The address its requests come from; None for one that every whitelist lets in."""
     beginning: str | None
     """How the recipients' numbers begin, as far as it is known."""
+    whitelisted: bool
+    """Whether the recipients' numbers are in the whitelist of the frequency limit."""
 
 
 class Console:
@@ -46,6 +48,11 @@ class Console:
             a.name: frozenset(a.addresses)
             for a in scenario.applications
             if a.addresses and self.whitelist_in_force_us(a) <= start_us
+        }
+        self.frequency = {
+            a.name: a.frequency.limits
+            for a in scenario.applications
+            if a.frequency is not None and self.frequency_in_force_us(a.frequency) <= start_us
         }
         self.quota = {
             name: getattr(scenario.quota, name) for name in ("daily_limit", "monthly_limit")
@@ -69,6 +76,10 @@ class Console:
             return NUMBER
         return None
 
+    def frequency_limits(self, kind: Kind) -> tuple[int, int, int] | None:
+        """Messages a minute, hour and day that a number may get, None without a limit."""
+        return None if kind.whitelisted else self.frequency.get(kind.application)
+
     def rule_in_force_us(self, rule: NumberRule) -> int:
         """When a number rule of the scenario is in force."""
         if rule.saved is None:
@@ -80,6 +91,12 @@ class Console:
         if application.addresses_saved is None:
             return self._scenario.start_us
         return to_us(application.addresses_saved) + microseconds(application.addresses_after_s)
+
+    def frequency_in_force_us(self, frequency: Frequency) -> int:
+        """When an application's frequency limit is in force."""
+        if frequency.saved is None:
+            return self._scenario.start_us
+        return to_us(frequency.saved) + microseconds(frequency.after_s)
 
     def file(self) -> int:
         """File a ticket; return how long it takes, in microseconds."""

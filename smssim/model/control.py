@@ -8,12 +8,13 @@ from smssim.calendars import HOUR, end_of_validity, next_day, next_month, to_us
 from smssim.model import changes, money
 from smssim.model.account import Account
 from smssim.model.agenda import Rank
-from smssim.model.review import Decision
+from smssim.model.courses import Courses
+from smssim.model.onboarding import APPLICATION, COUNTRY, TEMPLATE, Step
 from smssim.model.settings import plan_settings, plan_tickets
-from smssim.scenario import Package, Template, micro
+from smssim.scenario import Package, micro
 
 
-def plan(account: Account, courses: list[list[Decision]]) -> None:
+def plan(account: Account, courses: Courses) -> None:
     """Schedule everything that will happen to the account whatever is sent."""
     start_us = account.scenario.start_us
     plan_tickets(account)
@@ -22,9 +23,17 @@ def plan(account: Account, courses: list[list[Decision]]) -> None:
     _repeat(
         account, Rank.SETTLEMENT, _next_hour, lambda: money.settle(account), start_us, cuts=False
     )
+    account.enabled = not any(step.step == "enabling" for step in courses.steps)
+    account.created = set(courses.application_us) - _subjects(courses, APPLICATION)
+    account.unregistered = _subjects(courses, COUNTRY)
+    _getting_started(account, courses)
     _templates(account, courses)
     plan_settings(account)
     _purchases(account, courses)
+
+
+def _subjects(courses: Courses, kind: str) -> set[str]:
+    return {step.subject for step in courses.steps if step.step == kind}
 
 
 def _next_hour(us: int) -> int:
@@ -49,29 +58,55 @@ def _repeat(
     account.agenda.at(when_us, rank, act, changes=cuts)
 
 
-def _templates(account: Account, courses: list[list[Decision]]) -> None:
-    scenario = account.scenario
-    for template, course in zip(scenario.templates, courses, strict=True):
-        if template.submitted is None:
-            account.usable.add(template.name)
-        elif course and course[-1].approved:
-            _activate(account, template, course[-1].usable_us)
+def _getting_started(account: Account, courses: Courses) -> None:
+    for step in courses.steps:
+        if step.refused and step.began_us is not None:
+            _refuse(account, step, step.began_us)
+        elif step.done_us is not None and step.step in changes.TOLD:
+            _take(account, step, step.done_us)
 
 
-def _activate(account: Account, template: Template, usable_us: int) -> None:
-    if usable_us <= account.scenario.start_us:
-        account.usable.add(template.name)
-    else:
+def _refuse(account: Account, step: Step, at_us: int) -> None:
+    if at_us > account.scenario.start_us:
+        told = f"{step.name}: {step.refused}"
         account.agenda.at(
-            usable_us, Rank.TEMPLATE, lambda: changes.make_usable(account, template.name)
+            at_us, Rank.ONBOARDING, lambda: account.tell("step_refused", told), changes=False
         )
 
 
-def _purchases(account: Account, courses: list[list[Decision]]) -> None:
+def _take(account: Account, step: Step, done_us: int) -> None:
+    """Let a step change the account when it is done; one done by the start has done so."""
+    if done_us > account.scenario.start_us:
+        account.agenda.at(
+            done_us,
+            Rank.ONBOARDING,
+            lambda: changes.get_started(account, step.step, step.subject),
+        )
+    else:
+        changes.enter(account, step.step, step.subject)
+
+
+def _templates(account: Account, courses: Courses) -> None:
+    scenario = account.scenario
+    for template in scenario.templates:
+        usable_us = courses.usable_us(template.name, scenario.start_us)
+        if usable_us is not None:
+            _activate(account, template.name, usable_us)
+
+
+def _activate(account: Account, template: str, usable_us: int) -> None:
+    if usable_us <= account.scenario.start_us:
+        account.usable.add(template)
+    else:
+        account.agenda.at(usable_us, Rank.TEMPLATE, lambda: changes.make_usable(account, template))
+
+
+def _purchases(account: Account, courses: Courses) -> None:
     """Scenario packages are bought when their time has come and a first template is approved."""
     scenario = account.scenario
-    approvals = [course[-1].decided_us for course in courses if course and course[-1].approved]
-    if any(template.submitted is None for template in scenario.templates):
+    approvals = [own[-1].decided_us for own in courses.reviews if own and own[-1].approved]
+    handed_in = _subjects(courses, TEMPLATE)
+    if any(template.name not in handed_in for template in scenario.templates):
         approvals.append(scenario.start_us)
     if not approvals:
         return

@@ -61,6 +61,14 @@ def _application(account: Account, application: Application) -> None:
             account.console.whitelist_in_force_us(application),
             lambda: changes.enforce_addresses(account, name, addresses),
         )
+    frequency = application.frequency
+    if frequency is not None:
+        limits = frequency.limits
+        _at(
+            account,
+            account.console.frequency_in_force_us(frequency),
+            lambda: changes.limit_frequency(account, name, limits),
+        )
 
 
 def _at(account: Account, when_us: int, action: Callable[[], None]) -> None:

@@ -95,7 +95,7 @@ class SwitchMode:
     """Switches the service mode when a package has run out or sending is suspended.
 
     Waits for `run_out` or `suspended` of any country and files the ticket *after_s* seconds later,
-    unless the mode is *to* already; the ticket takes `account.ticket_latency` (DOMAIN.md section 1).
+    unless the mode is *to* already; it takes `account.ticket_latency` (DOMAIN.md section 1).
     """
 
     to: Literal["pay_per_use", "suspend"] = "pay_per_use"

@@ -7,6 +7,7 @@ from smssim.report.curve import latency_curve
 from smssim.report.delivery import delivery, statuses
 from smssim.report.kpis import kpis
 from smssim.report.needs import needs, needs_of
+from smssim.report.onboarding import onboarding
 from smssim.report.packages import packages
 from smssim.report.review import review
 from smssim.report.summary import summary
@@ -23,6 +24,7 @@ __all__ = [
     "latency_curve",
     "needs",
     "needs_of",
+    "onboarding",
     "packages",
     "review",
     "statuses",

@@ -6,7 +6,7 @@ from smssim.record import Record
 from smssim.report.cost import cost
 from smssim.report.delivery import delivery
 from smssim.report.layout import duration, listed
-from smssim.scenario import Delay, Scenario
+from smssim.scenario import Delay, Registration, Review, Scenario
 
 MOST_ROUTES = 3
 
@@ -18,6 +18,7 @@ def assumptions(record: Record, scenario: Scenario) -> list[str]:
         *found,
         *_thresholds(record, scenario),
         *_people(record, scenario),
+        *_beginnings(record, scenario),
         *_callback(record, scenario),
     ]
 
@@ -111,13 +112,39 @@ def _people(record: Record, scenario: Scenario) -> list[str]:
     if any(task.pace_per_s is None for task in scenario.group_tasks):
         found.append("group tasks: all numbers are handed to the queue at the start of the task")
     if record.reviews is not None and len(record.reviews):
-        review = scenario.review
-        otherwise = f"else {described(review.next_workday)} after 09:00 of the next workday"
-        found.append(
-            f"review: {described(review.decision)} in office hours, {otherwise}; "
-            f"{percent(review.rejection)} rejected"
-        )
+        found += _review(scenario.review)
     return found
+
+
+def _beginnings(record: Record, scenario: Scenario) -> list[str]:
+    """Getting started: durations that are not public, as far as the record hangs on them."""
+    lines, rules = [], scenario.onboarding
+    if rules is not None:
+        lines.append(
+            f"onboarding: authentication takes {described(rules.authentication)}, enabling "
+            f"{described(rules.enabling)} of working time; Huawei enables no new users since 2025"
+        )
+    steps = record.onboarding
+    if steps is None:
+        return lines
+    for country in steps.loc[steps["step"] == "country_registration", "subject"]:
+        own = scenario.registrations.get(country, Registration())
+        took = f"takes {described(own.duration)} of working time"
+        lines.append(f"registration {country}: {took}, until then {own.status}")
+    return lines
+
+
+def _review(rules: Review) -> list[str]:
+    how = (
+        f"{described(rules.decision)} in office hours, else {described(rules.next_workday)} after "
+        "09:00 of the next workday"
+        if rules.reviewers is None
+        else f"{rules.reviewers} at work, {described(rules.handling)} of working time a template"
+    )
+    lines = [f"review: {how}; {percent(rules.rejection)} rejected"]
+    for country, more in rules.longer.items():
+        lines.append(f"review, {country}: {described(more)} of working time longer")
+    return lines
 
 
 def _callback(record: Record, scenario: Scenario) -> list[str]:

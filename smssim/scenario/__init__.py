@@ -6,6 +6,7 @@ from smssim.scenario.account import (
     Account,
     Application,
     Contact,
+    Frequency,
     NumberRule,
     Package,
     Quota,
@@ -15,9 +16,11 @@ from smssim.scenario.account import (
 )
 from smssim.scenario.base import micro
 from smssim.scenario.delay import Delay, LogNormal, SlowPart, microseconds
+from smssim.scenario.destinations import destinations, registrations
 from smssim.scenario.document import Scenario, Source
 from smssim.scenario.json_schema import schema
 from smssim.scenario.network import Callback, Outage, Outcome, Queue, RandomOutages, Route
+from smssim.scenario.onboarding import Onboarding, Registration, kind_of, registration_rules
 from smssim.scenario.problems import Problem, ScenarioError
 from smssim.scenario.sources import Call, Calls, Flaws, GroupTask, Recipient, Resend, Traffic
 from smssim.scenario.thresholds import (
@@ -37,10 +40,12 @@ __all__ = [
     "CountryLimit",
     "Delay",
     "Flaws",
+    "Frequency",
     "GroupTask",
     "LogNormal",
     "MainlandThresholds",
     "NumberRule",
+    "Onboarding",
     "Outage",
     "Outcome",
     "Package",
@@ -49,6 +54,7 @@ __all__ = [
     "Quota",
     "RandomOutages",
     "Recipient",
+    "Registration",
     "Resend",
     "Review",
     "Route",
@@ -61,7 +67,11 @@ __all__ = [
     "Ticket",
     "Traffic",
     "check_thresholds",
+    "destinations",
+    "kind_of",
     "micro",
     "microseconds",
+    "registration_rules",
+    "registrations",
     "schema",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, SecretStr, Tag
 
 from smssim.scenario.base import (
     STATUS,
@@ -14,6 +14,7 @@ from smssim.scenario.base import (
     Country,
     Flag,
     Instant,
+    Int,
     Money,
     Name,
     Part,
@@ -28,6 +29,8 @@ from smssim.text import segments
 ServiceMode = Literal["pay_per_use", "suspend"]
 LONGEST_TEMPLATE_NAME = 32
 MOST_SEGMENTS = 8
+NO_LIMIT = 10**9
+Times = Annotated[Int, Field(ge=1, le=999)]
 PATTERN = r"^[0-9*]{4,11}$"
 
 
@@ -112,6 +115,9 @@ class Account(Part):
     them all are."""
     regions_after_s: Seconds = 0
     """Assumption: seconds from saving region settings until they are in force; at once."""
+    frequency_code: Status = "E200048"
+    """Assumption: the status in the answer of numbers that are sent to too often; not documented,
+    seen in a third party's list."""
     number_rules: tuple[NumberRule, ...] = ()
     """Number control: rules for numbers by their beginnings, allow wins over deny; off without
     rules (DOMAIN.md section 5)."""
@@ -134,11 +140,51 @@ class Quota(Part):
     """Upper bound of the monthly limit, in messages a UTC month; 10,000 until a ticket."""
 
 
+class Frequency(Part):
+    """How often one number may be sent to by an application (DOMAIN.md section 5)."""
+
+    per_minute: Times | None = None
+    """Messages a number and clock minute; at most 999."""
+    per_hour: Times | None = None
+    """Messages a number and clock hour; at most 999."""
+    per_day: Times | None = None
+    """Messages a number and calendar day of GMT+8; at most 999."""
+    saved: Instant | None = None
+    """When it is saved in the console; without it, it is in force from the start."""
+    after_s: Seconds = 900
+    """Seconds from saving until it is in force; 15 minutes."""
+
+    def broken(self) -> Iterator[Found]:
+        """It limits something."""
+        if self.per_minute is None and self.per_hour is None and self.per_day is None:
+            yield (), "a frequency must limit per_minute, per_hour or per_day"
+
+    @property
+    def limits(self) -> tuple[int, int, int]:
+        """Messages a minute, hour and day; a limit that is not set is never reached."""
+        values = (self.per_minute, self.per_hour, self.per_day)
+        return tuple(NO_LIMIT if value is None else value for value in values)  # type: ignore[return-value]
+
+
 class Application(Part):
-    """An application: its channel sends templates."""
+    """An application: its channel sends templates.
+
+    Its secret is never printed: no text, file, fingerprint or error of ours holds it.
+    """
 
     name: Name
     """Its name, by which templates refer to it."""
+    created: Instant | None = None
+    """When it is tried to create it; without it as soon as possible where the scenario has
+    onboarding, else it exists from the start."""
+    key: str | None = None
+    """Its application key, for those who write their own requests."""
+    secret: SecretStr | None = Field(default=None, exclude=True, repr=False)
+    """Its application secret; it is read and never printed or written again."""
+    address: str | None = None
+    """Its access address."""
+    channel: str | None = None
+    """The channel number that its messages come from."""
     suspended: Instant | None = None
     """When it is suspended, for a violation; it is not if nothing is said."""
     reinstated: Instant | None = None
@@ -152,6 +198,8 @@ class Application(Part):
     """When the whitelist is saved; without it, it is in force from the start."""
     addresses_after_s: Seconds = 900
     """Seconds from saving the whitelist until it is in force; 10 to 15 minutes."""
+    frequency: Frequency | None = None
+    """How often one number may be sent to; as often as one likes if nothing is said."""
 
     def broken(self) -> Iterator[Found]:
         """What is reinstated was suspended before."""
@@ -160,6 +208,13 @@ class Application(Part):
         ):
             told = f"reinstated(={said(self.reinstated)}) must be after suspended"
             yield ("reinstated",), f"{told}(={said(self.suspended)})"
+
+    def __eq__(self, other: object) -> bool:
+        # What is written and read again is the same application, and has no secret.
+        return isinstance(other, Application) and self.model_dump() == other.model_dump()
+
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())
 
 
 class Template(Part):
@@ -176,13 +231,20 @@ class Template(Part):
     segments: Segments = 1
     """Segments a message, 1 to 8, or the share of messages by segments; not with a text."""
     submitted: Instant | None = None
-    """When it is handed in for review; without it, it was usable before the start."""
+    """When it is handed in for review; without it, it was usable before the start, or is handed in
+    as soon as its application exists where that is still to be created."""
+    urged: Instant | None = None
+    """When its review is urged, while it is pending; of use with a finite number of reviewers
+    only."""
 
     def broken(self) -> Iterator[Found]:
         """A name that the API can carry; a text or segments; no more than a template holds."""
         if len(self.name) > LONGEST_TEMPLATE_NAME:
             told = f"the name has {len(self.name)} characters: at most {LONGEST_TEMPLATE_NAME}"
             yield ("name",), f"{told} (the API's templateId, DOMAIN.md section 6)"
+        if self.urged is not None and self.submitted is not None and self.urged < self.submitted:
+            told = f"urged(={said(self.urged)}) must not be before submitted"
+            yield ("urged",), f"{told}(={said(self.submitted)})"
         if self.text is not None and "segments" in self.model_fields_set:
             yield ("segments",), "give text or segments, not both"
             return
@@ -220,6 +282,15 @@ class Review(Part):
     an hour."""
     usable_after: Delay = Delay(fixed_s=300)
     """From approval to the first use, in seconds; about 5 minutes (DOMAIN.md section 4)."""
+    reviewers: Annotated[Int, Field(ge=1, le=10_000)] | None = None
+    """Assumption: reviewers who handle one template at a time, first come first served, urged ones
+    first; without it they are never the bottleneck, and the delays above say when they decide."""
+    handling: Delay = Delay(fixed_s=1_800)
+    """Assumption: with finite reviewers, how long one handles a template, in seconds of working
+    time; half an hour."""
+    longer: dict[Country, Delay] = {}
+    """Assumption: by country, how much longer the review of a template that goes there takes, in
+    seconds of working time; Huawei says that it does in some, not how much."""
     extra_workdays: tuple[Instant, ...] = ()
     """Make-up days of a year not published yet."""
     extra_holidays: tuple[Instant, ...] = ()

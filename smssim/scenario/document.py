@@ -26,6 +26,7 @@ from smssim.scenario.account import (
 from smssim.scenario.base import CURRENCY, Country, Instant, Int, Name, Part
 from smssim.scenario.changes import changed
 from smssim.scenario.network import Callback, Queue, Route
+from smssim.scenario.onboarding import Onboarding, Registration
 from smssim.scenario.problems import Broken, Problem, ScenarioError, told_of
 from smssim.scenario.rules import Find, broken_rules
 from smssim.scenario.salvage import salvaged
@@ -59,12 +60,17 @@ class Scenario(Part):
     """What the account may have, raised by ticket."""
     tickets: tuple[Ticket, ...] = ()
     """Service tickets that are filed, in the order of their numbers."""
+    onboarding: Onboarding | None = None
+    """The account's way to its first message; without it, the account is ready at the start."""
     applications: tuple[Application, ...] = Field(min_length=1)
     """The account's applications."""
     templates: tuple[Template, ...] = Field(min_length=1)
     """The templates of all applications."""
     review: Review = Review()
     """How templates are reviewed."""
+    registrations: dict[Country, Registration] = {}
+    """Registrations by country; a country without an entry is registered since long before the
+    start, or, with onboarding, as the table of sending rules asks."""
     thresholds: Thresholds = Thresholds()
     """Alarm and limit values by UTC day and month."""
     packages: tuple[Package, ...] = ()

@@ -58,7 +58,9 @@ class Text:
                 self.duplicates = _duplicates(self._root, file)
                 self.data = yaml.constructor.construct_document(self._root)
         except YAMLError as error:
-            raise ScenarioError([self._no_yaml(error)]) from error
+            # The error of YAML shows the line, which a secret may stand in.
+            cause = None if "secret" in text.lower() else error
+            raise ScenarioError([self._no_yaml(error)]) from cause
         except RecursionError as error:
             raise ScenarioError([Problem("nested too deeply", file=file)]) from error
 
@@ -83,6 +85,9 @@ class Text:
         if not isinstance(error, MarkedYAMLError) or mark is None:
             return Problem(f"this is no YAML: {error}", file=self.file)
         what = error.problem or error.context
+        if "secret" in "".join(self._lines[mark.line : mark.line + 1]).lower():
+            told = "this is no YAML: a secret must stand in quotes"
+            return Problem(told, "", self.file, mark.line + 1, mark.column + 1)
         if what and "'\\t'" in what:
             what = "a tab; only spaces may stand before a key"
         context = f" ({error.context})" if error.context and error.problem else ""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 Path = tuple[str | int, ...]
@@ -56,6 +57,7 @@ class Broken(ValueError):
         self.found = tuple(found)
 
 
+MASK = "**********"
 KEY = "[key]"
 """The last step of a path whose key is what is wrong; it is not shown."""
 
@@ -65,7 +67,24 @@ def told_of(path: Path, message: str, data: Any) -> Problem:
     of_key = path[-1:] == (KEY,)
     path = path[:-1] if of_key else path
     value = value_at(data, path)
-    return Problem(message, dotted(path), value=value, of_key=of_key, steps=path)
+    shown = masked(value, path[-1] if path else None)
+    return Problem(message, dotted(path), value=shown, of_key=of_key, steps=path)
+
+
+def masked(value: Any, key: object = None) -> Any:
+    """A value without what stands under a key that is `secret`, or was probably meant to be."""
+    if isinstance(key, str) and _is_secret(key):
+        return MASK
+    if isinstance(value, Mapping):
+        return {name: masked(below, name) for name, below in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked(below) for below in value]
+    return value
+
+
+@lru_cache(maxsize=1024)
+def _is_secret(key: str) -> bool:
+    return "secret" in key.lower() or bool(hint(key, ["secret"]))
 
 
 def value_at(data: Any, path: Path) -> Any:

@@ -179,12 +179,14 @@ def _files(s: Any, find: Find) -> Iterator[Found]:
 
 
 def _unsent(s: Any, find: Find) -> Iterator[Found]:
-    """Packages, notices and limits are for countries that somebody sends to."""
+    """Packages, notices, limits and registrations are for countries that somebody sends to."""
     named: list[tuple[tuple[str | int, ...], Any]] = [
         (("packages", i, "country"), p.country) for i, p in enumerate(s.packages)
     ]
     named += [(("account", "low_quota", country), country) for country in s.account.low_quota]
     named += [(("thresholds", "countries", c), c) for c in s.thresholds.countries]
+    named += [(("registrations", c), c) for c in s.registrations]
+    named += [(("review", "longer", c), c) for c in s.review.longer]
     if not all(known(getattr(s, kind)) for kind in SOURCES):
         return
     sent = _sent_to(s)
@@ -196,6 +198,7 @@ def _unsent(s: Any, find: Find) -> Iterator[Found]:
         return
     sent |= files
     what = {"packages": "a package", "account": "a notice", "thresholds": "a limit"}
+    what |= {"registrations": "a registration", "review": "a longer review"}
     to = f"they send to {', '.join(sorted(sent))}" if sent else "there are none"
     for path, country in idle:
         if country not in sent:

@@ -121,6 +121,8 @@ def _meaning(path: Path, root: type[BaseModel]) -> str:
 
 def _sentence(detail: ErrorDetails, path: Path) -> str:
     kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
+    if path and path[-1] == "secret":
+        return "the secret must be text, in quotes if it looks like a number"
     shown = said(value)
     if kind in _BOUNDS:
         sign, name = _BOUNDS[kind]

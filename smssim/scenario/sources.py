@@ -31,6 +31,7 @@ from smssim.scenario.delay import Delay, Seconds, microseconds
 from smssim.scenario.problems import Found
 
 MOST_NUMBERS = 1_000_000
+MOST_WHITELISTED = 1_000
 MOST_DRAWN = 1_000
 """A client may ask for more numbers than a request holds; more than this would be no mistake."""
 Numbers = Annotated[Int, Field(ge=1, le=500)]
@@ -94,6 +95,11 @@ class Traffic(Part):
     beginnings: dict[Beginning, Share] = {}
     """Shares of its recipients by how their numbers begin, country code first; number control sees
     nothing else of a number."""
+    numbers: Annotated[Int, Field(ge=1, le=10**7)] | None = None
+    """Assumption: how many different numbers its recipients have, all alike; without it every
+    message goes to a number of its own. Frequency limits hang on it."""
+    whitelisted: Flag = False
+    """Whether its numbers, at most 1,000, are in the whitelist of the frequency limit."""
     flaws: Flaws = Flaws()
     """What is wrong with some of its messages; nothing if nothing is said."""
     address: str | None = None
@@ -118,6 +124,10 @@ class Traffic(Part):
                 rhythm_is_good = False
                 have = f"{len(weights)} weights" if len(weights) != n else "only zeros"
                 yield (name,), f"{have}: {name} must be {n} weights, not all 0"
+        if self.whitelisted and (self.numbers is None or self.numbers > MOST_WHITELISTED):
+            have = "no numbers" if self.numbers is None else f"{self.numbers} numbers"
+            told = f"{have}: a whitelist holds at most {MOST_WHITELISTED}"
+            yield ("whitelisted",), f"{told} (DOMAIN.md section 5)"
         if self.beginnings and not sum(self.beginnings.values()) > 0:
             yield ("beginnings",), "the shares of beginnings must not all be 0"
         grid_us = microseconds(self.resolution_s)

@@ -1,0 +1,112 @@
+"""Frequency limits on arrays: a message's rank among those to its number in nested windows.
+
+A minute lies within one hour, an hour within one day of GMT+8: once a longer window is full it
+stays so, hence the rank among those that passed the shorter ones decides each limit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smssim.calendars import DAY, HOUR, MINUTE
+from smssim.engine.fates import FULL
+from smssim.engine.live import STATES, Arrivals, Live
+from smssim.engine.world import World
+
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+_WINDOWS = ((0, MINUTE), (0, HOUR), (8 * HOUR, DAY))
+"""Offset and length of each window, in microseconds."""
+
+
+class Passes:
+    """How often each number was sent to in its present minute, hour and day."""
+
+    def __init__(self, world: World, live: Live) -> None:
+        self._world, self._live = world, live
+        self._shared = np.full((STATES, int(world.first_number[-1])), -1)
+
+    def refused(self, arrivals: Arrivals, limits: Ints, open_: Mask | None) -> Mask | None:
+        """Who of those *open_* (None: all) is sent to too often; None if nobody is.
+
+        *limits* are messages a minute, hour and day, of shape (3, classes), below 1 for no limit.
+        """
+        rows = self._limited(arrivals, limits, open_)
+        if not len(rows):
+            return None
+        keys = self._keys(arrivals, rows)
+        order = np.argsort(keys, kind="stable")
+        rows, keys = rows[order], keys[order]
+        t, cls = arrivals.t[rows], arrivals.cls[rows]
+        passes = np.ones(len(rows), bool)
+        for level, (offset, length) in enumerate(_WINDOWS):
+            window = (t + offset) // length
+            first = _firsts(keys, window)
+            before = np.cumsum(passes) - passes
+            rank = before - before[first] + self._count(level, keys, window)
+            passes &= rank < limits[level].take(cls)
+        if passes.all():
+            return None
+        refused = np.zeros(len(arrivals), bool)
+        refused[rows[~passes]] = True
+        return refused
+
+    def commit(self, own: Arrivals, limits: Ints) -> None:
+        """Count judged messages that passed."""
+        fate = self._live.fate.reshape(-1)[own.where]
+        place = self._world.fates.place.take(fate)
+        passed = (place == 0) | (place == 3) | (fate == FULL)
+        rows = self._limited(own, limits, passed)
+        if not len(rows):
+            return
+        keys = self._keys(own, rows)
+        order = np.argsort(keys, kind="stable")
+        keys, t = keys[order], own.t[rows[order]]
+        last = np.flatnonzero(np.append(keys[1:] != keys[:-1], True))
+        for level, (offset, length) in enumerate(_WINDOWS):
+            window = (t + offset) // length
+            first = _firsts(keys, window)[last]
+            count = last - first + 1 + self._count(level, keys[last], window[last])
+            self._write(2 * level, keys[last], window[last])
+            self._write(2 * level + 1, keys[last], count)
+
+    def _limited(self, arrivals: Arrivals, limits: Ints, mask: Mask | None) -> Ints:
+        limited: Mask = (limits[0] > 0).take(arrivals.cls)
+        return np.flatnonzero(limited if mask is None else limited & mask)
+
+    def _keys(self, arrivals: Arrivals, rows: Ints) -> Ints:
+        """A key a number: its place in the shared states, or beyond them that of its message."""
+        message = arrivals.message
+        if isinstance(message, slice):
+            message = np.arange(message.start, message.stop)
+        message = message[rows]
+        assert self._live.base.number is not None
+        number = self._live.base.number[message]
+        return np.where(number < 0, message + self._shared.shape[1], number)
+
+    def _count(self, level: int, keys: Ints, window: Ints) -> Ints:
+        """What was counted before for numbers in these windows."""
+        same = self._read(2 * level, keys) == window
+        return np.where(same, self._read(2 * level + 1, keys), 0)
+
+    def _read(self, state: int, keys: Ints) -> Ints:
+        shared = self._shared.shape[1]
+        own = keys >= shared
+        values = np.empty(len(keys), np.int64)
+        values[own] = self._live.passes[state].take(keys[own] - shared)
+        values[~own] = self._shared[state].take(keys[~own])
+        return values
+
+    def _write(self, state: int, keys: Ints, values: Ints) -> None:
+        shared = self._shared.shape[1]
+        own = keys >= shared
+        self._shared[state][keys[~own]] = values[~own]
+        self._live.passes[state][keys[own] - shared] = values[own]
+
+
+def _firsts(keys: Ints, window: Ints) -> Ints:
+    """For each row the first row of its key and window, which stand together."""
+    begins = np.append(True, (keys[1:] != keys[:-1]) | (window[1:] != window[:-1]))
+    firsts: Ints = np.maximum.accumulate(np.where(begins, np.arange(len(keys)), 0))
+    return firsts

@@ -1,0 +1,44 @@
+"""Which countries a scenario's templates go to, by the sources that use them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smssim.recipients import read_recipients
+from smssim.scenario.onboarding import Registration, registration_rules
+from smssim.scenario.sources import GroupTask
+
+if TYPE_CHECKING:
+    from smssim.scenario.document import Scenario, Source
+
+
+def destinations(scenario: Scenario) -> dict[str, frozenset[str]]:
+    """The countries of every template's sources, none for one that nobody sends.
+
+    Raise a ScenarioError if the file of a group task is not found.
+    """
+    found: dict[str, set[str]] = {template.name: set() for template in scenario.templates}
+    for source in scenario.sources:
+        found[source.template] |= _countries(scenario, source)
+    return {template: frozenset(countries) for template, countries in found.items()}
+
+
+def _countries(scenario: Scenario, source: Source) -> set[str]:
+    if not isinstance(source, GroupTask):
+        return {source.country}
+    if source.file is None:
+        return set(source.countries)
+    return set(read_recipients(scenario.find(source.file)).countries)
+
+
+def registrations(scenario: Scenario) -> dict[str, Registration]:
+    """Every registration of a run by country, in alphabetical order.
+
+    With onboarding, they are also those that the table of sending rules asks for, in countries
+    that somebody sends to (DOMAIN.md section 11).
+    """
+    found = dict(scenario.registrations)
+    if scenario.onboarding is not None:
+        for country in set().union(*destinations(scenario).values()) & set(registration_rules()):
+            found.setdefault(country, Registration())
+    return dict(sorted(found.items()))

@@ -1,0 +1,113 @@
+"""Getting started: the account's steps until it may send, and the registrations of countries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Literal, NamedTuple
+
+from smssim.codes import reference
+from smssim.scenario.base import Instant, Part
+from smssim.scenario.delay import Delay
+from smssim.scenario.network import Status
+from smssim.scenario.problems import Found
+
+WORKDAY_S = 9 * 3_600
+"""A workday of the Chinese calendar in seconds of working time, 09:00-18:00 GMT+8."""
+Step = Literal["registration", "authentication", "enabling", "details"]
+Kind = Literal["sender_id", "brand", "content"]
+
+
+class Rule(NamedTuple):
+    """What a country asks to be registered; whether it comes before application and template."""
+
+    kind: Kind
+    first: bool
+
+
+@cache
+def registration_rules() -> dict[str, Rule]:
+    """The registrations that Huawei's table of sending rules asks for, by country (DOMAIN.md
+    section 11).
+
+    >>> registration_rules()["VN"], registration_rules()["TW"]
+    (Rule(kind='brand', first=True), Rule(kind='content', first=False))
+    """
+    found = {}
+    for row in reference("sending_rules"):
+        sender, content = row["sender_id_rule"], row["content_rule"]
+        if row["verified"] != "yes":
+            continue
+        if sender:
+            kind: Kind = "brand" if "brand" in sender.lower() else "sender_id"
+            found[row["iso2"]] = Rule(kind, "before creating app/template" in sender)
+        elif content.startswith("Content must be filed"):
+            found[row["iso2"]] = Rule("content", False)
+    return found
+
+
+class Onboarding(Part):
+    """The account's way from registration to its details, step by step (DOMAIN.md section 12).
+
+    Each step follows as soon as the one before it is done, unless it is tried at a given moment.
+    Since 2025-01-10 Huawei enables no new users of the service.
+    """
+
+    account_type: Literal["enterprise", "personal"] = "enterprise"
+    """International SMS is for enterprises: a personal account is refused at its
+    authentication."""
+    begins: Instant | None = None
+    """When the registration begins; without it, at the start of the run."""
+    registration: Delay = Delay(fixed_s=3_600)
+    """Assumption: email, mobile number, complete information and payment method, in seconds; an
+    hour."""
+    authentication: Delay = Delay(uniform_s=(WORKDAY_S, 3 * WORKDAY_S))
+    """Assumption: where within its documented one to three workdays the real-name authentication
+    ends, in seconds of working time (32,400 a workday); anywhere."""
+    enabling: Delay = Delay(fixed_s=WORKDAY_S)
+    """Assumption: the review of the application for the service, whose agreement is accepted, in
+    seconds of working time; a workday."""
+    details: Delay = Delay(fixed_s=600)
+    """Assumption: account details completed and service mobile number bound, in seconds; ten
+    minutes."""
+    application_setup: Delay = Delay(fixed_s=600)
+    """Assumption: how long it takes to create an application, in seconds; ten minutes each."""
+    attempts: dict[Step, Instant] = {}
+    """Steps that are tried at a given moment; one that is tried before the step before it is done
+    is refused, and so is all that needs it."""
+
+    def broken(self) -> Iterator[Found]:
+        """The registration has one beginning."""
+        if self.begins is not None and "registration" in self.attempts:
+            told = "give begins or attempts.registration, not both"
+            yield ("attempts", "registration"), told
+
+
+class Registration(Part):
+    """A registration with a country's carriers or authorities: sender ID, brand or content
+    (DOMAIN.md section 11)."""
+
+    applied: Instant | None = None
+    """When it is applied for; without it as soon as the account's details are complete, or never
+    where the scenario has no onboarding."""
+    duration: Delay = Delay(fixed_s=10 * WORKDAY_S)
+    """Assumption: from application to registration, in seconds of working time (32,400 a workday);
+    ten workdays."""
+    kind: Kind | None = None
+    """What is registered; without it, what the table of sending rules names for the country."""
+    status: Status = "REJECTD"
+    """Assumption: the status of messages to the country while it is not registered."""
+    source: Literal["supplier", "huawei"] = "supplier"
+    """Assumption: who makes that status; the platform's own are not charged and take no queue
+    slot."""
+
+    def broken(self) -> Iterator[Found]:
+        """What is not registered is not delivered, and is told of."""
+        if self.status in ("DELIVRD", "EXPIRED", "none"):
+            yield ("status",), f"the status(={self.status!r}) must be one of a failure"
+
+
+def kind_of(country: str, registration: Registration) -> Kind:
+    """What is registered in a country: what the scenario says, else the table, else a sender ID."""
+    rule = registration_rules().get(country)
+    return registration.kind or (rule.kind if rule else "sender_id")
