@@ -114,6 +114,52 @@ EDGES: dict[str, dict[str, Any]] = {
             }
         ]
     },
+    "all of the console's changes at two o'clock": {
+        "applications": [
+            {
+                "name": "app",
+                "suspended": "2025-03-03T01:00",
+                "reinstated": "2025-03-03T02:00",
+                "addresses": ["192.0.2.1"],
+                "addresses_saved": "2025-03-03T01:45",
+            },
+            {"name": "web", "suspended": "2025-03-03T02:00"},
+        ],
+        "templates": [
+            {"name": "code", "application": "app"},
+            {"name": "new", "application": "app", "submitted": "2025-03-03T02:00"},
+        ],
+        "review": {"decision": 0, "usable_after": 0},
+        "account": {
+            "ticket_latency": 3_600,
+            "number_rules": [{"pattern": "6281", "saved": "2025-03-03T01:55"}],
+            "contacts": [{"name": "Li"}],
+        },
+        "tickets": [
+            {"at": "2025-03-03T01:00", "service_mode": "suspend", "daily_limit": 9_000},
+            {"at": "2025-03-03T01:00", "service_mode": "pay_per_use"},
+        ],
+        "packages": [{"country": "ID", "segments": 50, "at": "2025-03-03T02:00"}],
+        "traffic": [
+            ONE_A_MINUTE | {"address": "192.0.2.1", "beginnings": {"62812": 0.5, "6285": 0.5}},
+            ONE_A_MINUTE | {"name": "elsewhere", "address": "192.0.2.2"},
+            ONE_A_MINUTE | {"name": "new", "template": "new", "resolution_s": 3_600},
+        ],
+    },
+    "more than a request holds, and more than the limit": {
+        "account": {"regions": ["TH"], "contacts": [{"name": "Li"}]},
+        "thresholds": {"daily_alarm": 3, "daily_limit": 400},
+        "traffic": [
+            ONE_A_MINUTE | {"recipients": {1: 0.5, 501: 0.5}, "messages_a_day": 6_000},
+            ONE_A_MINUTE | {"name": "b", "flaws": {"password": 0.9, "duplicates": 0.5}},
+        ],
+    },
+    "mainland China, delivered at full hours": {
+        "account": {"balance": 2},
+        "routes": {"CN": {"latency": 3_600}},
+        "queue": {"throughput_per_s": 1e6, "scope": "route"},
+        "traffic": [ONE_A_MINUTE | {"country": "CN", "resolution_s": 3_600, "messages_a_day": 90}],
+    },
     "sixteen pushes of eight segments": {
         "templates": [{"name": "code", "application": "app", "segments": 8}],
         "callback": {
