@@ -137,7 +137,6 @@ def _regions_of(prefix: str) -> tuple[int, tuple[str, ...]]:
     return 0, ()
 
 
-@lru_cache(maxsize=65536)
 def _country_of_shared_code(prefix: str, calling_code: int) -> str:
     """Return the country whose numbering plan knows *prefix*, filled up with zeros."""
     pattern, lengths = _plan(calling_code)
