@@ -8,12 +8,25 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from phonenumbers import PhoneMetadata, PhoneNumberDesc
 
 _E164 = re.compile(r"\+[1-9][0-9]{4,14}")
 _SEPARATORS = re.compile(r"[\s()\[\]\-\u2010-\u2015]+")
 _NON_GEOGRAPHIC = "001"
-# Nine characters tell the countries of every shared calling code apart, eight do not.
-_PREFIX = 9
+# Eight digits tell the countries of every shared calling code apart, seven do not.
+_PREFIX = 8
+_LONGEST = 15
+_POWERS = 10 ** np.arange(_LONGEST + 1, dtype=np.int64)
+_KINDS = (
+    *("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost"),
+    *("personal_number", "voip", "pager", "uan", "voicemail"),
+)
 
 
 def normalise(text: object) -> str | None:
@@ -42,21 +55,67 @@ def _cleaned(text: str) -> str | None:
     return bare if _E164.fullmatch(bare) else None
 
 
+def digits_of(text: object) -> int:
+    """Return the number's digits as an integer, calling code first, or 0 where it is no number.
+
+    >>> digits_of("00 62 812-3456-7890"), digits_of("0812 3456 7890")
+    (6281234567890, 0)
+    """
+    if isinstance(text, str) and _E164.fullmatch(text):
+        return int(text)
+    return int(normalise(text) or 0)
+
+
 def countries_of(numbers: Sequence[str]) -> list[str]:
     """Return the ISO code of each number's country, "" where it has none or is no number.
 
-    The prefix alone decides, so a number of a wrong length still has its country; numbers are
-    as `normalise` returns them.
+    The first eight digits alone decide, so a number of a wrong length still has its country; so
+    Canada's seven digits +1 310 xxxx, which take no messages, pass for the United States'. Numbers
+    are as `normalise` returns them; `country_index_of` does the same for a large array.
+
+    >>> countries_of(["+77011234567", "+79161234567", "+80012345678"])
+    ['KZ', 'RU', '']
     """
     known: dict[str, str] = {}
     found = []
     for number in numbers:
-        prefix = number[:_PREFIX]
+        prefix = number[: _PREFIX + 1]
         country = known.get(prefix)
         if country is None:
             country = known[prefix] = _country_of_prefix(prefix)
         found.append(country)
     return found
+
+
+def country_index_of(
+    digits: npt.NDArray[np.int64],
+) -> tuple[tuple[str, ...], npt.NDArray[np.uint8]]:
+    """Return the countries that `countries_of` finds, each once, and which is each number's.
+
+    Numbers are as `digits_of` returns them, one dimension; countries stand in the order of their
+    first numbers. Raise a ValueError for a number below 0 or beyond 15 digits.
+
+    >>> country_index_of(np.array([79161234567, 77011234567, 79161234568]))
+    (('RU', 'KZ'), array([0, 1, 0], dtype=uint8))
+    """
+    if len(digits) and (digits.min() < 0 or digits.max() >= _POWERS[_LONGEST]):
+        raise ValueError(f"digits must be >= 0 and have at most {_LONGEST} decimal places")
+    size = np.searchsorted(_POWERS, digits, side="right")
+    keys = digits // _POWERS[np.maximum(size - 3, 0)]
+    # Three digits hold every calling code; only where countries share it are more looked at.
+    open_ = np.flatnonzero(_is_shared()[keys])
+    keys[open_] = digits[open_] // _POWERS[np.maximum(size[open_] - _PREFIX, 0)]
+    different, first, which = np.unique(keys, return_index=True, return_inverse=True)
+    country = countries_of([f"+{key}" for key in different.tolist()])
+    place = {name: i for i, name in enumerate(dict.fromkeys(country[i] for i in first.argsort()))}
+    return tuple(place), np.array([place[name] for name in country], dtype=np.uint8)[which]
+
+
+@lru_cache(maxsize=1)
+def _is_shared() -> npt.NDArray[np.bool_]:
+    """Return for every three digits whether several countries share their calling code."""
+    shared = [i > 99 and len(_regions_of(f"+{i}")[1]) > 1 for i in range(1000)]
+    return np.array(shared)
 
 
 def _country_of_prefix(prefix: str) -> str:
@@ -78,35 +137,45 @@ def _regions_of(prefix: str) -> tuple[int, tuple[str, ...]]:
     return 0, ()
 
 
-@lru_cache(maxsize=65536)
 def _country_of_shared_code(prefix: str, calling_code: int) -> str:
     """Return the country whose numbering plan knows *prefix*, filled up with zeros."""
-    import phonenumbers
-
+    pattern, lengths = _plan(calling_code)
     national = prefix[1 + len(str(calling_code)) :]
-    for size in _national_lengths(calling_code):
-        digits = national.ljust(size, "0")
-        number = phonenumbers.PhoneNumber(
-            country_code=calling_code,
-            national_number=int(digits),
-            italian_leading_zero=digits.startswith("0"),
-        )
-        region = phonenumbers.region_code_for_number(number)
-        if region is not None:
-            return str(region)
+    for size in lengths:
+        match = pattern.match(national.ljust(size, "0"))
+        if match:
+            return str(match.lastgroup)
     return ""
 
 
-@lru_cache(maxsize=512)
-def _national_lengths(calling_code: int) -> tuple[int, ...]:
-    """Return the lengths of the national numbers under *calling_code*, mobile ones first."""
+@lru_cache(maxsize=32)
+def _plan(calling_code: int) -> tuple[re.Pattern[str], tuple[int, ...]]:
+    """Return a pattern with a group for each country, and the lengths of national numbers.
+
+    Mobile lengths come first. One pattern is ten times as fast as asking phonenumbers for each
+    number, and says the same: the first country whose leading digits or plan match.
+    """
     import phonenumbers
 
+    groups: list[str] = []
     lengths: list[int] = []
     for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[calling_code]:
-        metadata = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
-        if metadata is not None:
-            for plan in (metadata.mobile, metadata.general_desc):
-                if plan is not None:
-                    lengths.extend(size for size in plan.possible_length if size > 0)
-    return tuple(dict.fromkeys(lengths))
+        plan = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
+        if plan is None:
+            continue
+        known = plan.leading_digits or _whole_numbers(plan)
+        groups.append(f"(?P<{region}>{known})")
+        for kind in (plan.mobile, plan.general_desc):
+            lengths.extend(size for size in (kind.possible_length if kind else ()) if size > 0)
+    return re.compile("|".join(groups)), tuple(dict.fromkeys(lengths))
+
+
+def _whole_numbers(plan: PhoneMetadata) -> str:
+    """Return the pattern of the plan's complete national numbers of any kind."""
+    known = [_pattern(getattr(plan, kind)) for kind in _KINDS]
+    anywhere = "|".join(pattern for pattern in known if pattern)
+    return rf"(?=(?:{_pattern(plan.general_desc)})\Z)(?:{anywhere})\Z"
+
+
+def _pattern(numbers: PhoneNumberDesc | None) -> str:
+    return (numbers.national_number_pattern if numbers else None) or ""

@@ -200,7 +200,7 @@ def test_no_periodic_tasks(key: str) -> None:
 def test_task_file_at_most_12_mb(monkeypatch: pytest.MonkeyPatch) -> None:
     """A task by counts has a file, too; a million numbers fit, as the documents have it."""
     assert scenario({"countries": {"ID": 1_000_000}})
-    monkeypatch.setattr(sources, "estimated_file_bytes", lambda numbers: 14 * numbers)
+    monkeypatch.setattr(sources, "estimated_file_bytes", lambda numbers, digits: 14 * numbers)
     assert scenario({"countries": {"ID": 898_779}})
     told = refused({"countries": {"ID": 898_780}})
     assert "898780 numbers make a file of some 12582920 bytes: at most 12582912" in told

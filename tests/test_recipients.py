@@ -13,9 +13,12 @@ import pytest
 import python_calamine
 import xlsxwriter  # type: ignore[import-untyped]
 
-from smssim import recipients
 from smssim.numbers import normalise
-from smssim.recipients import read_recipients
+from smssim.recipients import (
+    archive,
+    imported,
+    read_recipients,
+)
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -70,35 +73,35 @@ def test_a_first_row_without_a_number_is_a_header_if_it_has_letters(
 @pytest.mark.parametrize("cells", [{(1, 1): "Ann"}, {(0, 2): 0}, {(5, 1): "+6281234567890"}])
 def test_other_columns_must_be_empty(tmp_path: Path, cells: dict[tuple[int, int], Any]) -> None:
     file = workbook(tmp_path / "wide.xlsx", {(0, 0): "+6281234567890", **cells})
-    with pytest.raises(ValueError, match=r"wide\.xlsx: row \d+, column\(=[23]\) must be empty"):
+    with pytest.raises(ValueError, match=r"wide\.xlsx: row \d+, column\(=[BC]\) must be empty"):
         read_recipients(file)
 
 
 def test_numbers_in_column_b_alone_are_refused(tmp_path: Path) -> None:
     file = workbook(tmp_path / "b.xlsx", {(0, 1): "+6281234567890"})
-    with pytest.raises(ValueError, match=r"b\.xlsx: column\(=2\) must be empty"):
+    with pytest.raises(ValueError, match=r"b\.xlsx: row 1, column\(=B\) must be empty"):
         read_recipients(file)
 
 
 @pytest.mark.parametrize("values", [[], ["phone"], ["phone", "12"], ["+99912345678"]])
 def test_a_file_without_a_valid_number_is_refused(tmp_path: Path, values: list[Any]) -> None:
-    with pytest.raises(ValueError, match=r"none\.xlsx: valid numbers\(=0\) must be > 0"):
+    with pytest.raises(ValueError, match=r"none\.xlsx: valid numbers\(=0 of [01]\) must be > 0"):
         read_recipients(column(tmp_path / "none.xlsx", values))
 
 
 def test_limits_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = [f"+62812345678{i:02d}" for i in range(11)]
     file = column(tmp_path / "many.xlsx", ["phone", *numbers])
-    monkeypatch.setattr(recipients, "MAX_NUMBERS", 11)
+    monkeypatch.setattr(imported, "MAX_NUMBERS", 11)
     assert read_recipients(file).kept == 11
-    monkeypatch.setattr(recipients, "MAX_NUMBERS", 10)
-    recipients._read.cache_clear()
+    monkeypatch.setattr(imported, "MAX_NUMBERS", 10)
+    imported._read.cache_clear()
     with pytest.raises(ValueError, match=r"many\.xlsx: numbers\(>10\) must be <= 10"):
         read_recipients(file)
-    monkeypatch.setattr(recipients, "MAX_UNPACKED_BYTES", 1_000)
-    with pytest.raises(ValueError, match=r"many\.xlsx: unpacked size\(=\d+ bytes\) must be <="):
+    monkeypatch.setattr(archive, "MAX_UNPACKED_BYTES", 1_000)
+    with pytest.raises(ValueError, match=r"many\.xlsx: unpacked size\(=\d+ bytes\) of "):
         read_recipients(file)
-    monkeypatch.setattr(recipients, "MAX_FILE_BYTES", 1_000)
+    monkeypatch.setattr(imported, "MAX_FILE_BYTES", 1_000)
     with pytest.raises(ValueError, match=r"many\.xlsx: size\(=\d+ bytes\) must be <= 1000"):
         read_recipients(file)
 
@@ -110,6 +113,17 @@ def test_what_is_no_xlsx_is_refused(tmp_path: Path) -> None:
             read_recipients(tmp_path / name)
     with pytest.raises(FileNotFoundError):
         read_recipients(tmp_path / "absent.xlsx")
+
+
+def test_digits_are_the_numbers_in_file_order_and_stay_out_of_the_repr(tmp_path: Path) -> None:
+    file = column(tmp_path / "a.xlsx", ["+66811234567", "+6281234567890", "+66811234567", "x"])
+    found = read_recipients(file)
+    assert found.digits.tolist() == [66811234567, 6281234567890]
+    assert found.digits.dtype == np.int64
+    assert "81" not in repr(found)
+    assert "kept=2" in repr(found)
+    with pytest.raises(ValueError, match="read-only"):
+        found.digits[0] = 1
 
 
 def test_the_shipped_file() -> None:

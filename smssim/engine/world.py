@@ -82,7 +82,9 @@ class World:
             try:
                 self.files[task.name] = read_recipients(place)
             except ValueError as error:
-                self.files[task.name] = Recipients((), np.empty(0, np.uint8), 0, 0, 0)
+                self.files[task.name] = Recipients(
+                    (), np.empty(0, np.uint8), 0, 0, 0, np.empty(0, np.int64)
+                )
                 self.refused_files[task.name] = str(error).removeprefix(f"{place}: ")
 
     def make_queues(self) -> dict[str, SendingQueue]:

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 from smssim import codes
 from smssim.calendars import HOUR, hourly_weights, to_us
 from smssim.marks import REQUESTS_AN_HOUR
-from smssim.recipients import MAX_FILE_BYTES
+from smssim.recipients import MAX_FILE_BYTES, estimated_file_bytes
 from smssim.scenario.account import number_or_mix
 from smssim.scenario.base import (
     Country,
@@ -215,15 +215,6 @@ class Calls(Part):
         return sum(len(call.to) for call in self.calls if start_us <= to_us(call.at) < end_us)
 
 
-def estimated_file_bytes(numbers: int) -> int:
-    """About how large an XLSX of that many numbers is, in bytes.
-
-    Assumption: 12 bytes a number, so that the 12 MB of a file hold the million of a task, as the
-    documents have it (DOMAIN.md section 8).
-    """
-    return 12 * numbers
-
-
 class GroupTask(Part):
     """A task of the Group SMS Assistant: a file of numbers, or a count by country (DOMAIN.md
     section 8)."""
@@ -244,6 +235,9 @@ class GroupTask(Part):
     file, then in the folders above it."""
     countries: dict[Country, Annotated[Int, Field(ge=1, le=MOST_NUMBERS)]] = {}
     """Numbers by country, sent in this order; not with a file."""
+    digits: Annotated[Int, Field(ge=5, le=15)] = 11
+    """Assumption: how long its numbers are, calling code included, to estimate the size of the file
+    where they are given by country; 11, so that a million fits into 12 MB."""
     pace_per_s: Annotated[Float, Field(gt=0, le=1e6)] | None = None
     """Assumption: numbers a second that are handed to the queue; without it all are at the start
     of the task."""
@@ -259,7 +253,7 @@ class GroupTask(Part):
             have = "neither" if self.file is None else "both"
             yield (), f"give a file or countries, one of the two, not {have}"
         total = sum(self.countries.values())
-        size = estimated_file_bytes(total)
+        size = estimated_file_bytes(total, self.digits)
         if total > MOST_NUMBERS:
             told = f"{total} numbers a task: at most {MOST_NUMBERS} (DOMAIN.md section 8)"
             yield ("countries",), told
