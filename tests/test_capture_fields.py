@@ -54,7 +54,8 @@ def world(extend: str | None = EXTEND, org_code: str | None = "000") -> str:
         for outcome in outcomes:
             outcome["org_code"] = org_code
     routes = {"ID": {"outcomes": outcomes}}
-    return f"{SCENARIO}traffic: {json.dumps([web], ensure_ascii=False)}\nroutes: {json.dumps(routes)}\n"
+    sources = json.dumps([web], ensure_ascii=False)
+    return f"{SCENARIO}traffic: {sources}\nroutes: {json.dumps(routes)}\n"
 
 
 def reported(
