@@ -254,7 +254,7 @@ def test_a_run_that_kept_no_rows_cannot_be_captured(tmp_path: Path, lost: str) -
 OUTCOMES = st.sampled_from(
     [
         (0, "DELIVRD", 2), (0, "UNDELIV", 2), (0, "EXPIRED", 1), (0, None, None),
-        (1, "E000112", None), (2, "E200030", None), (3, "E000629", 3),
+        (1, "E000112", None), (2, "E200030", None), (2, "E200041", None), (3, "E000629", 3),
     ]
 )  # fmt: skip
 

@@ -34,13 +34,13 @@ def bodies_of(
     for begin in range(0, len(arrivals.message), BLOCK):
         part = slice(begin, begin + BLOCK)
         rows, at = arrivals.message[part], arrivals.instant[part]
-        made_by = sent.report_source.where(_PLATFORM)[rows]
+        built = sent.report_source.where(_PLATFORM)[rows]
         reports = map(
             encode,
             arrivals.part[part].tolist(),
             sent.segments[rows].tolist(),
             _org_codes(sent, rows, batch),
-            stamps_of(np.where(made_by, NOT_A_TIME, sent.final[rows]), "s"),
+            stamps_of(np.where(built, NOT_A_TIME, sent.final[rows]), "s"),
             texts_of(sent.report_source, rows),
             wire.ids(rows),
             _statuses(sent, rows, batch),
