@@ -1,4 +1,4 @@
-"""The console's rules between the parts of a scenario: number control, packages, flaws.
+"""The console's rules between the parts of a scenario: number control, packages, flaws, reports.
 
 Each is a generator of what breaks it; a scenario may be a salvaged one: what is unknown breaks no
 rule.
@@ -21,6 +21,7 @@ def console_rules(scenario: Any) -> Iterator[Found]:
     yield from _beginnings(scenario)
     yield from _package_countries(scenario)
     yield from _passwords(scenario)
+    yield from _org_codes(scenario)
 
 
 def _beginnings(s: Any) -> Iterator[Found]:
@@ -66,3 +67,14 @@ def _passwords(s: Any) -> Iterator[Found]:
         if source.flaws.password and types.get(source.template) == "notification":
             told = f"the template {source.template!r} is a notification: it holds no password"
             yield ("traffic", i, "flaws", "password"), told
+
+
+def _org_codes(s: Any) -> Iterator[Found]:
+    """Reports of messages to mainland China bring no orgCode: it is international only."""
+    route = s.routes.get(MAINLAND) if known(s.routes) else None
+    if route is None or not known(route, route.outcomes):
+        return
+    for i, outcome in enumerate(route.outcomes):
+        if known(outcome, outcome.org_code) and outcome.org_code is not None:
+            told = "orgCode is for international SMS: CN has none (DOMAIN.md section 7)"
+            yield ("routes", MAINLAND, "outcomes", i, "org_code"), told

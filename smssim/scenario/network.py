@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from smssim.scenario.base import STATUS, Flag, Float, Instant, Int, Money, Part, Share
+from smssim.scenario.base import ORG_CODE, STATUS, Flag, Float, Instant, Int, Money, Part, Share
 from smssim.scenario.delay import Delay, LogNormal, Seconds, SlowPart
-from smssim.scenario.problems import Found
+from smssim.scenario.problems import Found, said
 
 Status = Annotated[str, Field(pattern=STATUS)]
 
@@ -23,6 +23,16 @@ class Outcome(Part):
     """Its share of the messages, 0 to 1."""
     source: Literal["supplier", "huawei"] = "supplier"
     """Who made the status; the platform's own are not charged and take no queue slot."""
+    org_code: Annotated[str, Field(pattern=ORG_CODE)] | None = None
+    """The southbound element's own code, which its reports pass on as orgCode; none if nothing is
+    said. It stands in captures alone (DOMAIN.md section 7)."""
+
+    def broken(self) -> Iterator[Found]:
+        """Only a report that came from the southbound element passes its code on."""
+        if self.org_code is not None and (self.source == "huawei" or self.status == "none"):
+            without = "no report" if self.status == "none" else "a report of the platform's own"
+            told = f"{said(self.org_code)} must be left out: {without} passes no orgCode on"
+            yield ("org_code",), told
 
 
 class Route(Part):

@@ -17,6 +17,7 @@ from smssim.recipients import MAX_FILE_BYTES, estimated_file_bytes
 from smssim.scenario.account import number_or_mix
 from smssim.scenario.base import (
     Country,
+    Extend,
     Flag,
     Float,
     Instant,
@@ -107,6 +108,9 @@ class Traffic(Part):
     """What is wrong with some of its messages; nothing if nothing is said."""
     address: str | None = None
     """The address its requests come from; without it, one that every whitelist lets in."""
+    extend: Extend | None = None
+    """The `extend` of its requests, which reports give back; none if nothing is said. It stands in
+    captures alone."""
     starts: Instant | None = None
     """Its first instant; without it, the start of the run."""
     ends: Instant | None = None
@@ -207,6 +211,9 @@ class Calls(Part):
     """The requests, in any order."""
     address: str | None = None
     """The address its requests come from; without it, one that every whitelist lets in."""
+    extend: Extend | None = None
+    """The `extend` of its requests, which reports give back; none if nothing is said. It stands in
+    captures alone."""
     resend: Resend | None = None
     """Users who ask again when a message is late; nobody does if nothing is said."""
 
