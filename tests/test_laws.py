@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, note, seed, settings
 from numpy.typing import NDArray
-from worlds import worlds
+from worlds import is_pushed, names_address, worlds
 
 from smssim.calendars import DAY, HOUR, month_start, to_us
 from smssim.engine.clock import Tuning

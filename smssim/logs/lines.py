@@ -67,14 +67,16 @@ def _heads(sent: Sent, wire: Wire, rows: Integers) -> list[tuple[str, str]]:
     channels = _quoted(wire.channels, sent.application, rows)
     templates = _quoted(wire.templates, sent.template, rows)
     otp = sent.type.where("otp")[rows].tolist()
-    address = f', "statusCallback": "{STATUS_CALLBACK}"' if sent.callback else ""
+    address = f', "statusCallback": "{STATUS_CALLBACK}"'
+    named = sent.callback[rows].tolist()
     return [
         (
             f'"from": {channel}, "to": "',
-            f'", "templateId": {template}, "templateParas": "{_paras(otp, password)}"{address}',
+            f'", "templateId": {template}, "templateParas": "{_paras(otp, password)}"'
+            f"{address if own else ''}",
         )
-        for channel, template, otp, password in zip(
-            channels, templates, otp, wire.passwords(rows), strict=True
+        for channel, template, otp, password, own in zip(
+            channels, templates, otp, wire.passwords(rows), named, strict=True
         )
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,8 @@ class Codes:
 class Sent:
     """The messages that went through the API, as columns, and the first row of each request.
 
-    Times are microseconds since 1970 UTC, the smallest int64 where there is none.
+    Times are microseconds since 1970 UTC, the smallest int64 where there is none; `callback` says
+    whether the request names an address for its reports.
     """
 
     starts: Integers
@@ -55,7 +57,7 @@ class Sent:
     country: Codes
     status: Codes
     report_source: Codes
-    callback: bool
+    callback: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -86,11 +88,13 @@ def sent_and_arrived(run: Record, *, batch: bool) -> tuple[Sent, Arrivals]:
     scenario = Scenario.parse(text, f"scenario of {run.name}")
     tasks = [task.name for task in scenario.group_tasks]
     rows = np.flatnonzero(~run.messages["source"].isin(tasks).to_numpy())
-    sent = _sent(run.messages.iloc[rows], scenario.callback.address)
+    callback = scenario.callback
+    said = {source.name: source.status_callback for source in scenario.sources}
+    sent = _sent(run.messages.iloc[rows], lambda name: callback.is_named(said.get(name)))
     return sent, _arrivals(run.reports, rows, len(run.messages), batch=batch)
 
 
-def _sent(messages: pd.DataFrame, callback: bool) -> Sent:
+def _sent(messages: pd.DataFrame, is_named: Callable[[str], bool]) -> Sent:
     source = _codes(messages["source"])
     request, generation = _integers(messages["request"]), _integers(messages["generation"])
     first = np.ones(len(messages), np.bool_)
@@ -112,7 +116,7 @@ def _sent(messages: pd.DataFrame, callback: bool) -> Sent:
         country=_codes(messages["country"]),
         status=_codes(messages["status"]),
         report_source=_codes(messages["report_source"]),
-        callback=callback,
+        callback=np.array([is_named(name) for name in source.labels], np.bool_)[source.codes],
     )
 
 
