@@ -157,7 +157,7 @@ def test_reports_of_a_batch_share_their_fate() -> None:
     )
     run = run_of(made)
 
-    # 398 reports, two a second, in batches of 20 in the order of creation; all but the last are full.
+    # 398 reports, two a second, in the order of creation; all batches but the last are full.
     created = run.messages["final_at"].take(run.reports["message"]).reset_index(drop=True)
     order = np.argsort(created, kind="stable")
     retried = 0
@@ -185,10 +185,12 @@ def test_reports_of_a_batch_that_does_not_close_are_pending() -> None:
 
 
 def test_reports_that_expire_wait_for_their_batch_across_chunks() -> None:
-    """A report 72 hours after its message holds back the chunks after it, and none is lost."""
-    made = scenario([{"status": "none"}, *to(1)], days=5, named=None, address=False).model_dump(
-        mode="json", exclude_unset=True
-    )
+    """A report 72 hours after its message holds back the chunks after it, none is lost, and the
+    numbers of batches run on.
+    """
+    made = scenario(
+        [{"status": "none"}, *to(1)], days=5, named=None, address=False, no_answer_share=0.5
+    ).model_dump(mode="json", exclude_unset=True)
     traffic = {**API, "name": "every day", "messages_a_day": 300}
     made = Scenario.model_validate(made | {"traffic": [traffic]})
     done: list[int] = []
