@@ -133,11 +133,19 @@ class Tallier:
 
     *lists* are the categories of the coded columns; beside them `group`, the (country, application,
     template, type) that go together, by codes (-1 is NA). *first_us* and *until_us* are the
-    observed period in microseconds.
+    observed period in microseconds. *batched* says that a first push may come later than its
+    report, which takes longer to count.
     """
 
-    def __init__(self, lists: Mapping[str, Sequence[Any]], first_us: int, until_us: int) -> None:
-        self._until_us = until_us
+    def __init__(
+        self,
+        lists: Mapping[str, Sequence[Any]],
+        first_us: int,
+        until_us: int,
+        *,
+        batched: bool = True,
+    ) -> None:
+        self._until_us, self._batched = until_us, batched
         self._first = {"day": first_us // DAY, "slot": first_us // SLOT_US}
         self._statuses = list(lists["status"])
         names = (*GROUP, "status")
@@ -233,11 +241,11 @@ class Tallier:
 
     def _add_reports(self, messages: Columns, reports: Columns) -> None:
         place = np.zeros(len(reports["message"]), np.int64)
-        # A first push comes when the report is made; only others, or unknown ones, have a delay.
-        later = np.flatnonzero(reports["attempts"] != 1)
-        later = later[reports["received_at"][later] != NAT]
-        created = messages["final_at"].take(reports["message"][later])
-        place[later] = bin_of(reports["received_at"][later] - created)
+        # Alone, a first push comes when the report is made: only others have a delay.
+        later = np.arange(len(place)) if self._batched else np.flatnonzero(reports["attempts"] != 1)
+        later = later[reports["received_at"].take(later) != NAT]
+        created = messages["final_at"].take(reports["message"].take(later))
+        place[later] = bin_of(reports["received_at"].take(later) - created)
         place[later[created == NAT]] = -1
         columns = {**reports, "bin": place}
         self._count(("state", "attempts", "push_bin"), columns, ("push",), ("reports", "copies"))

@@ -227,4 +227,6 @@ def callback(draw: Draw, clock: Clock) -> Made:
         "no_answer_share": draw(one_of((0, 0.2, 1))),
         "lost_answer_share": draw(one_of((0, 0.3))),
         "retries_s": draw(retries),
+        "batch_wait_s": draw(one_of((60, 0, 1, 3_600))),
+        "batch_size": draw(one_of((50, 1, 3))),
     }

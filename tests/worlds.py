@@ -74,6 +74,7 @@ EVENT_KINDS = (
     "step_refused",
     "task_cancelled",
 )
+KINDS = ("traffic", "calls", "group_tasks")
 RARELY = (False, False, False, False, False, True)
 
 
@@ -155,10 +156,11 @@ def _group_task(draw: Draw, clock: Clock, made: Made, countries: list[str]) -> M
 
 def _sources(draw: Draw, clock: Clock, templates: dict[str, str], routes: Made) -> Made:
     """Sources of any kind; *templates* are names and types."""
-    made: dict[str, list[Made]] = {"traffic": [], "calls": [], "group_tasks": []}
+    made: dict[str, list[Made]] = {kind: [] for kind in KINDS}
     for name in draw(st.lists(one_of(NAMES), min_size=1, max_size=4, unique=True)):
         country, template = draw(one_of(list(routes))), draw(one_of(list(templates)))
-        like = {"name": name, "country": country, "template": template}
+        named = draw(one_of((None, None, True, False)))
+        like = {"name": name, "country": country, "template": template, "status_callback": named}
         kind = draw(one_of(("traffic", "calls", "traffic", "group_tasks")))
         if kind == "traffic":
             made[kind].append(_traffic(draw, clock, like, templates[template]))
@@ -168,6 +170,21 @@ def _sources(draw: Draw, clock: Clock, templates: dict[str, str], routes: Made) 
         else:
             made[kind].append(_group_task(draw, clock, like, list(routes)))
     return made
+
+
+def _give_batch_addresses(draw: Draw, made: Made) -> None:
+    """Some applications get a batch address, but none all of whose requests name their own."""
+    of_template = {template["name"]: template["application"] for template in made["templates"]}
+    said = [
+        (of_template[source["template"]], source.get("status_callback"))
+        for kind in KINDS
+        for source in made[kind]
+    ]
+    for application in made["applications"]:
+        own = [named for name, named in said if name == application["name"]]
+        default = made["callback"]["address"]
+        if not own or not all(default if named is None else named for named in own):
+            application["batch_address"] = draw(one_of((True, False, True)))
 
 
 def _sent_to(sources: Made) -> list[str]:
@@ -292,7 +309,9 @@ def _scenario(draw: Draw, clock: Clock, start: str, steps: list[dict[str, int]])
     if draw(one_of((False, True, False))):
         _make_poor(draw, made)
     beginnings.few_reviewers(draw, clock, sent, made)
-    return Scenario.model_validate(made | sources)
+    made |= sources
+    _give_batch_addresses(draw, made)
+    return Scenario.model_validate(made)
 
 
 @st.composite
@@ -303,3 +322,17 @@ def worlds(draw: Draw) -> tuple[Scenario, int, tuple[Any, ...]]:
     steps: list[dict[str, int]] = []
     scenario = _scenario(draw, clock, start, steps)
     return scenario, draw(st.integers(0, 2**16)), _policies(draw, scenario, steps)
+
+
+def names_address(scenario: Scenario, source: str) -> bool:
+    """Whether the requests of a source name an address for their status reports."""
+    (own,) = (s for s in scenario.sources if s.name == source)
+    return scenario.callback.address if own.status_callback is None else own.status_callback
+
+
+def is_pushed(scenario: Scenario, source: str) -> bool:
+    """Whether the reports of a source are pushed to anybody."""
+    (own,) = (s for s in scenario.sources if s.name == source)
+    name = scenario.template(own.template).application
+    (application,) = (a for a in scenario.applications if a.name == name)
+    return names_address(scenario, source) or application.batch_address

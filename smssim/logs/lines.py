@@ -64,20 +64,22 @@ def _heads(sent: Sent, wire: Wire, rows: Integers) -> list[tuple[str, str]]:
     channels = _quoted(wire.channels, sent.application, rows)
     templates = _quoted(wire.templates, sent.template, rows)
     otp = sent.type.where("otp")[rows].tolist()
-    address = f', "statusCallback": "{STATUS_CALLBACK}"' if sent.callback else ""
+    address = f', "statusCallback": "{STATUS_CALLBACK}"'
+    named = sent.callback[rows].tolist()
     extends = [f', "extend": {json.dumps(text)}' if text else "" for text in sent.extends]
     return [
         (
             f'"from": {channel}, "to": "',
             f'", "templateId": {template}, "templateParas": "{_paras(otp, password)}"'
-            f"{address}{extends[source]}",
+            f"{address if own else ''}{extends[source]}",
         )
-        for channel, template, otp, password, source in zip(
+        for channel, template, otp, password, source, own in zip(
             channels,
             templates,
             otp,
             wire.passwords(rows),
             sent.source.codes[rows].tolist(),
+            named,
             strict=True,
         )
     ]

@@ -42,7 +42,8 @@ class Sent:
 
     Times are microseconds since 1970 UTC, the smallest int64 where there is none. `number` is the
     recipient of its request whose phone number a message goes to: itself, or the one it repeats.
-    `extends` follows the labels of `source`; `org_codes` are by country and status.
+    `extends` follows the labels of `source`; `org_codes` are by country and status;
+    `callback` says whether the request names an address for its reports.
     """
 
     starts: Integers
@@ -61,7 +62,7 @@ class Sent:
     country: Codes
     status: Codes
     report_source: Codes
-    callback: bool
+    callback: npt.NDArray[np.bool_]
     extends: list[str | None]
     org_codes: Mapping[tuple[str, str], str]
 
@@ -125,7 +126,7 @@ def _sent(messages: pd.DataFrame, scenario: Scenario) -> Sent:
         country=country,
         status=status,
         report_source=_codes(messages["report_source"]),
-        callback=scenario.callback.address,
+        callback=_names_address(scenario, source),
         extends=[extends.get(name) for name in source.labels],
         org_codes=_org_codes(scenario, country.labels),
     )
@@ -214,3 +215,11 @@ def _integers(column: pd.Series[Any]) -> Integers:
 def _microseconds(column: pd.Series[Any]) -> Integers:
     naive: Integers = column.dt.tz_convert(None).to_numpy("datetime64[us]").view(np.int64)
     return naive
+
+
+def _names_address(scenario: Scenario, source: Codes) -> npt.NDArray[np.bool_]:
+    """Whether each message's request names an address for its reports."""
+    callback = scenario.callback
+    said = {of.name: of.status_callback for of in scenario.sources}
+    named = [callback.is_named(said.get(name)) for name in source.labels]
+    return np.array(named, np.bool_)[source.codes]

@@ -149,8 +149,13 @@ def _review(rules: Review) -> list[str]:
 
 def _callback(record: Record, scenario: Scenario) -> list[str]:
     callback, push = scenario.callback, record.tallies.push
+    batches = []
+    if names := [a.name for a in scenario.applications if a.batch_address]:
+        size = f"at most {callback.batch_size} reports" if callback.batch_size > 1 else "one report"
+        wait = duration(callback.batch_wait_s)
+        batches = [f"batches of {listed(names, 3)}: {size} a push, after {wait} at the latest"]
     if (push["state"] == "received").all() and (push["copies"] == push["reports"]).all():
-        return []
+        return batches
     again = (
         f"again after {listed([duration(s) for s in callback.retries_s])}"
         if callback.retries_s
@@ -165,7 +170,7 @@ def _callback(record: Record, scenario: Scenario) -> list[str]:
     if callback.random_outages is not None:
         up, down = callback.random_outages.up, callback.random_outages.down
         lines.append(f"callback server: by chance up {described(up)}, down {described(down)}")
-    return lines
+    return batches + lines
 
 
 def described(delay: Delay) -> str:

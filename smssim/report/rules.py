@@ -41,7 +41,7 @@ def counted(scenario: Scenario, money: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def of_side(frame: pd.DataFrame, mainland: bool) -> pd.DataFrame:
-    """The cells of messages to mainland China, which thresholds count by themselves, or all others."""
+    """The cells of messages to mainland China, which count by themselves, or all others."""
     return frame[(frame["country"] == MAINLAND) == mainland]
 
 

@@ -200,6 +200,9 @@ class Application(Part):
     """Seconds from saving the whitelist until it is in force; 10 to 15 minutes."""
     frequency: Frequency | None = None
     """How often one number may be sent to; as often as one likes if nothing is said."""
+    batch_address: Flag = False
+    """Whether it has an address for status reports of requests that name none; they come there in
+    batches of at most 50 (DOMAIN.md section 7)."""
 
     def broken(self) -> Iterator[Found]:
         """What is reinstated was suspended before."""

@@ -22,6 +22,7 @@ def console_rules(scenario: Any) -> Iterator[Found]:
     yield from _package_countries(scenario)
     yield from _passwords(scenario)
     yield from _org_codes(scenario)
+    yield from _batch_addresses(scenario)
 
 
 def _beginnings(s: Any) -> Iterator[Found]:
@@ -78,3 +79,24 @@ def _org_codes(s: Any) -> Iterator[Found]:
         if known(outcome, outcome.org_code) and outcome.org_code is not None:
             told = "orgCode is for international SMS: CN has none (DOMAIN.md section 7)"
             yield ("routes", MAINLAND, "outcomes", i, "org_code"), told
+
+
+def _batch_addresses(s: Any) -> Iterator[Found]:
+    """A batch address gets some report: not all requests of its application name their own."""
+    sources = [*s.traffic, *s.calls, *s.group_tasks]
+    said = [source.status_callback for source in sources]
+    if not known(s.traffic, s.calls, s.group_tasks, s.callback, s.callback.address, *said):
+        return
+    of_template = {t.name: t.application for t in s.templates if known(t.name, t.application)}
+    if not known(*(source.template for source in sources)):
+        return
+    by_application: dict[Any, list[bool]] = {}
+    for source in sources:
+        named = s.callback.address if source.status_callback is None else source.status_callback
+        by_application.setdefault(of_template.get(source.template), []).append(named)
+    for i, application in enumerate(s.applications):
+        own = by_application.get(application.name, [False])
+        if known(application.batch_address) and application.batch_address and all(own):
+            told = f"all requests of {application.name!r} name an address of their own, which wins"
+            cure = "let callback.address or a source's status_callback be false"
+            yield ("applications", i, "batch_address"), f"{told}: {cure}"

@@ -11,6 +11,7 @@ from smssim.scenario.base import ORG_CODE, STATUS, Flag, Float, Instant, Int, Mo
 from smssim.scenario.delay import Delay, LogNormal, Seconds, SlowPart
 from smssim.scenario.problems import Found, said
 
+MOST_IN_A_BATCH = 50
 Status = Annotated[str, Field(pattern=STATUS)]
 
 
@@ -110,7 +111,14 @@ class Callback(Part):
     """The customer's server for status reports (DOMAIN.md section 7)."""
 
     address: Flag = True
-    """Whether statusCallback is given; without an address nothing is pushed."""
+    """Whether requests name an address of their own (statusCallback), unless their source says
+    otherwise; without it the application's batch address gets the reports. Without that one
+    nothing is pushed: a report is kept an hour on the platform, then it is gone."""
+    batch_wait_s: Seconds = 60
+    """Assumption: aggregation time, from the first report of a batch until it is pushed unless it
+    is full before, in seconds; a minute. 0 aggregates nothing."""
+    batch_size: Annotated[Int, Field(ge=1, le=MOST_IN_A_BATCH)] = MOST_IN_A_BATCH
+    """Reports a batch, at most 50 (DOMAIN.md section 7)."""
     outages: tuple[Outage, ...] = ()
     """Windows in which the server is down, such as a planned maintenance."""
     random_outages: RandomOutages | None = None
@@ -122,6 +130,10 @@ class Callback(Part):
     retries_s: tuple[Seconds, ...] = Field(default=(), max_length=15)
     """Assumption: when a push that failed is tried again, in seconds after the report, as a
     what-if; the documents promise no second push."""
+
+    def is_named(self, status_callback: bool | None) -> bool:
+        """Whether the requests of a source that says this of itself name an address."""
+        return self.address if status_callback is None else status_callback
 
     def broken(self) -> Iterator[Found]:
         """Retries rise."""

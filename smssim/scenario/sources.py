@@ -111,6 +111,9 @@ class Traffic(Part):
     extend: Extend | None = None
     """The `extend` of its requests, which reports give back; none if nothing is said. It stands in
     captures alone."""
+    status_callback: Flag | None = None
+    """Whether its requests name an address for status reports, which wins over the application's
+    batch address; as callback.address if nothing is said."""
     starts: Instant | None = None
     """Its first instant; without it, the start of the run."""
     ends: Instant | None = None
@@ -214,6 +217,9 @@ class Calls(Part):
     extend: Extend | None = None
     """The `extend` of its requests, which reports give back; none if nothing is said. It stands in
     captures alone."""
+    status_callback: Flag | None = None
+    """Whether its requests name an address for status reports, which wins over the application's
+    batch address; as callback.address if nothing is said."""
     resend: Resend | None = None
     """Users who ask again when a message is late; nobody does if nothing is said."""
 
@@ -248,6 +254,9 @@ class GroupTask(Part):
     pace_per_s: Annotated[Float, Field(gt=0, le=1e6)] | None = None
     """Assumption: numbers a second that are handed to the queue; without it all are at the start
     of the task."""
+    status_callback: Flag | None = None
+    """Assumption: whether its status reports are pushed to an address of the task's own; as
+    callback.address if nothing is said, for reports of tasks are not documented."""
 
     unknown_keys: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("cron", "every", "interval", "periodic", "repeat"),
