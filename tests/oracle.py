@@ -187,7 +187,7 @@ class World:
         """The segments of a message, fixed or drawn from its template's mix."""
         if message.fixed and message.fixed.segments:
             return message.fixed.segments
-        shares = message.template.segment_shares()
+        shares = message.template.segment_shares(message.country)
         word = message.word(self.marks, "segments")
         return sorted(shares)[share_table(tuple(shares[n] for n in sorted(shares))).of(word)]
 

@@ -183,7 +183,7 @@ def law_of_requests(w: World) -> None:
     """Place 1 is explained by the state at the request's first number, and by nothing else."""
     begins = _begins(w)
     expected = np.full(len(w), None, object)
-    several = np.array([source not in _one_by_one(w) for source in w.source]) & (w.generation == 0)
+    several = ~np.isin(w.source.astype("str"), list(_one_by_one(w))) & (w.generation == 0)
     expected[several & (np.bincount(begins[several], minlength=len(w))[begins] > 500)] = "E000503"
     for after, until, country in _tripped(w, "country_limit"):
         hit = (begins > after) & (w.t < until) & (w.country == country)

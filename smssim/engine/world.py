@@ -62,8 +62,11 @@ class World:
         fixed = (
             r.segments or 1 for calls in scenario.calls for call in calls.calls for r in call.to
         )
-        drawn = (max(template.segment_shares()) for template in scenario.templates)
-        self.most_segments = max(*fixed, *drawn, 1)
+        drawn = (
+            max(scenario.template(kind.template).segment_shares(kind.country))
+            for kind in self.kinds
+        )
+        self.most_segments = max([*fixed, *drawn], default=1)
         """The most segments that a message of this scenario has."""
         self.limits_frequency = any(a.frequency is not None for a in scenario.applications)
         sizes = [getattr(source, "numbers", None) or 0 for source in self.sources]

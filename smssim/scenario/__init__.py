@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from smssim.scenario.account import (
-    Account,
-    Application,
-    Contact,
-    Frequency,
-    NumberRule,
-    Package,
-    Quota,
-    Review,
-    Template,
-    Ticket,
-)
+from smssim.scenario.account import Account, Contact, NumberRule, Package, Quota, Ticket
+from smssim.scenario.application import Application, Frequency
 from smssim.scenario.base import micro
 from smssim.scenario.delay import Delay, LogNormal, SlowPart, microseconds
 from smssim.scenario.destinations import destinations, registrations
@@ -32,6 +22,7 @@ from smssim.scenario.sources import (
     Resend,
     Traffic,
 )
+from smssim.scenario.template import Review, Template
 from smssim.scenario.thresholds import (
     CountryLimit,
     MainlandThresholds,

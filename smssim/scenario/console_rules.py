@@ -21,6 +21,7 @@ def console_rules(scenario: Any) -> Iterator[Found]:
     yield from _beginnings(scenario)
     yield from _package_countries(scenario)
     yield from _passwords(scenario)
+    yield from _signatures(scenario)
     yield from _org_codes(scenario)
     yield from _batch_addresses(scenario)
 
@@ -57,6 +58,28 @@ def _package_countries(s: Any) -> Iterator[Found]:
         elif s.account.service_mode == "suspend" and country not in sold:
             told = f"mode 2 reaches {', '.join(sold)} (account.package_countries), not {country}"
             yield ("packages", i, "country"), told
+
+
+def _signatures(s: Any) -> Iterator[Found]:
+    """A text that goes to mainland China has a signature."""
+    to_mainland = {
+        source.template
+        for source in (*s.traffic, *s.calls)
+        if known(source.country, source.template) and source.country == MAINLAND
+    }
+    to_mainland |= {
+        t.template for t in s.group_tasks if known(t.countries) and MAINLAND in t.countries
+    }
+    for i, template in enumerate(s.templates):
+        if not known(template.name, template.text, template.signature):
+            continue
+        if (
+            template.text is not None
+            and template.signature is None
+            and template.name in to_mainland
+        ):
+            told = f"the text of {template.name!r} goes to CN: it needs a signature"
+            yield ("templates", i), f"{told} (DOMAIN.md section 1)"
 
 
 def _passwords(s: Any) -> Iterator[Found]:
