@@ -144,13 +144,16 @@ def test_mainland_has_thresholds_of_its_own() -> None:
 def test_mainland_is_billed_on_delivery() -> None:
     """Charged with the hour of its delivery, one that is not delivered or not yet not at all.
 
-    What is delivered at the full hour itself counts with the next; Indonesia pays at once.
+    What is delivered at the full hour itself counts with the next; Indonesia pays at once. The
+    second one fires an alarm, so that it is judged by itself: it costs nothing then, either.
     """
     delivered = calls("00:30", "00:59:57", "00:59:59", country="CN", latency_s=3)
     failed = calls("00:31", country="CN", name="failed", status="UNDELIV")
     late = calls("23:59:58", country="CN", name="late")
     abroad = calls("03:30", status="UNDELIV")
-    run = simulate(world(delivered, failed, late, abroad))
+    values = {"mainland": {"daily_alarm": 1}}
+    run = simulate(world(delivered, failed, late, abroad, thresholds=values))
+    assert told(run) == [(us("00:31"), "alarm", "mainland day", 2)]
     own = run.messages.groupby("source", observed=True)["cost_micro"].agg(list).to_dict()
     assert own == {
         "calls CN": [50_000] * 3,
