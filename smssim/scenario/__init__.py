@@ -22,6 +22,7 @@ from smssim.scenario.json_schema import schema
 from smssim.scenario.network import Callback, Outage, Outcome, Queue, RandomOutages, Route
 from smssim.scenario.onboarding import Onboarding, Registration, kind_of, registration_rules
 from smssim.scenario.problems import Problem, ScenarioError
+from smssim.scenario.resends import Resend, ServerResend
 from smssim.scenario.sources import (
     CANCEL_BEFORE,
     Call,
@@ -29,7 +30,6 @@ from smssim.scenario.sources import (
     Flaws,
     GroupTask,
     Recipient,
-    Resend,
     Traffic,
 )
 from smssim.scenario.thresholds import (
@@ -70,6 +70,7 @@ __all__ = [
     "Route",
     "Scenario",
     "ScenarioError",
+    "ServerResend",
     "SlowPart",
     "Source",
     "Template",
