@@ -107,6 +107,14 @@ def _again(draw: Draw) -> Made:
     return {"resend": users, "server_resend": None if users else _server_resend(draw)}
 
 
+def _answers_alone(made: Made) -> None:
+    """Servers of requests without an address of their own send again what an answer tells."""
+    for source in (*made["traffic"], *made["calls"]):
+        rule, named = source.get("server_resend"), source.get("status_callback")
+        if rule and not (made["callback"]["address"] if named is None else named):
+            rule["statuses"] = [status for status in rule["statuses"] if status in ANSWERS]
+
+
 def _within(draw: Draw, clock: Clock) -> str:
     """An instant of the run at which rules meet."""
     last = to_datetime(clock.start_us + clock.days * DAY - 1).isoformat()
@@ -334,6 +342,7 @@ def _scenario(draw: Draw, clock: Clock, start: str, steps: list[dict[str, int]])
     beginnings.few_reviewers(draw, clock, sent, made)
     made |= sources
     _give_batch_addresses(draw, made)
+    _answers_alone(made)
     return Scenario.model_validate(made)
 
 
