@@ -69,6 +69,15 @@ def names_address(scenario: Scenario, message: Message) -> bool:
     return scenario.callback.address
 
 
+def first_received(server: Server, message: Message) -> int | None:
+    """When the customer's server first hears what became of a message; None if it never does."""
+    if message.final_at is None or not names_address(server.scenario, message):
+        return None
+    word, parts = message.word(server.marks, "push"), range(1, message.segments + 1)
+    pushed = [server.push(message.final_at, word + PHI * 64 * part) for part in parts]
+    return min((received for *_, received in pushed if received is not None), default=None)
+
+
 def push_batches(server: Server, application: str, waiting: list[Report]) -> None:
     """Push one application's reports batch by batch."""
     for number, (batch, closed) in enumerate(batches(server.scenario, waiting)):

@@ -84,6 +84,37 @@ def _resend(draw: Draw) -> Made | None:
     return {"patience": draw(one_of(PATIENCES)), "at_most": draw(one_of((1, 2, 3, 1, 7)))}
 
 
+FAILURES = ("UNDELIV", "EXPIRED", "E000112", "E000632", "E000628", "E000629")
+ANSWERS = ("E200015", "E000112", "E000623", "E200030", "E200041", "E200028", "E000630", "E000503")
+
+
+def _server_resend(draw: Draw) -> Made | None:
+    """A server that sends again; with a code of the answer, so that it may where none is pushed."""
+    if draw(one_of((True, True, False))):
+        return None
+    failures = draw(st.lists(one_of(FAILURES), max_size=4))
+    answers = draw(st.lists(one_of(ANSWERS), min_size=1, max_size=3))
+    return {
+        "statuses": draw(st.permutations(sorted({*failures, *answers}))),
+        "after": draw(one_of(PATIENCES)),
+        "at_most": draw(one_of((1, 2, 3, 1, 7))),
+    }
+
+
+def _again(draw: Draw) -> Made:
+    """Users who ask again, a server that sends again, or neither."""
+    users = _resend(draw)
+    return {"resend": users, "server_resend": None if users else _server_resend(draw)}
+
+
+def _answers_alone(made: Made) -> None:
+    """Servers of requests without an address of their own send again what an answer tells."""
+    for source in (*made["traffic"], *made["calls"]):
+        rule, named = source.get("server_resend"), source.get("status_callback")
+        if rule and not (made["callback"]["address"] if named is None else named):
+            rule["statuses"] = [status for status in rule["statuses"] if status in ANSWERS]
+
+
 def _within(draw: Draw, clock: Clock) -> str:
     """An instant of the run at which rules meet."""
     last = to_datetime(clock.start_us + clock.days * DAY - 1).isoformat()
@@ -118,7 +149,7 @@ def _traffic(draw: Draw, clock: Clock, made: Made, kind: str) -> Made:
             "recipients": size,
             **_window(draw, clock),
             "resolution_s": draw(one_of((0, 1, 60, 3_600))),
-            "resend": _resend(draw) if not many or draw(one_of(RARELY)) else None,
+            **(_again(draw) if not many or draw(one_of(RARELY)) else {}),
         }
     )
 
@@ -132,14 +163,14 @@ def _recipient(draw: Draw, statuses: list[str]) -> Made:
 
 
 def _calls(draw: Draw, clock: Clock, made: Made, statuses: list[str]) -> Made:
-    calls, resend = [], _resend(draw)
+    calls, again = [], _again(draw)
     for _ in range(draw(st.integers(1, 6))):
         kinds = some_of(draw, lambda d: _recipient(d, statuses), 3, 1)
         n = draw(st.integers(1, 30))
-        if resend is None and not calls and draw(one_of(RARELY)):
+        if again["resend"] is None and not calls and draw(one_of(RARELY)):
             n = 500
         calls.append({"at": _within(draw, clock), "to": [kinds[i % len(kinds)] for i in range(n)]})
-    return without_none(made | console.of_requests(draw) | {"calls": calls, "resend": resend})
+    return without_none(made | console.of_requests(draw) | {"calls": calls} | again)
 
 
 def _group_task(draw: Draw, clock: Clock, made: Made, countries: list[str]) -> Made:
@@ -311,6 +342,7 @@ def _scenario(draw: Draw, clock: Clock, start: str, steps: list[dict[str, int]])
     beginnings.few_reviewers(draw, clock, sent, made)
     made |= sources
     _give_batch_addresses(draw, made)
+    _answers_alone(made)
     return Scenario.model_validate(made)
 
 

@@ -9,17 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.engine.marker import NEVER, counters_of, hours_and_numbers
+from smssim.engine.arrival import CallbackServer, passes, words_of_messages
+from smssim.engine.marker import NEVER
 from smssim.engine.rows import Rows
 from smssim.engine.world import World
-from smssim.marks import MASK64, PHI, Words, mix64_array, words
-from smssim.model.callback_server import outages
-from smssim.scenario import microseconds
+from smssim.marks import MASK64, PHI, Words
 from smssim.tables import REPORT_STATES
 
 Ints = NDArray[np.int64]
-_STRETCH_BITS = 32
-"""Outages are looked for by stretches of 2**32 microseconds, 72 minutes."""
 LOST, PENDING, RECEIVED = (REPORT_STATES.index(state) for state in ("lost", "pending", "received"))
 
 
@@ -64,21 +61,12 @@ class Pusher:
     def __init__(self, world: World) -> None:
         rule = world.scenario.callback
         self._world = world
+        self._server = CallbackServer(world)
         self._end_us = world.scenario.end_us
         named = np.array([rule.is_named(s.status_callback) for s in world.sources], bool)
         self._none, self._named = not named.any(), None if named.all() else named.take(world.source)
-        self._delays = [0, *(microseconds(delay) for delay in rule.retries_s)]
-        self._no_answer = int(rule.no_answer_share * (1 << 64))
-        self._lost_answer = int(rule.lost_answer_share * (1 << 64))
-        self.by_chance = bool(self._no_answer or self._lost_answer)
+        self.by_chance = bool(self._server.no_answer or self._server.lost_answer)
         """Whether marks have a say in what becomes of a push."""
-        windows = outages(world.scenario, world.marks, self._end_us)
-        self._edges = np.array([edge for window in windows for edge in window], np.int64)
-        self._first = world.scenario.start_us >> _STRETCH_BITS
-        self._near = np.zeros((self._end_us >> _STRETCH_BITS) - self._first + 2, bool)
-        for down_us, up_us in windows:
-            first = max(0, (down_us >> _STRETCH_BITS) - self._first)
-            self._near[first : (up_us >> _STRETCH_BITS) - self._first + 1] = True
 
     def stream(self, chunks: Iterable[Rows]) -> Iterator[tuple[Rows, Reports]]:
         """Chunks of finished messages, each with its reports."""
@@ -113,7 +101,7 @@ class Pusher:
         words of the pushes, None where chance has no say.
         """
         n = len(created_us)
-        if not len(self._edges) and marks is None:
+        if not self._server.has_outages and marks is None:
             ones = np.ones(n, np.int8)
             return Pushes(np.full(n, RECEIVED, np.int8), ones, ones, created_us)
         received, attempts = created_us.copy(), np.ones(n, np.int8)
@@ -122,7 +110,7 @@ class Pusher:
         copies = arrives.astype(np.int8)
         going = np.flatnonzero(~answered)
         pending = np.zeros(n, bool)
-        for number, delay in enumerate(self._delays[1:], start=1):
+        for number, delay in enumerate(self._server.delays_us[1:], start=1):
             if not len(going):
                 break
             at = created_us[going] + delay
@@ -145,39 +133,17 @@ class Pusher:
         self, at: Ints, marks: Words | None, number: int
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Whether pushes at these moments arrive, and whether the platform learns of it."""
-        arrives = ~self._down(at)
+        arrives = ~self._server.is_down(at)
         if marks is None:
             return arrives, arrives
-        arrives &= _passes(marks, number, 0, self._no_answer)
-        return arrives, arrives & _passes(marks, number, 1, self._lost_answer)
-
-    def _down(self, at: Ints) -> NDArray[np.bool_]:
-        down = np.zeros(len(at), bool)
-        # Most stretches of an hour or so hold no edge: only the others are looked up.
-        near = np.flatnonzero(self._near.take((at >> _STRETCH_BITS) - self._first, mode="clip"))
-        down[near] = np.searchsorted(self._edges, at[near], "right") % 2 == 1
-        return down
+        arrives &= passes(marks, number, 0, self._server.no_answer)
+        return arrives, arrives & passes(marks, number, 1, self._server.lost_answer)
 
     def _words(self, rows: Rows, message: Ints) -> Words:
         """The push word of each message."""
-        hours, k = hours_and_numbers(rows.request[message])
-        recipient = rows.recipient[message].astype(np.int64)
-        counters = counters_of(k, recipient) | rows.generation[message].astype(np.uint64)
         source = self._world.source.take(rows.cls[message])
-        word = np.empty(len(message), np.uint64)
-        for number in np.unique(source).tolist():
-            own = np.flatnonzero(source == number)
-            name = self._world.sources[number].name
-            word[own] = words(self._world.marks.hour_keys(name, "push", hours[own]), counters[own])
-        return word
-
-
-def _passes(word: Words, attempt: int, which: int, share: int) -> NDArray[np.bool_]:
-    if share >> 64:
-        return np.zeros(len(word), bool)
-    step = np.uint64(PHI * (attempt * 2 + which + 1) & MASK64)
-    passes: NDArray[np.bool_] = mix64_array(word + step) >= np.uint64(share)
-    return passes
+        own = (rows.request[message], rows.recipient[message], rows.generation[message])
+        return words_of_messages(self._world, "push", source, *own)
 
 
 def exploded(segments: NDArray[np.uint8]) -> tuple[Ints, NDArray[np.int8]]:

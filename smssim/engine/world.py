@@ -73,7 +73,9 @@ class World:
         self.first_number = np.cumsum([0, *sizes])
         """By source, the first of its numbers among all that are sent to more than once."""
         self.group = np.array([isinstance(s, GroupTask) for s in self.sources])
-        rules = [s.resend for s in self.sources if not isinstance(s, GroupTask) and s.resend]
+        again = [s for s in self.sources if not isinstance(s, GroupTask)]
+        self.servers_resend = any(s.server_resend for s in again)
+        rules = [rule for s in again for rule in (s.resend, s.server_resend) if rule]
         self.generations = 1 + max((rule.at_most for rule in rules), default=0)
         """Copies that a message can have, the first included."""
 

@@ -102,13 +102,16 @@ def _people(record: Record, scenario: Scenario) -> list[str]:
     for source in scenario.sources:
         again = getattr(source, "resend", None)
         if again is not None:
-            lines.append(
-                (f"after {described(again.patience)}, at most {again.at_most} times", source.name)
-            )
+            rule = f"after {described(again.patience)}, at most {again.at_most} times"
+            lines.append(("resend", rule, source.name))
+        server = getattr(source, "server_resend", None)
+        if server is not None:
+            what = f"{listed(list(server.statuses), 3)} after {described(server.after)}"
+            lines.append(("server resend", f"{what}, at most {server.at_most} times", source.name))
     found = []
-    for rule in dict.fromkeys(rule for rule, _ in lines):
-        names = [name for own, name in lines if own == rule]
-        found.append(f"resend, {listed(names, 3)}: {rule}")
+    for kind, rule in dict.fromkeys((kind, rule) for kind, rule, _ in lines):
+        names = [name for *own, name in lines if own == [kind, rule]]
+        found.append(f"{kind}, {listed(names, 3)}: {rule}")
     if any(task.pace_per_s is None for task in scenario.group_tasks):
         found.append("group tasks: all numbers are handed to the queue at the start of the task")
     if record.reviews is not None and len(record.reviews):

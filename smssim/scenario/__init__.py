@@ -12,6 +12,7 @@ from smssim.scenario.json_schema import schema
 from smssim.scenario.network import Callback, Outage, Outcome, Queue, RandomOutages, Route
 from smssim.scenario.onboarding import Onboarding, Registration, kind_of, registration_rules
 from smssim.scenario.problems import Problem, ScenarioError
+from smssim.scenario.resends import Resend, ServerResend
 from smssim.scenario.sources import (
     CANCEL_BEFORE,
     Call,
@@ -19,7 +20,6 @@ from smssim.scenario.sources import (
     Flaws,
     GroupTask,
     Recipient,
-    Resend,
     Traffic,
 )
 from smssim.scenario.template import Review, Template
@@ -61,6 +61,7 @@ __all__ = [
     "Route",
     "Scenario",
     "ScenarioError",
+    "ServerResend",
     "SlowPart",
     "Source",
     "Template",

@@ -31,6 +31,7 @@ from smssim.scenario.base import (
 from smssim.scenario.delay import Delay, Seconds, microseconds
 from smssim.scenario.mixes import number_or_mix
 from smssim.scenario.problems import Found, said
+from smssim.scenario.resends import Resend, ServerResend, two_resends
 
 MOST_NUMBERS = 1_000_000
 MOST_WHITELISTED = 1_000
@@ -47,15 +48,6 @@ Recipients = Annotated[
 
 
 Beginning = Annotated[str, Field(pattern=r"^[1-9][0-9]{2,13}$")]
-
-
-class Resend(Part):
-    """Users who ask for the password again when it is late."""
-
-    patience: Delay = Delay(fixed_s=60)
-    """Assumption: how long a user waits before asking again, in seconds; a minute."""
-    at_most: Annotated[Int, Field(ge=1, le=7)] = 2
-    """Assumption: copies after the first, at most 7."""
 
 
 class Flaws(Part):
@@ -123,11 +115,14 @@ class Traffic(Part):
     microsecond."""
     resend: Resend | None = None
     """Users who ask again when a message is late; nobody does if nothing is said."""
+    server_resend: ServerResend | None = None
+    """The customer's server, which sends again what failed; it does not if nothing is said."""
     fraudulent: Flag = False
     """An attack: traffic pumped through the customer's own forms."""
 
     def broken(self) -> Iterator[Found]:
         """Weights of the right number, a grid that fits an hour, requests that can be numbered."""
+        yield from two_resends(self.resend, self.server_resend)
         rhythm_is_good = True
         for name, weights, n in (("hours", self.hours, 24), ("weekdays", self.weekdays, 7)):
             if len(weights) != n or sum(weights) <= 0:
@@ -222,6 +217,12 @@ class Calls(Part):
     batch address; as callback.address if nothing is said."""
     resend: Resend | None = None
     """Users who ask again when a message is late; nobody does if nothing is said."""
+    server_resend: ServerResend | None = None
+    """The customer's server, which sends again what failed; it does not if nothing is said."""
+
+    def broken(self) -> Iterator[Found]:
+        """One kind of resend at most."""
+        yield from two_resends(self.resend, self.server_resend)
 
     def expected(self, start_us: int, end_us: int) -> float:
         """Messages between two instants, without resends."""
