@@ -1,5 +1,4 @@
-"""When pushes of status reports arrive: a function of marks and outages alone, both known beforehand.
-"""
+"""When pushes of status reports arrive: a function of marks and outages alone, both known beforehand."""
 
 from __future__ import annotations
 
