@@ -29,7 +29,7 @@ from smssim.scenario.base import (
     Zone,
     _key,
 )
-from smssim.scenario.delay import Delay, Seconds, microseconds
+from smssim.scenario.delay import Seconds, microseconds
 from smssim.scenario.problems import Found, said
 from smssim.scenario.resends import Resend, ServerResend, two_resends
 
