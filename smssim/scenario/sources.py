@@ -14,7 +14,6 @@ from smssim import codes
 from smssim.calendars import HOUR, hourly_weights, to_us
 from smssim.marks import REQUESTS_AN_HOUR
 from smssim.recipients import MAX_FILE_BYTES, estimated_file_bytes
-from smssim.scenario.account import number_or_mix
 from smssim.scenario.base import (
     Country,
     Extend,
@@ -30,6 +29,7 @@ from smssim.scenario.base import (
     _key,
 )
 from smssim.scenario.delay import Seconds, microseconds
+from smssim.scenario.mixes import number_or_mix
 from smssim.scenario.problems import Found, said
 from smssim.scenario.resends import Resend, ServerResend, two_resends
 
