@@ -6,8 +6,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given, note, seed, settings
+from hypothesis import strategies as st
+from identity import assert_identical
+from test_identity import TUNINGS
+from worlds_servers import server_worlds
 
 from smssim import report
+from smssim.engine.clock import Tuning
 from smssim.run import Run, simulate
 from smssim.scenario import Scenario, ScenarioError
 
@@ -163,3 +169,17 @@ def test_server_resend_of_answers_goes_with_batches() -> None:
     batched = {"callback.address": False, "applications.0.batch_address": True}
 
     assert scenario([UNDELIV], {"statuses": ["E200015"]}, **batched).applications[0].batch_address
+
+
+def test_engine_and_oracle_agree_on_worlds_of_servers(n_worlds: int) -> None:
+    """Whatever fails, however late its report comes, and whatever the tuning."""
+
+    @seed(1)
+    @settings(settings.get_profile("worlds"), max_examples=-(-n_worlds // 4))
+    @given(server_worlds(), st.sampled_from(TUNINGS))
+    def agree(world: tuple[Scenario, int, tuple[Any, ...]], tuning: Tuning) -> None:
+        made, rng, policies = world
+        note(f"Scenario.parse({made.to_json()!r}), {rng}, {policies!r}, {tuning!r}")
+        assert_identical(made, rng, policies, tuning)
+
+    agree()
