@@ -6,8 +6,15 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given, note, seed, settings
+from hypothesis import strategies as st
+from identity import assert_identical
+from test_identity import TUNINGS
+from worlds_servers import server_worlds
 
 from smssim import report
+from smssim.engine.clock import Tuning
+from smssim.report.sections import bill
 from smssim.run import Run, simulate
 from smssim.scenario import Scenario, ScenarioError
 
@@ -108,9 +115,9 @@ def test_server_resend_line_in_the_bill() -> None:
     """Resent messages stand apart, and all lines sum to the ledger."""
     made = scenario([UNDELIV] * 3 + [DELIVRD], {"statuses": ["UNDELIV"], "at_most": 2})
     run = simulate(made.change(**{"routes": {"ID": {"price": 0.25}}}))
-    bill = report.cost(run)
+    found = report.cost(run)
 
-    lines = bill.set_index("copy")[["messages", "cost_micro"]].astype("int64")
+    lines = found.set_index("copy")[["messages", "cost_micro"]].astype("int64")
     assert lines.loc["first"].tolist() == [4, 1_000_000]
     assert lines.loc["server resend"].tolist() == [6, 1_500_000]
     assert report.cost(run, by="country")["cost_micro"].tolist() == [2_500_000]
@@ -119,18 +126,29 @@ def test_server_resend_line_in_the_bill() -> None:
     assert run.ledger["amount_micro"].sum() == 2_500_000
 
 
+def test_server_resend_line_in_the_summary() -> None:
+    """The bill that everybody reads has the line, and only if something was sent again."""
+    made = scenario([UNDELIV] * 3 + [DELIVRD], {"statuses": ["UNDELIV"], "at_most": 2})
+    routes = {"routes": {"ID": {"price": 0.25}}}
+
+    lines = [line for line in bill(simulate(made.change(**routes))) if "resends" in line]
+    assert [line.split()[-4:-1] for line in lines] == [["6", "1.50", "1.50"]]
+    none = simulate(made.change(**routes, **{"calls.0.server_resend": None}))
+    assert not [line for line in bill(none) if "resend" in line]
+
+
 def test_user_resend_line_in_the_bill() -> None:
     """Users' copies are a line of their own, beside packages, which serve all copies."""
     made = scenario([UNDELIV] * 3, {"statuses": ["UNDELIV"]})
     package = {"country": "ID", "segments": 4, "price": 1}
     users = {"calls.0.server_resend": None, "calls.0.resend": {"at_most": 1}}
     run = simulate(made.change(**users, packages=[package]))
-    bill = report.cost(run)
+    found = report.cost(run)
 
-    used = bill[bill["entry"] == "pay_per_use"]
+    used = found[found["entry"] == "pay_per_use"]
     assert used["copy"].tolist() == ["user resend"]
     assert used["messages"].tolist() == [2]
-    assert bill.loc[bill["entry"] == "package", "copy"].isna().all()
+    assert found.loc[found["entry"] == "package", "copy"].isna().all()
 
 
 @pytest.mark.parametrize(
@@ -163,3 +181,17 @@ def test_server_resend_of_answers_goes_with_batches() -> None:
     batched = {"callback.address": False, "applications.0.batch_address": True}
 
     assert scenario([UNDELIV], {"statuses": ["E200015"]}, **batched).applications[0].batch_address
+
+
+def test_engine_and_oracle_agree_on_worlds_of_servers(n_worlds: int) -> None:
+    """Whatever fails, however late its report comes, and whatever the tuning."""
+
+    @seed(1)
+    @settings(settings.get_profile("worlds"), max_examples=-(-n_worlds // 4))
+    @given(server_worlds(), st.sampled_from(TUNINGS))
+    def agree(world: tuple[Scenario, int, tuple[Any, ...]], tuning: Tuning) -> None:
+        made, rng, policies = world
+        note(f"Scenario.parse({made.to_json()!r}), {rng}, {policies!r}, {tuning!r}")
+        assert_identical(made, rng, policies, tuning)
+
+    agree()
