@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from smssim.cells import Array
 from smssim.disk import ParquetSink
+from smssim.engine.batch import Batcher, push_stage
 from smssim.engine.clock import Clock, Tuning
 from smssim.engine.frames import (
     Categories,
@@ -22,7 +23,6 @@ from smssim.engine.frames import (
     report_columns,
     tallied_columns,
 )
-from smssim.engine.push import Pusher
 from smssim.engine.small import small_frames
 from smssim.engine.tasks import TaskResults
 from smssim.marks import Marks
@@ -68,18 +68,18 @@ def simulate(
     if rng < 0:
         raise ValueError(f"rng(={rng}) must be >= 0")
     clock = Clock(scenario, Marks(rng), policies, tuning)
-    pusher, categories = Pusher(clock.world), Categories(clock.world)
+    stage, categories = push_stage(clock.world), Categories(clock.world)
     results = TaskResults(clock.world, clock.tasks)
-    tallier = Tallier(categories.lists, scenario.start_us, scenario.end_us)
+    batched = isinstance(stage, Batcher)
+    tallier = Tallier(categories.lists, scenario.start_us, scenario.end_us, batched=batched)
     frames = FrameSink(categories.lists, clock.expected_messages()) if rows else None
     with ParquetSink(out, categories.lists) if out is not None else nullcontext() as disk:
         sinks: list[Sink] = [sink for sink in (tallier, frames, disk) if sink is not None]
         columns = message_columns if len(sinks) > 1 else tallied_columns
         done = 0
-        for chunk in clock.chunks():
+        for chunk, pushed in stage.stream(clock.chunks()):
+            messages, reports = columns(categories, chunk), report_columns(pushed)
             results.add(chunk)
-            messages = columns(categories, chunk)
-            reports = report_columns(pusher.push(chunk))
             for sink in sinks:
                 sink.add(messages, reports)
             done += len(chunk)

@@ -7,7 +7,7 @@ a file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +27,10 @@ CHARGES = ("package", "pay_per_use", "refused_1", "refused_2", "refused_3", "spl
 OUTCOMES = ("delivered", "expired", "failed", "in_flight", "refused", "refused_platform")
 """What became of a message; refused by the request's code or in the answer, or by the platform
 afterwards.
+"""
+COPIES = ("first", "server resend", "user resend")
+"""What kind of copy a message is: the first, or one that a server or a user asked for; in the order
+of the alphabet, as all names.
 """
 MEASURES = ("messages", "segments", "covered_segments", "cost_micro", "reports", "copies")
 NAMES = ("money", "templates", "clock", "latency", "template_latency", "censored", "push")
@@ -62,7 +66,9 @@ class Tallies:
 
     @property
     def money(self) -> pd.DataFrame:
-        """Messages, segments and charges by day, country, application, type, charge and status."""
+        """Messages, segments and charges by day, country, application, type, charge, status and
+        kind of copy (NA where it cannot be known).
+        """
         return self.frame("money")
 
     @property
@@ -125,21 +131,30 @@ def _summed(frame: pd.DataFrame) -> pd.DataFrame:
     return summed.sort_values(keys, na_position="first", ignore_index=True)
 
 
-GROUP = ("country", "application", "template", "type")
+GROUP = ("country", "application", "template", "type", "copy")
 
 
 class Tallier:
     """Counts chunk by chunk; `tallies` gives what was counted so far.
 
     *lists* are the categories of the coded columns; beside them `group`, the (country, application,
-    template, type) that go together, by codes (-1 is NA). *first_us* and *until_us* are the
-    observed period in microseconds.
+    template, type, copy) that go together, by codes (-1 is NA). *first_us* and *until_us* are the
+    observed period in microseconds. *batched* says that a first push may come later than its
+    report, which takes longer to count.
     """
 
-    def __init__(self, lists: Mapping[str, Sequence[Any]], first_us: int, until_us: int) -> None:
-        self._until_us = until_us
+    def __init__(
+        self,
+        lists: Mapping[str, Sequence[Any]],
+        first_us: int,
+        until_us: int,
+        *,
+        batched: bool = True,
+    ) -> None:
+        self._until_us, self._batched = until_us, batched
         self._first = {"day": first_us // DAY, "slot": first_us // SLOT_US}
         self._statuses = list(lists["status"])
+        lists = {**lists, "copy": COPIES}
         names = (*GROUP, "status")
         for unsorted in [name for name in names if list(lists[name]) != sorted(lists[name])]:
             raise ValueError(f"lists[{unsorted!r}](={lists[unsorted]}) must be sorted")
@@ -165,7 +180,7 @@ class Tallier:
 
         self._kept = {
             "money": kept(
-                "day", "country", "application", "type", "charge", "status", measures=_SUMS
+                "day", "country", "application", "type", "charge", "status", "copy", measures=_SUMS
             ),
             "templates": kept("template", "charge", "status", measures=_SUMS),
             "clock": kept("slot", "country", "outcome", measures=_CLOCK_SUMS),
@@ -233,11 +248,11 @@ class Tallier:
 
     def _add_reports(self, messages: Columns, reports: Columns) -> None:
         place = np.zeros(len(reports["message"]), np.int64)
-        # A first push comes when the report is made; only others, or unknown ones, have a delay.
-        later = np.flatnonzero(reports["attempts"] != 1)
-        later = later[reports["received_at"][later] != NAT]
-        created = messages["final_at"].take(reports["message"][later])
-        place[later] = bin_of(reports["received_at"][later] - created)
+        # Alone, a first push comes when the report is made: only others have a delay.
+        later = np.arange(len(place)) if self._batched else np.flatnonzero(reports["attempts"] != 1)
+        later = later[reports["received_at"].take(later) != NAT]
+        created = messages["final_at"].take(reports["message"].take(later))
+        place[later] = bin_of(reports["received_at"].take(later) - created)
         place[later[created == NAT]] = -1
         columns = {**reports, "bin": place}
         self._count(("state", "attempts", "push_bin"), columns, ("push",), ("reports", "copies"))
@@ -276,17 +291,23 @@ def _starts(first: int, until_us: int, length_us: int) -> Array:
 
 
 def tally_frames(
-    messages: pd.DataFrame, reports: pd.DataFrame, first_us: int, until_us: int
+    messages: pd.DataFrame,
+    reports: pd.DataFrame,
+    first_us: int,
+    until_us: int,
+    servers: Collection[str] = (),
 ) -> Tallies:
     """The tallies of whole frames with the columns of `smssim.tables`, observed from *first_us* up
-    to *until_us*.
+    to *until_us*; *servers* names the sources whose resends are a server's.
 
-    What a recorded frame cannot know is NA there: such charges count as `unknown`.
+    What a recorded frame cannot know is NA there: such charges count as `unknown`, such copies as
+    NA.
     """
     lists, coded = _coded(messages, {"covered_segments": -1, "cost_micro": 0, "segments": 0})
+    coded["copy"] = _copies(coded, lists["source"], servers)
     together = np.stack([coded[name] for name in GROUP], axis=1)
     # A row of nothing but NA stands for no messages at all: unique wants one.
-    groups, group = np.unique(np.vstack([together, [-1] * 4]), axis=0, return_inverse=True)
+    groups, group = np.unique(np.vstack([together, [-1] * len(GROUP)]), axis=0, return_inverse=True)
     lists["group"], coded["group"] = groups.tolist(), group.reshape(-1)[:-1]
     _, coded_reports = _coded(
         reports, {"attempts": -1, "copies": 0}, {"state": list(REPORT_STATES)}
@@ -294,6 +315,17 @@ def tally_frames(
     tallier = Tallier(lists, first_us, until_us)
     tallier.add(coded, coded_reports)
     return tallier.tallies()
+
+
+def _copies(messages: Columns, sources: Sequence[str], servers: Collection[str]) -> Array:
+    """What kind of copy each message is, as codes of COPIES."""
+    of_server = np.array([name in servers for name in sources] + [False])[messages["source"]]
+    kind = {name: COPIES.index(name) for name in COPIES}
+    again = np.where(of_server, kind["server resend"], kind["user resend"])
+    generation = messages["generation"]
+    copies: Array = np.where(generation > 0, again, kind["first"])
+    copies[generation < 0] = -1
+    return copies
 
 
 def _coded(

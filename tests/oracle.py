@@ -25,7 +25,7 @@ from oracle_quota import (
     TEMPLATE,
     Moment,
 )
-from oracle_reports import reports
+from oracle_reports import Server, first_received, reports
 from oracle_reviews import Reviews, reviews
 from oracle_tasks import task_moments, task_row
 
@@ -70,6 +70,7 @@ class World:
         self.judged: list[Message] = []
         self.answers: dict[tuple[str, int], str | None] = {}
         self.free: dict[str, int] = {}
+        self.server = Server(scenario, self.marks)
 
     def run(self, policies: Sequence[Policy]) -> Result:
         """Start control, messages and policies, and step until nothing before the end is left."""
@@ -158,6 +159,7 @@ class World:
         for message in failed:
             self.refused_by_platform(message, self.scenario.account.frozen_status)
             message.sent_at, message.taken, message.cost = None, [], 0
+            self.env.process(self.failure(message))
 
     # One message.
 
@@ -174,6 +176,23 @@ class World:
         if message.resend and message.generation < message.resend.at_most:
             patience = delay_table(message.resend.patience).of(message.word(self.marks, "patience"))
             self.env.process(self.message(message.next_copy(self.env.now + max(1, patience))))
+        self.env.process(self.failure(message))
+
+    def failure(self, message: Message) -> Iterator[simpy.Event]:
+        """What a customer's server does about one copy: wait until it knows, then send again."""
+        rule, verdict = message.server_resend, (message.place, message.status, message.final_at)
+        if rule is None or message.generation >= rule.at_most:
+            return
+        if message.place in (0, 3):
+            received = first_received(self.server, message)
+            if received is None:
+                return
+            yield self.env.timeout(received - self.env.now)
+        if (message.place, message.status, message.final_at) != verdict:
+            return  # A freeze came between; what the server learns of it is a process of its own.
+        if message.status in rule.statuses:
+            after = delay_table(rule.after).of(message.word(self.marks, "server_resend"))
+            self.env.process(self.message(message.next_copy(self.env.now + max(1, after))))
 
     def bears_nothing(self, source: str) -> bool:
         """Whether a source is stopped, or its task cancelled."""
@@ -187,7 +206,7 @@ class World:
         """The segments of a message, fixed or drawn from its template's mix."""
         if message.fixed and message.fixed.segments:
             return message.fixed.segments
-        shares = message.template.segment_shares()
+        shares = message.template.segment_shares(message.country)
         word = message.word(self.marks, "segments")
         return sorted(shares)[share_table(tuple(shares[n] for n in sorted(shares))).of(word)]
 

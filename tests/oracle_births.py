@@ -23,6 +23,7 @@ from smssim.scenario import (
     Recipient,
     Resend,
     Scenario,
+    ServerResend,
     Template,
     Traffic,
     microseconds,
@@ -45,6 +46,7 @@ class Message:
     place_of_source: int
     fixed: Recipient | None = None
     resend: Resend | None = None
+    server_resend: ServerResend | None = None
     ends: int | None = None
     alone: bool = False
     address: str | None = None
@@ -106,7 +108,7 @@ class Message:
         return None if self.traffic.whitelisted else (self.source, number)
 
     def next_copy(self, at: int) -> Message:
-        """What this copy's user asks for next, not judged yet."""
+        """What is sent after this copy, by its user or a server, not judged yet."""
         generation = self.generation + 1
         return Message(
             submitted_at=at,
@@ -118,6 +120,7 @@ class Message:
             place_of_source=self.place_of_source,
             fixed=self.fixed,
             resend=self.resend,
+            server_resend=self.server_resend,
             ends=self.ends,
             alone=True,
             address=self.address,
@@ -179,6 +182,7 @@ def _of_traffic(
     ends = to_us(source.ends) if source.ends else None
     like = replace(first, country=source.country, resend=source.resend, ends=ends)
     like = replace(like, address=source.address, traffic=source)
+    like = replace(like, server_resend=source.server_resend)
     for hour, weight in enumerate(weights.tolist(), start=begin):
         table = count_table(weight * source.messages_a_day / 24 / mean_size)
         for k in range(poisson_count(table, marks.word(source.name, "count", hour, 0))):
@@ -199,6 +203,7 @@ def _time_of_request(marks: Marks, source: Traffic, hour: int, k: int) -> int:
 
 def _of_calls(source: Calls, first: Message) -> Iterator[Message]:
     like = replace(first, country=source.country, resend=source.resend, address=source.address)
+    like = replace(like, server_resend=source.server_resend)
     for k, call in enumerate(source.calls):
         at = to_us(call.at)
         request = at // HOUR * REQUESTS_AN_HOUR + k

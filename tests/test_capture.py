@@ -185,7 +185,7 @@ def test_lines_have_the_documented_fields(tmp_path: Path) -> None:
     bodies = [callback["body"] for callback in callbacks]
     assert (
         f"sequence=1&total=1&updateTime=2026-12-01T00%3A00%3A05Z&source=2"
-        f"&smsMsgId={name}&status=DELIVRD"
+        f"&smsMsgId={name}&status=DELIVRD&statusDesc=Handset%20received%20the%20SMS"
     ) in bodies
     assert [body.count("updateTime") for body in bodies if "source=1" in body] == [0]
 
@@ -254,7 +254,7 @@ def test_a_run_that_kept_no_rows_cannot_be_captured(tmp_path: Path, lost: str) -
 OUTCOMES = st.sampled_from(
     [
         (0, "DELIVRD", 2), (0, "UNDELIV", 2), (0, "EXPIRED", 1), (0, None, None),
-        (1, "E000112", None), (2, "E200030", None), (3, "E000629", 3),
+        (1, "E000112", None), (2, "E200030", None), (2, "E200041", None), (3, "E000629", 3),
     ]
 )  # fmt: skip
 

@@ -209,8 +209,8 @@ def test_task_file_at_most_12_mb(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("cells", "reason"),
     [
-        (["number", "nonsense", "12"], "valid numbers(=0) must be > 0"),
-        ([], "valid numbers(=0) must be > 0"),
+        (["number", "nonsense", "12"], "valid numbers(=0 of 2) must be > 0"),
+        ([], "valid numbers(=0 of 0) must be > 0"),
     ],
 )
 def test_task_without_a_valid_number_is_refused(

@@ -40,7 +40,13 @@ def sent_a_task(**numbers: int) -> tuple[Run, list[int]]:
     Tasks are called by the moment at which they start, such as `at_2024_05_09T12`.
     """
     tasks = [
-        {"name": name, "template": "code", "countries": {"ID": n}, "at": moment(name)}
+        {
+            "name": name,
+            "template": "code",
+            "countries": {"ID": n},
+            "at": moment(name),
+            "created": moment(name),
+        }
         for name, n in numbers.items()
     ]
     rules = {"service_mode": "suspend"}

@@ -45,6 +45,19 @@ def outcome(row: Any) -> str:
     return {"DELIVRD": "delivered", "EXPIRED": "expired"}.get(row.status, "failed")
 
 
+def servers(run: Run) -> set[str]:
+    """The sources of a run whose server sends again."""
+    sources = Scenario.parse(run.provenance["scenario"]).sources
+    return {source.name for source in sources if getattr(source, "server_resend", None)}
+
+
+def copy(row: Any, servers: set[str]) -> str:
+    """What kind of copy a message is."""
+    if row.generation == 0:
+        return "first"
+    return "server resend" if row.source in servers else "user resend"
+
+
 def by_groupby(run: Run) -> dict[str, pd.DataFrame]:
     """All tallies, by pandas alone and a row at a time where rules are."""
     rows = run.messages.astype({"status": object, "country": object, "template": object})
@@ -52,6 +65,7 @@ def by_groupby(run: Run) -> dict[str, pd.DataFrame]:
     rows["slot"] = rows["submitted_at"].dt.floor("15min").dt.tz_localize(None)
     rows["charge"] = [charge(row) for row in rows.itertuples()]
     rows["outcome"] = [outcome(row) for row in rows.itertuples()]
+    rows["copy"] = [copy(row, servers(run)) for row in rows.itertuples()]
     rows["messages"] = 1
     delivered = rows[rows["outcome"] == "delivered"].copy()
     delivered["bin"] = bins(delivered["final_at"] - delivered["submitted_at"])
@@ -64,7 +78,7 @@ def by_groupby(run: Run) -> dict[str, pd.DataFrame]:
     reports["bin"] = bins((reports["received_at"] - created).fillna(pd.Timedelta(0)))
 
     sources = {
-        "money": (rows, "day country application type charge status"),
+        "money": (rows, "day country application type charge status copy"),
         "templates": (rows, "template charge status"),
         "clock": (rows, "slot country outcome"),
         "latency": (delivered, "country type bin"),
@@ -108,7 +122,8 @@ def tally(run: Run, own: np.ndarray) -> Tallies:
     reports = run.reports[own[run.reports["message"]]]
     reports = reports.assign(message=number[reports["message"]]).reset_index(drop=True)
     messages = run.messages[own].reset_index(drop=True)
-    return tally_frames(messages, reports, run.observed_from, run.observed_until)
+    period = run.observed_from, run.observed_until
+    return tally_frames(messages, reports, *period, servers(run))
 
 
 @seed(1)

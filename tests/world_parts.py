@@ -39,7 +39,8 @@ MIXES: tuple[Made, ...] = (
     {"segments": 3},
     {"segments": {1: 0.5, 3: 0.5}},
     {"segments": {1: 0.7, 2: 0.2, 8: 0.1}},
-    {"text": "a" * 200},
+    {"text": "a" * 200, "signature": "Shop"},
+    {"text": "${NUM_6} is " + "b" * 140, "variables": {"NUM_6": {4: 1, 30: 1}}, "signature": "x"},
 )
 MONTH = timedelta(days=28)
 """Within a calendar month, whichever it is."""
@@ -227,4 +228,6 @@ def callback(draw: Draw, clock: Clock) -> Made:
         "no_answer_share": draw(one_of((0, 0.2, 1))),
         "lost_answer_share": draw(one_of((0, 0.3))),
         "retries_s": draw(retries),
+        "batch_wait_s": draw(one_of((60, 0, 1, 3_600))),
+        "batch_size": draw(one_of((50, 1, 3))),
     }

@@ -74,6 +74,7 @@ EVENT_KINDS = (
     "step_refused",
     "task_cancelled",
 )
+KINDS = ("traffic", "calls", "group_tasks")
 RARELY = (False, False, False, False, False, True)
 
 
@@ -81,6 +82,37 @@ def _resend(draw: Draw) -> Made | None:
     if draw(st.booleans()):
         return None
     return {"patience": draw(one_of(PATIENCES)), "at_most": draw(one_of((1, 2, 3, 1, 7)))}
+
+
+FAILURES = ("UNDELIV", "EXPIRED", "E000112", "E000632", "E000628", "E000629")
+ANSWERS = ("E200015", "E000112", "E000623", "E200030", "E200041", "E200028", "E000630", "E000503")
+
+
+def _server_resend(draw: Draw) -> Made | None:
+    """A server that sends again; with a code of the answer, so that it may where none is pushed."""
+    if draw(one_of((True, True, False))):
+        return None
+    failures = draw(st.lists(one_of(FAILURES), max_size=4))
+    answers = draw(st.lists(one_of(ANSWERS), min_size=1, max_size=3))
+    return {
+        "statuses": draw(st.permutations(sorted({*failures, *answers}))),
+        "after": draw(one_of(PATIENCES)),
+        "at_most": draw(one_of((1, 2, 3, 1, 7))),
+    }
+
+
+def _again(draw: Draw) -> Made:
+    """Users who ask again, a server that sends again, or neither."""
+    users = _resend(draw)
+    return {"resend": users, "server_resend": None if users else _server_resend(draw)}
+
+
+def _answers_alone(made: Made) -> None:
+    """Servers of requests without an address of their own send again what an answer tells."""
+    for source in (*made["traffic"], *made["calls"]):
+        rule, named = source.get("server_resend"), source.get("status_callback")
+        if rule and not (made["callback"]["address"] if named is None else named):
+            rule["statuses"] = [status for status in rule["statuses"] if status in ANSWERS]
 
 
 def _within(draw: Draw, clock: Clock) -> str:
@@ -117,7 +149,7 @@ def _traffic(draw: Draw, clock: Clock, made: Made, kind: str) -> Made:
             "recipients": size,
             **_window(draw, clock),
             "resolution_s": draw(one_of((0, 1, 60, 3_600))),
-            "resend": _resend(draw) if not many or draw(one_of(RARELY)) else None,
+            **(_again(draw) if not many or draw(one_of(RARELY)) else {}),
         }
     )
 
@@ -131,14 +163,14 @@ def _recipient(draw: Draw, statuses: list[str]) -> Made:
 
 
 def _calls(draw: Draw, clock: Clock, made: Made, statuses: list[str]) -> Made:
-    calls, resend = [], _resend(draw)
+    calls, again = [], _again(draw)
     for _ in range(draw(st.integers(1, 6))):
         kinds = some_of(draw, lambda d: _recipient(d, statuses), 3, 1)
         n = draw(st.integers(1, 30))
-        if resend is None and not calls and draw(one_of(RARELY)):
+        if again["resend"] is None and not calls and draw(one_of(RARELY)):
             n = 500
         calls.append({"at": _within(draw, clock), "to": [kinds[i % len(kinds)] for i in range(n)]})
-    return without_none(made | console.of_requests(draw) | {"calls": calls, "resend": resend})
+    return without_none(made | console.of_requests(draw) | {"calls": calls} | again)
 
 
 def _group_task(draw: Draw, clock: Clock, made: Made, countries: list[str]) -> Made:
@@ -155,10 +187,11 @@ def _group_task(draw: Draw, clock: Clock, made: Made, countries: list[str]) -> M
 
 def _sources(draw: Draw, clock: Clock, templates: dict[str, str], routes: Made) -> Made:
     """Sources of any kind; *templates* are names and types."""
-    made: dict[str, list[Made]] = {"traffic": [], "calls": [], "group_tasks": []}
+    made: dict[str, list[Made]] = {kind: [] for kind in KINDS}
     for name in draw(st.lists(one_of(NAMES), min_size=1, max_size=4, unique=True)):
         country, template = draw(one_of(list(routes))), draw(one_of(list(templates)))
-        like = {"name": name, "country": country, "template": template}
+        named = draw(one_of((None, None, True, False)))
+        like = {"name": name, "country": country, "template": template, "status_callback": named}
         kind = draw(one_of(("traffic", "calls", "traffic", "group_tasks")))
         if kind == "traffic":
             made[kind].append(_traffic(draw, clock, like, templates[template]))
@@ -168,6 +201,21 @@ def _sources(draw: Draw, clock: Clock, templates: dict[str, str], routes: Made) 
         else:
             made[kind].append(_group_task(draw, clock, like, list(routes)))
     return made
+
+
+def _give_batch_addresses(draw: Draw, made: Made) -> None:
+    """Some applications get a batch address, but none all of whose requests name their own."""
+    of_template = {template["name"]: template["application"] for template in made["templates"]}
+    said = [
+        (of_template[source["template"]], source.get("status_callback"))
+        for kind in KINDS
+        for source in made[kind]
+    ]
+    for application in made["applications"]:
+        own = [named for name, named in said if name == application["name"]]
+        default = made["callback"]["address"]
+        if not own or not all(default if named is None else named for named in own):
+            application["batch_address"] = draw(one_of((True, False, True)))
 
 
 def _sent_to(sources: Made) -> list[str]:
@@ -292,7 +340,10 @@ def _scenario(draw: Draw, clock: Clock, start: str, steps: list[dict[str, int]])
     if draw(one_of((False, True, False))):
         _make_poor(draw, made)
     beginnings.few_reviewers(draw, clock, sent, made)
-    return Scenario.model_validate(made | sources)
+    made |= sources
+    _give_batch_addresses(draw, made)
+    _answers_alone(made)
+    return Scenario.model_validate(made)
 
 
 @st.composite
@@ -303,3 +354,17 @@ def worlds(draw: Draw) -> tuple[Scenario, int, tuple[Any, ...]]:
     steps: list[dict[str, int]] = []
     scenario = _scenario(draw, clock, start, steps)
     return scenario, draw(st.integers(0, 2**16)), _policies(draw, scenario, steps)
+
+
+def names_address(scenario: Scenario, source: str) -> bool:
+    """Whether the requests of a source name an address for their status reports."""
+    (own,) = (s for s in scenario.sources if s.name == source)
+    return scenario.callback.address if own.status_callback is None else own.status_callback
+
+
+def is_pushed(scenario: Scenario, source: str) -> bool:
+    """Whether the reports of a source are pushed to anybody."""
+    (own,) = (s for s in scenario.sources if s.name == source)
+    name = scenario.template(own.template).application
+    (application,) = (a for a in scenario.applications if a.name == name)
+    return names_address(scenario, source) or application.batch_address

@@ -119,6 +119,8 @@ class Books:
             live.fate.ravel()[places] = WITHDRAWN
             live.sent_us.ravel()[places] = now_us
             live.package.ravel()[places] = -1
+            if live.servers is not None:
+                live.servers.follow_withdrawn(live, places)
         self._waiting.clear()
         self.deliveries.withdraw(now_us)
         return Withdrawal(returned, cost)

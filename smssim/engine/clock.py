@@ -161,7 +161,7 @@ class Clock:
         if self.live.generations > 1:
             self._write(arrivals, judgement)
             until_us = int(arrivals.t[stop]) + 1 if crossing else bound_us
-            wrong_us = first_wrong_guess(self.live, self._t0, until_us, stopped)
+            wrong_us = self._first_wrong_guess(arrivals, until_us, stopped)
             if wrong_us is not None:
                 stop, crossing, bound_us = (
                     int(np.searchsorted(arrivals.t, wrong_us)),
@@ -184,6 +184,16 @@ class Clock:
             self._block = None
             self._t0, self._skip = self.account.now_us, 0
             self._length = max(1, min(self.tuning.block, self._length))
+
+    def _first_wrong_guess(
+        self, arrivals: Arrivals, until_us: int, stopped: dict[int, int]
+    ) -> int | None:
+        """The first resend before *until_us*, by a user or a server, that was guessed wrongly."""
+        users = first_wrong_guess(self.live, self._t0, until_us, stopped)
+        if self.live.servers is None:
+            return users
+        servers = self.live.servers.first_wrong(self.live, arrivals, until_us)
+        return min((t for t in (users, servers) if t is not None), default=None)
 
     def _write(self, arrivals: Arrivals, judgement: Judgement) -> None:
         """Let the resends see the speculation."""
@@ -280,6 +290,8 @@ class Clock:
 
         self.account.agenda.at(now_us, Rank.MESSAGE, judge_it, changes=False)
         self._step_to(now_us)
+        if self.live.servers is not None:
+            self.live.servers.first_wrong(self.live, own, now_us + 1)
 
     def _emit(self, until_us: int) -> Iterator[Rows]:
         """Finish the messages before *until_us*."""

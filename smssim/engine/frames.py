@@ -4,7 +4,7 @@ end.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from smssim.engine.push import Reports
 from smssim.engine.rows import Rows
 from smssim.engine.world import World
 from smssim.tables import MESSAGES, REPORT_STATES, REPORTS, Column
+from smssim.tally import COPIES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,20 +53,28 @@ class Categories:
             for column, names in own.items()
         }
         self.by_class["country"] = _small(world.country.tolist())
-        self.lists["group"] = list(
-            zip(
-                *(
-                    self.by_class[name].tolist()
-                    for name in ("country", "application", "template", "type")
-                ),
-                strict=True,
-            )
-        )
+        self.lists["group"] = [(*own, COPIES.index("first")) for own in self._alike()]
+        self.resent = len(world.pairs) if world.generations > 1 else None
+        """How much further on a resent copy's group is than its class; None where nobody resends."""
+        if self.resent is not None:
+            kinds = [
+                "server resend" if getattr(source, "server_resend", None) else "user resend"
+                for source in world.sources
+            ]
+            again = [COPIES.index(kinds[i]) for i, _ in world.pairs]
+            self.lists["group"] += [
+                (*own, kind) for own, kind in zip(self._alike(), again, strict=True)
+            ]
         prices = world.price_micro + world.delivery_price_micro
         dearest = int(prices.max(initial=0)) * world.most_segments
         self.money = np.int32 if dearest <= np.iinfo(np.int32).max else np.int64
         self.status = _small([self.lists["status"].index(status) for status in fates.status])
         self.report_source = (fates.source - 1).astype(np.int8)
+
+    def _alike(self) -> Iterator[tuple[int, ...]]:
+        """Country, application, template and type of each class, by their codes."""
+        names = ("country", "application", "template", "type")
+        return zip(*(self.by_class[name].tolist() for name in names), strict=True)
 
 
 def _small(codes: list[int]) -> Array:
@@ -82,8 +91,11 @@ def tallied_columns(categories: Categories, rows: Rows) -> dict[str, Array]:
     """The compact columns of messages that tallies are made from; times with NaT as integers."""
     status = categories.status.take(rows.fate)
     np.copyto(status, -1, where=rows.in_flight)
+    group = rows.cls
+    if categories.resent is not None:
+        group = group + (rows.generation > 0) * np.int64(categories.resent)
     return {
-        "group": rows.cls,
+        "group": group,
         "submitted_at": rows.submitted_us,
         "segments": rows.segments.view(np.int8),
         "place": rows.place,

@@ -14,6 +14,7 @@ from smssim.engine.births import Births, SourceBirths, arranged, joined, order_b
 from smssim.engine.copies import CopyMarks
 from smssim.engine.fates import DELIVERED, UNBORN
 from smssim.engine.marker import NEVER
+from smssim.engine.server_resend import ServerResends
 from smssim.engine.world import World
 
 Ints = NDArray[np.int64]
@@ -77,6 +78,7 @@ class Live:
     def __init__(self, world: World, sources: list[SourceBirths]) -> None:
         self.world = world
         self.copies = CopyMarks(world, sources)
+        self.servers = ServerResends(world, sources) if world.servers_resend else None
         self.generations = world.generations
         self.dropped = 0
         self.base = Births.none()
@@ -99,10 +101,14 @@ class Live:
             )
         if self.generations > 1:
             self._guess(first)
+        if self.servers is not None:
+            self.servers.guess(self, first)
 
     def drop_before(self, t_us: int) -> None:
         """Forget messages of which no copy can be after *t_us*."""
         first = int(np.searchsorted(self.base.t, t_us - self.copies.longest_chain_us, "left"))
+        if self.servers is not None:
+            first = min(first, self.servers.first_unfinished(self, t_us))
         if first:
             self.dropped += first
             self.base = arranged(self.base, np.arange(first, len(self.base)))
@@ -219,6 +225,8 @@ class Live:
         if self.generations == 1:
             return _NONE, _NONE
         first = int(np.searchsorted(self.base.t, from_us - self.copies.longest_chain_us))
+        if self.servers is not None:
+            first = 0  # Nothing bounds how long a server waits for a report.
         generation, message = np.nonzero(self.exists[1:, first:end])
         generation, message = generation + 1, message + first
         t = self.t[generation, message]

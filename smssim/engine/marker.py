@@ -68,7 +68,7 @@ class Marker:
 
     def __init__(self, world: World, source: Source, country: str) -> None:
         route = world.scenario.route(country)
-        shares = world.scenario.template(source.template).segment_shares()
+        shares = world.scenario.template(source.template).segment_shares(country)
         self._name, self._marks = source.name, world.marks
         self._segments = discrete(tuple(shares.values()))
         self._segment_values = np.array(list(shares), np.uint8)

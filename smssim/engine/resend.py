@@ -52,6 +52,8 @@ def _possible(live: Live, own: slice) -> NDArray[np.bool_]:
     possible = live.delivered_us(0, own) > t
     possible &= t < NEVER
     possible |= live.exists[1, own]
+    if live.servers is not None:
+        possible &= ~live.servers.of_class.take(live.base.cls[own])
     return possible
 
 

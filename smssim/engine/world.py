@@ -62,15 +62,20 @@ class World:
         fixed = (
             r.segments or 1 for calls in scenario.calls for call in calls.calls for r in call.to
         )
-        drawn = (max(template.segment_shares()) for template in scenario.templates)
-        self.most_segments = max(*fixed, *drawn, 1)
+        drawn = (
+            max(scenario.template(kind.template).segment_shares(kind.country))
+            for kind in self.kinds
+        )
+        self.most_segments = max([*fixed, *drawn], default=1)
         """The most segments that a message of this scenario has."""
         self.limits_frequency = any(a.frequency is not None for a in scenario.applications)
         sizes = [getattr(source, "numbers", None) or 0 for source in self.sources]
         self.first_number = np.cumsum([0, *sizes])
         """By source, the first of its numbers among all that are sent to more than once."""
         self.group = np.array([isinstance(s, GroupTask) for s in self.sources])
-        rules = [s.resend for s in self.sources if not isinstance(s, GroupTask) and s.resend]
+        again = [s for s in self.sources if not isinstance(s, GroupTask)]
+        self.servers_resend = any(s.server_resend for s in again)
+        rules = [rule for s in again for rule in (s.resend, s.server_resend) if rule]
         self.generations = 1 + max((rule.at_most for rule in rules), default=0)
         """Copies that a message can have, the first included."""
 

@@ -99,15 +99,20 @@ class Collector:
                 if first == content:
                     raise Unusable("duplicate of an earlier line")
                 raise Unusable(f"smsMsgId(={name!r}) stands in an earlier answer")
-        if len(set(names)) < len(names):
-            raise Unusable("answer.result must hold each smsMsgId once")
+        # A duplicate's entry may name the message that was sent in its place.
+        accepted = [result.name for result in found.results if result.status == ACCEPTED]
+        if len(set(accepted)) < len(accepted):
+            raise Unusable("answer.result must hold each accepted smsMsgId once")
 
     def _accepted(self, found: Request) -> None:
         rows = self.messages
         for recipient, result in enumerate(found.results):
-            self._rows[result.name] = len(rows.submitted)
-            self._common(found, recipient, result.created)
             accepted = result.status == ACCEPTED
+            if accepted:
+                self._rows[result.name] = len(rows.submitted)
+            else:
+                self._rows.setdefault(result.name, len(rows.submitted))
+            self._common(found, recipient, result.created)
             rows.segments.append(result.segments)
             rows.place.append(0 if accepted else 2)
             rows.country.add(result.country)

@@ -10,19 +10,16 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import groupby
 from operator import itemgetter
-from urllib.parse import quote
 
 import numpy as np
 
 from smssim.codes import api_errors
 from smssim.logs.fields import ACCEPTED, FORM, JSON, SEE_STATUS
-from smssim.logs.frames import NOT_A_TIME
+from smssim.logs.reported import BLOCK, bodies_of, stamps_of, texts_of
 from smssim.logs.sent import Arrivals, Codes, Integers, Sent
 from smssim.logs.wire import Wire
 
 STATUS_CALLBACK = "https://sms.example.com/report"
-
-_BLOCK = 16_384
 
 Line = tuple[int, str]
 
@@ -35,7 +32,7 @@ def request_lines(sent: Sent, wire: Wire) -> Iterator[Line]:
     ends = np.append(sent.starts[1:], len(sent.submitted))
     first = 0
     while first < len(sent.starts):
-        full = int(np.searchsorted(ends, sent.starts[first] + _BLOCK, "right"))
+        full = int(np.searchsorted(ends, sent.starts[first] + BLOCK, "right"))
         last = max(first + 1, full)
         rows = np.arange(sent.starts[first], ends[last - 1])
         yield from _requests(sent, wire, rows, ends[first:last] - rows[0])
@@ -46,8 +43,8 @@ def _requests(sent: Sent, wire: Wire, rows: Integers, ends: Integers) -> Iterato
     """Give the lines of a block of whole requests, which end before the rows *ends*."""
     heads, numbers = _heads(sent, wire, rows), wire.numbers(rows)
     results, place = _results(sent, wire, rows, numbers), sent.place[rows].tolist()
-    statuses = _texts(sent.status, rows)
-    instants, stamps = sent.submitted[rows].tolist(), _stamps(sent.submitted[rows], "us")
+    statuses = texts_of(sent.status, rows)
+    instants, stamps = sent.submitted[rows].tolist(), stamps_of(sent.submitted[rows], "us")
     begin = 0
     for end in ends.tolist():
         if place[begin] == 1:
@@ -67,14 +64,23 @@ def _heads(sent: Sent, wire: Wire, rows: Integers) -> list[tuple[str, str]]:
     channels = _quoted(wire.channels, sent.application, rows)
     templates = _quoted(wire.templates, sent.template, rows)
     otp = sent.type.where("otp")[rows].tolist()
-    address = f', "statusCallback": "{STATUS_CALLBACK}"' if sent.callback else ""
+    address = f', "statusCallback": "{STATUS_CALLBACK}"'
+    named = sent.callback[rows].tolist()
+    extends = [f', "extend": {json.dumps(text)}' if text else "" for text in sent.extends]
     return [
         (
             f'"from": {channel}, "to": "',
-            f'", "templateId": {template}, "templateParas": "{_paras(otp, password)}"{address}',
+            f'", "templateId": {template}, "templateParas": "{_paras(otp, password)}"'
+            f"{address if own else ''}{extends[source]}",
         )
-        for channel, template, otp, password in zip(
-            channels, templates, otp, wire.passwords(rows), strict=True
+        for channel, template, otp, password, source, own in zip(
+            channels,
+            templates,
+            otp,
+            wire.passwords(rows),
+            sent.source.codes[rows].tolist(),
+            named,
+            strict=True,
         )
     ]
 
@@ -102,9 +108,9 @@ def _results(sent: Sent, wire: Wire, rows: Integers, numbers: list[str]) -> list
             channels,
             numbers,
             refused,
-            _texts(sent.status, rows),
-            _stamps(sent.submitted[rows], "s"),
-            _texts(sent.country, rows),
+            texts_of(sent.status, rows),
+            stamps_of(sent.submitted[rows], "s"),
+            texts_of(sent.country, rows),
             sent.segments[rows].tolist(),
             strict=True,
         )
@@ -116,7 +122,7 @@ def callback_lines(sent: Sent, arrivals: Arrivals, wire: Wire, *, batch: bool) -
 
     Times are microseconds since 1970 UTC; a report's updateTime is in whole seconds.
     """
-    bodies = _bodies(sent, arrivals, wire, batch)
+    bodies = bodies_of(sent, arrivals, wire, batch=batch)
     if batch:
         for (_, at, stamp), group in groupby(bodies, itemgetter(0, 1, 2)):
             reports = ", ".join(body for *_, body in group)
@@ -135,63 +141,6 @@ def _callback(stamp: str, content_type: str, body: str) -> str:
     )
 
 
-def _bodies(
-    sent: Sent, arrivals: Arrivals, wire: Wire, batch: bool
-) -> Iterator[tuple[int, int, str, str]]:
-    """Give (callback, its time in microseconds and as text, one report) of each arrival."""
-    encode = _item if batch else _form
-    for begin in range(0, len(arrivals.message), _BLOCK):
-        part = slice(begin, begin + _BLOCK)
-        rows, at = arrivals.message[part], arrivals.instant[part]
-        made_by = _texts(sent.report_source, rows)
-        # A report that the platform built itself has no updateTime.
-        updated = np.where(sent.report_source.where("1")[rows], NOT_A_TIME, sent.final[rows])
-        reports = map(
-            encode,
-            arrivals.part[part].tolist(),
-            sent.segments[rows].tolist(),
-            _stamps(updated, "s"),
-            made_by,
-            wire.ids(rows),
-            _texts(sent.status, rows),
-        )
-        lines = arrivals.line[part].tolist()
-        yield from zip(lines, at.tolist(), _stamps(at, "us"), reports, strict=True)
-
-
-def _form(part: int, total: int, updated: str, source: str, name: str, status: str) -> str:
-    time = f"&updateTime={updated.replace(':', '%3A')}" if updated else ""
-    return (
-        f"sequence={part}&total={total}{time}&source={source}"
-        f"&smsMsgId={name}&status={_encoded(status)}"
-    )
-
-
-@cache
-def _encoded(status: str) -> str:
-    return quote(status, safe="")
-
-
-def _item(part: int, total: int, updated: str, source: str, name: str, status: str) -> str:
-    time = f'"updateTime": "{updated}", ' if updated else ""
-    return (
-        f'{{"sequence": "{part}", "total": "{total}", {time}"source": "{source}", '
-        f'"smsMsgId": "{name}", "status": {json.dumps(status)}}}'
-    )
-
-
-def _stamps(us: Integers, unit: str) -> list[str]:
-    """Return times as ISO 8601 in UTC, "" where there is none."""
-    times = us.view("datetime64[us]").astype(f"datetime64[{unit}]")
-    written: list[str] = np.datetime_as_string(times).tolist()
-    return [f"{text}Z" if text != "NaT" else "" for text in written]
-
-
 def _quoted(names: list[str], column: Codes, rows: Integers) -> list[str]:
     quoted = [json.dumps(name) for name in names]
     return [quoted[code] for code in column.codes[rows].tolist()]
-
-
-def _texts(column: Codes, rows: Integers) -> list[str]:
-    labels = [*column.labels, ""]
-    return [labels[code] for code in column.codes[rows].tolist()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 Integers = npt.NDArray[np.int64]
 
 MOST_IN_A_BATCH = 50
+
+_DUPLICATE = "E200041"
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,17 @@ class Codes:
 class Sent:
     """The messages that went through the API, as columns, and the first row of each request.
 
-    Times are microseconds since 1970 UTC, the smallest int64 where there is none.
+    Times are microseconds since 1970 UTC, the smallest int64 where there is none. `number` is the
+    recipient of its request whose phone number a message goes to: itself, or the one it repeats.
+    `extends` follows the labels of `source`; `org_codes` are by country and status;
+    `callback` says whether the request names an address for its reports.
     """
 
     starts: Integers
     submitted: Integers
     request: Integers
     recipient: Integers
+    number: Integers
     generation: Integers
     segments: Integers
     place: Integers
@@ -55,7 +62,9 @@ class Sent:
     country: Codes
     status: Codes
     report_source: Codes
-    callback: bool
+    callback: npt.NDArray[np.bool_]
+    extends: list[str | None]
+    org_codes: Mapping[tuple[str, str], str]
 
 
 @dataclass(frozen=True)
@@ -86,21 +95,26 @@ def sent_and_arrived(run: Record, *, batch: bool) -> tuple[Sent, Arrivals]:
     scenario = Scenario.parse(text, f"scenario of {run.name}")
     tasks = [task.name for task in scenario.group_tasks]
     rows = np.flatnonzero(~run.messages["source"].isin(tasks).to_numpy())
-    sent = _sent(run.messages.iloc[rows], scenario.callback.address)
+    sent = _sent(run.messages.iloc[rows], scenario)
     return sent, _arrivals(run.reports, rows, len(run.messages), batch=batch)
 
 
-def _sent(messages: pd.DataFrame, callback: bool) -> Sent:
-    source = _codes(messages["source"])
+def _sent(messages: pd.DataFrame, scenario: Scenario) -> Sent:
+    source, status = _codes(messages["source"]), _codes(messages["status"])
     request, generation = _integers(messages["request"]), _integers(messages["generation"])
+    recipient = _integers(messages["recipient"])
     first = np.ones(len(messages), np.bool_)
     same = (source.codes[1:] == source.codes[:-1]) & (request[1:] == request[:-1])
     first[1:] = ~same | (generation[1:] > 0) | (generation[:-1] > 0)
+    country = _codes(messages["country"])
+    extends = {own.name: own.extend for own in scenario.traffic}
+    extends |= {own.name: own.extend for own in scenario.calls}
     return Sent(
         starts=np.flatnonzero(first),
         submitted=_microseconds(messages["submitted_at"]),
         request=request,
-        recipient=_integers(messages["recipient"]),
+        recipient=recipient,
+        number=_numbers(first, recipient, status.where(_DUPLICATE), (source, request, generation)),
         generation=generation,
         segments=_integers(messages["segments"]),
         place=_integers(messages["place"]),
@@ -109,11 +123,51 @@ def _sent(messages: pd.DataFrame, callback: bool) -> Sent:
         application=_codes(messages["application"]),
         template=_codes(messages["template"]),
         type=_codes(messages["type"]),
-        country=_codes(messages["country"]),
-        status=_codes(messages["status"]),
+        country=country,
+        status=status,
         report_source=_codes(messages["report_source"]),
-        callback=callback,
+        callback=_names_address(scenario, source),
+        extends=[extends.get(name) for name in source.labels],
+        org_codes=_org_codes(scenario, country.labels),
     )
+
+
+def _org_codes(scenario: Scenario, countries: list[str]) -> dict[tuple[str, str], str]:
+    return {
+        (country, outcome.status): outcome.org_code
+        for country in countries
+        for outcome in scenario.route(country).outcomes
+        if outcome.org_code is not None
+    }
+
+
+def _numbers(
+    first: npt.NDArray[np.bool_],
+    recipient: Integers,
+    duplicate: npt.NDArray[np.bool_],
+    copies: tuple[Codes, Integers, Integers],
+) -> Integers:
+    """Return whose number each row bears: a duplicate's is that of the last one before it.
+
+    Resends go where their first copy went; *copies* are source, request and generation.
+    """
+    source, request, generation = copies
+    rows = np.arange(len(recipient))
+    number = recipient[np.maximum.accumulate(np.where(duplicate & ~first, 0, rows))]
+    repeats = np.flatnonzero((number != recipient) & (generation == 0))
+    resent = np.flatnonzero((generation > 0) & np.isin(request, request[repeats]))
+    keys = source.codes, request, recipient
+    borne = dict(zip(_triples(keys, repeats), number[repeats].tolist(), strict=True))
+    own = zip(_triples(keys, resent), recipient[resent].tolist(), strict=True)
+    number[resent] = [borne.get(key, usual) for key, usual in own]
+    return number
+
+
+def _triples(
+    keys: tuple[Integers, Integers, Integers], rows: Integers
+) -> Iterator[tuple[int, int, int]]:
+    a, b, c = (key[rows].tolist() for key in keys)
+    return zip(a, b, c, strict=True)
 
 
 def _arrivals(reports: pd.DataFrame, rows: Integers, n: int, *, batch: bool) -> Arrivals:
@@ -161,3 +215,11 @@ def _integers(column: pd.Series[Any]) -> Integers:
 def _microseconds(column: pd.Series[Any]) -> Integers:
     naive: Integers = column.dt.tz_convert(None).to_numpy("datetime64[us]").view(np.int64)
     return naive
+
+
+def _names_address(scenario: Scenario, source: Codes) -> npt.NDArray[np.bool_]:
+    """Whether each message's request names an address for its reports."""
+    callback = scenario.callback
+    said = {of.name: of.status_callback for of in scenario.sources}
+    named = [callback.is_named(said.get(name)) for name in source.labels]
+    return np.array(named, np.bool_)[source.codes]

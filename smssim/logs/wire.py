@@ -131,11 +131,11 @@ class Wire:
         ]
 
     def numbers(self, rows: Integers) -> list[str]:
-        """Return the phone number of each row; a resend goes to the number of its first copy."""
+        """Return the phone number of each row; a resend goes to that of its first copy."""
         sent, prefixes = self._sent, self._prefixes
         first = self._words(rows, np.full(len(rows), _NUMBERS)) % 10**_LOCAL_DIGITS
-        # Counted on from the request's first number, so that no number stands in it twice.
-        local = (first.astype(np.int64) + sent.recipient[rows]) % 10**_LOCAL_DIGITS
+        # Counted on from the request's first number, so that only duplicates stand in it twice.
+        local = (first.astype(np.int64) + sent.number[rows]) % 10**_LOCAL_DIGITS
         return [
             f"{prefixes[country]}{digits:07d}"
             for country, digits in zip(

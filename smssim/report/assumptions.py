@@ -102,13 +102,16 @@ def _people(record: Record, scenario: Scenario) -> list[str]:
     for source in scenario.sources:
         again = getattr(source, "resend", None)
         if again is not None:
-            lines.append(
-                (f"after {described(again.patience)}, at most {again.at_most} times", source.name)
-            )
+            rule = f"after {described(again.patience)}, at most {again.at_most} times"
+            lines.append(("resend", rule, source.name))
+        server = getattr(source, "server_resend", None)
+        if server is not None:
+            what = f"{listed(list(server.statuses), 3)} after {described(server.after)}"
+            lines.append(("server resend", f"{what}, at most {server.at_most} times", source.name))
     found = []
-    for rule in dict.fromkeys(rule for rule, _ in lines):
-        names = [name for own, name in lines if own == rule]
-        found.append(f"resend, {listed(names, 3)}: {rule}")
+    for kind, rule in dict.fromkeys((kind, rule) for kind, rule, _ in lines):
+        names = [name for *own, name in lines if own == [kind, rule]]
+        found.append(f"{kind}, {listed(names, 3)}: {rule}")
     if any(task.pace_per_s is None for task in scenario.group_tasks):
         found.append("group tasks: all numbers are handed to the queue at the start of the task")
     if record.reviews is not None and len(record.reviews):
@@ -149,8 +152,13 @@ def _review(rules: Review) -> list[str]:
 
 def _callback(record: Record, scenario: Scenario) -> list[str]:
     callback, push = scenario.callback, record.tallies.push
+    batches = []
+    if names := [a.name for a in scenario.applications if a.batch_address]:
+        size = f"at most {callback.batch_size} reports" if callback.batch_size > 1 else "one report"
+        wait = duration(callback.batch_wait_s)
+        batches = [f"batches of {listed(names, 3)}: {size} a push, after {wait} at the latest"]
     if (push["state"] == "received").all() and (push["copies"] == push["reports"]).all():
-        return []
+        return batches
     again = (
         f"again after {listed([duration(s) for s in callback.retries_s])}"
         if callback.retries_s
@@ -165,7 +173,7 @@ def _callback(record: Record, scenario: Scenario) -> list[str]:
     if callback.random_outages is not None:
         up, down = callback.random_outages.up, callback.random_outages.down
         lines.append(f"callback server: by chance up {described(up)}, down {described(down)}")
-    return lines
+    return batches + lines
 
 
 def described(delay: Delay) -> str:

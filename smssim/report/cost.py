@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from smssim.record import Record
-from smssim.report.groups import keys_of
+from smssim.report.groups import KEYS, keys_of
 from smssim.report.needs import needs
 
 if TYPE_CHECKING:
@@ -17,11 +17,16 @@ _CHARGED = {"pay_per_use": "pay_per_use", "split": "pay_per_use", "unknown": "un
 _NUMBERS = ("packages", "messages", "segments", "cost_micro")
 
 
-@needs("money", "packages")
-def cost(record: Record, by: str | Sequence[str] = "country") -> pd.DataFrame:
-    """The bill, one row a group and entry.
+BY = (*KEYS, "copy")
 
-    *by* is day, country, application or type, or a list of them.
+
+@needs("money", "packages")
+def cost(record: Record, by: str | Sequence[str] = ("country", "copy")) -> pd.DataFrame:
+    """The bill, one row a group and entry; resent messages have lines of their own.
+
+    *by* is day, country, application, type or copy, or a list of them. Copies are `first`,
+    `server resend` and `user resend` (`smssim.tally.COPIES`); NA for packages, which serve all
+    copies, and in a log, which does not tell.
 
     Entry `package` counts packages and segments bought, on the day and for the country they were
     bought for; they serve every application and type, which are NA there. Entry `pay_per_use`
@@ -32,7 +37,7 @@ def cost(record: Record, by: str | Sequence[str] = "country") -> pd.DataFrame:
     """
     import pandas as pd
 
-    keys = keys_of(by)
+    keys = keys_of(by, BY)
     rows = pd.concat([_bought(record), _charged(record)], ignore_index=True)
     rows["entry"] = pd.Categorical(rows["entry"], ENTRIES)
     groups = rows.groupby([*keys, "entry"], dropna=False, observed=True)
@@ -90,6 +95,7 @@ def _rows(frame: pd.DataFrame) -> pd.DataFrame:
         "country": "str",
         "application": "str",
         "type": "str",
+        "copy": "str",
         "entry": "str",
     }
     return frame.reindex(columns=[*types, *_NUMBERS]).astype(

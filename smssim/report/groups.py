@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 KEYS = ("day", "country", "application", "type")
 
 
-def keys_of(by: str | Sequence[str]) -> list[str]:
+def keys_of(by: str | Sequence[str], known: Sequence[str] = KEYS) -> list[str]:
     """The columns to group by, from one name or several; none gives one row for everything.
 
-    Raise a ValueError for a name that the money tally is not kept by, or that stands twice.
+    Raise a ValueError for a name that is not *known*, or that stands twice.
     """
     keys = [by] if isinstance(by, str) else list(by)
-    unknown = [key for key in keys if key not in KEYS]
+    unknown = [key for key in keys if key not in known]
     if unknown or len(set(keys)) < len(keys):
-        raise ValueError(f"by(={by!r}) must be some of {', '.join(KEYS)}, each once")
+        raise ValueError(f"by(={by!r}) must be some of {', '.join(known)}, each once")
     return keys
 
 

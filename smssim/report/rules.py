@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+MAINLAND = "CN"
+
+
 def scenario_of(record: Record) -> Scenario | None:
     """The scenario a record was simulated from; None for a log."""
     text = None if recorded(record) else record.provenance.get("scenario")
@@ -35,6 +38,11 @@ def counted(scenario: Scenario, money: pd.DataFrame) -> NDArray[np.int64]:
         counts &= (money["charge"] != "refused_3") | frozen
     weights = money["segments" if rules.unit == "segment" else "messages"]
     return weights.where(counts, 0).to_numpy(np.int64)
+
+
+def of_side(frame: pd.DataFrame, mainland: bool) -> pd.DataFrame:
+    """The cells of messages to mainland China, which count by themselves, or all others."""
+    return frame[(frame["country"] == MAINLAND) == mainland]
 
 
 @lru_cache(maxsize=8)

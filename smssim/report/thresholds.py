@@ -10,7 +10,7 @@ import numpy as np
 from smssim.calendars import HOUR
 from smssim.record import Record
 from smssim.report.needs import needs
-from smssim.report.rules import counted, scenario_of
+from smssim.report.rules import counted, of_side, scenario_of
 from smssim.report.spans import Span, instants, microseconds, periods, stops
 from smssim.scenario import Scenario, Thresholds
 from smssim.tables import TIME
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 NEAR = 0.8
 """The share of a limit from which on a period that did not trip it is a near miss."""
+MAINLAND_SIDE = "mainland"
 _NAMES = {"day": "daily", "month": "monthly"}
 _TYPES = {
     "period": "str",
@@ -45,18 +46,19 @@ def thresholds(record: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
     in force at the end of the period. `alarm_at` and `limit_at` are when each first acted in it;
     `suspended_h` is how long the limit stopped sending, in hours; `stopped` counts the messages
     refused in the period with E000623, by the daily or the monthly limit. `near_miss` is at least
-    80 % of a limit that did not act. With *by* country the rows are those of the countries that
-    have limits of their own (no alarms; refused with E000630). A log tells neither the rules nor
-    the values and has no rows.
+    80 % of a limit that did not act. Messages to mainland China are left out: they have thresholds
+    of their own, the rows `mainland` of *by* side. With *by* country the rows are those of the
+    countries that have limits of their own (no alarms; refused with E000630). A log tells neither
+    the rules nor the values and has no rows.
     """
     import pandas as pd
 
     keys = [by] if isinstance(by, str) else list(by)
-    if keys not in ([], ["country"]):
-        raise ValueError(f"by(={by!r}) must be country or nothing")
+    if keys not in ([], ["country"], ["side"]):
+        raise ValueError(f"by(={by!r}) must be country, side or nothing")
     scenario = scenario_of(record)
-    rows = [] if scenario is None else _all(record, scenario, bool(keys))
-    types = {"country": "str", **_TYPES} if keys else _TYPES
+    rows = [] if scenario is None else _all(record, scenario, keys)
+    types = {**dict.fromkeys(keys, "str"), **_TYPES}
     columns = {name: [row[name] for row in rows] for name in types}
     return pd.DataFrame(
         {
@@ -66,30 +68,34 @@ def thresholds(record: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
     )
 
 
-def _all(record: Record, scenario: Scenario, by_country: bool) -> list[Row]:
-    countries = sorted(scenario.thresholds.countries) if by_country else [""]
+def _all(record: Record, scenario: Scenario, keys: list[str]) -> list[Row]:
+    subjects = sorted(scenario.thresholds.countries) if keys == ["country"] else [""]
+    if keys == ["side"]:
+        subjects = ["", MAINLAND_SIDE]
     return [
         row
-        for country in countries
+        for subject in subjects
         for period in _NAMES
-        for row in _rows(record, scenario, period, country)
+        for row in _rows(record, scenario, period, subject)
     ]
 
 
-def _rows(record: Record, scenario: Scenario, period: str, country: str) -> Iterator[Row]:
-    """The rows of one counter; *country* is empty for the account's."""
+def _rows(record: Record, scenario: Scenario, period: str, whose: str) -> Iterator[Row]:
+    """The rows of one counter: of a country, of mainland China's side, or "" of the account."""
     rules, spans = scenario.thresholds, periods(record, period)
+    country = "" if whose == MAINLAND_SIDE else whose
     if country and getattr(rules.countries[country], _NAMES[period]) is None:
         return
-    subject = f"{country} {period}" if country else period
+    subject = f"{whose} {period}".strip()
     trips = stops(record, "country_limit" if country else "limit", "recovered", subject)
     alarms = _alarms(record, subject)
-    values = _values(record, rules, period, country, spans)
-    sums = _sums(record, scenario, spans, country)
+    values = _values(record, rules, period, whose, spans)
+    sums = _sums(record, scenario, spans, whose)
     for span, (used, stopped), (alarm, limit) in zip(spans, sums, values, strict=True):
         limit_at = _first([trip.start for trip in trips], span)
         yield {
             "country": country,
+            "side": whose or "international",
             "period": period,
             "start": span.start,
             "used": used,
@@ -105,12 +111,14 @@ def _rows(record: Record, scenario: Scenario, period: str, country: str) -> Iter
 
 
 def _sums(
-    record: Record, scenario: Scenario, spans: list[Span], country: str
+    record: Record, scenario: Scenario, spans: list[Span], whose: str
 ) -> list[tuple[int, int]]:
     """What was counted in each period, and the messages that the limit refused."""
-    money = record.tallies.money
-    own = money[money["country"] == country] if country else money
-    code = "E000630" if country else "E000623"
+    own, code = record.tallies.money, "E000623"
+    if whose in ("", MAINLAND_SIDE):
+        own = of_side(own, mainland=whose == MAINLAND_SIDE)
+    else:
+        own, code = own[own["country"] == whose], "E000630"
     days, weights = microseconds(own["day"]), counted(scenario, own)
     refused = own["messages"].where(own["status"] == code, 0).to_numpy(np.int64)
     found = []
@@ -121,11 +129,15 @@ def _sums(
 
 
 def _values(
-    record: Record, rules: Thresholds, period: str, country: str, spans: list[Span]
+    record: Record, rules: Thresholds, period: str, whose: str, spans: list[Span]
 ) -> list[tuple[int | None, int]]:
     """Alarm and limit in force at the end of each period."""
-    if country:
-        return [(None, getattr(rules.countries[country], _NAMES[period]))] * len(spans)
+    name = _NAMES[period]
+    if whose == MAINLAND_SIDE:
+        own = rules.mainland
+        return [(getattr(own, f"{name}_alarm"), getattr(own, f"{name}_limit"))] * len(spans)
+    if whose:
+        return [(None, getattr(rules.countries[whose], name))] * len(spans)
     alarms, limits = (
         _in_force(record, f"{_NAMES[period]}_{kind}", rules, period, spans)
         for kind in ("alarm", "limit")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from smssim.record import Record
 from smssim.report.needs import needs
-from smssim.report.rules import counted, scenario_of
+from smssim.report.rules import counted, of_side, scenario_of
 from smssim.report.spans import instants, microseconds, periods
 from smssim.scenario import Scenario
 from smssim.tables import TIME
@@ -27,7 +27,8 @@ def usage(record: Record) -> pd.DataFrame:
     """What thresholds have counted since the start of their day or month, every 15 minutes (UTC).
 
     A row holds the count `used` just before `at`, the end of a slot (or of the record), in the
-    `period` that began at `start`, in messages or segments as in `thresholds`. A log has no rows.
+    `period` that began at `start`, in messages or segments as in `thresholds`; those to mainland
+    China count by themselves and are left out. A log has no rows.
     """
     import pandas as pd
 
@@ -56,7 +57,7 @@ def usage(record: Record) -> pd.DataFrame:
 
 def _counted(record: Record, scenario: Scenario, starts: Ints) -> Ints:
     """What was counted in each slot."""
-    clock = record.tallies.clock
+    clock = of_side(record.tallies.clock, mainland=False)
     slots = np.searchsorted(starts, microseconds(clock["slot"]))
     values = clock["segments" if scenario.thresholds.unit == "segment" else "messages"]
 
@@ -67,7 +68,7 @@ def _counted(record: Record, scenario: Scenario, starts: Ints) -> Ints:
         return sums
 
     sent, refused = summed(_SENT), summed(("refused_platform",))
-    money = record.tallies.money
+    money = of_side(record.tallies.money, mainland=False)
     money = money[money["charge"] == "refused_3"]
     days, weights = microseconds(money["day"]), counted(scenario, money)
     for span in periods(record, "day"):

@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from smssim.scenario.account import (
-    Account,
-    Application,
-    Contact,
-    Frequency,
-    NumberRule,
-    Package,
-    Quota,
-    Review,
-    Template,
-    Ticket,
-)
+from smssim.scenario.account import Account, Contact, NumberRule, Package, Quota, Ticket
+from smssim.scenario.application import Application, Frequency
 from smssim.scenario.base import micro
 from smssim.scenario.delay import Delay, LogNormal, SlowPart, microseconds
 from smssim.scenario.destinations import destinations, registrations
@@ -22,6 +12,7 @@ from smssim.scenario.json_schema import schema
 from smssim.scenario.network import Callback, Outage, Outcome, Queue, RandomOutages, Route
 from smssim.scenario.onboarding import Onboarding, Registration, kind_of, registration_rules
 from smssim.scenario.problems import Problem, ScenarioError
+from smssim.scenario.resends import Resend, ServerResend
 from smssim.scenario.sources import (
     CANCEL_BEFORE,
     Call,
@@ -29,9 +20,9 @@ from smssim.scenario.sources import (
     Flaws,
     GroupTask,
     Recipient,
-    Resend,
     Traffic,
 )
+from smssim.scenario.template import Review, Template
 from smssim.scenario.thresholds import (
     CountryLimit,
     MainlandThresholds,
@@ -70,6 +61,7 @@ __all__ = [
     "Route",
     "Scenario",
     "ScenarioError",
+    "ServerResend",
     "SlowPart",
     "Source",
     "Template",

@@ -1,48 +1,28 @@
-"""The customer's side of the console: account, quotas, templates and their review, packages."""
+"""The customer's side of the console: account, quotas, tickets, packages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, SecretStr, Tag
+from pydantic import Field
 
 from smssim.scenario.base import (
-    STATUS,
     Count,
-    CountKey,
     Country,
     Flag,
     Instant,
-    Int,
     Money,
     Name,
     Part,
-    Share,
     Zone,
 )
 from smssim.scenario.delay import Delay, Seconds
 from smssim.scenario.network import Status
-from smssim.scenario.problems import Found, said
-from smssim.text import segments
+from smssim.scenario.problems import Found
 
 ServiceMode = Literal["pay_per_use", "suspend"]
-LONGEST_TEMPLATE_NAME = 32
-MOST_SEGMENTS = 8
-NO_LIMIT = 10**9
-Times = Annotated[Int, Field(ge=1, le=999)]
 PATTERN = r"^[0-9*]{4,11}$"
-
-
-def number_or_mix(value: Any) -> str:
-    """Which of the two a value is: one number for all, or shares by number."""
-    return "mix" if isinstance(value, dict) else "number"
-
-
-Segments = Annotated[
-    Annotated[Count, Tag("number")] | Annotated[dict[CountKey, Share], Tag("mix")],
-    Discriminator(number_or_mix),
-]
 
 
 class Contact(Part):
@@ -138,171 +118,6 @@ class Quota(Part):
     """Upper bound of the daily limit, in messages a UTC day; 500 until a ticket raises it."""
     monthly_limit: Count = 10_000
     """Upper bound of the monthly limit, in messages a UTC month; 10,000 until a ticket."""
-
-
-class Frequency(Part):
-    """How often one number may be sent to by an application (DOMAIN.md section 5)."""
-
-    per_minute: Times | None = None
-    """Messages a number and clock minute; at most 999."""
-    per_hour: Times | None = None
-    """Messages a number and clock hour; at most 999."""
-    per_day: Times | None = None
-    """Messages a number and calendar day of GMT+8; at most 999."""
-    saved: Instant | None = None
-    """When it is saved in the console; without it, it is in force from the start."""
-    after_s: Seconds = 900
-    """Seconds from saving until it is in force; 15 minutes."""
-
-    def broken(self) -> Iterator[Found]:
-        """It limits something."""
-        if self.per_minute is None and self.per_hour is None and self.per_day is None:
-            yield (), "a frequency must limit per_minute, per_hour or per_day"
-
-    @property
-    def limits(self) -> tuple[int, int, int]:
-        """Messages a minute, hour and day; a limit that is not set is never reached."""
-        values = (self.per_minute, self.per_hour, self.per_day)
-        return tuple(NO_LIMIT if value is None else value for value in values)  # type: ignore[return-value]
-
-
-class Application(Part):
-    """An application: its channel sends templates.
-
-    Its secret is never printed: no text, file, fingerprint or error of ours holds it.
-    """
-
-    name: Name
-    """Its name, by which templates refer to it."""
-    created: Instant | None = None
-    """When it is tried to create it; without it as soon as possible where the scenario has
-    onboarding, else it exists from the start."""
-    key: str | None = None
-    """Its application key, for those who write their own requests."""
-    secret: SecretStr | None = Field(default=None, exclude=True, repr=False)
-    """Its application secret; it is read and never printed or written again."""
-    address: str | None = None
-    """Its access address."""
-    channel: str | None = None
-    """The channel number that its messages come from."""
-    suspended: Instant | None = None
-    """When it is suspended, for a violation; it is not if nothing is said."""
-    reinstated: Instant | None = None
-    """When a suspended application may send again; never if nothing is said."""
-    suspended_code: Annotated[str, Field(pattern=STATUS)] = "E000103"
-    """Assumption: the code that requests of a suspended application get; app_key unavailable."""
-    addresses: tuple[str, ...] = Field(default=(), max_length=100)
-    """The whitelist of addresses that requests may come from, at most 100; empty lets all in
-    (others: E000620)."""
-    addresses_saved: Instant | None = None
-    """When the whitelist is saved; without it, it is in force from the start."""
-    addresses_after_s: Seconds = 900
-    """Seconds from saving the whitelist until it is in force; 10 to 15 minutes."""
-    frequency: Frequency | None = None
-    """How often one number may be sent to; as often as one likes if nothing is said."""
-
-    def broken(self) -> Iterator[Found]:
-        """What is reinstated was suspended before."""
-        if self.reinstated is not None and (
-            self.suspended is None or self.reinstated <= self.suspended
-        ):
-            told = f"reinstated(={said(self.reinstated)}) must be after suspended"
-            yield ("reinstated",), f"{told}(={said(self.suspended)})"
-
-    def __eq__(self, other: object) -> bool:
-        # What is written and read again is the same application, and has no secret.
-        return isinstance(other, Application) and self.model_dump() == other.model_dump()
-
-    def __hash__(self) -> int:
-        return hash(self.model_dump_json())
-
-
-class Template(Part):
-    """A template of an application; its text or its segments say what a message costs."""
-
-    name: Name
-    """Its name, by which sources refer to it; at most 32 characters, as the API's templateId."""
-    application: Name
-    """The application it belongs to, by name."""
-    type: Literal["otp", "notification"] = "otp"
-    """A one-time password or a notification."""
-    text: str | None = Field(default=None, max_length=500)
-    """The text as the recipient sees it, to count segments; at most 500 characters."""
-    segments: Segments = 1
-    """Segments a message, 1 to 8, or the share of messages by segments; not with a text."""
-    submitted: Instant | None = None
-    """When it is handed in for review; without it, it was usable before the start, or is handed in
-    as soon as its application exists where that is still to be created."""
-    urged: Instant | None = None
-    """When its review is urged, while it is pending; of use with a finite number of reviewers
-    only."""
-
-    def broken(self) -> Iterator[Found]:
-        """A name that the API can carry; a text or segments; no more than a template holds."""
-        if len(self.name) > LONGEST_TEMPLATE_NAME:
-            told = f"the name has {len(self.name)} characters: at most {LONGEST_TEMPLATE_NAME}"
-            yield ("name",), f"{told} (the API's templateId, DOMAIN.md section 6)"
-        if self.urged is not None and self.submitted is not None and self.urged < self.submitted:
-            told = f"urged(={said(self.urged)}) must not be before submitted"
-            yield ("urged",), f"{told}(={said(self.submitted)})"
-        if self.text is not None and "segments" in self.model_fields_set:
-            yield ("segments",), "give text or segments, not both"
-            return
-        shares = self.segment_shares()
-        if max(shares, default=0) > MOST_SEGMENTS:
-            told = f"{max(shares)} segments: at most {MOST_SEGMENTS}"
-            yield ("segments",), f"{told}, as a template holds 500 characters"
-        if not sum(shares.values()) > 0:
-            yield ("segments",), "the shares of segments must not all be 0"
-
-    def segment_shares(self) -> dict[int, float]:
-        """The share of messages by their number of segments."""
-        if self.text is not None:
-            return {segments(self.text): 1.0}
-        if isinstance(self.segments, int):
-            return {self.segments: 1.0}
-        return dict(sorted(self.segments.items()))
-
-
-class Review(Part):
-    """How templates are reviewed: on Chinese workdays, 09:00-18:00 GMT+8 (DOMAIN.md section 4)."""
-
-    two_hours: Literal["wall", "working"] = "wall"
-    """Assumption: the two hours are hours of the clock; working lets them rest from 18:00 to
-    09:00."""
-    decision: Delay = Delay(uniform_s=(0, 7_200))
-    """Assumption: when within the two hours the decision falls, in seconds; anywhere in them."""
-    next_workday: Delay = Delay(uniform_s=(0, 32_400))
-    """Assumption: after 18:00 or on a day off, how many seconds after 09:00 of the next workday
-    the decision falls; anywhere until 18:00."""
-    rejection: Annotated[Share, Field(lt=1)] = 0.0
-    """Assumption: the share of submissions that are rejected, below 1; Huawei publishes none."""
-    mending: Delay = Delay(fixed_s=3_600)
-    """Assumption: how long a rejected template is mended before it is handed in again, in seconds;
-    an hour."""
-    usable_after: Delay = Delay(fixed_s=300)
-    """From approval to the first use, in seconds; about 5 minutes (DOMAIN.md section 4)."""
-    reviewers: Annotated[Int, Field(ge=1, le=10_000)] | None = None
-    """Assumption: reviewers who handle one template at a time, first come first served, urged ones
-    first; without it they are never the bottleneck, and the delays above say when they decide."""
-    handling: Delay = Delay(fixed_s=1_800)
-    """Assumption: with finite reviewers, how long one handles a template, in seconds of working
-    time; half an hour."""
-    longer: dict[Country, Delay] = {}
-    """Assumption: by country, how much longer the review of a template that goes there takes, in
-    seconds of working time; Huawei says that it does in some, not how much."""
-    extra_workdays: tuple[Instant, ...] = ()
-    """Make-up days of a year not published yet."""
-    extra_holidays: tuple[Instant, ...] = ()
-    """Holidays of a year not published yet."""
-
-    def broken(self) -> Iterator[Found]:
-        """No day is both."""
-        workdays = {day.date() for day in self.extra_workdays}
-        for i, day in enumerate(self.extra_holidays):
-            if day.date() in workdays:
-                told = f"{day.date()} must not be in extra_workdays too"
-                yield ("extra_holidays", i), told
 
 
 class Package(Part):

@@ -23,6 +23,8 @@ COUNTRY = r"^[A-Z]{2}$"
 CURRENCY = r"^[A-Z]{3}$"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.\- ]{0,63}$"
 STATUS = r"^[A-Za-z0-9:]{1,7}$"
+EXTEND = r"^[^{}]{1,128}$"
+ORG_CODE = r"^[!-~]+$"
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 
 
@@ -117,6 +119,12 @@ def _key(value: object) -> object:
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
 
 
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError(f"{value!r} must be printable characters")
+    return value
+
+
 def _micro(amount: float) -> float:
     if abs(amount * 1e6 - round(amount * 1e6)) > 1e-3:
         raise ValueError(f"{amount} must have at most 6 decimals")
@@ -136,6 +144,8 @@ CountKey = Annotated[Count, BeforeValidator(_key)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Country = Annotated[str, Field(pattern=COUNTRY), AfterValidator(_country)]
 Name = Annotated[str, Field(pattern=NAME)]
+Extend = Annotated[str, Field(pattern=EXTEND), AfterValidator(_printable)]
+"""The customer's own text of a request, given back by its reports (DOMAIN.md section 6)."""
 Money = Annotated[Float, Field(ge=0, le=1e12), AfterValidator(_micro)]
 Share = Annotated[Float, Field(ge=0, le=1)]
 Weight = Annotated[Float, Field(ge=0, le=1e9)]

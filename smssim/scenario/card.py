@@ -51,7 +51,7 @@ def _source(scenario: Scenario, source: Source) -> str:
             return f"{source.name}: the numbers of {source.file} from {said(source.at)}"
         return f"{source.name}: {total:,} messages to {', '.join(source.countries)}"
     expected = source.expected(scenario.start_us, scenario.end_us)
-    again = ", and resends" if source.resend else ""
+    again = ", and resends" if source.resend or source.server_resend else ""
     return f"{source.name}: about {expected:,.0f} messages to {source.country}{again}"
 
 

@@ -1,4 +1,4 @@
-"""The console's rules between the parts of a scenario: number control, packages, flaws.
+"""The console's rules between the parts of a scenario: number control, packages, flaws, reports.
 
 Each is a generator of what breaks it; a scenario may be a salvaged one: what is unknown breaks no
 rule.
@@ -21,6 +21,9 @@ def console_rules(scenario: Any) -> Iterator[Found]:
     yield from _beginnings(scenario)
     yield from _package_countries(scenario)
     yield from _passwords(scenario)
+    yield from _signatures(scenario)
+    yield from _org_codes(scenario)
+    yield from _batch_addresses(scenario)
 
 
 def _beginnings(s: Any) -> Iterator[Found]:
@@ -57,6 +60,28 @@ def _package_countries(s: Any) -> Iterator[Found]:
             yield ("packages", i, "country"), told
 
 
+def _signatures(s: Any) -> Iterator[Found]:
+    """A text that goes to mainland China has a signature."""
+    to_mainland = {
+        source.template
+        for source in (*s.traffic, *s.calls)
+        if known(source.country, source.template) and source.country == MAINLAND
+    }
+    to_mainland |= {
+        t.template for t in s.group_tasks if known(t.countries) and MAINLAND in t.countries
+    }
+    for i, template in enumerate(s.templates):
+        if not known(template.name, template.text, template.signature):
+            continue
+        if (
+            template.text is not None
+            and template.signature is None
+            and template.name in to_mainland
+        ):
+            told = f"the text of {template.name!r} goes to CN: it needs a signature"
+            yield ("templates", i), f"{told} (DOMAIN.md section 1)"
+
+
 def _passwords(s: Any) -> Iterator[Found]:
     """Only a password can be a wrong one."""
     types = {t.name: t.type for t in s.templates if known(t.name, t.type)}
@@ -66,3 +91,35 @@ def _passwords(s: Any) -> Iterator[Found]:
         if source.flaws.password and types.get(source.template) == "notification":
             told = f"the template {source.template!r} is a notification: it holds no password"
             yield ("traffic", i, "flaws", "password"), told
+
+
+def _org_codes(s: Any) -> Iterator[Found]:
+    """Reports of messages to mainland China bring no orgCode: it is international only."""
+    route = s.routes.get(MAINLAND) if known(s.routes) else None
+    if route is None or not known(route, route.outcomes):
+        return
+    for i, outcome in enumerate(route.outcomes):
+        if known(outcome, outcome.org_code) and outcome.org_code is not None:
+            told = "orgCode is for international SMS: CN has none (DOMAIN.md section 7)"
+            yield ("routes", MAINLAND, "outcomes", i, "org_code"), told
+
+
+def _batch_addresses(s: Any) -> Iterator[Found]:
+    """A batch address gets some report: not all requests of its application name their own."""
+    sources = [*s.traffic, *s.calls, *s.group_tasks]
+    said = [source.status_callback for source in sources]
+    if not known(s.traffic, s.calls, s.group_tasks, s.callback, s.callback.address, *said):
+        return
+    of_template = {t.name: t.application for t in s.templates if known(t.name, t.application)}
+    if not known(*(source.template for source in sources)):
+        return
+    by_application: dict[Any, list[bool]] = {}
+    for source in sources:
+        named = s.callback.address if source.status_callback is None else source.status_callback
+        by_application.setdefault(of_template.get(source.template), []).append(named)
+    for i, application in enumerate(s.applications):
+        own = by_application.get(application.name, [False])
+        if known(application.batch_address) and application.batch_address and all(own):
+            told = f"all requests of {application.name!r} name an address of their own, which wins"
+            cure = "let callback.address or a source's status_callback be false"
+            yield ("applications", i, "batch_address"), f"{told}: {cure}"

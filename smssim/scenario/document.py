@@ -14,15 +14,8 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, model_validator
 
 from smssim.calendars import DAY, to_us
-from smssim.scenario.account import (
-    Account,
-    Application,
-    Package,
-    Quota,
-    Review,
-    Template,
-    Ticket,
-)
+from smssim.scenario.account import Account, Package, Quota, Ticket
+from smssim.scenario.application import Application
 from smssim.scenario.base import CURRENCY, Country, Instant, Int, Name, Part
 from smssim.scenario.changes import changed
 from smssim.scenario.network import Callback, Queue, Route
@@ -32,6 +25,7 @@ from smssim.scenario.rules import Find, broken_rules
 from smssim.scenario.salvage import salvaged
 from smssim.scenario.sentences import problems_of
 from smssim.scenario.sources import Calls, GroupTask, Traffic
+from smssim.scenario.template import Review, Template
 from smssim.scenario.thresholds import Thresholds
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from smssim.scenario.base import STATUS, Flag, Float, Instant, Int, Money, Part, Share
+from smssim.scenario.base import ORG_CODE, STATUS, Flag, Float, Instant, Int, Money, Part, Share
 from smssim.scenario.delay import Delay, LogNormal, Seconds, SlowPart
-from smssim.scenario.problems import Found
+from smssim.scenario.problems import Found, said
 
+MOST_IN_A_BATCH = 50
 Status = Annotated[str, Field(pattern=STATUS)]
 
 
@@ -23,6 +24,16 @@ class Outcome(Part):
     """Its share of the messages, 0 to 1."""
     source: Literal["supplier", "huawei"] = "supplier"
     """Who made the status; the platform's own are not charged and take no queue slot."""
+    org_code: Annotated[str, Field(pattern=ORG_CODE)] | None = None
+    """The southbound element's own code, which its reports pass on as orgCode; none if nothing is
+    said. It stands in captures alone (DOMAIN.md section 7)."""
+
+    def broken(self) -> Iterator[Found]:
+        """Only a report that came from the southbound element passes its code on."""
+        if self.org_code is not None and (self.source == "huawei" or self.status == "none"):
+            without = "no report" if self.status == "none" else "a report of the platform's own"
+            told = f"{said(self.org_code)} must be left out: {without} passes no orgCode on"
+            yield ("org_code",), told
 
 
 class Route(Part):
@@ -100,7 +111,14 @@ class Callback(Part):
     """The customer's server for status reports (DOMAIN.md section 7)."""
 
     address: Flag = True
-    """Whether statusCallback is given; without an address nothing is pushed."""
+    """Whether requests name an address of their own (statusCallback), unless their source says
+    otherwise; without it the application's batch address gets the reports. Without that one
+    nothing is pushed: a report is kept an hour on the platform, then it is gone."""
+    batch_wait_s: Seconds = 60
+    """Assumption: aggregation time, from the first report of a batch until it is pushed unless it
+    is full before, in seconds; a minute. 0 aggregates nothing."""
+    batch_size: Annotated[Int, Field(ge=1, le=MOST_IN_A_BATCH)] = MOST_IN_A_BATCH
+    """Reports a batch, at most 50 (DOMAIN.md section 7)."""
     outages: tuple[Outage, ...] = ()
     """Windows in which the server is down, such as a planned maintenance."""
     random_outages: RandomOutages | None = None
@@ -112,6 +130,10 @@ class Callback(Part):
     retries_s: tuple[Seconds, ...] = Field(default=(), max_length=15)
     """Assumption: when a push that failed is tried again, in seconds after the report, as a
     what-if; the documents promise no second push."""
+
+    def is_named(self, status_callback: bool | None) -> bool:
+        """Whether the requests of a source that says this of itself name an address."""
+        return self.address if status_callback is None else status_callback
 
     def broken(self) -> Iterator[Found]:
         """Retries rise."""

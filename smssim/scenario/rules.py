@@ -14,6 +14,7 @@ from smssim.calendars import month_later, to_us
 from smssim.recipients import read_recipients
 from smssim.scenario.console_rules import console_rules
 from smssim.scenario.problems import KEY, Found, hint, said
+from smssim.scenario.resend_rules import resend_rules
 from smssim.scenario.salvage import known
 from smssim.scenario.sources import GroupTask
 
@@ -36,6 +37,7 @@ def broken_rules(scenario: Any, find: Find) -> Iterator[Found]:
     yield from _files(scenario, find)
     yield from _unsent(scenario, find)
     yield from console_rules(scenario)
+    yield from resend_rules(scenario)
 
 
 def _sources(s: Any) -> Iterator[tuple[tuple[str, int], Any]]:

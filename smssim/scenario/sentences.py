@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from smssim.scenario import shape
-from smssim.scenario.base import COUNTRY, CURRENCY, NAME, STATUS
+from smssim.scenario.base import COUNTRY, CURRENCY, EXTEND, NAME, ORG_CODE, STATUS
 from smssim.scenario.problems import KEY, Broken, Path, Problem, hint, said, told_of, value_at
 
 _TAGS = ("number", "mix")
@@ -25,6 +25,8 @@ _PATTERNS = {
     COUNTRY: "a country: two capital letters, such as ID",
     CURRENCY: "a currency: three capital letters, such as USD",
     NAME: "a name: 1 to 64 letters, digits, spaces, dots, - or _, not beginning with one of those",
+    EXTEND: "1 to 128 characters without braces (DOMAIN.md section 6, extend)",
+    ORG_CODE: "a code of printable ASCII characters, without spaces, such as 000",
     STATUS: "a status: 1 to 7 letters and digits, such as DELIVRD",
 }
 _BOUNDS = {

@@ -14,9 +14,9 @@ from smssim import codes
 from smssim.calendars import HOUR, hourly_weights, to_us
 from smssim.marks import REQUESTS_AN_HOUR
 from smssim.recipients import MAX_FILE_BYTES, estimated_file_bytes
-from smssim.scenario.account import number_or_mix
 from smssim.scenario.base import (
     Country,
+    Extend,
     Flag,
     Float,
     Instant,
@@ -29,7 +29,9 @@ from smssim.scenario.base import (
     _key,
 )
 from smssim.scenario.delay import Delay, Seconds, microseconds
+from smssim.scenario.mixes import number_or_mix
 from smssim.scenario.problems import Found, said
+from smssim.scenario.resends import Resend, ServerResend, two_resends
 
 MOST_NUMBERS = 1_000_000
 MOST_WHITELISTED = 1_000
@@ -46,15 +48,6 @@ Recipients = Annotated[
 
 
 Beginning = Annotated[str, Field(pattern=r"^[1-9][0-9]{2,13}$")]
-
-
-class Resend(Part):
-    """Users who ask for the password again when it is late."""
-
-    patience: Delay = Delay(fixed_s=60)
-    """Assumption: how long a user waits before asking again, in seconds; a minute."""
-    at_most: Annotated[Int, Field(ge=1, le=7)] = 2
-    """Assumption: copies after the first, at most 7."""
 
 
 class Flaws(Part):
@@ -107,6 +100,12 @@ class Traffic(Part):
     """What is wrong with some of its messages; nothing if nothing is said."""
     address: str | None = None
     """The address its requests come from; without it, one that every whitelist lets in."""
+    extend: Extend | None = None
+    """The `extend` of its requests, which reports give back; none if nothing is said. It stands in
+    captures alone."""
+    status_callback: Flag | None = None
+    """Whether its requests name an address for status reports, which wins over the application's
+    batch address; as callback.address if nothing is said."""
     starts: Instant | None = None
     """Its first instant; without it, the start of the run."""
     ends: Instant | None = None
@@ -116,11 +115,14 @@ class Traffic(Part):
     microsecond."""
     resend: Resend | None = None
     """Users who ask again when a message is late; nobody does if nothing is said."""
+    server_resend: ServerResend | None = None
+    """The customer's server, which sends again what failed; it does not if nothing is said."""
     fraudulent: Flag = False
     """An attack: traffic pumped through the customer's own forms."""
 
     def broken(self) -> Iterator[Found]:
         """Weights of the right number, a grid that fits an hour, requests that can be numbered."""
+        yield from two_resends(self.resend, self.server_resend)
         rhythm_is_good = True
         for name, weights, n in (("hours", self.hours, 24), ("weekdays", self.weekdays, 7)):
             if len(weights) != n or sum(weights) <= 0:
@@ -207,8 +209,20 @@ class Calls(Part):
     """The requests, in any order."""
     address: str | None = None
     """The address its requests come from; without it, one that every whitelist lets in."""
+    extend: Extend | None = None
+    """The `extend` of its requests, which reports give back; none if nothing is said. It stands in
+    captures alone."""
+    status_callback: Flag | None = None
+    """Whether its requests name an address for status reports, which wins over the application's
+    batch address; as callback.address if nothing is said."""
     resend: Resend | None = None
     """Users who ask again when a message is late; nobody does if nothing is said."""
+    server_resend: ServerResend | None = None
+    """The customer's server, which sends again what failed; it does not if nothing is said."""
+
+    def broken(self) -> Iterator[Found]:
+        """One kind of resend at most."""
+        yield from two_resends(self.resend, self.server_resend)
 
     def expected(self, start_us: int, end_us: int) -> float:
         """Messages between two instants, without resends."""
@@ -241,6 +255,9 @@ class GroupTask(Part):
     pace_per_s: Annotated[Float, Field(gt=0, le=1e6)] | None = None
     """Assumption: numbers a second that are handed to the queue; without it all are at the start
     of the task."""
+    status_callback: Flag | None = None
+    """Assumption: whether its status reports are pushed to an address of the task's own; as
+    callback.address if nothing is said, for reports of tasks are not documented."""
 
     unknown_keys: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("cron", "every", "interval", "periodic", "repeat"),

@@ -1,0 +1,102 @@
+"""When pushes of status reports arrive: a function of marks and outages alone, both known beforehand.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smssim.engine.marker import NEVER, counters_of, hours_and_numbers
+from smssim.engine.world import World
+from smssim.marks import MASK64, PHI, Words, mix64_array, words
+from smssim.model.callback_server import outages
+from smssim.scenario import microseconds
+
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+_STRETCH_BITS = 32
+"""Outages are looked for by stretches of 2**32 microseconds, 72 minutes."""
+
+
+class CallbackServer:
+    """The customer's server: when it is down, and which pushes get no answer although it is up.
+
+    *delays_us* are the moments of the attempts after the report was made, *no_answer* and
+    *lost_answer* the shares of all words that say so. `has_outages` is whether it is ever down.
+    """
+
+    def __init__(self, world: World) -> None:
+        rule = world.scenario.callback
+        self.end_us = world.scenario.end_us
+        self.delays_us = [0, *(microseconds(delay) for delay in rule.retries_s)]
+        self.no_answer = int(rule.no_answer_share * (1 << 64))
+        self.lost_answer = int(rule.lost_answer_share * (1 << 64))
+        windows = outages(world.scenario, world.marks, self.end_us)
+        self._edges = np.array([edge for window in windows for edge in window], np.int64)
+        self.has_outages = bool(len(self._edges))
+        self._first = world.scenario.start_us >> _STRETCH_BITS
+        self._near = np.zeros((self.end_us >> _STRETCH_BITS) - self._first + 2, bool)
+        for down_us, up_us in windows:
+            first = max(0, (down_us >> _STRETCH_BITS) - self._first)
+            self._near[first : (up_us >> _STRETCH_BITS) - self._first + 1] = True
+
+    def is_down(self, at: Ints) -> Mask:
+        """Whether the server is down at these moments."""
+        down = np.zeros(len(at), bool)
+        # Most stretches of an hour or so hold no edge: only the others are looked up.
+        near = np.flatnonzero(self._near.take((at >> _STRETCH_BITS) - self._first, mode="clip"))
+        down[near] = np.searchsorted(self._edges, at[near], "right") % 2 == 1
+        return down
+
+    def first_arrival_us(self, created_us: Ints, segments: NDArray[np.uint8], word: Words) -> Ints:
+        """When the first report of each message arrives, over its parts and attempts, if each is
+        pushed by itself.
+
+        *word* are the messages' marks `push`; NEVER where none arrives before the end of the run.
+        """
+        first = np.full(len(created_us), NEVER)
+        parts = int(segments.max(initial=1)) if self.no_answer else 1
+        for part in range(1, parts + 1):
+            going = np.flatnonzero(segments >= part)
+            for number, delay in enumerate(self.delays_us):
+                at = created_us[going] + delay
+                going, at = going[at < self.end_us], at[at < self.end_us]
+                arrives = ~self.is_down(at)
+                if self.no_answer:
+                    own = word[going] + np.uint64(PHI * 64 * part & MASK64)
+                    arrives &= passes(own, number, 0, self.no_answer)
+                came = going[arrives]
+                first[came] = np.minimum(first[came], at[arrives])
+                going = going[~arrives]
+        return first
+
+
+def passes(word: Words, attempt: int, which: int, share: int) -> Mask:
+    """Whether an attempt escapes what befalls a *share*: no answer (0), or its answer lost (1).
+
+    *word* are the words of the pushes, of a report its message's and its part's.
+    """
+    if share >> 64:
+        return np.zeros(len(word), bool)
+    step = np.uint64(PHI * (attempt * 2 + which + 1) & MASK64)
+    escapes: Mask = mix64_array(word + step) >= np.uint64(share)
+    return escapes
+
+
+def words_of_messages(
+    world: World,
+    purpose: str,
+    source: NDArray[np.int16],
+    request: Ints,
+    recipient: NDArray[np.int32],
+    generation: NDArray[np.int8],
+) -> Words:
+    """The words of one purpose of messages, each of its own source."""
+    hours, k = hours_and_numbers(request)
+    counters = counters_of(k, recipient.astype(np.int64)) | generation.astype(np.uint64)
+    word = np.empty(len(request), np.uint64)
+    for number in np.unique(source).tolist():
+        own = np.flatnonzero(source == number)
+        name = world.sources[number].name
+        word[own] = words(world.marks.hour_keys(name, purpose, hours[own]), counters[own])
+    return word
