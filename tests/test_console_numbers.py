@@ -165,6 +165,8 @@ def test_mode2_reaches_package_countries_only() -> None:
     assert verdicts(run) == [QUOTA, SENT, QUOTA]
     assert at_once(run)
     assert told(run) == [(us("00:00"), "package_bought", "0", 10)]
+    whole = simulate(made.change(**{"account.suspend_scope": "account"}))
+    assert verdicts(whole) == verdicts(run), "nor is the account suspended by it"
     mode1 = simulate(made.change(**{"account.service_mode": "pay_per_use"}))
     assert verdicts(mode1) == [SENT] * 3
     assert costs(mode1) == [50_000, 0, 50_000]
