@@ -50,5 +50,5 @@ def _row(section: str, line: str) -> Row:
         raise ValueError(f"rule(={cells[0]!r}) must be a name in bold, a colon and a sentence")
     tests = tuple((file, function, at) for file, function, at in _TEST.findall(cells[4]))
     if "<br>".join(f"`{file}::{name}{at}`" for file, name, at in tests) != cells[4]:
-        raise ValueError(f"test(={cells[4]!r}) must be `test_file.py::test_name`, with <br> between")
+        raise ValueError(f"test(={cells[4]!r}) must be `test_file.py::test_name`, <br> between")
     return Row(section, rule[1], rule[2], *cells[1:4], tests)
