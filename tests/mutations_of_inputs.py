@@ -1,0 +1,279 @@
+"""Mutations of what is looked at before a run: steps, reviews, templates, segments, files."""
+
+from __future__ import annotations
+
+import copy
+import heapq
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+from mutant_plugin import Mutation
+from mutation_kit import after, nothing, quiet, returns, sets, then, value
+
+from smssim.model.onboarding import APPLICATION, AT_ONCE, COUNTRY, TEMPLATE
+from smssim.text import GSM7_EXTENSION, is_gsm7, segments
+
+_CHECK = "smssim.templates.check:_findings"
+_STEP = "smssim.model.onboarding:GettingStarted._take"
+_MINUTE_US = 60_000_000
+
+
+def _free_steps(*kinds: str, delay: Any = None) -> Any:
+    """Steps of some kinds (none: all) that need nothing."""
+
+    def make(original: Any) -> Any:
+        def take(
+            self: Any, step: str, name: str, dated: Any, needs: Any, own: Any, refusal: str = ""
+        ) -> None:
+            if not kinds or step in kinds:
+                needs, own = [], delay or own
+            original(self, step, name, dated, needs, own, refusal)
+
+        return take
+
+    return make
+
+
+def _usable_if_handed_in(original: Any) -> Any:
+    def usable_us(self: Any, template: str, start_us: int) -> int | None:
+        own = any(s.step == TEMPLATE and s.subject == template for s in self.steps)
+        return original(self, template, start_us) if own else None
+
+    return usable_us
+
+
+def _always_today(original: Any) -> Any:
+    return lambda us, calendar: ("today", us)
+
+
+def _today_without_opening(original: Any) -> Any:
+    def window(us: int, calendar: Any) -> tuple[str, int]:
+        kind, at = original(us, calendar)
+        return kind, us if kind == "today" else at
+
+    return window
+
+
+def _never_today(original: Any) -> Any:
+    return lambda us, calendar: ("next_workday", original(us, calendar)[1])
+
+
+def _weekdays(original: Any) -> Any:
+    def workdays(year: int) -> tuple[frozenset[int], bool]:
+        first, last = date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal()
+        plain = frozenset(day for day in range(first, last + 1) if (day - 1) % 7 < 5)
+        return plain, original(year)[1]
+
+    return workdays
+
+
+def _plain_time(original: Any) -> Any:
+    return lambda us, working_us, calendar: us + working_us
+
+
+def _many_reviewers(original: Any) -> Any:
+    def reviewed(desk: Any, *args: Any) -> Any:
+        many = copy.copy(desk)
+        many.rules = desk.rules.model_copy(update={"reviewers": 10_000})
+        return original(many, *args)
+
+    return reviewed
+
+
+def _no_delay(*kinds: str) -> Any:
+    def make(original: Any) -> Any:
+        def delay(self: Any, kind: str, template: str, attempt: int) -> int:
+            return 0 if kind in kinds else original(self, kind, template, attempt)
+
+        return delay
+
+    return make
+
+
+def _split_pairs(original: Any) -> Any:
+    def parts(text: str, part: int, gsm7: bool) -> int:
+        wide = sum(c in GSM7_EXTENSION if gsm7 else ord(c) > 0xFFFF for c in text)
+        return -(-(len(text) + wide) // part)
+
+    return parts
+
+
+def _as_international(original: Any) -> Any:
+    return lambda text, signature: segments(text if is_gsm7(text) else f"【{signature}】{text}")
+
+
+def _first_region(original: Any) -> Any:
+    from smssim import numbers
+
+    return lambda prefix, code: numbers._regions_of(prefix)[1][0]
+
+
+def _one_column(original: Any) -> Any:
+    def column_of(self: Any, reference: str | None) -> int:
+        original(self, reference)
+        return 1
+
+    return column_of
+
+
+def _unlimited(original: Any) -> Any:
+    """Reads a file with no limit, and puts the limits back."""
+
+    def read(*args: Any) -> Any:
+        from smssim.recipients import imported
+
+        names = ("MAX_FILE_BYTES", "MAX_NUMBERS")
+        limits = [getattr(imported, name) for name in names]
+        try:
+            for name in names:
+                setattr(imported, name, 10**12)
+            return original.__wrapped__(*args)
+        finally:
+            for name, limit in zip(names, limits, strict=True):
+                setattr(imported, name, limit)
+
+    read.cache_clear = lambda: None  # type: ignore[attr-defined]
+    return read
+
+
+def _any_size(original: Any) -> Any:
+    """Unpacks whatever a part declares."""
+
+    def chunks(self: Any, part: str) -> Any:
+        yield from self._unpacked(self._entry(part))
+
+    return chunks
+
+
+def _steps_done(original: Any) -> Any:
+    return lambda account, courses: original(account, replace(courses, steps=()))
+
+
+def _forgets_days(original: Any) -> Any:
+    return lambda self, extra_workdays=(), extra_holidays=(): original(self)
+
+
+def _without(place: str) -> Any:
+    """The rules of a part but for those of one field."""
+
+    def make(original: Any) -> Any:
+        return lambda self: (found for found in original(self) if place not in found[0])
+
+    return make
+
+
+INPUTS = {
+    "steps in order": Mutation(_STEP, _free_steps()),
+    "working time of steps": Mutation("smssim.model.onboarding:_IN_WORKING_TIME", value(())),
+    "step out of order": Mutation("smssim.model.onboarding:_blocked", returns(None)),
+    "personal account": Mutation("smssim.model.onboarding:NOT_ENTERPRISE", value("")),
+    "template before its application": Mutation(_STEP, _free_steps(TEMPLATE, APPLICATION)),
+    "quota of applications and templates": Mutation("smssim.scenario.rules:_quotas", nothing),
+    "registration first": Mutation("smssim.model.onboarding:_comes_first", returns(False)),
+    "registration beside": Mutation("smssim.model.onboarding:_comes_first", returns(True)),
+    "registration's duration": Mutation(_STEP, _free_steps(COUNTRY, delay=AT_ONCE)),
+    "first package": Mutation("smssim.model.control:_purchases", _steps_done),
+    "ready account": Mutation("smssim.model.courses:Courses.usable_us", _usable_if_handed_in),
+    "day of the first message": Mutation(
+        "smssim.report.onboarding:_first_message_us", returns(None)
+    ),
+    "two hours": Mutation("smssim.workdays:review_window", _never_today),
+    "two hours of work": Mutation("smssim.model.review:add_working", _plain_time),
+    "before 09:00": Mutation("smssim.workdays:review_window", _today_without_opening),
+    "next workday": Mutation("smssim.workdays:review_window", _always_today),
+    "Chinese calendar": Mutation("smssim.workdays:_published_workdays", _weekdays),
+    "unpublished year": Mutation(
+        "smssim.workdays:_published_workdays", after(lambda found: (found[0], False))
+    ),
+    "extra days": Mutation("smssim.workdays:WorkCalendar.__init__", _forgets_days),
+    "rejection": Mutation(
+        "smssim.model.review:ReviewDesk.reviewed", after(lambda d: replace(d, approved=True))
+    ),
+    "mending": Mutation(
+        "smssim.model.review:ReviewDesk.handed_in_again_us",
+        lambda original: lambda self, rejected: rejected.decided_us + _MINUTE_US,
+    ),
+    "usable after approval": Mutation("smssim.model.review:ReviewDesk.delay", _no_delay("usable")),
+    "longer countries": Mutation(
+        "smssim.model.review:ReviewDesk._longer",
+        lambda original: lambda self, template, attempt, reviewed_us: reviewed_us,
+    ),
+    "finite reviewers": Mutation("smssim.model.reviewers:reviewed_by_few", _many_reviewers),
+    "handling rests": Mutation("smssim.model.reviewers:add_working", _plain_time),
+    "urging": Mutation(
+        "smssim.model.reviewers:_next",
+        lambda original: lambda waiting, urged, now_us: heapq.heappop(waiting),
+    ),
+    "length of a template": Mutation(_CHECK, quiet("length")),
+    "empty template": Mutation(_CHECK, quiet("empty")),
+    "square brackets": Mutation(_CHECK, quiet("square_brackets")),
+    "forbidden symbols": Mutation(_CHECK, quiet("forbidden_symbol")),
+    "20 variables": Mutation(_CHECK, quiet("variable_count")),
+    "all variables": Mutation(_CHECK, quiet("all_variables")),
+    "adjacent variables": Mutation(_CHECK, quiet("adjacent_variables")),
+    "syntax of variables": Mutation(_CHECK, quiet("malformed_variable")),
+    "one syntax": Mutation(_CHECK, quiet("mixed_syntaxes")),
+    "contact data": Mutation(_CHECK, quiet("contact_variable")),
+    "links in templates": Mutation(_CHECK, quiet("link_variable", "short_link")),
+    "forbidden topics": Mutation(_CHECK, quiet("forbidden_topic")),
+    "password keyword": Mutation(_CHECK, quiet("otp_keyword")),
+    "password variable": Mutation(_CHECK, quiet("otp_variable_count", "otp_numeric")),
+    "password digits": Mutation(_CHECK, quiet("otp_digits")),
+    "password links": Mutation(_CHECK, quiet("otp_link")),
+    "Malaysia": Mutation("smssim.templates.destinations:malaysia", nothing),
+    "filed links": Mutation(_CHECK, quiet("filed_links")),
+    "filed content": Mutation(_CHECK, quiet("filed_content")),
+    "findings": Mutation("smssim.templates.finding:sorted_by_place", lambda original: tuple),
+    "values": Mutation("smssim.templates.values:_of_kind", nothing),
+    "value of a password": Mutation("smssim.templates.values:_of_otp", nothing),
+    "GSM-7": Mutation("smssim.text:GSM7_PART", value(160)),
+    "other alphabets": Mutation("smssim.text:OTHER_PART", value(70)),
+    "counting of pairs": Mutation(
+        "smssim.text:length", lambda original: lambda text, counting="huawei": len(text)
+    ),
+    "no pair is split": Mutation("smssim.text:_parts_of_pairs", _split_pairs),
+    "a column of texts": Mutation(
+        "smssim.text:_segments_of_block",
+        lambda original: lambda texts, joined, counting: np.ones(len(texts), np.int64),
+    ),
+    "Huawei's examples": Mutation(
+        "smssim.scenario.template:Template.segment_shares", returns({1: 1.0})
+    ),
+    "lengths of variables": Mutation(
+        "smssim.templates.lengths:_with_value",
+        lambda original: lambda states, shares, gsm7: states,
+    ),
+    "mainland segments": Mutation("smssim.text:mainland_segments", _as_international),
+    "number to country": Mutation("smssim.numbers:_country_of_shared_code", _first_region),
+    "array of numbers": Mutation(
+        "smssim.numbers:_is_shared", lambda original: lambda: np.zeros(1_000, bool)
+    ),
+    "column A": Mutation("smssim.recipients.sheet:Cells._column_of", _one_column),
+    "12 MB and a million numbers": Mutation("smssim.recipients.imported:_read", _unlimited),
+    "duplicates": Mutation(
+        "smssim.recipients.imported:_read", after(lambda read: replace(read, duplicates=0))
+    ),
+    "invalid numbers": Mutation("smssim.recipients.sheet:_LAST_DATE", value(0)),
+    "hostile file": Mutation("smssim.recipients.archive:Archive.chunks", _any_size),
+    "hostile XML": Mutation("smssim.recipients.xml:Parser._refuse_doctype", returns(None)),
+    "size of a task's file": Mutation("smssim.recipients.size:estimated_file_bytes", returns(0)),
+    "a month ahead": Mutation("smssim.scenario.rules:_task_moments", nothing),
+    "cancelled in time": Mutation("smssim.scenario.sources:CANCEL_BEFORE", value(timedelta(0))),
+    "no periodic tasks": Mutation("smssim.scenario.sources:GroupTask.unknown_keys", value({})),
+    "packages for sale": Mutation("smssim.scenario.console_rules:_package_countries", nothing),
+    "order of values": Mutation("smssim.scenario.thresholds:_broken_thresholds", nothing),
+    "bound of the limits": Mutation("smssim.scenario.rules:_limits", nothing),
+    "country limits": Mutation(
+        "smssim.scenario.thresholds:Thresholds.broken", _without("countries")
+    ),
+    "refused task": Mutation(
+        "smssim.engine.world:World._read_files", then(lambda world: world.refused_files.clear())
+    ),
+    "counting error": Mutation(
+        "smssim.model.thresholds:ThresholdCounters._draw_lag", returns(None)
+    ),
+    "scope of a suspension": Mutation("smssim.model.account:Account.__init__", sets(_whole=False)),
+    "straddling message": Mutation("smssim.model.account:Account.__init__", sets(_covers=False)),
+}

@@ -1,0 +1,176 @@
+"""Mutations of what happens to messages: requests, frequency, queue, delivery, reports, resends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from mutant_plugin import Mutation
+from mutation_kit import after, returns, sets, then, value
+
+from smssim import inverse
+from smssim.calendars import DAY, HOUR, MINUTE
+from smssim.engine.fates import DELIVERED
+from smssim.engine.marker import NEVER
+from smssim.model.account import PASSWORD, VARIABLES
+from smssim.model.queue import SendingQueue
+
+_FATES = "smssim.engine.fates:Fates.__init__"
+_MARKER = "smssim.engine.marker:Marker"
+_SERVER = "smssim.engine.arrival:CallbackServer.__init__"
+_WORLD = "smssim.engine.world:World"
+
+
+def _spares(code: str, place: int) -> Any:
+    """Messages keep their fate where one flaw would have spoilt it."""
+
+    def make(original: Any) -> Any:
+        def spoil(self: Any, drawn: Any, word: Any) -> None:
+            before = drawn.copy()
+            original(self, drawn, word)
+            spoilt = drawn == self._fate_of(code, place)
+            drawn[spoilt] = before[spoilt]
+
+        return spoil
+
+    return make
+
+
+def _without_limit(place: int) -> Any:
+    def make(original: Any) -> Any:
+        def limits(self: Any) -> Any:
+            own = list(original.fget(self))
+            own[place] = 10**9
+            return tuple(own)
+
+        return property(limits)
+
+    return make
+
+
+def _platform_as_supplier(fates: Any, *args: Any) -> None:
+    numbers = [n for (_, source), n in fates._numbers.items() if source == 3]
+    fates.place[numbers] = fates.own_place[numbers] = 0
+    fates.platform = fates.own_place == 3
+    fates.any_platform = bool(fates.platform.any())
+
+
+def _one_source(fates: Any, *args: Any) -> None:
+    fates.source[fates.source > 0] = 2
+
+
+def _for_free(world: Any, *args: Any) -> None:
+    world.price_micro[:] = 0
+
+
+def _at_acceptance(world: Any, *args: Any) -> None:
+    world.price_micro += world.delivery_price_micro
+    world.delivery_price_micro[:] = 0
+
+
+def _on_delivery_alone(original: Any) -> Any:
+    def charges(world: Any, live: Any, straddling: Any, arrivals: Any, *rest: Any) -> Any:
+        covered, cost = original(world, live, straddling, arrivals, *rest)
+        cost[live.fate.reshape(-1)[arrivals.where] != DELIVERED] = 0
+        return covered, cost
+
+    return charges
+
+
+def _endless_queues(original: Any) -> Any:
+    def make_queues(self: Any) -> Any:
+        return {name: SendingQueue(self.scenario.queue.gap_us, None) for name in self.queues}
+
+    return make_queues
+
+
+def _no_waiting(original: Any) -> Any:
+    return lambda t_us, free_us, gap_us, longest_wait_us: (t_us.copy(), None)
+
+
+def _one_part(original: Any) -> Any:
+    def push(self: Any, rows: Any) -> Any:
+        return original(self, replace(rows, segments=np.ones_like(rows.segments)))
+
+    return push
+
+
+def _waits(wait_us: int | None = None, size: int | None = None) -> Any:
+    def make(original: Any) -> Any:
+        def init(self: Any, own_us: int, own_size: int) -> None:
+            original(self, own_us if wait_us is None else wait_us, size or own_size)
+
+        return init
+
+    return make
+
+
+def _blank(original: Any) -> Any:
+    return lambda sent, rows, *args: [""] * len(rows)
+
+
+def _by_request_alone(original: Any) -> Any:
+    """The server looks at answers, and takes any status for one."""
+
+    def learnt_us(self: Any, *args: Any) -> Any:
+        found = original(self, *args)
+        return np.full_like(found, NEVER)
+
+    return learnt_us
+
+
+SENDING = {
+    "500 numbers": Mutation("smssim.engine.traffic:TrafficBirths._refuse_oversize", returns(None)),
+    "wrong variables": Mutation(f"{_MARKER}._spoil", _spares(VARIABLES, 2)),
+    "password content": Mutation(f"{_MARKER}._spoil", _spares(PASSWORD, 3)),
+    "duplicates in a request": Mutation(f"{_MARKER}.repeat", returns(None)),
+    "frequency, a minute": Mutation(
+        "smssim.scenario.application:Frequency.limits", _without_limit(0)
+    ),
+    "frequency, an hour": Mutation(
+        "smssim.scenario.application:Frequency.limits", _without_limit(1)
+    ),
+    "frequency, a day": Mutation(
+        "smssim.engine.frequency:_WINDOWS", value(((0, MINUTE), (0, HOUR), (0, DAY)))
+    ),
+    "full queue": Mutation(f"{_WORLD}.make_queues", _endless_queues),
+    "status of the platform": Mutation(_FATES, then(_platform_as_supplier)),
+    "deducted at acceptance": Mutation("smssim.engine.books:Books._charge", returns(None)),
+    "mode 1": Mutation(f"{_WORLD}.__init__", then(_for_free)),
+    "mainland is billed on delivery": Mutation(f"{_WORLD}.__init__", then(_at_acceptance)),
+    "queue": Mutation("smssim.engine.queue:line_up", _no_waiting),
+    "scope of the queue": Mutation(f"{_WORLD}._kind", after(lambda kind: kind._replace(queue=""))),
+    "72 hours": Mutation(f"{_MARKER}.expire", returns(None)),
+    "final statuses and delays": Mutation(f"{_MARKER}.__init__", sets(_latency=inverse.fixed(0))),
+    "billed at sending": Mutation("smssim.engine.rows:_charges", _on_delivery_alone),
+    "states and results of tasks": Mutation("smssim.engine.tasks:_state", returns("finished")),
+    "pace": Mutation(
+        "smssim.engine.written:GroupBirths._offsets",
+        lambda original: lambda self, i: np.zeros_like(i),
+    ),
+    "a report a segment": Mutation("smssim.engine.push:Pusher.push", _one_part),
+    "no address": Mutation("smssim.engine.push:Pusher.__init__", sets(_none=False, _named=None)),
+    "which address": Mutation("smssim.scenario.network:Callback.is_named", returns(False)),
+    "batch address": Mutation("smssim.engine.batch:batched_applications", returns([])),
+    "batches of 50": Mutation("smssim.engine.batch:Waiting.__init__", _waits(size=10**6)),
+    "aggregation": Mutation("smssim.engine.batch:Waiting.__init__", _waits(wait_us=0)),
+    "no second push": Mutation(_SERVER, sets(delays_us=[0, 60_000_000])),
+    "outages": Mutation("smssim.model.callback_server:outages", returns([])),
+    "lost answers": Mutation(_SERVER, sets(lost_answer=0)),
+    "source of a report": Mutation(_FATES, then(_one_source)),
+    "updateTime": Mutation("smssim.logs.reported:_PLATFORM", value("nobody")),
+    "orgCode": Mutation("smssim.logs.reported:_org_codes", _blank),
+    "extend": Mutation("smssim.logs.reported:_given_back", _blank),
+    "resends": Mutation(
+        f"{_MARKER}.next_t",
+        lambda original: lambda self, hours, counts, counters, t, *rest: np.full(len(t), NEVER),
+    ),
+    "server resends": Mutation(
+        "smssim.engine.server_resend:ServerResends._hears",
+        lambda original: lambda self, source, fate: np.zeros(len(fate), bool),
+    ),
+    "server learns": Mutation(
+        "smssim.engine.server_resend:ServerResends._learnt_us", _by_request_alone
+    ),
+}

@@ -1,0 +1,215 @@
+"""Mutations of the account: refusals, counting, packages, thresholds, money, people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from mutant_plugin import Mutation
+from mutation_kit import after, nothing, returns, sets, then, value, without
+
+from smssim.calendars import DAY, to_us
+
+_REQUEST = "smssim.model.account:Account.refuse_request"
+_CONSOLE = "smssim.model.console:Console"
+
+
+def _at_once(*steps: str) -> Any:
+    """The moment at which something was saved, as that from which it is in force."""
+
+    def make(original: Any) -> Any:
+        def in_force_us(self: Any, part: Any) -> Any:
+            saved = next(getattr(part, step) for step in steps if hasattr(part, step))
+            return self._scenario.start_us if saved is None else to_us(saved)
+
+        return in_force_us
+
+    return make
+
+
+def _in_mode_1(original: Any) -> Any:
+    def charge(self: Any, country: str, segments: int) -> Any:
+        mode, self.mode = self.mode, "pay_per_use"
+        try:
+            return original(self, country, segments)
+        finally:
+            self.mode = mode
+
+    return charge
+
+
+def _in_file_order(original: Any) -> Any:
+    return lambda self, country, order, low: original(self, country, "first_in_force", low)
+
+
+def _zone_of_the_platform(original: Any) -> Any:
+    return lambda us, zone, *, days, months: original(us, days=days, months=months)
+
+
+def _first_alone(original: Any) -> Any:
+    return lambda self, package: None if self.packages else original(self, package)
+
+
+def _for_indonesia(original: Any) -> Any:
+    return lambda account, country, *rest: original(account, "ID", *rest)
+
+
+def _for_nothing(original: Any) -> Any:
+    return lambda account, country, n, price, ends: original(account, country, n, 0, ends)
+
+
+def _on_credit(original: Any) -> Any:
+    def buy(account: Any, *args: Any) -> None:
+        balance, account.balance_micro = account.balance_micro, None
+        original(account, *args)
+        account.balance_micro = balance
+
+    return buy
+
+
+def _all_counted(original: Any) -> Any:
+    return lambda account, sent, third: None
+
+
+def _alarm_at_once(original: Any) -> Any:
+    def set_alarm(self: Any, new: int) -> None:
+        self._next_alarm, self.alarm, self.alarm_armed = new, new, True
+
+    return set_alarm
+
+
+def _limit_that_stays_tripped(original: Any) -> Any:
+    def set_limit(self: Any, new: int) -> bool:
+        self.limit = new
+        return False
+
+    return set_limit
+
+
+def _never_thaws(original: Any) -> Any:
+    def top_up(account: Any, amount_micro: int) -> None:
+        frozen, account.frozen = account.frozen, False
+        original(account, amount_micro)
+        account.frozen = frozen
+
+    return top_up
+
+
+def _unchecked(original: Any) -> Any:
+    def set_thresholds(self: Any, **values: int) -> None:
+        from smssim.model import changes
+
+        self._ordered |= values
+        self._command(lambda: changes.set_thresholds(self._account, values))
+
+    return set_thresholds
+
+
+def _denied_at_all(original: Any) -> Any:
+    from smssim.number_rules import matches
+
+    return lambda rules, number: any(a == "deny" and matches(p, number) for a, p in rules)
+
+
+def _unstopped(self: Any, name: str) -> None:
+    self._account.stopped.pop(name, None)
+
+
+def _for_everybody(original: Any) -> Any:
+    return lambda self, kind: self.frequency.get(kind.application)
+
+
+def _as_one_request(original: Any) -> Any:
+    """A task whose numbers of one instant are judged together."""
+
+    def request_of(self: Any, arrivals: Any, place: int) -> Any:
+        self.world.group, own = np.zeros_like(self.world.group), self.world.group
+        try:
+            return original(self, arrivals, place)
+        finally:
+            self.world.group = own
+
+    return request_of
+
+
+ACCOUNT = {
+    "not enabled": Mutation(_REQUEST, without("E000109")),
+    "no application": Mutation(_REQUEST, without("E000102")),
+    "suspended application": Mutation(f"{_CONSOLE}.refuse_request", without("E000103")),
+    "addresses": Mutation(f"{_CONSOLE}.refuse_request", without("E000620")),
+    "addresses take effect": Mutation(
+        f"{_CONSOLE}.whitelist_in_force_us", _at_once("addresses_saved")
+    ),
+    "frozen account": Mutation(_REQUEST, without("E000112")),
+    "limit": Mutation("smssim.model.thresholds:ThresholdCounters.tripped", returns(False)),
+    "limit within a group task": Mutation("smssim.engine.clock:Clock._request_of", _as_one_request),
+    "country limit": Mutation(
+        "smssim.model.thresholds:ThresholdCounters.country_tripped", returns(False)
+    ),
+    "unregistered, by the supplier": Mutation(
+        "smssim.model.account:Account.reported_instead", returns(None)
+    ),
+    "unregistered, by the platform": Mutation(
+        "smssim.model.account:Account.refuse_number",
+        lambda original: lambda self, kind: self.console.refuse_number(kind),
+    ),
+    "ticket for the mode": Mutation(f"{_CONSOLE}.file", after(lambda latency: 1)),
+    "ticket for the quota": Mutation("smssim.model.console:grant", returns([])),
+    "unusable template": Mutation(
+        "smssim.model.control:_activate",
+        lambda original: lambda account, name, usable_us: account.usable.add(name),
+    ),
+    "frequency whitelist": Mutation(f"{_CONSOLE}.frequency_limits", _for_everybody),
+    "frequency takes effect": Mutation(f"{_CONSOLE}.frequency_in_force_us", _at_once("saved")),
+    "region settings": Mutation(f"{_CONSOLE}.refuse_number", without("E000628")),
+    "region settings by command": Mutation("smssim.model.changes:set_regions", returns(None)),
+    "number control": Mutation(f"{_CONSOLE}.refuse_number", without("E000632")),
+    "allow wins": Mutation("smssim.number_rules:blocks", _denied_at_all),
+    "number rules take effect": Mutation(f"{_CONSOLE}.rule_in_force_us", _at_once("saved")),
+    "mode 2 reaches": Mutation("smssim.model.account:Account.reaches", returns(True)),
+    "mode 2 run-out": Mutation("smssim.model.account:Account._charge", _in_mode_1),
+    "cancelling command": Mutation("smssim.model.tasks:_CANCEL_BEFORE_US", value(0)),
+    "cancelled task": Mutation("smssim.model.tasks:Tasks.cancel", then(_unstopped)),
+    "end of the last day": Mutation(
+        "smssim.calendars:end_of_validity", after(lambda ends_us: ends_us - DAY)
+    ),
+    "zone of the last day": Mutation("smssim.model.control:end_of_validity", _zone_of_the_platform),
+    "what is left expires": Mutation("smssim.model.changes:expire", returns(None)),
+    "order of packages": Mutation("smssim.model.packages:CountryQuota.__init__", _in_file_order),
+    "Huawei's two packages": Mutation("smssim.model.packages:CountryQuota.add", _first_alone),
+    "a country's own quota": Mutation("smssim.model.changes:buy", _for_indonesia),
+    "suspension ends": Mutation("smssim.model.account:Account.resume", returns(None)),
+    "low quota": Mutation("smssim.model.packages:CountryQuota.low_reached", returns(False)),
+    "UTC days and months": Mutation("smssim.model.thresholds:Counter.turn", returns(False)),
+    "trips": Mutation(
+        "smssim.model.thresholds:Counter.__init__",
+        lambda original: lambda self, alarm, limit, exceeds: original(self, alarm, limit, True),
+    ),
+    "unit": Mutation("smssim.model.thresholds:ThresholdCounters.__init__", sets(by_segment=False)),
+    "refused messages count": Mutation(
+        "smssim.model.thresholds:ThresholdCounters.__init__", sets(counts_refused=False)
+    ),
+    "what does not count": Mutation("smssim.engine.judge:counted_mask", _all_counted),
+    "contacts": Mutation("smssim.model.account:TOLD", value(frozenset())),
+    "smaller alarm": Mutation("smssim.model.thresholds:Counter.set_alarm", _alarm_at_once),
+    "raised limit": Mutation(
+        "smssim.model.thresholds:Counter.set_limit", _limit_that_stays_tripped
+    ),
+    "mainland thresholds": Mutation(
+        "smssim.model.thresholds:ThresholdCounters.side",
+        lambda original: lambda self, country: self.total,
+    ),
+    "settlement": Mutation("smssim.model.money:settle", returns(None)),
+    "freeze": Mutation("smssim.model.money:_freeze", returns(None)),
+    "top-up": Mutation("smssim.model.money:top_up", _never_thaws),
+    "purchase needs money": Mutation("smssim.model.changes:buy", _on_credit),
+    "price of a package": Mutation("smssim.model.changes:buy", _for_nothing),
+    "top up on low quota": Mutation("smssim.policies.purchases:TopUpQuota.__call__", nothing),
+    "pay in": Mutation("smssim.policies.purchases:TopUpBalance.__call__", nothing),
+    "raise the limit": Mutation("smssim.policies.console:RaiseLimit.__call__", nothing),
+    "switch the mode": Mutation("smssim.policies.console:SwitchMode.__call__", nothing),
+    "stop a source": Mutation("smssim.policies.console:StopSource.__call__", nothing),
+    "thresholds by command": Mutation(
+        "smssim.model.policies:AccountView.set_thresholds", _unchecked
+    ),
+}

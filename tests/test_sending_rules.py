@@ -1,0 +1,181 @@
+"""Rules of counting, sending and delivery one by one, each shown by what it changes in a day."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+from one_day import ROUTE, column, day, events, requests
+
+LOW = {"daily_alarm": 2, "daily_limit": 3}
+MINUTES = [f"01:{minute:02d}" for minute in range(10)]
+
+
+@pytest.mark.parametrize(("trips", "sent"), [("exceeds", 4), ("reaches", 3)])
+def test_thresholds_trip_above_or_at_the_value(trips: str, sent: int) -> None:
+    run = day(requests(*MINUTES), thresholds=LOW | {"trips": trips})
+    assert column(run, "status") == ["DELIVRD"] * sent + ["E000623"] * (10 - sent)
+    assert run.events is not None
+    assert run.events["value"].tolist() == [sent - 1, sent]
+
+
+@pytest.mark.parametrize(("unit", "sent"), [("message", 4), ("segment", 2)])
+def test_thresholds_count_messages_or_segments(unit: str, sent: int) -> None:
+    template = {"name": "code", "application": "app", "segments": 2}
+    run = day(requests(*MINUTES), thresholds=LOW | {"unit": unit}, templates=[template])
+    assert column(run, "place").count(0) == sent
+
+
+@pytest.mark.parametrize(("counts", "refused"), [(True, 4), (False, 10)])
+def test_thresholds_count_what_the_platform_refuses(counts: bool, refused: int) -> None:
+    """After acceptance: the limit may be full of messages that nobody got."""
+    thresholds = LOW | {"counts_refused": counts}
+    run = day(requests(*MINUTES), thresholds=thresholds, account={"regions": ["TH"]})
+    assert column(run, "status") == ["E000628"] * refused + ["E000623"] * (10 - refused)
+
+
+def test_thresholds_do_not_count_what_was_not_accepted() -> None:
+    """An unusable template's numbers take nothing of the limit."""
+    template = {"name": "code", "application": "app", "submitted": "2026-03-02T01:00Z"}
+    review = {"decision": 3_600}
+    run = day(requests(*MINUTES, "05:00 x 4"), thresholds=LOW, templates=[template], review=review)
+    assert column(run, "status") == ["E200030"] * 10 + ["DELIVRD"] * 4
+
+
+def test_thresholds_turn_with_the_utc_day() -> None:
+    made = requests(*MINUTES, "23:59:59.999999")
+    made["calls"].append({"at": "2026-03-03T00:00Z", "to": [{}]})
+    run = day(made, thresholds=LOW, days=2)
+    assert column(run, "place") == [0] * 4 + [1] * 7 + [0]
+    assert events(run, "recovered") == [("recovered", "day")]
+
+
+def test_limit_is_looked_at_between_requests_and_numbers_of_a_task() -> None:
+    """A request overshoots the limit; a group task stops at it."""
+    run = day(requests("01:00 x 10", "01:01"), thresholds=LOW)
+    assert column(run, "status") == ["DELIVRD"] * 10 + ["E000623"]
+    task = {"name": "task", "template": "code", "at": "2026-03-02T01:00Z", "countries": {"ID": 10}}
+    run = day(group_tasks=[task], thresholds=LOW)
+    assert column(run, "status") == ["DELIVRD"] * 4 + ["E000623"] * 6
+
+
+def leaving(run: Any) -> list[float]:
+    """Seconds after 01:00 at which messages left the queue."""
+    return [
+        (at - pd.Timestamp("2026-03-02T01:00Z")).total_seconds() for at in column(run, "sent_at")
+    ]
+
+
+def test_queue_is_first_in_first_out() -> None:
+    """At the throughput, which is 500 a second if nothing is said."""
+    made = requests("01:00 x 3", "01:00:01 x 2")
+    assert leaving(day(made, queue={"throughput_per_s": 1})) == [0, 1, 2, 3, 4]
+    assert leaving(day(made)) == [0, 0.002, 0.004, 1, 1.002]
+
+
+@pytest.mark.parametrize(
+    ("scope", "left"),
+    [("shared", [0, 1, 2, 3]), ("application", [0, 1, 0, 1]), ("route", [0, 1, 0, 1])],
+)
+def test_queue_scope(scope: str, left: list[float]) -> None:
+    """Two applications, each to a country of its own, send two numbers at one instant."""
+    other = {**requests("01:00 x 2", country="TH"), "template": "other"}
+    run = day(
+        requests("01:00 x 2"),
+        other,
+        queue={"scope": scope, "throughput_per_s": 1},
+        quota={"applications": 2},
+        applications=[{"name": "app"}, {"name": "second"}],
+        templates=[
+            {"name": "code", "application": "app"},
+            {"name": "other", "application": "second"},
+        ],
+    )
+    assert leaving(run) == left
+
+
+@pytest.mark.parametrize(
+    "late", [{"status": "none", "share": 1}, {"status": "DELIVRD", "share": 1}]
+)
+def test_no_report_in_72_hours_is_expired(late: dict[str, Any]) -> None:
+    """Built by the platform, a failure, charged; also where a report would come a second later."""
+    route = ROUTE | {"outcomes": [late], "latency": 72 * 3_600 + 1}
+    run = day(requests("01:00"), routes={"ID": route}, days=4)
+    assert column(run, "status") == ["EXPIRED"]
+    assert column(run, "report_source") == [1]
+    assert column(run, "final_at") == [pd.Timestamp("2026-03-05T01:00Z")]
+    assert column(run, "cost_micro") == [50_000]
+
+
+@pytest.mark.parametrize(("source", "place", "cost"), [("supplier", 0, 50_000), ("huawei", 3, 0)])
+def test_a_status_of_the_platform_is_not_charged(source: str, place: int, cost: int) -> None:
+    """Nor does it take a slot of the queue."""
+    outcome = {"status": "UNDELIV", "share": 1, "source": source}
+    run = day(requests("01:00"), routes={"ID": ROUTE | {"outcomes": [outcome]}})
+    assert column(run, "place") == [place]
+    assert column(run, "cost_micro") == [cost]
+    assert column(run, "report_source") == [2 if source == "supplier" else 3]
+    assert (column(run, "sent_at") == [None]) == (source == "huawei")
+
+
+@pytest.mark.parametrize(
+    ("two_hours", "decided"), [("wall", "2026-03-02T11:00Z"), ("working", "2026-03-03T02:00Z")]
+)
+def test_review_two_hours_by_the_clock_or_of_work(two_hours: str, decided: str) -> None:
+    """Handed in at 17:00 of a workday, GMT+8, and decided after both hours."""
+    template = {"name": "code", "application": "app", "submitted": "2026-03-02T09:00Z"}
+    review = {"two_hours": two_hours, "decision": 7_200}
+    run = day(requests("01:00"), templates=[template], review=review, days=2)
+    assert run.reviews is not None
+    assert run.reviews["decided_at"].tolist() == [pd.Timestamp(decided)]
+
+
+def test_template_is_usable_5_minutes_after_approval() -> None:
+    template = {"name": "code", "application": "app", "submitted": "2026-03-02T01:00Z"}
+    made = requests("02:04:59.999999", "02:05")
+    run = day(made, templates=[template], review={"decision": 3_600})
+    assert column(run, "status") == ["E200030", "DELIVRD"]
+
+
+def test_review_rejects_a_share_and_mending_takes_its_time() -> None:
+    """With hardly any approval, submissions follow an hour after each decision."""
+    template = {"name": "code", "application": "app", "submitted": "2026-03-02T01:00Z"}
+    review = {"decision": 0, "rejection": 0.999999}
+    run = day(requests("01:00"), templates=[template], review=review)
+    assert run.reviews is not None
+    assert (run.reviews["decision"].dropna() == "rejected").all()
+    waits = run.reviews["submitted_at"] - run.reviews["decided_at"].shift()
+    assert len(waits) > 5
+    assert (waits.iloc[1:] == pd.Timedelta(hours=1)).all()
+
+
+def moments(run: Any) -> list[float]:
+    """Seconds after 01:00 at which messages were submitted."""
+    first = pd.Timestamp("2026-03-02T01:00Z")
+    return [(at - first).total_seconds() for at in column(run, "submitted_at")]
+
+
+def failing(**changes: Any) -> Any:
+    """A request at 01:00 that fails after 3 s, and a server that sends again after a minute."""
+    rule = {"statuses": ["UNDELIV", "E200030"], "after": 60, "at_most": 2}
+    route = ROUTE | {"outcomes": [{"status": "UNDELIV", "share": 1}]}
+    made = requests("01:00") | {"server_resend": rule | changes.pop("rule", {})}
+    return day(made, routes={"ID": route}, **changes)
+
+
+def test_server_sends_again_by_code() -> None:
+    """Twice at most, and not for another code."""
+    run = failing()
+    assert moments(run) == [0, 63, 126]
+    assert column(run, "generation") == [0, 1, 2]
+    assert moments(failing(rule={"at_most": 1})) == [0, 63]
+    assert moments(failing(rule={"statuses": ["REJECTD"]})) == [0]
+
+
+def test_server_learns_by_the_report_or_by_the_answer() -> None:
+    """A refusal is known at once; a failure whose report is lost never is."""
+    template = {"name": "code", "application": "app", "submitted": "2026-03-02T01:00Z"}
+    assert moments(failing(templates=[template], review={"decision": 7_200})) == [0, 60, 120]
+    outage = {"at": "2026-03-02T01:00Z", "minutes": 1}
+    assert moments(failing(callback={"outages": [outage]})) == [0]
