@@ -307,6 +307,8 @@ def _scenario(draw: Draw, clock: Clock, start: str, steps: list[dict[str, int]])
         steps += parts.steps(draw, ladders[0])
     # Mostly as much as the steps want; else they are refused unless a ticket raised it.
     reached = [*ladders, *steps] if draw(one_of((True, False, True))) else ladders
+    counted = console.counting(draw, sent)
+    reached = [*reached, counted.get("mainland", {})]
     quota = {
         name: max(values.get(name, 1) for values in reached)
         for name in ("daily_limit", "monthly_limit")
@@ -327,7 +329,7 @@ def _scenario(draw: Draw, clock: Clock, start: str, steps: list[dict[str, int]])
         ],
         "templates": templates,
         "review": parts.review(draw, clock),
-        "thresholds": parts.thresholds(draw, ladders[0], sent) | console.counting(draw, sent),
+        "thresholds": parts.thresholds(draw, ladders[0], sent) | counted,
         "packages": some_of(
             draw, lambda d: parts.package(d, clock, offered), 5, draw(one_of((1, 1, 0)))
         )

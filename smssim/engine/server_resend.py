@@ -46,6 +46,7 @@ class ServerResends:
                 self._fails[number, fate] = status in again
         self.of_class = np.array([rules[i] is not None for i in world.source.tolist()], bool)
         """Whether the messages of a class are those of a server."""
+        self._class_fails = self._fails[world.source]
 
     def guess(self, live: Live, first: int) -> None:
         """First guess the copies of messages from place *first* on: everything is sent at once."""
@@ -56,22 +57,34 @@ class ServerResends:
         """The earliest moment before *until_us* of a copy that judged *arrivals* do not imply, or
         imply and was not guessed; None if there is none. The guesses are mended.
         """
-        wrong = NEVER
-        own = np.flatnonzero(self.of_class.take(arrivals.cls))
-        own = own[: int(np.searchsorted(arrivals.t[own], until_us))]
-        messages = arrivals.message
+        wrong, own = NEVER, self._concerned(live, arrivals, until_us)
+        messages, t = arrivals.message, arrivals.t[own]
         messages = messages.start + own if isinstance(messages, slice) else messages[own]
-        for generation in range(live.generations - 1):
-            message, t = messages, arrivals.t[own]
-            if arrivals.generation is not None:
-                mine = arrivals.generation[own] == generation
-                message, t = message[mine], t[mine]
-            elif generation:
-                break
+        generations = np.zeros(len(own), np.int8)
+        if arrivals.generation is not None:
+            generations = arrivals.generation[own]
+        for generation in np.unique(generations).tolist():
+            mine = generations == generation
+            message = messages[mine]
             # A copy that was moved just now has not been judged where it is.
-            stays = live.exists[generation, message] & (live.t[generation, message] == t)
+            stays = live.exists[generation, message] & (live.t[generation, message] == t[mine])
             wrong = min(wrong, self._follow(live, generation, message[stays]))
         return wrong if wrong < until_us else None
+
+    def _concerned(self, live: Live, arrivals: Arrivals, until_us: int) -> Ints:
+        """The places of *arrivals* before *until_us* that failed, or were thought to fail."""
+        end = int(arrivals.t.searchsorted(until_us))
+        where, n = arrivals.where, len(live)
+        where = slice(where.start, where.start + end) if isinstance(where, slice) else where[:end]
+        fails = self._class_fails[arrivals.cls[:end], live.fate.reshape(-1)[where]]
+        # The copy after one stands a generation further on; after the last there is none.
+        later, last = live.exists.reshape(-1)[n:], (live.generations - 1) * n
+        if isinstance(where, slice):
+            fails |= later[where]
+            return np.flatnonzero(fails & self.of_class.take(arrivals.cls[:end]))
+        has_next = where < last
+        fails[has_next] |= later[where[has_next]]
+        return np.flatnonzero(fails & has_next & self.of_class.take(arrivals.cls[:end]))
 
     def follow_withdrawn(self, live: Live, places: Ints) -> None:
         """Guess anew the copies after messages that a freeze failed."""
