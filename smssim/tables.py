@@ -13,6 +13,10 @@ PLACES = {
 }
 REPORT_SOURCES = {1: "made by the SMS platform", 2: "SMS centre", 3: "Huawei platform"}
 REPORT_STATES = ("lost", "pending", "received")
+COPIES = ("first", "server resend", "user resend")
+"""What kind of copy a message is: the first, or one that a server or a user asked for; in the order
+of the alphabet, as all names.
+"""
 TASK_STATES = ("refused", "cancelled", "stopped", "sending", "finished")
 """States of group tasks at the end of a run, in the order in which they are told."""
 
@@ -35,7 +39,7 @@ MESSAGES = _columns(
     ("source", "category", "traffic, calls or group task it came from"),
     ("request", "int64", "UTC hour * 1,000,000 + number within the hour; unique within a source"),
     ("recipient", "int32", "place in the request or in the file, from 0"),
-    ("generation", "int8", "0, or which resend by the user it is"),
+    ("generation", "int8", "0, or which resend, by a user or a server, it is"),
     ("application", "category", "application"),
     ("template", "category", "template"),
     ("type", "category", "otp or notification"),

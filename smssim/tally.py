@@ -15,7 +15,7 @@ import numpy as np
 from smssim.bins import bin_of, edges_us
 from smssim.calendars import DAY, MINUTE
 from smssim.cells import Array, Axis, Columns, Kept, count
-from smssim.tables import REPORT_STATES
+from smssim.tables import COPIES, REPORT_STATES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,10 +27,6 @@ CHARGES = ("package", "pay_per_use", "refused_1", "refused_2", "refused_3", "spl
 OUTCOMES = ("delivered", "expired", "failed", "in_flight", "refused", "refused_platform")
 """What became of a message; refused by the request's code or in the answer, or by the platform
 afterwards.
-"""
-COPIES = ("first", "server resend", "user resend")
-"""What kind of copy a message is: the first, or one that a server or a user asked for; in the order
-of the alphabet, as all names.
 """
 MEASURES = ("messages", "segments", "covered_segments", "cost_micro", "reports", "copies")
 NAMES = ("money", "templates", "clock", "latency", "template_latency", "censored", "push")

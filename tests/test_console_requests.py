@@ -220,6 +220,26 @@ def test_frequency_effect_delay() -> None:
     assert told(asked_again) == [(us("12:15"), "frequency_limit", "app", None)]
 
 
+def test_frequency_counts_what_is_refused_afterwards() -> None:
+    """Two pass a minute, whether the region settings refuse them or the queue is full.
+
+    The account changes between the first and the second (a number rule that blocks nobody).
+    """
+    rule = {"name": "app", "frequency": {"per_minute": 2}}
+    cut = {"number_rules": [{"pattern": "6281", "saved": moment("12:00:05")}]}
+    users = {"patience": 10, "at_most": 3}
+    account = cut | {"number_rules_after_s": 0}
+    too_often = [(2, "E200048")] * 2
+    made = world(calls("12:00", resend=users), applications=[rule], account=account)
+    run = simulate(made.change(**{"account.regions": ["TH"]}))
+    assert verdicts(run) == [(3, "E000628")] * 2 + too_often
+    # Whoever comes first takes the only slot for more than a quarter of an hour.
+    full = {"throughput_per_s": 0.001, "capacity": 0}
+    late = calls("11:59", name="first"), calls("12:00", resend=users)
+    run = simulate(world(*late, applications=[rule], account=account, queue=full))
+    assert verdicts(run, "calls ID") == [(2, "E200015")] * 2 + too_often
+
+
 def test_full_queue_refuses() -> None:
     """One a second and three may wait: the fifth would wait 4 s; who is refused takes no slot."""
     queue = {"throughput_per_s": 1, "capacity": 3}

@@ -200,3 +200,19 @@ def test_low_quota_is_told_once_a_reach() -> None:
         (us("12:05"), "low_quota", "ID", 2),
     ]
     assert costs(run) == [0] * 6
+
+
+def test_mainland_counts_70_67_with_the_signature() -> None:
+    """【AB】 and 66 letters fill 70 characters; beyond, 67 a part: 130 letters fill two.
+
+    Abroad there is no signature, and the same letters are one segment of up to 160.
+    """
+    for letters, mainland in ((66, 1), (67, 2), (130, 2), (131, 3)):
+        template = {"name": "code", "application": "app", "text": "a" * letters}
+        china, abroad = calls("12:00", country="CN"), calls("13:00")
+        run = simulate(world(china, abroad, templates=[template | {"signature": "AB"}]))
+        assert run.messages["segments"].tolist() == [mainland, 1]
+        assert costs(run) == [mainland * 50_000, 50_000]
+        assert settled(run)[0] == (us("13:00"), "settlement", mainland * 50_000)
+        with pytest.raises(ScenarioError, match="goes to CN: it needs a signature"):
+            world(china, abroad, templates=[template])

@@ -65,7 +65,8 @@ def by_groupby(run: Run) -> dict[str, pd.DataFrame]:
     rows["slot"] = rows["submitted_at"].dt.floor("15min").dt.tz_localize(None)
     rows["charge"] = [charge(row) for row in rows.itertuples()]
     rows["outcome"] = [outcome(row) for row in rows.itertuples()]
-    rows["copy"] = [copy(row, servers(run)) for row in rows.itertuples()]
+    resending = servers(run)
+    rows["copy"] = [copy(row, resending) for row in rows.itertuples()]
     rows["messages"] = 1
     delivered = rows[rows["outcome"] == "delivered"].copy()
     delivered["bin"] = bins(delivered["final_at"] - delivered["submitted_at"])

@@ -32,6 +32,7 @@ OUTCOMES: tuple[tuple[tuple[str, float, str], ...], ...] = (
     (("DELIVRD", 0.7, "supplier"), ("UNDELIV", 0.2, "supplier"), ("none", 0.1, "supplier")),
     (("DELIVRD", 0.6, "supplier"), ("E000632", 0.3, "huawei"), ("none", 0.1, "supplier")),
     (("E000628", 0.4, "huawei"), ("DELIVRD", 0.6, "supplier")),
+    (("UNDELIV", 0.5, "supplier"), ("DELIVRD", 0.4, "supplier"), ("none", 0.1, "supplier")),
 )
 MIXES: tuple[Made, ...] = (
     {},

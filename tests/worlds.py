@@ -92,8 +92,8 @@ def _server_resend(draw: Draw) -> Made | None:
     """A server that sends again; with a code of the answer, so that it may where none is pushed."""
     if draw(one_of((True, True, False))):
         return None
-    failures = draw(st.lists(one_of(FAILURES), max_size=4))
-    answers = draw(st.lists(one_of(ANSWERS), min_size=1, max_size=3))
+    failures = draw(one_of((FAILURES, FAILURES, ("UNDELIV", "E000112"), ("EXPIRED", "E000629"))))
+    answers = draw(st.lists(one_of(ANSWERS), min_size=1, max_size=4))
     return {
         "statuses": draw(st.permutations(sorted({*failures, *answers}))),
         "after": draw(one_of(PATIENCES)),

@@ -1,4 +1,5 @@
-"""When pushes of status reports arrive: a function of marks and outages alone, both known beforehand.
+"""When pushes of status reports arrive, which hangs on marks and outages alone: both are known
+beforehand.
 """
 
 from __future__ import annotations

@@ -32,8 +32,11 @@ class Fates:
             (scenario.account.frozen_status, 3, 3),
             ("EXPIRED", 0, 1),
             ("DELIVRD", 0, 2),
-            *_of_the_console(scenario),
+            *_of_settings(scenario),
         ]
+        first_own = len(rows)
+        rows += _of_flaws(scenario)
+        self._of_flaw = {row[0]: number for number, row in enumerate(rows) if number >= first_own}
         self._numbers = {("DELIVRD", 2): DELIVERED, ("none", 2): EXPIRED}
         outcomes = [
             outcome for country in countries for outcome in scenario.route(country).outcomes
@@ -63,12 +66,12 @@ class Fates:
         for number, (status, place, _) in enumerate(rows):
             self._of_code.setdefault((status, place), number)
         self.own_place = np.zeros(256, np.int8)
-        self.own_place[FIRST_DRAWN : len(rows)] = self.place[FIRST_DRAWN:]
+        self.own_place[first_own : len(rows)] = self.place[first_own:]
+        """Where a message's own drawn fate refuses it; 0 where none does."""
         self.platform = self.own_place == 3
-        flaws = any(source.flaws != Flaws() or _is_oversize(source) for source in scenario.traffic)
-        self.any_own = flaws
+        self.any_own = bool(self._of_flaw)
         """Whether messages can have a flaw that refuses them before acceptance."""
-        self.any_platform = bool((self.place[FIRST_DRAWN:] == 3).any())
+        self.any_platform = bool(self.platform.any())
 
     def __len__(self) -> int:
         return len(self.status)
@@ -81,9 +84,13 @@ class Fates:
         """The fate of a refusal by the rules."""
         return self._of_code[code, place]
 
+    def of_flaw(self, code: str) -> int:
+        """The fate of a message that is refused for a flaw of its own."""
+        return self._of_flaw[code]
 
-def _of_the_console(scenario: Scenario) -> list[tuple[str, int, int]]:
-    """The fates that settings and flaws of this scenario can bring."""
+
+def _of_settings(scenario: Scenario) -> list[tuple[str, int, int]]:
+    """The fates that the console's settings can bring to all messages of a class."""
     rows = [(REGION, 3, 3), (NUMBER, 3, 3)]
     if scenario.onboarding is not None:
         rows.append((rules.NOT_ENABLED, 1, 0))
@@ -94,7 +101,12 @@ def _of_the_console(scenario: Scenario) -> list[tuple[str, int, int]]:
     if any(application.addresses for application in scenario.applications):
         rows.append((ADDRESS, 1, 0))
     codes = {a.suspended_code for a in scenario.applications if a.suspended is not None}
-    rows += [(code, 1, 0) for code in sorted(codes)]
+    return rows + [(code, 1, 0) for code in sorted(codes)]
+
+
+def _of_flaws(scenario: Scenario) -> list[tuple[str, int, int]]:
+    """The fates that flaws of its own can bring to a message."""
+    rows = []
     if any(_is_oversize(source) for source in scenario.traffic):
         rows.append((rules.OVERSIZE, 1, 0))
     if any(source.flaws != Flaws() for source in scenario.traffic):

@@ -14,8 +14,7 @@ from smssim.engine.marker import NEVER
 from smssim.engine.push import Reports
 from smssim.engine.rows import Rows
 from smssim.engine.world import World
-from smssim.tables import MESSAGES, REPORT_STATES, REPORTS, Column
-from smssim.tally import COPIES
+from smssim.tables import COPIES, MESSAGES, REPORT_STATES, REPORTS, Column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +54,7 @@ class Categories:
         self.by_class["country"] = _small(world.country.tolist())
         self.lists["group"] = [(*own, COPIES.index("first")) for own in self._alike()]
         self.resent = len(world.pairs) if world.generations > 1 else None
-        """How much further on a resent copy's group is than its class; None where nobody resends."""
+        """How far after its class a resent copy's group stands; None where nobody resends."""
         if self.resent is not None:
             kinds = [
                 "server resend" if getattr(source, "server_resend", None) else "user resend"

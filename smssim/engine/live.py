@@ -227,8 +227,10 @@ class Live:
         first = int(np.searchsorted(self.base.t, from_us - self.copies.longest_chain_us))
         if self.servers is not None:
             first = 0  # Nothing bounds how long a server waits for a report.
-        generation, message = np.nonzero(self.exists[1:, first:end])
-        generation, message = generation + 1, message + first
+        # One row after the other: on a plain array NumPy finds them ten times faster.
+        rows = [first + np.flatnonzero(row[first:end]) for row in self.exists[1:]]
+        generation = np.repeat(np.arange(1, self.generations), [len(row) for row in rows])
+        message = np.concatenate(rows)
         t = self.t[generation, message]
         inside = (t >= from_us) & (t < until_us)
         return generation[inside], message[inside]

@@ -83,7 +83,7 @@ class Marker:
         flaws: Flaws = getattr(source, "flaws", None) or Flaws()
         self._flaws = (int(flaws.variables * (1 << 64)), int(flaws.password * (1 << 64)))
         self._duplicates = int(flaws.duplicates * (1 << 64))
-        self._fate_of = world.fates.of_code
+        self._fate_of = world.fates.of_flaw
         self._latency = route.latency.table()
         self._validity_us = round(world.scenario.queue.validity_h * HOUR)
         resend: Resend | None = getattr(source, "resend", None)
@@ -129,14 +129,14 @@ class Marker:
         repeats = below(self._words("duplicate", hours, counts, counters), self._duplicates)
         repeats &= recipient > 0
         if any(self._flaws):
-            repeats &= marks.drawn != self._fate_of(VARIABLES, 2)
-        marks.drawn[repeats] = self._fate_of(DUPLICATE, 2)
+            repeats &= marks.drawn != self._fate_of(VARIABLES)
+        marks.drawn[repeats] = self._fate_of(DUPLICATE)
 
     def _spoil(self, drawn: NDArray[np.uint8], word: Words) -> None:
         variables, password = self._flaws
         # From the less important to the more important: what is written last, stands.
-        drawn[below(word, variables + password)] = self._fate_of(PASSWORD, 3)
-        drawn[below(word, variables)] = self._fate_of(VARIABLES, 2)
+        drawn[below(word, variables + password)] = self._fate_of(PASSWORD)
+        drawn[below(word, variables)] = self._fate_of(VARIABLES)
 
     def expire(self, marks: MessageMarks) -> None:
         """Let those without a report in time expire: their latency becomes the validity."""

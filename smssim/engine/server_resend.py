@@ -41,8 +41,9 @@ class ServerResends:
         self._until_us = np.array([source.until_us for source in sources], np.int64)
         self._fails = np.zeros((len(rules), 256), bool)
         for number, rule in enumerate(rules):
-            for fate, status in enumerate(world.fates.status if rule else ()):
-                self._fails[number, fate] = status in rule.statuses
+            again = () if rule is None else rule.statuses
+            for fate, status in enumerate(world.fates.status):
+                self._fails[number, fate] = status in again
         self.of_class = np.array([rules[i] is not None for i in world.source.tolist()], bool)
         """Whether the messages of a class are those of a server."""
 

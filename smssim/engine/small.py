@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,6 +63,16 @@ def _review(decision: Decision, end_us: int) -> tuple[Any, ...]:
 
 def frame(columns: tuple[Column, ...], rows: list[Any]) -> pd.DataFrame:
     """A frame of plain tuples: microseconds as UTC times, None as NA."""
+    return _frame(columns, rows) if rows else _empty(columns).copy()
+
+
+@lru_cache(maxsize=16)
+def _empty(columns: tuple[Column, ...]) -> pd.DataFrame:
+    # Most runs have some tables without a row, and making them takes milliseconds.
+    return _frame(columns, [])
+
+
+def _frame(columns: tuple[Column, ...], rows: list[Any]) -> pd.DataFrame:
     import pandas as pd
 
     made = {}

@@ -37,10 +37,14 @@ class Terms:
 
 def terms(world: World, account: Account) -> Terms:
     """Read the account's state off."""
-    refusal = _fates(world, map(account.refuse_request, world.kinds), 1)
+    refusal = np.full(len(world.kinds), OPEN, np.uint8)
+    if account.may_refuse_requests:
+        refusal = _fates(world, map(account.refuse_request, world.kinds), 1)
     unusable = np.array([name not in account.usable for name in world.templates])[world.template]
     refusal[unusable & (refusal == OPEN)] = TEMPLATE
-    platform = _fates(world, map(account.refuse_number, world.kinds), 3)
+    platform = None
+    if account.may_refuse_numbers:
+        platform = _fates(world, map(account.refuse_number, world.kinds), 3)
     suspends = account.mode == "suspend"
     suspended = np.array(
         [suspends and (account.suspended(c) or not account.reaches(c)) for c in world.countries]
@@ -49,7 +53,7 @@ def terms(world: World, account: Account) -> Terms:
     package = np.array([g.id if g else -1 for g in giving], np.int16)[world.country]
     return Terms(
         refusal if (refusal != OPEN).any() else None,
-        platform if (platform != OPEN).any() else None,
+        platform if platform is not None and (platform != OPEN).any() else None,
         _unregistered(world, account) if account.unregistered else None,
         suspended if suspended.any() else None,
         _frequency(world, account) if account.console.frequency else None,

@@ -140,7 +140,7 @@ class TrafficBirths:
         if sizes is None or self._size_values.max() <= MOST_RECIPIENTS:
             return
         oversize = np.repeat(sizes > MOST_RECIPIENTS, sizes)
-        marks.drawn[oversize] = self._world.fates.of_code(OVERSIZE, 1)
+        marks.drawn[oversize] = self._world.fates.of_flaw(OVERSIZE)
 
     def _request_sizes(self, k: Ints, hours: Ints, counts: Ints) -> Ints | None:
         """The recipients of each request, None if all have one."""

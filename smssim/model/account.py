@@ -164,6 +164,24 @@ class Account:
         """Whether the service mode sends to a country at all."""
         return self.mode != "suspend" or country in self.scenario.account.package_countries
 
+    @property
+    def may_refuse_requests(self) -> bool:
+        """Whether the state refuses any request as a whole; False is certain."""
+        console, thresholds = self.console, self.thresholds
+        return (
+            self.frozen
+            or not self.enabled
+            or len(self.created) < len(self.scenario.applications)
+            or bool(console.suspended or console.whitelists)
+            or thresholds.any_tripped
+        )
+
+    @property
+    def may_refuse_numbers(self) -> bool:
+        """Whether settings refuse any number after acceptance; False is certain."""
+        console = self.console
+        return bool(console.regions is not None or console.number_rules or self.unregistered)
+
     def refuse_request(self, kind: Kind) -> str | None:
         """The code that refuses a whole request now, or None (place 1)."""
         if not self.enabled:

@@ -117,6 +117,12 @@ class ThresholdCounters:
         """Whether a limit of the whole account is tripped for messages to *country*."""
         return any(counter.tripped for counter in self.side(country).values())
 
+    @property
+    def any_tripped(self) -> bool:
+        """Whether any limit is tripped, of a side or of a country."""
+        sides = (self.total, self.mainland, *self.countries.values())
+        return any(counter.tripped for side in sides for counter in side.values())
+
     def country_tripped(self, country: str) -> bool:
         """Whether a limit of *country* is tripped."""
         return any(counter.tripped for counter in self.countries.get(country, {}).values())

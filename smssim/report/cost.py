@@ -25,7 +25,7 @@ def cost(record: Record, by: str | Sequence[str] = ("country", "copy")) -> pd.Da
     """The bill, one row a group and entry; resent messages have lines of their own.
 
     *by* is day, country, application, type or copy, or a list of them. Copies are `first`,
-    `server resend` and `user resend` (`smssim.tally.COPIES`); NA for packages, which serve all
+    `server resend` and `user resend` (`smssim.tables.COPIES`); NA for packages, which serve all
     copies, and in a log, which does not tell.
 
     Entry `package` counts packages and segments bought, on the day and for the country they were

@@ -24,6 +24,7 @@ from smssim.report.layout import (
     wrapped,
 )
 from smssim.report.tasks import tasks
+from smssim.tables import COPIES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +52,8 @@ def bill(record: Record) -> list[str]:
         )
         for name, own in named.items()
     ]
+    resent = found[found["copy"].isin([kind for kind in COPIES if kind != "first"])]
+    rows += [_bill_row(f"of it {kind}s", own, 0, decimals) for kind, own in resent.groupby("copy")]
     header = [
         "country",
         "packages",

@@ -6,19 +6,25 @@ rule.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from smssim.number_rules import is_told_by
-from smssim.scenario.problems import Found
+from smssim.numbers import countries_of
+from smssim.scenario.problems import KEY, Found
 from smssim.scenario.salvage import known
+from smssim.scenario.sources import MOST_WHITELISTED
 
 MAINLAND = "CN"
+MOST_NUMBER_RULES = 100
 
 
 def console_rules(scenario: Any) -> Iterator[Found]:
     """All broken rules."""
     yield from _beginnings(scenario)
+    yield from _many_rules(scenario)
+    yield from _whitelists(scenario)
     yield from _package_countries(scenario)
     yield from _passwords(scenario)
     yield from _signatures(scenario)
@@ -43,11 +49,42 @@ def _beginnings(s: Any) -> Iterator[Found]:
                 yield ("traffic", i, "beginnings", beginning), told
 
 
+def _many_rules(s: Any) -> Iterator[Found]:
+    """Number control holds so many rules a country (DOMAIN.md section 5)."""
+    rules = s.account.number_rules
+    if not known(rules, *(rule.pattern for rule in rules)):
+        return
+    heads = ["+" + rule.pattern.split("*")[0] for rule in rules]
+    for country, n in Counter(countries_of(heads)).items():
+        if country and n > MOST_NUMBER_RULES:
+            told = f"{n} number rules for {country}: at most {MOST_NUMBER_RULES}"
+            yield ("account", "number_rules"), f"{told} (DOMAIN.md section 5)"
+
+
+def _whitelists(s: Any) -> Iterator[Found]:
+    """The whitelist of the frequency limit is the application's, whichever sources fill it."""
+    of_template = {t.name: t.application for t in s.templates if known(t.name, t.application)}
+    if not known(s.traffic):
+        return
+    count: Counter[Any] = Counter()
+    for i, source in enumerate(s.traffic):
+        if known(source.whitelisted, source.numbers, source.template) and source.whitelisted:
+            application = of_template.get(source.template)
+            before, count[application] = count[application], count[application] + source.numbers
+            if before <= MOST_WHITELISTED < count[application]:
+                told = f"{count[application]} numbers of {application!r} with the sources before"
+                rule = f"a whitelist holds at most {MOST_WHITELISTED} (DOMAIN.md section 5)"
+                yield ("traffic", i, "whitelisted"), f"{told}: {rule}"
+
+
 def _package_countries(s: Any) -> Iterator[Found]:
     """Packages are for countries that they are sold for; never for mainland China."""
     sold = s.account.package_countries
     if not known(s.account.service_mode, sold):
         return
+    if MAINLAND in s.account.low_quota:
+        told = "packages are for international SMS: CN has no quota (DOMAIN.md section 1)"
+        yield ("account", "low_quota", MAINLAND, KEY), told
     for i, package in enumerate(s.packages):
         country = package.country
         if not known(country):

@@ -69,5 +69,15 @@ def _statuses(s: Any, country: Any, answers: set[str]) -> set[str] | None:
     outcomes = s.route(country).outcomes
     if not known(outcomes, *(outcome.status for outcome in outcomes)):
         return None
-    drawn = {outcome.status for outcome in outcomes}
-    return answers | drawn | set(codes.status_codes()) | {s.account.frozen_status}
+    if not known(s.registrations, s.account.frequency_code):
+        return None
+    registered = [registration.status for registration in s.registrations.values()]
+    if not known(*registered):
+        return None
+    account = s.account
+    ours = {
+        account.frozen_status,
+        account.frequency_code,
+        *(outcome.status for outcome in outcomes),
+    }
+    return answers.union(ours, registered, codes.status_codes())

@@ -1,4 +1,4 @@
-"""Messages that are sent again: by users who wait in vain, or by a server that learns of a failure."""
+"""Messages that are sent again: by users who wait in vain, by servers that learn of a failure."""
 
 from __future__ import annotations
 

@@ -100,10 +100,20 @@ def _quotas(s: Any) -> Iterator[Found]:
 
 
 def _limits(s: Any) -> Iterator[Found]:
-    """Limits stay within the approved quota."""
+    """Limits stay within the quota, approved or asked for by a ticket before the start."""
     for period in ("daily_limit", "monthly_limit"):
         value, bound = getattr(s.thresholds, period), getattr(s.quota, period)
-        if known(value, bound) and value > bound:
+        if not known(value, bound, s.start, s.tickets):
+            continue
+        asked = [t for t in s.tickets if known(t.at, getattr(t, period)) and t.at < s.start]
+        bound = max([bound, *(getattr(ticket, period) or 0 for ticket in asked)])
+        mainland = s.thresholds.mainland
+        if known(mainland) and period in mainland.model_fields_set:
+            own = getattr(mainland, period)
+            if known(own) and own > bound:
+                rule = f"more than the approved quota.{period}(={bound}), which a ticket raises"
+                yield ("thresholds", "mainland", period), f"{period}(={own}) is {rule}"
+        if value > bound:
             if period in s.thresholds.model_fields_set:
                 rule = f"more than the approved quota.{period}(={bound}), which a ticket raises"
                 yield ("thresholds", period), f"{period}(={value}) is {rule}"

@@ -28,7 +28,7 @@ from smssim.scenario.base import (
     Zone,
     _key,
 )
-from smssim.scenario.delay import Delay, Seconds, microseconds
+from smssim.scenario.delay import Seconds, microseconds
 from smssim.scenario.mixes import number_or_mix
 from smssim.scenario.problems import Found, said
 from smssim.scenario.resends import Resend, ServerResend, two_resends
