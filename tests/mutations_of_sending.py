@@ -173,4 +173,5 @@ SENDING = {
     "server learns": Mutation(
         "smssim.engine.server_resend:ServerResends._learnt_us", _by_request_alone
     ),
+    "line in the bill": Mutation("smssim.engine.frames:Categories.__init__", sets(resent=None)),
 }

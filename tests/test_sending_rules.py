@@ -193,34 +193,3 @@ def test_review_rejects_a_share_and_mending_takes_its_time() -> None:
     waits = run.reviews["submitted_at"] - run.reviews["decided_at"].shift()
     assert len(waits) > 5
     assert (waits.iloc[1:] == pd.Timedelta(hours=1)).all()
-
-
-def moments(run: Any) -> list[float]:
-    """Seconds after 01:00 at which messages were submitted."""
-    first = pd.Timestamp("2026-03-02T01:00Z")
-    return [(at - first).total_seconds() for at in column(run, "submitted_at")]
-
-
-def failing(**changes: Any) -> Any:
-    """A request at 01:00 that fails after 3 s, and a server that sends again after a minute."""
-    rule = {"statuses": ["UNDELIV", "E200030"], "after": 60, "at_most": 2}
-    route = ROUTE | {"outcomes": [{"status": "UNDELIV", "share": 1}]}
-    made = requests("01:00") | {"server_resend": rule | changes.pop("rule", {})}
-    return day(made, routes={"ID": route}, **changes)
-
-
-def test_server_sends_again_by_code() -> None:
-    """Twice at most, and not for another code."""
-    run = failing()
-    assert moments(run) == [0, 63, 126]
-    assert column(run, "generation") == [0, 1, 2]
-    assert moments(failing(rule={"at_most": 1})) == [0, 63]
-    assert moments(failing(rule={"statuses": ["REJECTD"]})) == [0]
-
-
-def test_server_learns_by_the_report_or_by_the_answer() -> None:
-    """A refusal is known at once; a failure whose report is lost never is."""
-    template = {"name": "code", "application": "app", "submitted": "2026-03-02T01:00Z"}
-    assert moments(failing(templates=[template], review={"decision": 7_200})) == [0, 60, 120]
-    outage = {"at": "2026-03-02T01:00Z", "minutes": 1}
-    assert moments(failing(callback={"outages": [outage]})) == [0]
