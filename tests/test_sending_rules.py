@@ -14,6 +14,7 @@ from smssim.calendars import SECOND
 from smssim.run import simulate
 
 LOW = {"daily_alarm": 2, "daily_limit": 3}
+NEVER_USABLE = {"name": "code", "application": "app", "submitted": "2026-03-02T09:59Z"}
 MINUTES = [f"01:{minute:02d}" for minute in range(10)]
 
 
@@ -193,3 +194,22 @@ def test_review_rejects_a_share_and_mending_takes_its_time() -> None:
     waits = run.reviews["submitted_at"] - run.reviews["decided_at"].shift()
     assert len(waits) > 5
     assert (waits.iloc[1:] == pd.Timedelta(hours=1)).all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "report_source"),
+    [
+        ({"applications": [{"name": "app", "suspended": "2026-03-01"}]}, "E000103", None),
+        ({"templates": [NEVER_USABLE]}, "E200030", None),
+        ({"account": {"regions": ["TH"]}}, "E000628", 3),
+    ],
+)
+def test_refusals_are_free(changes: dict[str, Any], status: str, report_source: int | None) -> None:
+    """One of each place: no charge and no slot of the queue."""
+    run = day(requests("01:00 x 2"), **changes)
+    assert column(run, "status") == [status] * 2
+    assert column(run, "cost_micro") == [0, 0]
+    assert column(run, "sent_at") == [None, None]
+    assert column(run, "report_source") == [report_source] * 2
+    assert run.reports is not None
+    assert len(run.reports) == (0 if report_source is None else 2)
