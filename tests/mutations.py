@@ -8,9 +8,10 @@ from __future__ import annotations
 from mutant_plugin import Mutation
 from mutations_of_inputs import INPUTS
 from mutations_of_sending import SENDING
+from mutations_of_texts import TEXTS
 from mutations_of_the_account import ACCOUNT
 
-MUTATIONS: dict[str, Mutation] = {**INPUTS, **ACCOUNT, **SENDING}
+MUTATIONS: dict[str, Mutation] = {**INPUTS, **TEXTS, **ACCOUNT, **SENDING}
 
 UNTOUCHED = {
     "secret": "pydantic's SecretStr hides it, and the field is left out of every text",

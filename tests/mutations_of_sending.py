@@ -78,6 +78,15 @@ def _on_delivery_alone(original: Any) -> Any:
     return charges
 
 
+def _as_if_sent(original: Any) -> Any:
+    """Charges of refused messages, too."""
+
+    def charges(world: Any, live: Any, odd: Any, arrivals: Any, place: Any, package: Any) -> Any:
+        return original(world, live, odd, arrivals, np.zeros_like(place), package)
+
+    return charges
+
+
 def _endless_queues(original: Any) -> Any:
     def make_queues(self: Any) -> Any:
         return {name: SendingQueue(self.scenario.queue.gap_us, None) for name in self.queues}
@@ -110,8 +119,7 @@ def _blank(original: Any) -> Any:
     return lambda sent, rows, *args: [""] * len(rows)
 
 
-def _by_request_alone(original: Any) -> Any:
-    """The server looks at answers, and takes any status for one."""
+def _never_learns(original: Any) -> Any:
 
     def learnt_us(self: Any, *args: Any) -> Any:
         found = original(self, *args)
@@ -171,6 +179,9 @@ SENDING = {
         lambda original: lambda self, source, fate: np.zeros(len(fate), bool),
     ),
     "server learns": Mutation(
-        "smssim.engine.server_resend:ServerResends._learnt_us", _by_request_alone
+        "smssim.engine.server_resend:ServerResends._learnt_us", _never_learns
     ),
+    "line in the bill": Mutation("smssim.engine.frames:Categories.__init__", sets(resent=None)),
+    "refusals are free": Mutation("smssim.engine.rows:_charges", _as_if_sent),
+    "captures": Mutation("smssim.logs.reported:_statuses", _blank),
 }

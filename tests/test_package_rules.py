@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pandas as pd
 import pytest
-from one_day import ROUTE, column, day, events, requests
+from one_day import ROUTE, column, day, events, requests, world
+
+from smssim.scenario import ScenarioError
 
 TWO_MODES = ("pay_per_use", "suspend")
 
@@ -100,8 +103,8 @@ def test_suspend_scope(scope: str, second: str) -> None:
 
 def test_mode_1_goes_on_at_the_price() -> None:
     """What no package covers is billed at the country's price, and nothing stops."""
-    run = day(requests("01:00 x 3"), packages=[{"country": "ID", "segments": 2}])
-    assert column(run, "cost_micro") == [0, 0, 50_000]
+    run = day(requests("01:00 x 3", "02:00 x 2"), packages=[{"country": "ID", "segments": 2}])
+    assert column(run, "cost_micro") == [0, 0, 50_000, 50_000, 50_000]
     assert events(run, "run_out", "suspended") == [("run_out", "ID")]
 
 
@@ -132,3 +135,25 @@ def test_package_without_validity_is_a_month() -> None:
     run = day(requests("01:00"), packages=[{"country": "ID", "segments": 2}])
     assert run.packages is not None
     assert run.packages["ends_at"].tolist() == [pd.Timestamp("2026-04-02T16:00Z")]
+
+
+@pytest.mark.parametrize(
+    ("mode", "country", "told"),
+    [
+        ("pay_per_use", "CN", "packages are for international SMS: CN has none"),
+        ("suspend", "CN", "packages are for international SMS: CN has none"),
+        ("suspend", "SG", "mode 2 reaches ID, TH, IN, PH (account.package_countries), not SG"),
+        ("pay_per_use", "SG", ""),
+    ],
+)
+def test_packages_for_sale(mode: str, country: str, told: str) -> None:
+    """Mode 1 lets a scenario offer others, as a what-if."""
+    made = {
+        "account": {"service_mode": mode},
+        "packages": [{"country": country, "segments": 2}],
+    }
+    if not told:
+        assert world(requests("01:00", country=country), **made)
+        return
+    with pytest.raises(ScenarioError, match=re.escape(told)):
+        world(requests("01:00", country=country), **made)

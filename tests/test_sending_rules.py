@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import pytest
-from one_day import ROUTE, column, day, events, requests
+from one_day import ROUTE, column, day, events, requests, world
+
+from smssim.calendars import SECOND
+from smssim.run import simulate
 
 LOW = {"daily_alarm": 2, "daily_limit": 3}
+NEVER_USABLE = {"name": "code", "application": "app", "submitted": "2026-03-02T09:59Z"}
 MINUTES = [f"01:{minute:02d}" for minute in range(10)]
 
 
@@ -39,8 +45,9 @@ def test_thresholds_do_not_count_what_was_not_accepted() -> None:
     """An unusable template's numbers take nothing of the limit."""
     template = {"name": "code", "application": "app", "submitted": "2026-03-02T01:00Z"}
     review = {"decision": 3_600}
-    run = day(requests(*MINUTES, "05:00 x 4"), thresholds=LOW, templates=[template], review=review)
-    assert column(run, "status") == ["E200030"] * 10 + ["DELIVRD"] * 4
+    later = [f"05:{minute:02d}" for minute in range(5)]
+    run = day(requests(*MINUTES, *later), thresholds=LOW, templates=[template], review=review)
+    assert column(run, "status") == ["E200030"] * 10 + ["DELIVRD"] * 4 + ["E000623"]
 
 
 def test_thresholds_turn_with_the_utc_day() -> None:
@@ -49,6 +56,45 @@ def test_thresholds_turn_with_the_utc_day() -> None:
     run = day(made, thresholds=LOW, days=2)
     assert column(run, "place") == [0] * 4 + [1] * 7 + [0]
     assert events(run, "recovered") == [("recovered", "day")]
+
+
+@dataclass(frozen=True)
+class Sets:
+    """A policy that sets thresholds half a minute after an event."""
+
+    event: str
+    values: dict[str, int]
+
+    def __call__(self, env: Any, account: Any) -> Iterator[Any]:
+        yield account.wait(self.event)
+        yield env.timeout(30 * SECOND)
+        account.set_thresholds(**self.values)
+
+
+@pytest.mark.parametrize(("alarm", "used"), [(1, [3]), (5, [3, 6])])
+def test_alarm_after_an_alarm(alarm: int, used: list[int]) -> None:
+    """A smaller value waits for the next day, a greater one gives a second alarm."""
+    made = requests(*MINUTES)
+    made["calls"] += [{"at": f"2026-03-03T01:0{minute}Z", "to": [{}]} for minute in range(2)]
+    values = {"daily_alarm": 2, "daily_limit": 400}
+    policy = Sets("alarm", {"daily_alarm": alarm})
+    run = simulate(world(made, thresholds=values, days=2), policies=[policy])
+    assert run.events is not None
+    own = run.events[run.events["event"] == "alarm"]
+    assert own["value"].tolist() == used + ([2] if alarm == 1 else [])
+
+
+def test_raised_limit_counts_at_once() -> None:
+    """What was stopped is sent again, up to the new value."""
+    policy = Sets("limit", {"daily_limit": 6})
+    run = simulate(world(requests(*MINUTES), thresholds=LOW), policies=[policy])
+    # The fourth message trips at 01:03, the limit is raised half a minute later.
+    assert column(run, "status") == ["DELIVRD"] * 7 + ["E000623"] * 3
+    assert [name for name, _ in events(run, "limit", "recovered")] == [
+        "limit",
+        "recovered",
+        "limit",
+    ]
 
 
 def test_limit_is_looked_at_between_requests_and_numbers_of_a_task() -> None:
@@ -150,32 +196,20 @@ def test_review_rejects_a_share_and_mending_takes_its_time() -> None:
     assert (waits.iloc[1:] == pd.Timedelta(hours=1)).all()
 
 
-def moments(run: Any) -> list[float]:
-    """Seconds after 01:00 at which messages were submitted."""
-    first = pd.Timestamp("2026-03-02T01:00Z")
-    return [(at - first).total_seconds() for at in column(run, "submitted_at")]
-
-
-def failing(**changes: Any) -> Any:
-    """A request at 01:00 that fails after 3 s, and a server that sends again after a minute."""
-    rule = {"statuses": ["UNDELIV", "E200030"], "after": 60, "at_most": 2}
-    route = ROUTE | {"outcomes": [{"status": "UNDELIV", "share": 1}]}
-    made = requests("01:00") | {"server_resend": rule | changes.pop("rule", {})}
-    return day(made, routes={"ID": route}, **changes)
-
-
-def test_server_sends_again_by_code() -> None:
-    """Twice at most, and not for another code."""
-    run = failing()
-    assert moments(run) == [0, 63, 126]
-    assert column(run, "generation") == [0, 1, 2]
-    assert moments(failing(rule={"at_most": 1})) == [0, 63]
-    assert moments(failing(rule={"statuses": ["REJECTD"]})) == [0]
-
-
-def test_server_learns_by_the_report_or_by_the_answer() -> None:
-    """A refusal is known at once; a failure whose report is lost never is."""
-    template = {"name": "code", "application": "app", "submitted": "2026-03-02T01:00Z"}
-    assert moments(failing(templates=[template], review={"decision": 7_200})) == [0, 60, 120]
-    outage = {"at": "2026-03-02T01:00Z", "minutes": 1}
-    assert moments(failing(callback={"outages": [outage]})) == [0]
+@pytest.mark.parametrize(
+    ("changes", "status", "report_source"),
+    [
+        ({"applications": [{"name": "app", "suspended": "2026-03-01"}]}, "E000103", None),
+        ({"templates": [NEVER_USABLE]}, "E200030", None),
+        ({"account": {"regions": ["TH"]}}, "E000628", 3),
+    ],
+)
+def test_refusals_are_free(changes: dict[str, Any], status: str, report_source: int | None) -> None:
+    """One of each place: no charge and no slot of the queue."""
+    run = day(requests("01:00 x 2"), **changes)
+    assert column(run, "status") == [status] * 2
+    assert column(run, "cost_micro") == [0, 0]
+    assert column(run, "sent_at") == [None, None]
+    assert column(run, "report_source") == [report_source] * 2
+    assert run.reports is not None
+    assert len(run.reports) == (0 if report_source is None else 2)
