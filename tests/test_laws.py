@@ -116,14 +116,20 @@ def law_of_births(w: World) -> None:
 
 
 def law_of_resends(w: World) -> None:
-    """A copy follows the one before it, and only as long as none is delivered."""
+    """A copy follows the one before it, and only as long as none is delivered; a server's follows
+    what it sends again.
+    """
     asked = {s.name: s.resend for s in w.scenario.sources if getattr(s, "resend", None)}
+    servers = {s.name: s.server_resend for s in w.scenario.sources if hasattr(s, "server_resend")}
     copies: dict[Any, list[int]] = {}
     for i, key in enumerate(zip(w.source, w.request, w.recipient, strict=True)):
         before = copies.setdefault(key, [])
         assert w.generation[i] == len(before), key
         if before:
-            assert len(before) <= asked[key[0]].at_most
+            rule = servers[key[0]] or asked[key[0]]
+            assert len(before) <= rule.at_most
+            if servers[key[0]]:
+                assert w.status[before[-1]] in rule.statuses
             assert w.t[before[-1]] < w.t[i]
             came = [j for j in before if w.status[j] == "DELIVRD" and w.final_at[j] <= w.t[i]]
             assert not came, key
