@@ -9,7 +9,7 @@ result.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import simpy
@@ -19,13 +19,12 @@ from smssim.calendars import HOUR
 from smssim.engine.births import born
 from smssim.engine.block import Block
 from smssim.engine.books import Books
-from smssim.engine.fates import EXPIRED
 from smssim.engine.judge import Judgement, judge
 from smssim.engine.live import Arrivals, Live
 from smssim.engine.resend import first_wrong_guess
 from smssim.engine.rows import Rows, rows_of
 from smssim.engine.sources import source_births
-from smssim.engine.terms import OPEN, terms
+from smssim.engine.terms import as_reported, terms
 from smssim.engine.world import World
 from smssim.marks import Marks
 from smssim.model import control, money
@@ -154,8 +153,7 @@ class Clock:
 
     def _advance_block(self, arrivals: Arrivals, bound_us: int, stopped: dict[int, int]) -> None:
         present = terms(self.world, self.account)
-        if present.unregistered is not None:
-            arrivals = _as_reported(arrivals, present.unregistered, self.world)
+        arrivals = as_reported(self.world, arrivals, present)
         judgement = judge(self.world, self.account, arrivals, present, self.books.passes)
         stop, crossing = judgement.stop, judgement.crossing
         if self.live.generations > 1:
@@ -300,11 +298,3 @@ class Clock:
         if len(arrivals):
             yield rows_of(self.world, self.live, self.books.straddling, arrivals)
         self.live.drop_before(until_us)
-
-
-def _as_reported(arrivals: Arrivals, instead: NDArray[np.uint8], world: World) -> Arrivals:
-    """The copies with what is reported of those to countries that are not registered."""
-    status = instead.take(arrivals.cls)
-    keep = (status == OPEN) | (arrivals.drawn == EXPIRED)
-    keep |= world.fates.own_place.take(arrivals.drawn) > 0
-    return replace(arrivals, drawn=np.where(keep, arrivals.drawn, status))

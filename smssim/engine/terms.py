@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.engine.fates import TEMPLATE, UNBORN
+from smssim.engine.fates import EXPIRED, TEMPLATE, UNBORN
+from smssim.engine.live import Arrivals
 from smssim.engine.world import World
 from smssim.model.account import Account
 
@@ -75,3 +76,13 @@ def _frequency(world: World, account: Account) -> NDArray[np.int64]:
 def _unregistered(world: World, account: Account) -> NDArray[np.uint8]:
     statuses = (account.reported_instead(kind.country) for kind in world.kinds)
     return np.array([OPEN if s is None else world.fates.number(s) for s in statuses], np.uint8)
+
+
+def as_reported(world: World, arrivals: Arrivals, terms: Terms) -> Arrivals:
+    """The copies with what is reported of those to countries that are not registered."""
+    if terms.unregistered is None:
+        return arrivals
+    status = terms.unregistered.take(arrivals.cls)
+    keep = (status == OPEN) | (arrivals.drawn == EXPIRED)
+    keep |= world.fates.own_place.take(arrivals.drawn) > 0
+    return replace(arrivals, drawn=np.where(keep, arrivals.drawn, status))
