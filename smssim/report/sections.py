@@ -53,7 +53,7 @@ def bill(record: Record) -> list[str]:
         for name, own in named.items()
     ]
     resent = found[found["copy"].isin([kind for kind in COPIES if kind != "first"])]
-    rows += [_bill_row(f"of it {kind}s", own, 0, decimals) for kind, own in resent.groupby("copy")]
+    rows += [_bill_row(f"{kind}s", own, 0, decimals) for kind, own in resent.groupby("copy")]
     header = [
         "country",
         "packages",
@@ -192,17 +192,11 @@ def group_tasks(record: Record) -> list[str]:
     found = tasks(record)
     numbers = ("imported", "refused", "delivered", "failed", "in_flight")
     rows = [
-        [
-            row["task"],
-            row["state"],
-            moment(row["at"]),
-            *(count(row[name]) for name in numbers),
-            share(row["delivered_share"]),
-        ]
+        [row["task"], row["state"], moment(row["at"]), *(count(row[name]) for name in numbers)]
         for _, row in found.head(MOST).iterrows()
     ]
     header = ["task", "state", "start", "imported", "refused", "delivered", "failed", "in flight"]
-    return [*columns([*header, "of known"], rows, "lllrrrrrr"), *_more(found, rows)]
+    return [*columns(header, rows, "lllrrrrr"), *_more(found, rows)]
 
 
 def reports(record: Record) -> list[str]:
