@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 
 from smssim import report
 from smssim.disk import load, save
+from smssim.report import sections
 from smssim.run import Run, simulate
 from smssim.scenario import Scenario
 
@@ -111,3 +113,15 @@ def test_a_summary_says_what_the_start_hangs_on() -> None:
         "review, SG: 60 min of working time longer",
     ):
         assert part in text, text
+
+
+def test_a_summary_has_the_steps_and_the_first_message() -> None:
+    """A line a step, the first message last; nothing where the account is ready."""
+    path = Path(__file__).parents[1] / "data/scenarios/from_zero.yaml"
+    run = simulate(path, rows=False)
+    lines = sections.getting_started(run)
+    assert len(lines) == 1 + len(report.onboarding(run))
+    assert lines[1].split()[0] == "registration"
+    assert lines[-1].split()[:2] == ["first", "message"]
+    ready = path.with_name("weekend_review.yaml")
+    assert sections.getting_started(simulate(ready, rows=False)) == []

@@ -23,6 +23,7 @@ from smssim.report.layout import (
     share,
     wrapped,
 )
+from smssim.report.onboarding import onboarding
 from smssim.report.tasks import tasks
 from smssim.tables import COPIES
 
@@ -183,6 +184,23 @@ def reviews(record: Record) -> list[str]:
     ]
     header = ["template", "attempt", "submitted", "decision", "after", "usable"]
     return [*columns(header, rows, "lrllrl"), *_more(record.reviews, rows)]
+
+
+def getting_started(record: Record) -> list[str]:
+    """The way to the first message, step by step, where it is more than a template's review."""
+    steps = record.onboarding
+    if steps is None or (steps["step"] == "template").all():
+        return []
+    rows = [
+        [row["step"].replace("_", " "), row["subject"], *_from_to(row), row["refused"]]
+        for _, row in onboarding(record).iterrows()
+    ]
+    header = ["step", "of", "began", "done", "refused"]
+    return columns(header, rows, "lllll")
+
+
+def _from_to(row: pd.Series[Any]) -> tuple[str, str]:
+    return moment(row["began_at"]), moment(row["done_at"])
 
 
 def group_tasks(record: Record) -> list[str]:

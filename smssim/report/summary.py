@@ -44,6 +44,7 @@ def summary(record: Record) -> str:
     lines += section("STATUSES", sections.status_counts(record))
     lines += section("TEMPLATE REVIEW, times UTC", sections.reviews(record))
     lines += section("GROUP TASKS, times UTC", sections.group_tasks(record))
+    lines += section("GETTING STARTED, times UTC", sections.getting_started(record))
     lines += section("STATUS REPORTS", sections.reports(record))
     scenario = record.provenance.get("scenario")
     if scenario is not None:
