@@ -9,7 +9,7 @@ import numpy as np
 from mutant_plugin import Mutation
 from mutation_kit import after, nothing, quiet, returns, value
 
-from smssim.text import GSM7_EXTENSION, is_gsm7, segments
+from smssim.text import GSM7_EXTENSION
 
 _CHECK = "smssim.templates.check:_findings"
 
@@ -20,10 +20,6 @@ def _split_pairs(original: Any) -> Any:
         return -(-(len(text) + wide) // part)
 
     return parts
-
-
-def _as_international(original: Any) -> Any:
-    return lambda text, signature: segments(text if is_gsm7(text) else f"【{signature}】{text}")
 
 
 def _first_region(original: Any) -> Any:
@@ -109,7 +105,10 @@ TEXTS = {
         "smssim.templates.lengths:_with_value",
         lambda original: lambda states, shares, gsm7: states,
     ),
-    "mainland segments": Mutation("smssim.text:mainland_segments", _as_international),
+    "mainland segments": Mutation(
+        "smssim.scenario.template:Template.segment_shares",
+        lambda original: lambda template, country=None: original(template),
+    ),
     "number to country": Mutation("smssim.numbers:_country_of_shared_code", _first_region),
     "array of numbers": Mutation(
         "smssim.numbers:_is_shared", lambda original: lambda: np.zeros(1_000, bool)
