@@ -17,6 +17,9 @@ from typing import Literal
 
 Source = Literal["supplier", "huawei", "either"]
 
+MAINLAND = "CN"
+"""Mainland China, whose messages are counted, cut and billed by rules of their own."""
+
 _TABLES = ("api_errors", "countries", "literature", "prices", "sending_rules", "status_codes")
 
 

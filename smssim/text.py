@@ -152,10 +152,17 @@ def mainland_segments(text: str, signature: str) -> int:
     >>> mainland_segments("a" * 66, "AB"), mainland_segments("a" * 67, "AB")
     (1, 2)
     """
+    return segments(signed(text, signature))
+
+
+def signed(text: str, signature: str) -> str:
+    """Return *text* as mainland China gets it; the brackets are in no alphabet of 160 or 153.
+
+    Raise a ValueError for a signature that is empty or has brackets of its own.
+    """
     if not signature or set("【】") & set(signature):
         raise ValueError(f"signature(={signature!r}) must be a name, without 【】")
-    units = len(f"【{signature}】{text}")
-    return 1 if units <= OTHER_SINGLE else -(-units // OTHER_PART)
+    return f"【{signature}】{text}"
 
 
 def filled(text: str, lengths: Mapping[str, int]) -> str:

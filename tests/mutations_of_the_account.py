@@ -154,7 +154,7 @@ ACCOUNT = {
         lambda original: lambda self, kind: self.console.refuse_number(kind),
     ),
     "ticket for the mode": Mutation(f"{_CONSOLE}.file", after(lambda latency: 1)),
-    "ticket for the quota": Mutation("smssim.model.console:grant", returns([])),
+    "ticket for the quota": Mutation("smssim.model.console:Console.grant", returns({})),
     "unusable template": Mutation(
         "smssim.model.control:_activate",
         lambda original: lambda account, name, usable_us: account.usable.add(name),

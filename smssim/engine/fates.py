@@ -10,7 +10,6 @@ from smssim.scenario import Flaws, Scenario, Traffic, registrations
 
 FROZEN, LIMIT, COUNTRY_LIMIT, TEMPLATE, FULL, NO_QUOTA, WITHDRAWN, EXPIRED, DELIVERED = range(9)
 UNBORN = 255
-FIRST_DRAWN = DELIVERED
 MOST_RECIPIENTS = 500
 """Numbers that one request may have (DOMAIN.md section 6)."""
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 import numpy as np
 
 from smssim import codes
+from smssim.codes import MAINLAND
 from smssim.engine.fates import Fates
 from smssim.marks import Marks
-from smssim.model.account import MAINLAND
 from smssim.model.console import Kind
 from smssim.model.queue import SendingQueue
 from smssim.recipients import Recipients, read_recipients

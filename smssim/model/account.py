@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 import simpy
 
+from smssim.codes import MAINLAND
 from smssim.marks import Marks
 from smssim.model.agenda import Agenda, Happening
 from smssim.model.console import Console, Kind
@@ -23,7 +24,6 @@ FROZEN, LIMIT, COUNTRY_LIMIT, OVERSIZE = "E000112", "E000623", "E000630", "E0005
 TEMPLATE, FULL, NO_QUOTA = "E200030", "E200015", "E000629"
 NOT_ENABLED, NO_APPLICATION = "E000109", "E000102"
 VARIABLES, DUPLICATE, PASSWORD = "E200028", "E200041", "E200051"
-MAINLAND = "CN"
 TOLD = frozenset(("alarm", "limit", "low_quota"))
 """Events that contacts are told of."""
 

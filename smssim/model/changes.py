@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from smssim.model.account import Account, Entry
 from smssim.model.agenda import Rank
-from smssim.model.console import grant
 from smssim.model.onboarding import APPLICATION, COUNTRY
 from smssim.model.packages import Package
 from smssim.scenario import Ticket
@@ -161,5 +160,5 @@ def close_ticket(account: Account, ticket: Ticket) -> None:
     """Do what a ticket asked for."""
     if ticket.service_mode is not None:
         switch_mode(account, ticket.service_mode)
-    for name, value in grant(account.console, ticket):
+    for name, value in account.console.grant(ticket).items():
         account.tell("quota_raised", name, value)

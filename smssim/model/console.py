@@ -104,16 +104,15 @@ class Console:
         self._filed += 1
         return max(1, self._scenario.account.ticket_latency.table().of(word))
 
+    def grant(self, ticket: Ticket) -> dict[str, int]:
+        """Raise the quota that a ticket asked for; return the new values by name."""
+        asked = {name: getattr(ticket, name) for name in self.quota}
+        granted = {name: value for name, value in asked.items() if value is not None}
+        self.quota |= granted
+        return granted
+
     def _is_suspended(self, application: Application) -> bool:
         start_us = self._scenario.start_us
         if application.suspended is None or to_us(application.suspended) > start_us:
             return False
         return application.reinstated is None or to_us(application.reinstated) > start_us
-
-
-def grant(console: Console, ticket: Ticket) -> list[tuple[str, int]]:
-    """Raise the quota that a ticket asked for; return the names and new values."""
-    asked = {name: getattr(ticket, name) for name in console.quota}
-    granted = {name: value for name, value in asked.items() if value is not None}
-    console.quota |= granted
-    return list(granted.items())

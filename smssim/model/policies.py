@@ -9,8 +9,9 @@ import simpy
 
 from smssim import codes
 from smssim.calendars import end_of_validity, to_datetime
+from smssim.codes import MAINLAND
 from smssim.model import changes, money
-from smssim.model.account import MAINLAND, Account
+from smssim.model.account import Account
 from smssim.model.agenda import Rank
 from smssim.model.tasks import Tasks
 from smssim.model.thresholds import NAMES, PERIODS

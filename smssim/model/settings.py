@@ -8,7 +8,6 @@ from smssim.calendars import to_us
 from smssim.model import changes
 from smssim.model.account import Account
 from smssim.model.agenda import Rank
-from smssim.model.console import grant
 from smssim.scenario import Application, Ticket
 
 
@@ -31,7 +30,7 @@ def plan_tickets(account: Account) -> None:
     for done_us, ticket in sorted(tickets, key=lambda filed: filed[0]):
         if done_us <= account.scenario.start_us:
             account.mode = ticket.service_mode or account.mode
-            grant(account.console, ticket)
+            account.console.grant(ticket)
         else:
             account.agenda.at(done_us, Rank.COMMAND, _close(account, ticket))
 

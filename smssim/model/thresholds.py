@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from smssim.calendars import HOUR
+from smssim.codes import MAINLAND
 from smssim.marks import Marks
 from smssim.scenario import Thresholds
 
 PERIODS = ("day", "month")
 NAMES = {"day": "daily", "month": "monthly"}
-MAINLAND = "CN"
 
 
 class Counter:

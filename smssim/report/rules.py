@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.codes import MAINLAND
 from smssim.record import Record
 from smssim.report.groups import recorded
 from smssim.scenario import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-MAINLAND = "CN"
 
 
 def scenario_of(record: Record) -> Scenario | None:

@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from smssim.codes import MAINLAND
 from smssim.number_rules import is_told_by
 from smssim.numbers import countries_of
 from smssim.scenario.problems import KEY, Found
 from smssim.scenario.salvage import known
 from smssim.scenario.sources import MOST_WHITELISTED
 
-MAINLAND = "CN"
 MOST_NUMBER_RULES = 100
 
 

@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from smssim.codes import MAINLAND
 from smssim.scenario.base import Country, Instant, Int, Name, Part, Share
 from smssim.scenario.delay import Delay
 from smssim.scenario.mixes import Length, Segments
 from smssim.scenario.problems import Found, said
 from smssim.templates import template_segments
-from smssim.text import VARIABLE, Counting, segments
+from smssim.text import VARIABLE, Counting, segments, signed
 
-MAINLAND = "CN"
 LONGEST_TEMPLATE_NAME = 32
 MOST_SEGMENTS = 8
 SIGNATURE = r"^[^【】]+$"
@@ -93,7 +93,7 @@ class Template(Part):
         if self.text is not None:
             text = self.text
             if country == MAINLAND and self.signature is not None:
-                text = f"【{self.signature}】{text}"
+                text = signed(text, self.signature)
             if not self.variables:
                 return {segments(text, self.counting): 1.0}
             return template_segments(text, self.variables, self.counting)
