@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from smssim.logs.columns import MessageRows, ReportRows, integers
 from smssim.logs.frames import NOT_A_TIME, Known, KnownReports
+from smssim.logs.growing import MessageRows, ReportRows, integers
 from smssim.logs.sent import Codes, Integers
 
 _DELIVERED = "DELIVRD"

@@ -1,0 +1,1 @@
+"""Columns of a customer's tables: which is which, and what their texts mean, as facts."""

@@ -1,0 +1,95 @@
+"""Packed facts: fixed-size rows that can be kept by the million, in memory or on disk.
+
+Times are microseconds since 1970 UTC and UNKNOWN where not said; codes index `Labels`, -1 is NA.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+UNKNOWN = -(2**63)
+"""A time or a cost that is not said."""
+
+_ORIGIN = [("key", "<u8", (2,)), ("file", "<i4"), ("unit", "<i4"), ("row", "<i8")]
+_TOLD = [("status", "<i4"), ("source", "i1"), ("part", "u1"), ("final", "<i8"), ("received", "<i8")]
+
+SEND = np.dtype(
+    [
+        *_ORIGIN,
+        *_TOLD,
+        ("entry", "<i4"),  # number of the record within its row: a line may hold 500
+        ("entry_hash", "<u8"),  # of a capture's entry, 0 in tables: equal entries are duplicates
+        ("submitted", "<i8"),
+        ("sent", "<i8"),
+        ("request", "<i8"),  # -1: each message is a request of its own
+        ("recipient", "<i4"),
+        ("generation", "i1"),  # -1 where not said
+        ("segments", "u1"),  # 0 where not said
+        ("place", "i1"),
+        ("result", "i1"),  # 0 to 4 of DOMAIN.md section 9, -1 where not said
+        ("covered", "<i2"),  # segments from packages, -1 where not said
+        ("number", "<u8"),  # keyed hash of the number, 0 where there is none
+        ("application", "<i4"),
+        ("template", "<i4"),
+        ("country", "<i4"),
+        ("type", "<i4"),
+        ("origin", "<i4"),  # `source` of our own tables
+        ("cost", "<i8"),
+    ]
+)
+"""A message or a segment as an answer, an export or a table tells of it."""
+
+REPORT = np.dtype([*_ORIGIN, *_TOLD, ("entry", "<i4")])
+"""A status report as a callback or a table tells of it; `part` 0 where not said."""
+
+Facts = npt.NDArray[np.void]
+
+_CODES = ("status", "application", "template", "country", "type", "origin")
+_FLAGS = ("request", "generation", "result", "covered")
+_TIMES = ("submitted", "sent", "final", "received", "cost")
+_UNSAID = dict.fromkeys((*_CODES, *_FLAGS), -1) | dict.fromkeys(_TIMES, UNKNOWN)
+
+
+class Labels:
+    """The labels of one column over all files: each new one gets the next code."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, int] = {}
+
+    def code(self, label: str | None) -> int:
+        """The code of a label, -1 for None and ""."""
+        return self._codes.setdefault(label, len(self._codes)) if label else -1
+
+    def codes(self, labels: Iterable[str | None]) -> npt.NDArray[np.int32]:
+        """The codes of several labels."""
+        return np.array([self.code(label) for label in labels], np.int32)
+
+    @property
+    def names(self) -> list[str]:
+        """The labels, by code."""
+        return list(self._codes)
+
+
+@dataclass
+class Names:
+    """The labels of every coded column of facts."""
+
+    status: Labels = field(default_factory=Labels)
+    application: Labels = field(default_factory=Labels)
+    template: Labels = field(default_factory=Labels)
+    country: Labels = field(default_factory=Labels)
+    type: Labels = field(default_factory=Labels)
+    origin: Labels = field(default_factory=Labels)
+
+
+def empty(kind: np.dtype[np.void], n: int) -> Facts:
+    """Facts that say nothing yet: -1 in codes and flags, UNKNOWN in times, 0 in counts."""
+    facts = np.zeros(n, kind)
+    for name in kind.names or ():
+        if name in _UNSAID:
+            facts[name] = _UNSAID[name]
+    return facts

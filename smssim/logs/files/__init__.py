@@ -1,0 +1,1 @@
+"""Files of a customer: bytes of any documented form into batches of text columns."""
