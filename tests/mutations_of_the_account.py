@@ -173,7 +173,9 @@ ACCOUNT = {
     "end of the last day": Mutation(
         "smssim.calendars:end_of_validity", after(lambda ends_us: ends_us - DAY)
     ),
-    "zone of the last day": Mutation("smssim.model.control:end_of_validity", _zone_of_the_platform),
+    "zone of the last day": Mutation(
+        "smssim.model.packages:end_of_validity", _zone_of_the_platform
+    ),
     "what is left expires": Mutation("smssim.model.changes:expire", returns(None)),
     "order of packages": Mutation("smssim.model.packages:CountryQuota.__init__", _in_file_order),
     "Huawei's two packages": Mutation("smssim.model.packages:CountryQuota.add", _first_alone),

@@ -244,28 +244,25 @@ class Account:
     def _charge(self, country: str, segments: int) -> Verdict:
         """Deduct a message from packages and charge the rest, or refuse it for want of quota."""
         quota = self.countries[country]
-        left = quota.left
-        short = segments - left
-        if self.mode == "suspend":
-            if self.suspended(country):
-                return Verdict(NO_QUOTA, 3)
-            if short > 0 and not (self._covers and left):
-                self._run_out(quota, left)
-                self._suspend(quota)
-                return Verdict(NO_QUOTA, 3)
-        parts = quota.take(segments)
+        left, suspends = quota.left, self.mode == "suspend"
+        if suspends and self.suspended(country):
+            return Verdict(NO_QUOTA, 3)
+        deduction = quota.deduct(segments, suspends=suspends, covers=self._covers)
+        if deduction is None:
+            self._run_out(quota, left)
+            self._suspend(quota)
+            return Verdict(NO_QUOTA, 3)
+        parts, uncovered = deduction
         for package, _ in parts:
             if not package.left:
                 self.tell("package_empty", str(package.id), 0)
         if parts and quota.low_reached():
             self.tell("low_quota", country, quota.left)
-        if short > 0 and self._covers and left:
-            short = 0
-        if short > 0:
+        if uncovered:
             self._run_out(quota, left)
-        cost = max(0, short) * self.prices_micro[country]
+        cost = uncovered * self.prices_micro[country]
         self.accrued_micro += cost
-        return Verdict(None, parts=tuple(parts), cost_micro=cost)
+        return Verdict(None, parts=parts, cost_micro=cost)
 
     def _run_out(self, quota: CountryQuota, left: int) -> None:
         if quota.seen:

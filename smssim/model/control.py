@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from smssim.calendars import HOUR, end_of_validity, next_day, next_month, to_us
+from smssim.calendars import HOUR, next_day, next_month, to_us
 from smssim.model import changes, money
 from smssim.model.account import Account
 from smssim.model.agenda import Rank
 from smssim.model.courses import Courses
 from smssim.model.onboarding import APPLICATION, COUNTRY, TEMPLATE, Step
+from smssim.model.packages import ends_us
 from smssim.model.settings import plan_settings, plan_tickets
 from smssim.scenario import Package, micro
 
@@ -119,10 +120,10 @@ def _purchases(account: Account, courses: Courses) -> None:
 def _purchase(account: Account, package: Package) -> Callable[[], None]:
     def act() -> None:
         zone = account.scenario.account.expiry_zone
-        plain = package.valid_months is None and package.valid_days is None
-        months = 1 if plain else package.valid_months
-        ends_us = end_of_validity(account.now_us, zone, days=package.valid_days, months=months)
+        until_us = ends_us(
+            account.now_us, zone, valid_days=package.valid_days, valid_months=package.valid_months
+        )
         price_micro = micro(package.price)
-        changes.buy(account, package.country, package.segments, price_micro, ends_us)
+        changes.buy(account, package.country, package.segments, price_micro, until_us)
 
     return act

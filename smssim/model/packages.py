@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from smssim.calendars import end_of_validity
 
 
 @dataclass
@@ -24,6 +27,19 @@ class Package:
     def used(self) -> int:
         """Segments deducted, less those returned."""
         return self.segments - self.left - self.expired
+
+
+class Deduction(NamedTuple):
+    """Which packages gave how many segments to one message, and how many none of them covers."""
+
+    parts: tuple[tuple[Package, int], ...]
+    uncovered: int
+
+
+def ends_us(bought_us: int, zone: str, *, valid_days: int | None, valid_months: int | None) -> int:
+    """The first instant at which a package cannot be used; a month if no validity is said."""
+    months = 1 if valid_months is None and valid_days is None else valid_months
+    return end_of_validity(bought_us, zone, days=valid_days, months=months)
 
 
 class CountryQuota:
@@ -74,6 +90,19 @@ class CountryQuota:
                 segments -= given
                 parts.append((package, given))
         return parts
+
+    def deduct(self, segments: int, *, suspends: bool, covers: bool) -> Deduction | None:
+        """Deduct a message; None if it is refused for want of quota, and nothing deducted.
+
+        Where packages do not cover it whole, the last of them carries it if the straddling message
+        is covered; else mode 2 (*suspends*) refuses it, and mode 1 leaves the rest to be charged.
+        """
+        left = self.left
+        carried = covers and left > 0
+        if suspends and segments > left and not carried:
+            return None
+        parts = tuple(self.take(segments))
+        return Deduction(parts, 0 if carried else max(0, segments - left))
 
     def low_reached(self) -> bool:
         """Whether the low-quota notice is due; it disarms."""

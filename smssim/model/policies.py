@@ -8,11 +8,12 @@ from typing import Any
 import simpy
 
 from smssim import codes
-from smssim.calendars import end_of_validity, to_datetime
+from smssim.calendars import to_datetime
 from smssim.codes import MAINLAND
 from smssim.model import changes, money
 from smssim.model.account import Account
 from smssim.model.agenda import Rank
+from smssim.model.packages import ends_us
 from smssim.model.tasks import Tasks
 from smssim.model.thresholds import NAMES, PERIODS
 from smssim.number_rules import is_told_by
@@ -87,10 +88,11 @@ class AccountView:
         if segments < 1 or price < 0:
             raise ValueError(f"segments(={segments}) must be > 0 and price(={price}) >= 0")
         zone = account.scenario.account.expiry_zone
-        months = 1 if valid_months is None and valid_days is None else valid_months
-        ends_us = end_of_validity(account.now_us + 1, zone, days=valid_days, months=months)
+        until_us = ends_us(
+            account.now_us + 1, zone, valid_days=valid_days, valid_months=valid_months
+        )
         price_micro = micro(price)
-        self._command(lambda: changes.buy(account, country, segments, price_micro, ends_us))
+        self._command(lambda: changes.buy(account, country, segments, price_micro, until_us))
 
     def set_thresholds(self, **values: int) -> None:
         """Change `daily_alarm`, `daily_limit`, `monthly_alarm` or `monthly_limit`, within the

@@ -25,7 +25,7 @@ def console_rules(scenario: Any) -> Iterator[Found]:
     yield from _beginnings(scenario)
     yield from _many_rules(scenario)
     yield from _whitelists(scenario)
-    yield from _package_countries(scenario)
+    yield from package_countries(scenario)
     yield from _passwords(scenario)
     yield from _signatures(scenario)
     yield from _org_codes(scenario)
@@ -77,7 +77,7 @@ def _whitelists(s: Any) -> Iterator[Found]:
                 yield ("traffic", i, "whitelisted"), f"{told}: {rule}"
 
 
-def _package_countries(s: Any) -> Iterator[Found]:
+def package_countries(s: Any) -> Iterator[Found]:
     """Packages are for countries that they are sold for; never for mainland China."""
     sold = s.account.package_countries
     if not known(s.account.service_mode, sold):
