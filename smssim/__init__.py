@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from smssim import metrics, plots, policies, report
     from smssim.logs import read_log
+    from smssim.rating import rate
     from smssim.record import Record
     from smssim.run import Run, simulate
     from smssim.scenario import Scenario, ScenarioError
@@ -23,6 +24,7 @@ __all__ = [
     "metrics",
     "plots",
     "policies",
+    "rate",
     "read_log",
     "report",
     "simulate",
@@ -35,6 +37,7 @@ _HOMES = {
     "ScenarioError": "smssim.scenario",
     "check_template": "smssim.templates",
     "check_values": "smssim.templates",
+    "rate": "smssim.rating",
     "read_log": "smssim.logs",
     "simulate": "smssim.run",
 }

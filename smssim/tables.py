@@ -17,6 +17,8 @@ COPIES = ("first", "server resend", "user resend")
 """What kind of copy a message is: the first, or one that a server or a user asked for; in the order
 of the alphabet, as all names.
 """
+PACKAGE_EVENTS = ("package_bought", "package_empty", "package_expired", "run_out")
+"""Events that packages and messages alone tell of; a rated log has no others."""
 TASK_STATES = ("refused", "cancelled", "stopped", "sending", "finished")
 """States of group tasks at the end of a run, in the order in which they are told."""
 

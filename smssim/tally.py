@@ -301,10 +301,12 @@ def tally_frames(
     """
     lists, coded = _coded(messages, {"covered_segments": -1, "cost_micro": 0, "segments": 0})
     coded["copy"] = _copies(coded, lists["source"], servers)
-    together = np.stack([coded[name] for name in GROUP], axis=1)
-    # A row of nothing but NA stands for no messages at all: unique wants one.
-    groups, group = np.unique(np.vstack([together, [-1] * len(GROUP)]), axis=0, return_inverse=True)
-    lists["group"], coded["group"] = groups.tolist(), group.reshape(-1)[:-1]
+    sizes = [1 + len(COPIES if name == "copy" else lists[name]) for name in GROUP]
+    together = np.ravel_multi_index([coded[name].astype(np.int64) + 1 for name in GROUP], sizes)
+    # A row of nothing but NA, 0 here, stands for no messages at all: there must be a group.
+    groups, group = np.unique(np.append(together, 0), return_inverse=True)
+    own = np.stack(np.unravel_index(groups, sizes), axis=1) - 1
+    lists["group"], coded["group"] = own.tolist(), group[:-1]
     _, coded_reports = _coded(
         reports, {"attempts": -1, "copies": 0}, {"state": list(REPORT_STATES)}
     )

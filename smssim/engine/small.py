@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from smssim.frames import frame
 from smssim.model.account import Account
 from smssim.model.courses import Courses
 from smssim.model.review import Decision
-from smssim.tables import EVENTS, LEDGER, ONBOARDING, PACKAGES, REVIEWS, TASKS, TIME, Column
+from smssim.tables import EVENTS, LEDGER, ONBOARDING, PACKAGES, REVIEWS, TASKS
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_NAT = np.iinfo(np.int64).min
 
 
 def small_frames(
@@ -59,32 +55,3 @@ def _review(decision: Decision, end_us: int) -> tuple[Any, ...]:
         ("approved" if decision.approved else "rejected") if decided else None,
         decision.usable_us if usable else None,
     )
-
-
-def frame(columns: tuple[Column, ...], rows: list[Any]) -> pd.DataFrame:
-    """A frame of plain tuples: microseconds as UTC times, None as NA."""
-    return _frame(columns, rows) if rows else _empty(columns).copy()
-
-
-@lru_cache(maxsize=16)
-def _empty(columns: tuple[Column, ...]) -> pd.DataFrame:
-    # Most runs have some tables without a row, and making them takes milliseconds.
-    return _frame(columns, [])
-
-
-def _frame(columns: tuple[Column, ...], rows: list[Any]) -> pd.DataFrame:
-    import pandas as pd
-
-    made = {}
-    for place, column in enumerate(columns):
-        values = [row[place] for row in rows]
-        if column.dtype == TIME:
-            us = np.array([_NAT if value is None else value for value in values], np.int64)
-            made[column.name] = pd.Series(us.view("datetime64[us]")).dt.tz_localize("UTC")
-        elif column.dtype == "Int64":
-            known = np.array([0 if value is None else value for value in values], np.int64)
-            unknown = np.array([value is None for value in values], bool)
-            made[column.name] = pd.Series(pd.arrays.IntegerArray(known, unknown))
-        else:
-            made[column.name] = pd.Series(values, dtype=column.dtype)
-    return pd.DataFrame(made)

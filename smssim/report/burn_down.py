@@ -36,7 +36,7 @@ def burn_down(record: Record) -> pd.DataFrame:
     that just after, without what a straddling message takes from the next package. Within a slot
     events tell what is left; where they are silent, as at a purchase, the messages do if they are
     kept, else the use of the slot is taken as even. What a freeze returned is used until then. A
-    log has no rows.
+    log has no rows unless it was rated.
     """
     import pandas as pd
 
@@ -108,7 +108,9 @@ def _order(record: Record) -> dict[int, Any]:
     packages, scenario = record.packages, scenario_of(record)
     assert packages is not None
     ends = microseconds(packages["ends_at"]).tolist()
-    nearest = scenario is not None and scenario.account.package_order == "nearest_expiry"
+    order = None if scenario is None else scenario.account.package_order
+    rating = record.provenance.get("rating", {})
+    nearest = rating.get("package_order", order) == "nearest_expiry"
     return {
         number: (end if nearest else 0, number)
         for number, end in zip(packages["package"], ends, strict=True)

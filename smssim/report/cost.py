@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from smssim.rating import Tariff, rate
 from smssim.record import Record
 from smssim.report.groups import KEYS, keys_of
 from smssim.report.needs import needs
+from smssim.scenario import Package
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +24,15 @@ BY = (*KEYS, "copy")
 
 
 @needs("money", "packages")
-def cost(record: Record, by: str | Sequence[str] = ("country", "copy")) -> pd.DataFrame:
+def cost(
+    record: Record,
+    /,
+    by: str | Sequence[str] = ("country", "copy"),
+    *,
+    tariff: str | Path | pd.DataFrame | Tariff | None = None,
+    packages: Sequence[Package | Mapping[str, Any]] = (),
+    **terms: Any,
+) -> pd.DataFrame:
     """The bill, one row a group and entry; resent messages have lines of their own.
 
     *by* is day, country, application, type or copy, or a list of them. Copies are `first`,
@@ -34,8 +45,17 @@ def cost(record: Record, by: str | Sequence[str] = ("country", "copy")) -> pd.Da
     `unknown` is what a log holds: messages sent and their segments, without a price. Money is exact
     in `cost_micro` (millionths) and in whole units in `cost_usd`, or whatever the currency is;
     where it is not known it is NA. The rows sum to the ledger's purchases and settlements.
+
+    With a *tariff* the record is rated first by it, *packages* and *terms*, which are those of
+    `smssim.rate`. Raise a ValueError for packages or terms without a tariff.
     """
     import pandas as pd
+
+    if tariff is not None:
+        record = rate(record, tariff, packages, **terms)
+    elif packages or terms:
+        given = ", ".join([*(["packages"] if packages else []), *terms])
+        raise ValueError(f"{given} must be given with a tariff: they are terms of rating")
 
     keys = keys_of(by, BY)
     rows = pd.concat([_bought(record), _charged(record)], ignore_index=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from smssim.record import Record
+from smssim.tables import PACKAGE_EVENTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,8 +27,24 @@ def keys_of(by: str | Sequence[str], known: Sequence[str] = KEYS) -> list[str]:
 
 
 def recorded(record: Record) -> bool:
-    """Whether the record was read from a log: a simulation always has a ledger."""
-    return record.ledger is None
+    """Whether the record was read from a log, rated or not: a simulation always has a ledger."""
+    return record.ledger is None or record.provenance.get("rating", {}).get("of") == "log"
+
+
+def priced(record: Record) -> bool:
+    """Whether there is money in the record: it was simulated, or rated."""
+    return record.ledger is not None
+
+
+def events_of(record: Record, event: str) -> pd.DataFrame | None:
+    """The events of one kind; None where the record cannot know of them, as a log knows none.
+
+    A rated log tells of its packages.
+    """
+    events = record.events
+    if events is None or (recorded(record) and event not in PACKAGE_EVENTS):
+        return None
+    return events[events["event"] == event]
 
 
 def summed(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from smssim.record import Record
 from smssim.report.callbacks import callbacks
 from smssim.report.cost import cost
 from smssim.report.delivery import delivery, statuses
-from smssim.report.groups import recorded
+from smssim.report.groups import events_of, priced
 from smssim.report.needs import needs
 from smssim.report.packages import packages
 from smssim.report.review import review
@@ -81,7 +81,10 @@ def _messages(record: Record) -> Iterator[Value]:
 
 
 def _cost(record: Record, delivered: int) -> Iterator[Value]:
-    bill = cost(record, by=()).set_index("entry")["cost_micro"]
+    entries = cost(record, by=()).set_index("entry")
+    bill = entries["cost_micro"]
+    # What could not be rated may have cost anything.
+    known = priced(record) and not int(entries["messages"].get("unknown", 0))
     bought, charged = (int(bill.get(entry, 0)) for entry in ("package", "pay_per_use"))
     values = {
         "cost": (bought + charged) / 1e6,
@@ -90,7 +93,8 @@ def _cost(record: Record, delivered: int) -> Iterator[Value]:
         "cost.per_delivered": (bought + charged) / 1e6 / delivered if delivered else None,
     }
     for name, value in values.items():
-        yield Value(name, None if recorded(record) else value)
+        told = known or (priced(record) and name == "cost.packages")
+        yield Value(name, value if told else None)
 
 
 def _first_day(record: Record) -> int | None:
@@ -116,7 +120,6 @@ def _packages(record: Record) -> Iterator[Value]:
 
 
 def _account(record: Record) -> Iterator[Value]:
-    events = record.events
     for name, event in (
         ("thresholds.alarms", "alarm"),
         ("thresholds.limits", "limit"),
@@ -129,10 +132,11 @@ def _account(record: Record) -> Iterator[Value]:
         ("suspended.limit", "limit", "recovered"),
         ("suspended.arrears", "frozen", "thawed"),
     ):
-        if events is None:
+        begun = events_of(record, begin)
+        if begun is None:
             yield Value(name, None)
             continue
-        subjects = events.loc[events["event"] == begin, "subject"].unique()
+        subjects = begun["subject"].unique()
         spans = [span for subject in subjects for span in stops(record, begin, end, subject)]
         yield Value(name, union_us(spans) / HOUR)
     shares = thresholds(record).groupby("period")["share_of_limit"].max()
@@ -164,10 +168,10 @@ def _share(name: str, successes: int, of: int) -> Value:
 
 def _times(record: Record, event: str) -> list[int] | None:
     """The instants of an event, None where events are not known."""
-    events = record.events
+    events = events_of(record, event)
     if events is None:
         return None
-    times: list[int] = microseconds(events.loc[events["event"] == event, "at"]).tolist()
+    times: list[int] = microseconds(events["at"]).tolist()
     return times
 
 

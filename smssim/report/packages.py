@@ -18,8 +18,8 @@ def packages(record: Record) -> pd.DataFrame:
 
     `empty_at` is when its last segment was first taken; `run_out_at` is when its country first had
     fewer segments than a message needed, at or after it came in force. Both are NaT if that never
-    happened. The price is in millionths and in whole units of the currency. A log knows no
-    packages and has no rows.
+    happened. The price is in millionths and in whole units of the currency. A log knows
+    no packages and has no rows unless it was rated.
     """
     import pandas as pd
 

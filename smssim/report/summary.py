@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from smssim.calendars import DAY
 from smssim.record import Record
 from smssim.report import sections
 from smssim.report.assumptions import assumptions
 from smssim.report.cost import cost
 from smssim.report.delivery import delivery, statuses
-from smssim.report.groups import recorded
+from smssim.report.groups import priced, recorded
 from smssim.report.happenings import CAUSES, cause, happenings
 from smssim.report.layout import (
     count,
@@ -29,14 +31,18 @@ from smssim.scenario import Scenario
 def summary(record: Record) -> str:
     """The answers of a record as text of at most 100 columns, the short ones first; times are UTC.
 
-    For a log it begins with what was left out, and has no cost.
+    For a log it begins with what was left out, and has no cost unless it was rated.
     """
     lines = _head(record)
     if recorded(record):
         lines += section("LEFT OUT", sections.left_out(record))
-        lines += section("IN SHORT", _sentences([*_delivered(record), _unpriced(record)]))
+        paid = [*_paid(record), *_packages(record)] if priced(record) else []
+        short = [*paid, *_delivered(record), *_unpriced(record)]
+        lines += section("IN SHORT", _sentences(short))
+        if priced(record):
+            lines += section(f"BILL, {record.currency}", sections.bill(record))
     else:
-        short = [_paid(record), *_stopped(record), *_packages(record), *_delivered(record)]
+        short = [*_paid(record), *_stopped(record), *_packages(record), *_delivered(record)]
         lines += section("IN SHORT", _sentences(short))
         lines += section(f"BILL, {record.currency}", sections.bill(record))
         lines += section("WHAT HAPPENED, times UTC", sections.happened(record))
@@ -66,14 +72,21 @@ def _head(record: Record) -> list[str]:
     head = f"{record.name}: {period}, {days:g} day{'' if days == 1 else 's'}"
     if recorded(record):
         head = head if record.observed_until else f"{record.name}: no message"
-        return [head, f"read from {about.get('capture', 'a log')}; nothing here is simulated"]
+        told = f"read from {about.get('capture', 'a log')}; nothing here is simulated"
+        rating = about.get("rating")
+        return [head, told, *([f"priced by {rating['tariff']}, {_mode(rating)}"] if rating else [])]
     made = [f"scenario {about.get('digest', 'unknown')}", f"rng {about.get('rng', 'unknown')}"]
     made.append(f"policies {listed(about['policies'])}" if about.get("policies") else "no policies")
     version = about.get("versions", {}).get("smssim", "unknown")
     return [head, f"simulated: {', '.join(made)}, smssim {version}"]
 
 
-def _paid(record: Record) -> tuple[str, str]:
+def _mode(rating: dict[str, Any]) -> str:
+    number = len(rating["packages"])
+    return f"{rating['service_mode']}, {number} package{'' if number == 1 else 's'}"
+
+
+def _paid(record: Record) -> list[tuple[str, str]]:
     bill = cost(record, by=()).set_index("entry")["cost_micro"]
     bought, delivered = (
         int(bill.get("package", 0)),
@@ -82,7 +95,7 @@ def _paid(record: Record) -> tuple[str, str]:
     total = int(bill.sum())
     split = f", of which packages {sections.total_of(bought)}" if bought else ""
     each = f"; {sections.each(total, delivered)} a delivered message" if delivered else ""
-    return "Cost", f"{sections.total_of(total)} {record.currency}{split}{each}"
+    return [("Cost", f"{sections.total_of(total)} {record.currency}{split}{each}")]
 
 
 def _delivered(record: Record) -> list[tuple[str, str]]:
@@ -151,7 +164,13 @@ def _packages(record: Record) -> list[tuple[str, str]]:
     ]
 
 
-def _unpriced(record: Record) -> tuple[str, str]:
+def _unpriced(record: Record) -> list[tuple[str, str]]:
+    """What was sent and has no price: in a log that was rated, what its terms cannot explain."""
     bill = cost(record, by=())
-    messages, segments = (int(bill[name].sum()) for name in ("messages", "segments"))
-    return "Cost", f"no prices in a log; {messages:,} messages sent in {segments:,} segments"
+    unknown = bill[bill["entry"] == "unknown"]
+    messages, segments = (int(unknown[name].sum()) for name in ("messages", "segments"))
+    sent = f"{messages:,} messages sent in {segments:,} segments"
+    if not priced(record):
+        return [("Cost", f"no prices in a log; {sent}")]
+    why = "packages do not cover them, or their country is not known"
+    return [("Not priced", f"{sent}: {why}")] if messages else []

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from smssim.bins import bin_of
 from smssim.calendars import DAY, HOUR
 from smssim.record import Record
-from smssim.report.groups import recorded
+from smssim.report.groups import priced
 from smssim.report.spans import microseconds
 from smssim.tally import CHARGES, OUTCOMES, SLOT_US, charges, outcomes
 
@@ -52,14 +52,15 @@ def tally(
 
     A record is counted from the smallest tally that is kept by the keys, else from its messages; a
     directory that a record was written to is read row group by row group, in little memory. `bin`
-    is NA for what was not delivered; a log's covered segments and charges are NA. Raise a
-    ValueError for an unknown key or measure, and if neither tallies nor messages tell the keys.
+    is NA for what was not delivered; covered segments and charges are NA in a log that was not
+    rated, and where it could not be. Raise a ValueError for an unknown key or measure, and if
+    neither tallies nor messages tell the keys.
     """
     keys = [by] if isinstance(by, str) else list(by)
     _check("by", keys, KEYS)
     _check("measures", list(measures), SUMS)
     found = _cells(record, keys, list(measures))
-    for name in _UNPRICED if isinstance(record, Record) and recorded(record) else ():
+    for name in _UNPRICED if isinstance(record, Record) and not priced(record) else ():
         if name in found:
             found[name] = found[name].astype("Int64").mask(found[name] == found[name])
     return found
@@ -77,7 +78,8 @@ def _cells(record: Record | str | Path, keys: list[str], measures: list[str]) ->
         told = {*own, *(_FROM_CODES if "status" in own else ())}
         kept = record.tallies.frame(name)
         if told.issuperset(keys) and set(measures) <= set(kept.columns):
-            return _merged(iter([_of_tally(kept, keys)]), keys, measures)
+            cells = _of_tally(kept, keys, "unknown" in set(record.tallies.money["charge"]))
+            return _merged(iter([cells]), keys, measures)
     messages = record.messages
     if messages is None:
         raise ValueError(
@@ -91,9 +93,14 @@ def _cells(record: Record | str | Path, keys: list[str], measures: list[str]) ->
     return _merged(chunks, keys, measures)
 
 
-def _of_tally(kept: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """A tally's cells with the keys that its own ones tell."""
+def _of_tally(kept: pd.DataFrame, keys: list[str], unrated: bool) -> pd.DataFrame:
+    """A tally's cells with the keys that its own ones tell; *unrated* is whether any message is."""
     cells = kept.copy()
+    for name in _UNPRICED if unrated else ():
+        # Where a tally does not tell how messages were paid for, any cell may hold such ones.
+        if name in cells:
+            of_cells = cells["charge"] == "unknown" if "charge" in cells else cells[name] >= 0
+            cells[name] = cells[name].astype("Int64").mask(of_cells)
     if "slot" in cells or "day" in cells:
         us = microseconds(cells["slot" if "slot" in cells else "day"])
         cells = cells.assign(**{name: _starts(us, name) for name in keys if name in _TIMES})

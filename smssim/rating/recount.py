@@ -1,0 +1,34 @@
+"""The tallies of a rated month: what holds money is counted again, the rest stays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smssim.frames import frame
+from smssim.record import Record
+from smssim.scenario import Scenario
+from smssim.tables import REPORTS
+from smssim.tally import NAMES, Tallies, tally_frames
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MONEY = ("money", "templates", "clock")
+"""Tallies that tell what packages covered and what was charged."""
+
+
+def recounted(record: Record, messages: pd.DataFrame) -> Tallies:
+    """The record's tallies with the money of *messages*."""
+    none = frame(REPORTS, ()).astype({"state": "category"})
+    counted = tally_frames(
+        messages, none, record.observed_from, record.observed_until, _servers(record)
+    )
+    kept = {name: record.tallies.frame(name) for name in NAMES if name not in MONEY}
+    return Tallies(record.observed_until, **kept, **{name: counted.frame(name) for name in MONEY})
+
+
+def _servers(record: Record) -> list[str]:
+    """The sources whose resends are a server's."""
+    text = record.provenance.get("scenario")
+    sources = [] if text is None else Scenario.parse(text).sources
+    return [source.name for source in sources if getattr(source, "server_resend", None)]
