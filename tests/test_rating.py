@@ -1,4 +1,4 @@
-"""A month rated from what a log would hold: the same money as the simulation's, to the micro-unit."""
+"""A month rated from what a log would hold: the simulation's money, to the micro-unit."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import assume, given, seed, settings
@@ -21,7 +22,7 @@ from smssim.rating.course import Asked, Course
 from smssim.record import Record
 from smssim.report.spans import microseconds
 from smssim.run import Run
-from smssim.scenario import Scenario
+from smssim.scenario import Scenario, ScenarioError
 from smssim.tables import PACKAGE_EVENTS
 from smssim.tally import tally_frames
 
@@ -148,3 +149,285 @@ def test_invented_months_are_rated_as_they_were_charged(part: int, n_worlds: int
         assert_same_money(scenario, run)
 
     agree()
+
+
+@st.composite
+def courses(draw: st.DrawFn) -> tuple[Asked, list[tuple[int, int, int]], dict[str, bool], str]:
+    """A country's messages, some refused for want of quota, and packages: begin, end, segments."""
+    n = draw(st.integers(0, 40))
+    at = sorted(draw(st.lists(st.integers(0, 30), min_size=n, max_size=n)))
+    sizes = draw(st.lists(st.integers(1, 9), min_size=n, max_size=n))
+    rules = {"suspends": draw(st.booleans()), "covers": draw(st.booleans())}
+    sent = [not rules["suspends"] or draw(st.integers(0, 4)) > 0 for _ in range(n)]
+    spans = st.tuples(st.integers(0, 30), st.integers(1, 30), st.integers(1, 40))
+    packages = sorted(draw(st.lists(spans, max_size=5)))
+    arrays = [np.arange(n), np.array(at, np.int64), np.array(sizes, np.int64)]
+    order = draw(st.sampled_from(["first_in_force", "nearest_expiry"]))
+    return Asked(*arrays, np.array(sent, bool)), packages, rules, order
+
+
+@given(courses())
+def test_sums_take_what_messages_take_one_by_one(
+    made: tuple[Asked, list[tuple[int, int, int]], dict[str, bool], str],
+) -> None:
+    asked, spans, rules, order = made
+    fast, slow = ([_package(i, *span) for i, span in enumerate(spans)] for _ in range(2))
+    course = Course(CountryQuota("ID", order, None), asked, **rules)
+    course.run(fast, 31)
+
+    covered, charged, package, told = _one_by_one(asked, slow, rules, order)
+    assert course.covered.tolist() == covered
+    assert course.charged.tolist() == charged
+    assert course.package.tolist() == package
+    assert [(p.left, p.expired) for p in fast] == [(p.left, p.expired) for p in slow]
+    assert [(t.at_us, t.event, t.subject, t.value) for t in sorted(course.told)] == told
+
+
+def _package(number: int, begins: int, lasts: int, segments: int) -> Package:
+    return Package(number, "ID", segments, 0, begins, begins + lasts, left=segments)
+
+
+def _one_by_one(
+    asked: Asked, packages: list[Package], rules: dict[str, bool], order: str
+) -> tuple[list[int], list[int], list[int], list[Any]]:
+    """The same, each message by itself."""
+    quota, told = CountryQuota("ID", order, None), []
+    turns = [(p.in_force_us, -6, p.id, p) for p in packages]
+    turns += [(p.ends_us, -8, p.id, p) for p in packages if p.ends_us < 31]
+    turns.sort(key=lambda turn: turn[:3])
+    covered, charged, package = [], [], []
+    for at, segments, sent in [*zip(*(a.tolist() for a in asked[1:]), strict=True), (31, 0, False)]:
+        while turns and turns[0][0] <= at:
+            when, rank, number, own = turns.pop(0)
+            if rank == -6:
+                quota.add(own)
+                told.append((when, "package_bought", str(number), own.segments))
+            else:
+                quota.packages.remove(own)
+                own.expired, own.left = own.left, 0
+                told.append((when, "package_expired", str(number), own.expired))
+        left = quota.left
+        deduction = quota.deduct(segments, **rules) if sent else None
+        parts = deduction.parts if deduction else ()
+        told += [(at, "package_empty", str(p.id), 0) for p, _ in parts if not p.left]
+        if segments > left and not (rules["covers"] and left) and quota.seen:
+            quota.seen = False
+            told.append((at, "run_out", "ID", left))
+        covered.append(-1 if sent and deduction is None else sum(given for _, given in parts))
+        charged.append(deduction.uncovered if deduction else 0)
+        package.append(parts[0][0].id if parts else -1)
+    return covered[:-1], charged[:-1], package[:-1], told
+
+
+def month(**changes: Any) -> Scenario:
+    """A month of all that a capture can hold; nothing is lost on the way to its customer."""
+    plain = {
+        "start": "2026-03-01T00:00:00Z",
+        "days": 3,
+        "currency": "EUR",
+        "quota": {"daily_limit": 50_000, "monthly_limit": 900_000},
+        "thresholds": {
+            "daily_alarm": 40_000,
+            "daily_limit": 50_000,
+            "monthly_alarm": 800_000,
+            "monthly_limit": 900_000,
+        },
+        "applications": [{"name": "shop"}],
+        "templates": [{"name": "code", "application": "shop", "segments": {1: 0.5, 3: 0.5}}],
+        "packages": [
+            {"country": "ID", "segments": 701, "price": 300.000001},
+            {"country": "ID", "segments": 302, "price": 210, "at": "2026-03-02T07:00:00Z"},
+        ],
+        "traffic": [
+            {"name": "a", "template": "code", "country": "ID", "messages_a_day": 600},
+            {"name": "b", "template": "code", "country": "TH", "messages_a_day": 200},
+            {"name": "c", "template": "code", "country": "CN", "messages_a_day": 100},
+        ],
+        "routes": {"ID": {"price": 0.350007}, "CN": {"price": 0.05}},
+    }
+    return Scenario.model_validate(plain | changes)
+
+
+def test_a_capture_is_rated_as_its_month_was_charged(tmp_path: Path) -> None:
+    """Through the customer's own eyes, in whole seconds; what is in flight is charged, too."""
+    scenario = month()
+    run = simulate(scenario)
+    write_capture(run, tmp_path / "month.jsonl")
+    log = read_log(tmp_path / "month.jsonl")
+    assert log.messages is not None
+    assert run.messages is not None
+
+    found = rated(scenario, run, log)
+
+    bill, theirs = (report.cost(record, by="country") for record in (found, run))
+    pd.testing.assert_frame_equal(bill, theirs)
+    assert set(bill["entry"]) == {"package", "pay_per_use"}
+    assert found.packages is not None
+    assert run.packages is not None
+    assert found.packages["used"].tolist() == run.packages["used"].tolist()
+    burnt = [report.burn_down(record)["left"].iloc[-1] for record in (found, run)]
+    assert burnt[0] == burnt[1] == run.packages["left"].sum()
+
+
+def hand_made(rows: list[tuple[str, str, int, str | None]]) -> Record:
+    """A log of messages sent: time, country, segments, final status."""
+    at, country, segments, status = zip(*rows, strict=True)
+    n = len(rows)
+    times = pd.Series(pd.to_datetime(list(at), utc=True, format="ISO8601")).dt.as_unit("us")
+    messages = pd.DataFrame(
+        {
+            "submitted_at": times,
+            "source": pd.Categorical([None] * n, pd.Index([], dtype="str")),
+            "request": np.arange(n),
+            "recipient": np.zeros(n, np.int32),
+            "generation": pd.array([pd.NA] * n, "Int8"),
+            "application": pd.Categorical(["app"] * n),
+            "template": pd.Categorical(["code"] * n),
+            "type": pd.Categorical(["otp"] * n),
+            "country": pd.Categorical(country),
+            "segments": pd.array(segments, "Int8"),
+            "place": np.zeros(n, np.int8),
+            "status": pd.Categorical(status),
+            "report_source": pd.Categorical([2 if s else None for s in status]),
+            "sent_at": times,
+            "final_at": times.where([s is not None for s in status]),
+            "covered_segments": pd.array([pd.NA] * n, "Int8"),
+            "package": pd.Categorical([None] * n),
+            "cost_micro": pd.array([pd.NA] * n, "Int32"),
+        }
+    )
+    us = microseconds(messages["submitted_at"])
+    reports = simulate(month(traffic=[], packages=[])).reports
+    assert reports is not None
+    tallies = tally_frames(messages, reports, int(us.min()), int(us.max()))
+    return Record("hand", int(us.min()), int(us.max()), None, tallies, messages, reports)
+
+
+PRICES = pd.DataFrame({"country": ["ID", "CN"], "price": [0.25, 0.05], "currency": "USD"})
+
+
+def money(record: Record) -> list[tuple[Any, ...]]:
+    """Segments covered, first package and cost of each message; None where not known."""
+    assert record.messages is not None
+    return [
+        tuple(None if pd.isna(value) else int(value) for value in row)
+        for row in record.messages[list(MONEY)].astype(object).itertuples(index=False)
+    ]
+
+
+def test_huaweis_two_packages() -> None:
+    """A of 10,000 from 1 May, B of 100,000 from 10 May, each a year (DESIGN.md section 4)."""
+    day = [("2024-05-09T12:00:00Z", "ID", 100, "DELIVRD")] * 101
+    later = [("2024-05-10T00:00:00Z", "ID", 100, "DELIVRD")] * 1_001
+    end = [("2025-05-01T16:00:00Z", "ID", 1, "DELIVRD")]
+    packages = [
+        {"country": "ID", "segments": 10_000, "at": "2024-05-01T00:00+08:00", "valid_months": 12},
+        {"country": "ID", "segments": 100_000, "at": "2024-05-10T00:00Z", "valid_months": 12},
+    ]
+
+    found = money(rate(hand_made([*day, *later, *end]), PRICES, packages))
+
+    assert found[:100] == [(100, 0, 0)] * 100
+    assert found[100] == (0, None, 25_000_000)
+    assert found[101:1_101] == [(100, 1, 0)] * 1_000
+    assert found[1_101:] == [(0, None, 25_000_000), (0, None, 250_000)]
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        ({}, [(2, 0, 0), (1, 0, 500_000), (0, None, 250_000)]),
+        ({"straddle": "cover"}, [(2, 0, 0), (1, 0, 0), (0, None, 250_000)]),
+        ({"mode": "suspend"}, [(2, 0, 0), (None, None, None), (1, 0, 0)]),
+        ({"mode": "suspend", "straddle": "cover"}, [(2, 0, 0), (1, 0, 0), (None, None, None)]),
+    ],
+    ids=str,
+)
+def test_the_message_that_straddles(terms: dict[str, str], expected: list[Any]) -> None:
+    """A package of 3, messages of 2, 3 and 1: mode 2 could not have sent what is not covered."""
+    rows = [(f"2024-05-01T00:00:0{i}Z", "ID", n, "DELIVRD") for i, n in enumerate((2, 3, 1))]
+
+    record = rate(hand_made(rows), PRICES, [{"country": "ID", "segments": 3}], **terms)
+
+    assert money(record) == expected
+    unknown = sum(covered is None for covered, _, _ in expected)
+    bill = report.cost(record, by=()).set_index("entry")
+    assert int(bill["messages"].get("unknown", 0)) == unknown
+    kpis = report.kpis(record).set_index("name")["value"]
+    assert pd.isna(kpis["cost"]) == bool(unknown)
+    assert pd.isna(report.tally(record, (), ["cost_micro"])["cost_micro"].iloc[0]) == bool(unknown)
+    assert ("Not priced" in report.summary(record)) == bool(unknown)
+
+
+def test_mainland_messages_are_charged_when_delivered() -> None:
+    rows = [("2024-05-01T00:00:00Z", "CN", 2, status) for status in ("DELIVRD", "UNDELIV", None)]
+
+    assert money(rate(hand_made(rows), PRICES)) == [(0, None, 100_000), (0, None, 0), (0, None, 0)]
+    assert money(rate(hand_made(rows), PRICES, mode="suspend")) == [(None, None, None)] * 3
+
+
+def test_what_is_not_known_is_not_rated() -> None:
+    """Neither without a country nor without segments; the rest is."""
+    record = hand_made([("2024-05-01T00:00:00Z", "ID", 2, "DELIVRD")] * 3)
+    assert record.messages is not None
+    record.messages.loc[0, "country"] = None
+    record.messages.loc[1, "segments"] = pd.NA
+
+    bill = report.cost(record, by=(), tariff=PRICES)
+
+    assert bill["entry"].tolist() == ["pay_per_use", "unknown"]
+    assert bill["messages"].tolist() == [1, 2]
+    assert bill["cost_usd"].iloc[0] == 0.5
+    assert pd.isna(bill["cost_usd"].iloc[1])
+
+
+def test_messages_are_taken_in_order_of_submission() -> None:
+    """Whatever the order of the record, in which the result stands."""
+    rows = [(f"2024-05-01T00:00:0{i}Z", "ID", 2, "DELIVRD") for i in (2, 0, 1)]
+
+    found = money(rate(hand_made(rows), PRICES, [{"country": "ID", "segments": 4}]))
+
+    assert found == [(0, None, 500_000), (2, 0, 0), (2, 0, 0)]
+
+
+def test_a_bill_in_one_call_and_reports_of_packages() -> None:
+    rows = [(f"2024-05-01T00:00:0{i}Z", "ID", 2, "DELIVRD") for i in range(3)]
+    package = {"country": "ID", "segments": 4, "price": 0.75}
+    record = hand_made(rows)
+
+    bill = report.cost(record, by=(), tariff=PRICES, packages=[package])
+
+    assert bill["cost_usd"].tolist() == [0.75, 0.5]
+    priced = rate(record, PRICES, [package])
+    assert report.packages(priced)[["used", "left", "used_share"]].iloc[0].tolist() == [4, 0, 1]
+    assert report.packages(priced)["run_out_at"].iloc[0] == pd.Timestamp(rows[2][0])
+    values = report.kpis(priced).set_index("name")["value"]
+    assert values["cost"] == 1.25
+    assert values["runout.count"] == 1
+    assert pd.isna(values["thresholds.alarms"])
+    assert pd.isna(values["suspended.runout"])
+    assert "1.25 USD" in report.summary(priced)
+    assert record.ledger is None, "the record itself stays as it was"
+
+
+def test_terms_are_checked_as_a_scenarios_are() -> None:
+    record = hand_made([("2024-05-01T00:00:00Z", "ID", 1, "DELIVRD")])
+    for wrong, told in [
+        ({"packages": [{"country": "ID", "segments": 0}]}, r"packages\.0\.segments: .*>= 1"),
+        ({"packages": [{"country": "CN", "segments": 5}]}, "CN has none"),
+        ({"packages": [{"country": "ID", "segment": 5}]}, "did you mean 'segments'"),
+        ({"packages": [{"country": "FR", "segments": 5}], "mode": "suspend"}, "mode 2 reaches"),
+        ({"mode": "suspended"}, r"account\.service_mode"),
+        ({"expiry_zone": "Asia/Pekin"}, r"account\.expiry_zone"),
+    ]:
+        with pytest.raises(ScenarioError, match=told):
+            rate(record, PRICES, **wrong)  # type: ignore[arg-type]
+
+
+def test_packages_without_a_tariff_are_refused() -> None:
+    record = hand_made([("2024-05-01T00:00:00Z", "ID", 1, "DELIVRD")])
+
+    with pytest.raises(ValueError, match="packages, mode must be given with a tariff"):
+        report.cost(record, packages=[{"country": "ID", "segments": 1}], mode="suspend")
+    with pytest.raises(ValueError, match="needs the messages of 'hand'"):
+        rate(replace(record, messages=None), PRICES)
