@@ -1,0 +1,176 @@
+"""Tables for spreadsheets, CSV and XLSX, in which no cell is executed when they are opened.
+
+A text that a spreadsheet would take for a formula gets an apostrophe before it, which `bare` takes
+away again; a phone number or a figure, such as +6281234567890 or -0.5, stays as it is.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_ROWS = 1_048_575
+"""Rows of a worksheet below its heading."""
+LONGEST = 32_767
+"""Characters of a cell of a worksheet."""
+_LONGEST_NAME = 31
+_EXACT = 10**15
+"""Integers up to here a spreadsheet keeps to the last digit."""
+_FORMULA = re.compile("'*(?:[\t\r\n]|[\\s\u200b\ufeff]*[-=+@\uff0d\uff1d\uff0b\uff20])")
+_FIGURE = re.compile("'*[+-]?[0-9]+([.][0-9]+)?")
+
+
+def neutral(text: str) -> str:
+    """The text as a cell that is not executed.
+
+    >>> neutral("=1+1"), neutral("+6281234567890"), neutral("-0.5"), neutral("a=b")
+    ("'=1+1", '+6281234567890', '-0.5', 'a=b')
+    """
+    return f"'{text}" if _is_formula(text) else text
+
+
+def bare(text: str) -> str:
+    """The text that a neutral cell was made of; any other text as it is.
+
+    >>> bare("'=1+1"), bare("'tis")
+    ('=1+1', "'tis")
+    """
+    return text[1:] if text.startswith("'") and _is_formula(text) else text
+
+
+def _is_formula(text: str) -> bool:
+    return bool(_FORMULA.match(text)) and not _FIGURE.fullmatch(text)
+
+
+def safe(frame: pd.DataFrame) -> pd.DataFrame:
+    """A copy whose texts and headings are neutral, and whose times are texts of ISO 8601.
+
+    Times are UTC with a "Z", in microseconds where a column has any; naive ones are taken as UTC,
+    and are dates where all of a column are midnights. What is missing stays missing.
+    """
+    import pandas as pd
+
+    made = {}
+    for place, name in enumerate(frame.columns):
+        column = frame.iloc[:, place]
+        heading = neutral(str(name))
+        if heading in made:
+            raise ValueError(f"columns(={list(frame.columns)}) must have names of their own")
+        made[heading] = _column(column)
+    return pd.DataFrame(made, index=frame.index)
+
+
+def write_csv(frame: pd.DataFrame, path: str | Path) -> None:
+    """Write a CSV file of `safe` cells, UTF-8 with a byte order mark, so that Excel knows it."""
+    safe(frame).to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\r\n")
+
+
+def write_xlsx(frames: Mapping[str, pd.DataFrame], path: str | Path) -> None:
+    """Write an XLSX workbook of `safe` cells, a worksheet a frame; the same frames, the same bytes.
+
+    Texts are texts: neither formulas nor links are made of them, and one of more than 32,767
+    characters is cut and ends in an ellipsis. Integers above 10**15, which a spreadsheet would
+    round, are texts, too. Raise a ValueError for the name of a worksheet that is not 1 to 31
+    characters without []:*?/\\, or stands twice, and for a frame of more rows than one holds.
+    """
+    import xlsxwriter  # type: ignore[import-untyped]
+
+    _check(frames)
+    settings = dict.fromkeys(
+        ("strings_to_formulas", "strings_to_urls", "strings_to_numbers"), False
+    )
+    with xlsxwriter.Workbook(str(path), {**settings, "constant_memory": True}) as book:
+        book.set_properties({"created": datetime(2000, 1, 1, tzinfo=UTC)})
+        for name, frame in frames.items():
+            sheet = book.add_worksheet(name)
+            sheet.freeze_panes(1, 0)
+            cells = safe(frame)
+            for row, values in enumerate(_rows(cells)):
+                for place, value in enumerate(values):
+                    _write(sheet, row, place, value)
+
+
+def _check(frames: Mapping[str, pd.DataFrame]) -> None:
+    if not frames:
+        raise ValueError("frames must hold a worksheet")
+    if len({name.lower() for name in frames}) < len(frames):
+        raise ValueError(f"frames(={list(frames)}) must have names that differ in their letters")
+    for name, frame in frames.items():
+        whole = name == name.strip("'") and not re.search(r"[\[\]:*?/\\]", name)
+        if not whole or not 1 <= len(name) <= _LONGEST_NAME:
+            rule = f"1 to {_LONGEST_NAME} characters without []:*?/\\ and quotes at its ends"
+            raise ValueError(f"the name of a worksheet(={name!r}) must be {rule}")
+        if len(frame) > MOST_ROWS:
+            told = f"len(frame)(={len(frame):,}) must be <= {MOST_ROWS:,}"
+            raise ValueError(f"{told}, the rows of a worksheet: {name}")
+
+
+def _rows(cells: pd.DataFrame) -> Iterable[tuple[Any, ...]]:
+    yield tuple(cells.columns)
+    values = cells.astype(object).to_numpy()
+    values[cells.isna().to_numpy()] = None
+    yield from map(tuple, values)
+
+
+def _write(sheet: Any, row: int, place: int, value: Any) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool | np.bool_):
+        sheet.write_boolean(row, place, bool(value))
+    elif isinstance(value, int | float | np.number) and _is_kept(value):
+        sheet.write_number(row, place, value)
+    else:
+        text = str(value)
+        cut = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}\u2026"
+        sheet.write_string(row, place, cut)
+
+
+def _is_kept(value: Any) -> bool:
+    """Whether a spreadsheet holds a number as it is."""
+    if isinstance(value, int | np.integer):
+        return abs(int(value)) <= _EXACT
+    return math.isfinite(value)
+
+
+def _column(column: pd.Series[Any]) -> pd.Series[Any]:
+    kind = str(column.dtype)
+    if kind.startswith("datetime64"):
+        return _times(column)
+    if kind == "category":
+        # A category a label, as two labels may become the same text.
+        return _column(column.astype(column.cat.categories.dtype))
+    if kind in ("str", "string"):
+        texts = {value: neutral(value) for value in column.dropna().unique()}
+        return column.map(texts)
+    return column.map(_cell, na_action="ignore") if kind == "object" else column
+
+
+def _cell(value: Any) -> Any:
+    """A value of a column of all kinds: what is no number is a text."""
+    number = isinstance(value, int | float | np.number | np.bool_)
+    return value if number else neutral(str(value))
+
+
+def _times(column: pd.Series[Any]) -> pd.Series[Any]:
+    import pandas as pd
+
+    utc = column.dt.tz_convert("UTC").dt.tz_localize(None) if column.dt.tz is not None else column
+    known = utc.dropna().to_numpy().astype("datetime64[us]")
+    dates = column.dt.tz is None and bool((known == known.astype("datetime64[D]")).all())
+    whole = bool((known == known.astype("datetime64[s]")).all())
+    if dates:
+        shown = np.datetime_as_string(known, unit="D").tolist()
+    else:
+        shown = np.datetime_as_string(known, unit="s" if whole else "us").tolist()
+    texts = np.full(len(utc), None, object)
+    texts[utc.notna().to_numpy()] = [text if dates else f"{text}Z" for text in shown]
+    return pd.Series(texts, column.index, dtype="str")
