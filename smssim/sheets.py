@@ -116,7 +116,7 @@ def _check(frames: Mapping[str, pd.DataFrame]) -> None:
 
 def _rows(cells: pd.DataFrame) -> Iterable[tuple[Any, ...]]:
     yield tuple(cells.columns)
-    values = cells.astype(object).to_numpy()
+    values = cells.astype(object).to_numpy(copy=True)
     values[cells.isna().to_numpy()] = None
     yield from map(tuple, values)
 
