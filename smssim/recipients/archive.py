@@ -19,6 +19,7 @@ MAX_UNPACKED_BYTES = 300_000_000
 MAX_TAGS = 20_000_000
 MAX_ENTRIES = 1_000
 _CHUNK_BYTES = 2**16
+_ANY_SIZE = 2**62
 _ENTRY = b"PK\x01\x02"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -93,7 +94,7 @@ class Archive:
         For parts that another reader unpacks again, which may believe less or more.
         """
         entry = copy(self._entry(part))
-        entry.file_size = self._bytes_left + 1
+        entry.file_size = _ANY_SIZE
         for chunk in self._counted(entry):
             self._bytes_left -= len(chunk)
             if self._bytes_left < 0:
