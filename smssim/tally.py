@@ -29,20 +29,23 @@ OUTCOMES = ("delivered", "expired", "failed", "in_flight", "refused", "refused_p
 afterwards.
 """
 MEASURES = ("messages", "segments", "covered_segments", "cost_micro", "reports", "copies")
-NAMES = ("money", "templates", "clock", "latency", "template_latency", "censored", "push")
+WITHIN = ("3_min", "later")
+"""How long after submission a status was made, where no more than that is told."""
+NAMES = ("money", "templates", "clock", "latency", "template_latency", "censored", "coarse", "push")
 _SUMS = ("messages", "segments", "covered_segments", "cost_micro")
 _CLOCK_SUMS = ("messages", "segments", "covered_segments")
 
 
 class Tallies:
-    """The six tallies as tidy frames, one row a cell that is not empty; `templates` and `latency`
+    """The seven tallies as tidy frames, one row a cell that is not empty; `templates` and `latency`
     are two frames each.
 
     Keys are UTC days and 15-minute slots, names, and delay bins (`smssim.bins`, by number).
     *latency* holds delivered messages, from submission to delivery; *censored* those in flight at
-    the end, by their age; *push* reports by delay to their first arrival (bin 0 when none arrived,
-    NA when it cannot be known). Made of frames by name, or of functions that make them when first
-    asked for. Tallies of disjoint messages with the same end merge.
+    the end, by their age; *coarse* those whose time of status is only told as `WITHIN` or not told
+    (NA), which a simulation has none of; *push* reports by delay to their first arrival (bin 0
+    when none arrived, NA when it cannot be known). Made of frames by name, or of functions that
+    make them when first asked for. Tallies of disjoint messages with the same end merge.
     """
 
     def __init__(
@@ -91,6 +94,15 @@ class Tallies:
     def censored(self) -> pd.DataFrame:
         """Messages in flight at the end by country, type and bin of their age."""
         return self.frame("censored")
+
+    @property
+    def coarse(self) -> pd.DataFrame:
+        """Messages of a log whose status is known but not its time, and which have a sending
+        result (DOMAIN.md section 9), by country, type, outcome and what the result tells (WITHIN).
+
+        Frames do not show the result: made of them alone, this one is empty.
+        """
+        return self.frame("coarse")
 
     @property
     def push(self) -> pd.DataFrame:
@@ -154,15 +166,13 @@ class Tallier:
         names = (*GROUP, "status")
         for unsorted in [name for name in names if list(lists[name]) != sorted(lists[name])]:
             raise ValueError(f"lists[{unsorted!r}](={lists[unsorted]}) must be sorted")
-        codes = np.array(lists["group"], np.int64).reshape(-1, len(GROUP))
-        self._group = {name: codes[:, place] for place, name in enumerate(GROUP)}
         axis = {name: Axis(name, list(lists[name]), na=True) for name in names}
+        axis["within"] = Axis("within", WITHIN, na=True)
         for name, values in (
             ("charge", CHARGES),
             ("outcome", OUTCOMES),
             ("state", REPORT_STATES),
             ("bin", range(len(edges_us()))),
-            ("group", range(len(codes))),
             ("day", _starts(self._first["day"], until_us, DAY)),
             ("slot", _starts(self._first["slot"], until_us, SLOT_US)),
         ):
@@ -170,6 +180,7 @@ class Tallier:
         axis["attempts"] = Axis("attempts", range(17), na=True)
         axis["push_bin"] = Axis("bin", range(len(edges_us())), na=True)
         self._axis = axis
+        self.regroup(lists["group"])
 
         def kept(*names: str, measures: tuple[str, ...] = ("messages",)) -> Kept:
             return Kept(*(axis[name] for name in names), measures=measures)
@@ -183,13 +194,23 @@ class Tallier:
             "latency": kept("country", "type", "bin"),
             "template_latency": kept("template", "bin"),
             "censored": kept("country", "type", "bin"),
+            "coarse": kept("country", "type", "outcome", "within"),
             "push": Kept(
                 axis["state"], axis["attempts"], axis["push_bin"], measures=("reports", "copies")
             ),
         }
 
+    def regroup(self, groups: Sequence[Any] | Array) -> None:
+        """Let the groups of the chunks that follow be these ones, by codes as in `GROUP`."""
+        codes = np.array(groups, np.int64).reshape(-1, len(GROUP))
+        self._group = {name: codes[:, place] for place, name in enumerate(GROUP)}
+        self._axis["group"] = Axis("group", range(len(codes)))
+
     def add(self, messages: Columns, reports: Columns) -> None:
-        """Count a chunk; `reports["message"]` numbers the messages of this chunk from 0."""
+        """Count a chunk; `reports["message"]` numbers the messages of this chunk from 0.
+
+        Messages of logs may have a column `result`, 0 to 4 of DOMAIN.md section 9, -1 for NA.
+        """
         if not len(messages["submitted_at"]):
             return
         submitted = messages["submitted_at"]
@@ -203,6 +224,8 @@ class Tallier:
         self._count(("day", "group", "charge", "status"), codes, ("money", "templates"), _SUMS)
         self._count(("slot", "group", "outcome"), codes, ("clock",), _CLOCK_SUMS)
         self._add_delays(codes)
+        if "result" in codes:
+            self._add_coarse(codes)
         self._add_reports(messages, reports)
 
     def tallies(self) -> Tallies:
@@ -242,6 +265,14 @@ class Tallier:
         }
         self._count(("group", "bin"), flying, ("censored",))
 
+    def _add_coarse(self, codes: Columns) -> None:
+        told = (codes["status"] >= 0) & (codes["final_at"] == NAT) & (codes["result"] >= 0)
+        own = np.flatnonzero(told)
+        coarse = {name: codes[name].take(own) for name in ("group", "outcome")}
+        within = np.array([0, 0, -1, 1, 1], np.int8)
+        coarse["within"] = within.take(codes["result"].take(own))
+        self._count(("group", "outcome", "within"), coarse, ("coarse",))
+
     def _add_reports(self, messages: Columns, reports: Columns) -> None:
         place = np.zeros(len(reports["message"]), np.int64)
         # Alone, a first push comes when the report is made: only others have a delay.
@@ -250,6 +281,9 @@ class Tallier:
         created = messages["final_at"].take(reports["message"].take(later))
         place[later] = bin_of(reports["received_at"].take(later) - created)
         place[later[created == NAT]] = -1
+        if self._batched:
+            arrived = reports["state"] == REPORT_STATES.index("received")
+            place[arrived & (reports["received_at"] == NAT)] = -1
         columns = {**reports, "bin": place}
         self._count(("state", "attempts", "push_bin"), columns, ("push",), ("reports", "copies"))
 

@@ -73,6 +73,7 @@ def by_groupby(run: Run) -> dict[str, pd.DataFrame]:
     flying = rows[rows["outcome"] == "in_flight"].copy()
     end = pd.Timestamp(run.observed_until, unit="us", tz="UTC")
     flying["bin"] = bins(end - flying["submitted_at"])
+    told = rows.iloc[:0].assign(within=[])  # A run has times, never a result of the console.
     reports = run.reports.copy()
     reports["reports"] = 1
     created = rows["final_at"].loc[reports["message"]].set_axis(reports.index)
@@ -85,6 +86,7 @@ def by_groupby(run: Run) -> dict[str, pd.DataFrame]:
         "latency": (delivered, "country type bin"),
         "template_latency": (delivered, "template bin"),
         "censored": (flying, "country type bin"),
+        "coarse": (told, "country type outcome within"),
         "push": (reports, "state attempts bin"),
     }
     return {name: summed(run, name, frame, keys.split()) for name, (frame, keys) in sources.items()}

@@ -20,7 +20,8 @@ NOT_A_TIME = -(2**63)
 class Known:
     """What a customer knows of messages, a row each: times in microseconds since 1970 UTC.
 
-    Unknown is the smallest int64 in a time, 0 in `segments` and `report_source`, -1 in codes.
+    Unknown is the smallest int64 in a time or cost, 0 in `segments` and `report_source`, and -1 in
+    all others; None says that no row knows.
     """
 
     submitted: Integers
@@ -34,6 +35,12 @@ class Known:
     template: Codes
     country: Codes
     status: Codes
+    type: Codes | None = None
+    source: Codes | None = None
+    sent: Integers | None = None
+    generation: Integers | None = None
+    covered: Integers | None = None
+    cost_micro: Integers | None = None
 
 
 @dataclass(frozen=True)
@@ -51,20 +58,39 @@ def messages_frame(known: Known) -> pd.DataFrame:
 
     Integer columns that may be unknown have pandas' nullable types.
     """
-    columns = {
+    columns: dict[str, Any] = {
         "submitted_at": times(known.submitted),
         "request": known.request,
         "recipient": known.recipient.astype(np.int32),
         "application": categories(known.application),
         "template": categories(known.template),
         "country": categories(known.country),
-        "segments": nullable(known.segments, "Int8"),
+        "segments": nullable(known.segments, "Int8", 0),
         "place": known.place.astype(np.int8),
         "status": categories(known.status),
         "report_source": _fixed(known.report_source - 1, list(REPORT_SOURCES)),
         "final_at": times(known.final),
     }
+    columns |= _more(known)
     return _frame(MESSAGES, columns, len(known.submitted))
+
+
+def _more(known: Known) -> dict[str, Any]:
+    """The columns that some logs know."""
+    columns: dict[str, Any] = {}
+    for name, codes in (("type", known.type), ("source", known.source)):
+        if codes is not None:
+            columns[name] = categories(codes)
+    if known.sent is not None:
+        columns["sent_at"] = times(known.sent)
+    for name, values, dtype, unknown in (
+        ("generation", known.generation, "Int8", -1),
+        ("covered_segments", known.covered, "Int8", -1),
+        ("cost_micro", known.cost_micro, "Int32", NOT_A_TIME),
+    ):
+        if values is not None:
+            columns[name] = nullable(values, dtype, unknown)
+    return columns
 
 
 def reports_frame(known: KnownReports) -> pd.DataFrame:
@@ -75,7 +101,7 @@ def reports_frame(known: KnownReports) -> pd.DataFrame:
     received = np.full(len(known.part), REPORT_STATES.index("received"))
     columns = {
         "message": known.message.astype(np.int32),
-        "part": known.part.astype(np.int8),
+        "part": known.part.astype(fitting("int8", known.part)),
         "state": _fixed(received, list(REPORT_STATES)),
         "copies": known.copies.astype(np.int32),
         "received_at": times(known.received),
@@ -90,12 +116,20 @@ def times(us: Integers) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(us.astype(np.int64).view("datetime64[us]")).tz_localize("UTC")
 
 
-def nullable(values: Integers, dtype: str) -> pd.arrays.IntegerArray:
-    """Return integers of a nullable *dtype*, NA where they are 0."""
+def nullable(values: Integers, dtype: str, unknown: int) -> pd.arrays.IntegerArray:
+    """Return integers of a nullable *dtype* or a larger one, NA where they are *unknown*."""
     import pandas as pd
 
-    numpy_type = np.dtype(dtype.lower())
-    return pd.arrays.IntegerArray(values.astype(numpy_type), values == 0)
+    absent = values == unknown
+    values = np.where(absent, 0, values)
+    return pd.arrays.IntegerArray(values.astype(fitting(dtype.lower(), values)), absent)
+
+
+def fitting(dtype: str, values: Integers) -> np.dtype[Any]:
+    """Return an integer *dtype*, or the next larger one that holds all of some values."""
+    low, high = (int(values.min()), int(values.max())) if len(values) else (0, 0)
+    wide = np.promote_types(np.min_scalar_type(min(low, -high - 1)), np.dtype(dtype))
+    return np.dtype(wide)
 
 
 def categories(column: Codes) -> pd.Categorical:
@@ -127,5 +161,5 @@ def _unknown(dtype: str, n: int) -> Any:
     if dtype == "category":
         return categories(Codes(np.full(n, -1, np.int64), []))
     if dtype.startswith("int"):
-        return nullable(np.zeros(n, np.int64), dtype.capitalize())
+        return nullable(np.zeros(n, np.int64), dtype.capitalize(), 0)
     return times(np.full(n, NOT_A_TIME))

@@ -10,6 +10,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 
 # Unpacked, a sheet and the texts of a million numbers are 80 to 220 MB, by the program that wrote
@@ -18,6 +19,7 @@ MAX_UNPACKED_BYTES = 300_000_000
 MAX_TAGS = 20_000_000
 MAX_ENTRIES = 1_000
 _CHUNK_BYTES = 2**16
+_ANY_SIZE = 2**62
 _ENTRY = b"PK\x01\x02"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -82,6 +84,23 @@ class Archive:
             raise self.refusal(f"{part}: method(={entry.compress_type}) must be stored or deflated")
         return entry
 
+    def parts(self) -> list[str]:
+        """The names of all parts, in small letters."""
+        return list(self._entries)
+
+    def unpacked(self, part: str) -> Iterator[bytes]:
+        """Unpack *part* to its real end, whatever size its header declares.
+
+        For parts that another reader unpacks again, which may believe less or more.
+        """
+        entry = copy(self._entry(part))
+        entry.file_size = _ANY_SIZE
+        for chunk in self._counted(entry):
+            self._bytes_left -= len(chunk)
+            if self._bytes_left < 0:
+                raise self.refusal(f"unpacked size must be <= {MAX_UNPACKED_BYTES} bytes")
+            yield chunk
+
     def size(self, part: str) -> int:
         """Return the bytes that *part* unpacks to at most."""
         return self._entry(part).file_size
@@ -94,10 +113,13 @@ class Archive:
                 f"unpacked size(={entry.file_size} bytes) of {part} must be <= {self._bytes_left}"
             )
         self._bytes_left -= entry.file_size
+        return self._counted(entry)
+
+    def _counted(self, entry: zipfile.ZipInfo) -> Iterator[bytes]:
         for chunk in self._unpacked(entry):
             self._tags_left -= chunk.count(b"<")
             if self._tags_left < 0:
-                raise self.refusal(f"{part}: tags(>{MAX_TAGS}) must be <= {MAX_TAGS}")
+                raise self.refusal(f"{entry.filename}: tags(>{MAX_TAGS}) must be <= {MAX_TAGS}")
             yield chunk
 
     def _unpacked(self, entry: zipfile.ZipInfo) -> Iterator[bytes]:

@@ -23,7 +23,9 @@ class Batch:
     """Rows of one unit; *rows* says where each stands in the file, from 1.
 
     Columns are Arrow arrays by heading, as many values as rows: texts, or what the form itself
-    types (times, integers, decimals). `text(i)` is the i-th row as it stands in the file.
+    types (times, integers, decimals). A blank cell is "" in text tables and XLSX, and null where
+    the form has null, JSON lines and Parquet; there a text may be a dictionary array.
+    `text(i)` is the i-th row as it stands in the file.
     """
 
     unit: int
@@ -37,8 +39,9 @@ class Batch:
 class Table:
     """A file that holds a table: its headings and, once, its batches in order.
 
-    `told` says what was recognised (form, encoding, separator, sheet), `passed_over` counts what
-    is no record (blank, preamble, heading, total) and is complete when the batches are.
+    `told` says what was recognised (form, compression, encoding, separator, sheet), `passed_over`
+    counts what is no record (blank, preamble, heading, total) and is complete when the batches are.
+    A heading that is blank or stands twice gets "(column n)" after it.
     """
 
     path: str

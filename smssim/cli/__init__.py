@@ -1,0 +1,91 @@
+"""The command line: `smssim run` simulates, `smssim report` reads a log or a saved run.
+
+Exit codes: 0 done, 1 the run failed, 2 wrong usage, scenario or file, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import NoReturn
+
+# Nothing else is imported up here: `smssim --help` must answer at once.
+from smssim.cli.told import INTERRUPTED, WRONG, closed_pipe, complain, explain, show
+
+COMMANDS = {
+    "run": "simulate a scenario",
+    "report": "report on a log, or on a run that --out kept",
+    "schema": "print the JSON Schema of scenario files, for editors",
+}
+"""The commands; each is a module here, with `add_options` and `command`."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code; errors go to stderr in a few lines."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = make_parser()
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
+        return _unknown_command(arguments[0])
+    try:
+        options = parser.parse_args(arguments)
+    except SystemExit as done:
+        return int(done.code or 0)
+    if options.command is None:
+        parser.print_help(sys.stderr)
+        return WRONG
+    try:
+        show(import_module(f"smssim.cli.{options.command}").command(options))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        return closed_pipe()
+    except Exception as error:
+        if options.debug:
+            raise
+        return explain(error)
+    return 0
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="smssim",
+        description="Simulates and analyses international SMS on Huawei Cloud Message & SMS.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version, help="show the version and exit")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name, text in COMMANDS.items():
+        made = commands.add_parser(
+            name, help=text, description=text, parents=[common], allow_abbrev=False
+        )
+        import_module(f"smssim.cli.{name}").add_options(made)
+    return parser
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            text = version("smssim")
+        except PackageNotFoundError:
+            text = "(not installed)"
+        parser.exit(0, f"smssim {text}\n")
+
+
+def _unknown_command(name: str) -> int:
+    near = get_close_matches(name, COMMANDS, 1, 0.5)
+    hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(COMMANDS)}"
+    complain(f"{name!r} is no command{hint}")
+    return WRONG

@@ -1,0 +1,99 @@
+"""`smssim run`: simulate a scenario."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from smssim.cli.told import WrongInput, wrong_if
+
+if TYPE_CHECKING:
+    from smssim.run import Run
+    from smssim.scenario import Scenario
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument("scenario", type=Path, metavar="SCENARIO", help="a scenario file in YAML")
+    parser.add_argument(
+        "--rng", type=_seed, default=1, metavar="N", help="seed of the random numbers, >= 0 (1)"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="keep the run in this directory, as Parquet"
+    )
+    parser.add_argument(
+        "--capture", type=Path, metavar="FILE", help="write what the customer's server would log"
+    )
+    parser.add_argument("--no-progress", action="store_true", help="show no progress bar")
+    parser.add_argument("--quiet", action="store_true", help="print no summary")
+
+
+def command(options: argparse.Namespace) -> str:
+    """Simulate a scenario; return the summary to print."""
+    from smssim.report import summary
+    from smssim.run import simulate
+
+    with wrong_if(OSError, ValueError):
+        scenario = _load(options.scenario)
+        _check_writable(options.capture)
+    shown = sys.stderr.isatty() and not options.no_progress
+    with wrong_if(OSError, ValueError), _progress(scenario, shown) as progress:
+        done = simulate(
+            scenario,
+            rng=options.rng,
+            rows=options.capture is not None,
+            out=options.out,
+            progress=progress,
+        )
+    if options.capture is not None:
+        _write_capture(done, options.capture)
+    return "" if options.quiet else summary(done)
+
+
+def _load(path: Path) -> Scenario:
+    from smssim.scenario import Scenario
+
+    return Scenario.load(path)
+
+
+def _check_writable(capture: Path | None) -> None:
+    # Said before the simulation, not after it.
+    if capture is not None and not capture.resolve().parent.is_dir():
+        raise WrongInput(f"--capture {capture}: there is no directory {capture.resolve().parent}")
+
+
+def _write_capture(done: Run, path: Path) -> None:
+    from smssim.logs import write_capture
+
+    with wrong_if(OSError):
+        write_capture(done, path)
+
+
+@contextmanager
+def _progress(scenario: Scenario, shown: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A progress bar over the simulated days on stderr, for people who wait."""
+    if not shown:
+        yield None
+        return
+    from tqdm import tqdm
+
+    from smssim.calendars import DAY
+
+    form = "{percentage:3.0f}% |{bar:30}| day {n:.0f} of {total}{postfix}"
+    with tqdm(total=scenario.days, bar_format=form, leave=False, file=sys.stderr) as bar:
+
+        def show(messages: int, simulated_us: int) -> None:
+            bar.set_postfix_str(f"{messages:,} messages", refresh=False)
+            bar.update(simulated_us / DAY - bar.n)
+
+        yield show
+
+
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number >= 0")
+    return int(text)

@@ -1,0 +1,227 @@
+"""Columns of codes: each different value is looked at once, whatever the number of rows.
+
+Values stand for what DOMAIN.md section 9 says of the console's columns, or for themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from smssim.codes import api_errors, status_codes
+from smssim.logs.columns.countries import country_of
+from smssim.logs.columns.problems import shown
+from smssim.logs.columns.texts import SMALL, UNSAID, Integers, as_texts, clean
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+UNTOLD = "FAILED"
+"""Status of a failure whose code is not told; it is ours."""
+DELIVERED, TEMPORARY = "DELIVRD", "ACCEPTD"
+ACCEPTED_BY_API = "000000"
+
+UNSAID_CODE = -1
+SUCCESS, FAILURE, FLIGHT = range(3)
+"""Outcomes that a result tells."""
+
+_STATUS = re.compile(r"[!-~]{1,7}")
+_DESCRIBED = re.compile(r"[\s(（\[【].*", re.DOTALL)
+_GAPS = re.compile(r"[\s_\-]+")
+_INTEGER = re.compile(r"[0-9]{1,18}(?:\.0+)?")
+_TYPES = {
+    "otp": (*("1", "otp", "verificationcode", "verification", "verificationcodes"), "验证码"),
+    "promotional": (*("2", "promotional", "promotion", "marketing"), "推广", "营销", "推广短信"),
+    "notification": ("3", "notification", "notifications", "notice", "通知", "通知短信"),
+}
+_OUTCOMES = {
+    SUCCESS: (
+        *("success", "successful", "succeeded", "delivered", "sentsuccessfully"),
+        *("成功", "发送成功", "已送达"),
+    ),
+    FAILURE: ("failed", "failure", "fail", "sendingfailed", "失败", "发送失败"),
+    FLIGHT: ("sending", "inprogress", "waiting", "发送中", "等待", "等待回执"),
+}
+_CHARGED = {
+    0: ("0", "yes", "y", "true", "charged", "billed", "是", "计费", "已计费", "收费"),
+    1: ("1", "no", "n", "false", "notcharged", "uncharged", "否", "未计费", "不计费", "不收费"),
+}
+OUTCOME_OF_RESULT = (SUCCESS, FAILURE, FLIGHT, SUCCESS, FAILURE)
+
+
+class Meaning(NamedTuple):
+    """What one value means: its code, a rule that it breaks, the repairs it took."""
+
+    code: int
+    rule: str = ""
+    repairs: tuple[str, ...] = ()
+
+
+def _reversed(words: Mapping[Any, tuple[str, ...]]) -> dict[str, Any]:
+    return {word: code for code, several in words.items() for word in several}
+
+
+_TYPE_OF, _OUTCOME_OF = _reversed(_TYPES), _reversed(_OUTCOMES)
+_CHARGED_OF = _reversed(_CHARGED)
+_KNOWN = frozenset((*status_codes(), *api_errors(), UNTOLD))
+RESULT_WORD = 8
+"""A result that a word tells, which does not say whether it took 3 minutes: 8 + outcome."""
+
+
+def status_meaning(label: Callable[[str], int]) -> Callable[[str], Meaning]:
+    """How statuses are read; *label* gives each its code."""
+
+    def read(text: str) -> Meaning:
+        word = _OUTCOME_OF.get(_bare(text))
+        if word is not None:
+            told = {SUCCESS: DELIVERED, FAILURE: UNTOLD}.get(word)
+            return Meaning(label(told) if told else UNSAID_CODE)
+        code = _DESCRIBED.sub("", text)
+        if not _STATUS.fullmatch(code):
+            return Meaning(UNSAID_CODE, "must be 1 to 7 printable characters without blanks")
+        if code == ACCEPTED_BY_API:
+            return Meaning(UNSAID_CODE)
+        upper = code.upper()
+        if upper != code and upper in _KNOWN:
+            return Meaning(label(upper), "", (SMALL,))
+        return Meaning(label(code))
+
+    return read
+
+
+def type_meaning(label: Callable[[str], int]) -> Callable[[str], Meaning]:
+    """How types are read: 1 to 3 and their names; others are kept as themselves."""
+
+    def read(text: str) -> Meaning:
+        known = _TYPE_OF.get(_bare(text))
+        return Meaning(label(known or text))
+
+    return read
+
+
+def country_meaning(label: Callable[[str], int]) -> Callable[[str], Meaning]:
+    """How countries are read."""
+
+    def read(text: str) -> Meaning:
+        country = country_of(text)
+        if country is None:
+            return Meaning(
+                UNSAID_CODE, "must be a country: an ISO code, an English or Chinese name"
+            )
+        small = len(text) == len(country) and text != country
+        return Meaning(label(country), "", (SMALL,) if small else ())
+
+    return read
+
+
+def label_meaning(label: Callable[[str], int]) -> Callable[[str], Meaning]:
+    """How names are read: as they stand."""
+    return lambda text: Meaning(label(text))
+
+
+def result_meaning(text: str) -> Meaning:
+    """How results are read: 0 to 4, or RESULT_WORD and the outcome that a word tells."""
+    number = _whole(text)
+    if number is not None and number < len(OUTCOME_OF_RESULT):
+        return Meaning(number)
+    word = _OUTCOME_OF.get(_bare(text))
+    if word is None:
+        return Meaning(UNSAID_CODE, "must be 0 to 4, or success, failed or sending")
+    return Meaning(RESULT_WORD + word)
+
+
+def charged_meaning(text: str) -> Meaning:
+    """How the column "charged or not" is read: 0 charged, 1 not."""
+    code = _CHARGED_OF.get(str(number) if (number := _whole(text)) is not None else _bare(text))
+    if code is None:
+        return Meaning(UNSAID_CODE, "must be 0 (charged) or 1 (not charged), yes or no")
+    return Meaning(code)
+
+
+def count_meaning(least: int, most: int) -> Callable[[str], Meaning]:
+    """How counts are read."""
+
+    def read(text: str) -> Meaning:
+        number = _whole(text)
+        if number is None or not least <= number <= most:
+            return Meaning(UNSAID_CODE, f"must be a whole number from {least} to {most}")
+        return Meaning(number)
+
+    return read
+
+
+@dataclass
+class CodeColumn:
+    """One column of codes; values that were seen before are not looked at again."""
+
+    heading: str
+    meaning: Callable[[str], Meaning]
+    _known: dict[str, Meaning] = field(default_factory=dict)
+
+    def read(
+        self, column: pa.Array, repaired: Counter[str]
+    ) -> tuple[Integers, Integers, list[str]]:
+        """The code of each row, -1 where nothing is said; the rows that break a rule, and why."""
+        import pyarrow as pa
+
+        if not pa.types.is_dictionary(column.type):
+            column = as_texts(column).dictionary_encode()
+        indices = column.indices
+        if indices.null_count:
+            indices = indices.fill_null(len(column.dictionary))
+        at = indices.to_numpy()
+        values = as_texts(column.dictionary).to_pylist()
+        found = [self._meaning(value) for value in values]
+        found.append(Meaning(UNSAID_CODE))
+        table = np.array([meaning.code for meaning in found], np.int64)
+        odd = [i for i, meaning in enumerate(found) if meaning.rule or meaning.repairs]
+        rows = np.empty(0, np.int64)
+        reasons: list[str] = []
+        if odd:
+            counts = np.bincount(at, minlength=len(found))
+            for i in odd:
+                for name in found[i].repairs:
+                    repaired[name] += int(counts[i])
+            broken = np.array([bool(meaning.rule) for meaning in found])
+            rows = np.flatnonzero(broken[at])
+            told = {
+                i: f"{self.heading}(={shown(values[i])}) {found[i].rule}"
+                for i in odd
+                if found[i].rule
+            }
+            reasons = [told[i] for i in at[rows].tolist()]
+        return table[at], rows, reasons
+
+    def _meaning(self, value: str | None) -> Meaning:
+        if value is None:
+            return Meaning(UNSAID_CODE)
+        known = self._known.get(value)
+        if known is None:
+            text, repairs = (value, ()) if _is_clean(value) else clean(value)
+            if text in UNSAID:
+                return Meaning(UNSAID_CODE)
+            code, rule, more = self.meaning(text)
+            known = Meaning(code, rule, (*repairs, *more))
+            if len(self._known) < _MOST_KNOWN:
+                self._known[value] = known
+        return known
+
+
+_MOST_KNOWN = 100_000
+
+
+def _is_clean(value: str) -> bool:
+    return value.isascii() and value == value.strip() and value[:1] != "'"
+
+
+def _bare(text: str) -> str:
+    return _GAPS.sub("", text).casefold()
+
+
+def _whole(text: str) -> int | None:
+    return int(text.partition(".")[0]) if _INTEGER.fullmatch(text) else None

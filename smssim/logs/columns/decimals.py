@@ -1,0 +1,141 @@
+"""Columns of money: decimals of either mark, as millionths of the currency.
+
+A mark that stands once before exactly three digits has two meanings, which other values decide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from smssim.logs.columns.problems import shown
+from smssim.logs.columns.texts import THOUSANDS, UNSAID, Integers, as_texts, clean
+from smssim.logs.columns.wrong import WrongColumns
+from smssim.logs.facts.packed import UNKNOWN
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+_MICRO = 6
+_OPEN = re.compile(r"[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}")
+_SIMPLE = re.compile(r"([+-]?)([0-9]+)(?:([.,])([0-9]+))?")
+_GROUPED = re.compile(
+    r"([+-]?)((?!0)[0-9]{1,3}(?:([.,' ])[0-9]{3})(?:\3[0-9]{3})*)(?:([.,])([0-9]+))?"
+)
+_LARGEST = 10**12
+
+
+class DecimalColumn:
+    """One column of decimals; *micro* if its whole numbers are millionths already.
+
+    `mark` is the decimal mark, None as long as it is open.
+    """
+
+    def __init__(self, heading: str, micro: bool = False) -> None:
+        self.heading = heading
+        self._micro = micro
+        self.mark: str | None = None
+        self.ambiguous: str | None = None
+        """A value that has two meanings, as long as the mark is open."""
+
+    def look(self, column: pa.Array) -> None:
+        """Look for the decimal mark, if it is still open."""
+        if self.mark is not None or self._micro or not _marked(column):
+            return
+        found: Counter[str] = Counter()
+        for value in as_texts(column).unique().to_pylist():
+            text = clean(value)[0] if value else ""
+            if _OPEN.fullmatch(text):
+                self.ambiguous = self.ambiguous or text
+            else:
+                found[_mark_of(text)] += 1
+        # Marks that thousands have say what the other one is.
+        if found[","] != found["."]:
+            self.mark = "," if found[","] > found["."] else "."
+
+    def undecided(self) -> WrongColumns:
+        """The error for a column whose decimal mark nothing decides."""
+        return WrongColumns(
+            f"{self.heading}(={self.ambiguous!r}) may have a decimal or a thousands mark, and no "
+            "other value of its column decides: write it with a point and more or fewer decimals, "
+            "or leave the column out"
+        )
+
+    def read(
+        self, column: pa.Array, repaired: Counter[str]
+    ) -> tuple[Integers, list[tuple[int, str]]]:
+        """The amounts in millionths, UNKNOWN where not said, and the wrong rows with reasons."""
+        import pyarrow as pa
+
+        encoded = column
+        if not pa.types.is_dictionary(column.type):
+            encoded = as_texts(column).dictionary_encode()
+        at = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy()
+        values = as_texts(encoded.dictionary).to_pylist()
+        counts = np.bincount(at, minlength=len(values) + 1)
+        table = np.full(len(values) + 1, UNKNOWN, np.int64)
+        told: dict[int, str] = {}
+        for i, value in enumerate(values):
+            text, repairs = clean(value) if value is not None else ("", ())
+            if text in UNSAID:
+                continue
+            amount, grouped = self._amount(text)
+            if amount is None:
+                told[i] = f"{self.heading}(={shown(value)}) must be an amount of 0 or more"
+            elif amount < 0:
+                told[i] = f"{self.heading}(={shown(value)}) must be >= 0"
+            else:
+                table[i] = amount
+                for name in (*repairs, *([THOUSANDS] if grouped else [])):
+                    repaired[name] += int(counts[i])
+        wrong = np.zeros(len(table), np.bool_)
+        wrong[list(told)] = True
+        rows = np.flatnonzero(wrong[at])
+        return table[at], [(row, told[int(at[row])]) for row in rows.tolist()]
+
+    def _amount(self, text: str) -> tuple[int | None, bool]:
+        """A text in millionths and whether it has thousands marks; None for a text that is none."""
+        mark = self.mark or "."
+        found = _GROUPED.fullmatch(text)
+        if found and (found[4] is None or found[4] != found[3]):
+            sign, whole, group, point, rest = found.groups()
+            alone = point is None and whole.count(group) == 1
+            if not (alone and group == mark):
+                if point is not None and point != mark and self.mark is not None:
+                    return None, False
+                if group == mark and self.mark is not None:
+                    return None, False
+                return self._micros(sign, whole.replace(group, ""), rest or ""), True
+        found = _SIMPLE.fullmatch(text)
+        if not found or (found[3] and self.mark and found[3] != mark):
+            return None, False
+        return self._micros(found[1], found[2], found[4] or ""), False
+
+    def _micros(self, sign: str, whole: str, rest: str) -> int | None:
+        if self._micro:
+            amount = int(whole) if not rest.strip("0") else _LARGEST * 10**_MICRO + 1
+        else:
+            digits = rest[: _MICRO + 1].ljust(_MICRO + 1, "0")
+            amount = (int(whole + digits) + 5) // 10
+        if amount > _LARGEST * 10**_MICRO:
+            return None
+        return -amount if sign == "-" else amount
+
+
+def _marked(column: pa.Array) -> bool:
+    kind = str(column.type)
+    return "string" in kind or "dictionary" in kind
+
+
+def _mark_of(text: str) -> str:
+    """The decimal mark that a value shows, or "" for a value that shows none."""
+    found = _GROUPED.fullmatch(text)
+    if found and (found[4] is None or found[4] != found[3]):
+        if found[4]:
+            return found[4]
+        return {",": ".", ".": ","}.get(found[3], "")
+    found = _SIMPLE.fullmatch(text)
+    return (found[3] or "") if found else ""

@@ -1,0 +1,133 @@
+"""The readers of a table's columns, one for each field that it has, made once for all batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from smssim.logs.columns.codes import (
+    CodeColumn,
+    Meaning,
+    charged_meaning,
+    count_meaning,
+    country_meaning,
+    label_meaning,
+    result_meaning,
+    status_meaning,
+    type_meaning,
+)
+from smssim.logs.columns.decimals import DecimalColumn
+from smssim.logs.columns.headings import plain
+from smssim.logs.columns.keys import Secret
+from smssim.logs.columns.matching import Matching
+from smssim.logs.columns.synonyms import TIMES
+from smssim.logs.columns.times import TimeColumn
+from smssim.logs.columns.wrong import WrongColumns
+from smssim.logs.facts.packed import Names
+from smssim.logs.files.batch import Batch
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+MOST_PARTS = 99
+_LARGEST = np.iinfo(np.int64).max // 10
+
+
+class Readers:
+    """What reads the columns of one table, and what was found out about them so far."""
+
+    def __init__(
+        self,
+        matching: Matching,
+        names: Names,
+        tz: str | None,
+        secret: Secret,
+        file: int,
+        currency: str | None,
+    ) -> None:
+        self.matching, self.names, self.secret = matching, names, secret
+        self.file, self.currency = file, currency
+        columns = matching.columns
+        self.times = {
+            field: TimeColumn(
+                columns[field], matching.formats.get(field), matching.zones.get(field, tz)
+            )
+            for field in TIMES
+            if field in columns
+        }
+        meanings = self._meanings()
+        self.codes = {
+            field: CodeColumn(columns[field], meaning)
+            for field, meaning in meanings.items()
+            if field in columns
+        }
+        self.cost: DecimalColumn | None = None
+        if "cost" in columns:
+            micro = plain(columns["cost"]).endswith("micro")
+            self.cost = DecimalColumn(columns["cost"], micro)
+
+    def look(self, batch: Batch) -> None:
+        """Look for what a column must say before any of its rows can be read."""
+        for field, reader in self.times.items():
+            reader.look(self.column(batch, field))
+        if self.cost is not None:
+            self.cost.look(self.column(batch, "cost"))
+        # A column that does not say is written as the others of its table.
+        known = {reader.day_first for reader in self.times.values()} - {None}
+        if len(known) == 1:
+            for reader in self.times.values():
+                if reader.ambiguous is not None and reader.day_first is None:
+                    reader.day_first = next(iter(known))
+
+    def undecided(self) -> WrongColumns | None:
+        """The error of a column that has not yet said what it must; None if all can be read."""
+        for reader in self.times.values():
+            if reader.ambiguous is not None and reader.day_first is None:
+                return reader.undecided()
+        if self.cost is not None and self.cost.ambiguous is not None and self.cost.mark is None:
+            return self.cost.undecided()
+        return None
+
+    def column(self, batch: Batch, field: str) -> pa.Array:
+        """The column of a field."""
+        return batch.columns[self.matching.columns[field]]
+
+    def has(self, field: str) -> bool:
+        """Whether the table has a field."""
+        return field in self.matching.columns
+
+    def _meanings(self) -> dict[str, Callable[[str], Meaning]]:
+        names = self.names
+        return {
+            "status": status_meaning(names.status.code),
+            "result": result_meaning,
+            "charged": charged_meaning,
+            "source": count_meaning(1, 3),
+            "report_source": count_meaning(1, 3),
+            "segments": count_meaning(0, MOST_PARTS),
+            "part": count_meaning(1, MOST_PARTS),
+            "type": type_meaning(names.type.code),
+            "country": country_meaning(names.country.code),
+            "application": label_meaning(names.application.code),
+            "channel": label_meaning(names.application.code),
+            "template": label_meaning(names.template.code),
+            "source_name": label_meaning(names.origin.code),
+            "request": count_meaning(0, _LARGEST),
+            "recipient": count_meaning(0, 2**31 - 1),
+            "generation": count_meaning(0, 127),
+            "place": count_meaning(0, 3),
+            "covered_segments": count_meaning(0, MOST_PARTS),
+            "currency": self._currency,
+        }
+
+    def _currency(self, text: str) -> Meaning:
+        code = text.upper()
+        if len(code) != 3 or not code.isalpha() or not code.isascii():
+            return Meaning(-1, "must be a currency of three letters")
+        if self.currency is None:
+            self.currency = code
+        if code != self.currency:
+            return Meaning(-1, f"must be {self.currency}, the currency of the log")
+        return Meaning(0, "", ("codes in small letters",) if code != text else ())

@@ -1,0 +1,222 @@
+"""The rows of one batch as facts: what each column says, held against what the others say.
+
+A row that breaks a rule is refused with all its reasons, in the order of docs/logs.md section 3.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from smssim.calendars import SECOND
+from smssim.logs.columns.identity import keys_of_rows
+from smssim.logs.columns.place import said_of
+from smssim.logs.columns.problems import Problems, Rank, shown
+from smssim.logs.columns.readers import Readers
+from smssim.logs.columns.texts import Flags, Integers, as_texts
+from smssim.logs.columns.who import Who, who_of
+from smssim.logs.facts.packed import REPORT, SEND, UNKNOWN, Facts, empty
+from smssim.logs.facts.piece import Piece, Refused
+from smssim.logs.files.batch import Batch
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+_CODES = ("status", "result", "type", "charged", "source", "report_source", "segments", "part")
+_PLAIN = ("application", "channel", "template", "source_name")
+_OWN = ("request", "recipient", "generation", "place", "covered_segments")
+
+
+def piece_of(batch: Batch, readers: Readers) -> Piece:
+    """The rows of a batch, each in the facts or refused."""
+    return Rows(batch, readers).piece()
+
+
+class Rows:
+    """One batch while it is read: what its columns say, its problems, its repairs."""
+
+    def __init__(self, batch: Batch, readers: Readers) -> None:
+        self.batch, self.readers = batch, readers
+        self.n = len(batch.rows)
+        self.problems, self.repaired = Problems(), Counter[str]()
+        self.said: dict[str, Integers] = {}
+        self._unsaid = np.full(self.n, -1, np.int64)
+
+    def piece(self) -> Piece:
+        """Read all columns, apply all rules, pack what is left."""
+        reports = self.readers.matching.kind == "reports"
+        self._times()
+        who = None if reports else who_of(self)
+        for field in _CODES:
+            self._code(field, Rank.CODE)
+        self._parts()
+        for field in () if reports else _PLAIN + _OWN:
+            self._code(field, Rank.CODE)
+        self._outcome(reports)
+        self._order()
+        cost = self._cost()
+        self._code("currency", Rank.CURRENCY)
+        keys = keys_of_rows(self, who)
+        facts = self._packed(REPORT if reports else SEND, who, cost)
+        facts["key"] = keys
+        wrong = self.problems.rows(self.n)
+        facts = facts[~wrong] if wrong.any() else facts
+        none = empty(SEND if reports else REPORT, 0)
+        sends, told = (none, facts) if reports else (facts, none)
+        return Piece(sends, told, self._refused(), self.repaired)
+
+    def column(self, field: str) -> pa.Array:
+        """The column of a field."""
+        return self.readers.column(self.batch, field)
+
+    def heading(self, field: str) -> str:
+        """The heading of a field; the field itself if no column has it."""
+        return self.readers.matching.columns.get(field, field)
+
+    def value(self, field: str) -> Integers:
+        """What a field says, -1 (times: UNKNOWN) where nothing."""
+        return self.said.get(field, self._unsaid)
+
+    def texts(self, field: str, rows: Integers) -> list[str | None]:
+        """The values of some rows as they stand."""
+        import pyarrow as pa
+
+        values: list[str | None] = as_texts(self.column(field).take(pa.array(rows))).to_pylist()
+        return values
+
+    def told(self, field: str, rows: Integers, rule: str) -> Iterable[str]:
+        """A reason for each of *rows*: the field's value and the rule."""
+        heading = self.heading(field)
+        return (f"{heading}(={shown(value)}) {rule}" for value in self.texts(field, rows))
+
+    def _times(self) -> None:
+        for field, reader in self.readers.times.items():
+            self.said[field], wrong = reader.read(self.column(field), self.repaired)
+            if field == "submitted":
+                bad = np.array([row for row, _ in wrong], np.int64)
+                missing = self.said[field] == UNKNOWN
+                missing[bad] = False
+                rows = np.flatnonzero(missing)
+                self.problems.add(
+                    Rank.TIME, rows, [f"{self.heading(field)} is missing"] * len(rows)
+                )
+            if wrong:
+                rows = np.array([row for row, _ in wrong], np.int64)
+                self.problems.add(Rank.TIME, rows, [reason for _, reason in wrong])
+
+    def _code(self, field: str, rank: Rank) -> None:
+        reader = self.readers.codes.get(field)
+        if reader is not None:
+            self.said[field], rows, reasons = reader.read(self.column(field), self.repaired)
+            self.problems.add(rank, rows, reasons)
+
+    def _parts(self) -> None:
+        if "part" in self.said and "segments" in self.said:
+            part, segments = self.said["part"], self.said["segments"]
+            rows = np.flatnonzero((segments > 0) & (part > segments))
+            rule = f"must not be more than {self.heading('segments')}"
+            self.problems.add(Rank.CODE, rows, self.told("part", rows, rule))
+
+    def _outcome(self, reports: bool) -> None:
+        status, result = self.value("status"), self.value("result")
+        if "report_source" in self.said:
+            own = self.said["report_source"]
+            self.said["source"] = np.where(own >= 0, own, self.value("source"))
+        source, charged = self.value("source"), self.value("charged")
+        if "status" not in self.said and "result" not in self.said:
+            return
+        said = said_of(status, result, source, charged, self.readers.names.status)
+        if reports:
+            rows = np.flatnonzero(said.status < 0)
+            wrong = self.problems.rows(self.n)[rows]
+            rows = rows[~wrong]
+            reason = f"{self.heading('status')} must be said in a status report"
+            self.problems.add(Rank.CODE, rows, [reason] * len(rows))
+        self.said["status"] = said.status
+        self.said.setdefault("place", said.place)
+        self._contradictions(said.contradicts, said.uncharged)
+
+    def _contradictions(self, contradicts: Flags, uncharged: Flags) -> None:
+        rows = np.flatnonzero(contradicts)
+        if len(rows):
+            status, result = self.heading("status"), self.heading("result")
+            pairs = zip(self.texts("status", rows), self.texts("result", rows), strict=True)
+            reasons = [f"{status}(={a!r}) contradicts {result}(={b!r})" for a, b in pairs]
+            self.problems.add(Rank.CONTRADICTION, rows, reasons)
+        rows = np.flatnonzero(uncharged)
+        rule = "contradicts a delivered message, which is charged"
+        self.problems.add(Rank.CONTRADICTION, rows, self.told("charged", rows, rule))
+
+    def _order(self) -> None:
+        submitted = self.said.get("submitted")
+        for field in ("final", "received"):
+            if submitted is None or field not in self.said:
+                continue
+            later = self.said[field]
+            early = (later < submitted - SECOND) & (later != UNKNOWN) & (submitted != UNKNOWN)
+            rows = np.flatnonzero(early)
+            if len(rows):
+                sent, heading = self.heading("submitted"), self.heading(field)
+                pairs = zip(self.texts(field, rows), self.texts("submitted", rows), strict=True)
+                reasons = [
+                    f"{heading}(={shown(a)}) must not be before {sent}(={shown(b)})"
+                    for a, b in pairs
+                ]
+                self.problems.add(Rank.ORDER, rows, reasons)
+
+    def _cost(self) -> Integers | None:
+        if self.readers.cost is None:
+            return None
+        cost, wrong = self.readers.cost.read(self.column("cost"), self.repaired)
+        rows = np.array([row for row, _ in wrong], np.int64)
+        self.problems.add(Rank.COST, rows, [reason for _, reason in wrong])
+        return cost
+
+    def _packed(self, kind: np.dtype[np.void], who: Who | None, cost: Integers | None) -> Facts:
+        facts = empty(kind, self.n)
+        facts["file"], facts["unit"] = self.readers.file, self.batch.unit
+        facts["row"] = self.batch.rows
+        for field in ("status", "final", "received"):
+            if field in self.said:
+                facts[field] = self.said[field]
+        for field in ("source", "part"):
+            if field in self.said:
+                facts[field] = np.maximum(self.said[field], 0)
+        if who is None:
+            return facts
+        facts["number"], facts["country"] = who.number, who.country
+        for field in ("submitted", "sent", "template", "type", "place", *_OWN[:3]):
+            if field in self.said:
+                facts[field] = self.said[field]
+        if "result" in self.said:
+            result = self.said["result"]
+            facts["result"] = np.where(result > 4, -1, result)
+        for field, name in (("source_name", "origin"), ("covered_segments", "covered")):
+            if field in self.said:
+                facts[name] = self.said[field]
+        facts["place"] = np.maximum(facts["place"], 0)
+        facts["recipient"] = np.maximum(facts["recipient"], 0)
+        if "segments" in self.said:
+            facts["segments"] = np.maximum(self.said["segments"], 0)
+        facts["application"] = self.application()
+        if cost is not None:
+            facts["cost"] = cost
+        return facts
+
+    def application(self) -> Integers:
+        """The application's name, or the channel number where no application is said."""
+        application, channel = self.value("application"), self.said.get("channel")
+        return application if channel is None else np.where(application < 0, channel, application)
+
+    def _refused(self) -> tuple[Refused, ...]:
+        rows, text = self.batch.rows, self.batch.text
+        own = [
+            Refused(int(rows[row]), reasons, text(row))
+            for row, reasons in self.problems.told().items()
+        ]
+        if not self.batch.refused:
+            return tuple(own)
+        return tuple(sorted([*self.batch.refused, *own], key=lambda refused: refused.row))

@@ -1,0 +1,170 @@
+"""Texts of an Arrow column as words of eight bytes, so that whole columns are read at once.
+
+A word is little-endian: its lowest byte is the first character.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+Words = npt.NDArray[np.uint64]
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+UNSAID = frozenset(("", "-", "--", "null", "NULL", "Null", "N/A", "n/a", "NaT", "\\N"))
+"""What tables write where there is nothing."""
+
+BLANKS, WIDE, APOSTROPHES = "blanks at the ends", "full-width characters", "leading apostrophes"
+NO_BREAK, SMALL, THOUSANDS = "non-breaking blanks", "codes in small letters", "thousands marks"
+"""Names of repairs (docs/logs.md section 2)."""
+
+_APOSTROPHE, _BLANK, _NOT_ASCII = 0x27, 0x20, 0x80
+_ROOM = 16
+
+
+class Texts:
+    """The bytes of an Arrow column of texts; `start` and `length` say where each value stands.
+
+    What is null has length 0.
+    """
+
+    def __init__(self, column: pa.Array) -> None:
+        n = len(column)
+        _, offsets, data = column.buffers()
+        bounds = np.frombuffer(offsets, np.int32, n + 1, column.offset * 4) if n else np.zeros(1)
+        first, last = int(bounds[0]), int(bounds[-1])
+        size = last - first
+        self.bytes = np.zeros(size + 2 * _ROOM, np.uint8)
+        if size:
+            self.bytes[_ROOM : _ROOM + size] = np.frombuffer(data, np.uint8, size, first)
+        # Unaligned words, one from every byte on.
+        self._words: Words = np.ndarray((size + _ROOM + 1,), np.uint64, self.bytes, 0, (1,))
+        self.start: Integers = bounds[:-1].astype(np.int64) + (_ROOM - first)
+        self.length: Integers = np.diff(bounds).astype(np.int64)
+        if column.null_count:
+            self.length[column.is_null().to_numpy(zero_copy_only=False)] = 0
+        self.width = self._width()
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def _width(self) -> int:
+        """The length of all values if they are equally long and follow each other, else 0."""
+        if not len(self):
+            return 0
+        width = int(self.length[0])
+        even = self.start[-1] - self.start[0] == width * (len(self) - 1)
+        return width if even and (self.length == width).all() else 0
+
+    def words_at(self, place: int, rows: Integers | None = None, begin: int = 0) -> Words:
+        """The words from the byte *place* of each value on; from there on whatever follows.
+
+        *rows* are row numbers, or None for all from *begin*.
+        """
+        if rows is None and self.width:
+            n, first = len(self) - begin, int(self.start[begin]) + place
+            return np.ndarray((n,), np.uint64, self.bytes, first, (self.width,)).copy()
+        return self.words(self.start[begin:] + place if rows is None else self.start[rows] + place)
+
+    def words(self, at: Integers) -> Words:
+        """The words that begin at those bytes, which may be 16 before a value."""
+        return self._words[np.minimum(at, len(self._words) - 1)]
+
+    def unclean(self) -> Integers:
+        """The rows with a blank at an end, an apostrophe before, or a byte that is not ASCII."""
+        first, last = self.bytes[self.start], self.bytes[self.start + self.length - 1]
+        odd = (first <= _BLANK) | (first == _APOSTROPHE) | (last <= _BLANK)
+        if (self.bytes >= _NOT_ASCII).any():
+            high = np.flatnonzero(self.bytes >= _NOT_ASCII)
+            next_ = np.append(high, len(self.bytes))[np.searchsorted(high, self.start)]
+            odd |= next_ < self.start + self.length
+        return np.flatnonzero(odd & (self.length > 0))
+
+
+def as_texts(column: pa.Array) -> pa.Array:
+    """A column of any type as texts; whole floats stand without their point."""
+    import pyarrow as pa
+    import pyarrow.compute as pc  # type: ignore[import-untyped]
+
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return as_texts(column.dictionary_decode())
+    if pa.types.is_boolean(kind):
+        return pc.if_else(column, "true", "false")
+    if pa.types.is_floating(kind):
+        return pa.array([_plain(value) for value in column.to_pylist()], pa.string())
+    if kind == pa.string():
+        return column
+    try:
+        return column.cast(pa.string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())
+
+
+def cleaned(column: pa.Array, repaired: Counter[str]) -> tuple[pa.Array, Texts]:
+    """A column with what may be repaired without guessing, and its bytes.
+
+    Blanks at the ends, apostrophes before, full-width characters and non-breaking blanks are
+    repaired and counted by name; what stands for nothing becomes empty.
+    """
+    import pyarrow as pa
+
+    texts = Texts(column)
+    odd = texts.unclean()
+    if not len(odd):
+        return column, texts
+    import pyarrow.compute as pc
+
+    mask = np.zeros(len(column), np.bool_)
+    mask[odd] = True
+    known: dict[str, tuple[str, tuple[str, ...]]] = {}
+    new = []
+    for text in column.filter(pa.array(mask)).to_pylist():
+        found = known.get(text)
+        if found is None:
+            found = known[text] = clean(text)
+        repaired.update(found[1])
+        new.append(found[0])
+    column = pc.replace_with_mask(column, pa.array(mask), pa.array(new, pa.string()))
+    return column, Texts(column)
+
+
+def clean(text: str) -> tuple[str, tuple[str, ...]]:
+    """A text repaired, and the names of the repairs.
+
+    >>> clean(" '６２812")
+    ('62812', ('blanks at the ends', 'leading apostrophes', 'full-width characters'))
+    """
+    repairs = []
+    if "\u00a0" in text or "\u202f" in text:
+        text = text.replace("\u00a0", " ").replace("\u202f", " ")
+        repairs.append(NO_BREAK)
+    bare = text.strip()
+    if bare != text:
+        repairs.append(BLANKS)
+    if bare[:1] in "'\u2019" and len(bare) > 1:
+        bare = bare[1:].strip()
+        repairs.append(APOSTROPHES)
+    narrow = bare.translate(_NARROW) if not bare.isascii() else bare
+    if narrow != bare:
+        repairs.append(WIDE)
+    return narrow, tuple(repairs)
+
+
+_NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+
+
+def _plain(value: float | None) -> str | None:
+    if value is None or value != value:
+        return None
+    if value == value // 1 and abs(value) < 2**63:
+        return str(int(value))
+    return f"{Decimal(repr(value)):f}"

@@ -1,0 +1,104 @@
+"""Parquet of any origin, a batch of rows at a time; columns keep the types that the file gives.
+
+A row has no text of its own: it is shown as a JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from smssim.logs.facts.piece import Refused
+from smssim.logs.files.batch import Batch, Table
+from smssim.logs.files.heading import names
+from smssim.logs.files.lines import SHOWN
+from smssim.logs.files.passed import Keys, Sorting
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+MAGIC = b"PAR1"
+ROWS = 65_536
+"""Rows of a batch."""
+
+
+def table(path: Path, told: dict[str, str], keys: Keys) -> Table:
+    """The table in a Parquet file. Raise a ValueError for a file that is not whole."""
+    with _opened(path) as file:
+        headings = names(file.schema_arrow.names)
+    passed_over: Counter[str] = Counter()
+
+    def batches() -> Iterator[Batch]:
+        passed_over.clear()
+        sorting = Sorting(headings, keys(headings), passed_over)
+        first = 1
+        try:
+            for read in record_batches(path):
+                columns = {
+                    name: _usable(column)
+                    for name, column in zip(headings, read.columns, strict=True)
+                }
+                rows = np.arange(first, first + read.num_rows)
+                yield from sorting.batches(columns, rows, (), _texts(read, headings, first), ())
+                first += read.num_rows
+        except (OSError, ValueError) as error:
+            broken = Refused(first, (f"the file cannot be read on: {error}",), "")
+            none = {name: _nothing() for name in headings}
+            yield from sorting.batches(none, np.empty(0, np.int64), (broken,), str, ())
+
+    return Table(str(path), headings, batches, told, passed_over)
+
+
+def record_batches(path: Path) -> Iterator[pa.RecordBatch]:
+    """The rows of a file, texts that it stores once as dictionaries."""
+    with _opened(path) as file:
+        texts = [
+            file.schema_arrow.names[place]
+            for place, kind in enumerate(file.schema_arrow.types)
+            if _is_text(kind)
+        ]
+    with _opened(path, texts) as file:
+        yield from file.iter_batches(batch_size=ROWS, use_threads=False)
+
+
+def _opened(path: Path, dictionaries: list[str] | None = None) -> pq.ParquetFile:
+    import pyarrow.parquet as pq
+
+    return pq.ParquetFile(path, read_dictionary=dictionaries, pre_buffer=False)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _usable(column: pa.Array) -> pa.Array:
+    """A column as it is; large texts as texts, so that the next stage has one type less."""
+    import pyarrow as pa
+
+    if pa.types.is_large_string(column.type):
+        return column.cast(pa.string())
+    return column
+
+
+def _nothing() -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array([], pa.string())
+
+
+def _texts(read: pa.RecordBatch, headings: tuple[str, ...], first: int) -> Callable[[int], str]:
+    return lambda row: row_text(read, headings, row - first)
+
+
+def row_text(read: pa.RecordBatch, headings: tuple[str, ...], place: int) -> str:
+    """A row as a JSON object."""
+    row = {name: column[place].as_py() for name, column in zip(headings, read.columns, strict=True)}
+    return json.dumps(row, ensure_ascii=False, default=str)[:SHOWN]

@@ -1,0 +1,148 @@
+"""JSON lines that hold a flat object each, as a table of texts.
+
+Numbers stay as they are written, so no digit of an id is lost.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from smssim.logs.facts.piece import Refused
+from smssim.logs.files.batch import Batch, Table
+from smssim.logs.files.encoding import as_utf8
+from smssim.logs.files.lines import Lines, shown, whole_lines
+from smssim.logs.files.passed import BLANK, Keys, Sorting
+from smssim.logs.files.raw import blocks
+from smssim.logs.files.records import starts_of
+
+DECIDING = 1_000
+"""Objects whose keys are the headings."""
+
+LATER_KEY = "value of a later key"
+"""What `passed_over` calls a value whose key is none of the first objects'."""
+
+_SMALL = 2 << 20
+"""Bytes of a block: an object in Python takes several times those of its text."""
+
+
+class NotFlatError(ValueError):
+    """A line that is no flat object."""
+
+
+def flat(line: bytes) -> dict[str, str | None]:
+    """The object of a line, its values as texts. Raise a NotFlatError for anything else.
+
+    >>> flat(b'{"id": "a", "cost": 1.50, "charged": true}')
+    {'id': 'a', 'cost': '1.50', 'charged': 'true'}
+    """
+    try:
+        found = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError) as error:
+        raise NotFlatError(_reason(error)) from None
+    if not isinstance(found, dict):
+        raise NotFlatError("must be a JSON object")
+    for key, value in found.items():
+        if isinstance(value, str):
+            if not value.isascii() and _has_half(value):
+                raise NotFlatError(f"{key} must be Unicode text, not half a character")
+        elif isinstance(value, bool):
+            found[key] = "true" if value else "false"
+        elif value is not None:
+            raise NotFlatError(f"{key} must be a text or a number, not nested")
+    return found
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "bytes do not decode as UTF-8"
+    return "line cut or no JSON" if isinstance(error, ValueError) else "nested too deep"
+
+
+def _has_half(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def table(path: Path, encoding: str, told: dict[str, str], keys: Keys) -> Table:
+    """The table in a file of JSON lines."""
+    headings = _headings(path, encoding)
+    passed_over: Counter[str] = Counter()
+
+    def batches() -> Iterator[Batch]:
+        passed_over.clear()
+        sorting = Sorting(headings, keys(headings), passed_over)
+        for lines in all_lines(path, encoding):
+            yield from _batches(lines, sorting)
+
+    return Table(str(path), headings, batches, {**told, "encoding": encoding}, passed_over)
+
+
+def all_lines(path: Path, encoding: str) -> Iterator[Lines]:
+    """The lines of a file of JSON lines; a CR ends none."""
+    return whole_lines(as_utf8(blocks(path, _SMALL), encoding), cr=False)
+
+
+def _headings(path: Path, encoding: str) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for data in islice(_flats(all_lines(path, encoding)), DECIDING):
+        found.update(dict.fromkeys(data))
+    return tuple(found)
+
+
+def _flats(blocks: Iterable[Lines]) -> Iterator[dict[str, str | None]]:
+    for lines in blocks:
+        for line in lines.data.splitlines():
+            try:
+                yield flat(line)
+            except NotFlatError:
+                continue
+
+
+def _batches(lines: Lines, sorting: Sorting) -> Iterator[Batch]:
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+    refused, rows, objects = list(lines.refused), [], []
+    for row, line in enumerate(lines.data.split(b"\n")[:-1], lines.first):
+        if not line.strip():
+            sorting.passed_over[BLANK] += 1
+            continue
+        try:
+            found = flat(line)
+        except NotFlatError as error:
+            refused.append(Refused(row, (str(error),), shown(line)))
+            continue
+        rows.append(row)
+        objects.append(found)
+    _count_later(objects, sorting)
+    columns = {
+        heading: pa.array([found.get(heading) for found in objects], pa.string())
+        for heading in sorting.headings
+    }
+    if rows or refused:
+        text = _texts(lines)
+        yield from sorting.batches(columns, np.array(rows, np.int64), refused, text, ())
+
+
+def _texts(lines: Lines) -> Any:
+    starts: list[Any] = []
+
+    def text(row: int) -> str:
+        if not starts:
+            starts.append(starts_of(lines.data))
+        begin, end = starts[0][row - lines.first], starts[0][row - lines.first + 1]
+        return shown(lines.data[begin : end - 1])
+
+    return text
+
+
+def _count_later(objects: list[dict[str, str | None]], sorting: Sorting) -> None:
+    known = set(sorting.headings)
+    later = sum(len(found.keys() - known) for found in objects if not found.keys() <= known)
+    if later:
+        sorting.passed_over[LATER_KEY] += later
