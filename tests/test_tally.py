@@ -13,10 +13,11 @@ from pandas.testing import assert_frame_equal
 from worlds import worlds
 
 from smssim.bins import edges_us
+from smssim.counting import tally_frames
 from smssim.engine.clock import Tuning
 from smssim.run import Run, simulate
 from smssim.scenario import Scenario
-from smssim.tally import MEASURES, NAMES, Tallies, tally_frames
+from smssim.tally import MEASURES, NAMES, Tallies
 
 invented = settings(settings.get_profile("worlds"), max_examples=15)
 
