@@ -2,27 +2,30 @@
 
 Rows are compact columns of messages and reports (category codes, -1 for NA; times as integer
 microseconds, the smallest int64 for NaT), whether those come from the engine, a frame or a file.
+Frames and batches that no engine made come by way of `smssim.retally`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from smssim.bins import bin_of, edges_us
 from smssim.calendars import DAY
-from smssim.cells import Array, Axis, Columns, Kept, count
+from smssim.cells import Array, Axis, Columns, Counted, Kept, count, kinds_of
 from smssim.tables import COPIES, REPORT_STATES
 from smssim.tally import CHARGES, OUTCOMES, SLOT_US, Tallies
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 NAT = np.iinfo(np.int64).min
 _SUMS = ("messages", "segments", "covered_segments", "cost_micro")
 _CLOCK_SUMS = ("messages", "segments", "covered_segments")
+_RECEIVED = REPORT_STATES.index("received")
+_SMALL = ("status", "place", "segments", "covered_segments")
 GROUP = ("country", "application", "template", "type", "copy")
 
 
@@ -88,66 +91,88 @@ class Tallier:
         """Count a chunk; `reports["message"]` numbers the messages of this chunk from 0."""
         if not len(messages["submitted_at"]):
             return
-        submitted = messages["submitted_at"]
-        codes = {
-            **messages,
-            "charge": charges(messages),
-            "outcome": outcomes(messages, self._statuses),
-        }
-        codes["day"] = submitted // DAY - self._first["day"]
-        codes["slot"] = submitted // SLOT_US - self._first["slot"]
-        self._count(("day", "group", "charge", "status"), codes, ("money", "templates"), _SUMS)
-        self._count(("slot", "group", "outcome"), codes, ("clock",), _CLOCK_SUMS)
-        self._add_delays(codes)
-        self._add_reports(messages, reports)
+        # How a message was paid for and what became of it hangs on a few small columns: asked once
+        # a kind, of which there are some twenty, not once a message.
+        small = {name: messages[name] for name in _SMALL}
+        kinds, kind = kinds_of(small | {"cost_micro": messages["cost_micro"] > 0})
+        kinds |= {"charge": charges(kinds), "outcome": outcomes(kinds, self._statuses)}
+        self._add_messages(messages, kinds, kind)
+        self._add_delays(messages, kinds["outcome"].take(kind))
+        if len(reports["message"]):
+            self._add_reports(messages, reports)
 
     def tallies(self) -> Tallies:
         """The tallies of everything counted."""
         return Tallies(self._until_us, **{name: kept.frame for name, kept in self._kept.items()})
 
-    def _count(
-        self,
-        axes: Sequence[str],
-        codes: Columns,
-        into: Sequence[str],
-        measures: Sequence[str] = ("messages",),
-    ) -> None:
-        """Count once by group, and keep the cells in every tally they belong to."""
-        if not len(codes[self._axis[axes[0]].name]):
-            return
-        counted = count([self._axis[name] for name in axes], codes, measures)
-        if "group" in counted.codes:
-            group = counted.codes["group"]
-            counted.codes.update({name: column[group] for name, column in self._group.items()})
-        for name in into:
-            self._kept[name].add(counted)
-
-    def _add_delays(self, codes: Columns) -> None:
-        outcome, submitted = codes["outcome"], codes["submitted_at"]
-        own = np.flatnonzero(outcome == OUTCOMES.index("delivered"))
-        final = codes["final_at"].take(own)
-        if (final == NAT).any():
-            own = own[final != NAT]
-            final = codes["final_at"].take(own)
-        delivered = {"group": codes["group"].take(own), "bin": bin_of(final - submitted.take(own))}
-        self._count(("group", "bin"), delivered, ("latency", "template_latency"))
-        own = np.flatnonzero(outcome == OUTCOMES.index("in_flight"))
-        flying = {
-            "group": codes["group"].take(own),
-            "bin": bin_of(self._until_us - submitted.take(own)),
+    def _add_messages(self, messages: Columns, kinds: Columns, kind: Array) -> None:
+        """Count once by slot, group and kind, and find everything else from the few cells."""
+        first = self._first["slot"]
+        codes = {
+            "slot": messages["submitted_at"] // SLOT_US - first,
+            "group": messages["group"],
+            "kind": kind,
+            "cost_micro": messages["cost_micro"],
         }
-        self._count(("group", "bin"), flying, ("censored",))
+        axes = (self._axis["slot"], self._axis["group"], Axis("kind", kinds["status"]))
+        cells, sums = count(axes, codes, ("messages", "cost_micro"))
+        own = cells["kind"]
+        for name in ("segments", "covered_segments"):
+            sums[name] = sums["messages"] * np.maximum(kinds[name], 0).take(own)
+        for name in ("charge", "status", "outcome"):
+            cells[name] = kinds[name].take(own)
+        cells["day"] = (cells["slot"] + first) * SLOT_US // DAY - self._first["day"]
+        self._keep(cells, sums, "money", "templates", "clock")
+
+    def _add_delays(self, messages: Columns, outcome: Array) -> None:
+        group, submitted, final = (messages[n] for n in ("group", "submitted_at", "final_at"))
+        landed = (outcome == OUTCOMES.index("delivered")) & (final != NAT)
+        codes = {"landed": landed, "group": group, "bin": bin_of(final - submitted)}
+        axes = (Axis("landed", (False, True)), self._axis["group"], self._axis["bin"])
+        # Most are delivered: it is quicker to count all than to pick those out first.
+        counted = count(axes, codes, ("messages",))
+        own = np.flatnonzero(counted.codes["landed"])
+        cells, sums = ({n: c.take(own) for n, c in part.items()} for part in counted)
+        self._keep(cells, sums, "latency", "template_latency")
+        own = np.flatnonzero(outcome == OUTCOMES.index("in_flight"))
+        if len(own):
+            age = bin_of(self._until_us - submitted.take(own))
+            flying = count(axes[1:], {"group": group.take(own), "bin": age}, ("messages",))
+            self._keep(*flying, "censored")
 
     def _add_reports(self, messages: Columns, reports: Columns) -> None:
-        place = np.zeros(len(reports["message"]), np.int64)
-        # Alone, a first push comes when the report is made: only others have a delay.
-        later = np.arange(len(place)) if self._batched else np.flatnonzero(reports["attempts"] != 1)
-        later = later[reports["received_at"].take(later) != NAT]
-        created = messages["final_at"].take(reports["message"].take(later))
-        place[later] = bin_of(reports["received_at"].take(later) - created)
-        place[later[created == NAT]] = -1
-        columns = {**reports, "bin": place}
-        self._count(("state", "attempts", "push_bin"), columns, ("push",), ("reports", "copies"))
+        own = np.arange(len(reports["message"]))
+        if not self._batched:
+            # Alone, a first push comes when the report is made, and most are such.
+            plain = (reports["attempts"] == 1) & (reports["copies"] == 1)
+            plain &= reports["state"] == _RECEIVED
+            own = np.flatnonzero(~plain)
+            self._add_plain(len(plain) - len(own))
+        if not len(own):
+            return
+        codes = {name: reports[name].take(own) for name in ("state", "attempts", "copies")}
+        received = reports["received_at"].take(own)
+        created = messages["final_at"].take(reports["message"].take(own))
+        codes["bin"] = bin_of(received - created)
+        codes["bin"][created == NAT] = -1
+        codes["bin"][received == NAT] = 0
+        axes = [self._axis[name] for name in ("state", "attempts", "push_bin")]
+        self._kept["push"].add(count(axes, codes, ("reports", "copies")))
+
+    def _add_plain(self, number: int) -> None:
+        """Count reports that were received once, at once."""
+        if number:
+            cell = {"state": _RECEIVED, "attempts": 1, "bin": 0}
+            codes = {name: np.array([code]) for name, code in cell.items()}
+            sums = np.array([number])
+            self._kept["push"].add(Counted(codes, {"reports": sums, "copies": sums}))
+
+    def _keep(self, cells: Columns, sums: dict[str, Array], *into: str) -> None:
+        """Keep cells by group in every tally they belong to."""
+        group = cells["group"]
+        names = {name: column.take(group) for name, column in self._group.items()}
+        for name in into:
+            self._kept[name].add(Counted({**cells, **names}, sums))
 
 
 def charges(messages: Columns) -> Array:
@@ -180,60 +205,3 @@ def outcomes(messages: Columns, statuses: Sequence[str]) -> Array:
 def _starts(first: int, until_us: int, length_us: int) -> Array:
     """The starts of all days or slots from number *first* to the end, as timestamps."""
     return (np.arange(first, until_us // length_us + 1) * length_us).view("datetime64[us]")
-
-
-def tally_frames(
-    messages: pd.DataFrame,
-    reports: pd.DataFrame,
-    first_us: int,
-    until_us: int,
-    servers: Collection[str] = (),
-) -> Tallies:
-    """The tallies of whole frames with the columns of `smssim.tables`, observed from *first_us* up
-    to *until_us*; *servers* names the sources whose resends are a server's.
-
-    What a recorded frame cannot know is NA there: such charges count as `unknown`, such copies as
-    NA.
-    """
-    lists, coded = _coded(messages, {"covered_segments": -1, "cost_micro": 0, "segments": 0})
-    coded["copy"] = _copies(coded, lists["source"], servers)
-    together = np.stack([coded[name] for name in GROUP], axis=1)
-    # A row of nothing but NA stands for no messages at all: unique wants one.
-    groups, group = np.unique(np.vstack([together, [-1] * len(GROUP)]), axis=0, return_inverse=True)
-    lists["group"], coded["group"] = groups.tolist(), group.reshape(-1)[:-1]
-    _, coded_reports = _coded(
-        reports, {"attempts": -1, "copies": 0}, {"state": list(REPORT_STATES)}
-    )
-    tallier = Tallier(lists, first_us, until_us)
-    tallier.add(coded, coded_reports)
-    return tallier.tallies()
-
-
-def _copies(messages: Columns, sources: Sequence[str], servers: Collection[str]) -> Array:
-    """What kind of copy each message is, as codes of COPIES."""
-    of_server = np.array([name in servers for name in sources] + [False])[messages["source"]]
-    kind = {name: COPIES.index(name) for name in COPIES}
-    again = np.where(of_server, kind["server resend"], kind["user resend"])
-    generation = messages["generation"]
-    copies: Array = np.where(generation > 0, again, kind["first"])
-    copies[generation < 0] = -1
-    return copies
-
-
-def _coded(
-    frame: pd.DataFrame, unknown: Mapping[str, int], lists: dict[str, list[Any]] | None = None
-) -> tuple[dict[str, list[Any]], dict[str, Array]]:
-    """A frame as categories and compact columns; *unknown* stands for NA where a number is."""
-    lists = dict(lists or {})
-    coded: dict[str, Array] = {}
-    for name in frame.columns:
-        column = frame[name]
-        if str(column.dtype) == "category":
-            values = lists.setdefault(name, sorted(column.cat.categories))
-            coded[name] = column.cat.set_categories(values).cat.codes.to_numpy()
-        elif str(column.dtype).startswith("datetime64"):
-            us = column.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
-            coded[name] = us.view(np.int64)
-        else:
-            coded[name] = column.fillna(unknown.get(name, -1)).to_numpy(np.int64)
-    return lists, coded

@@ -12,9 +12,9 @@ from hypothesis import given, note, seed, settings
 from worlds import worlds
 
 from smssim import report
-from smssim.counting import tally_frames
 from smssim.estimate import wilson
 from smssim.metrics import METRICS
+from smssim.retally import tally_frames
 from smssim.run import Run, simulate
 from smssim.scenario import Scenario
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from smssim import report
-from smssim.counting import tally_frames
+from smssim.retally import tally_frames
 from smssim.run import Run, simulate
 from smssim.scenario import Scenario
 

@@ -13,8 +13,8 @@ from scipy import stats
 
 from smssim import report
 from smssim.bins import bin_of, edges_us
-from smssim.counting import tally_frames
 from smssim.report.quantiles import by_bin, quantiles_s
+from smssim.retally import tally_frames
 from smssim.run import Run, simulate
 from smssim.scenario import Scenario
 

@@ -18,9 +18,9 @@ from test_tally import bins, charge, outcome
 from worlds import worlds
 
 from smssim import report
-from smssim.counting import tally_frames
 from smssim.disk import save
 from smssim.report.tally import KEYS, SUMS
+from smssim.retally import tally_frames
 from smssim.run import Run, simulate
 from smssim.scenario import Scenario
 

@@ -92,6 +92,6 @@ def _counts(found: Collector) -> dict[str, int]:
 
 
 def _tallies(messages: pd.DataFrame, reports: pd.DataFrame, first: int, until: int) -> Tallies:
-    from smssim.counting import tally_frames
+    from smssim.retally import tally_frames
 
     return tally_frames(messages, reports, first, until)
