@@ -74,7 +74,7 @@ def born(sources: list[SourceBirths], first: int, last: int) -> Births:
         together = joined(batches)
     births = arranged(together, order_by_time(together.t))
     # Classes travel as small numbers, and index look-up tables as large ones.
-    births.cls = births.cls.astype(np.int64)
+    births.cls = births.cls.astype(np.int64, copy=False)
     return births
 
 
@@ -84,10 +84,10 @@ def joined(parts: list[Births]) -> Births:
     return Births(*(None if column[0] is None else np.concatenate(column) for column in columns))  # type: ignore[arg-type]
 
 
-def arranged(births: Births, order: Ints | slice) -> Births:
+def arranged(births: Births, order: Ints) -> Births:
     """Some births, in some order."""
     columns = (getattr(births, f.name) for f in fields(Births))
-    return Births(*(None if column is None else column[order] for column in columns))  # type: ignore[arg-type]
+    return Births(*(None if column is None else column.take(order) for column in columns))  # type: ignore[arg-type]
 
 
 def order_by_time(t: Ints) -> Ints:

@@ -84,7 +84,7 @@ class Pusher:
         if self._named is not None:
             final &= self._named.take(rows.cls)
         message = np.flatnonzero(final)
-        segments, created_us = rows.segments[message], rows.final_us[message]
+        segments, created_us = rows.segments.take(message), rows.final_us.take(message)
         if self.by_chance:
             each, part = exploded(segments)
             marks = self._words(rows, message).take(each)
@@ -106,7 +106,7 @@ class Pusher:
             return Pushes(np.full(n, RECEIVED, np.int8), ones, ones, created_us)
         received, attempts = created_us.copy(), np.ones(n, np.int8)
         arrives, answered = self._try(created_us, marks, 0)
-        received[~arrives] = NEVER
+        np.copyto(received, NEVER, where=~arrives)
         copies = arrives.astype(np.int8)
         going = np.flatnonzero(~answered)
         pending = np.zeros(n, bool)
@@ -150,7 +150,6 @@ def exploded(segments: NDArray[np.uint8]) -> tuple[Ints, NDArray[np.int8]]:
     """One row a segment: the place of its message, and its part from 1."""
     each = np.repeat(np.arange(len(segments)), segments)
     part = np.ones(len(each), np.int8)
-    firsts = np.cumsum(segments, dtype=np.int64) - segments
-    for number in range(2, int(segments.max(initial=1)) + 1):
-        part[firsts[segments >= number] + number - 1] = number
+    for further in range(1, int(segments.max(initial=1))):
+        part[further:] += each[further:] == each[:-further]
     return each, part

@@ -107,11 +107,9 @@ def _charges(
 ) -> tuple[NDArray[np.uint8], Ints]:
     """Segments covered by packages, and the pay-per-use charge."""
     sent = place == 0
-    packaged = package >= 0
-    covered = arrivals.segments * (packaged & sent)
+    covered = arrivals.segments * ((package >= 0) & sent)
     cost = world.price_micro.take(arrivals.cls)
-    cost *= arrivals.segments
-    cost[packaged | ~sent] = 0
+    cost *= arrivals.segments * sent - covered
     if straddling.covered:
         keys = live.keys(arrivals)
         for row in np.flatnonzero(
