@@ -68,9 +68,9 @@ def count(axes: Sequence[Axis], codes: Columns, measures: Sequence[str]) -> Coun
             shift = shift * axis.size + axis.na
             key *= axis.size
             key += codes[axis.name]
-    key += shift
     low = int(key.min())
     key -= low
+    low += shift
     named = None
     if int(key.max()) > _DENSEST * len(key) + _SMALL:
         named, key = np.unique(key, return_inverse=True)

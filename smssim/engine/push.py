@@ -83,18 +83,14 @@ class Pusher:
         final = rows.final_us != NEVER
         if self._named is not None:
             final &= self._named.take(rows.cls)
-        message = np.flatnonzero(final)
-        segments, created_us = rows.segments.take(message), rows.final_us.take(message)
+        whole = np.flatnonzero(final)
+        segments = rows.segments.take(whole)
+        message, part = exploded(whole, segments)
+        marks = None
         if self.by_chance:
-            each, part = exploded(segments)
-            marks = self._words(rows, message).take(each)
+            marks = np.repeat(self._words(rows, whole), segments)
             marks += part.astype(np.uint64) * np.uint64(PHI << 6 & MASK64)
-            return Reports(message.take(each), part, *self.attempt(created_us.take(each), marks))
-        pushes = self.attempt(created_us, None)
-        if (segments == 1).all():
-            return Reports(message, np.ones(len(message), np.int8), *pushes)
-        each, part = exploded(segments)
-        return Reports(message.take(each), part, *pushes.take(each))
+        return Reports(message, part, *self.attempt(rows.final_us.take(message), marks))
 
     def attempt(self, created_us: Ints, marks: Words | None) -> Pushes:
         """Push what was ready at these moments, all before the end of the run; *marks* are the
@@ -146,9 +142,9 @@ class Pusher:
         return words_of_messages(self._world, "push", source, *own)
 
 
-def exploded(segments: NDArray[np.uint8]) -> tuple[Ints, NDArray[np.int8]]:
-    """One row a segment: the place of its message, and its part from 1."""
-    each = np.repeat(np.arange(len(segments)), segments)
+def exploded(message: Ints, segments: NDArray[np.uint8]) -> tuple[Ints, NDArray[np.int8]]:
+    """One row a segment: its message, of different ones, and its part from 1."""
+    each = np.repeat(message, segments)
     part = np.ones(len(each), np.int8)
     for further in range(1, int(segments.max(initial=1))):
         part[further:] += each[further:] == each[:-further]
