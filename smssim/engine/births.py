@@ -80,10 +80,11 @@ def joined(parts: list[Births], order: Ints | None = None) -> Births:
     columns = []
     # A column after the other, so that the memory of one serves the next.
     for field in fields(Births):
-        column = [getattr(part, field.name) for part in parts]
-        together = None if column[0] is None else np.concatenate(column)
-        columns.append(together if together is None or order is None else together.take(order))
-    return Births(*columns)  # type: ignore[arg-type]
+        column = getattr(parts[0], field.name)
+        if column is not None and len(parts) > 1:
+            column = np.concatenate([getattr(part, field.name) for part in parts])
+        columns.append(column if column is None or order is None else column.take(order))
+    return Births(*columns)
 
 
 def order_by_time(t: Ints) -> Ints:
