@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
-from smssim.logs.collect import Collector
+from smssim.logs.captures.collect import Collector
+from smssim.logs.captures.join import joined
 from smssim.logs.frames import messages_frame, reports_frame
-from smssim.logs.join import joined
 from smssim.record import Record
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smssim.calendars import SECOND
-from smssim.logs.fields import ACCEPTED, Report, Request, reports, request
-from smssim.logs.growing import MessageRows, ReportRows
+from smssim.logs.captures.fields import ACCEPTED, Report, Request, reports, request
+from smssim.logs.captures.growing import MessageRows, ReportRows
+from smssim.logs.captures.values import Unusable, parsed
 from smssim.logs.quarantine import KEPT, Quarantine
-from smssim.logs.values import Unusable, parsed
 from smssim.numbers import countries_of, normalise
 
 _KEPT_BYTES = 8 * KEPT

@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
 from smssim.calendars import DAY
-from smssim.logs.frames import NOT_A_TIME
-from smssim.logs.sent import MOST_IN_A_BATCH
-from smssim.logs.values import (
+from smssim.logs.captures.sent import MOST_IN_A_BATCH
+from smssim.logs.captures.values import (
     MOST_PARTS,
     Unusable,
     count,
@@ -24,6 +23,7 @@ from smssim.logs.values import (
     text,
     wire_time,
 )
+from smssim.logs.frames import NOT_A_TIME
 
 ACCEPTED, SEE_STATUS = "000000", "E000510"
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
