@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from smssim.logs.captures.collect import Collector
 from smssim.logs.captures.join import joined
+from smssim.logs.captures.stream import lines_of
 from smssim.logs.frames import messages_frame, reports_frame
 from smssim.record import Record
 
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from smssim.tally import Tallies
-
-LONGEST_LINE = 8_000_000
-"""Bytes of a line that are read; the rest of a longer one is passed over."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,27 +56,11 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 def _collect(stream: IO[bytes], found: Collector) -> None:
-    number = 0
-    try:
-        for number, data, whole in _lines(stream):
-            if not whole:
-                found.unreadable(number, f"line must be {LONGEST_LINE} bytes or fewer", data)
-            elif data.strip():
-                found.line(number, data)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        found.unreadable(number + 1, f"the compressed file cannot be read on: {error}")
-
-
-def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes, bool]]:
-    """Give number, bytes and wholeness of every line, never holding more than the longest."""
-    number = 0
-    while data := stream.readline(LONGEST_LINE + 1):
-        number += 1
-        whole = ended = len(data) <= LONGEST_LINE or data.endswith(b"\n")
-        while not ended:
-            rest = stream.readline(LONGEST_LINE)
-            ended = not rest or rest.endswith(b"\n")
-        yield number, data.rstrip(b"\r\n"), whole
+    for row, data, broken in lines_of(stream):
+        if broken:
+            found.unreadable(row, broken, data)
+        else:
+            found.line(row, data)
 
 
 def _counts(found: Collector) -> dict[str, int]:
