@@ -204,7 +204,7 @@ def test_the_library_neither_prints_nor_exits() -> None:
         ("tally.py", "def f():\n    from smssim.record import Record", True),
         ("tally.py", "if TYPE_CHECKING:\n    from smssim.record import Record", True),
         ("tally.py", "from smssim.counting import Tallier", True),
-        ("logs/read.py", "from . import wire", False),
+        ("logs/captures/read.py", "from . import wire", False),
         ("logs/read.py", "from ..report import cost", True),
         ("logs/read.py", "from ..tally import Tallies", False),
         ("engine/clock.py", "from smssim.model.account import Account", False),
