@@ -249,6 +249,27 @@ def test_json_lines_are_tables_of_texts(tmp_path: Path) -> None:
     assert texts(path, [1005, 1002], table.told)[1002] == '{"SMS ID": {}}'
 
 
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
+OBJECTS = st.dictionaries(st.sampled_from("abc"), VALUES).map(json.dumps)
+
+
+@QUIET
+@given(st.lists(OBJECTS | st.sampled_from(["", "{", "{}", "{}{}", '{"a":1} {"a":2}', "[{}]"])))
+def test_json_lines_say_the_same_read_fast_or_one_by_one(tmp_path: Path, lines: list[str]) -> None:
+    """Arrow reads a block only where it reads what each line says."""
+    path = saved(tmp_path / "a", "\n".join(['{"a": "x", "b": 1, "c": true}', *lines, "{}", ""]))
+    table = opened_table(path)
+    (batch,) = table.batches()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("smssim.logs.files.jsonl.plain_columns", lambda data, kinds: None)
+        (other,) = table.batches()
+    assert batch.columns == other.columns
+    assert batch.rows.tolist() == other.rows.tolist()
+    assert batch.refused == other.refused
+    told = {one.row for one in batch.refused} | set(batch.rows.tolist())
+    assert len(told) + table.passed_over["blank"] == len(lines) + 2
+
+
 def test_captures_are_handed_on_line_by_line(tmp_path: Path) -> None:
     """Known by their first object; a broken one before it does not matter."""
     path = saved(tmp_path / "a.jsonl", '\n{"bro\n{"received_at": "", "callback": {}}\n\n{x')
