@@ -301,11 +301,12 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     """Times, numbers and nulls as they are; texts that stand once are dictionaries."""
     path = tmp_path / "a"
     time = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
-    columns = {"SMS ID": ["a", None], "Send Time": [time] * 2, "Cost": [1, None]}
+    texts_of = ["DELIVRD", None] * 500
+    columns = {"SMS ID": texts_of, "Send Time": [time] * 1_000, "Cost": [1, None] * 500}
     pq.write_table(pa.table(columns), path)
     table = opened_table(path)
     (batch,) = table.batches()
-    assert rows_of([batch]) == [["a", time, 1], [None, time, None]]
+    assert rows_of([batch]) == [["DELIVRD", time, 1], [None, time, None]] * 500
     assert pa.types.is_dictionary(batch.columns["SMS ID"].type)
     shown = '{"SMS ID": null, "Send Time": "2024-05-01 00:00:00+00:00", "Cost": null}'
     assert batch.text(1) == shown
@@ -367,13 +368,25 @@ def test_a_workbook_that_unpacks_to_gigabytes_is_refused(
     assert opened(path, is_heading) == refused
 
 
-def test_cells_far_apart_are_refused(tmp_path: Path) -> None:
+FAR = [
+    '<row r="1"><c r="A1"><v>1</v></c></row><row r="9"><c r="XFD1048576"><v>1</v></c></row>',
+    "<row><c r='A1'><v>1</v></c></row><row><c t='n' r='XFD1048576'><v>1</v></c></row>",
+    '<row><c r="&#65;1"><v>1</v></c></row><row><c r="XFD&#49;048576"><v>1</v></c></row>',
+    '<row r="1"><c r="A1"/></row><!-- --><x:row r="1048576"><x:c/><c r="XFD1048576"/></x:row>',
+    '<row r="1048576">' + "<c/>" * 16_384 + "</row>",
+]
+
+
+@pytest.mark.parametrize("cells", FAR)
+def test_cells_far_apart_are_refused(tmp_path: Path, cells: str) -> None:
     """Two of them span 17 billion, all of which a reader might make room for."""
-    cells = '<row r="1"><c r="A1"><v>1</v></c></row><row r="9"><c r="XFD1048576"><v>1</v></c></row>'
-    path = bomb(tmp_path / "a.xlsx", SHEET.format(cells).encode())
-    refused = opened(path, is_heading)
-    assert isinstance(refused, Unreadable)
-    assert "rows x columns(=1048576 x 16384) must be <= 12000000" in refused.reason
+    sheet = SHEET.replace("<worksheet ", '<worksheet xmlns:x="y" ').format(cells)
+    for encoding in ("utf-8", "utf-16"):
+        path = bomb(tmp_path / "a.xlsx", sheet.encode(encoding))
+        refused = opened(path, is_heading)
+        assert isinstance(refused, Unreadable)
+        assert "rows x columns(=1048576 x " in refused.reason
+        assert refused.reason.endswith("must be <= 6000000")
 
 
 def test_gzip_is_unpacked_in_blocks(tmp_path: Path) -> None:

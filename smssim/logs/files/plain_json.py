@@ -8,8 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
+
+_LF, _CR, _OPENING, _CLOSING = b"\n\r{}"
 
 Kinds = Mapping[str, set[type]]
 """The types that the values of each key have in the first objects."""
@@ -57,11 +61,13 @@ def _schema(kinds: Kinds) -> pa.Schema | None:
 
 def _is_an_object_a_line(data: bytes) -> bool:
     """Whether each line begins and ends as an object: a flat one then ends in its line."""
-    lines = data.count(b"\n")
     if not data.startswith(b"{") or (not data.isascii() and not _decodes(data)):
         return False
-    ends = data.count(b"}\n") + (data.count(b"}\r\n") if b"\r" in data else 0)
-    return ends == lines == data.count(b"\n{") + 1
+    text = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(text == _LF)
+    last = text[ends - 1]
+    last = np.where(last == _CR, text[ends - 2], last)
+    return bool((last == _CLOSING).all() and (text[ends[:-1] + 1] == _OPENING).all())
 
 
 def _decodes(data: bytes) -> bool:
