@@ -28,6 +28,8 @@ NO_BREAK, SMALL, THOUSANDS = "non-breaking blanks", "codes in small letters", "t
 
 _APOSTROPHE, _BLANK, _NOT_ASCII = 0x27, 0x20, 0x80
 _ROOM = 16
+# First bytes of blanks without breaks, of punctuation, of full-width characters in UTF-8.
+_ODD = np.isin(np.arange(256), (0xC2, 0xE2, 0xE3, 0xEF))
 
 
 class Texts:
@@ -79,11 +81,11 @@ class Texts:
         return self._words[np.minimum(at, len(self._words) - 1)]
 
     def unclean(self) -> Integers:
-        """The rows with a blank at an end, an apostrophe before, or a byte that is not ASCII."""
+        """The rows with a blank at an end, an apostrophe before, or wide characters or blanks."""
         first, last = self.bytes[self.start], self.bytes[self.start + self.length - 1]
         odd = (first <= _BLANK) | (first == _APOSTROPHE) | (last <= _BLANK)
         if (self.bytes >= _NOT_ASCII).any():
-            high = np.flatnonzero(self.bytes >= _NOT_ASCII)
+            high = np.flatnonzero(_ODD[self.bytes])
             next_ = np.append(high, len(self.bytes))[np.searchsorted(high, self.start)]
             odd |= next_ < self.start + self.length
         return np.flatnonzero(odd & (self.length > 0))
@@ -107,6 +109,18 @@ def as_texts(column: pa.Array) -> pa.Array:
         return column.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())
+
+
+def encoded(column: pa.Array) -> tuple[Integers, list[str | None]]:
+    """The different values of a column, and which each row has: one more than the last if none."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        column = as_texts(column).dictionary_encode()
+    indices, values = column.indices, as_texts(column.dictionary).to_pylist()
+    if indices.null_count:
+        indices = indices.cast(pa.int64()).fill_null(len(values))
+    return indices.to_numpy(), values
 
 
 def cleaned(column: pa.Array, repaired: Counter[str]) -> tuple[pa.Array, Texts]:
