@@ -32,7 +32,7 @@ SUCCESS, FAILURE, FLIGHT = range(3)
 
 _STATUS = re.compile(r"[!-~]{1,7}")
 _DESCRIBED = re.compile(r"[\s(（\[【].*", re.DOTALL)
-_GAPS = re.compile(r"[\s_\-]+")
+_GAPS = re.compile(r"[\s_]+|(?<=[^\W\d])-")
 _INTEGER = re.compile(r"[0-9]{1,18}(?:\.0+)?")
 _TYPES = {
     "otp": (*("1", "otp", "verificationcode", "verification", "verificationcodes"), "验证码"),

@@ -42,7 +42,7 @@ class TimeColumn:
 
     def __init__(self, heading: str, form: str | None, tz: str | None) -> None:
         self.heading = heading
-        self._reader = reader_of(form)
+        self._reader, self._free = reader_of(form), form is None
         self._zone: Zone | None = None if tz is None else zone(tz)
         self.day_first: bool | None = True if form is not None else None
         self.ambiguous: str | None = None
@@ -110,7 +110,9 @@ class TimeColumn:
         return self._placed(column, times, kind)
 
     def _form(self, text: str) -> Form | Literal["count"] | None:
-        return "count" if text.isascii() and text.isdigit() else self._reader(text)
+        if self._free and text.isascii() and text.isdigit():
+            return "count"
+        return self._reader(text)
 
     def _by_form(
         self, column: pa.Array, rows: Integers | None
