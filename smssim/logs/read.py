@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import gzip
+import secrets
+from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import Any
 
-from smssim.logs.captures.collect import Collector
-from smssim.logs.captures.join import joined
+from smssim.logs.captures.read import pieces_of
 from smssim.logs.captures.stream import lines_of
-from smssim.logs.frames import messages_frame, reports_frame
+from smssim.logs.facts.outcome import Outcome, outcome
+from smssim.logs.facts.packed import Names
+from smssim.logs.facts.resolve import REASONS
+from smssim.logs.facts.spill import Spill
+from smssim.logs.files.again import texts
+from smssim.logs.files.encoding import UTF8
+from smssim.logs.files.opened import capture_lines
+from smssim.logs.files.raw import start_of
+from smssim.logs.quarantine import Quarantine
 from smssim.record import Record
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from smssim.tally import Tallies
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,53 +30,60 @@ class Log(Record):
 
 
 def read_log(path: str | Path) -> Log:
-    """Read a capture, JSON lines or JSON lines compressed by gzip (.gz).
+    """Read a capture, JSON lines or JSON lines compressed by gzip.
 
     What the wire cannot show is NA. Nothing that stands in the file raises an error: a record
     that cannot be used is in `quarantine`, and `provenance["counts"]` holds `records_in`,
-    `used` and `quarantined`. Raise an OSError for a file that cannot be opened.
+    `used`, `quarantined` and `duplicates`. Raise an OSError for a file that cannot be opened.
     """
     path = Path(path)
-    found = Collector(str(path))
-    with _opened(path) as stream:
-        _collect(stream, found)
-    found.end()
-    known, known_reports = joined(found.messages, found.reports)
-    messages, reports = messages_frame(known), reports_frame(known_reports)
+    start_of(path, 1)
+    names, quarantine, records = Names(), Quarantine(), 0
+    with Spill() as facts:
+        lines = lines_of(partial(capture_lines, path, UTF8))
+        for piece in pieces_of(lines, 0, names, secrets.token_bytes(16), count()):
+            records += piece.records
+            for row, reasons, text in piece.refused:
+                quarantine.add(str(path), row, reasons, text)
+            facts.add(piece.sends, piece.reports)
+        found = outcome(facts, names, rows=True)
+    _condemn(found, path, quarantine)
     return Log(
         name=path.name.removesuffix(".gz").removesuffix(".jsonl"),
-        observed_from=found.first,
-        observed_until=found.last,
+        observed_from=found.observed_from,
+        observed_until=found.observed_until,
         currency=None,
-        tallies=_tallies(messages, reports, found.first, found.last),
-        messages=messages,
-        reports=reports,
-        quarantine=found.quarantine.frame(),
-        provenance={"capture": str(path), "counts": _counts(found)},
+        tallies=found.tallies,
+        messages=found.messages,
+        reports=found.reports,
+        quarantine=quarantine.frame(),
+        provenance=_provenance(path, records, found, quarantine),
     )
 
 
-def _opened(path: Path) -> IO[bytes]:
-    return cast("IO[bytes]", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+def _condemn(found: Outcome, path: Path, quarantine: Quarantine) -> None:
+    """Quarantine what only the join showed to be unusable, its lines read again."""
+    of_row: dict[int, list[int]] = defaultdict(list)
+    for _, row, _, reason in found.condemned.tolist():
+        of_row[row].append(reason)
+    told = texts(path, of_row, {"form": "capture", "encoding": UTF8})
+    left = found.reasons.copy()
+    for row, reasons in of_row.items():
+        for reason in reasons:
+            quarantine.add(str(path), row, (REASONS[reason],), told.get(row, ""))
+            left[REASONS[reason]] -= 1
+    for reason, records in left.items():
+        quarantine.count(reason, records)
 
 
-def _collect(stream: IO[bytes], found: Collector) -> None:
-    for row, data, broken in lines_of(stream):
-        if broken:
-            found.unreadable(row, broken, data)
-        else:
-            found.line(row, data)
-
-
-def _counts(found: Collector) -> dict[str, int]:
+def _provenance(path: Path, records: int, found: Outcome, quarantine: Quarantine) -> dict[str, Any]:
     return {
-        "records_in": found.records_in,
-        "used": found.used,
-        "quarantined": len(found.quarantine),
+        "capture": str(path),
+        "counts": {
+            "records_in": records,
+            "used": found.used,
+            "quarantined": len(quarantine),
+            "duplicates": found.duplicates,
+        },
+        "quarantined_by_reason": dict(quarantine.reasons.most_common()),
     }
-
-
-def _tallies(messages: pd.DataFrame, reports: pd.DataFrame, first: int, until: int) -> Tallies:
-    from smssim.tally import tally_frames
-
-    return tally_frames(messages, reports, first, until)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -235,15 +234,18 @@ def reports(record: Record) -> list[str]:
 
 def left_out(record: Record) -> list[str]:
     """How many records of a log could not be used, and why."""
+    import pandas as pd
+
     counts = record.provenance.get("counts", {})
-    out = record.quarantine
-    if out is None or not len(out):
-        return [f"nothing: all {count(counts.get('records_in', 0))} records were used"]
-    # Reasons name the value they refuse, which would make each a kind of its own.
-    reasons = out["reason"].map(lambda reason: re.sub(r"\(=.*?\)", "", reason)).value_counts()
+    left, total = (counts.get(name, 0) for name in ("quarantined", "records_in"))
+    again = counts.get("duplicates", 0)
+    twice = f", {count(again)} were duplicates" if again else ""
+    if not left:
+        return [f"nothing: all {count(total)} records were used{twice}"]
+    by_reason = pd.Series(record.provenance.get("quarantined_by_reason", {}), dtype="int64")
+    reasons = by_reason.sort_values(ascending=False, kind="stable")
     rows = [[count(n), str(reason)] for reason, n in reasons.head(MOST).items()]
-    total = counts.get("records_in", len(out))
-    head = f"{count(len(out))} of {count(total)} records could not be used"
+    head = f"{count(left)} of {count(total)} records could not be used{twice}"
     return [head, *columns(["records", "why"], rows, "rl"), *_more(reasons, rows)]
 
 
