@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from smssim.logs.captures.sent import Codes
 from smssim.logs.facts.messages import MESSAGE
 from smssim.logs.facts.packed import Facts, Names
 from smssim.logs.facts.reports import REPORTED
 from smssim.logs.facts.runs import Integers, begins, numbered
 from smssim.logs.frames import Known, KnownReports, messages_frame, reports_frame
-from smssim.logs.sent import Codes
 
 if TYPE_CHECKING:
     import pandas as pd
