@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,7 +36,26 @@ class Counted(NamedTuple):
     """Cells that are not empty: their codes along each axis, and their sums by measure."""
 
     codes: dict[str, Array]
-    sums: list[Array]
+    sums: dict[str, Array]
+
+
+def kinds_of(columns: Columns) -> tuple[dict[str, Array], Array]:
+    """The combinations of small integers that occur, as columns, and which of them each row is.
+
+    What hangs on such columns alone is then found out once a combination, not once a row.
+    """
+    lows = {name: int(column.min()) for name, column in columns.items()}
+    sizes = [int(column.max()) - lows[name] + 1 for name, column in columns.items()]
+    all_ = math.prod(sizes)
+    n = len(next(iter(columns.values())))
+    key: Array = np.zeros(n, np.int16 if all_ < 1 << 15 else np.int64)
+    for (name, column), size in zip(columns.items(), sizes, strict=True):
+        key *= size
+        key += column
+        key -= lows[name]
+    found, kind = _distinct(key.astype(np.int64, copy=False), all_)
+    places = zip(columns, np.unravel_index(found, sizes), strict=True)
+    return {name: place + lows[name] for name, place in places}, kind
 
 
 def count(axes: Sequence[Axis], codes: Columns, measures: Sequence[str]) -> Counted:
@@ -48,37 +68,22 @@ def count(axes: Sequence[Axis], codes: Columns, measures: Sequence[str]) -> Coun
             shift = shift * axis.size + axis.na
             key *= axis.size
             key += codes[axis.name]
-    key += shift
     low = int(key.min())
     key -= low
+    low += shift
     named = None
     if int(key.max()) > _DENSEST * len(key) + _SMALL:
         named, key = np.unique(key, return_inverse=True)
-    cells, sums = _sums(key, [codes[name] for name in measures[1:]])
+    number = np.bincount(key)
+    cells = np.flatnonzero(number)
+    sums = [number, *(_summed(key, codes[name], len(number)) for name in measures[1:])]
     places = np.unravel_index(
         (cells if named is None else named[cells]) + low, [a.size for a in axes]
     )
-    return Counted({a.name: place - a.na for a, place in zip(axes, places, strict=True)}, sums)
-
-
-def _sums(key: Array, columns: Sequence[Array]) -> tuple[Array, list[Array]]:
-    """The cells that occur, how often, and the sums of columns over each.
-
-    Small values are counted in pairs with the cell, which beats adding up floats and counts the
-    cells as well.
-    """
-    size, total, sums = int(key.max()) + 1, None, []
-    for column in columns:
-        most = int(column.max()) + 1
-        if column.dtype not in (np.int8, np.uint8) or most == 1 or int(column.min()) < 0:
-            sums.append(_summed(key, column, size))
-            continue
-        pairs = np.bincount(key * most + column, minlength=size * most).reshape(size, most)
-        total = pairs.sum(axis=1) if total is None else total
-        sums.append(pairs @ np.arange(most))
-    total = np.bincount(key) if total is None else total
-    cells = np.flatnonzero(total)
-    return cells, [column[cells] for column in (total, *sums)]
+    return Counted(
+        {a.name: place - a.na for a, place in zip(axes, places, strict=True)},
+        {name: column.take(cells) for name, column in zip(measures, sums, strict=True)},
+    )
 
 
 def _summed(key: Array, column: Array, cells: int) -> Array:
@@ -97,8 +102,10 @@ class Kept:
     def add(self, counted: Counted) -> None:
         """Keep counted cells, summed over whatever this tally does not tell apart."""
         places = [counted.codes[axis.name] + axis.na for axis in self._axes]
+        if not len(places[0]):
+            return
         cells = np.ravel_multi_index(places, [axis.size for axis in self._axes])
-        self._parts.append(_folded([(cells, counted.sums)]))
+        self._parts.append(_folded([(cells, [counted.sums[name] for name in self._measures])]))
         if len(self._parts) > 32:
             self._parts = [_folded(self._parts)]
 
@@ -118,13 +125,24 @@ class Kept:
 
 def _folded(parts: list[tuple[Array, list[Array]]]) -> tuple[Array, list[Array]]:
     """The sums by distinct cell, in the order of cells."""
-    cells, inverse = np.unique(np.concatenate([part[0] for part in parts]), return_inverse=True)
+    every = np.concatenate([part[0] for part in parts])
+    low = int(every.min())
+    found, place = _distinct(every - low, int(every.max()) - low + 1)
     sums = []
-    for place in range(len(parts[0][1])):
-        total = np.zeros(len(cells), np.int64)
-        np.add.at(total, inverse, np.concatenate([part[1][place] for part in parts]))
+    for number in range(len(parts[0][1])):
+        total = np.zeros(len(found), np.int64)
+        np.add.at(total, place, np.concatenate([part[1][number] for part in parts]))
         sums.append(total)
-    return cells, sums
+    return found + low, sums
+
+
+def _distinct(key: Array, size: int) -> tuple[Array, Array]:
+    """The numbers below *size* that occur, in order, and which of them each is."""
+    if size > _DENSEST * len(key) + _SMALL:
+        return np.unique(key, return_inverse=True)
+    seen = np.zeros(size, bool)
+    seen[key] = True
+    return np.flatnonzero(seen), (np.cumsum(seen) - 1).take(key)
 
 
 def _named(axis: Axis, places: Array) -> Any:

@@ -54,6 +54,11 @@ def save(record: Record, directory: str | Path) -> None:
         new.keep()
 
 
+def is_record(path: str | Path) -> bool:
+    """Whether a path is a directory that holds a record."""
+    return Path(path, _ABOUT).is_file()
+
+
 def load(directory: str | Path) -> Record:
     """Read a record as it was saved.
 

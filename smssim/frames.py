@@ -30,16 +30,22 @@ def _empty(columns: tuple[Column, ...]) -> pd.DataFrame:
 def _frame(columns: tuple[Column, ...], rows: Sequence[Any]) -> pd.DataFrame:
     import pandas as pd
 
-    made = {}
-    for place, column in enumerate(columns):
-        values = [row[place] for row in rows]
-        if column.dtype == TIME:
-            us = np.array([_NAT if value is None else value for value in values], np.int64)
-            made[column.name] = pd.Series(us.view("datetime64[us]")).dt.tz_localize("UTC")
-        elif column.dtype == "Int64":
-            known = np.array([0 if value is None else value for value in values], np.int64)
-            unknown = np.array([value is None for value in values], bool)
-            made[column.name] = pd.Series(pd.arrays.IntegerArray(known, unknown))
-        else:
-            made[column.name] = pd.Series(values, dtype=column.dtype)
-    return pd.DataFrame(made)
+    values = zip(*rows, strict=True) if rows else ([] for _ in columns)
+    # Arrays, not Series: those would all be aligned, column by column.
+    return pd.DataFrame(
+        {c.name: _array(c.dtype, list(own)) for c, own in zip(columns, values, strict=True)},
+        copy=False,
+    )
+
+
+def _array(dtype: str, values: list[Any]) -> Any:
+    """A column of a table as pandas keeps it."""
+    import pandas as pd
+
+    if dtype == TIME:
+        us = np.array([_NAT if value is None else value for value in values], np.int64)
+        return pd.DatetimeIndex(us.view("datetime64[us]"), tz="UTC").array
+    if dtype == "Int64":
+        known = np.array([0 if value is None else value for value in values], np.int64)
+        return pd.arrays.IntegerArray(known, np.array([value is None for value in values], bool))
+    return np.array(values, np.int64) if dtype == "int64" else pd.array(values, dtype="str")

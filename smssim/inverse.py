@@ -177,7 +177,8 @@ def lognormal(
     return Quantiles(*(_round(np.exp(np.interp(p, below, grid))) for p in body_and_tail()))
 
 
-def poisson(mean: float) -> tuple[int, list[int]]:
+@lru_cache(maxsize=1024)
+def poisson(mean: float) -> tuple[int, tuple[int, ...]]:
     """The inverse table of a Poisson count: (lowest, cuts), so that a word's count is lowest + the
     cuts <= word.
 
@@ -186,17 +187,17 @@ def poisson(mean: float) -> tuple[int, list[int]]:
     for the same word.
     """
     if mean <= 0:
-        return 0, []
+        return 0, ()
     spread = 12 * math.sqrt(mean) + 30
     mode, low = int(mean), max(0, int(mean - spread))
     up = np.cumprod(mean / np.arange(mode + 1, int(mean + spread), dtype=np.float64))
     down = np.cumprod(np.arange(mode, low, -1, dtype=np.float64) / mean)
     sums = np.cumsum(np.concatenate([down[::-1], [1.0], up]))
     cuts = np.minimum(sums[:-1] / sums[-1] * float(1 << 53), float((1 << 53) - 1)).astype(np.uint64)
-    return low, (cuts << np.uint64(11)).tolist()
+    return low, tuple((cuts << np.uint64(11)).tolist())
 
 
-def poisson_count(table: tuple[int, list[int]], word: int) -> int:
+def poisson_count(table: tuple[int, tuple[int, ...]], word: int) -> int:
     """The count of one word under a table of `poisson`."""
     low, cuts = table
     return low + bisect_right(cuts, word)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from smssim.cells import Array
+from smssim.counting import Tallier
 from smssim.disk import ParquetSink
 from smssim.engine.batch import Batcher, push_stage
 from smssim.engine.clock import Clock, Tuning
@@ -29,7 +30,6 @@ from smssim.marks import Marks
 from smssim.model.policies import Policy
 from smssim.record import Record
 from smssim.scenario import Scenario
-from smssim.tally import Tallier
 
 
 @dataclass(frozen=True, repr=False)

@@ -167,9 +167,9 @@ SENDING = {
     "outages": Mutation("smssim.model.callback_server:outages", returns([])),
     "lost answers": Mutation(_SERVER, sets(lost_answer=0)),
     "source of a report": Mutation(_FATES, then(_one_source)),
-    "updateTime": Mutation("smssim.logs.reported:_PLATFORM", value("nobody")),
-    "orgCode": Mutation("smssim.logs.reported:_org_codes", _blank),
-    "extend": Mutation("smssim.logs.reported:_given_back", _blank),
+    "updateTime": Mutation("smssim.logs.captures.reported:_PLATFORM", value("nobody")),
+    "orgCode": Mutation("smssim.logs.captures.reported:_org_codes", _blank),
+    "extend": Mutation("smssim.logs.captures.reported:_given_back", _blank),
     "resends": Mutation(
         f"{_MARKER}.next_t",
         lambda original: lambda self, hours, counts, counters, t, *rest: np.full(len(t), NEVER),
@@ -183,5 +183,5 @@ SENDING = {
     ),
     "line in the bill": Mutation("smssim.engine.frames:Categories.__init__", sets(resent=None)),
     "refusals are free": Mutation("smssim.engine.rows:_charges", _as_if_sent),
-    "captures": Mutation("smssim.logs.reported:_statuses", _blank),
+    "captures": Mutation("smssim.logs.captures.reported:_statuses", _blank),
 }

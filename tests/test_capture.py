@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from smssim.codes import countries
 from smssim.logs import Log, read_log, write_capture
-from smssim.logs.capture import customer_view
+from smssim.logs.captures.customer import customer_view
+from smssim.logs.captures.stream import LONGEST_LINE
+from smssim.logs.captures.wire import channel, country_shown, number_prefix, template_id
 from smssim.logs.quarantine import Quarantine, masked
-from smssim.logs.read import LONGEST_LINE
-from smssim.logs.wire import channel, country_shown, number_prefix, template_id
 from smssim.numbers import normalise
 from smssim.record import Record
 from smssim.tables import MESSAGES, QUARANTINE, REPORTS, TIME

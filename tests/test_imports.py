@@ -14,8 +14,11 @@ ROOT = Path(__file__).parents[1] / "smssim"
 LEAVES = ["calendars", "workdays", "marks", "inverse", "bins", "codes", "text", "numbers"]
 LEAVES += ["number_rules", "recipients", "templates"]
 LEAVES += ["tables", "frames", "sheets", "cells", "metrics", "estimate", "theory"]
-ROOMS = ["scenario", "model", "policies", "engine", "tally", "record", "parquet", "disk", "run"]
+ROOMS = ["scenario", "model", "policies", "engine", "tally", "counting", "retally", "record"]
 ROOMS += [
+    "parquet",
+    "disk",
+    "run",
     "logs",
     "rating",
     "report",
@@ -23,12 +26,10 @@ ROOMS += [
     "html",
     "experiment",
     "store",
-    "fit",
-    "plan",
-    "checks",
 ]
-ROOMS += ["pytest_plugin", "describe", "panel", "cli"]
-RECORDED = ("tally", "parquet", "disk", "logs", "report", "plots", "html", "fit")
+ROOMS += ["fit", "plan", "checks", "pytest_plugin", "describe", "panel", "cli"]
+RECORDED = ("tally", "counting", "retally", "parquet", "disk")
+RECORDED += ("logs", "report", "plots", "html", "fit")
 """Rooms that work on a recorded month alone."""
 
 
@@ -132,7 +133,7 @@ def test_leaves_have_no_circles() -> None:
 
 def test_the_engine_knows_no_record() -> None:
     """What is counted and kept is the business of who runs it."""
-    later = {"tally", "record", "run"}
+    later = {"tally", "counting", "retally", "record", "run"}
     assert not [str(arrow) for arrow in ARROWS if arrow.room == "engine" and arrow.to in later]
 
 
@@ -141,21 +142,10 @@ def test_recorded_months_are_read_without_the_engine() -> None:
     reach: dict[str, set[str]] = {}
     for room in (*LEAVES, *ROOMS):
         direct = {arrow.to for arrow in ARROWS if arrow.room == room and arrow.to != room}
-        # Bills are made by the model's own rules of packages, which need neither clock nor engine.
-        beyond = {to for to in direct if to and to != "rating"}
-        further = () if room == "fit" else (reach.get(to, set()) for to in beyond)
+        further = () if room == "fit" else (reach.get(to, set()) for to in direct if to)
         reach[room] = {to for to in direct.union(*further) if to}
     for room in RECORDED:
         assert not reach[room] & {"model", "engine"}, room
-
-
-def test_rating_knows_of_the_model_its_packages_alone() -> None:
-    """The rules of packages are plain code; a log is rated without an account or a clock."""
-    own = [arrow for arrow in ARROWS if arrow.room == "rating"]
-    assert {arrow.target for arrow in own if arrow.to == "model"} == {"smssim.model.packages"}
-    assert not [str(arrow) for arrow in own if arrow.to in ("engine", "policies", "run")]
-    inside = [a for a in ARROWS if a.file.relative_to(ROOT).as_posix() == "model/packages.py"]
-    assert {arrow.to for arrow in inside if arrow.to} == {"calendars"}
 
 
 def test_ready_made_policies_stand_on_the_calendar_alone() -> None:
@@ -213,7 +203,8 @@ def test_the_library_neither_prints_nor_exits() -> None:
         ("marks.py", "from smssim import Scenario", True),
         ("tally.py", "def f():\n    from smssim.record import Record", True),
         ("tally.py", "if TYPE_CHECKING:\n    from smssim.record import Record", True),
-        ("logs/read.py", "from . import wire", False),
+        ("tally.py", "from smssim.counting import Tallier", True),
+        ("logs/captures/read.py", "from . import wire", False),
         ("logs/read.py", "from ..report import cost", True),
         ("logs/read.py", "from ..tally import Tallies", False),
         ("engine/clock.py", "from smssim.model.account import Account", False),

@@ -14,9 +14,9 @@ from worlds import worlds
 from smssim import report
 from smssim.estimate import wilson
 from smssim.metrics import METRICS
+from smssim.retally import tally_frames
 from smssim.run import Run, simulate
 from smssim.scenario import Scenario
-from smssim.tally import tally_frames
 
 invented = settings(settings.get_profile("worlds"), max_examples=25)
 

@@ -21,10 +21,10 @@ from smssim.model.packages import CountryQuota, Package
 from smssim.rating.course import Asked, Course
 from smssim.record import Record
 from smssim.report.spans import microseconds
+from smssim.retally import tally_frames
 from smssim.run import Run
 from smssim.scenario import Scenario, ScenarioError
 from smssim.tables import PACKAGE_EVENTS
-from smssim.tally import tally_frames
 
 SCENARIOS = sorted((Path(__file__).parents[1] / "data" / "scenarios").glob("*.yaml"))
 MONEY = ("covered_segments", "package", "cost_micro")

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from smssim import report
+from smssim.retally import tally_frames
 from smssim.run import Run, simulate
 from smssim.scenario import Scenario
-from smssim.tally import tally_frames
 
 BYS: tuple[Any, ...] = (
     "country",

@@ -14,9 +14,9 @@ from scipy import stats
 from smssim import report
 from smssim.bins import bin_of, edges_us
 from smssim.report.quantiles import by_bin, quantiles_s
+from smssim.retally import tally_frames
 from smssim.run import Run, simulate
 from smssim.scenario import Scenario
-from smssim.tally import tally_frames
 
 BYS: tuple[Any, ...] = ("country", "type", "day", "application", ["country", "type"], ())
 QUANTILES = {"latency_p50_s": 0.5, "latency_p95_s": 0.95, "latency_p99_s": 0.99}

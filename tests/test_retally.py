@@ -20,9 +20,9 @@ from worlds import worlds
 from smssim import report
 from smssim.disk import save
 from smssim.report.tally import KEYS, SUMS
+from smssim.retally import tally_frames
 from smssim.run import Run, simulate
 from smssim.scenario import Scenario
-from smssim.tally import tally_frames
 
 invented = settings(settings.get_profile("worlds"), max_examples=25)
 KEPT: tuple[Any, ...] = (

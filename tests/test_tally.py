@@ -13,10 +13,12 @@ from pandas.testing import assert_frame_equal
 from worlds import worlds
 
 from smssim.bins import edges_us
+from smssim.cells import kinds_of
 from smssim.engine.clock import Tuning
+from smssim.retally import tally_frames
 from smssim.run import Run, simulate
 from smssim.scenario import Scenario
-from smssim.tally import MEASURES, NAMES, Tallies, tally_frames
+from smssim.tally import MEASURES, NAMES, Tallies
 
 invented = settings(settings.get_profile("worlds"), max_examples=15)
 
@@ -176,6 +178,35 @@ def _run(**changes: Any) -> Run:
         "traffic": [api],
     }
     return simulate(Scenario.model_validate(made | changes))
+
+
+def test_each_batch_may_have_labels_of_its_own() -> None:
+    """In any order and with some that no row has, as the dictionaries of a file's batches are."""
+    run, rng = _run(), np.random.default_rng(1)
+    parts = []
+    for begin in range(0, len(run.messages), 50):
+        own = run.messages.iloc[begin : begin + 50].reset_index(drop=True)
+        for name in ("source", "application", "template", "type", "country", "status"):
+            labels = [*run.messages[name].cat.categories, f"Z{begin}", "A"]
+            own[name] = own[name].cat.set_categories(rng.permutation(labels))
+        reports = run.reports[run.reports["message"].between(begin, begin + len(own) - 1)]
+        reports = reports.assign(message=reports["message"] - begin).reset_index(drop=True)
+        reports["state"] = reports["state"].cat.set_categories(["received", "lost", "pending"])
+        parts.append(tally_frames(own, reports, run.observed_from, run.observed_until))
+    assert len(parts) > 2
+    assert_same(parts[0].merge(*parts[1:]), run.tallies)
+
+
+def test_kinds_are_the_combinations_that_occur() -> None:
+    """In order, and each row is one of them; whether there is room for all or not."""
+    rng = np.random.default_rng(2)
+    for far in (3, 1_000, 10_000_000):
+        columns = {"a": rng.integers(-1, 2, 300), "b": rng.integers(-far, far, 300)}
+        kinds, kind = kinds_of(columns)
+        rows = list(zip(columns["a"].tolist(), columns["b"].tolist(), strict=True))
+        found = list(zip(kinds["a"].tolist(), kinds["b"].tolist(), strict=True))
+        assert found == sorted(set(rows))
+        assert [found[i] for i in kind.tolist()] == rows
 
 
 def test_tallies_of_different_ends_do_not_merge() -> None:

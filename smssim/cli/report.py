@@ -4,24 +4,84 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from smssim.cli.told import wrong_if
+from smssim.cli.told import Unfulfilled, WrongInput, wrong_if
+
+if TYPE_CHECKING:
+    from smssim.record import Record
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.add_argument(
-        "path", type=Path, metavar="PATH", help="a capture, or a directory from --out"
+        "path",
+        type=Path,
+        metavar="PATH",
+        help="an export, a capture, a directory of them, or a directory from --out",
+    )
+    parser.add_argument(
+        "--columns", type=Path, metavar="FILE", help="which column is which, in YAML"
+    )
+    parser.add_argument("--tz", metavar="ZONE", help="zone of times that do not say theirs")
+    parser.add_argument(
+        "--tariff", type=Path, metavar="FILE", help="prices by country (CSV), to rate a log with"
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="exit with 1 if any record cannot be used"
+    )
+    parser.add_argument(
+        "--quarantine", type=Path, metavar="FILE", help="write what could not be used as CSV"
+    )
+    parser.add_argument(
+        "--show-numbers", action="store_true", help="show phone numbers of what could not be used"
     )
 
 
 def command(options: argparse.Namespace) -> str:
     """Read a log or a saved run; return the summary to print."""
-    from smssim.disk import load
-    from smssim.logs import read_log
     from smssim.report import summary
 
-    path: Path = options.path
     with wrong_if(OSError, ValueError):
-        record = load(path) if path.is_dir() else read_log(path)
+        record = _read(options)
+        if options.quarantine is not None:
+            _write_quarantine(record, options.quarantine)
+    if options.strict:
+        _check_complete(record)
     return summary(record)
+
+
+def _read(options: argparse.Namespace) -> Record:
+    from smssim.disk import is_record, load
+    from smssim.logs import read_log
+
+    path: Path = options.path
+    if is_record(path):
+        return load(path)
+    log: Record = read_log(
+        path,
+        columns=options.columns,
+        tz=options.tz,
+        rows=options.tariff is not None,
+        show_numbers=options.show_numbers,
+    )
+    if options.tariff is not None:
+        from smssim.rating import rate
+
+        log = rate(log, options.tariff)
+    return log
+
+
+def _write_quarantine(record: Record, path: Path) -> None:
+    from smssim.sheets import write_csv
+
+    if record.quarantine is None:
+        raise WrongInput(f"--quarantine {path}: nothing is left out of a run that was simulated")
+    write_csv(record.quarantine, path)
+
+
+def _check_complete(record: Record) -> None:
+    from smssim.logs import QuarantinedError
+
+    if record.provenance.get("counts", {}).get("quarantined"):
+        raise Unfulfilled(str(QuarantinedError(record)))

@@ -166,8 +166,7 @@ class Batcher:
         """Number the reports of a chunk, push those that go alone, let the others wait."""
         whither = self._whither.take(rows.cls)
         message = np.flatnonzero((rows.final_us != NEVER) & (whither != _NOWHERE))
-        each, part = exploded(rows.segments[message])
-        message = message.take(each)
+        message, part = exploded(message, rows.segments.take(message))
         whither, n = whither.take(message), len(message)
         state, attempts, copies = (np.empty(n, np.int8) for _ in range(3))
         reports = Reports(message, part, state, attempts, copies, np.empty(n, np.int64))

@@ -69,25 +69,22 @@ def born(sources: list[SourceBirths], first: int, last: int) -> Births:
     batches = [batch for source in sources if len(batch := source.births(first, last))]
     if not batches:
         return Births.none()
-    together = batches[0]
-    if len(batches) > 1:
-        together = joined(batches)
-    births = arranged(together, order_by_time(together.t))
+    births = joined(batches, order_by_time(np.concatenate([batch.t for batch in batches])))
     # Classes travel as small numbers, and index look-up tables as large ones.
-    births.cls = births.cls.astype(np.int64)
+    births.cls = births.cls.astype(np.int64, copy=False)
     return births
 
 
-def joined(parts: list[Births]) -> Births:
-    """Births one after another."""
-    columns = ([getattr(part, f.name) for part in parts] for f in fields(Births))
-    return Births(*(None if column[0] is None else np.concatenate(column) for column in columns))  # type: ignore[arg-type]
-
-
-def arranged(births: Births, order: Ints | slice) -> Births:
-    """Some births, in some order."""
-    columns = (getattr(births, f.name) for f in fields(Births))
-    return Births(*(None if column is None else column[order] for column in columns))  # type: ignore[arg-type]
+def joined(parts: list[Births], order: Ints | None = None) -> Births:
+    """Births one after another; or some of all those, in some order."""
+    columns = []
+    # A column after the other, so that the memory of one serves the next.
+    for field in fields(Births):
+        column = getattr(parts[0], field.name)
+        if column is not None and len(parts) > 1:
+            column = np.concatenate([getattr(part, field.name) for part in parts])
+        columns.append(column if column is None or order is None else column.take(order))
+    return Births(*columns)
 
 
 def order_by_time(t: Ints) -> Ints:

@@ -64,13 +64,13 @@ class Block:
         return int(running[self.before(now_us)] - running[self.done])
 
     def _costs_micro(self) -> Ints:
-        arrivals = self.arrivals
-        cost: Ints = self._world.price_micro.take(arrivals.cls)
-        cost *= arrivals.segments
+        price = self._world.price_micro
         if self.terms.package is not None:
-            cost *= (self.terms.package < 0).take(arrivals.cls)
+            price = price * (self.terms.package < 0)
+        cost: Ints = price.take(self.arrivals.cls)
+        cost *= self.arrivals.segments
         if self.judgement.sent is not None:
-            cost[~self.judgement.sent] = 0
+            cost *= self.judgement.sent
         return cost
 
     def _weights(self) -> Ints:

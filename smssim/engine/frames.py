@@ -67,6 +67,7 @@ class Categories:
         prices = world.price_micro + world.delivery_price_micro
         dearest = int(prices.max(initial=0)) * world.most_segments
         self.money = np.int32 if dearest <= np.iinfo(np.int32).max else np.int64
+        self.end_us = scenario.end_us
         self.status = _small([self.lists["status"].index(status) for status in fates.status])
         self.report_source = (fates.source - 1).astype(np.int8)
 
@@ -116,7 +117,7 @@ def message_columns(categories: Categories, rows: Rows) -> dict[str, Array]:
         "recipient": rows.recipient,
         "generation": rows.generation,
         "report_source": report_source,
-        "sent_at": _time(rows.sent_us),
+        "sent_at": _time(rows.sent_us(categories.end_us)),
         "package": rows.package,
         "cost_micro": rows.cost_micro.astype(categories.money, copy=False),
     }

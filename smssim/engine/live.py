@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.engine.births import Births, SourceBirths, arranged, joined, order_by_time
+from smssim.engine.births import Births, SourceBirths, joined, order_by_time
 from smssim.engine.copies import CopyMarks
 from smssim.engine.fates import DELIVERED, UNBORN
 from smssim.engine.marker import NEVER
@@ -111,7 +111,7 @@ class Live:
             first = min(first, self.servers.first_unfinished(self, t_us))
         if first:
             self.dropped += first
-            self.base = arranged(self.base, np.arange(first, len(self.base)))
+            self.base = joined([self.base], np.arange(first, len(self.base)))
             self._adopt([array[:, first:].copy() for array in self._arrays()])
 
     def arrivals(self, from_us: int, until_us: int, stopped: dict[int, int]) -> Arrivals:

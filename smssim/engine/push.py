@@ -83,18 +83,14 @@ class Pusher:
         final = rows.final_us != NEVER
         if self._named is not None:
             final &= self._named.take(rows.cls)
-        message = np.flatnonzero(final)
-        segments, created_us = rows.segments[message], rows.final_us[message]
+        whole = np.flatnonzero(final)
+        segments = rows.segments.take(whole)
+        message, part = exploded(whole, segments)
+        marks = None
         if self.by_chance:
-            each, part = exploded(segments)
-            marks = self._words(rows, message).take(each)
+            marks = np.repeat(self._words(rows, whole), segments)
             marks += part.astype(np.uint64) * np.uint64(PHI << 6 & MASK64)
-            return Reports(message.take(each), part, *self.attempt(created_us.take(each), marks))
-        pushes = self.attempt(created_us, None)
-        if (segments == 1).all():
-            return Reports(message, np.ones(len(message), np.int8), *pushes)
-        each, part = exploded(segments)
-        return Reports(message.take(each), part, *pushes.take(each))
+        return Reports(message, part, *self.attempt(rows.final_us.take(message), marks))
 
     def attempt(self, created_us: Ints, marks: Words | None) -> Pushes:
         """Push what was ready at these moments, all before the end of the run; *marks* are the
@@ -106,7 +102,7 @@ class Pusher:
             return Pushes(np.full(n, RECEIVED, np.int8), ones, ones, created_us)
         received, attempts = created_us.copy(), np.ones(n, np.int8)
         arrives, answered = self._try(created_us, marks, 0)
-        received[~arrives] = NEVER
+        np.copyto(received, NEVER, where=~arrives)
         copies = arrives.astype(np.int8)
         going = np.flatnonzero(~answered)
         pending = np.zeros(n, bool)
@@ -146,11 +142,10 @@ class Pusher:
         return words_of_messages(self._world, "push", source, *own)
 
 
-def exploded(segments: NDArray[np.uint8]) -> tuple[Ints, NDArray[np.int8]]:
-    """One row a segment: the place of its message, and its part from 1."""
-    each = np.repeat(np.arange(len(segments)), segments)
+def exploded(message: Ints, segments: NDArray[np.uint8]) -> tuple[Ints, NDArray[np.int8]]:
+    """One row a segment: its message, of different ones, and its part from 1."""
+    each = np.repeat(message, segments)
     part = np.ones(len(each), np.int8)
-    firsts = np.cumsum(segments, dtype=np.int64) - segments
-    for number in range(2, int(segments.max(initial=1)) + 1):
-        part[firsts[segments >= number] + number - 1] = number
+    for further in range(1, int(segments.max(initial=1))):
+        part[further:] += each[further:] == each[:-further]
     return each, part

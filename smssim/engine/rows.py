@@ -32,7 +32,8 @@ class Rows:
     segments: NDArray[np.uint8]
     fate: NDArray[np.uint8]
     place: NDArray[np.int8]
-    sent_us: Ints
+    left_us: Ints
+    """When each left the queue, were it sent, or was withdrawn."""
     final_us: Ints
     covered: NDArray[np.uint8]
     package: NDArray[np.int16]
@@ -41,6 +42,10 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.submitted_us)
+
+    def sent_us(self, end_us: int) -> Ints:
+        """When each was sent before *end_us*: tallies do not ask."""
+        return np.where((self.place == 0) & (self.left_us < end_us), self.left_us, NEVER)
 
 
 def rows_of(world: World, live: Live, straddling: Exceptions, arrivals: Arrivals) -> Rows:
@@ -53,8 +58,7 @@ def rows_of(world: World, live: Live, straddling: Exceptions, arrivals: Arrivals
         generation = np.zeros(len(arrivals), np.int8)
     end_us = world.scenario.end_us
     place = world.fates.place.take(fate)
-    final_us, sent_us = _times(arrivals.t, fate, place, left_us, latency)
-    np.copyto(sent_us, NEVER, where=sent_us >= end_us)
+    final_us = _final_us(arrivals.t, fate, place, left_us, latency)
     late = final_us >= end_us
     np.copyto(final_us, NEVER, where=late)
     in_flight = late & (place == 0)
@@ -72,7 +76,7 @@ def rows_of(world: World, live: Live, straddling: Exceptions, arrivals: Arrivals
         segments=arrivals.segments,
         fate=fate,
         place=place,
-        sent_us=sent_us,
+        left_us=left_us,
         final_us=final_us,
         covered=covered,
         package=package,
@@ -81,20 +85,16 @@ def rows_of(world: World, live: Live, straddling: Exceptions, arrivals: Arrivals
     )
 
 
-def _times(
+def _final_us(
     t: Ints, fate: NDArray[np.uint8], place: NDArray[np.int8], left_us: Ints, latency: Ints
-) -> tuple[Ints, Ints]:
-    """When each has its final status, and when it left the queue."""
+) -> Ints:
+    """When each has its final status."""
     final_us = left_us + latency
-    if not place.any():
-        return final_us, left_us.copy()
     refused = np.flatnonzero(place)
     third = place[refused] == 3
     withdrawn = fate[refused] == WITHDRAWN
     final_us[refused] = np.where(withdrawn, left_us[refused], np.where(third, t[refused], NEVER))
-    sent_us = left_us.copy()
-    sent_us[refused] = NEVER
-    return final_us, sent_us
+    return final_us
 
 
 def _charges(
@@ -107,11 +107,9 @@ def _charges(
 ) -> tuple[NDArray[np.uint8], Ints]:
     """Segments covered by packages, and the pay-per-use charge."""
     sent = place == 0
-    packaged = package >= 0
-    covered = arrivals.segments * (packaged & sent)
+    covered = arrivals.segments * ((package >= 0) & sent)
     cost = world.price_micro.take(arrivals.cls)
-    cost *= arrivals.segments
-    cost[packaged | ~sent] = 0
+    cost *= arrivals.segments * sent - covered
     if straddling.covered:
         keys = live.keys(arrivals)
         for row in np.flatnonzero(

@@ -37,7 +37,7 @@ class TrafficBirths:
         weights = hourly_weights(self._first_hour, hours, zone, source.hours, source.weekdays)
         self._means = weights * source.messages_a_day / 24 / self._mean_size
         self._expected: list[float] = (self._means * self._mean_size).tolist()
-        self._tables: dict[float, tuple[int, list[int]]] = {}
+        self._tables: dict[float, tuple[int, tuple[int, ...]]] = {}
         self._from_us = max(scenario.start_us, to_us(source.starts) if source.starts else 0)
         self.until_us = min(scenario.end_us, to_us(source.ends) if source.ends else scenario.end_us)
         self._grid_us = max(1, microseconds(source.resolution_s))

@@ -108,8 +108,8 @@ class GroupBirths:
     def births(self, first: int, last: int) -> Births:
         """Messages of the UTC hours from *first* up to *last*."""
         low, high = max(first * HOUR, self._from_us), min(last * HOUR, self.until_us)
-        i = np.arange(self._reach(low), self._reach(high))
-        cls = self._cls[i]
+        begin, end = self._reach(low), self._reach(high)
+        i, cls = np.arange(begin, end), self._cls[begin:end]
         marks = self._marks(i, cls)
         request = np.full(len(i), self._hour * REQUESTS_AN_HOUR)
         never = np.full(len(i), NEVER) if self._resends else None

@@ -1,6 +1,6 @@
-"""Captures: a run written as its customer's server would keep it, and read back into a Log."""
+"""Logs of a customer read into a record, and captures of runs written as he would keep them."""
 
-from smssim.logs.capture import write_capture
-from smssim.logs.read import Log, read_log
+from smssim.logs.captures.write import write_capture
+from smssim.logs.read import Log, QuarantinedError, read_log
 
-__all__ = ["Log", "read_log", "write_capture"]
+__all__ = ["Log", "QuarantinedError", "read_log", "write_capture"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from smssim.logs.sent import Codes, Integers
+from smssim.logs.captures.sent import Codes, Integers
 from smssim.tables import MESSAGES, REPORT_SOURCES, REPORT_STATES, REPORTS, Column
 
 if TYPE_CHECKING:

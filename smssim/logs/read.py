@@ -1,97 +1,57 @@
-"""Read a capture into a Log: the record of a month as its customer saw it."""
+"""Read what a customer has into a Log: exports of the console, captures of his server, tables.
+
+docs/logs.md says to the letter what is recognised, what is left out, and why.
+"""
 
 from __future__ import annotations
 
-import gzip
-import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
 
-from smssim.logs.collect import Collector
-from smssim.logs.frames import messages_frame, reports_frame
-from smssim.logs.join import joined
-from smssim.record import Record
+from smssim.logs.columns.mapping import Columns
+from smssim.logs.log import Log, QuarantinedError
+from smssim.logs.reading import Reading
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from smssim.tally import Tallies
-
-LONGEST_LINE = 8_000_000
-"""Bytes of a line that are read; the rest of a longer one is passed over."""
+__all__ = ["Log", "QuarantinedError", "read_log"]
 
 
-@dataclass(frozen=True, repr=False)
-class Log(Record):
-    """A Record that was read and not simulated; what could not be used is in its quarantine."""
+def read_log(
+    path: str | PathLike[str],
+    *,
+    columns: Columns = None,
+    tz: str | None = None,
+    rows: bool = True,
+    show_numbers: bool = False,
+    strict: bool = False,
+) -> Log:
+    """Read a file, or every file below a directory, into one Log.
 
+    Tables and captures are recognised by what stands in them, compressed or not; *columns* is a
+    mapping of fields to headings, or a YAML file of one, and *tz* the zone of times that say
+    none. With *rows* False only the tallies are kept, in memory that does not grow with the log.
+    Phone numbers are masked in the quarantine unless *show_numbers*.
 
-def read_log(path: str | Path) -> Log:
-    """Read a capture, JSON lines or JSON lines compressed by gzip (.gz).
-
-    What the wire cannot show is NA. Nothing that stands in the file raises an error: a record
-    that cannot be used is in `quarantine`, and `provenance["counts"]` holds `records_in`,
-    `used` and `quarantined`. Raise an OSError for a file that cannot be opened.
+    A record that cannot be used is in `quarantine` with all its reasons; `provenance["counts"]`
+    holds `records_in` = `used` + `quarantined` + `duplicates`. Raise a WrongColumns, a ValueError,
+    for a table that nobody could read without more help, and says which; with *strict* a
+    QuarantinedError if any record is left out; an OSError for a path that cannot be opened.
     """
     path = Path(path)
-    found = Collector(str(path))
-    with _opened(path) as stream:
-        _collect(stream, found)
-    found.end()
-    known, known_reports = joined(found.messages, found.reports)
-    messages, reports = messages_frame(known), reports_frame(known_reports)
-    return Log(
-        name=path.name.removesuffix(".gz").removesuffix(".jsonl"),
-        observed_from=found.first,
-        observed_until=found.last,
-        currency=None,
-        tallies=_tallies(messages, reports, found.first, found.last),
-        messages=messages,
-        reports=reports,
-        quarantine=found.quarantine.frame(),
-        provenance={"capture": str(path), "counts": _counts(found)},
-    )
+    with Reading(columns, tz, show_numbers=show_numbers) as reading:
+        reading.read(path)
+        log = reading.log(name_of(path), rows=rows)
+    if strict and log.provenance["counts"]["quarantined"]:
+        raise QuarantinedError(log)
+    return log
 
 
-def _opened(path: Path) -> IO[bytes]:
-    return cast("IO[bytes]", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+def name_of(path: Path) -> str:
+    """What a log is called: its file's name without the endings of its form.
 
-
-def _collect(stream: IO[bytes], found: Collector) -> None:
-    number = 0
-    try:
-        for number, data, whole in _lines(stream):
-            if not whole:
-                found.unreadable(number, f"line must be {LONGEST_LINE} bytes or fewer", data)
-            elif data.strip():
-                found.line(number, data)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        found.unreadable(number + 1, f"the compressed file cannot be read on: {error}")
-
-
-def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes, bool]]:
-    """Give number, bytes and wholeness of every line, never holding more than the longest."""
-    number = 0
-    while data := stream.readline(LONGEST_LINE + 1):
-        number += 1
-        whole = ended = len(data) <= LONGEST_LINE or data.endswith(b"\n")
-        while not ended:
-            rest = stream.readline(LONGEST_LINE)
-            ended = not rest or rest.endswith(b"\n")
-        yield number, data.rstrip(b"\r\n"), whole
-
-
-def _counts(found: Collector) -> dict[str, int]:
-    return {
-        "records_in": found.records_in,
-        "used": found.used,
-        "quarantined": len(found.quarantine),
-    }
-
-
-def _tallies(messages: pd.DataFrame, reports: pd.DataFrame, first: int, until: int) -> Tallies:
-    from smssim.tally import tally_frames
-
-    return tally_frames(messages, reports, first, until)
+    >>> name_of(Path("exports/2026-03.csv.gz"))
+    '2026-03'
+    """
+    name = path.resolve().name
+    for ending in (".gz", ".csv", ".tsv", ".txt", ".xlsx", ".jsonl", ".json", ".parquet"):
+        name = name.removesuffix(ending)
+    return name

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from smssim.frames import frame
 from smssim.record import Record
+from smssim.retally import tally_frames
 from smssim.scenario import Scenario
 from smssim.tables import REPORTS
-from smssim.tally import NAMES, Tallies, tally_frames
+from smssim.tally import NAMES, Tallies
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from smssim.bins import bin_of
 from smssim.calendars import HOUR
+from smssim.counting import outcomes
 from smssim.estimate import wilson
 from smssim.record import Record
 from smssim.report.groups import keys_of, recorded, summed
 from smssim.report.needs import needs
 from smssim.report.quantiles import by_bin, quantiles_s
 from smssim.report.timing import deliveries_told, soon_bin
-from smssim.tally import OUTCOMES, outcomes
+from smssim.tally import OUTCOMES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -231,20 +230,6 @@ def reports(record: Record) -> list[str]:
     states = [(state, by_state.get(state, 0)) for state in ("received", "lost", "pending")]
     parts = ", ".join(f"{n:,} {state} ({share(n / total)})" for state, n in states)
     return wrapped(f"{total:,} made, one a segment: {parts}{twice}")
-
-
-def left_out(record: Record) -> list[str]:
-    """How many records of a log could not be used, and why."""
-    counts = record.provenance.get("counts", {})
-    out = record.quarantine
-    if out is None or not len(out):
-        return [f"nothing: all {count(counts.get('records_in', 0))} records were used"]
-    # Reasons name the value they refuse, which would make each a kind of its own.
-    reasons = out["reason"].map(lambda reason: re.sub(r"\(=.*?\)", "", reason)).value_counts()
-    rows = [[count(n), str(reason)] for reason, n in reasons.head(MOST).items()]
-    total = counts.get("records_in", len(out))
-    head = f"{count(len(out))} of {count(total)} records could not be used"
-    return [head, *columns(["records", "why"], rows, "rl"), *_more(reasons, rows)]
 
 
 def _more(found: pd.DataFrame | pd.Series[Any], rows: list[list[str]]) -> list[str]:

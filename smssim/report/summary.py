@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from smssim.calendars import DAY
@@ -25,6 +26,7 @@ from smssim.report.layout import (
     times,
     wrapped,
 )
+from smssim.report.left_out import left_out, recognised
 from smssim.report.timing import untimed
 from smssim.scenario import Scenario
 
@@ -36,7 +38,7 @@ def summary(record: Record) -> str:
     """
     lines = _head(record)
     if recorded(record):
-        lines += section("LEFT OUT", sections.left_out(record))
+        lines += section("LEFT OUT", left_out(record))
         paid = [*_paid(record), *_packages(record)] if priced(record) else []
         short = [*paid, *_delivered(record), *_unpriced(record)]
         lines += section("IN SHORT", _sentences(short))
@@ -53,6 +55,7 @@ def summary(record: Record) -> str:
     lines += section("GROUP TASKS, times UTC", sections.group_tasks(record))
     lines += section("GETTING STARTED, times UTC", sections.getting_started(record))
     lines += section("STATUS REPORTS", sections.reports(record))
+    lines += section("RECOGNISED", recognised(record))
     scenario = record.provenance.get("scenario")
     if scenario is not None:
         found = assumptions(record, Scenario.parse(scenario))
@@ -85,6 +88,11 @@ def _head(record: Record) -> list[str]:
 def _mode(rating: dict[str, Any]) -> str:
     number = len(rating["packages"])
     return f"{rating['service_mode']}, {number} package{'' if number == 1 else 's'}"
+
+
+def _files(about: Mapping[str, Any]) -> str:
+    read = about.get("log", [])
+    return str(read[0]) if len(read) == 1 else f"{len(read):,} files"
 
 
 def _paid(record: Record) -> list[tuple[str, str]]:

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from smssim.bins import bin_of
 from smssim.calendars import DAY, HOUR
+from smssim.counting import charges, outcomes
 from smssim.record import Record
 from smssim.report.groups import priced
 from smssim.report.spans import microseconds
-from smssim.tally import CHARGES, OUTCOMES, SLOT_US, charges, outcomes
+from smssim.tally import CHARGES, OUTCOMES, SLOT_US
 
 if TYPE_CHECKING:
     import pandas as pd

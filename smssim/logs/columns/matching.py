@@ -79,6 +79,16 @@ def is_heading(cells: Sequence[str | None], mapping: Columns = None) -> bool:
     return len(found) > 1 and any(field in found for field in _HEADING)
 
 
+def keys_of(headings: Sequence[str], mapping: Columns = None) -> tuple[int, ...]:
+    """Which of the headings are those of an id or a number, by place; a row that has one is no
+    total.
+    """
+    by_hand = {plain(own.heading): field for field, own in given(mapping).items()}
+    known = _fields(headings)
+    fields = [by_hand.get(key) or known.get(key) for key in map(plain, headings)]
+    return tuple(place for place, field in enumerate(fields) if field in ("id", "number"))
+
+
 def _fields(headings: Iterable[str]) -> Mapping[str, str]:
     """The fields by plain heading, of our own tables if these are the headings of one."""
     bare = {plain(heading) for heading in headings}

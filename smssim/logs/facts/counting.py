@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from smssim.counting import GROUP, Tallier
 from smssim.logs.facts.packed import UNKNOWN, Facts, Names
 from smssim.logs.facts.runs import Array, Integers
 from smssim.tables import COPIES, REPORT_STATES
-from smssim.tally import GROUP, Tallier, Tallies
+from smssim.tally import Tallies
 
 _CODED = ("country", "application", "template", "type", "status")
 _DENSEST, _SMALL = 8, 1 << 16

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from smssim.logs.fields import Report
-from smssim.logs.sent import Codes, Integers
+from smssim.logs.captures.fields import Report
+from smssim.logs.captures.sent import Codes, Integers
 
 _NO_CODE = -1
 

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from smssim.calendars import SECOND
+from smssim.logs.captures.sent import Arrivals, Codes, Integers, Sent, sent_and_arrived
+from smssim.logs.captures.wire import channel, country_shown, template_id
 from smssim.logs.frames import NOT_A_TIME, Known, KnownReports, messages_frame, reports_frame
-from smssim.logs.sent import Arrivals, Codes, Integers, Sent, sent_and_arrived
-from smssim.logs.wire import channel, country_shown, template_id
 from smssim.record import Record
 
 if TYPE_CHECKING:

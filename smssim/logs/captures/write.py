@@ -14,13 +14,10 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TextIO
 
-from smssim.logs.customer import customer_view
-from smssim.logs.lines import callback_lines, request_lines
-from smssim.logs.sent import sent_and_arrived
-from smssim.logs.wire import Wire
+from smssim.logs.captures.lines import callback_lines, request_lines
+from smssim.logs.captures.sent import sent_and_arrived
+from smssim.logs.captures.wire import Wire
 from smssim.record import Record
-
-__all__ = ["customer_view", "write_capture"]
 
 
 def write_capture(run: Record, path: str | Path, *, batch: bool = False) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from smssim.logs.captures.growing import MessageRows, ReportRows, integers
+from smssim.logs.captures.sent import Codes, Integers
 from smssim.logs.frames import NOT_A_TIME, Known, KnownReports
-from smssim.logs.growing import MessageRows, ReportRows, integers
-from smssim.logs.sent import Codes, Integers
 
 _DELIVERED = "DELIVRD"
 

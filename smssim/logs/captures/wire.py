@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smssim.logs.sent import Codes, Integers, Sent
+from smssim.logs.captures.sent import Codes, Integers, Sent
 from smssim.marks import PHI, Marks, Words, mix64_array
 from smssim.numbers import countries_of
 

@@ -6,14 +6,13 @@ A line that cannot be used raises an Unusable, whose text names field, value and
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote_plus
 
 from smssim.calendars import DAY
-from smssim.logs.frames import NOT_A_TIME
-from smssim.logs.sent import MOST_IN_A_BATCH
-from smssim.logs.values import (
+from smssim.logs.captures.sent import MOST_IN_A_BATCH
+from smssim.logs.captures.values import (
     MOST_PARTS,
     Unusable,
     count,
@@ -24,14 +23,15 @@ from smssim.logs.values import (
     text,
     wire_time,
 )
+from smssim.logs.frames import NOT_A_TIME
 
 ACCEPTED, SEE_STATUS = "000000", "E000510"
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+LONGEST_ID = 50
+CODE = re.compile(r"[A-Za-z0-9]{1,7}")
+STATUS = re.compile(r"[!-~]{1,7}")
 
 _RESULT = "answer.result."
-_LONGEST_ID = 50
-_CODE = re.compile(r"[A-Za-z0-9]{1,7}")
-_STATUS = re.compile(r"[!-~]{1,7}")
 _SOURCES = frozenset("123")
 
 
@@ -43,17 +43,25 @@ class Result(NamedTuple):
     created: int
     country: str | None
     segments: int
+    number: str | None
 
 
 class Request(NamedTuple):
-    """A request and its answer: results, or without them a code for all of its numbers."""
+    """A request and its answer: results, or without them a code for all of its numbers.
+
+    `stamp` is `received` as it is written.
+    """
 
     received: int
     channel: str
     template: str
     code: str
     numbers: list[str]
-    results: list[Result]
+    results: list[Result | Unusable]
+    stamp: str
+
+
+_Entry = TypeVar("_Entry")
 
 
 class Report(NamedTuple):
@@ -67,6 +75,19 @@ class Report(NamedTuple):
     received: int
 
 
+def record(data: bytes) -> Request | list[Report | Unusable]:
+    """Return what a line of a capture holds: a request, or the reports of a callback."""
+    try:
+        line = parsed(data.decode())
+    except UnicodeDecodeError as error:
+        raise Unusable(f"not UTF-8: {error.reason} at byte {error.start}") from None
+    if not isinstance(line, dict):
+        raise Unusable("must be a JSON object")
+    if ("request" in line or "answer" in line) == ("callback" in line):
+        raise Unusable("must hold either request and answer, or callback")
+    return reports(line) if "callback" in line else request(line)
+
+
 def request(line: Mapping[str, Any]) -> Request:
     """Return the request and answer of a line."""
     received = received_at(line)
@@ -75,7 +96,7 @@ def request(line: Mapping[str, Any]) -> Request:
     if not numbers:
         raise Unusable("request.to must hold a number")
     code = text(answer, "code", "answer.")
-    if not _CODE.fullmatch(code):
+    if not CODE.fullmatch(code):
         raise Unusable(f"answer.code(={code!r}) must be 1 to 7 letters and digits")
     return Request(
         received,
@@ -84,10 +105,11 @@ def request(line: Mapping[str, Any]) -> Request:
         code,
         numbers,
         _results(answer, code, received),
+        line["received_at"],
     )
 
 
-def _results(answer: Mapping[str, Any], code: str, received: int) -> list[Result]:
+def _results(answer: Mapping[str, Any], code: str, received: int) -> list[Result | Unusable]:
     results = answer.get("result") or []
     if not isinstance(results, list):
         raise Unusable(f"answer.result(={shown(results)}) must be a list")
@@ -95,26 +117,37 @@ def _results(answer: Mapping[str, Any], code: str, received: int) -> list[Result
         raise Unusable(f"answer.result is missing though code is {ACCEPTED}")
     if results and code not in (ACCEPTED, SEE_STATUS):
         raise Unusable(f"answer.result must be absent with code(={code!r}), a refusal")
-    return [_result(item, received) for item in results]
+    return [_usable(_result, item, received, "answer.result") for item in results]
 
 
-def _result(item: object, received: int) -> Result:
+def _usable(
+    read: Callable[[dict[str, Any], int], _Entry], item: object, received: int, inside: str
+) -> _Entry | Unusable:
+    """Return what *read* makes of an entry of a list, or the reason why it is of no use."""
     if not isinstance(item, dict):
-        raise Unusable(f"answer.result holds {shown(item)}, it must hold objects")
+        return Unusable(f"{inside} holds {shown(item)}, it must hold objects")
+    try:
+        return read(item, received)
+    except Unusable as reason:
+        return reason
+
+
+def _result(item: Mapping[str, Any], received: int) -> Result:
     status = text(item, "status", _RESULT)
-    if not _CODE.fullmatch(status):
+    if not CODE.fullmatch(status):
         raise Unusable(f"answer.result.status(={status!r}) must be 1 to 7 letters and digits")
     created = text(item, "createTime", _RESULT)
     created_us = wire_time(created, "answer.result.createTime")
     if abs(created_us - received) > DAY:
         raise Unusable(f"answer.result.createTime(={created}) must be within a day of received_at")
-    country = item.get("countryId")
+    country, number = item.get("countryId"), item.get("originTo")
     return Result(
-        text(item, "smsMsgId", _RESULT, longest=_LONGEST_ID),
+        text(item, "smsMsgId", _RESULT, longest=LONGEST_ID),
         status,
         created_us,
         None if country in (None, "") else text(item, "countryId", _RESULT, longest=3),
         count(item, "total", 0, _RESULT),
+        number if isinstance(number, str) else None,
     )
 
 
@@ -125,7 +158,7 @@ def reports(line: Mapping[str, Any]) -> list[Report | Unusable]:
     kind = text(callback, "content_type", "callback.").partition(";")[0].strip().lower()
     body = text(callback, "body", "callback.", printable=False)
     if kind == FORM:
-        return [_report(_form(body), received)]
+        return [_report(form(body), received)]
     if kind != JSON:
         raise Unusable(f"callback.content_type(={kind!r}) must be {FORM} or {JSON}")
     document = parsed(body)
@@ -134,21 +167,12 @@ def reports(line: Mapping[str, Any]) -> list[Report | Unusable]:
         raise Unusable("callback.body must hold a statusReportList with one report or more")
     if len(items) > MOST_IN_A_BATCH:
         raise Unusable(f"statusReportList(={len(items)}) must hold {MOST_IN_A_BATCH} at most")
-    return [_report_or_reason(item, received) for item in items]
-
-
-def _report_or_reason(item: object, received: int) -> Report | Unusable:
-    if not isinstance(item, dict):
-        return Unusable(f"statusReportList holds {shown(item)}, it must hold objects")
-    try:
-        return _report(item, received)
-    except Unusable as reason:
-        return reason
+    return [_usable(_report, item, received, "statusReportList") for item in items]
 
 
 def _report(fields: Mapping[str, Any], received: int) -> Report:
-    name, status = text(fields, "smsMsgId", longest=_LONGEST_ID), text(fields, "status")
-    if not _STATUS.fullmatch(status):
+    name, status = text(fields, "smsMsgId", longest=LONGEST_ID), text(fields, "status")
+    if not STATUS.fullmatch(status):
         raise Unusable(f"status(={status!r}) must be 1 to 7 characters")
     part, total = count(fields, "sequence", 1), count(fields, "total", MOST_PARTS)
     if not 1 <= part <= total:
@@ -164,7 +188,8 @@ def _is_source(value: object) -> bool:
     return type(value) in (int, str) and str(value) in _SOURCES
 
 
-def _form(body: str) -> dict[str, str]:
+def form(body: str) -> dict[str, str]:
+    """Return the fields of a form-encoded body, each of which stands in it once."""
     pairs = [pair.partition("=") for pair in body.split("&")]
     try:
         fields = {name: _unquoted(value) for name, _, value in pairs}

@@ -8,14 +8,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from functools import cache
+from typing import NamedTuple
 from urllib.parse import quote
 
 import numpy as np
 
 from smssim.codes import status_codes
+from smssim.logs.captures.sent import Arrivals, Codes, Integers, Sent
+from smssim.logs.captures.wire import Wire
 from smssim.logs.frames import NOT_A_TIME
-from smssim.logs.sent import Arrivals, Codes, Integers, Sent
-from smssim.logs.wire import Wire
 
 BLOCK = 16_384
 
@@ -35,8 +36,7 @@ def bodies_of(
         part = slice(begin, begin + BLOCK)
         rows, at = arrivals.message[part], arrivals.instant[part]
         built = sent.report_source.where(_PLATFORM)[rows]
-        reports = map(
-            encode,
+        told = zip(
             arrivals.part[part].tolist(),
             sent.segments[rows].tolist(),
             _org_codes(sent, rows, batch),
@@ -45,42 +45,39 @@ def bodies_of(
             wire.ids(rows),
             _statuses(sent, rows, batch),
             _given_back(sent, rows, wire, batch),
+            strict=True,
         )
+        reports = map(encode, map(_Told._make, told))
         lines = arrivals.line[part].tolist()
         yield from zip(lines, at.tolist(), stamps_of(at, "us"), reports, strict=True)
 
 
-def _form(
-    part: int,
-    total: int,
-    org_code: str,
-    updated: str,
-    source: str,
-    name: str,
-    status: str,
-    given_back: str,
-) -> str:
-    time = f"&updateTime={updated.replace(':', '%3A')}" if updated else ""
+class _Told(NamedTuple):
+    """What one report tells; with their names before them where a field may be absent."""
+
+    part: int
+    total: int
+    org_code: str
+    updated: str
+    source: str
+    name: str
+    status: str
+    given_back: str
+
+
+def _form(told: _Told) -> str:
+    time = f"&updateTime={told.updated.replace(':', '%3A')}" if told.updated else ""
     return (
-        f"sequence={part}&total={total}{org_code}{time}&source={source}"
-        f"&smsMsgId={name}{status}{given_back}"
+        f"sequence={told.part}&total={told.total}{told.org_code}{time}&source={told.source}"
+        f"&smsMsgId={told.name}{told.status}{told.given_back}"
     )
 
 
-def _item(
-    part: int,
-    total: int,
-    org_code: str,
-    updated: str,
-    source: str,
-    name: str,
-    status: str,
-    given_back: str,
-) -> str:
-    time = f', "updateTime": "{updated}"' if updated else ""
+def _item(told: _Told) -> str:
+    time = f', "updateTime": "{told.updated}"' if told.updated else ""
     return (
-        f'{{"sequence": "{part}", "total": "{total}"{org_code}{time}, "source": "{source}", '
-        f'"smsMsgId": "{name}"{status}{given_back}}}'
+        f'{{"sequence": "{told.part}", "total": "{told.total}"{told.org_code}{time}, '
+        f'"source": "{told.source}", "smsMsgId": "{told.name}"{told.status}{told.given_back}}}'
     )
 
 

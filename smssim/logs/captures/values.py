@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 MOST_PARTS = 99
 """Parts of a long message: `total` and `sequence` have two digits at most."""
 
-_COUNTS = {written: n for n in range(MOST_PARTS + 1) for written in (n, f"{n}", f"{n:02d}")}
+COUNTS = {written: n for n in range(MOST_PARTS + 1) for written in (n, f"{n}", f"{n:02d}")}
+"""Every way in which a count is written, and what it counts."""
+
 _WIRE_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -30,6 +32,8 @@ def _no_constant(name: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_no_constant)
+SCAN: Callable[[str, int], tuple[Any, int]] = _DECODER.scan_once  # type: ignore[attr-defined]
+"""Reads the JSON value that begins at a place; gives it and where it ends."""
 
 
 def parsed(document: str) -> Any:
@@ -74,8 +78,8 @@ def count(fields: Mapping[str, Any], field: str, absent: int, inside: str = "") 
     value = fields.get(field)
     if value is None:
         return absent
-    if type(value) in (int, str) and value in _COUNTS:
-        return _COUNTS[value]
+    if type(value) in (int, str) and value in COUNTS:
+        return COUNTS[value]
     raise Unusable(f"{inside}{field}(={shown(value)}) must be a number from 0 to {MOST_PARTS}")
 
 

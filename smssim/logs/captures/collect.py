@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smssim.calendars import SECOND
-from smssim.logs.fields import ACCEPTED, Report, Request, reports, request
-from smssim.logs.growing import MessageRows, ReportRows
+from smssim.logs.captures.fields import ACCEPTED, Report, Request, Result, record
+from smssim.logs.captures.growing import MessageRows, ReportRows
+from smssim.logs.captures.values import Unusable
 from smssim.logs.quarantine import KEPT, Quarantine
-from smssim.logs.values import Unusable, parsed
 from smssim.numbers import countries_of, normalise
 
 _KEPT_BYTES = 8 * KEPT
@@ -36,16 +36,16 @@ class Collector:
         """Take a line of the file, counted from 1."""
         found: Sequence[Request | Report | Unusable]
         try:
-            found = _records(data)
+            found = _records(record(data))
         except Unusable as reason:
             found = [reason]
         self.records_in += len(found)
         kept, content = data[:_KEPT_BYTES], hash(data)
-        for record in found:
-            if isinstance(record, Report) and record.name not in self._rows:
-                self._waiting.append((number, kept, record))
+        for entry in found:
+            if isinstance(entry, Report) and entry.name not in self._rows:
+                self._waiting.append((number, kept, entry))
             else:
-                self._take(number, kept, record, content)
+                self._take(number, kept, entry, content)
 
     def unreadable(self, number: int, reason: str, data: bytes = b"") -> None:
         """Take a line that could not be read to its end."""
@@ -92,7 +92,8 @@ class Collector:
         self._contents.append(content)
 
     def _check_new(self, found: Request, content: int) -> None:
-        names = [result.name for result in found.results]
+        results = _results(found)
+        names = [result.name for result in results]
         for name in names:
             if name in self._rows:
                 first = self._contents[self.messages.request[self._rows[name]]]
@@ -100,13 +101,13 @@ class Collector:
                     raise Unusable("duplicate of an earlier line")
                 raise Unusable(f"smsMsgId(={name!r}) stands in an earlier answer")
         # A duplicate's entry may name the message that was sent in its place.
-        accepted = [result.name for result in found.results if result.status == ACCEPTED]
+        accepted = [result.name for result in results if result.status == ACCEPTED]
         if len(set(accepted)) < len(accepted):
             raise Unusable("answer.result must hold each accepted smsMsgId once")
 
     def _accepted(self, found: Request) -> None:
         rows = self.messages
-        for recipient, result in enumerate(found.results):
+        for recipient, result in enumerate(_results(found)):
             accepted = result.status == ACCEPTED
             if accepted:
                 self._rows[result.name] = len(rows.submitted)
@@ -147,14 +148,12 @@ class Collector:
         self.reports.add(row, number, report)
 
 
-def _records(data: bytes) -> Sequence[Request | Report | Unusable]:
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        raise Unusable(f"not UTF-8: {error.reason} at byte {error.start}") from None
-    document = parsed(text)
-    if not isinstance(document, dict):
-        raise Unusable("must be a JSON object")
-    if ("request" in document or "answer" in document) == ("callback" in document):
-        raise Unusable("must hold either request and answer, or callback")
-    return reports(document) if "callback" in document else [request(document)]
+def _records(found: Request | list[Report | Unusable]) -> Sequence[Request | Report | Unusable]:
+    if isinstance(found, list):
+        return found
+    wrong = [result for result in found.results if isinstance(result, Unusable)]
+    return wrong[:1] or [found]
+
+
+def _results(found: Request) -> list[Result]:
+    return [result for result in found.results if not isinstance(result, Unusable)]

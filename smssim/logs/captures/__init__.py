@@ -1,0 +1,1 @@
+"""Captures: the lines of a customer's own server, written from a run and read as facts."""

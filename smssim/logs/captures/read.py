@@ -1,0 +1,187 @@
+"""Read the lines of a capture into facts, piece after piece, in bounded memory.
+
+A record is one number of a request, one report, or a line or an entry that is none; nothing that
+stands in a line raises an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+from itertools import count
+
+from smssim.calendars import SECOND
+from smssim.logs.captures.fields import ACCEPTED, Report, Request, record
+from smssim.logs.captures.quick import ODD, Quick
+from smssim.logs.captures.rows import (
+    ReportRow,
+    SendRow,
+    content_hash,
+    content_of,
+    report_facts,
+    send_facts,
+)
+from smssim.logs.captures.stream import Line
+from smssim.logs.captures.values import SCAN, Unusable
+from smssim.logs.facts.packed import Names
+from smssim.logs.facts.piece import Piece, Refused
+from smssim.logs.quarantine import KEPT
+from smssim.numbers import countries_of, normalise
+
+PIECE = 50_000
+"""Records of a piece, at which it is handed on."""
+
+_KEPT_BYTES = 8 * KEPT
+_MOST_BYTES = 64 * 2**20
+_LOOK = 16
+
+
+def pieces_of(
+    lines: Iterable[Line], file: int, names: Names, secret: bytes, requests: count[int]
+) -> Iterator[Piece]:
+    """Give what the *lines* of one file say, some 50,000 records a piece.
+
+    Each line that holds a usable request takes its number from *requests*, which goes on from
+    file to file. Keys of equal smsMsgIds are equal for one *secret*.
+    """
+    reader = _Reader(requests)
+    for line in lines:
+        reader.take(line)
+        if not line[0] % _LOOK and reader.is_full:
+            yield reader.piece(file, names, secret)
+    if reader.records:
+        yield reader.piece(file, names, secret)
+
+
+class _Reader:
+    def __init__(self, requests: count[int]) -> None:
+        self._requests = requests
+        self._number: int | None = None
+        self._quick = Quick()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._sends: list[SendRow] = []
+        self._reports: list[ReportRow] = []
+        self._refused: list[Refused] = []
+        self._bytes = 0
+
+    @property
+    def records(self) -> int:
+        """Records that the piece has."""
+        return len(self._sends) + len(self._reports) + len(self._refused)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the piece should be handed on."""
+        return self.records >= PIECE or self._bytes >= _MOST_BYTES
+
+    def piece(self, file: int, names: Names, secret: bytes) -> Piece:
+        """Hand on what was read, and begin another piece."""
+        sends = send_facts(self._sends, file, names, secret)
+        reports = report_facts(self._reports, file, names, secret)
+        piece = Piece(sends, reports, tuple(self._refused))
+        self._begin()
+        return piece
+
+    def take(self, line: Line) -> None:
+        """Read a line, the thorough way only if the quick one gives nothing."""
+        row, data, broken = line
+        self._bytes += len(data)
+        if broken:
+            self._refuse(line, broken)
+        elif not self._quickly(row, data):
+            self._thoroughly(line)
+
+    def _quickly(self, row: int, data: bytes) -> bool:
+        try:
+            text = data.decode()
+            document, end = SCAN(text, 0)
+            if end < len(text):
+                return False
+            if "callback" in document:
+                reports = self._quick.reports(document, row)
+                self._reports += reports
+                return bool(reports)
+            sends = self._quick.sends(text, document, row, self._request())
+            self._keep(sends)
+            return bool(sends)
+        except ODD:
+            return False
+
+    def _thoroughly(self, line: Line) -> None:
+        try:
+            found = record(line[1])
+        except Unusable as reason:
+            self._refuse(line, str(reason))
+            return
+        if isinstance(found, list):
+            self._take_reports(line, found)
+        elif found.results:
+            self._take_results(line, found)
+        else:
+            self._take_refused(line, found)
+
+    def _take_reports(self, line: Line, found: list[Report | Unusable]) -> None:
+        for entry, report in enumerate(found):
+            if isinstance(report, Unusable):
+                self._refuse(line, str(report))
+            else:
+                self._reports.append((line[0], entry, *report))
+
+    def _take_results(self, line: Line, found: Request) -> None:
+        request, taken = self._request(), _accepted(found)
+        sends: list[SendRow] = []
+        content = content_of(line[1].decode(), found.stamp)
+        for entry, result in enumerate(found.results):
+            if isinstance(result, Unusable):
+                self._refuse(line, str(result))
+                continue
+            place, status = (0, None) if result.status == ACCEPTED else (2, result.status)
+            if not place and taken[result.name] != entry:
+                self._refuse(line, "answer.result must hold each accepted smsMsgId once")
+                continue
+            told = (result.created, result.country, result.segments, result.number)
+            said = (found.channel, found.template, content_hash(content, entry))
+            sends.append((line[0], entry, request, place, result.name, status, *told, *said))
+        self._keep(sends)
+
+    def _take_refused(self, line: Line, found: Request) -> None:
+        request, created = self._request(), found.received // SECOND * SECOND
+        content = content_of(line[1].decode(), found.stamp)
+        sends: list[SendRow] = []
+        countries = countries_of([normalise(number) or "" for number in found.numbers])
+        for entry, (number, country) in enumerate(zip(found.numbers, countries, strict=True)):
+            told = (_own_name(line, entry), found.code, created, country, 0, number)
+            said = (found.channel, found.template, content_hash(content, entry))
+            sends.append((line[0], entry, request, 1, *told, *said))
+        self._keep(sends)
+
+    def _request(self) -> int:
+        """The number of the next request that is of use."""
+        if self._number is None:
+            self._number = next(self._requests)
+        return self._number
+
+    def _keep(self, sends: list[SendRow]) -> None:
+        if sends:
+            self._sends += sends
+            self._number = None
+
+    def _refuse(self, line: Line, reason: str) -> None:
+        text = line[1][:_KEPT_BYTES].decode(errors="replace")
+        self._refused.append(Refused(line[0], (reason,), text))
+
+
+def _accepted(found: Request) -> dict[str, int]:
+    """Return the first accepted entry of each smsMsgId."""
+    first: dict[str, int] = {}
+    for entry, result in enumerate(found.results):
+        if not isinstance(result, Unusable) and result.status == ACCEPTED:
+            first.setdefault(result.name, entry)
+    return first
+
+
+def _own_name(line: Line, entry: int) -> str:
+    """Return a name for an entry without a smsMsgId of its own; none is written with a line end."""
+    return f"{blake2b(line[1], digest_size=16).hexdigest()}\n{entry}"

@@ -1,0 +1,25 @@
+"""A Log: the record of a period that was read and not simulated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from smssim.record import Record
+
+
+@dataclass(frozen=True, repr=False)
+class Log(Record):
+    """A Record that was read and not simulated; what could not be used is in its quarantine."""
+
+
+class QuarantinedError(ValueError):
+    """A strict reading left records out; `log` is what was read."""
+
+    def __init__(self, log: Log) -> None:
+        counts, reasons = log.provenance["counts"], log.provenance["quarantined_by_reason"]
+        most = max(reasons, key=reasons.__getitem__)
+        super().__init__(
+            f"{counts['quarantined']:,} of {counts['records_in']:,} records could not be used, "
+            f"most of them because: {most} ({reasons[most]:,})"
+        )
+        self.log = log

@@ -1,0 +1,79 @@
+"""What a log's reading left out, repaired and recognised, as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from smssim.record import Record
+from smssim.report.layout import columns, count, share, wrapped
+
+MOST = 6
+"""Reasons that are told; what is left out is counted in a last line."""
+
+
+def left_out(record: Record) -> list[str]:
+    """How many records of a log could not be used and why, and what was done to the others."""
+    about = record.provenance
+    counts = about.get("counts", {})
+    lines = [*_head(counts), *_reasons(about.get("quarantined_by_reason", {}))]
+    for text in _remarks(about):
+        lines += wrapped(text)
+    return lines
+
+
+def recognised(record: Record) -> list[str]:
+    """Which column was taken for what, a paragraph a kind of file."""
+    lines: list[str] = []
+    for told, files in _alike(record.provenance.get("files", [])).items():
+        name = files[0] if len(files) == 1 else f"{len(files)} files like {files[0]}"
+        lines += wrapped(f"{name}: {told}")
+    return lines
+
+
+def _head(counts: Mapping[str, int]) -> list[str]:
+    records, out = counts.get("records_in", 0), counts.get("quarantined", 0)
+    twice = counts.get("duplicates", 0)
+    again = f"; {count(twice)} stand in another file too" if twice else ""
+    if not out:
+        return [f"nothing: all {count(records)} records could be used{again}"]
+    of = f"{count(out)} of {count(records)} records ({share(out / records)})"
+    return [f"{of} could not be used{again}"]
+
+
+def _reasons(reasons: Mapping[str, int]) -> list[str]:
+    if not reasons:
+        return []
+    rows = [[count(n), reason] for reason, n in list(reasons.items())[:MOST]]
+    more = len(reasons) - len(rows)
+    told = columns(["records", "why"], rows, "rl")
+    return [*told, *([f"and {more} more reasons, see the quarantine"] if more > 0 else [])]
+
+
+def _remarks(about: Mapping[str, Any]) -> Iterator[str]:
+    repaired, passed = about.get("repaired", {}), about.get("passed_over", {})
+    if repaired:
+        yield f"repaired: {_listed(repaired)}"
+    if passed:
+        yield f"no records, passed over: {_listed(passed)}"
+    warnings = about.get("warnings", [])
+    yield from warnings[:MOST]
+    if len(warnings) > MOST:
+        yield f"and {len(warnings) - MOST} more warnings, see the provenance"
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} ({count(n)})" for name, n in counts.items())
+
+
+def _alike(files: list[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The names of the files by what was recognised of them."""
+    found: dict[str, list[str]] = {}
+    for file in files:
+        matched = ", ".join(f"{field} {name!r}" for field, name in file.get("columns", {}).items())
+        how = [file.get(key, "") for key in ("form", "kind", "encoding", "separator", "sheet")]
+        passed = file.get("columns_passed_over", [])
+        rest = f"; passed over {', '.join(map(repr, passed))}" if passed else ""
+        told = ", ".join(text for text in how if text) + (f"; {matched}" if matched else "") + rest
+        found.setdefault(told, []).append(file["path"])
+    return found
