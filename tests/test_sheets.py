@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
 from smssim import sheets
+from smssim.logs.columns.texts import APOSTROPHES, clean
 from smssim.sheets import bare, neutral, safe, write_csv, write_xlsx
 
 HOSTILE = (
@@ -64,6 +65,15 @@ def test_what_is_written_is_read_back(text: str) -> None:
 
     assert bare(cell) == text
     assert not re.match(r"[=@\t\r\n]|[+-](?![0-9]+([.][0-9]+)?\Z)", cell)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=repr)
+def test_a_log_reads_a_neutral_cell_as_what_it_was_made_of(text: str) -> None:
+    """The apostrophe is a repair; blanks and full-width characters would be repaired anyway."""
+    found, repairs = clean(neutral(text))
+
+    assert APOSTROPHES in repairs
+    assert found == clean(f" {text}")[0] or (found == text and text.startswith("'"))
 
 
 def frame() -> pd.DataFrame:

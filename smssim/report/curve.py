@@ -15,6 +15,7 @@ from smssim.record import Record
 from smssim.report.groups import keys_of, recorded
 from smssim.report.needs import needs
 from smssim.report.quantiles import by_bin
+from smssim.report.timing import untimed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,7 @@ _TALLIED = ("country", "type")
 _NUMBERS = dict.fromkeys(("latency_s", "share", "low", "high"), "float64") | {"at_risk": "int64"}
 
 
-@needs("latency", "censored")
+@needs("money", "latency", "censored", "coarse")
 def latency_curve(
     record: Record, by: str | Sequence[str] = "country", *, confidence: float = 0.95
 ) -> pd.DataFrame:
@@ -34,7 +35,8 @@ def latency_curve(
     delivered sooner or later, those in flight censored at their age, as in `delivery`. `low` and
     `high` are its pointwise band by Greenwood's variance on the log-log scale; NaN where the share
     is 0 or 1, and the band unknown. `at_risk` is how many messages had not been delivered before
-    this bin. Raise a ValueError for a name that latencies are not tallied by.
+    this bin. Raise a ValueError for a name that latencies are not tallied by, and for a log that
+    does not tell when each of its deliveries was made.
     """
     import pandas as pd
 
@@ -43,6 +45,9 @@ def latency_curve(
         raise ValueError(f"by(={by!r}) must be some of {', '.join(_TALLIED)}")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence(={confidence}) must be > 0 and < 1")
+    reason = untimed(record)
+    if reason is not None:
+        raise ValueError(f"{record.name!r} has no curve of latency: {reason}")
     cells = _cells(record)
     parts = []
     group: Any

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from smssim.bins import bin_of
 from smssim.calendars import HOUR
 from smssim.counting import outcomes
+from smssim.estimate import wilson
 from smssim.record import Record
 from smssim.report.groups import keys_of, recorded, summed
 from smssim.report.needs import needs
 from smssim.report.quantiles import by_bin, quantiles_s
+from smssim.report.timing import deliveries_told, soon_bin
 from smssim.tally import OUTCOMES
 
 if TYPE_CHECKING:
@@ -28,9 +30,10 @@ _REFUSED = {
     "refused_platform": "refused_3",
 }
 _DELAY_KEYS = {"country", "type"}
+_SOON = ("within_3_min_share", "within_3_min_low", "within_3_min_high")
 
 
-@needs("money", "latency", "censored")
+@needs("money", "latency", "censored", "coarse")
 def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFrame:
     """Counts of messages and quantiles of their latency, one row a group; *by* as in `cost`.
 
@@ -42,8 +45,17 @@ def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
 
     `latency_p50_s` and so on are seconds from submission to delivery among messages delivered or
     still in flight, by Kaplan-Meier with those in flight censored at their age; failed and expired
-    ones are no deliveries and stay out. Delays are tallied by country and type alone: by day or
-    application they are NA, as is the share of no_report in a log.
+    ones are no deliveries and stay out. They are NA where a delivery has no time, as quantiles of
+    the others would be of these alone.
+
+    `within_3_min_share` is of the sent messages whose outcome is known, or which have been in
+    flight for 3 minutes: those delivered in less than 3 minutes, by their time or, where an export
+    tells no more, by its sending result (DOMAIN.md section 9). `within_3_min_low` and
+    `within_3_min_high` are Wilson's 95 % interval. They are NA where that is not told of each
+    delivery.
+
+    Delays are tallied by country and type alone: by day or application they are NA, as is the
+    share of no_report in a log.
     """
     keys = keys_of(by)
     report = summed(_counts(record, keys), keys).reset_index(drop=not keys)
@@ -52,7 +64,8 @@ def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
     report["no_report"] = no_report
     known = report["delivered"] + report["failed"] + report["expired"]
     report["delivered_share"] = report["delivered"] / known.where(known > 0)
-    return report.assign(**_latencies(record, report[keys]))
+    told = _told(record, report, keys)
+    return report.assign(**_latencies(record, report[keys], told), **_soon(report, told))
 
 
 @needs("money")
@@ -127,17 +140,46 @@ def _numbered(tally: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _latencies(record: Record, groups: pd.DataFrame) -> dict[str, NDArray[Any]]:
+def _told(record: Record, report: pd.DataFrame, keys: list[str]) -> pd.DataFrame | None:
+    """What is told of each group's deliveries, and how many messages flew for 3 minutes; None
+    where tallies of delays do not tell the groups apart.
+    """
+    if not _DELAY_KEYS.issuperset(keys):
+        return None
+    groups = report[keys]
+    found = _numbered(deliveries_told(record), groups).groupby("group")
+    told = found[["timed", "told", "soon"]].sum().reindex(report.index, fill_value=0)
+    flying = _numbered(record.tallies.censored, groups)
+    young = flying[flying["bin"] < soon_bin()].groupby("group")["messages"].sum()
+    told["whole"] = told["timed"] >= report["delivered"]
+    told["flying"] = report["in_flight"] - young.reindex(report.index, fill_value=0)
+    return told
+
+
+def _soon(report: pd.DataFrame, told: pd.DataFrame | None) -> dict[str, NDArray[Any]]:
+    """The share delivered within 3 minutes and its interval, a value a group."""
+    values = np.full((len(report), len(_SOON)), np.nan)
+    if told is not None:
+        known = report["delivered"] + report["failed"] + report["expired"] + told["flying"]
+        whole = (told["timed"] + told["told"] >= report["delivered"]) & (known > 0)
+        for group in np.flatnonzero(whole.to_numpy(bool)):
+            values[group] = wilson(int(told["soon"].iloc[group]), int(known.iloc[group]))
+    return dict(zip(_SOON, values.T, strict=True))
+
+
+def _latencies(
+    record: Record, groups: pd.DataFrame, told: pd.DataFrame | None
+) -> dict[str, NDArray[Any]]:
     """The columns of quantiles, a value a group."""
     values = np.full((len(groups), len(LATENCIES)), np.nan)
-    if _DELAY_KEYS.issuperset(groups.columns):
+    if told is not None:
         seen = _numbered(record.tallies.latency, groups)
         waiting = _numbered(record.tallies.censored, groups)
         if recorded(record):
             waiting = waiting[waiting["bin"] < _validity_bin()]
-        for group in range(len(groups)):
+        for group in np.flatnonzero(told["whole"].to_numpy()):
             values[group] = quantiles_s(
-                _bins(seen, group), _bins(waiting, group), list(LATENCIES.values())
+                _bins(seen, int(group)), _bins(waiting, int(group)), list(LATENCIES.values())
             )
     return dict(zip(LATENCIES, values.T, strict=True))
 

@@ -27,6 +27,7 @@ from smssim.report.layout import (
     wrapped,
 )
 from smssim.report.left_out import left_out, recognised
+from smssim.report.timing import untimed
 from smssim.scenario import Scenario
 
 
@@ -127,7 +128,17 @@ def _latencies(record: Record) -> list[tuple[str, str]]:
             continue
         kind = "" if missing(row["type"]) else f"{row['type']}: "
         found.append(("Latency", f"{kind}{p50} median, {p95} at 95 %, {p99} at 99 %"))
-    return found
+    reason = untimed(record)
+    return found if reason is None else [*found, *_soon(record), ("Latency", reason)]
+
+
+def _soon(record: Record) -> list[tuple[str, str]]:
+    """The share delivered within 3 minutes, of a log that tells no latency."""
+    total = delivery(record, by=()).iloc[0]
+    if missing(total["within_3_min_share"]):
+        return []
+    soon, low, high = (share(total[f"within_3_min_{end}"]) for end in ("share", "low", "high"))
+    return [("Latency", f"{soon} delivered within 3 minutes (95 % interval {low} to {high})")]
 
 
 def _stopped(record: Record) -> list[tuple[str, str]]:

@@ -1,0 +1,148 @@
+"""Shares within 3 minutes, from times or from what an export tells; and when a p95 is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from smssim import plots, report, simulate
+from smssim.bins import bin_of
+from smssim.calendars import MINUTE
+from smssim.estimate import wilson
+from smssim.record import Record
+from smssim.report.spans import microseconds
+from smssim.run import Run
+from smssim.scenario import Scenario
+from smssim.tally import NAMES, Tallies
+
+LATENCIES = ["latency_p50_s", "latency_p95_s", "latency_p99_s"]
+SOON = ["within_3_min_share", "within_3_min_low", "within_3_min_high"]
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    """Two countries, both slow; the last messages are still in flight."""
+    slow = {"exponential_s": 150}
+    return simulate(
+        Scenario.model_validate(
+            {
+                "start": "2026-03-01T00:00:00Z",
+                "days": 2,
+                "quota": {"daily_limit": 50_000, "monthly_limit": 900_000},
+                "thresholds": {"daily_limit": 50_000, "monthly_limit": 900_000},
+                "applications": [{"name": "shop"}],
+                "templates": [{"name": "code", "application": "shop"}],
+                "traffic": [
+                    {"name": "a", "template": "code", "country": "ID", "messages_a_day": 9_000},
+                    {"name": "b", "template": "code", "country": "TH", "messages_a_day": 5_000},
+                ],
+                "routes": {"ID": {"latency": slow}, "TH": {"latency": slow}},
+            }
+        )
+    )
+
+
+def rows_of(run: Run, country: str) -> tuple[int, int]:
+    """Messages delivered in less than 3 minutes, and those of which that can be said, by hand."""
+    assert run.messages is not None
+    rows = run.messages[(run.messages["country"] == country) & (run.messages["place"] == 0)]
+    begun, final = (microseconds(rows[name]) for name in ("submitted_at", "final_at"))
+    flying = rows["final_at"].isna().to_numpy()
+    young = flying & (run.observed_until - begun < 3 * MINUTE)
+    assert young.any()
+    soon = (rows["status"] == "DELIVRD").to_numpy() & ~flying & (final - begun < 3 * MINUTE)
+    return int(soon.sum()), int((~young).sum())
+
+
+def told_by(run: Run, timed: set[str], told: set[str]) -> Record:
+    """The run's record as an export gives it: of some countries with times of delivery, of some
+    with results that tell 3 minutes apart.
+    """
+    frames = {name: run.tallies.frame(name) for name in NAMES}
+    latency = frames["latency"]
+    within = np.where(latency["bin"] < bin_of(np.array([3 * MINUTE]))[0], "3_min", "later")
+    coarse = latency.assign(outcome="delivered", within=within)
+    coarse = coarse[coarse["country"].isin(list(told - timed))]
+    frames["latency"] = latency[latency["country"].isin(list(timed))]
+    frames["coarse"] = coarse.groupby(["country", "type", "outcome", "within"], as_index=False)[
+        "messages"
+    ].sum()
+    return replace(
+        run,
+        tallies=Tallies(run.observed_until, **frames),  # type: ignore[arg-type]
+        **dict.fromkeys(("ledger", "events", "packages", "reviews", "tasks", "onboarding")),
+        provenance={},
+    )
+
+
+def test_the_share_is_that_of_the_rows(run: Run) -> None:
+    found = report.delivery(run).set_index("country")
+
+    for country in ("ID", "TH"):
+        assert found.loc[country, SOON].tolist() == list(wilson(*rows_of(run, country)))
+    whole = np.sum([rows_of(run, country) for country in ("ID", "TH")], axis=0).tolist()
+    assert report.delivery(run, by=())[SOON].iloc[0].tolist() == list(wilson(*whole))
+    assert report.delivery(run, by="day")[SOON].isna().all(axis=None)
+
+
+@pytest.mark.parametrize("timed", [{"ID", "TH"}, {"ID"}, set()], ids=["all", "one", "none"])
+def test_an_export_that_tells_3_minutes_has_the_same_share(run: Run, timed: set[str]) -> None:
+    """Whether it tells times, results, or either."""
+    log = told_by(run, timed, {"ID", "TH"})
+
+    for by in ("country", "type", ()):
+        expected = report.delivery(run, by=by)[SOON]
+        pd.testing.assert_frame_equal(report.delivery(log, by=by)[SOON], expected)
+
+
+def test_there_are_no_quantiles_without_times(run: Run) -> None:
+    log = told_by(run, set(), {"ID", "TH"})
+
+    assert report.delivery(log)[LATENCIES].isna().all(axis=None)
+    reason = "the export tells only whether a status came within 3 minutes"
+    text = " ".join(report.summary(log).split())
+    assert f"p95 is not known: {reason}" in text
+    soon = report.delivery(log, by=())["within_3_min_share"].iloc[0]
+    assert f"{100 * soon:.1f} % delivered within 3 minutes" in text
+    values = report.kpis(log).set_index("name")["value"]
+    assert values[["latency.p50", "latency.p95"]].isna().all()
+    for draw in (report.latency_curve, plots.latency):
+        with pytest.raises(ValueError, match=f"has no curve of latency: .*{reason}"):
+            draw(log)
+
+
+def test_quantiles_of_a_part_are_refused(run: Run) -> None:
+    """Those of a group that is timed stand; those over all would be of this group alone."""
+    log = told_by(run, {"TH"}, {"ID"})
+    found, whole = (report.delivery(record).set_index("country") for record in (log, run))
+
+    pd.testing.assert_frame_equal(found.loc[["TH"], LATENCIES], whole.loc[["TH"], LATENCIES])
+    assert found.loc["TH", LATENCIES[:2]].notna().all()
+    assert found.loc["ID", LATENCIES].isna().all()
+    assert report.delivery(log, by=())[LATENCIES].isna().all(axis=None)
+    told = f"{whole.loc['ID', 'delivered']:,} of {whole['delivered'].sum():,} deliveries have no"
+    with pytest.raises(ValueError, match=f"{told} time, and that of the others"):
+        report.latency_curve(log)
+    assert f"{told} time" in " ".join(report.summary(log).split())
+
+
+def test_what_is_not_told_at_all_has_no_share(run: Run) -> None:
+    log = told_by(run, set(), {"TH"})
+    found = report.delivery(log).set_index("country")
+
+    assert found.loc["ID", SOON].isna().all()
+    assert found.loc["TH", SOON].notna().all()
+    assert report.delivery(log, by=())[SOON].isna().all(axis=None)
+    assert "does not tell when messages were delivered" in " ".join(report.summary(log).split())
+
+
+def test_nothing_delivered_has_neither_share_nor_reason(run: Run) -> None:
+    nothing: Any = {name: run.tallies.frame(name).iloc[:0] for name in NAMES}
+    empty = replace(run, tallies=Tallies(run.observed_until, **nothing))
+
+    assert report.delivery(empty, by=())[SOON].isna().all(axis=None)
+    assert len(report.latency_curve(empty)) == 0
