@@ -89,6 +89,13 @@ def unknown_code(line: Line) -> list[Line]:
     return []
 
 
+def unknown_type(line: Line) -> list[Line]:
+    """A type that the documents do not have: kept as it is, like a code."""
+    line.said["type"] = "fax"
+    line.written["type"] = Raw("fax")
+    return []
+
+
 def without_id(line: Line) -> list[Line]:
     """No ID: the line is a message of its own."""
     line.said["id"] = None
@@ -140,7 +147,7 @@ ANY_FORM: tuple[tuple[Kind, int, Callable[[Line], bool]], ...] = (
     (refused("nowhere", country=None, number=None), 3, lambda line: True),
     (contradiction, 4, lambda line: is_failed(line)),
     (refused("result", result=9), 3, lambda line: True),
-    (refused("type", type=Raw("fax")), 3, lambda line: True),
+    (unknown_type, 3, is_lone),
     (refused("no time", submitted=None), 3, lambda line: True),
     (conflict, 4, is_lone),
     (unknown_code, 4, lambda line: is_failed(line) and is_lone(line)),
