@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from exporter.line import Line
-from smssim.logs.wire import number_prefix
+from smssim.logs.captures.wire import number_prefix
 from smssim.record import Record
 
 # The documents' samples share the part before the "_" between requests (DOMAIN.md section 6).
