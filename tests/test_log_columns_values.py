@@ -186,11 +186,15 @@ def test_any_amount_in_any_marks(amounts: list[Decimal], marks: tuple[str, str],
     assert found.tolist() == [500_000, *(int(round(amount, n) * 10**6) for amount in amounts)]
 
 
-@pytest.mark.parametrize("text", ["abc", "1,2,3", "1.2.3", "1,23.4,5", "1e5", "$5", "9" * 20, "²"])
+@pytest.mark.parametrize(
+    "text", ["abc", "1,2,3", "1.2.3", "1,23.4,5", "1e5", "$5", "9" * 20, "9" * 5000, "²"]
+)
 def test_what_is_no_amount(text: str) -> None:
     """Each with its value in the reason."""
     found = piece(sends(2, Cost=[text, "1.5"]))
-    assert reasons(found.refused) == {0: (f"Cost(={text!r}) must be an amount of 0 or more",)}
+    ((told,),) = reasons(found.refused).values()
+    assert told.startswith(f"Cost(={text!r}"[:40])
+    assert told.endswith("must be an amount of 0 or more")
 
 
 def test_a_mark_that_nothing_decides_is_an_error() -> None:

@@ -25,7 +25,7 @@ _SIMPLE = re.compile(r"([+-]?)([0-9]+)(?:([.,])([0-9]+))?")
 _GROUPED = re.compile(
     r"([+-]?)((?!0)[0-9]{1,3}(?:([.,' ])[0-9]{3})(?:\3[0-9]{3})*)(?:([.,])([0-9]+))?"
 )
-_LARGEST = 10**12
+_LARGEST, _LONGEST = 10**12, 19
 
 
 class DecimalColumn:
@@ -101,8 +101,10 @@ class DecimalColumn:
         return (self._micros(found[1], found[2], found[4] or "") if found else None), False
 
     def _micros(self, sign: str, whole: str, rest: str) -> int | None:
+        if len(whole := whole.lstrip("0") or "0") > _LONGEST or (self._micro and rest.strip("0")):
+            return None
         if self._micro:
-            amount = int(whole) if not rest.strip("0") else _LARGEST * 10**_MICRO + 1
+            amount = int(whole)
         else:
             digits = rest[: _MICRO + 1].ljust(_MICRO + 1, "0")
             amount = (int(whole + digits) + 5) // 10

@@ -116,7 +116,10 @@ def as_texts(column: pa.Array) -> pa.Array:
     if kind == pa.string():
         return column
     try:
-        return column.cast(pa.string())
+        texts = column.cast(pa.string())
+        if not pa.types.is_decimal(kind) or not pc.any(pc.match_substring(texts, "E")).as_py():
+            return texts
+        return pa.array([None if v is None else f"{v:f}" for v in column.to_pylist()], pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())
 
