@@ -21,10 +21,9 @@ from smssim.engine.block import Block
 from smssim.engine.books import Books
 from smssim.engine.judge import Judgement, judge
 from smssim.engine.live import Arrivals, Live
-from smssim.engine.resend import first_wrong_guess
 from smssim.engine.rows import Rows, rows_of
 from smssim.engine.sources import source_births
-from smssim.engine.terms import as_reported, terms
+from smssim.engine.terms import Terms, as_reported, never_delivered, terms
 from smssim.engine.world import World
 from smssim.marks import Marks
 from smssim.model import control, money
@@ -146,13 +145,19 @@ class Clock:
             self._step_to(self._t0)
             bound_us = self._bound(until_us)
             stopped = self._stopped()
+            present = terms(self.world, self.account)
+            if self.live.generations > 1:
+                in_vain = never_delivered(present)
+                from_us = self._t0 + (self._skip > 0)  # Those skipped are judged.
+                self.live.users.guess(self.live, from_us, bound_us, stopped, in_vain)
             arrivals = self.live.arrivals(self._t0, bound_us, stopped)
             if self._skip:
                 arrivals = arrivals.part(self._skip, None)
-            self._advance_block(arrivals, bound_us, stopped)
+            self._advance_block(arrivals, present, bound_us, stopped)
 
-    def _advance_block(self, arrivals: Arrivals, bound_us: int, stopped: dict[int, int]) -> None:
-        present = terms(self.world, self.account)
+    def _advance_block(
+        self, arrivals: Arrivals, present: Terms, bound_us: int, stopped: dict[int, int]
+    ) -> None:
         arrivals = as_reported(self.world, arrivals, present)
         judgement = judge(self.world, self.account, arrivals, present, self.books.passes)
         stop, crossing = judgement.stop, judgement.crossing
@@ -187,7 +192,7 @@ class Clock:
         self, arrivals: Arrivals, until_us: int, stopped: dict[int, int]
     ) -> int | None:
         """The first resend before *until_us*, by a user or a server, that was guessed wrongly."""
-        users = first_wrong_guess(self.live, self._t0, until_us, stopped)
+        users = self.live.users.first_wrong(self.live, self._t0, until_us, stopped)
         if self.live.servers is None:
             return users
         servers = self.live.servers.first_wrong(self.live, arrivals, until_us)

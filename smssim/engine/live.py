@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from smssim.engine.births import Births, SourceBirths, arranged, joined, order_by_time
 from smssim.engine.copies import CopyMarks
-from smssim.engine.fates import DELIVERED, UNBORN
+from smssim.engine.fates import UNBORN
 from smssim.engine.marker import NEVER
+from smssim.engine.resend import UserResends
 from smssim.engine.server_resend import ServerResends
 from smssim.engine.world import World
 
@@ -78,6 +79,7 @@ class Live:
     def __init__(self, world: World, sources: list[SourceBirths]) -> None:
         self.world = world
         self.copies = CopyMarks(world, sources)
+        self.users = UserResends()
         self.servers = ServerResends(world, sources) if world.servers_resend else None
         self.generations = world.generations
         self.dropped = 0
@@ -99,8 +101,6 @@ class Live:
             self._adopt(
                 [np.concatenate(pair, axis=1) for pair in zip(self._arrays(), new, strict=True)]
             )
-        if self.generations > 1:
-            self._guess(first)
         if self.servers is not None:
             self.servers.guess(self, first)
 
@@ -144,12 +144,6 @@ class Live:
         generation, message = keys % self.generations, keys // self.generations - self.dropped
         places: Ints = generation * len(self) + message
         return places
-
-    def delivered_us(self, generation: int, own: slice) -> Ints:
-        """When judged copies were delivered, NEVER if they were not."""
-        at: Ints = self.sent_us[generation, own] + self.latency[generation, own]
-        np.copyto(at, NEVER, where=self.fate[generation, own] != DELIVERED)
-        return at
 
     def mark_copies(self, generation: int, message: Ints) -> None:
         """Give copies of that generation their marks, and the time of the copy after them."""
@@ -200,26 +194,6 @@ class Live:
             exists.copy(),
             np.full((STATES if self.world.limits_frequency else 0, len(base)), -1),
         ]
-
-    def _guess(self, first: int) -> None:
-        """First guess which resends there are of messages from place *first* on: everything is sent
-        at once.
-        """
-        own = slice(first, None)
-        delivered = self.t[0, own] + self.latency[0, own]
-        np.copyto(delivered, NEVER, where=self.drawn[0, own] != DELIVERED)
-        again = (delivered > self.t[1, own]) & (self.t[1, own] < NEVER)
-        message, delivered = first + np.flatnonzero(again), delivered[again]
-        for generation in range(1, self.generations):
-            self.exists[generation, message] = True
-            self.mark_copies(generation, message)
-            if generation + 1 < self.generations:
-                at = self.t[generation, message] + self.latency[generation, message]
-                at[self.drawn[generation, message] != DELIVERED] = NEVER
-                delivered = np.minimum(delivered, at)
-                t = self.t[generation + 1, message]
-                again = (t < NEVER) & (delivered > t)
-                message, delivered = message[again], delivered[again]
 
     def _resent(self, from_us: int, until_us: int, end: int) -> tuple[Ints, Ints]:
         if self.generations == 1:
