@@ -19,7 +19,7 @@ from smssim.calendars import HOUR
 from smssim.engine.births import born
 from smssim.engine.block import Block
 from smssim.engine.books import Books
-from smssim.engine.judge import Judgement, judge
+from smssim.engine.judge import Judgement, draft, judge
 from smssim.engine.live import Arrivals, Live
 from smssim.engine.rows import Rows, rows_of
 from smssim.engine.sources import source_births
@@ -76,6 +76,7 @@ class Clock:
         self.books = Books(self.world, self.account, self.live)
         self._t0 = scenario.start_us
         self._skip = 0
+        self._drafted_us = scenario.start_us
         self._block: Block | None = None
         self._length = self.tuning.block
         self._emitted_us = scenario.start_us
@@ -150,15 +151,31 @@ class Clock:
                 in_vain = never_delivered(present)
                 from_us = self._t0 + (self._skip > 0)  # Those skipped are judged.
                 self.live.users.guess(self.live, from_us, bound_us, stopped, in_vain)
-            arrivals = self.live.arrivals(self._t0, bound_us, stopped)
-            if self._skip:
-                arrivals = arrivals.part(self._skip, None)
+            arrivals = self._arrivals(bound_us, stopped, present)
+            if self.live.servers is not None and self._draft(arrivals, present, bound_us):
+                arrivals = self._arrivals(bound_us, stopped, present)
             self._advance_block(arrivals, present, bound_us, stopped)
+
+    def _arrivals(self, until_us: int, stopped: dict[int, int], present: Terms) -> Arrivals:
+        arrivals = self.live.arrivals(self._t0, until_us, stopped)
+        if self._skip:
+            arrivals = arrivals.part(self._skip, None)
+        return as_reported(self.world, arrivals, present)
+
+    def _draft(self, arrivals: Arrivals, present: Terms, until_us: int) -> bool:
+        """Guess when servers send again by how long new messages would wait; return whether that
+        changes what arrives.
+        """
+        assert self.live.servers is not None
+        if until_us <= self._drafted_us:
+            return False
+        self._drafted_us = until_us
+        self._write(arrivals, draft(self.world, self.account, arrivals, present))
+        return self.live.servers.first_wrong(self.live, arrivals, until_us) is not None
 
     def _advance_block(
         self, arrivals: Arrivals, present: Terms, bound_us: int, stopped: dict[int, int]
     ) -> None:
-        arrivals = as_reported(self.world, arrivals, present)
         judgement = judge(self.world, self.account, arrivals, present, self.books.passes)
         stop, crossing = judgement.stop, judgement.crossing
         if self.live.generations > 1:
