@@ -106,10 +106,10 @@ class Clock:
 
     def pending_micro(self) -> int:
         """The charges of judged, not committed messages before now."""
-        if self.world.bills_delivery:
-            # Deliveries are known of committed messages alone; committing early changes nothing.
-            self.catch_up()
-        return self._block.charged_micro(self.account.now_us) if self._block else 0
+        if self._block is None:
+            return 0
+        self._owe(self._block.before(self.account.now_us))
+        return self._block.charged_micro(self.account.now_us)
 
     def pending_count(self) -> int:
         """What judged, not committed messages before now add to the thresholds' counters."""
@@ -250,9 +250,22 @@ class Clock:
     def _commit(self, end: int) -> None:
         block = self._block
         assert block is not None
+        self._owe(end)
         if end > block.done:
             self.books.commit(block.arrivals, block.judgement, block.terms, block.done, end)
             block.done = end
+
+    def _owe(self, end: int) -> None:
+        """Note the deliveries of messages up to place *end*, which may come before they are
+        committed: what is owed for them hangs on nothing else.
+        """
+        block = self._block
+        assert block is not None
+        if self.world.bills_delivery and end > block.owed:
+            own, judged = slice(block.owed, end), block.judgement
+            part = block.arrivals.part(block.owed, end)
+            self.books.deliveries.add(part, judged.fate[own], judged.sent_us[own])
+            block.owed = end
 
     def _cross(self, arrivals: Arrivals, place: int) -> None:
         """Judge the message at *place* by itself, and the rest of its request with it."""
@@ -270,6 +283,8 @@ class Clock:
         frequency = terms(self.world, self.account).frequency
         for i in range(place, last):
             self._judge_one(arrivals, i, refused, frequency)
+        if self.live.servers is not None:
+            self.live.servers.first_wrong(self.live, arrivals.part(place, last), now_us + 1)
         self._t0, self._skip = now_us, skipped + last - before
         self._length = max(1, min(self.tuning.block, self._length))
 
@@ -290,7 +305,7 @@ class Clock:
         def too_frequent() -> bool:
             if frequency is None:
                 return False
-            return self.books.passes.refused(own, frequency, None) is not None
+            return self.books.passes.refuses(own, frequency)
 
         def judge_it() -> None:
             own_place = int(world.fates.own_place[drawn])
@@ -310,8 +325,6 @@ class Clock:
 
         self.account.agenda.at(now_us, Rank.MESSAGE, judge_it, changes=False)
         self._step_to(now_us)
-        if self.live.servers is not None:
-            self.live.servers.first_wrong(self.live, own, now_us + 1)
 
     def _emit(self, until_us: int) -> Iterator[Rows]:
         """Finish the messages before *until_us*."""

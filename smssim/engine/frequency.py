@@ -52,11 +52,44 @@ class Passes:
         refused[rows[~passes]] = True
         return refused
 
-    def commit(self, own: Arrivals, limits: Ints) -> None:
-        """Count judged messages that passed."""
+    def refuses(self, own: Arrivals, limits: Ints) -> bool:
+        """Whether one message by itself is sent to too often."""
+        limit = limits[:, own.cls[0]].tolist()
+        return limit[0] > 0 and any(
+            count >= most for (_, count), most in zip(self._counts_of_one(own), limit, strict=True)
+        )
+
+    def enter(self, own: Arrivals, limits: Ints) -> None:
+        """Count one judged message if it passed."""
+        if limits[0, own.cls[0]] > 0 and self._passed(own)[0]:
+            counts = [(window, count + 1) for window, count in self._counts_of_one(own)]
+            self._states_of_one(own)[:] = np.ravel(counts)
+
+    def _counts_of_one(self, own: Arrivals) -> list[tuple[int, int]]:
+        """The windows that one message falls into, and what was counted in each before."""
+        t, state = int(own.t[0]), self._states_of_one(own).tolist()
+        windows = [(t + offset) // length for offset, length in _WINDOWS]
+        return [
+            (window, state[2 * level + 1] if state[2 * level] == window else 0)
+            for level, window in enumerate(windows)
+        ]
+
+    def _states_of_one(self, own: Arrivals) -> Ints:
+        """The states of the number of one message, to be read or written."""
+        message = own.message.start if isinstance(own.message, slice) else own.message[0]
+        assert self._live.base.number is not None
+        number = self._live.base.number[message]
+        return self._live.passes[:, message] if number < 0 else self._shared[:, number]
+
+    def _passed(self, own: Arrivals) -> Mask:
         fate = self._live.fate.reshape(-1)[own.where]
         place = self._world.fates.place.take(fate)
-        passed = (place == 0) | (place == 3) | (fate == FULL)
+        passed: Mask = (place == 0) | (place == 3) | (fate == FULL)
+        return passed
+
+    def commit(self, own: Arrivals, limits: Ints) -> None:
+        """Count judged messages that passed."""
+        passed = self._passed(own)
         rows = self._limited(own, limits, passed)
         if not len(rows):
             return

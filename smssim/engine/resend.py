@@ -131,9 +131,7 @@ def _born(live: Live, from_us: int, until_us: int) -> slice:
     return slice(begin, end)
 
 
-def _stop(
-    live: Live, exists: Mask, message: Ints, t: Ints, stopped: dict[int, int]
-) -> None:
+def _stop(live: Live, exists: Mask, message: Ints, t: Ints, stopped: dict[int, int]) -> None:
     """Let no resend of a stopped source exist."""
     if stopped:
         source = live.world.source.take(live.base.cls.take(message))
