@@ -20,7 +20,7 @@ from smssim.engine.world import World
 
 Ints = NDArray[np.int64]
 STATES = 6
-"""Rows of `passes`: the present minute, hour and day of a number, and its messages in each."""
+"""What `passes` holds of a number: its present minute, its messages in it, and so for hour and day."""
 
 
 @dataclass
@@ -192,7 +192,7 @@ class Live:
             np.full(shape, -1, np.int16),
             exists,
             exists.copy(),
-            np.full((STATES if self.world.limits_frequency else 0, len(base)), -1),
+            np.full((1 if self.world.limits_frequency else 0, len(base), STATES), -1),
         ]
 
     def _resent(self, from_us: int, until_us: int, end: int) -> tuple[Ints, Ints]:
@@ -201,13 +201,14 @@ class Live:
         first = int(np.searchsorted(self.base.t, from_us - self.copies.longest_chain_us))
         if self.servers is not None:
             first = 0  # Nothing bounds how long a server waits for a report.
+        rows = []
         # One row after the other: on a plain array NumPy finds them ten times faster.
-        rows = [first + np.flatnonzero(row[first:end]) for row in self.exists[1:]]
+        for exists, times in zip(self.exists[1:], self.t[1:], strict=True):
+            message = first + np.flatnonzero(exists[first:end])
+            t = times.take(message)
+            rows.append(message[(t >= from_us) & (t < until_us)])
         generation = np.repeat(np.arange(1, self.generations), [len(row) for row in rows])
-        message = np.concatenate(rows)
-        t = self.t[generation, message]
-        inside = (t >= from_us) & (t < until_us)
-        return generation[inside], message[inside]
+        return generation, np.concatenate(rows)
 
     def _merged(self, begin: int, end: int, generation: Ints, message: Ints) -> Arrivals:
         """First copies and resends together, in their order."""
