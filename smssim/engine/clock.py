@@ -44,7 +44,7 @@ class Tuning:
     """
 
     chunk: int = 200_000
-    block: int = 4_096
+    block: int = 16_384
     longest_block: int = 65_536
 
 
