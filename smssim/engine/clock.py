@@ -19,11 +19,12 @@ from smssim.calendars import HOUR
 from smssim.engine.births import born
 from smssim.engine.block import Block
 from smssim.engine.books import Books
-from smssim.engine.judge import Judgement, draft, judge
+from smssim.engine.foresight import Foresight
+from smssim.engine.judge import judge
 from smssim.engine.live import Arrivals, Live
 from smssim.engine.rows import Rows, rows_of
 from smssim.engine.sources import source_births
-from smssim.engine.terms import Terms, as_reported, never_delivered, terms
+from smssim.engine.terms import Terms, terms
 from smssim.engine.world import World
 from smssim.marks import Marks
 from smssim.model import control, money
@@ -73,10 +74,10 @@ class Clock:
             self.env.process(policy(self.env, view))
         self.sources = source_births(self.world)
         self.live = Live(self.world, self.sources)
+        self.foresight = Foresight(self.world, self.account, self.live)
         self.books = Books(self.world, self.account, self.live)
         self._t0 = scenario.start_us
         self._skip = 0
-        self._drafted_us = scenario.start_us
         self._block: Block | None = None
         self._length = self.tuning.block
         self._emitted_us = scenario.start_us
@@ -147,31 +148,9 @@ class Clock:
             bound_us = self._bound(until_us)
             stopped = self._stopped()
             present = terms(self.world, self.account)
-            if self.live.generations > 1:
-                in_vain = never_delivered(present)
-                from_us = self._t0 + (self._skip > 0)  # Those skipped are judged.
-                self.live.users.guess(self.live, from_us, bound_us, stopped, in_vain)
-            arrivals = self._arrivals(bound_us, stopped, present)
-            if self.live.servers is not None and self._draft(arrivals, present, bound_us):
-                arrivals = self._arrivals(bound_us, stopped, present)
+            bound_us = self.foresight.look(self._t0, self._skip, bound_us, stopped, present)
+            arrivals = self.foresight.arrivals(self._t0, self._skip, bound_us, stopped, present)
             self._advance_block(arrivals, present, bound_us, stopped)
-
-    def _arrivals(self, until_us: int, stopped: dict[int, int], present: Terms) -> Arrivals:
-        arrivals = self.live.arrivals(self._t0, until_us, stopped)
-        if self._skip:
-            arrivals = arrivals.part(self._skip, None)
-        return as_reported(self.world, arrivals, present)
-
-    def _draft(self, arrivals: Arrivals, present: Terms, until_us: int) -> bool:
-        """Guess when servers send again by how long new messages would wait; return whether that
-        changes what arrives.
-        """
-        assert self.live.servers is not None
-        if until_us <= self._drafted_us:
-            return False
-        self._drafted_us = until_us
-        self._write(arrivals, draft(self.world, self.account, arrivals, present))
-        return self.live.servers.first_wrong(self.live, arrivals, until_us) is not None
 
     def _advance_block(
         self, arrivals: Arrivals, present: Terms, bound_us: int, stopped: dict[int, int]
@@ -179,7 +158,7 @@ class Clock:
         judgement = judge(self.world, self.account, arrivals, present, self.books.passes)
         stop, crossing = judgement.stop, judgement.crossing
         if self.live.generations > 1:
-            self._write(arrivals, judgement)
+            self.live.speculate(arrivals, judgement.fate, judgement.sent_us)
             until_us = int(arrivals.t[stop]) + 1 if crossing else bound_us
             wrong_us = self._first_wrong_guess(arrivals, until_us, stopped)
             if wrong_us is not None:
@@ -214,11 +193,6 @@ class Clock:
             return users
         servers = self.live.servers.first_wrong(self.live, arrivals, until_us)
         return min((t for t in (users, servers) if t is not None), default=None)
-
-    def _write(self, arrivals: Arrivals, judgement: Judgement) -> None:
-        """Let the resends see the speculation."""
-        self.live.fate.reshape(-1)[arrivals.where] = judgement.fate
-        self.live.sent_us.reshape(-1)[arrivals.where] = judgement.sent_us
 
     def _bound(self, until_us: int) -> int:
         """How far to look ahead: a block of messages, or the next known change."""

@@ -80,7 +80,8 @@ class Passes:
         message = own.message.start if isinstance(own.message, slice) else own.message[0]
         assert self._live.base.number is not None
         number = self._live.base.number[message]
-        return self._live.passes[0, message] if number < 0 else self._shared[number]
+        states: Ints = self._live.passes[0, message] if number < 0 else self._shared[number]
+        return states
 
     def _passed(self, own: Arrivals) -> Mask:
         fate = self._live.fate.reshape(-1)[own.where]

@@ -58,6 +58,20 @@ def draft(world: World, account: Account, arrivals: Arrivals, terms: Terms) -> J
     return _verdicts(world, account, arrivals, terms, None)
 
 
+def crossing_if_sent(world: World, account: Account, arrivals: Arrivals, terms: Terms) -> int:
+    """The place of the first crossing if settings alone refused any of *arrivals*, or how many
+    there are.
+    """
+    refusal = _before_acceptance(world, arrivals, terms)
+    refused = _after_acceptance(world, arrivals, terms)
+    third = np.zeros(len(arrivals), bool) if refused is None else refused != OPEN
+    if refusal is not None:
+        third &= refusal == OPEN
+    sent = ~third if refusal is None else (refusal == OPEN) & ~third
+    if_sent = Judgement(arrivals.drawn, arrivals.t, sent, third, len(arrivals))
+    return min(_crossings(world, account, arrivals, if_sent), default=len(arrivals))
+
+
 def _verdicts(
     world: World, account: Account, arrivals: Arrivals, terms: Terms, passes: Passes | None
 ) -> Judgement:

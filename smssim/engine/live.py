@@ -20,7 +20,7 @@ from smssim.engine.world import World
 
 Ints = NDArray[np.int64]
 STATES = 6
-"""What `passes` holds of a number: its present minute, its messages in it, and so for hour and day."""
+"""What `passes` holds of a number: its minute and its messages in it, and so for hour and day."""
 
 
 @dataclass
@@ -123,11 +123,24 @@ class Live:
         if len(message):
             arrivals = self._merged(begin, end, generation, message)
         else:
-            own, base = slice(begin, end), self.base
-            arrivals = Arrivals(
-                own, own, None, base.t[own], base.cls[own], base.segments[own], base.drawn[own]
-            )
+            arrivals = self._first_copies(begin, end)
         return self._unstopped(arrivals, stopped) if stopped else arrivals
+
+    def speculate(self, arrivals: Arrivals, fate: NDArray[np.uint8], sent_us: Ints) -> None:
+        """Let the resends see what is not committed yet."""
+        self.fate.reshape(-1)[arrivals.where] = fate
+        self.sent_us.reshape(-1)[arrivals.where] = sent_us
+
+    def first_copies(self, from_us: int, until_us: int) -> Arrivals:
+        """The first copies with from_us <= t < until_us in their order."""
+        begin, end = (int(i) for i in np.searchsorted(self.base.t, [from_us, until_us]))
+        return self._first_copies(begin, end)
+
+    def _first_copies(self, begin: int, end: int) -> Arrivals:
+        own, base = slice(begin, end), self.base
+        return Arrivals(
+            own, own, None, base.t[own], base.cls[own], base.segments[own], base.drawn[own]
+        )
 
     def keys(self, arrivals: Arrivals) -> Ints:
         """Names of copies that stay the same when older messages are dropped."""

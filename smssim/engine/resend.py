@@ -37,11 +37,10 @@ class UserResends:
         *in_vain* are the classes of which nothing is delivered now, None if there are none. Earlier
         guesses are made anew where they differ from before.
         """
-        first_us = self._guessed_us
         if not _same(in_vain, self._in_vain):
             self._in_vain = in_vain
-            first_us = min(first_us, from_us - live.copies.longest_chain_us)
-        own = _born(live, first_us, until_us)
+            self._guessed_us = min(self._guessed_us, from_us - live.copies.longest_chain_us)
+        own = _born(live, self._guessed_us, until_us)
         self._guessed_us = max(self._guessed_us, until_us)
         self._mend(live, own, from_us, from_us, stopped)
 
@@ -106,7 +105,7 @@ class UserResends:
         """When copies were delivered, or would be if they were sent at once; NEVER if not."""
         t, latency = live.t[generation, message], live.latency[generation, message]
         fate = live.fate[generation, message]
-        known = live.sent_us[generation, message] + latency
+        known: Ints = live.sent_us[generation, message] + latency
         known[fate != DELIVERED] = NEVER
         judged = (t < known_us) & (fate != UNBORN)
         if judged.all():
