@@ -128,9 +128,9 @@ TASKS = _columns(
 )
 QUARANTINE = _columns(
     ("file", "str", "file"),
-    ("line", "int64", "line, from 1"),
-    ("reason", "str", "why it could not be used"),
-    ("text", "str", "the line as it stands, phone numbers masked"),
+    ("row", "int64", "row or line of the file, from 1"),
+    ("reasons", "str", "why it could not be used, all reasons with semicolons between"),
+    ("text", "str", "the row as it stands, phone numbers masked"),
 )
 TABLES = {
     "messages": MESSAGES,

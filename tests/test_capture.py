@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from smssim.codes import countries
 from smssim.logs import Log, read_log, write_capture
+from smssim.logs import quarantine as kept
 from smssim.logs.captures.customer import customer_view
-from smssim.logs.captures.stream import LONGEST_LINE
 from smssim.logs.captures.wire import channel, country_shown, number_prefix, template_id
+from smssim.logs.files.lines import LONGEST
 from smssim.logs.quarantine import Quarantine, masked
 from smssim.numbers import normalise
 from smssim.record import Record
@@ -92,12 +93,22 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
 
 
 def law(log: Log) -> dict[str, int]:
-    """records in = used + quarantined, and the quarantine's frame says so too."""
+    """records in = used + quarantined + duplicates, and the quarantine's frame says so too."""
     counts: dict[str, int] = log.provenance["counts"]
     assert log.quarantine is not None
-    assert counts["records_in"] == counts["used"] + counts["quarantined"]
+    left = counts["quarantined"] + counts["duplicates"]
+    assert counts["records_in"] == counts["used"] + left
     assert counts["quarantined"] == len(log.quarantine)
+    assert sum(log.provenance["quarantined_by_reason"].values()) == counts["quarantined"]
     return counts
+
+
+def counted(records_in: int, *, quarantined: int = 0, duplicates: int = 0) -> dict[str, int]:
+    """The counts of a log."""
+    used = records_in - quarantined - duplicates
+    return {"records_in": records_in, "used": used} | {
+        "quarantined": quarantined, "duplicates": duplicates,
+    }  # fmt: skip
 
 
 def small_run() -> Record:
@@ -139,7 +150,7 @@ def small_run() -> Record:
 def test_round_trip(tmp_path: Path, batch: bool, name: str) -> None:
     log = round_trip(small_run(), tmp_path, batch=batch, name=name)
     assert log.messages is not None
-    assert law(log) == {"records_in": 7 + 6, "used": 7 + 6, "quarantined": 0}
+    assert law(log) == counted(9 + 6)
     assert log.messages["place"].tolist() == [0, 2, 1, 1, 0, 0, 0, 0, 3]
     assert log.messages["request"].tolist() == [0, 0, 1, 1, 2, 3, 4, 5, 6]
     assert log.messages["recipient"].tolist() == [0, 1, 0, 1, 0, 0, 0, 0, 0]
@@ -340,7 +351,7 @@ def test_documented_bodies(tmp_path: Path) -> None:
         tmp_path, callback_line(DOCUMENTED), request_line(),
         callback_line(batch, "application/json; charset=UTF-8"),
     )  # fmt: skip
-    assert law(log) == {"records_in": 3, "used": 3, "quarantined": 0}
+    assert law(log) == counted(3)
     assert log.messages is not None
     assert log.reports is not None
     message = log.messages.iloc[0]
@@ -353,7 +364,7 @@ def test_documented_bodies(tmp_path: Path) -> None:
     assert log.reports["state"].tolist() == ["received"] * 2
     assert log.reports["attempts"].isna().all()
     assert log.observed_from == pd.Timestamp("2018-04-13T06:31:40Z").value // 1000
-    assert log.observed_until == pd.Timestamp("2018-04-13T06:31:47Z").value // 1000
+    assert log.observed_until == pd.Timestamp("2018-04-13T06:31:48Z").value // 1000
 
 
 def test_a_long_message_is_not_delivered_before_all_of_it_is(tmp_path: Path) -> None:
@@ -434,8 +445,8 @@ def test_what_cannot_be_used_says_why(tmp_path: Path, line: Any, reason: str) ->
     assert log.quarantine is not None
     assert list(log.quarantine.columns) == [column.name for column in QUARANTINE]
     row = log.quarantine.iloc[0]
-    assert reason in row["reason"]
-    assert (row["line"], row["file"]) == (3, str(tmp_path / "hand.jsonl"))
+    assert reason in row["reasons"]
+    assert (row["row"], row["file"]) == (3, str(tmp_path / "hand.jsonl"))
 
 
 def test_duplicates_and_refused_numbers(tmp_path: Path) -> None:
@@ -445,12 +456,15 @@ def test_duplicates_and_refused_numbers(tmp_path: Path) -> None:
         tmp_path, request_line(), request_line(), changed, refused,
         callback_line(DOCUMENTED.replace(ID, "no")),
     )  # fmt: skip
-    assert law(log) == {"records_in": 5, "used": 2, "quarantined": 3}
+    assert law(log) == counted(5, quarantined=2, duplicates=1)
     assert log.quarantine is not None
-    reasons = log.quarantine["reason"].tolist()
-    assert reasons[0] == "duplicate of an earlier line"
-    assert "stands in an earlier answer" in reasons[1]
-    assert "was refused in the answer" in reasons[2]
+    assert log.quarantine["row"].tolist() == [3, 5]
+    reasons = log.quarantine["reasons"].tolist()
+    assert "stands in an earlier answer" in reasons[0]
+    assert "was refused in the answer" in reasons[1]
+    texts = log.quarantine["text"].tolist()
+    assert ['"total": 1' in text for text in texts] == [True, False]
+    assert "smsMsgId=no" in texts[1]
 
 
 def test_good_reports_of_a_batch_are_used(tmp_path: Path) -> None:
@@ -460,15 +474,15 @@ def test_good_reports_of_a_batch_are_used(tmp_path: Path) -> None:
         request_line(),
         callback_line(json.dumps({"statusReportList": items}), "application/json"),
     )
-    assert law(log) == {"records_in": 4, "used": 2, "quarantined": 2}
+    assert law(log) == counted(4, quarantined=2)
     assert log.quarantine is not None
-    assert log.quarantine["line"].tolist() == [2, 2]
+    assert log.quarantine["row"].tolist() == [2, 2]
 
 
 def test_a_line_over_the_limit_is_passed_over(tmp_path: Path) -> None:
-    huge = b'{"received_at": "' + b"+6281234567890," * (LONGEST_LINE // 8) + b'"}'
+    huge = b'{"received_at": "' + b"+6281234567890," * (LONGEST // 8) + b'"}'
     log = read_lines(tmp_path, huge, request_line())
-    assert law(log) == {"records_in": 2, "used": 1, "quarantined": 1}
+    assert law(log) == counted(2, quarantined=1)
     assert log.quarantine is not None
     assert len(log.quarantine["text"][0]) < 5_000
     assert "1234" not in log.quarantine["text"][0]
@@ -486,9 +500,31 @@ def test_a_cut_off_archive(tmp_path: Path) -> None:
 def test_phone_numbers_are_masked() -> None:
     assert masked("to=+6281234567890,0812345") == "to=+628**********,081****"
     assert masked("+62 812-3456-789 on 2018-04-13") == "+62 8**-****-*** on 2018-04-13"
+    for shown in (False, True):
+        quarantine = Quarantine(show_numbers=shown)
+        quarantine.add("f", 1, ["bad +6281234567890"], "x" * 8_190 + "6281234567890")
+        quarantine.add("f", 2, ["bad"], "to=6281234567890")
+        first, second = quarantine.frame().to_dict("records")
+        assert "34567890" not in first["text"]
+        assert ("34567890" in second["text"]) is shown
+        assert ("34567890" in first["reasons"]) is shown
+
+
+def test_the_quarantine_counts_what_it_does_not_keep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "RECORDS", 3)
+    monkeypatch.setattr(kept, "_KINDS", 2)
+    monkeypatch.setattr(kept, "_CHARACTERS", 200)
     quarantine = Quarantine()
-    quarantine.add("f", 1, "bad", "x" * 8_190 + "6281234567890")
-    assert "34567890" not in quarantine.frame()["text"][0]
+    for row in range(9, 0, -1):
+        quarantine.add("f", row, [f"total(={row!r}) must be less", "no id"], "x" * 100)
+    quarantine.add("g", 1, ["something else"], "")
+    quarantine.count("no id", 5)
+    assert len(quarantine) == 15
+    assert quarantine.reasons == {"total must be less": 9, "no id": 14, kept.OTHER: 1}
+    frame = quarantine.frame()
+    assert frame["row"].tolist() == [7, 8, 9]
+    assert frame["reasons"][0] == "total(=7) must be less; no id"
+    assert frame["text"].str.len().tolist() == [80, 100, 100]
 
 
 def seeds() -> list[bytes]:

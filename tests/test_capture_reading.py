@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -62,7 +61,14 @@ def read_pieces(data: bytes, names: Names, *, quickly: bool) -> list[Piece]:
     with pytest.MonkeyPatch.context() as patch:
         if not quickly:
             patch.setattr(read._Reader, "_quickly", lambda *_: False)
-        return list(pieces_of(lines_of(io.BytesIO(data)), 3, names, SECRET, count(7)))
+        return list(pieces_of(lines_of(lines_in(data)), 3, names, SECRET, count(7)))
+
+
+def lines_in(data: bytes) -> Callable[[], Iterator[tuple[int, bytes, bool]]]:
+    def lines() -> Iterator[tuple[int, bytes, bool]]:
+        return ((row, line, True) for row, line in enumerate(data.split(b"\n"), 1))
+
+    return lines
 
 
 def one_piece(*lines: Any) -> tuple[Piece, Names]:
@@ -218,7 +224,7 @@ def test_keys_are_of_texts_and_of_the_secret() -> None:
     names = Names()
     data = json.dumps(callback_line(DOCUMENTED)).encode()
     (one,) = read_pieces(data, names, quickly=True)
-    (other,) = pieces_of(lines_of(io.BytesIO(data)), 3, names, b"another", count())
+    (other,) = pieces_of(lines_of(lines_in(data)), 3, names, b"another", count())
     assert one.reports["key"].tolist() != other.reports["key"].tolist()
     assert 0 not in one.reports["key"]
 

@@ -249,6 +249,27 @@ def test_json_lines_are_tables_of_texts(tmp_path: Path) -> None:
     assert texts(path, [1005, 1002], table.told)[1002] == '{"SMS ID": {}}'
 
 
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
+OBJECTS = st.dictionaries(st.sampled_from("abc"), VALUES).map(json.dumps)
+
+
+@QUIET
+@given(st.lists(OBJECTS | st.sampled_from(["", "{", "{}", "{}{}", '{"a":1} {"a":2}', "[{}]"])))
+def test_json_lines_say_the_same_read_fast_or_one_by_one(tmp_path: Path, lines: list[str]) -> None:
+    """Arrow reads a block only where it reads what each line says."""
+    path = saved(tmp_path / "a", "\n".join(['{"a": "x", "b": 1, "c": true}', *lines, "{}", ""]))
+    table = opened_table(path)
+    (batch,) = table.batches()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("smssim.logs.files.jsonl.plain_columns", lambda data, kinds: None)
+        (other,) = table.batches()
+    assert batch.columns == other.columns
+    assert batch.rows.tolist() == other.rows.tolist()
+    assert batch.refused == other.refused
+    told = {one.row for one in batch.refused} | set(batch.rows.tolist())
+    assert len(told) + table.passed_over["blank"] == len(lines) + 2
+
+
 def test_captures_are_handed_on_line_by_line(tmp_path: Path) -> None:
     """Known by their first object; a broken one before it does not matter."""
     path = saved(tmp_path / "a.jsonl", '\n{"bro\n{"received_at": "", "callback": {}}\n\n{x')
@@ -280,11 +301,12 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     """Times, numbers and nulls as they are; texts that stand once are dictionaries."""
     path = tmp_path / "a"
     time = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
-    columns = {"SMS ID": ["a", None], "Send Time": [time] * 2, "Cost": [1, None]}
+    texts_of = ["DELIVRD", None] * 500
+    columns = {"SMS ID": texts_of, "Send Time": [time] * 1_000, "Cost": [1, None] * 500}
     pq.write_table(pa.table(columns), path)
     table = opened_table(path)
     (batch,) = table.batches()
-    assert rows_of([batch]) == [["a", time, 1], [None, time, None]]
+    assert rows_of([batch]) == [["DELIVRD", time, 1], [None, time, None]] * 500
     assert pa.types.is_dictionary(batch.columns["SMS ID"].type)
     shown = '{"SMS ID": null, "Send Time": "2024-05-01 00:00:00+00:00", "Cost": null}'
     assert batch.text(1) == shown
@@ -346,13 +368,25 @@ def test_a_workbook_that_unpacks_to_gigabytes_is_refused(
     assert opened(path, is_heading) == refused
 
 
-def test_cells_far_apart_are_refused(tmp_path: Path) -> None:
+FAR = [
+    '<row r="1"><c r="A1"><v>1</v></c></row><row r="9"><c r="XFD1048576"><v>1</v></c></row>',
+    "<row><c r='A1'><v>1</v></c></row><row><c t='n' r='XFD1048576'><v>1</v></c></row>",
+    '<row><c r="&#65;1"><v>1</v></c></row><row><c r="XFD&#49;048576"><v>1</v></c></row>',
+    '<row r="1"><c r="A1"/></row><!-- --><x:row r="1048576"><x:c/><c r="XFD1048576"/></x:row>',
+    '<row r="1048576">' + "<c/>" * 16_384 + "</row>",
+]
+
+
+@pytest.mark.parametrize("cells", FAR)
+def test_cells_far_apart_are_refused(tmp_path: Path, cells: str) -> None:
     """Two of them span 17 billion, all of which a reader might make room for."""
-    cells = '<row r="1"><c r="A1"><v>1</v></c></row><row r="9"><c r="XFD1048576"><v>1</v></c></row>'
-    path = bomb(tmp_path / "a.xlsx", SHEET.format(cells).encode())
-    refused = opened(path, is_heading)
-    assert isinstance(refused, Unreadable)
-    assert "rows x columns(=1048576 x 16384) must be <= 12000000" in refused.reason
+    sheet = SHEET.replace("<worksheet ", '<worksheet xmlns:x="y" ').format(cells)
+    for encoding in ("utf-8", "utf-16"):
+        path = bomb(tmp_path / "a.xlsx", sheet.encode(encoding))
+        refused = opened(path, is_heading)
+        assert isinstance(refused, Unreadable)
+        assert "rows x columns(=1048576 x " in refused.reason
+        assert refused.reason.endswith("must be <= 6000000")
 
 
 def test_gzip_is_unpacked_in_blocks(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ Ints = NDArray[np.int64]
 
 
 class Block:
-    """Judged messages: those before *stop* may be committed, those before *done* are.
+    """Judged messages: those before *stop* may be committed, those before *done* are; the
+    deliveries of those before *owed* are noted.
 
     Whoever only reads the account asks here what the messages up to now would add, so that reading
     commits nothing and cuts nothing.
@@ -35,7 +36,7 @@ class Block:
         stop: int,
     ) -> None:
         self.arrivals, self.judgement, self.terms, self.stop = arrivals, judgement, terms, stop
-        self.done = 0
+        self.done = self.owed = 0
         self._world, self._account = world, account
         self._running: dict[str, Ints] = {}
 

@@ -65,8 +65,6 @@ class Books:
         self._move_queues(cls, judgement.sent_us[block], sent)
         if self._can_freeze:
             self._remember(own, judgement.sent_us[block], sent)
-        if self._world.bills_delivery:
-            self.deliveries.add(own)
         if terms.frequency is not None:
             self.passes.commit(own, terms.frequency)
 
@@ -89,9 +87,9 @@ class Books:
             row = (np.array([key]), np.array([verdict.sent_us]), np.array([now_us]))
             self._waiting.append(row)
         if self._world.bills_delivery:
-            self.deliveries.add(own)
+            self.deliveries.add(own, *(a.ravel()[[place]] for a in (live.fate, live.sent_us)))
         if frequency is not None:
-            self.passes.commit(own, frequency)
+            self.passes.enter(own, frequency)
 
     def earliest_waiting(self, now_us: int) -> int:
         """When the first message that still waits in a queue came, or *now_us*."""

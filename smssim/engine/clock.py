@@ -19,12 +19,12 @@ from smssim.calendars import HOUR
 from smssim.engine.births import born
 from smssim.engine.block import Block
 from smssim.engine.books import Books
-from smssim.engine.judge import Judgement, judge
+from smssim.engine.foresight import Foresight
+from smssim.engine.judge import judge
 from smssim.engine.live import Arrivals, Live
-from smssim.engine.resend import first_wrong_guess
 from smssim.engine.rows import Rows, rows_of
 from smssim.engine.sources import source_births
-from smssim.engine.terms import as_reported, terms
+from smssim.engine.terms import Terms, terms
 from smssim.engine.world import World
 from smssim.marks import Marks
 from smssim.model import control, money
@@ -45,7 +45,7 @@ class Tuning:
     """
 
     chunk: int = 200_000
-    block: int = 4_096
+    block: int = 16_384
     longest_block: int = 65_536
 
 
@@ -74,6 +74,7 @@ class Clock:
             self.env.process(policy(self.env, view))
         self.sources = source_births(self.world)
         self.live = Live(self.world, self.sources)
+        self.foresight = Foresight(self.world, self.account, self.live)
         self.books = Books(self.world, self.account, self.live)
         self._t0 = scenario.start_us
         self._skip = 0
@@ -106,10 +107,10 @@ class Clock:
 
     def pending_micro(self) -> int:
         """The charges of judged, not committed messages before now."""
-        if self.world.bills_delivery:
-            # Deliveries are known of committed messages alone; committing early changes nothing.
-            self.catch_up()
-        return self._block.charged_micro(self.account.now_us) if self._block else 0
+        if self._block is None:
+            return 0
+        self._owe(self._block.before(self.account.now_us))
+        return self._block.charged_micro(self.account.now_us)
 
     def pending_count(self) -> int:
         """What judged, not committed messages before now add to the thresholds' counters."""
@@ -146,18 +147,18 @@ class Clock:
             self._step_to(self._t0)
             bound_us = self._bound(until_us)
             stopped = self._stopped()
-            arrivals = self.live.arrivals(self._t0, bound_us, stopped)
-            if self._skip:
-                arrivals = arrivals.part(self._skip, None)
-            self._advance_block(arrivals, bound_us, stopped)
+            present = terms(self.world, self.account)
+            bound_us = self.foresight.look(self._t0, self._skip, bound_us, stopped, present)
+            arrivals = self.foresight.arrivals(self._t0, self._skip, bound_us, stopped, present)
+            self._advance_block(arrivals, present, bound_us, stopped)
 
-    def _advance_block(self, arrivals: Arrivals, bound_us: int, stopped: dict[int, int]) -> None:
-        present = terms(self.world, self.account)
-        arrivals = as_reported(self.world, arrivals, present)
+    def _advance_block(
+        self, arrivals: Arrivals, present: Terms, bound_us: int, stopped: dict[int, int]
+    ) -> None:
         judgement = judge(self.world, self.account, arrivals, present, self.books.passes)
         stop, crossing = judgement.stop, judgement.crossing
         if self.live.generations > 1:
-            self._write(arrivals, judgement)
+            self.live.speculate(arrivals, judgement.fate, judgement.sent_us)
             until_us = int(arrivals.t[stop]) + 1 if crossing else bound_us
             wrong_us = self._first_wrong_guess(arrivals, until_us, stopped)
             if wrong_us is not None:
@@ -187,16 +188,11 @@ class Clock:
         self, arrivals: Arrivals, until_us: int, stopped: dict[int, int]
     ) -> int | None:
         """The first resend before *until_us*, by a user or a server, that was guessed wrongly."""
-        users = first_wrong_guess(self.live, self._t0, until_us, stopped)
+        users = self.live.users.first_wrong(self.live, self._t0, until_us, stopped)
         if self.live.servers is None:
             return users
         servers = self.live.servers.first_wrong(self.live, arrivals, until_us)
         return min((t for t in (users, servers) if t is not None), default=None)
-
-    def _write(self, arrivals: Arrivals, judgement: Judgement) -> None:
-        """Let the resends see the speculation."""
-        self.live.fate.reshape(-1)[arrivals.where] = judgement.fate
-        self.live.sent_us.reshape(-1)[arrivals.where] = judgement.sent_us
 
     def _bound(self, until_us: int) -> int:
         """How far to look ahead: a block of messages, or the next known change."""
@@ -228,9 +224,22 @@ class Clock:
     def _commit(self, end: int) -> None:
         block = self._block
         assert block is not None
+        self._owe(end)
         if end > block.done:
             self.books.commit(block.arrivals, block.judgement, block.terms, block.done, end)
             block.done = end
+
+    def _owe(self, end: int) -> None:
+        """Note the deliveries of messages up to place *end*, which may come before they are
+        committed: what is owed for them hangs on nothing else.
+        """
+        block = self._block
+        assert block is not None
+        if self.world.bills_delivery and end > block.owed:
+            own, judged = slice(block.owed, end), block.judgement
+            part = block.arrivals.part(block.owed, end)
+            self.books.deliveries.add(part, judged.fate[own], judged.sent_us[own])
+            block.owed = end
 
     def _cross(self, arrivals: Arrivals, place: int) -> None:
         """Judge the message at *place* by itself, and the rest of its request with it."""
@@ -248,6 +257,8 @@ class Clock:
         frequency = terms(self.world, self.account).frequency
         for i in range(place, last):
             self._judge_one(arrivals, i, refused, frequency)
+        if self.live.servers is not None:
+            self.live.servers.first_wrong(self.live, arrivals.part(place, last), now_us + 1)
         self._t0, self._skip = now_us, skipped + last - before
         self._length = max(1, min(self.tuning.block, self._length))
 
@@ -268,7 +279,7 @@ class Clock:
         def too_frequent() -> bool:
             if frequency is None:
                 return False
-            return self.books.passes.refused(own, frequency, None) is not None
+            return self.books.passes.refuses(own, frequency)
 
         def judge_it() -> None:
             own_place = int(world.fates.own_place[drawn])
@@ -288,8 +299,6 @@ class Clock:
 
         self.account.agenda.at(now_us, Rank.MESSAGE, judge_it, changes=False)
         self._step_to(now_us)
-        if self.live.servers is not None:
-            self.live.servers.first_wrong(self.live, own, now_us + 1)
 
     def _emit(self, until_us: int) -> Iterator[Rows]:
         """Finish the messages before *until_us*."""

@@ -20,15 +20,14 @@ class Deliveries:
         self._owed: list[tuple[Ints, Ints, Ints]] = []
         """When messages leave the queue, when they are delivered, what they cost then."""
 
-    def add(self, own: Arrivals) -> None:
+    def add(self, own: Arrivals, fate: NDArray[np.uint8], sent_us: Ints) -> None:
         """Take note of judged messages."""
-        live, world = self._live, self._world
-        fate = live.fate.reshape(-1)[own.where]
+        world = self._world
         billed = np.flatnonzero((fate == DELIVERED) & world.is_mainland.take(own.cls))
         if not len(billed):
             return
-        sent_us = live.sent_us.reshape(-1)[own.where][billed]
-        final_us = sent_us + live.latency.reshape(-1)[own.where][billed]
+        sent_us = sent_us[billed]
+        final_us = sent_us + self._live.latency.reshape(-1)[own.where][billed]
         cost = world.delivery_price_micro.take(own.cls[billed]) * own.segments[billed]
         self._owed.append((sent_us, final_us, cost))
 

@@ -53,8 +53,27 @@ def judge(
     return judgement
 
 
+def draft(world: World, account: Account, arrivals: Arrivals, terms: Terms) -> Judgement:
+    """About what `judge` says, but cheaper: nobody is sent to too often, nothing is crossed."""
+    return _verdicts(world, account, arrivals, terms, None)
+
+
+def crossing_if_sent(world: World, account: Account, arrivals: Arrivals, terms: Terms) -> int:
+    """The place of the first crossing if settings alone refused any of *arrivals*, or how many
+    there are.
+    """
+    refusal = _before_acceptance(world, arrivals, terms)
+    refused = _after_acceptance(world, arrivals, terms)
+    third = np.zeros(len(arrivals), bool) if refused is None else refused != OPEN
+    if refusal is not None:
+        third &= refusal == OPEN
+    sent = ~third if refusal is None else (refusal == OPEN) & ~third
+    if_sent = Judgement(arrivals.drawn, arrivals.t, sent, third, len(arrivals))
+    return min(_crossings(world, account, arrivals, if_sent), default=len(arrivals))
+
+
 def _verdicts(
-    world: World, account: Account, arrivals: Arrivals, terms: Terms, passes: Passes
+    world: World, account: Account, arrivals: Arrivals, terms: Terms, passes: Passes | None
 ) -> Judgement:
     """Every rule in its place: the request's code and template, the platform, quota; then the queue
     for the rest.
@@ -107,11 +126,11 @@ def _too_frequent(
     account: Account,
     arrivals: Arrivals,
     terms: Terms,
-    passes: Passes,
+    passes: Passes | None,
     refusal: Fates8 | None,
 ) -> Fates8 | None:
     """The fates of those refused before the queue, those sent to too often among them."""
-    if terms.frequency is None:
+    if terms.frequency is None or passes is None:
         return refusal
     open_ = None if refusal is None else refusal == OPEN
     frequent = passes.refused(arrivals, terms.frequency, open_)

@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 
 from smssim.engine.births import Births, SourceBirths, joined, order_by_time
 from smssim.engine.copies import CopyMarks
-from smssim.engine.fates import DELIVERED, UNBORN
+from smssim.engine.fates import UNBORN
 from smssim.engine.marker import NEVER
+from smssim.engine.resend import UserResends
 from smssim.engine.server_resend import ServerResends
 from smssim.engine.world import World
 
 Ints = NDArray[np.int64]
 STATES = 6
-"""Rows of `passes`: the present minute, hour and day of a number, and its messages in each."""
+"""What `passes` holds of a number: its minute and its messages in it, and so for hour and day."""
 
 
 @dataclass
@@ -78,6 +79,7 @@ class Live:
     def __init__(self, world: World, sources: list[SourceBirths]) -> None:
         self.world = world
         self.copies = CopyMarks(world, sources)
+        self.users = UserResends()
         self.servers = ServerResends(world, sources) if world.servers_resend else None
         self.generations = world.generations
         self.dropped = 0
@@ -99,8 +101,6 @@ class Live:
             self._adopt(
                 [np.concatenate(pair, axis=1) for pair in zip(self._arrays(), new, strict=True)]
             )
-        if self.generations > 1:
-            self._guess(first)
         if self.servers is not None:
             self.servers.guess(self, first)
 
@@ -123,11 +123,24 @@ class Live:
         if len(message):
             arrivals = self._merged(begin, end, generation, message)
         else:
-            own, base = slice(begin, end), self.base
-            arrivals = Arrivals(
-                own, own, None, base.t[own], base.cls[own], base.segments[own], base.drawn[own]
-            )
+            arrivals = self._first_copies(begin, end)
         return self._unstopped(arrivals, stopped) if stopped else arrivals
+
+    def speculate(self, arrivals: Arrivals, fate: NDArray[np.uint8], sent_us: Ints) -> None:
+        """Let the resends see what is not committed yet."""
+        self.fate.reshape(-1)[arrivals.where] = fate
+        self.sent_us.reshape(-1)[arrivals.where] = sent_us
+
+    def first_copies(self, from_us: int, until_us: int) -> Arrivals:
+        """The first copies with from_us <= t < until_us in their order."""
+        begin, end = (int(i) for i in np.searchsorted(self.base.t, [from_us, until_us]))
+        return self._first_copies(begin, end)
+
+    def _first_copies(self, begin: int, end: int) -> Arrivals:
+        own, base = slice(begin, end), self.base
+        return Arrivals(
+            own, own, None, base.t[own], base.cls[own], base.segments[own], base.drawn[own]
+        )
 
     def keys(self, arrivals: Arrivals) -> Ints:
         """Names of copies that stay the same when older messages are dropped."""
@@ -144,12 +157,6 @@ class Live:
         generation, message = keys % self.generations, keys // self.generations - self.dropped
         places: Ints = generation * len(self) + message
         return places
-
-    def delivered_us(self, generation: int, own: slice) -> Ints:
-        """When judged copies were delivered, NEVER if they were not."""
-        at: Ints = self.sent_us[generation, own] + self.latency[generation, own]
-        np.copyto(at, NEVER, where=self.fate[generation, own] != DELIVERED)
-        return at
 
     def mark_copies(self, generation: int, message: Ints) -> None:
         """Give copies of that generation their marks, and the time of the copy after them."""
@@ -198,28 +205,8 @@ class Live:
             np.full(shape, -1, np.int16),
             exists,
             exists.copy(),
-            np.full((STATES if self.world.limits_frequency else 0, len(base)), -1),
+            np.full((1 if self.world.limits_frequency else 0, len(base), STATES), -1),
         ]
-
-    def _guess(self, first: int) -> None:
-        """First guess which resends there are of messages from place *first* on: everything is sent
-        at once.
-        """
-        own = slice(first, None)
-        delivered = self.t[0, own] + self.latency[0, own]
-        np.copyto(delivered, NEVER, where=self.drawn[0, own] != DELIVERED)
-        again = (delivered > self.t[1, own]) & (self.t[1, own] < NEVER)
-        message, delivered = first + np.flatnonzero(again), delivered[again]
-        for generation in range(1, self.generations):
-            self.exists[generation, message] = True
-            self.mark_copies(generation, message)
-            if generation + 1 < self.generations:
-                at = self.t[generation, message] + self.latency[generation, message]
-                at[self.drawn[generation, message] != DELIVERED] = NEVER
-                delivered = np.minimum(delivered, at)
-                t = self.t[generation + 1, message]
-                again = (t < NEVER) & (delivered > t)
-                message, delivered = message[again], delivered[again]
 
     def _resent(self, from_us: int, until_us: int, end: int) -> tuple[Ints, Ints]:
         if self.generations == 1:
@@ -227,13 +214,14 @@ class Live:
         first = int(np.searchsorted(self.base.t, from_us - self.copies.longest_chain_us))
         if self.servers is not None:
             first = 0  # Nothing bounds how long a server waits for a report.
+        rows = []
         # One row after the other: on a plain array NumPy finds them ten times faster.
-        rows = [first + np.flatnonzero(row[first:end]) for row in self.exists[1:]]
+        for exists, times in zip(self.exists[1:], self.t[1:], strict=True):
+            message = first + np.flatnonzero(exists[first:end])
+            t = times.take(message)
+            rows.append(message[(t >= from_us) & (t < until_us)])
         generation = np.repeat(np.arange(1, self.generations), [len(row) for row in rows])
-        message = np.concatenate(rows)
-        t = self.t[generation, message]
-        inside = (t >= from_us) & (t < until_us)
-        return generation[inside], message[inside]
+        return generation, np.concatenate(rows)
 
     def _merged(self, begin: int, end: int, generation: Ints, message: Ints) -> Arrivals:
         """First copies and resends together, in their order."""

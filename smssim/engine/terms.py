@@ -78,6 +78,15 @@ def _unregistered(world: World, account: Account) -> NDArray[np.uint8]:
     return np.array([OPEN if s is None else world.fates.number(s) for s in statuses], np.uint8)
 
 
+def never_delivered(terms: Terms) -> NDArray[np.bool_] | None:
+    """The classes of which nothing is delivered under these terms, None if there are none."""
+    fates = (terms.refusal, terms.platform, terms.unregistered)
+    vain = [of_class != OPEN for of_class in fates if of_class is not None]
+    if terms.suspended is not None:
+        vain.append(terms.suspended)
+    return np.logical_or.reduce(vain) if vain else None
+
+
 def as_reported(world: World, arrivals: Arrivals, terms: Terms) -> Arrivals:
     """The copies with what is reported of those to countries that are not registered."""
     if terms.unregistered is None:

@@ -1,39 +1,73 @@
-"""Where the records go that cannot be used: file, line, reason and text, phone numbers masked."""
+"""Where the records go that cannot be used: file, row, reasons and text, phone numbers masked."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
 
 KEPT = 4_096
-"""Characters of a text or reason that are kept."""
+"""Characters of a text or of reasons that are kept."""
+RECORDS = 100_000
+"""Records that are kept with their texts; all are counted."""
 
+OTHER = "other reasons"
+"""The reason under which those are counted that are of no common kind."""
+
+_CHARACTERS = 2**26
+_SHORT = 80
+_KINDS = 1_000
 _SHOWN = 3
 _DIGITS = re.compile(r"\d{7,}|\+\d(?:[ ().-]{0,2}\d){6,}")
 _DIGIT = re.compile(r"\d")
+# What differs from record to record: a value that is shown, and where in a line it stands.
+_OWN = re.compile(
+    r"\(=.*?\)(?= |$)|: line \d+ column \d+ \(char \d+\)| (?:at byte|in position) [\d-]+", re.S
+)
 
 
 class Quarantine:
-    """Collects the records that cannot be used; their number is its length."""
+    """Collects the records that cannot be used; their number is its length.
 
-    def __init__(self) -> None:
+    `reasons` counts how many records each kind of reason has, the values that reasons show left
+    out. Phone numbers are masked unless *show_numbers*.
+    """
+
+    def __init__(self, *, show_numbers: bool = False) -> None:
+        self.reasons: Counter[str] = Counter()
+        self._masked: Callable[[str], str] = str if show_numbers else masked
         self._rows: list[tuple[str, int, str, str]] = []
+        self._records = self._characters = 0
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return self._records
 
-    def add(self, file: str, line: int, reason: str, text: str) -> None:
-        """Keep one record: its *line* counts from 1, *text* is the line as it stands.
+    def add(self, file: str, row: int, reasons: Sequence[str], text: str) -> None:
+        """Take one record: its *row* counts from 1, *text* is the row as it stands.
 
-        Phone numbers are masked in both, and both are cut at 4,096 characters.
+        The first 100,000 are kept, their texts and reasons cut at 4,096 characters; texts beyond
+        64 million characters in all are cut at 80.
         """
-        self._rows.append((file, line, _kept(reason), _kept(text)))
+        self._records += 1
+        for reason in reasons:
+            self._count(reason, 1)
+        if len(self._rows) < RECORDS:
+            most = KEPT if self._characters < _CHARACTERS else _SHORT
+            kept = self._kept("; ".join(reasons), KEPT), self._kept(text, most)
+            self._characters += len(kept[0]) + len(kept[1])
+            self._rows.append((file, row, *kept))
+
+    def count(self, reason: str, records: int) -> None:
+        """Count records that are not kept and have the same one reason."""
+        self._records += records
+        self._count(reason, records)
 
     def frame(self) -> pd.DataFrame:
-        """Return the quarantine by file and line, with the columns of `smssim.tables`."""
+        """Return the kept records by file and row, with the columns of `smssim.tables`."""
         import pandas as pd
 
         from smssim.tables import QUARANTINE
@@ -46,6 +80,18 @@ class Quarantine:
                 for column, values in zip(QUARANTINE, columns, strict=True)
             }
         )
+
+    def _count(self, reason: str, records: int) -> None:
+        kind = _OWN.sub("", reason)[:KEPT]
+        if kind not in self.reasons and len(self.reasons) >= _KINDS:
+            kind = OTHER
+        if records:
+            self.reasons[kind] += records
+
+    def _kept(self, text: str, most: int) -> str:
+        # Cut before masking would leave the rest of a number that the cut goes through.
+        text = self._masked(text[: 2 * most])
+        return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def masked(text: str) -> str:
@@ -65,9 +111,3 @@ def _mask(found: re.Match[str]) -> str:
         return digit[0] if seen <= _SHOWN else "*"
 
     return _DIGIT.sub(shown, found[0])
-
-
-def _kept(text: str) -> str:
-    # Cut before masking would leave the rest of a number that the cut goes through.
-    text = masked(text[: 2 * KEPT])
-    return text if len(text) <= KEPT else text[: KEPT - 1] + "…"

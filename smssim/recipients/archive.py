@@ -38,9 +38,10 @@ class Archive:
     file (an .xls, or an XLSX with a password), or a zip of more than 1,000 entries.
     """
 
-    def __init__(self, file: Path, max_bytes: int) -> None:
+    def __init__(self, file: Path, max_bytes: int, max_tags: int | None = None) -> None:
         self.file = file
-        self._bytes_left, self._tags_left = MAX_UNPACKED_BYTES, MAX_TAGS
+        self._bytes_left = MAX_UNPACKED_BYTES
+        self._max_tags = self._tags_left = max_tags or MAX_TAGS
         with file.open("rb") as stream:
             packed = stream.read(max_bytes + 1)
         if len(packed) > max_bytes:
@@ -119,7 +120,9 @@ class Archive:
         for chunk in self._unpacked(entry):
             self._tags_left -= chunk.count(b"<")
             if self._tags_left < 0:
-                raise self.refusal(f"{entry.filename}: tags(>{MAX_TAGS}) must be <= {MAX_TAGS}")
+                raise self.refusal(
+                    f"{entry.filename}: tags(>{self._max_tags}) must be <= {self._max_tags}"
+                )
             yield chunk
 
     def _unpacked(self, entry: zipfile.ZipInfo) -> Iterator[bytes]:

@@ -147,7 +147,7 @@ def _result(item: Mapping[str, Any], received: int) -> Result:
         created_us,
         None if country in (None, "") else text(item, "countryId", _RESULT, longest=3),
         count(item, "total", 0, _RESULT),
-        number if isinstance(number, str) else None,
+        number if isinstance(number, str) and number.isprintable() else None,
     )
 
 

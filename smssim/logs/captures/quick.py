@@ -88,7 +88,7 @@ class Quick:
                 and 0 < len(name) <= LONGEST_ID
                 and 0 < len(country) <= _LONGEST_COUNTRY
                 and name.isprintable() is country.isprintable() is True
-                and type(number) is str
+                and number.isprintable() is True
                 and type(total) is int
                 and (status == ACCEPTED or CODE.fullmatch(status))
             ):

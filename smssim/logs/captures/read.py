@@ -23,6 +23,7 @@ from smssim.logs.captures.rows import (
 )
 from smssim.logs.captures.stream import Line
 from smssim.logs.captures.values import SCAN, Unusable
+from smssim.logs.columns.keys import Secret
 from smssim.logs.facts.packed import Names
 from smssim.logs.facts.piece import Piece, Refused
 from smssim.logs.quarantine import KEPT
@@ -44,13 +45,13 @@ def pieces_of(
     Each line that holds a usable request takes its number from *requests*, which goes on from
     file to file. Keys of equal smsMsgIds are equal for one *secret*.
     """
-    reader = _Reader(requests)
+    reader, words = _Reader(requests), Secret.of(secret)
     for line in lines:
         reader.take(line)
         if not line[0] % _LOOK and reader.is_full:
-            yield reader.piece(file, names, secret)
+            yield reader.piece(file, names, words)
     if reader.records:
-        yield reader.piece(file, names, secret)
+        yield reader.piece(file, names, words)
 
 
 class _Reader:
@@ -76,7 +77,7 @@ class _Reader:
         """Whether the piece should be handed on."""
         return self.records >= PIECE or self._bytes >= _MOST_BYTES
 
-    def piece(self, file: int, names: Names, secret: bytes) -> Piece:
+    def piece(self, file: int, names: Names, secret: Secret) -> Piece:
         """Hand on what was read, and begin another piece."""
         sends = send_facts(self._sends, file, names, secret)
         reports = report_facts(self._reports, file, names, secret)

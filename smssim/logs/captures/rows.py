@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from smssim.logs.captures.keys import keys, number_hashes
+from smssim.logs.columns.keys import Secret, keys_of, number_hashes
+from smssim.logs.columns.phone import numbers_of
+from smssim.logs.columns.texts import Texts, Words
 from smssim.logs.facts.packed import REPORT, SEND, Facts, Labels, Names, empty
 
 SendRow = tuple[
@@ -24,7 +27,7 @@ _WORD = 2**64 - 1
 _TIME = '{"received_at": "'
 
 
-def send_facts(rows: Sequence[SendRow], file: int, names: Names, secret: bytes) -> Facts:
+def send_facts(rows: Sequence[SendRow], file: int, names: Names, secret: Secret) -> Facts:
     """Pack what answers tell of numbers, a row each, with keys made with *secret*."""
     facts = empty(SEND, len(rows))
     if not rows:
@@ -32,7 +35,7 @@ def send_facts(rows: Sequence[SendRow], file: int, names: Names, secret: bytes) 
     row, entry, request, place, name, status, *rest = zip(*rows, strict=True)
     created, country, segments, number, channel, template, content = rest
     n = len(rows)
-    facts["key"] = keys(list(name), secret)
+    facts["key"] = _keys(name, secret)
     facts["file"] = file
     for field, values in (
         ("row", row),
@@ -45,7 +48,7 @@ def send_facts(rows: Sequence[SendRow], file: int, names: Names, secret: bytes) 
     ):
         facts[field] = np.fromiter(values, np.int64, n)
     facts["entry_hash"] = np.fromiter(content, np.uint64, n)
-    facts["number"] = number_hashes(number, secret)
+    facts["number"] = _numbers(number, secret)
     facts["status"] = _codes(names.status, status)
     facts["country"] = _codes(names.country, country)
     facts["application"] = _codes(names.application, channel)
@@ -53,13 +56,13 @@ def send_facts(rows: Sequence[SendRow], file: int, names: Names, secret: bytes) 
     return facts
 
 
-def report_facts(rows: Sequence[ReportRow], file: int, names: Names, secret: bytes) -> Facts:
+def report_facts(rows: Sequence[ReportRow], file: int, names: Names, secret: Secret) -> Facts:
     """Pack what callbacks report, a row each, with keys made with *secret*."""
     facts = empty(REPORT, len(rows))
     if not rows:
         return facts
     row, entry, name, part, status, source, final, received = zip(*rows, strict=True)
-    facts["key"] = keys(list(name), secret)
+    facts["key"] = _keys(name, secret)
     facts["file"] = file
     for field, values in (
         ("row", row),
@@ -82,6 +85,19 @@ def content_of(line: str, received: str) -> str:
 def content_hash(content: str, entry: int) -> int:
     """Return a hash, never 0, of an entry of an answer, of which a line has several."""
     return hash((content, entry)) & _WORD or 1
+
+
+def _keys(names: Sequence[str], secret: Secret) -> Words:
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+    return keys_of(Texts(pa.array(names, pa.string())), secret.ids)
+
+
+def _numbers(numbers: Sequence[str | None], secret: Secret) -> Words:
+    import pyarrow as pa
+
+    digits = numbers_of(pa.array(numbers, pa.string()), Counter()).digits
+    return number_hashes(digits, secret.numbers)
 
 
 def _codes(labels: Labels, column: Sequence[str | None]) -> npt.NDArray[np.int32]:

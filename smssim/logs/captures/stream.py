@@ -1,43 +1,27 @@
-"""The lines of a capture's file, one after the other, whatever its bytes are."""
+"""The lines of a capture, one after the other, those that cannot be read with the reason why."""
 
 from __future__ import annotations
 
-import gzip
-import zlib
-from collections.abc import Iterator
-from typing import IO
+from collections.abc import Callable, Iterator
 
-LONGEST_LINE = 8_000_000
-"""Bytes of a line that are read; the rest of a longer one is passed over."""
-
-_MARK = b"\xef\xbb\xbf"
-
+from smssim.logs.files.lines import LONGEST
+from smssim.logs.files.raw import CutShortError
 
 Line = tuple[int, bytes, str]
 """A line of a file: its row from 1, its bytes, and why it could not be read to its end, or ""."""
 
 
-def lines_of(stream: IO[bytes]) -> Iterator[Line]:
-    """Give every line that is not blank, never holding more than the longest.
+def lines_of(lines: Callable[[], Iterator[tuple[int, bytes, bool]]]) -> Iterator[Line]:
+    """Give every line that is not blank of the *lines* of a `Capture`.
 
-    A compressed file that breaks off ends with a line that says so.
+    A file that breaks off ends with a line that says so.
     """
     row = 0
     try:
-        while data := stream.readline(LONGEST_LINE + 1):
-            row += 1
-            if row == 1:
-                data = data.removeprefix(_MARK)
-            if len(data) > LONGEST_LINE and not data.endswith(b"\n"):
-                _pass_over(stream)
-                yield row, data, f"line must be {LONGEST_LINE} bytes or fewer"
+        for row, data, whole in lines():
+            if not whole:
+                yield row, data, f"line must be {LONGEST} bytes or fewer"
             elif data and not data.isspace():
-                yield row, data.rstrip(b"\r\n"), ""
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        yield row + 1, b"", f"the compressed file cannot be read on: {error}"
-
-
-def _pass_over(stream: IO[bytes]) -> None:
-    while rest := stream.readline(LONGEST_LINE):
-        if rest.endswith(b"\n"):
-            return
+                yield row, data, ""
+    except CutShortError as error:
+        yield row + 1, b"", str(error)

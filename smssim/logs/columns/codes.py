@@ -16,7 +16,7 @@ import numpy as np
 from smssim.codes import api_errors, status_codes
 from smssim.logs.columns.countries import country_of
 from smssim.logs.columns.problems import shown
-from smssim.logs.columns.texts import SMALL, UNSAID, Integers, as_texts, clean
+from smssim.logs.columns.texts import SMALL, UNSAID, Integers, clean, encoded
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -32,7 +32,7 @@ SUCCESS, FAILURE, FLIGHT = range(3)
 
 _STATUS = re.compile(r"[!-~]{1,7}")
 _DESCRIBED = re.compile(r"[\s(（\[【].*", re.DOTALL)
-_GAPS = re.compile(r"[\s_\-]+")
+_GAPS = re.compile(r"[\s_]+|(?<=[^\W\d])-")
 _INTEGER = re.compile(r"[0-9]{1,18}(?:\.0+)?")
 _TYPES = {
     "otp": (*("1", "otp", "verificationcode", "verification", "verificationcodes"), "验证码"),
@@ -167,15 +167,7 @@ class CodeColumn:
         self, column: pa.Array, repaired: Counter[str]
     ) -> tuple[Integers, Integers, list[str]]:
         """The code of each row, -1 where nothing is said; the rows that break a rule, and why."""
-        import pyarrow as pa
-
-        if not pa.types.is_dictionary(column.type):
-            column = as_texts(column).dictionary_encode()
-        indices = column.indices
-        if indices.null_count:
-            indices = indices.fill_null(len(column.dictionary))
-        at = indices.to_numpy()
-        values = as_texts(column.dictionary).to_pylist()
+        at, values = encoded(column)
         found = [self._meaning(value) for value in values]
         found.append(Meaning(UNSAID_CODE))
         table = np.array([meaning.code for meaning in found], np.int64)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smssim.logs.columns.problems import shown
-from smssim.logs.columns.texts import THOUSANDS, UNSAID, Integers, as_texts, clean
+from smssim.logs.columns.texts import THOUSANDS, UNSAID, Integers, as_texts, clean, encoded
 from smssim.logs.columns.wrong import WrongColumns
 from smssim.logs.facts.packed import UNKNOWN
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
 
 _MICRO = 6
-_OPEN = re.compile(r"[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}")
+_OPEN = re.compile(r"[+-]?[1-9][0-9]{0,2}([.,])[0-9]{3}")
 _SIMPLE = re.compile(r"([+-]?)([0-9]+)(?:([.,])([0-9]+))?")
 _GROUPED = re.compile(
     r"([+-]?)((?!0)[0-9]{1,3}(?:([.,' ])[0-9]{3})(?:\3[0-9]{3})*)(?:([.,])([0-9]+))?"
 )
-_LARGEST = 10**12
+_LARGEST, _LONGEST = 10**12, 19
 
 
 class DecimalColumn:
@@ -68,13 +68,7 @@ class DecimalColumn:
         self, column: pa.Array, repaired: Counter[str]
     ) -> tuple[Integers, list[tuple[int, str]]]:
         """The amounts in millionths, UNKNOWN where not said, and the wrong rows with reasons."""
-        import pyarrow as pa
-
-        encoded = column
-        if not pa.types.is_dictionary(column.type):
-            encoded = as_texts(column).dictionary_encode()
-        at = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy()
-        values = as_texts(encoded.dictionary).to_pylist()
+        at, values = encoded(column)
         counts = np.bincount(at, minlength=len(values) + 1)
         table = np.full(len(values) + 1, UNKNOWN, np.int64)
         told: dict[int, str] = {}
@@ -98,25 +92,19 @@ class DecimalColumn:
 
     def _amount(self, text: str) -> tuple[int | None, bool]:
         """A text in millionths and whether it has thousands marks; None for a text that is none."""
-        mark = self.mark or "."
-        found = _GROUPED.fullmatch(text)
-        if found and (found[4] is None or found[4] != found[3]):
-            sign, whole, group, point, rest = found.groups()
-            alone = point is None and whole.count(group) == 1
-            if not (alone and group == mark):
-                if point is not None and point != mark and self.mark is not None:
-                    return None, False
-                if group == mark and self.mark is not None:
-                    return None, False
-                return self._micros(sign, whole.replace(group, ""), rest or ""), True
+        found = _grouped(text)
+        mark = _OPEN.fullmatch(text)
+        if found and not (mark and mark[1] == (self.mark or ".")):
+            sign, whole, group, _, rest = found.groups()
+            return self._micros(sign, whole.replace(group, ""), rest or ""), True
         found = _SIMPLE.fullmatch(text)
-        if not found or (found[3] and self.mark and found[3] != mark):
-            return None, False
-        return self._micros(found[1], found[2], found[4] or ""), False
+        return (self._micros(found[1], found[2], found[4] or "") if found else None), False
 
     def _micros(self, sign: str, whole: str, rest: str) -> int | None:
+        if len(whole := whole.lstrip("0") or "0") > _LONGEST or (self._micro and rest.strip("0")):
+            return None
         if self._micro:
-            amount = int(whole) if not rest.strip("0") else _LARGEST * 10**_MICRO + 1
+            amount = int(whole)
         else:
             digits = rest[: _MICRO + 1].ljust(_MICRO + 1, "0")
             amount = (int(whole + digits) + 5) // 10
@@ -132,10 +120,14 @@ def _marked(column: pa.Array) -> bool:
 
 def _mark_of(text: str) -> str:
     """The decimal mark that a value shows, or "" for a value that shows none."""
-    found = _GROUPED.fullmatch(text)
-    if found and (found[4] is None or found[4] != found[3]):
-        if found[4]:
-            return found[4]
-        return {",": ".", ".": ","}.get(found[3], "")
+    found = _grouped(text)
+    if found:
+        return found[4] or {",": ".", ".": ","}.get(found[3], "")
     found = _SIMPLE.fullmatch(text)
     return (found[3] or "") if found else ""
+
+
+def _grouped(text: str) -> re.Match[str] | None:
+    """A text with thousands marks, which are not its decimal mark too."""
+    found = _GROUPED.fullmatch(text)
+    return found if found and found[4] != found[3] else None

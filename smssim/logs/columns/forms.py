@@ -101,7 +101,10 @@ class Form:
             month = np.full_like(day, self.month)
         else:
             month = values["m"] if "m" in values else values[b]
-        days = _days()[((year << np.uint64(14)) | (month << np.uint64(7)) | day).view(np.int64)]
+        # Texts of other forms may give any bits here.
+        days = _days().take(
+            ((year << np.uint64(14)) | (month << np.uint64(7)) | day).view(np.int64), mode="clip"
+        )
         right = days >= 0
         if "c" in values:
             right &= values["c"] == 20

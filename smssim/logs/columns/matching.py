@@ -124,7 +124,7 @@ def _named(headings: Sequence[str], field: str, own: Given) -> str:
     like = like or [heading for heading in headings if plain(heading) == plain(own.heading)]
     if len(like) == 1:
         return like[0]
-    told = f"{field}: the heading {own.heading!r} is not in the file"
+    told = f"the heading {own.heading!r} is not in the file"
     raise WrongColumns(f"{own.where}: {told}: {suggested(own.heading, headings)}")
 
 

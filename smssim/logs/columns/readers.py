@@ -51,9 +51,7 @@ class Readers:
         self.file, self.currency = file, currency
         columns = matching.columns
         self.times = {
-            field: TimeColumn(
-                columns[field], matching.formats.get(field), matching.zones.get(field, tz)
-            )
+            field: _time_column(columns[field], matching, field, tz)
             for field in TIMES
             if field in columns
         }
@@ -131,3 +129,12 @@ class Readers:
         if code != self.currency:
             return Meaning(-1, f"must be {self.currency}, the currency of the log")
         return Meaning(0, "", ("codes in small letters",) if code != text else ())
+
+
+def _time_column(heading: str, matching: Matching, field: str, tz: str | None) -> TimeColumn:
+    own = matching.zones.get(field)
+    try:
+        return TimeColumn(heading, matching.formats.get(field), own or tz)
+    except WrongColumns as error:
+        told = f"the zone of the heading {heading!r}" if own else "the zone that was given"
+        raise WrongColumns(f"{told}: {error}") from None

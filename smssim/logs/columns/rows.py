@@ -89,8 +89,18 @@ class Rows:
 
     def told(self, field: str, rows: Integers, rule: str) -> Iterable[str]:
         """A reason for each of *rows*: the field's value and the rule."""
+        if not len(rows):
+            return ()
         heading = self.heading(field)
         return (f"{heading}(={shown(value)}) {rule}" for value in self.texts(field, rows))
+
+    def pairs(self, one: str, rule: str, other: str, rows: Integers) -> Iterable[str]:
+        """A reason for each of *rows*: two fields with their values, and the rule between them."""
+        if not len(rows):
+            return ()
+        a, b = self.heading(one), self.heading(other)
+        values = zip(self.texts(one, rows), self.texts(other, rows), strict=True)
+        return (f"{a}(={shown(x)}) {rule} {b}(={shown(y)})" for x, y in values)
 
     def _times(self) -> None:
         for field, reader in self.readers.times.items():
@@ -117,8 +127,9 @@ class Rows:
         if "part" in self.said and "segments" in self.said:
             part, segments = self.said["part"], self.said["segments"]
             rows = np.flatnonzero((segments > 0) & (part > segments))
-            rule = f"must not be more than {self.heading('segments')}"
-            self.problems.add(Rank.CODE, rows, self.told("part", rows, rule))
+            self.problems.add(
+                Rank.CODE, rows, self.pairs("part", "must not exceed", "segments", rows)
+            )
 
     def _outcome(self, reports: bool) -> None:
         status, result = self.value("status"), self.value("result")
@@ -141,11 +152,8 @@ class Rows:
 
     def _contradictions(self, contradicts: Flags, uncharged: Flags) -> None:
         rows = np.flatnonzero(contradicts)
-        if len(rows):
-            status, result = self.heading("status"), self.heading("result")
-            pairs = zip(self.texts("status", rows), self.texts("result", rows), strict=True)
-            reasons = [f"{status}(={a!r}) contradicts {result}(={b!r})" for a, b in pairs]
-            self.problems.add(Rank.CONTRADICTION, rows, reasons)
+        reasons = self.pairs("status", "contradicts", "result", rows)
+        self.problems.add(Rank.CONTRADICTION, rows, reasons)
         rows = np.flatnonzero(uncharged)
         rule = "contradicts a delivered message, which is charged"
         self.problems.add(Rank.CONTRADICTION, rows, self.told("charged", rows, rule))
@@ -158,14 +166,8 @@ class Rows:
             later = self.said[field]
             early = (later < submitted - SECOND) & (later != UNKNOWN) & (submitted != UNKNOWN)
             rows = np.flatnonzero(early)
-            if len(rows):
-                sent, heading = self.heading("submitted"), self.heading(field)
-                pairs = zip(self.texts(field, rows), self.texts("submitted", rows), strict=True)
-                reasons = [
-                    f"{heading}(={shown(a)}) must not be before {sent}(={shown(b)})"
-                    for a, b in pairs
-                ]
-                self.problems.add(Rank.ORDER, rows, reasons)
+            reasons = self.pairs(field, "must not be before", "submitted", rows)
+            self.problems.add(Rank.ORDER, rows, reasons)
 
     def _cost(self) -> Integers | None:
         if self.readers.cost is None:

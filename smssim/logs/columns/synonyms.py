@@ -92,7 +92,7 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "part": (
             *("part", "sequence", "part number", "segment", "segment number", "sequence number"),
-            *("序号", "分段序号", "长短信序号", "拆分序号", "条序号"),
+            *("分段序号", "长短信序号", "拆分序号", "条序号"),
         ),
         "cost": (
             *("cost", "price", "amount", "fee", "cost_micro", "charges", "total cost"),

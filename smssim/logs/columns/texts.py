@@ -27,7 +27,10 @@ NO_BREAK, SMALL, THOUSANDS = "non-breaking blanks", "codes in small letters", "t
 """Names of repairs (docs/logs.md section 2)."""
 
 _APOSTROPHE, _BLANK, _NOT_ASCII = 0x27, 0x20, 0x80
+_ASCII_BLANKS = " \t\n\r\v\f\x1c\x1d\x1e\x1f"
 _ROOM = 16
+# First bytes of blanks without breaks, of punctuation, of full-width characters in UTF-8.
+_ODD = np.isin(np.arange(256), (0xC2, 0xE2, 0xE3, 0xEF))
 
 
 class Texts:
@@ -79,14 +82,23 @@ class Texts:
         return self._words[np.minimum(at, len(self._words) - 1)]
 
     def unclean(self) -> Integers:
-        """The rows with a blank at an end, an apostrophe before, or a byte that is not ASCII."""
+        """The rows with a blank at an end, an apostrophe before, or wide characters or blanks."""
         first, last = self.bytes[self.start], self.bytes[self.start + self.length - 1]
         odd = (first <= _BLANK) | (first == _APOSTROPHE) | (last <= _BLANK)
-        if (self.bytes >= _NOT_ASCII).any():
-            high = np.flatnonzero(self.bytes >= _NOT_ASCII)
-            next_ = np.append(high, len(self.bytes))[np.searchsorted(high, self.start)]
-            odd |= next_ < self.start + self.length
+        odd |= self.wide()
         return np.flatnonzero(odd & (self.length > 0))
+
+    def wide(self, rows: Integers | None = None) -> Flags:
+        """Which values (of *rows*) hold full-width characters, or blanks that are not ASCII."""
+        start, length = self.start, self.length
+        if rows is not None:
+            start, length = start[rows], length[rows]
+        if not (self.bytes >= _NOT_ASCII).any():
+            return np.zeros(len(start), np.bool_)
+        high = np.flatnonzero(_ODD[self.bytes])
+        after = np.append(high, len(self.bytes))[np.searchsorted(high, start)]
+        flags: Flags = after < start + length
+        return flags
 
 
 def as_texts(column: pa.Array) -> pa.Array:
@@ -104,9 +116,24 @@ def as_texts(column: pa.Array) -> pa.Array:
     if kind == pa.string():
         return column
     try:
-        return column.cast(pa.string())
+        texts = column.cast(pa.string())
+        if not pa.types.is_decimal(kind) or not pc.any(pc.match_substring(texts, "E")).as_py():
+            return texts
+        return pa.array([None if v is None else f"{v:f}" for v in column.to_pylist()], pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())
+
+
+def encoded(column: pa.Array) -> tuple[Integers, list[str | None]]:
+    """The different values of a column, and which each row has: one more than the last if none."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        column = as_texts(column).dictionary_encode()
+    indices, values = column.indices, as_texts(column.dictionary).to_pylist()
+    if indices.null_count:
+        indices = indices.cast(pa.int64()).fill_null(len(values))
+    return indices.to_numpy(), values
 
 
 def cleaned(column: pa.Array, repaired: Counter[str]) -> tuple[pa.Array, Texts]:
@@ -123,18 +150,39 @@ def cleaned(column: pa.Array, repaired: Counter[str]) -> tuple[pa.Array, Texts]:
         return column, texts
     import pyarrow.compute as pc
 
-    mask = np.zeros(len(column), np.bool_)
-    mask[odd] = True
-    known: dict[str, tuple[str, tuple[str, ...]]] = {}
-    new = []
-    for text in column.filter(pa.array(mask)).to_pylist():
-        found = known.get(text)
-        if found is None:
-            found = known[text] = clean(text)
-        repaired.update(found[1])
-        new.append(found[0])
-    column = pc.replace_with_mask(column, pa.array(mask), pa.array(new, pa.string()))
+    flags = texts.wide(odd)
+    for rows, many in ((odd[~flags], True), (odd[flags], False)):
+        if len(rows):
+            mask = np.zeros(len(column), np.bool_)
+            mask[rows] = True
+            some = column.filter(pa.array(mask))
+            new = _trimmed(some, repaired) if many else _one_by_one(some, repaired)
+            column = pc.replace_with_mask(column, pa.array(mask), new)
     return column, Texts(column)
+
+
+def _trimmed(column: pa.Array, repaired: Counter[str]) -> pa.Array:
+    """What `clean` makes of texts without wide characters, all at once."""
+    import pyarrow.compute as pc
+
+    bare = pc.ascii_trim(column, characters=_ASCII_BLANKS)
+    marked = pc.and_(pc.starts_with(bare, "'"), pc.greater(pc.binary_length(bare), 1))
+    rest = pc.ascii_trim(pc.utf8_slice_codeunits(bare, 1), characters=_ASCII_BLANKS)
+    blanks = pc.not_equal(pc.binary_length(bare), pc.binary_length(column))
+    for name, flags in ((BLANKS, blanks), (APOSTROPHES, marked)):
+        count = pc.sum(flags).as_py()
+        if count:
+            repaired[name] += count
+    return pc.if_else(marked, rest, bare)
+
+
+def _one_by_one(column: pa.Array, repaired: Counter[str]) -> pa.Array:
+    import pyarrow as pa
+
+    found = [clean(text) for text in column.to_pylist()]
+    for _, names in found:
+        repaired.update(names)
+    return pa.array([text for text, _ in found], pa.string())
 
 
 def clean(text: str) -> tuple[str, tuple[str, ...]]:

@@ -28,8 +28,7 @@ _FIRST_S, _END_S = 946_684_800, 4_102_444_800  # 2000 to 2099
 _FORMS = 64
 _LONGEST_UNSAID = max(map(len, UNSAID))
 _UNSAID, _WRONG, _INSTANT, _LOCAL = range(4)
-_ORDERED = r"^[ ']*[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4}"
-_PARTS = r"^[ ']*(?P<a>[0-9]{1,2})[-/.](?P<b>[0-9]{1,2})[-/.][0-9]{4}"
+_ORDERED = r"^\s*'?(?P<a>[0-9]{1,2})[-/.](?P<b>[0-9]{1,2})[-/.][0-9]{4}[ \tT,]"
 
 Read = tuple[Integers, list[tuple[int, str]]]
 """Instants in microseconds, UNKNOWN where not said or wrong, and the wrong rows with reasons."""
@@ -43,7 +42,7 @@ class TimeColumn:
 
     def __init__(self, heading: str, form: str | None, tz: str | None) -> None:
         self.heading = heading
-        self._reader = reader_of(form)
+        self._reader, self._free = reader_of(form), form is None
         self._zone: Zone | None = None if tz is None else zone(tz)
         self.day_first: bool | None = True if form is not None else None
         self.ambiguous: str | None = None
@@ -62,13 +61,14 @@ class TimeColumn:
         some = column.filter(pc.match_substring_regex(column, _ORDERED))
         if not len(some):
             return
-        parts = pc.extract_regex(some, _PARTS)
+        parts = pc.extract_regex(some, _ORDERED)
         a, b = (pc.struct_field(parts, name).cast("int64").to_numpy() for name in "ab")
         day_first, month_first = int((a > 12).sum()), int((b > 12).sum())
         if day_first != month_first:
             self.day_first = day_first > month_first
-        elif self.ambiguous is None:
-            self.ambiguous = some[0].as_py()
+        open_ = np.flatnonzero(a != b)
+        if self.day_first is None and self.ambiguous is None and len(open_):
+            self.ambiguous = some[int(open_[0])].as_py()
 
     def read(self, column: pa.Array, repaired: Counter[str]) -> Read:
         """The instants of a column, and its wrong values.
@@ -110,7 +110,9 @@ class TimeColumn:
         return self._placed(column, times, kind)
 
     def _form(self, text: str) -> Form | Literal["count"] | None:
-        return "count" if text.isascii() and text.isdigit() else self._reader(text)
+        if self._free and text.isascii() and text.isdigit():
+            return "count"
+        return self._reader(text)
 
     def _by_form(
         self, column: pa.Array, rows: Integers | None
@@ -201,7 +203,8 @@ class TimeColumn:
         import pyarrow as pa
 
         missing = column.is_null().to_numpy(zero_copy_only=False)
-        values = column.cast(pa.float64()).fill_null(0).to_numpy()
+        values = column.cast(pa.float64(), safe=False).fill_null(0).to_numpy()
+        missing = missing | np.isnan(values)
         exact = column.fill_null(0).to_numpy() if pa.types.is_integer(column.type) else values
         right, times = _since_1970(exact)
         kind = np.where(right, _INSTANT, _WRONG).astype(np.int8)

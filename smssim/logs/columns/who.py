@@ -74,10 +74,10 @@ def _missing(rows: Rows, which: Flags) -> None:
 def _unreadable(rows: Rows, numbers: Numbers, without: Flags) -> None:
     lost = np.flatnonzero(numbers.rounded & without)
     rule = "was rounded by a spreadsheet, it must have all its digits or a country beside it"
-    rows.problems.add(Rank.WHO, lost, rows.told("number", lost, rule) if len(lost) else [])
+    rows.problems.add(Rank.WHO, lost, rows.told("number", lost, rule))
     found = np.flatnonzero(numbers.wrong & without & ~numbers.rounded)
     rule = "must be a phone number: its calling code, 5 to 15 digits"
-    rows.problems.add(Rank.WHO, found, rows.told("number", found, rule) if len(found) else [])
+    rows.problems.add(Rank.WHO, found, rows.told("number", found, rule))
 
 
 def _of_numbers(rows: Rows, numbers: Numbers, without: Flags, country: Integers) -> Integers:
@@ -90,7 +90,7 @@ def _of_numbers(rows: Rows, numbers: Numbers, without: Flags, country: Integers)
     country[where] = codes[which] if len(where) else -1
     lost = where[country[where] < 0]
     rule = "must be a number of some country"
-    rows.problems.add(Rank.WHO, lost, rows.told("number", lost, rule) if len(lost) else [])
+    rows.problems.add(Rank.WHO, lost, rows.told("number", lost, rule))
     return country
 
 
@@ -102,13 +102,6 @@ def _disagree(rows: Rows, numbers: Numbers, country: Integers) -> None:
     prefix = numbers.digits // _POWERS[np.maximum(rest, 0)]
     wrong = (prefix != calling[country]) & (calling[country] > 0) & (numbers.digits > 0)
     found = np.flatnonzero(wrong)
-    if len(found):
-        names = rows.readers.names.country.names
-        heading, own = rows.heading("number"), rows.heading("country")
-        reasons = [
-            f"{heading}(={value!r}) must be a number of {own}(={names[code]!r})"
-            for value, code in zip(
-                rows.texts("number", found), country[found].tolist(), strict=True
-            )
-        ]
-        rows.problems.add(Rank.WHO, found, reasons)
+    rows.problems.add(
+        Rank.WHO, found, rows.pairs("number", "must be a number of", "country", found)
+    )

@@ -25,6 +25,7 @@ _YEAR_FIRST += r"(?P<d>\d{1,2})[日号]?(?:[ \t]+(?:T[ \t]*)?|T[ \t]*|(?<=[日�
 _YEAR_LAST = r"(?P<a>\d{1,2})(?P<q>[-/.])(?P<b>\d{1,2})(?P=q)(?P<W>\d{4})(?:[ \t]+|T|,[ ]*)"
 _SHOWN = re.compile(rf"(?:{_YEAR_FIRST}|{_YEAR_LAST}){_CLOCK}{_OFFSET}", re.ASCII)
 _SAME = {"h": "H", "n": "M", "s": "S", "k": "m", "W": "Y"}
+_LONGEST = 64
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LONG_MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july", "august"),
@@ -60,7 +61,7 @@ def reader_of(form: str | None = None) -> Reader:
     pattern = _SHOWN if form is None else _pattern(form)
 
     def read(text: str) -> Form | None:
-        found = pattern.fullmatch(text)
+        found = pattern.fullmatch(text) if len(text) <= _LONGEST else None
         return _form(text, found) if found else None
 
     return read

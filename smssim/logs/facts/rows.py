@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from smssim.logs.captures.sent import Codes
+from smssim.logs.facts.messages import MESSAGE
 from smssim.logs.facts.packed import Facts, Names
+from smssim.logs.facts.reports import REPORTED
 from smssim.logs.facts.runs import Integers, begins, numbered
 from smssim.logs.frames import Known, KnownReports, messages_frame, reports_frame
-from smssim.logs.sent import Codes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +24,7 @@ def in_sequence(parts: Sequence[tuple[Facts, Facts]]) -> tuple[Facts, Facts]:
     Requests are numbered from 0 by their first message. A request is told by its number and its
     origin; a message that tells none is one of its own, recipient 0.
     """
+    parts = [(np.empty(0, MESSAGE), np.empty(0, REPORTED)), *parts]
     sizes = [len(messages) for messages, _ in parts]
     messages = np.concatenate([messages for messages, _ in parts])
     reports = np.concatenate([reports for _, reports in parts])

@@ -59,11 +59,13 @@ class Spill:
         return self._sends.written + self._reports.written
 
     def parts(self) -> Iterator[tuple[Facts, Facts]]:
-        """Give the sends and the reports of one part after the other, as they were added."""
+        """Give the sends and the reports of every part that has any, as they were added."""
         if self.written:
             self._write()
         for part in range(PARTS):
-            yield self._sends.part(part), self._reports.part(part)
+            sends, reports = self._sends.part(part), self._reports.part(part)
+            if len(sends) or len(reports):
+                yield sends, reports
 
     def __enter__(self) -> Self:
         return self

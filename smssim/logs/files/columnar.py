@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 MAGIC = b"PAR1"
+_REPEATED_BYTES = 4
 ROWS = 65_536
 """Rows of a batch."""
 
@@ -58,11 +59,7 @@ def table(path: Path, told: dict[str, str], keys: Keys) -> Table:
 def record_batches(path: Path) -> Iterator[pa.RecordBatch]:
     """The rows of a file, texts that it stores once as dictionaries."""
     with _opened(path) as file:
-        texts = [
-            file.schema_arrow.names[place]
-            for place, kind in enumerate(file.schema_arrow.types)
-            if _is_text(kind)
-        ]
+        texts = _repeated_texts(file)
     with _opened(path, texts) as file:
         yield from file.iter_batches(batch_size=ROWS, use_threads=False)
 
@@ -71,6 +68,18 @@ def _opened(path: Path, dictionaries: list[str] | None = None) -> pq.ParquetFile
     import pyarrow.parquet as pq
 
     return pq.ParquetFile(path, read_dictionary=dictionaries, pre_buffer=False)
+
+
+def _repeated_texts(file: pq.ParquetFile) -> list[str]:
+    """The columns of texts that take few bytes a value, as only those of a dictionary do."""
+    schema, about = file.schema_arrow, file.metadata
+    wanted = {name for name, kind in zip(schema.names, schema.types, strict=True) if _is_text(kind)}
+    sizes: Counter[str] = Counter()
+    for group in range(about.num_row_groups):
+        for place in range(about.num_columns):
+            column = about.row_group(group).column(place)
+            sizes[column.path_in_schema] += column.total_uncompressed_size
+    return [name for name in wanted if sizes[name] <= _REPEATED_BYTES * about.num_rows]
 
 
 def _is_text(kind: pa.DataType) -> bool:

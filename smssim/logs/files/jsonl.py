@@ -19,6 +19,7 @@ from smssim.logs.files.batch import Batch, Table
 from smssim.logs.files.encoding import as_utf8
 from smssim.logs.files.lines import Lines, shown, whole_lines
 from smssim.logs.files.passed import BLANK, Keys, Sorting
+from smssim.logs.files.plain_json import Kinds, plain_columns
 from smssim.logs.files.raw import blocks
 from smssim.logs.files.records import starts_of
 
@@ -71,14 +72,15 @@ def _has_half(text: str) -> bool:
 
 def table(path: Path, encoding: str, told: dict[str, str], keys: Keys) -> Table:
     """The table in a file of JSON lines."""
-    headings = _headings(path, encoding)
+    kinds = _kinds(path, encoding)
+    headings = tuple(kinds)
     passed_over: Counter[str] = Counter()
 
     def batches() -> Iterator[Batch]:
         passed_over.clear()
         sorting = Sorting(headings, keys(headings), passed_over)
         for lines in all_lines(path, encoding):
-            yield from _batches(lines, sorting)
+            yield from _batches(lines, kinds, sorting)
 
     return Table(str(path), headings, batches, {**told, "encoding": encoding}, passed_over)
 
@@ -88,45 +90,55 @@ def all_lines(path: Path, encoding: str) -> Iterator[Lines]:
     return whole_lines(as_utf8(blocks(path, _SMALL), encoding), cr=False)
 
 
-def _headings(path: Path, encoding: str) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for data in islice(_flats(all_lines(path, encoding)), DECIDING):
-        found.update(dict.fromkeys(data))
-    return tuple(found)
+def _kinds(path: Path, encoding: str) -> dict[str, set[type]]:
+    """The keys of the first objects, each with the types of its values."""
+    found: dict[str, set[type]] = {}
+    for line in islice(_flat_lines(all_lines(path, encoding)), DECIDING):
+        for key, value in json.loads(line).items():
+            found.setdefault(key, set()).add(type(value))
+    return found
 
 
-def _flats(blocks: Iterable[Lines]) -> Iterator[dict[str, str | None]]:
+def _flat_lines(blocks: Iterable[Lines]) -> Iterator[bytes]:
     for lines in blocks:
-        for line in lines.data.splitlines():
+        for line in lines.data.split(b"\n"):
             try:
-                yield flat(line)
+                flat(line)
             except NotFlatError:
                 continue
+            yield line
 
 
-def _batches(lines: Lines, sorting: Sorting) -> Iterator[Batch]:
+def _batches(lines: Lines, kinds: Kinds, sorting: Sorting) -> Iterator[Batch]:
     import pyarrow as pa  # type: ignore[import-untyped]
 
-    refused, rows, objects = list(lines.refused), [], []
+    found = plain_columns(lines.data, kinds)
+    if found is not None:
+        rows = np.arange(lines.first, lines.first + lines.data.count(b"\n"))
+        yield from sorting.batches(found, rows, lines.refused, _texts(lines), ())
+        return
+    refused = list(lines.refused)
+    numbers: list[int] = []
+    objects: list[dict[str, str | None]] = []
     for row, line in enumerate(lines.data.split(b"\n")[:-1], lines.first):
         if not line.strip():
             sorting.passed_over[BLANK] += 1
             continue
         try:
-            found = flat(line)
+            values = flat(line)
         except NotFlatError as error:
             refused.append(Refused(row, (str(error),), shown(line)))
             continue
-        rows.append(row)
-        objects.append(found)
+        objects.append(values)
+        numbers.append(row)
     _count_later(objects, sorting)
     columns = {
-        heading: pa.array([found.get(heading) for found in objects], pa.string())
+        heading: pa.array([values.get(heading) for values in objects], pa.string())
         for heading in sorting.headings
     }
-    if rows or refused:
-        text = _texts(lines)
-        yield from sorting.batches(columns, np.array(rows, np.int64), refused, text, ())
+    if objects or refused:
+        rows = np.array(numbers, np.int64)
+        yield from sorting.batches(columns, rows, refused, _texts(lines), ())
 
 
 def _texts(lines: Lines) -> Any:

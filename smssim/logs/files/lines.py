@@ -9,12 +9,15 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from smssim.logs.facts.piece import Refused
 from smssim.logs.files.raw import CutShortError
 
 LONGEST = 8_000_000
 """Bytes of a line that are read; a longer one is refused."""
 
+_LF, _CR = b"\n\r"
 _HALVES = re.compile("[\ud800-\udfff]")
 
 SHOWN = 8_192
@@ -61,6 +64,14 @@ def whole_lines(blocks: Iterable[bytes], *, cr: bool = True) -> Iterator[Lines]:
     yield gathering.end(refused)
 
 
+def _ended_by_lf(block: bytes) -> bytes:
+    """The same lines; *block* does not end with the first half of CR LF."""
+    text = np.frombuffer(block, np.uint8)
+    if block[-1:] != b"\r" and (text[np.flatnonzero(text == _CR) + 1] == _LF).all():
+        return block.translate(None, b"\r")
+    return block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
 class _Gathering:
     """Keeps the line that a block ends within until its end has come."""
 
@@ -76,7 +87,7 @@ class _Gathering:
         if self._cr and b"\r" in block:
             if block.endswith(b"\r"):
                 block, self._held = block[:-1], b"\r"
-            block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+            block = _ended_by_lf(block)
         refused: tuple[Refused, ...] = ()
         if self._too_long:
             end = block.find(b"\n")

@@ -27,10 +27,12 @@ Keys = Callable[[Sequence[str]], Collection[int]]
 TOTALS = frozenset({"total", "sum", "合计", "总计", "共计"})
 BLANK, PREAMBLE, HEADING, TOTAL = "blank", "preamble", "heading", "total"
 
-# First bytes of a total and of a blank in UTF-8; all other cells need no second look.
-_CANDIDATES = np.zeros(256, bool)
-_CANDIDATES[list(b"tTsS \t\n\x0b\x0c")] = True
-_CANDIDATES[[text.encode()[0] for text in ("合", "总", "共", "\u00a0", "\u3000", "\u2003")]] = True
+# The first two bytes of a total in UTF-8, and the first of a blank: no other cell is looked at.
+_FIRST, _SECOND, _BLANK = np.zeros((3, 256), bool)
+_STARTS = [text.encode()[:2] for text in TOTALS for text in (text, text.upper())]
+_FIRST[[start[0] for start in _STARTS]] = True
+_SECOND[[start[1] for start in _STARTS]] = True
+_BLANK[list(b" \t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\xc2\xe1\xe2\xe3")] = True
 
 
 def is_total(cells: Sequence[str], keys: Collection[int]) -> bool:
@@ -184,5 +186,8 @@ def _looked_at(array: pa.Array, rest: Integers) -> tuple[Integers, list[int]]:
     if data_buffer is None or not data_buffer.size:
         return np.flatnonzero(empty), []
     data = np.frombuffer(data_buffer, np.uint8)
-    meant = _CANDIDATES[data[np.minimum(begins, len(data) - 1)]] & ~empty
+    first = data[np.minimum(begins, len(data) - 1)]
+    meant = _BLANK[first] & ~empty
+    named = np.flatnonzero(_FIRST[first] & (ends - begins > 1) & ~empty)
+    meant[named] |= _SECOND[data[begins[named] + 1]]
     return np.flatnonzero(empty), np.flatnonzero(meant).tolist()

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from smssim.logs.facts.piece import Refused
 from smssim.logs.files.batch import Integers
@@ -20,6 +21,7 @@ LINE_ENDS = 20
 """Line ends that a record may hold in its quoted fields."""
 
 _QUOTE, _LF = 34, 10
+_BESIDE = np.isin(np.arange(256), (_QUOTE, _LF))
 _QUOTED = re.compile(rb'"((?:[^"]++|"")*+)"')
 
 
@@ -131,15 +133,30 @@ def _odd_lines(data: bytes, separator: int) -> list[int]:
     text = np.frombuffer(data, np.uint8)
     quotes = np.flatnonzero(text == _QUOTE)
     ends = np.flatnonzero(text == _LF)
+    beside = _BESIDE | (np.arange(256) == separator)
+    if _all_plain(text, quotes, ends, beside):
+        return []
     line = np.searchsorted(ends, quotes)
     counts = np.bincount(line, minlength=len(ends))
     turn = (np.arange(len(quotes)) - (np.cumsum(counts) - counts)[line]) & 1
-    beside = np.where(turn, text[quotes + 1], np.where(quotes, text[quotes - 1], _LF))
-    plain = (beside == separator) | (beside == _LF) | (beside == _QUOTE)
+    # The last byte is a line end and stands for what is before the first.
+    plain = beside[text[quotes + 2 * turn - 1]]
     odd = counts & 1
     odd[line[~plain]] = 1
     found: list[int] = np.flatnonzero(odd).tolist()
     return found
+
+
+def _all_plain(
+    text: npt.NDArray[np.uint8], quotes: Integers, ends: Integers, beside: npt.NDArray[np.bool_]
+) -> bool:
+    """Whether no line is odd; where every field is quoted this saves counting them by line."""
+    return bool(
+        len(quotes) % 2 == 0
+        and beside[text[quotes[::2] - 1]].all()
+        and beside[text[quotes[1::2] + 1]].all()
+        and not (np.searchsorted(quotes, ends) & 1).any()
+    )
 
 
 class _Splitting:

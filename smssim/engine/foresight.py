@@ -1,0 +1,61 @@
+"""Looking ahead before a block is judged: which copies come, and where the account will change.
+
+All of it is guessed and verified later; a better guess changes no result, only how many blocks
+are cut and judged again.
+"""
+
+from __future__ import annotations
+
+from smssim.engine.judge import crossing_if_sent, draft
+from smssim.engine.live import Arrivals, Live
+from smssim.engine.terms import Terms, as_reported, never_delivered
+from smssim.engine.world import World
+from smssim.model.account import Account
+
+
+class Foresight:
+    """Guesses the resends of new messages by the account's present terms, and a nearer bound.
+
+    A place in the run is an instant and how many of its copies are judged already (*skip*).
+    """
+
+    def __init__(self, world: World, account: Account, live: Live) -> None:
+        self._world, self._account, self._live = world, account, live
+        self._drafted_us = world.scenario.start_us
+
+    def look(
+        self, from_us: int, skip: int, bound_us: int, stopped: dict[int, int], present: Terms
+    ) -> int:
+        """Guess what arrives before *bound_us*; return it, or a nearer bound."""
+        if self._live.generations > 1:
+            open_us = from_us + (skip > 0)  # Those skipped are judged.
+            in_vain = never_delivered(present)
+            self._live.users.guess(self._live, open_us, bound_us, stopped, in_vain)
+        if self._live.servers is not None and bound_us > self._drafted_us:
+            self._draft(self.arrivals(from_us, skip, bound_us, stopped, present), present, bound_us)
+        return self._nearer(from_us, skip, bound_us, present)
+
+    def arrivals(
+        self, from_us: int, skip: int, until_us: int, stopped: dict[int, int], present: Terms
+    ) -> Arrivals:
+        """The copies that arrive, as far as is known, with what is reported of them."""
+        arrivals = self._live.arrivals(from_us, until_us, stopped)
+        if skip:
+            arrivals = arrivals.part(skip, None)
+        return as_reported(self._world, arrivals, present)
+
+    def _draft(self, arrivals: Arrivals, present: Terms, until_us: int) -> None:
+        """Guess when servers send again by how long new messages would wait."""
+        assert self._live.servers is not None
+        drafted = draft(self._world, self._account, arrivals, present)
+        self._live.speculate(arrivals, drafted.fate, drafted.sent_us)
+        self._live.servers.first_wrong(self._live, arrivals, until_us)
+        self._drafted_us = until_us
+
+    def _nearer(self, from_us: int, skip: int, bound_us: int, present: Terms) -> int:
+        """The bound, or where first copies alone would change the account: resends only bring that
+        nearer, and what is judged beyond is judged again.
+        """
+        first = self._live.first_copies(from_us, bound_us).part(skip, None)
+        place = crossing_if_sent(self._world, self._account, first, present)
+        return bound_us if place >= len(first) else min(bound_us, int(first.t[place]) + 1)

@@ -1,0 +1,256 @@
+"""Facts resolved the slow way, from docs/logs.md section 4 alone: dicts, loops, no arrays."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from smssim.logs.facts.packed import UNKNOWN
+
+DELIVRD, ACCEPTD = 0, 1
+"""The codes of the two statuses that mean something."""
+SAME = {"number": 0, "submitted": UNKNOWN, "country": -1, "template": -1}
+SAME |= {"application": -1, "type": -1}
+CONFLICT, EARLIER, ORPHAN, REFUSED, UNPLACED = range(5)
+
+
+@dataclass
+class Answer:
+    """What the oracle says: messages by (file, row, entry), reports by that and their part."""
+
+    messages: dict[tuple[int, int, int], dict[str, int]] = field(default_factory=dict)
+    reports: dict[tuple[tuple[int, int, int], int], tuple[int, int]] = field(default_factory=dict)
+    condemned: Counter[tuple[int, int, int, int]] = field(default_factory=Counter)
+    used: list[Any] = field(default_factory=list)
+    duplicates: int = 0
+
+    def condemn(self, row: Any, reason: int) -> None:
+        """Send a record to the quarantine."""
+        self.condemned[(*place(row), reason)] += 1
+
+    @property
+    def period(self) -> tuple[int, int]:
+        """The first and last times of the records that are used."""
+        names = ("submitted", "final", "received")
+        said = [getattr(row, name, UNKNOWN) for row in self.used for name in names]
+        known = [time for time in said if time != UNKNOWN]
+        return (min(known), max(known)) if known else (0, 0)
+
+
+def place(row: Any) -> tuple[int, int, int]:
+    """Where a record stands."""
+    return row.file, row.row, row.entry
+
+
+def plain(facts: Any) -> list[Any]:
+    """Packed facts as objects, in the order of files, rows and entries."""
+    found = []
+    for fact in facts:
+        values = {name: fact[name].tolist() for name in facts.dtype.names}
+        found.append(SimpleNamespace(**values | {"key": tuple(values["key"])}))
+    return sorted(found, key=place)
+
+
+def resolved(sends: Any, reports: Any) -> Answer:
+    """What packed facts come to."""
+    answer, keys, reported = Answer(), defaultdict(list), defaultdict(list)
+    for row in plain(sends):
+        keys[row.key].append(row)
+    for row in plain(reports):
+        reported[row.key].append(row)
+    for key in keys.keys() | reported.keys():
+        _key(answer, keys[key], reported[key])
+    return answer
+
+
+def _key(answer: Answer, rows: list[Any], reports: list[Any]) -> None:
+    reason = ORPHAN if not rows else REFUSED
+    together = _standing(answer, rows)
+    if together and _contradict(together):
+        for row in together:
+            answer.condemn(row, CONFLICT)
+        reason, together = UNPLACED, []
+    if together:
+        message, segments = _message(answer, together)
+        if message["place"] not in (1, 2):
+            _report(answer, place(together[0]), message, segments, reports)
+            reports = []
+        else:
+            _arrived(answer, place(together[0]), segments, {})
+    for report in reports:
+        answer.condemn(report, reason if not together else REFUSED)
+
+
+def _standing(answer: Answer, rows: list[Any]) -> list[Any]:
+    """The rows that speak of one message; what else stands is a message of its own."""
+    if len(rows) == 1:
+        return rows
+    together = [row for row in rows if not row.entry_hash]
+    accepted = [row for row in rows if row.entry_hash and row.place in (0, 3)]
+    refused = [row for row in rows if row.entry_hash and row.place == 2]
+    whole = [row for row in rows if row.entry_hash and row.place == 1]
+    together += accepted[:1]
+    first = [row for row in refused if (row.file, row.row) == (refused[0].file, refused[0].row)]
+    for stand, all_of in ((accepted[:1], accepted), (first, refused)):
+        for row in all_of:
+            if row not in stand:
+                if row.entry_hash in {one.entry_hash for one in stand}:
+                    answer.duplicates += 1
+                else:
+                    answer.condemn(row, EARLIER)
+    units = defaultdict(list)
+    for row in whole:
+        units[row.file, row.unit].append(row)
+    seen = 0
+    for row in whole:
+        n = next(i for i, one in enumerate(units[row.file, row.unit]) if one is row)
+        if n == seen:
+            first.append(row)
+            seen += 1
+        else:
+            answer.duplicates += 1
+    for row in first:
+        _, segments = _message(answer, [row])
+        _arrived(answer, place(row), segments, {})
+    return sorted(together, key=place)
+
+
+def _contradict(rows: list[Any]) -> bool:
+    return any(
+        len({getattr(row, name) for row in rows} - {unsaid}) > 1 for name, unsaid in SAME.items()
+    )
+
+
+def _message(answer: Answer, rows: list[Any]) -> tuple[dict[str, int], dict[int, Any]]:
+    """Keep the message that rows speak of; also give the row that counts of each segment."""
+    told = max(row.segments for row in rows)
+    by_segment, units = defaultdict(list), Counter[tuple[int, int]]()
+    for row in rows:
+        segment = row.part
+        if not segment:
+            units[row.file, row.unit] += 1
+            segment = units[row.file, row.unit]
+            if told and segment > told:
+                continue
+        by_segment[segment].append(row)
+    segments = {
+        segment: max(own, key=lambda row: (_final(row), row.final, place(row)))
+        for segment, own in sorted(by_segment.items())
+    }
+    answer.duplicates += len(rows) - len(segments)
+    answer.used += segments.values()
+    if not told and any(not row.entry_hash for row in rows):
+        told = len(segments)
+    message = {
+        name: max(getattr(row, name) for row in rows)
+        for name in (*(name for name in SAME if name != "number"), "generation")
+    }
+    message |= {
+        "segments": told,
+        "sent": min((row.sent for row in rows if row.sent != UNKNOWN), default=UNKNOWN),
+        "cost": _sum("cost", UNKNOWN, segments, by_segment),
+        "covered": _sum("covered", -1, segments, by_segment),
+        "place": max(row.place for row in segments.values()),
+        "result": max(row.result for row in segments.values()),
+        "status": -1,
+        "source": 0,
+        "final": UNKNOWN,
+    }
+    asked = next((row for row in rows if row.request >= 0), rows[0])
+    message |= {"request": asked.request, "recipient": asked.recipient}
+    message["origin"] = next((row.origin for row in rows if row.origin >= 0), -1)
+    parts = {segment: row for segment, row in segments.items() if row.status >= 0}
+    if parts:
+        last = parts[_deciding(parts)]
+        for name in ("status", "source", "final", "place", "result"):
+            message[name] = getattr(last, name)
+    answer.messages[place(rows[0])] = message
+    return message, segments
+
+
+def _final(row: Any) -> bool:
+    return row.status not in (-1, ACCEPTD)
+
+
+def _when(row: Any) -> int:
+    when: int = row.received if row.final == UNKNOWN else row.final
+    return when
+
+
+def _deciding(parts: dict[int, Any]) -> int:
+    """The part whose status is that of the message."""
+    return max(parts, key=lambda part: (parts[part].status != DELIVRD, _when(parts[part]), part))
+
+
+def _sum(name: str, unsaid: int, segments: dict[int, Any], by_segment: dict[int, list[Any]]) -> int:
+    """What the segments say together; a row that counts and says nothing leaves it to the rest."""
+    said = []
+    for segment, row in segments.items():
+        value = getattr(row, name)
+        if value == unsaid:
+            value = max(getattr(other, name) for other in by_segment[segment])
+        if value != unsaid:
+            said.append(value)
+    return sum(said) if said else unsaid
+
+
+def _report(
+    answer: Answer,
+    name: tuple[int, int, int],
+    message: dict[str, int],
+    segments: dict[int, Any],
+    reports: list[Any],
+) -> None:
+    pushes: dict[tuple[int, int], dict[tuple[int, int], list[Any]]] = defaultdict(dict)
+    for row in reports:
+        arrival = row.final if row.received == UNKNOWN else row.received
+        units = pushes[max(row.part, 1), arrival]
+        units.setdefault((row.file, row.unit), []).append(row)
+    by_part = defaultdict(list)
+    for (part, _), units in pushes.items():
+        most = max(units.values(), key=len)
+        answer.duplicates += sum(map(len, units.values())) - len(most)
+        answer.used += most
+        by_part[part] += most
+    _arrived(answer, name, segments, by_part)
+    if reports:
+        _decide(message, segments, by_part)
+
+
+def _decide(
+    message: dict[str, int], segments: dict[int, Any], by_part: dict[int, list[Any]]
+) -> None:
+    """Let the last status of each part, and the part that matters most, be the message's."""
+    own = {segment: row for segment, row in segments.items() if row.status >= 0}
+    last = {}
+    for part in own.keys() | by_part.keys():
+        all_of = by_part.get(part, []) + ([own[part]] if part in own else [])
+        last[part] = max(all_of, key=lambda row: (_final(row), _when(row), place(row)))
+    row = last[_deciding(last)]
+    if hasattr(row, "place"):
+        message["place"] = row.place
+    elif row.source == 3:
+        message["place"] = 3
+    elif row.status == DELIVRD:
+        message["place"] = 0
+    message |= {name: getattr(row, name) for name in ("status", "source", "final")}
+
+
+def _arrived(
+    answer: Answer,
+    name: tuple[int, int, int],
+    segments: dict[int, Any],
+    by_part: dict[int, list[Any]],
+) -> None:
+    """Keep what arrived of each part; an arrival in a row that a report tells of is the same."""
+    arrivals = {part: [row.received for row in rows] for part, rows in by_part.items()}
+    for segment, row in segments.items():
+        if row.status >= 0 and row.received != UNKNOWN:
+            known = arrivals.setdefault(segment, [])
+            if row.received not in known:
+                known.append(row.received)
+    for part, times in arrivals.items():
+        said = [time for time in times if time != UNKNOWN]
+        answer.reports[name, part] = len(times), min(said, default=UNKNOWN)

@@ -1,0 +1,300 @@
+"""Columns of times: any instant in any documented form and zone comes back as itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from log_tables import piece, pieces, reasons, sends
+
+from smssim.logs.columns.times import TimeColumn
+from smssim.logs.columns.wrong import WrongColumns
+from smssim.logs.columns.zones import zone
+from smssim.logs.facts.packed import UNKNOWN
+
+ZONES = ("UTC", "UTC+8", "-03:30", "Asia/Shanghai", "Europe/Berlin", "America/St_Johns")
+ZONES += ("Australia/Lord_Howe", "Africa/Casablanca", "Pacific/Apia", "Asia/Kathmandu")
+INSTANTS = st.datetimes(datetime(2000, 1, 2), datetime(2099, 12, 30)).map(
+    lambda when: when.replace(tzinfo=UTC)
+)
+
+
+def clock(name: str) -> tzinfo:
+    """The zone of a name, by the standard library."""
+    fixed = {"UTC+8": timedelta(hours=8), "-03:30": -timedelta(hours=3, minutes=30)}
+    return timezone(fixed[name]) if name in fixed else ZoneInfo(name)
+
+
+def micros(when: datetime) -> int:
+    """Microseconds since 1970."""
+    return (when - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def half(t: datetime) -> str:
+    """The half of the day in Chinese."""
+    return "上午" if t.hour < 12 else "下午"
+
+
+def fraction(t: datetime) -> str:
+    """A second's decimals, as many as it has."""
+    return f".{t.microsecond:06d}".rstrip("0").rstrip(".")
+
+
+WHOLE: dict[str, Any] = {
+    "iso": lambda t: t.isoformat(" ", "seconds"),
+    "iso T": lambda t: t.isoformat("T", "seconds"),
+    "slashes": lambda t: f"{t:%Y/%m/%d %H:%M:%S}",
+    "points": lambda t: f"{t:%Y.%m.%d %H:%M:%S}",
+    "short": lambda t: f"{t.year}/{t.month}/{t.day} {t.hour}:{t:%M:%S}",
+    "chinese": lambda t: f"{t.year}年{t.month}月{t.day}日 {t:%H:%M:%S}",
+    "chinese words": lambda t: f"{t:%Y年%m月%d日%H时%M分%S秒}",
+    "chinese halves": lambda t: f"{t:%Y-%m-%d} {half(t)}{t:%I:%M:%S}",
+    "am pm": lambda t: f"{t:%Y-%m-%d %I:%M:%S %p}",
+    "am pm small": lambda t: f"{t:%Y-%m-%d} {(t.hour - 1) % 12 + 1}:{t:%M:%S}{t:%p}".lower(),
+    "wide": lambda t: f"{t:%Y-%m-%d %H：%M：%S}",
+    "apostrophe": lambda t: f"'{t:%Y-%m-%d %H:%M:%S} ",
+    "microseconds": lambda t: f"{t:%Y-%m-%d %H:%M:%S}{fraction(t)}",
+}
+MINUTES: dict[str, Any] = {
+    "iso": lambda t: f"{t:%Y-%m-%d %H:%M}",
+    "day first": lambda t: f"{t:%d/%m/%Y %H:%M}",
+    "month first": lambda t: f"{t.month}/{t.day}/{t:%Y %I:%M %p}",
+}
+
+
+def read(column: Any, tz: str | None = None, form: str | None = None) -> Any:
+    """The instants of a column and its wrong rows."""
+    reader = TimeColumn("Time", form, tz)
+    array = column if isinstance(column, pa.Array) else pa.array(column, pa.string())
+    reader.look(array)
+    return reader.read(array, Counter())
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(INSTANTS, st.sampled_from(sorted(WHOLE))), min_size=1, max_size=40),
+    st.sampled_from(ZONES),
+)
+def test_any_instant_in_any_form_and_zone(rows: list[tuple[datetime, str]], name: str) -> None:
+    """Forms may be mixed in a column; what clocks show twice is refused, all else comes back."""
+    texts, wanted = [], []
+    for when, form in rows:
+        when = when if form == "microseconds" else when.replace(microsecond=0)
+        shown = when.astimezone(clock(name)).replace(tzinfo=None)
+        other = [shown.replace(tzinfo=clock(name), fold=fold).utcoffset() for fold in (0, 1)]
+        if shown.year not in range(2000, 2100):
+            continue
+        texts.append(WHOLE[form](shown))
+        wanted.append(micros(when) if other[0] == other[1] else UNKNOWN)
+    times, wrong = read(texts, name)
+    assert times.tolist() == wanted
+    assert [row for row, _ in wrong] == [i for i, us in enumerate(wanted) if us == UNKNOWN]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(INSTANTS, min_size=1, max_size=20),
+    st.sampled_from(["Z", "z", "+08:00", "+0800", "-03", " +05:45", " UTC", "GMT+8", "-03:30"]),
+    st.booleans(),
+)
+def test_offsets_go_before_every_zone(instants: list[datetime], offset: str, t: bool) -> None:
+    """A value that says its offset needs no zone and heeds none."""
+    from smssim.logs.columns.zones import offset_s
+
+    seconds = offset_s(offset)
+    assert seconds is not None
+    shown = [when.astimezone(timezone(timedelta(seconds=seconds))) for when in instants]
+    kept = [when for when in shown if when.year in range(2000, 2100)]
+    texts = [when.replace(tzinfo=None).isoformat("T" if t else " ") + offset for when in kept]
+    for tz in (None, "Europe/Berlin"):
+        assert read(texts, tz)[0].tolist() == [micros(when) for when in kept]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(INSTANTS, min_size=1, max_size=20), st.sampled_from(["day first", "month first"]))
+def test_one_value_decides_the_order_of_day_and_month(instants: list[datetime], form: str) -> None:
+    """A day above 12 anywhere in the first batch that has one."""
+    instants = [when.replace(second=0, microsecond=0) for when in instants]
+    instants.append(datetime(2024, 5, 13, 12, 30, tzinfo=UTC))
+    assert read([MINUTES[form](when) for when in instants], "UTC")[0].tolist() == [
+        micros(when) for when in instants
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(INSTANTS, min_size=1, max_size=20), st.booleans(), st.booleans())
+def test_seconds_and_milliseconds_since_1970(
+    instants: list[datetime], milli: bool, typed: bool
+) -> None:
+    """As texts or as numbers, without any zone."""
+    counts = [micros(when) // (1000 if milli else 1_000_000) for when in instants]
+    column = pa.array(counts) if typed else [str(count) for count in counts]
+    factor = 1000 if milli else 1_000_000
+    assert read(column)[0].tolist() == [count * factor for count in counts]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text(max_size=30) | st.none(), max_size=30))
+def test_no_text_raises(texts: list[str | None]) -> None:
+    """A value is a time, nothing, or wrong with its reason."""
+    times, wrong = read(texts, "Asia/Shanghai")
+    assert len(times) == len(texts)
+    assert all(times[row] == UNKNOWN and "Time(=" in reason for row, reason in wrong)
+
+
+def test_many_forms_and_many_wrong_values() -> None:
+    """Beyond the forms that are tried one after the other."""
+    when = datetime(2024, 5, 13, 1, 2, 3, tzinfo=UTC)
+    texts = [f"bad {i}" for i in range(200)]
+    forms = [WHOLE[form](when.replace(tzinfo=None)) for form in WHOLE]
+    offsets = [f"2024-05-13T01:02:03+{i // 60:02d}:{i % 60:02d}" for i in range(300)]
+    times, wrong = read(texts + forms + offsets, "UTC")
+    assert [row for row, _ in wrong] == list(range(200))
+    assert (times[200 : 200 + len(forms)] == micros(when)).all()
+    assert times[200 + len(forms) :].tolist() == [micros(when) - i * 60_000_000 for i in range(300)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2024-02-30 00:00:00", "2023-02-29 00:00:00", "2024-13-01 00:00:00"),
+        *("2024-05-01 24:00:00", "2024-05-01 12:60:00", "2024-05-01 12:00:60"),
+        *("1999-12-31 23:59:59", "2100-01-01 00:00:00", "2024-05-01 13:00:00 PM"),
+        *("2024-05-01 0:00 AM", "2024-05-01", "12:00:00", "2024-05-01 12", "2024-00-01 00:00:00"),
+        *("2024-05/01 12:00:00", "17145216000", "946684799", "4102444800", "2024-05-01 12:00:00."),
+        *("2024-05-01 12:00:00.1234567", "2024-05-01 12:00:00+25:00", "上午 2024-05-01 09:00"),
+        *("２０２４-05-01", "2024-05-01 1２:00:00x", "2024-05-01 上午9:00 AM", "9" * 30),
+    ],
+)
+def test_what_is_no_time(text: str) -> None:
+    """Each with its value in the reason."""
+    times, wrong = read([text, "2024-05-01 00:00:00"], "UTC")
+    assert times[0] == UNKNOWN
+    assert times[1] > 0
+    ((row, reason),) = wrong
+    assert row == 0
+    assert reason.startswith("Time(=")
+    assert "must be a time" in reason
+
+
+def test_what_stands_for_nothing() -> None:
+    """Is neither a time nor wrong."""
+    times, wrong = read([None, "", " ", "-", "--", "null", "N/A", "NaT"], "UTC")
+    assert (times == UNKNOWN).all()
+    assert not wrong
+
+
+def test_naive_times_ask_for_their_zone() -> None:
+    """The file does not say: the error names the column and --tz."""
+    with pytest.raises(WrongColumns, match=r"'Send Time' \(like '2024-05-01 10:00'\).*--tz"):
+        piece(sends(**{"Send Time": ["2024-05-01 10:00"]}))
+
+
+def test_the_zone_of_the_heading_goes_before_tz() -> None:
+    """And an offset before both."""
+    columns = {
+        "Send Time (UTC+8)": ["2024-05-01 08:00", "2024-05-01 08:00Z"],
+        "Phone": ["6281234567890"] * 2,
+    }
+    (first, second) = piece(columns, tz="America/New_York").sends["submitted"].tolist()
+    assert first == micros(datetime(2024, 5, 1, tzinfo=UTC))
+    assert second - first == 8 * 3_600_000_000
+
+
+def test_clocks_that_were_put_back_or_forward() -> None:
+    """Twice and never are refused by row."""
+    texts = ["2024-03-31 02:30", "2024-10-27 02:30", "2024-10-27 03:00", "2024-10-27 01:59"]
+    refused = piece(sends(4, **{"Send Time": texts}), tz="Europe/Berlin").refused
+    assert list(reasons(refused)) == [0, 1]
+    assert "must be a time that the clocks of Europe/Berlin showed once" in refused[0].reasons[0]
+
+
+def test_an_order_that_nothing_decides_is_an_error() -> None:
+    """With the format as remedy, which then decides."""
+    texts = ["01/05/2024 10:00", "02/05/2024 10:00", "05/05/2024 10:00"]
+    columns = sends(3, **{"Send Time": texts})
+    with pytest.raises(WrongColumns, match=r"whether the day or the month comes first: give the"):
+        piece(columns, tz="UTC")
+    mapping = {"submitted": {"heading": "Send Time", "format": "%d/%m/%Y %H:%M"}}
+    found = piece(columns, tz="UTC", mapping=mapping).sends["submitted"].tolist()
+    assert found[0] == micros(datetime(2024, 5, 1, 10, tzinfo=UTC))
+    same = sends(1, **{"Send Time": ["05/05/2024 10:00"]})
+    assert len(piece(same, tz="UTC").sends) == 1
+
+
+def test_batches_wait_for_the_value_that_decides() -> None:
+    """Those before it are read by it, in order."""
+    first = sends(1, **{"Send Time": ["01/05/2024 10:00"]})
+    plain = sends(1, **{"Send Time": ["2024-05-02 10:00"]})
+    later = sends(1, **{"Send Time": ["13/05/2024 10:00"]})
+    found = pieces(plain, first, plain, later, tz="UTC")
+    days = [p.sends["submitted"][0] // 86_400_000_000 for p in found]
+    assert [day - days[1] for day in days] == [1, 0, 1, 12]
+    assert [p.sends["row"][0] for p in found] == [2, 3, 4, 5]
+
+
+def test_another_column_of_the_table_decides_too() -> None:
+    """A table is written by one program."""
+    columns = sends(
+        **{"Send Time": ["01/05/2024 10:00"], "Received At": ["13/05/2024 10:00"]},
+    )
+    (row,) = piece(columns, tz="UTC").sends
+    assert row["received"] - row["submitted"] == 12 * 86_400_000_000
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("%d.%m.%y %I:%M %p", "13.05.24 05:06 pm"),
+        ("%d-%b-%Y %H:%M:%S", "13-May-2024 17:06:00"),
+        ("%B %d, %Y %H:%M", "May 13, 2024 17:06"),
+        ("%Y%m%d%H%M%S", "20240513170600"),
+        ("%Y-%m-%dT%H:%M:%S.%f%z", "2024-05-13T19:06:00.000000+0200"),
+        ("100%% %Y %m %d %H %M", "100% 2024 05 13 17 06"),
+    ],
+)
+def test_formats_that_are_given(form: str, text: str) -> None:
+    """Of strptime's directives, as far as they say a whole time."""
+    times, wrong = read([text, "2024-05-13 17:06:00x"], "UTC", form)
+    assert times[0] == micros(datetime(2024, 5, 13, 17, 6, tzinfo=UTC))
+    assert [row for row, _ in wrong] == [1]
+
+
+def test_typed_columns() -> None:
+    """Timestamps with and without a zone, dates, and what is beyond the years."""
+    stamps = np.array(["2024-05-01T08:00", "NaT", "1999-12-31"], "datetime64[us]")
+    wanted = micros(datetime(2024, 5, 1, tzinfo=UTC))
+    for unit in ("s", "ms", "us", "ns"):
+        times, wrong = read(pa.array(stamps.astype(f"datetime64[{unit}]")), "UTC+8")
+        assert times.tolist() == [wanted, UNKNOWN, UNKNOWN]
+        assert [row for row, _ in wrong] == [2]
+    zoned = pa.array(stamps).cast(pa.timestamp("us", "America/New_York"))
+    assert read(zoned)[0][0] == wanted + 8 * 3_600_000_000
+    assert read(pa.array([19_844], pa.date32()), "UTC")[0].tolist() == [wanted]
+    assert read(pa.array([1_714_521_600.0, float("nan"), None]))[0].tolist() == [
+        wanted,
+        UNKNOWN,
+        UNKNOWN,
+    ]
+
+
+@pytest.mark.parametrize("name", ["Europe/Berlin", "Africa/Casablanca", "Australia/Lord_Howe"])
+def test_changes_of_clocks_are_those_of_the_standard_library(name: str) -> None:
+    """At each change, to the second."""
+    found, tz = zone(name), ZoneInfo(name)
+    for shown in [*found.begins[:60], *found.ends[:60]]:
+        for off in (-1, 0, 1):
+            us = int(shown) + off * 1_000_000
+            local = datetime(1970, 1, 1) + timedelta(microseconds=us)
+            offsets = {local.replace(tzinfo=tz, fold=fold).utcoffset() for fold in (0, 1)}
+            instants, once = found.instants(np.array([us]))
+            assert once[0] == (len(offsets) == 1), (name, local)
+            if once[0]:
+                assert instants[0] == us - offsets.pop() // timedelta(microseconds=1)

@@ -1,0 +1,264 @@
+"""All parts of the facts together: tallies, frames, and what it takes to keep them."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracle_facts import ACCEPTD, DELIVRD, Answer, resolved
+from pandas.testing import assert_frame_equal
+from worlds_facts import SECOND, START, World, names, worlds
+
+from smssim.logs.facts.counting import together
+from smssim.logs.facts.outcome import Outcome, outcome
+from smssim.logs.facts.packed import REPORT, SEND, UNKNOWN, Facts, empty
+from smssim.logs.facts.resolve import REASONS
+from smssim.logs.facts.spill import Spill
+from smssim.tally import NAMES, Tallies, tally_frames
+
+many = settings(deadline=None, max_examples=60, database=None)
+
+
+def kept(world: World, *, memory: int = 2**20, pieces: int = 1, rows: bool = True) -> Outcome:
+    """The outcome of a world, given in some pieces."""
+    with Spill(memory) as facts:
+        for i in range(pieces):
+            facts.add(world.sends[i::pieces], world.reports[i::pieces])
+        return outcome(facts, world.names, rows=rows)
+
+
+def assert_same(a: Tallies, b: Tallies, leave_out: str = "") -> None:
+    """Demand the same cells in the same order, of the same types."""
+    assert a.observed_until == b.observed_until
+    for name in set(NAMES) - {leave_out}:
+        assert_frame_equal(a.frame(name), b.frame(name), obj=name)
+
+
+@many
+@given(worlds(), st.integers(1, 4))
+def test_disk_pieces_and_rows_change_nothing(world: World, pieces: int) -> None:
+    """In memory or spilled, at once or piece by piece, with rows or with tallies alone."""
+    found = kept(world)
+    for other in (
+        kept(world, memory=0, pieces=pieces),
+        kept(world, pieces=pieces, rows=False),
+        kept(world, memory=3000, pieces=pieces, rows=False),
+    ):
+        assert_same(other.tallies, found.tallies)
+        assert other.condemned.tolist() == found.condemned.tolist()
+        assert (other.used, other.duplicates) == (found.used, found.duplicates)
+        assert (other.observed_from, other.observed_until) == (
+            found.observed_from,
+            found.observed_until,
+        )
+        assert other.reasons == found.reasons
+        if other.messages is not None and found.messages is not None:
+            assert_frame_equal(other.messages, found.messages)
+        if other.reports is not None and found.reports is not None:
+            assert_frame_equal(other.reports, found.reports)
+        assert (other.messages is None) == (other.reports is None)
+
+
+@many
+@given(worlds())
+def test_tallies_counted_part_by_part_are_those_of_the_frames(world: World) -> None:
+    """All but `coarse`, which frames cannot know; and the law, and the observed period."""
+    found, wanted = kept(world), resolved(world.sends, world.reports)
+    assert found.messages is not None
+    assert found.reports is not None
+    assert (found.observed_from, found.observed_until) == wanted.period
+    records = len(world.sends) + len(world.reports)
+    assert records == found.used + found.reasons.total() + found.duplicates
+    assert found.reasons.total() == len(found.condemned)
+    again = tally_frames(found.messages, found.reports, *wanted.period)
+    assert_same(found.tallies, again, leave_out="coarse")
+    assert not len(again.coarse)
+    assert coarse_of(found.tallies) == coarse(wanted, world)
+
+
+def coarse_of(tallies: Tallies) -> Counter[Any]:
+    """The tally as a counter, None for NA."""
+    plain = tallies.coarse.astype(object).where(tallies.coarse.notna(), None)
+    return Counter({tuple(row[:-1]): row[-1] for row in plain.itertuples(index=False, name=None)})
+
+
+def coarse(wanted: Answer, world: World) -> Counter[Any]:
+    """What the results of messages without a time of their status tell, row by row."""
+    found: Counter[Any] = Counter()
+    countries, types = ([*n.names, None] for n in (world.names.country, world.names.type))
+    for row in wanted.messages.values():
+        if row["status"] < 0 or row["final"] != UNKNOWN or row["result"] < 0:
+            continue
+        outcomes = {DELIVRD: "delivered", ACCEPTD: "in_flight", 3: "expired"}
+        outcome = outcomes.get(row["status"], "failed")
+        if row["place"]:
+            outcome = "refused_platform" if row["place"] == 3 else "refused"
+        within = ["3_min", "3_min", None, "later", "later"][row["result"]]
+        found[countries[row["country"]], types[row["type"]], outcome, within] += 1
+    return found
+
+
+@many
+@given(worlds())
+def test_frames_are_in_order_and_requests_are_numbered(world: World) -> None:
+    """By submission, then file, row and entry; requests from 0 by their first message."""
+    found, wanted = kept(world), resolved(world.sends, world.reports)
+    assert found.messages is not None
+    assert found.reports is not None
+    order = sorted(wanted.messages, key=lambda at: (wanted.messages[at]["submitted"], at))
+    rows = [wanted.messages[at] for at in order]
+    number: dict[Any, int] = {}
+    for at, row in zip(order, rows, strict=True):
+        own = at if row["request"] < 0 else (row["request"], row["origin"])
+        row["request_number"] = number.setdefault(own, len(number))
+    messages = found.messages
+    assert messages["request"].tolist() == [row["request_number"] for row in rows]
+    assert messages["recipient"].tolist() == [
+        row["recipient"] if row["request"] >= 0 else 0 for row in rows
+    ]
+    for name, column in (("segments", "segments"), ("covered_segments", "covered")):
+        unknown = 0 if name == "segments" else -1
+        assert messages[name].fillna(unknown).tolist() == [row[column] for row in rows]
+    assert messages["cost_micro"].fillna(-1).tolist() == [max(row["cost"], -1) for row in rows]
+    assert messages["generation"].fillna(-1).tolist() == [row["generation"] for row in rows]
+    labels = [*world.names.origin.names, None]
+    source = messages["source"].astype(object).where(messages["source"].notna(), None)
+    assert source.tolist() == [labels[row["origin"]] for row in rows]
+    sent = messages["sent_at"].dt.tz_localize(None).to_numpy("datetime64[us]").view(np.int64)
+    assert sent.tolist() == [row["sent"] for row in rows]
+    wanted_reports = [
+        (order.index(at), part, copies) for (at, part), (copies, _) in wanted.reports.items()
+    ]
+    told = found.reports[["message", "part", "copies"]]
+    assert [*told.itertuples(index=False, name=None)] == sorted(wanted_reports)
+
+
+@many
+@given(worlds(), st.permutations(range(3)))
+def test_the_order_of_files_is_irrelevant(world: World, order: list[int]) -> None:
+    """Overlapping tables say the same in any order, where a time tells which status was later."""
+    for facts in (world.sends, world.reports):
+        # A status is as good as its time: of two of the same time the later row would count.
+        said = np.where(facts["final"] == UNKNOWN, 0, facts["final"] // SECOND)
+        facts["status"], facts["source"] = said % 4, said % 3
+        facts["received"] = np.where(facts["final"] == UNKNOWN, UNKNOWN, facts["final"] + SECOND)
+    sends = world.sends
+    sends["received"], sends["entry_hash"], sends["sent"] = UNKNOWN, 0, UNKNOWN
+    said = sends["status"]
+    sends["place"], sends["result"], sends["cost"], sends["covered"] = said // 3, said % 5 - 1, 5, 1
+    found, was = kept(world), [facts["file"].copy() for facts in (world.sends, world.reports)]
+    for facts, files in zip((world.sends, world.reports), was, strict=True):
+        facts["file"] = np.array(order)[files]
+    other = kept(world, pieces=2)
+    assert_same(found.tallies, other.tallies)
+    assert (found.used, found.duplicates) == (other.used, other.duplicates)
+    assert found.reasons == other.reasons
+
+
+def test_nothing_makes_an_empty_record() -> None:
+    none = World(empty(SEND, 0), empty(REPORT, 0), names())
+    found = kept(none)
+    assert (found.observed_from, found.observed_until, found.used) == (0, 0, 0)
+    assert found.messages is not None
+    assert found.reports is not None
+    assert len(found.messages) == len(found.reports) == 0
+    assert not any(len(found.tallies.frame(name)) for name in NAMES)
+
+
+def some_sends(n: int, first: int = 0) -> Facts:
+    """Sends of one row each, a second apart, delivered 5 seconds later."""
+    facts = empty(SEND, n)
+    number = first + np.arange(n)
+    facts["key"][:, 0] = facts["key"][:, 1] = number
+    facts["row"] = number + 1
+    facts["submitted"] = START + SECOND * number
+    facts["status"], facts["final"] = DELIVRD, facts["submitted"] + 5 * SECOND
+    return facts
+
+
+def test_the_end_is_that_of_the_records_used() -> None:
+    """An orphan report of a later year makes nothing in flight for a year."""
+    sends, orphan = some_sends(3), empty(REPORT, 1)
+    sends["status"], sends["final"] = -1, UNKNOWN
+    orphan["key"], orphan["status"] = 99, DELIVRD
+    orphan["received"] = START + 365 * 86_400 * SECOND
+    for rows in (True, False):
+        found = kept(World(sends, orphan, names()), rows=rows)
+        assert found.observed_until == START + 2 * SECOND
+        without = kept(World(sends, orphan[:0], names()), rows=rows)
+        assert_same(found.tallies, without.tallies)
+        assert found.tallies.censored["messages"].sum() == 3
+        assert found.reasons == {REASONS[2]: 1}
+
+
+def test_the_first_condemned_are_kept_and_all_are_counted() -> None:
+    orphans = empty(REPORT, 500)
+    orphans["key"] = np.arange(1000).reshape(-1, 2)
+    orphans["row"], orphans["status"] = np.arange(500, 0, -1), DELIVRD
+    with Spill() as facts:
+        facts.add(empty(SEND, 0), orphans)
+        found = outcome(facts, names(), kept=20)
+    assert found.condemned["row"].tolist() == list(range(1, 21))
+    assert found.reasons == {REASONS[2]: 500}
+
+
+def test_long_messages_and_large_costs_fit_their_frames() -> None:
+    """Equal rows of a unit are segments, however many; a wider type holds them."""
+    sends = some_sends(1).repeat(300)
+    sends["row"], sends["cost"], sends["covered"] = np.arange(300), 2**31, 1
+    found = kept(World(sends, empty(REPORT, 0), names()))
+    assert found.messages is not None
+    (row,) = found.messages.to_dict("records")
+    assert (row["segments"], row["covered_segments"]) == (300, 300)
+    assert row["cost_micro"] == 300 * 2**31
+    money = found.tallies.money
+    assert money["cost_micro"].tolist() == [300 * 2**31]
+
+
+@pytest.mark.parametrize("scale", [1, 10**5, 3 * 10**7])
+def test_many_combinations_of_labels_are_told_apart(scale: int) -> None:
+    """Where a table of all combinations would be too large, or their number itself."""
+    codes = np.random.default_rng(1).integers(-1, 3, (3, 1000))
+    columns = [np.where(own < 0, -1, own * scale) for own in codes]
+    first, group = together(columns, [3 * scale] * 3)
+    rows = list(zip(*(column.tolist() for column in columns), strict=True))
+    assert [rows[first[of]] for of in group] == rows
+    assert len(first) == len(set(rows))
+
+
+def test_spilled_facts_leave_no_file(tmp_path: Path) -> None:
+    """On disk they have no name, also when an error ends it."""
+    sends = some_sends(5000)
+
+    def broken() -> None:
+        with Spill(1000, tmp_path) as facts:
+            facts.add(sends, empty(REPORT, 0))
+            assert facts.written == sends.nbytes
+            assert os.name == "nt" or not list(tmp_path.iterdir())
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        broken()
+    assert not list(tmp_path.iterdir())
+
+
+def test_parts_are_given_as_often_as_asked() -> None:
+    """Each fact once, those of one key in one part, in the order they came."""
+    sends = some_sends(2000)
+    with Spill(100_000) as facts:
+        for start in range(0, 2000, 150):
+            facts.add(sends[start : start + 150], empty(REPORT, 0))
+        assert facts.written
+        assert len(facts) == 2000
+        for _ in range(2):
+            parts = [part["row"].tolist() for part, _ in facts.parts()]
+            assert [len(part) for part in parts] == [32] * 16 + [31] * 48
+            assert all(part == sorted(part) for part in parts)
+            assert sorted(chain(*parts)) == list(range(1, 2001))

@@ -1,0 +1,212 @@
+"""The rules of docs/logs.md section 4 one by one, each in the smallest log that shows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from oracle_facts import ACCEPTD, DELIVRD
+from pandas.testing import assert_frame_equal
+from worlds_facts import SECOND, START, STATUSES, World, names
+
+from smssim.disk import load, save
+from smssim.logs.facts.outcome import Outcome, outcome
+from smssim.logs.facts.packed import REPORT, SEND, Facts, empty
+from smssim.logs.facts.resolve import REASONS
+from smssim.logs.facts.spill import Spill
+from smssim.record import Record
+
+UNDELIV, REFUSAL = STATUSES.index("UNDELIV"), STATUSES.index("E200041")
+CONFLICT, EARLIER, ORPHAN, REFUSED, UNPLACED = REASONS
+
+
+def facts(kind: np.dtype[np.void], *rows: dict[str, Any]) -> Facts:
+    """Facts of key 1 in the first file, a line each, that say what *rows* say."""
+    found = empty(kind, len(rows))
+    found["key"], found["row"] = 1, np.arange(1, len(rows) + 1)
+    if kind is SEND:
+        found["submitted"] = START
+    for i, row in enumerate(rows):
+        for name, value in row.items():
+            found[name][i] = value
+    return found
+
+
+def read(sends: list[dict[str, Any]], reports: list[dict[str, Any]] | None = None) -> Outcome:
+    """What they come to; each record is in one of three places."""
+    told = facts(REPORT, *({"status": DELIVRD} | row for row in reports or []))
+    told["row"] += len(sends)
+    world = World(facts(SEND, *sends), told, names())
+    with Spill() as spill:
+        spill.add(world.sends, world.reports)
+        found = outcome(spill, world.names)
+    assert len(spill) == found.used + found.duplicates + found.reasons.total()
+    return found
+
+
+def column(found: Outcome, name: str) -> list[Any]:
+    """A column of the messages, None for NA."""
+    assert found.messages is not None
+    values = found.messages[name].astype(object)
+    return values.where(values.notna(), None).tolist()
+
+
+def at(seconds: int) -> int:
+    """An instant of the log."""
+    return START + seconds * SECOND
+
+
+def test_equal_rows_of_a_unit_are_segments_and_of_another_unit_duplicates() -> None:
+    found = read([{}, {}, {"file": 1}, {"file": 1}, {"unit": 1, "file": 1}])
+    assert column(found, "segments") == [2]
+    assert (found.used, found.duplicates) == (2, 3)
+
+
+def test_more_rows_than_segments_are_duplicates() -> None:
+    found = read([{"segments": 2}] * 3)
+    assert column(found, "segments") == [2]
+    assert (found.used, found.duplicates) == (2, 1)
+
+
+def test_a_row_that_tells_all_its_segments_is_one_message() -> None:
+    found = read([{"segments": 3, "cost": 30, "covered": 1}])
+    assert column(found, "segments") == [3]
+    assert column(found, "cost_micro") == [30]
+
+
+def test_segments_pay_together() -> None:
+    found = read([{"part": 1, "cost": 5, "covered": 0}, {"part": 2, "cost": 7, "covered": 1}])
+    assert column(found, "cost_micro") == [12]
+    assert column(found, "covered_segments") == [1]
+
+
+@pytest.mark.parametrize("name", ["number", "submitted", "country", "template", "type"])
+def test_rows_that_conflict_are_all_condemned_and_their_reports_too(name: str) -> None:
+    """Where one is silent there is no conflict, and the message says what either says."""
+    silent = empty(SEND, 1)[name][0]
+    one, other = (START, START + SECOND) if name == "submitted" else (0, 1)
+    if name == "number":
+        one, other = 7, 8
+    found = read([{name: one}, {name: other}, {}], [{}])
+    assert found.reasons == {CONFLICT: 3, UNPLACED: 1}
+    assert found.condemned["row"].tolist() == [1, 2, 3, 4]
+    found = read([{name: one}, {name: silent if name != "submitted" else one, "file": 1}], [{}])
+    assert (found.used, found.duplicates) == (2, 1)
+    if name in ("country", "template", "type"):
+        assert column(found, name) != [None]
+
+
+def test_of_two_rows_of_a_segment_the_later_final_status_counts() -> None:
+    rows = [
+        {"status": UNDELIV, "final": at(9)},
+        {"status": ACCEPTD, "final": at(60), "file": 1},
+        {"status": DELIVRD, "final": at(8), "file": 2},
+    ]
+    found = read(rows)
+    assert column(found, "status") == ["UNDELIV"]
+    assert (found.used, found.duplicates) == (1, 2)
+    assert found.observed_until == at(9)
+
+
+def test_a_long_message_has_arrived_when_all_of_it_has() -> None:
+    rows = [{"status": DELIVRD, "final": at(5)}, {"status": UNDELIV, "final": at(3)}]
+    assert column(read(rows), "status") == ["UNDELIV"]
+    reports = [{"part": 2, "final": at(9)}]
+    found = read(rows, reports)
+    assert column(found, "status") == ["DELIVRD"]
+    assert column(found, "final_at")[0].value // 1000 == at(9)
+
+
+def test_the_first_answer_stands_and_an_equal_entry_is_a_duplicate() -> None:
+    """Whatever it says: in captures nothing is condemned but the later ones."""
+    first = {"entry_hash": 5, "country": 0}
+    found = read([first, first | {"file": 1}, {"entry_hash": 6, "country": 1, "file": 2}], [{}])
+    assert column(found, "country") == ["ZA"]
+    assert column(found, "status") == ["DELIVRD"]
+    assert found.duplicates == 1
+    assert found.reasons == {EARLIER: 1}
+
+
+def test_a_refused_number_may_name_the_message_sent_in_its_place() -> None:
+    """As E200041 does; reports go to the one that was sent."""
+    sent = {"entry_hash": 5, "segments": 1}
+    twice = {"entry_hash": 6, "entry": 1, "row": 1, "place": 2, "status": REFUSAL, "segments": 1}
+    found = read([sent, twice, twice | {"entry": 2, "entry_hash": 7}], [{"source": 2}])
+    assert column(found, "status") == ["DELIVRD", "E200041", "E200041"]
+    assert column(found, "place") == [0, 2, 2]
+    found = read([twice, twice | {"file": 1}], [{}])
+    assert (found.used, found.duplicates) == (1, 1)
+    assert found.reasons == {REFUSED: 1}
+
+
+def test_requests_refused_as_a_whole_repeat_in_other_units_alone() -> None:
+    line = {"entry_hash": 5, "place": 1, "status": REFUSAL}
+    found = read([line, line, line | {"file": 1}, *[line | {"file": 2}] * 3])
+    assert column(found, "place") == [1, 1, 1]
+    assert column(found, "segments") == [None] * 3
+    assert (found.used, found.duplicates) == (3, 3)
+
+
+def test_copies_of_a_report_are_those_of_the_unit_with_most() -> None:
+    push = {"part": 1, "received": at(7), "final": at(5)}
+    reports = [push, push | {"file": 1}, push | {"file": 1}, push | {"received": at(90)}]
+    found = read([{}], [*reports, push | {"part": 2, "file": 1}])
+    assert found.reports is not None
+    told = found.reports[["part", "copies"]]
+    assert [*told.itertuples(index=False, name=None)] == [(1, 3), (2, 1)]
+    assert (found.used, found.duplicates) == (5, 1)
+
+
+def test_reports_without_a_message_are_orphans() -> None:
+    found = read([{"key": 2}], [{}, {"key": 2}])
+    assert found.reasons == {ORPHAN: 1}
+    assert column(found, "status") == ["DELIVRD"]
+
+
+def test_the_platform_refuses_at_place_3() -> None:
+    assert column(read([{}], [{"status": UNDELIV, "source": 3}]), "place") == [3]
+    uncharged = {"status": UNDELIV, "place": 3, "final": at(1)}
+    assert column(read([uncharged], [{"status": UNDELIV, "final": at(2)}]), "place") == [3]
+    assert column(read([uncharged], [{"final": at(2)}]), "place") == [0]
+
+
+def test_an_arrival_in_the_row_is_a_report_unless_one_tells_of_it() -> None:
+    row = {"status": DELIVRD, "final": at(5), "received": at(7)}
+    for reports, copies in (([], 1), ([{"received": at(7)}], 1), ([{"received": at(9)}], 2)):
+        found = read([row], reports)
+        assert found.reports is not None
+        assert found.reports["copies"].tolist() == [copies]
+        assert found.tallies.push["copies"].tolist() == [copies]
+
+
+def test_an_unknown_arrival_has_no_bin() -> None:
+    """It is not one that came at once."""
+    found = read([{}], [{"final": at(5)}])
+    assert found.tallies.push["bin"].isna().tolist() == [True]
+
+
+def test_results_without_times_are_tallied_coarsely(tmp_path: Path) -> None:
+    """They merge, and are saved and loaded, as all tallies are."""
+    rows = [
+        {"key": 1, "status": DELIVRD, "result": 0},
+        {"key": 2, "status": DELIVRD, "result": 3},
+        {"key": 3, "status": DELIVRD, "result": 0, "final": at(0)},
+        {"key": 4, "status": UNDELIV, "result": 4, "country": 1},
+        {"key": 5, "status": ACCEPTD, "result": 2, "country": 1, "type": 0},
+        {"key": 6, "result": 2},
+        {"key": 7, "status": DELIVRD},
+    ]
+    found = read(rows).tallies
+    coarse = found.coarse.astype(object).where(found.coarse.notna(), None)
+    assert [*coarse.itertuples(index=False, name=None)] == [
+        (None, None, "delivered", "3_min", 1),
+        (None, None, "delivered", "later", 1),
+        ("ID", None, "failed", "later", 1),
+        ("ID", "otp", "in_flight", None, 1),
+    ]
+    twice = found.merge(found)
+    assert_frame_equal(twice.coarse, found.coarse.assign(messages=2))
+    save(Record("log", START, found.observed_until, None, found), tmp_path / "log")
+    assert_frame_equal(load(tmp_path / "log").tallies.coarse, found.coarse)
