@@ -27,7 +27,7 @@ from smssim.logs.facts.spill import Spill
 from smssim.logs.files.again import texts
 from smssim.logs.files.batch import Table
 from smssim.logs.files.found import found
-from smssim.logs.files.opened import Capture, Unreadable, opened
+from smssim.logs.files.opened import Capture, Empty, Unreadable, opened
 from smssim.logs.log import Log
 from smssim.logs.quarantine import Quarantine
 
@@ -82,6 +82,9 @@ class Reading:
                     raise ValueError(f"{what.path}: {what.reason}\n{what.text}".rstrip())
                 self._records += 1
                 self._quarantine.add(what.path, 1, (what.reason,), what.text)
+            elif isinstance(what, Empty):
+                self._begin(what.path, {"form": "empty"})
+                self._warnings.append(f"{what.path}: the file is empty")
             elif isinstance(what, Capture):
                 self._read_capture(what)
             else:

@@ -36,9 +36,9 @@ def _head(counts: Mapping[str, int]) -> list[str]:
     twice = counts.get("duplicates", 0)
     again = f"; {count(twice)} stand in another file too" if twice else ""
     if not out:
-        return [f"nothing: all {count(records)} records could be used{again}"]
-    of = f"{count(out)} of {count(records)} records ({share(out / records)})"
-    return [f"{of} could not be used{again}"]
+        return [f"nothing: all {count(records)} records were used{again}"]
+    of = f"{count(out)} of {count(records)} records could not be used"
+    return [f"{of} ({share(out / records)}){again}"]
 
 
 def _reasons(reasons: Mapping[str, int]) -> list[str]:

@@ -76,7 +76,7 @@ def _head(record: Record) -> list[str]:
     head = f"{record.name}: {period}, {days:g} day{'' if days == 1 else 's'}"
     if recorded(record):
         head = head if record.observed_until else f"{record.name}: no message"
-        told = f"read from {about.get('capture', 'a log')}; nothing here is simulated"
+        told = f"read from {_files(about)}; nothing here is simulated"
         rating = about.get("rating")
         return [head, told, *([f"priced by {rating['tariff']}, {_mode(rating)}"] if rating else [])]
     made = [f"scenario {about.get('digest', 'unknown')}", f"rng {about.get('rng', 'unknown')}"]

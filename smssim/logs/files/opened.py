@@ -5,6 +5,7 @@ What a file is stands in its bytes; its name is never asked.
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -48,7 +49,14 @@ class Unreadable:
     text: str = ""
 
 
-Opened = Table | Capture | Unreadable
+@dataclass(frozen=True)
+class Empty:
+    """A file that holds nothing: a log of no record."""
+
+    path: str
+
+
+Opened = Table | Capture | Unreadable | Empty
 
 
 def no_keys(headings: Sequence[str]) -> tuple[int, ...]:
@@ -56,9 +64,7 @@ def no_keys(headings: Sequence[str]) -> tuple[int, ...]:
     return ()
 
 
-def tables(
-    path: str | Path, is_heading: IsHeading, keys: Keys = no_keys
-) -> Iterator[Table | Capture | Unreadable]:
+def tables(path: str | Path, is_heading: IsHeading, keys: Keys = no_keys) -> Iterator[Opened]:
     """Open a file, or everything below a directory, in order of name.
 
     *is_heading* says whether the cells of a record are a heading, *keys* which of the headings
@@ -85,8 +91,8 @@ def _opened(path: Path, is_heading: IsHeading, keys: Keys) -> Opened:
         found = workbook.table(path, is_heading, {"form": "XLSX"}, keys)
         return _headless(path, found) if isinstance(found, str) else found
     head = _head(path)
-    if not head:
-        return Unreadable(str(path), "the file is empty")
+    if not head.removeprefix(codecs.BOM_UTF8).strip():
+        return _blank(path)
     if head.startswith((columnar.MAGIC, _ZIP, _OLE)):
         return Unreadable(str(path), "Parquet and XLSX must not be compressed by gzip")
     if not is_text(head):
@@ -104,6 +110,16 @@ def _opened(path: Path, is_heading: IsHeading, keys: Keys) -> Opened:
     if isinstance(form, str):
         return _headless(path, form)
     return delimited.table(form, {"form": "text", **told}, keys)
+
+
+def _blank(path: Path) -> Empty | Unreadable:
+    """A file without a letter among its first bytes: nothing, if it can be read to its end."""
+    try:
+        if all(not block.strip() for block in blocks(path)):
+            return Empty(str(path))
+    except CutShortError as error:
+        return Unreadable(str(path), str(error))
+    return Unreadable(str(path), "must not begin with a million blanks")
 
 
 def _headless(path: Path, text: str) -> Unreadable:
