@@ -359,6 +359,7 @@ def test_the_message_that_straddles(terms: dict[str, str], expected: list[Any]) 
     assert pd.isna(kpis["cost"]) == bool(unknown)
     assert pd.isna(report.tally(record, (), ["cost_micro"])["cost_micro"].iloc[0]) == bool(unknown)
     assert ("Not priced" in report.summary(record)) == bool(unknown)
+    assert ("at least" in report.summary(record)) == bool(unknown)
 
 
 def test_mainland_messages_are_charged_when_delivered() -> None:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from smssim import sheets
+from smssim import read_log, sheets
 from smssim.logs.columns.texts import APOSTROPHES, clean
 from smssim.sheets import bare, neutral, safe, write_csv, write_xlsx
 
@@ -65,6 +65,35 @@ def test_what_is_written_is_read_back(text: str) -> None:
 
     assert bare(cell) == text
     assert not re.match(r"[=@\t\r\n]|[+-](?![0-9]+([.][0-9]+)?\Z)", cell)
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_a_log_is_read_from_what_was_written(tmp_path: Path, form: str) -> None:
+    """Times to the microsecond, numbers with their plus, a template that begins like a formula."""
+    at = pd.date_range("2026-03-01T00:00:00.000001Z", periods=3, freq="s", unit="us")
+    details = pd.DataFrame(
+        {
+            "id": ["a1", "a2", "a3"],
+            "number": ["+6281234567890", "+66812345678", "+6281234567891"],
+            "template": ["=offer", "code", "+code"],
+            "submitted": at,
+            "final": at + pd.Timedelta(seconds=4),
+            "status": ["DELIVRD", "UNDELIV", "DELIVRD"],
+        }
+    )
+    path = tmp_path / f"log.{form}"
+    if form == "csv":
+        write_csv(details, path)
+    else:
+        write_xlsx({"log": details}, path)
+
+    log = read_log(path)
+
+    assert log.messages is not None
+    assert log.messages["country"].tolist() == ["ID", "TH", "ID"]
+    assert log.messages["template"].tolist() == ["=offer", "code", "+code"]
+    assert log.messages["submitted_at"].tolist() == at.tolist()
+    assert log.quarantine is None or not len(log.quarantine)
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=repr)

@@ -103,6 +103,8 @@ def _paid(record: Record) -> list[tuple[str, str]]:
     )
     total = int(bill.sum())
     split = f", of which packages {sections.total_of(bought)}" if bought else ""
+    if "unknown" in bill.index:
+        return [("Cost", f"at least {sections.total_of(total)} {record.currency}{split}")]
     each = f"; {sections.each(total, delivered)} a delivered message" if delivered else ""
     return [("Cost", f"{sections.total_of(total)} {record.currency}{split}{each}")]
 
