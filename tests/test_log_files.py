@@ -315,7 +315,7 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
 
 def test_a_sheet_is_read_as_texts(tmp_path: Path) -> None:
     """The first that has a heading; whole numbers without a point, times in ISO 8601."""
-    path = tmp_path / "a.xlsx"
+    path = tmp_path / "a.csv"
     with xlsxwriter.Workbook(path) as book:
         book.add_worksheet("notes").write(0, 0, "nothing here")
         sheet = book.add_worksheet("May")
@@ -387,6 +387,20 @@ def test_cells_far_apart_are_refused(tmp_path: Path, cells: str) -> None:
         assert isinstance(refused, Unreadable)
         assert "rows x columns(=1048576 x " in refused.reason
         assert refused.reason.endswith("must be <= 6000000")
+
+
+def test_a_sheet_is_bounded_wherever_it_stands(tmp_path: Path) -> None:
+    """A workbook names its sheets' parts as it likes."""
+    path = bomb(tmp_path / "a.xlsx", SHEET.format(FAR[0]).encode())
+    with zipfile.ZipFile(path) as old:
+        parts = {name: old.read(name) for name in old.namelist()}
+    with zipfile.ZipFile(path, "w") as new:
+        for name, data in parts.items():
+            data = data.replace(b"worksheets/sheet1.xml", b"elsewhere.bin")
+            new.writestr(name.replace("worksheets/sheet1.xml", "elsewhere.bin"), data)
+    refused = opened(path, is_heading)
+    assert isinstance(refused, Unreadable)
+    assert "elsewhere.bin: rows x columns" in refused.reason
 
 
 def test_gzip_is_unpacked_in_blocks(tmp_path: Path) -> None:
