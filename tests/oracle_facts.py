@@ -13,7 +13,8 @@ DELIVRD, ACCEPTD = 0, 1
 """The codes of the two statuses that mean something."""
 SAME = {"number": 0, "submitted": UNKNOWN, "country": -1, "template": -1}
 SAME |= {"application": -1, "type": -1}
-CONFLICT, EARLIER, ORPHAN, REFUSED, UNPLACED = range(5)
+CONFLICT, EARLIER, ORPHAN, REFUSED, UNPLACED, TOO_EARLY = range(6)
+SECOND = 1_000_000
 
 
 @dataclass
@@ -147,11 +148,14 @@ def _message(answer: Answer, rows: list[Any]) -> tuple[dict[str, int], dict[int,
         name: max(getattr(row, name) for row in rows)
         for name in (*(name for name in SAME if name != "number"), "generation")
     }
+    covered, cost = (
+        _sum(n, unsaid, segments, by_segment) for n, unsaid in (("covered", -1), ("cost", UNKNOWN))
+    )
     message |= {
         "segments": told,
         "sent": min((row.sent for row in rows if row.sent != UNKNOWN), default=UNKNOWN),
-        "cost": _sum("cost", UNKNOWN, segments, by_segment),
-        "covered": _sum("covered", -1, segments, by_segment),
+        "cost": cost,
+        "covered": 0 if cost > 0 and covered < 0 else covered,
         "place": max(row.place for row in segments.values()),
         "result": max(row.result for row in segments.values()),
         "status": -1,
@@ -205,6 +209,9 @@ def _report(
 ) -> None:
     pushes: dict[tuple[int, int], dict[tuple[int, int], list[Any]]] = defaultdict(dict)
     for row in reports:
+        if UNKNOWN != _when(row) < message["submitted"] - SECOND:
+            answer.condemn(row, TOO_EARLY)
+            continue
         arrival = row.final if row.received == UNKNOWN else row.received
         units = pushes[max(row.part, 1), arrival]
         units.setdefault((row.file, row.unit), []).append(row)

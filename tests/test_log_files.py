@@ -297,6 +297,17 @@ def test_a_capture_that_breaks_off_says_so_after_its_last_line(tmp_path: Path) -
         next(lines)
 
 
+def test_what_stands_before_a_wrong_byte_of_gzip_is_read(tmp_path: Path) -> None:
+    """And the row after it says that there was more."""
+    path = tmp_path / "a.gz"
+    data = bytearray(gzip.compress(written([HEADINGS, *ROWS[:2] * 50_000]).encode()))
+    data[-2000] ^= 255
+    path.write_bytes(data)
+    batches = list(opened_table(path).batches())
+    assert len(numbers_of(batches)) > 80_000
+    assert refused_of(batches)[-1].reasons[0].startswith("the compressed file cannot be read on")
+
+
 def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     """Times, numbers and nulls as they are; texts that stand once are dictionaries."""
     path = tmp_path / "a"
@@ -313,9 +324,24 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     assert texts(path, [2], table.told) == {2: shown}
 
 
+def test_parquet_texts_that_do_not_decode_refuse_their_rows(tmp_path: Path) -> None:
+    """Arrow hands them on unseen, and whatever meets them then fails."""
+    data = [b"a", b"\xff", None, b"c"]
+    column = pa.array(data, pa.binary())
+    wrong = pa.StringArray.from_buffers(4, *column.buffers()[1:], column.buffers()[0])
+    path = tmp_path / "a"
+    pq.write_table(pa.table({"SMS ID": wrong, "n": [1, 2, 3, 4]}), path)
+    table = opened_table(path)
+    (batch,) = table.batches()
+    assert rows_of([batch]) == [["a", 1], [None, 3], ["c", 4]]
+    shown = '{"SMS ID": "\ufffd", "n": 2}'
+    assert batch.refused == ((2, ("bytes of SMS ID do not decode as UTF-8",), shown),)
+    assert texts(path, [2, 3], table.told) == {2: shown, 3: batch.text(1)}
+
+
 def test_a_sheet_is_read_as_texts(tmp_path: Path) -> None:
     """The first that has a heading; whole numbers without a point, times in ISO 8601."""
-    path = tmp_path / "a.xlsx"
+    path = tmp_path / "a.csv"
     with xlsxwriter.Workbook(path) as book:
         book.add_worksheet("notes").write(0, 0, "nothing here")
         sheet = book.add_worksheet("May")
@@ -387,6 +413,20 @@ def test_cells_far_apart_are_refused(tmp_path: Path, cells: str) -> None:
         assert isinstance(refused, Unreadable)
         assert "rows x columns(=1048576 x " in refused.reason
         assert refused.reason.endswith("must be <= 6000000")
+
+
+def test_a_sheet_is_bounded_wherever_it_stands(tmp_path: Path) -> None:
+    """A workbook names its sheets' parts as it likes."""
+    path = bomb(tmp_path / "a.xlsx", SHEET.format(FAR[0]).encode())
+    with zipfile.ZipFile(path) as old:
+        parts = {name: old.read(name) for name in old.namelist()}
+    with zipfile.ZipFile(path, "w") as new:
+        for name, data in parts.items():
+            data = data.replace(b"worksheets/sheet1.xml", b"elsewhere.bin")
+            new.writestr(name.replace("worksheets/sheet1.xml", "elsewhere.bin"), data)
+    refused = opened(path, is_heading)
+    assert isinstance(refused, Unreadable)
+    assert "elsewhere.bin: rows x columns" in refused.reason
 
 
 def test_gzip_is_unpacked_in_blocks(tmp_path: Path) -> None:

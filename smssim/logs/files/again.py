@@ -28,7 +28,7 @@ def texts(path: str | Path, rows: Collection[int], told: Mapping[str, str]) -> d
                 found[row] = text
                 if len(found) == len(wanted):
                     break
-        except (OSError, ValueError):
+        except (OSError, ValueError, NotImplementedError):
             # The file has changed since, or breaks off: its rows were refused before.
             pass
     return found
@@ -79,5 +79,5 @@ def _of_columns(path: Path, wanted: set[int]) -> Iterator[tuple[int, str]]:
         for row in wanted:
             if first <= row < first + read.num_rows:
                 headings = names(read.schema.names)
-                yield row, columnar.row_text(read, headings, row - first)
+                yield row, columnar.row_text(read.columns, headings, row - first)
         first += read.num_rows

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 MAGIC = b"PAR1"
 _REPEATED_BYTES = 4
+# What Arrow raises for bytes that are no whole Parquet, or one that it does not know.
+_BROKEN = (OSError, ValueError, NotImplementedError)
+
 ROWS = 65_536
 """Rows of a batch."""
 
@@ -41,19 +44,33 @@ def table(path: Path, told: dict[str, str], keys: Keys) -> Table:
         first = 1
         try:
             for read in record_batches(path):
-                columns = {
-                    name: _usable(column)
-                    for name, column in zip(headings, read.columns, strict=True)
-                }
-                rows = np.arange(first, first + read.num_rows)
-                yield from sorting.batches(columns, rows, (), _texts(read, headings, first), ())
+                yield from _batches(read, headings, first, sorting)
                 first += read.num_rows
-        except (OSError, ValueError) as error:
+        except _BROKEN as error:
             broken = Refused(first, (f"the file cannot be read on: {error}",), "")
             none = {name: _nothing() for name in headings}
             yield from sorting.batches(none, np.empty(0, np.int64), (broken,), str, ())
 
     return Table(str(path), headings, batches, told, passed_over)
+
+
+def _batches(
+    read: pa.RecordBatch, headings: tuple[str, ...], first: int, sorting: Sorting
+) -> Iterator[Batch]:
+    columns: dict[str, pa.Array] = {}
+    wrong: dict[int, str] = {}
+    for name, column in zip(headings, read.columns, strict=True):
+        columns[name], places = _usable(column)
+        wrong |= dict.fromkeys(places, name)
+    text = _texts(list(columns.values()), headings, first)
+    refused = [
+        Refused(first + place, (f"bytes of {name} do not decode as UTF-8",), text(first + place))
+        for place, name in wrong.items()
+    ]
+    kept = np.delete(np.arange(read.num_rows), list(wrong))
+    if refused:
+        columns = {name: column.take(kept) for name, column in columns.items()}
+    yield from sorting.batches(columns, first + kept, refused, text, ())
 
 
 def record_batches(path: Path) -> Iterator[pa.RecordBatch]:
@@ -85,16 +102,33 @@ def _repeated_texts(file: pq.ParquetFile) -> list[str]:
 def _is_text(kind: pa.DataType) -> bool:
     import pyarrow as pa
 
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    kinds = (pa.string(), pa.large_string(), pa.string_view())
+    return (kind.value_type if pa.types.is_dictionary(kind) else kind) in kinds
 
 
-def _usable(column: pa.Array) -> pa.Array:
-    """A column as it is; large texts as texts, so that the next stage has one type less."""
+def _usable(column: pa.Array) -> tuple[pa.Array, list[int]]:
+    """A column as it is, texts of any size as texts; and where texts do not decode."""
     import pyarrow as pa
 
-    if pa.types.is_large_string(column.type):
-        return column.cast(pa.string())
-    return column
+    if not _is_text(column.type):
+        return column, []
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        plain = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+        values = plain.cast(pa.binary()).to_pylist()
+        texts = [None if value is None else value.decode("utf-8", "replace") for value in values]
+        wrong = [
+            place
+            for place, (value, text) in enumerate(zip(values, texts, strict=True))
+            if text is not None and value != text.encode()
+        ]
+        return pa.array(texts, pa.string()), wrong
+    if pa.types.is_dictionary(column.type):
+        if column.type.value_type == pa.string():
+            return column, []
+        column = column.dictionary_decode()
+    return column.cast(pa.string()), []
 
 
 def _nothing() -> pa.Array:
@@ -103,11 +137,14 @@ def _nothing() -> pa.Array:
     return pa.array([], pa.string())
 
 
-def _texts(read: pa.RecordBatch, headings: tuple[str, ...], first: int) -> Callable[[int], str]:
-    return lambda row: row_text(read, headings, row - first)
+def _texts(columns: list[pa.Array], headings: tuple[str, ...], first: int) -> Callable[[int], str]:
+    return lambda row: row_text(columns, headings, row - first)
 
 
-def row_text(read: pa.RecordBatch, headings: tuple[str, ...], place: int) -> str:
+def row_text(columns: list[pa.Array], headings: tuple[str, ...], place: int) -> str:
     """A row as a JSON object."""
-    row = {name: column[place].as_py() for name, column in zip(headings, read.columns, strict=True)}
+    row = {
+        name: _usable(column[place : place + 1])[0][0].as_py()
+        for name, column in zip(headings, columns, strict=True)
+    }
     return json.dumps(row, ensure_ascii=False, default=str)[:SHOWN]

@@ -21,19 +21,30 @@ MAX_TAGS = 40_000_000
 _PLAIN = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
 _OTHER = re.compile(rb'<(?:c(?=[\s/>])(?! r="[A-Z]{1,3}[0-9]{1,7}")|[^\s/<>]*:|!)|\0')
 _REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
+_SHEETS, _CELLS = "worksheets/", b"sheetData"
 _LONGEST_TAG = 2**20
 
 
 def check_extent(path: Path) -> None:
     """Raise a ValueError that names the rule which a workbook breaks."""
     archive = Archive(path, MAX_FILE_BYTES, MAX_TAGS)
+    if "[content_types].xml" not in archive:
+        raise archive.refusal("must be an XLSX: the zip holds no [Content_Types].xml")
     for part in archive.parts():
         chunks = archive.unpacked(part)
-        if "worksheets/" in part and part.endswith(".xml"):
+        if _SHEETS in part and part.endswith(".xml"):
             _check_sheet(archive, part, chunks)
-        else:
-            for _ in chunks:
-                pass
+        elif _holds_cells(chunks):
+            _parse_sheet(archive, part)
+
+
+def _holds_cells(chunks: Iterator[bytes]) -> bool:
+    """Whether a part that is named like no sheet is one all the same; it is unpacked to its end."""
+    found, kept = False, b""
+    for chunk in chunks:
+        found = found or _CELLS in kept + chunk
+        kept = chunk[-len(_CELLS) :]
+    return found
 
 
 def _check_sheet(archive: Archive, part: str, chunks: Iterator[bytes]) -> None:

@@ -79,7 +79,7 @@ def opened(path: Path, is_heading: IsHeading, keys: Keys = no_keys) -> Opened:
         if not path.is_file():
             return Unreadable(str(path), "must be a file")
         return _opened(path, is_heading, keys)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, NotImplementedError) as error:
         return Unreadable(str(path), str(error).removeprefix(f"{path}: "))
 
 
@@ -127,11 +127,8 @@ def _headless(path: Path, text: str) -> Unreadable:
 
 
 def _head(path: Path) -> bytes:
-    """The first bytes, unpacked; those before an error where there is one."""
-    try:
-        return next(blocks(path, _HEAD), b"")
-    except CutShortError:
-        return b""
+    """The first bytes, unpacked. Raise a CutShortError where there are none before an error."""
+    return next(blocks(path, _HEAD), b"")
 
 
 def json_kind(head: bytes, encoding: str) -> str | None:

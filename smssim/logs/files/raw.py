@@ -73,6 +73,7 @@ def _joined(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
 def _unpacked(stream: IO[bytes]) -> Iterator[bytes]:
     """Give the contents of all members, a few bytes of packed ones at a time."""
     unpacker, within, packed = zlib.decompressobj(_ANY_GZIP), True, b""
+    before = unpacker
     try:
         while packed := packed or stream.read(_PACKED):
             if not within:
@@ -81,12 +82,24 @@ def _unpacked(stream: IO[bytes]) -> Iterator[bytes]:
                 if not packed:
                     continue
                 unpacker, within = zlib.decompressobj(_ANY_GZIP), True
+            before = unpacker.copy()
             if piece := unpacker.decompress(packed, _PACKED << 4):
                 yield piece
             packed = unpacker.unconsumed_tail
             if unpacker.eof:
                 packed, within = unpacker.unused_data, False
     except zlib.error as error:
+        yield from _before_error(before, packed)
         raise CutShortError(f"the compressed file cannot be read on: {error}") from error
     if within:
         raise CutShortError("the compressed file cannot be read on: it ends before its end mark")
+
+
+def _before_error(unpacker: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
+    """What comes out of *packed* before the byte that is wrong."""
+    try:
+        for place in range(len(packed)):
+            if piece := unpacker.decompress(packed[place : place + 1]):
+                yield piece
+    except zlib.error:
+        return

@@ -56,7 +56,7 @@ def table(path: Path, is_heading: IsHeading, told: dict[str, str], keys: Keys) -
 def _found(path: Path, is_heading: IsHeading) -> Sheet | str:
     first = ""
     for name in _workbook(path).sheet_names:
-        head = list(islice(rows_of(path, name), 2 * LOOKED_AT))
+        head = [(row, as_texts(cells)) for row, cells in islice(rows_of(path, name), 2 * LOOKED_AT)]
         found = heading([cells for _, cells in head], is_heading)
         if found:
             return Sheet(name, found, head[found.place][0])
@@ -68,28 +68,31 @@ def _workbook(path: Path) -> Any:
     import python_calamine
 
     try:
-        return python_calamine.CalamineWorkbook.from_path(str(path))
+        with path.open("rb") as stream:
+            # By its content: from_path would go by the file's name.
+            return python_calamine.CalamineWorkbook.from_filelike(stream)
     except (python_calamine.CalamineError, OSError) as error:
         raise ValueError(f"{path}: must be a whole XLSX ({error})") from error
 
 
-def rows_of(path: Path, name: str) -> Iterator[tuple[int, list[str]]]:
+def rows_of(path: Path, name: str) -> Iterator[tuple[int, list[Any]]]:
     """The rows of a sheet with their numbers. Raise a ValueError for a broken one."""
     import python_calamine
 
     book = _workbook(path)
     try:
         sheet = book.get_sheet_by_name(name)
-        for row, cells in enumerate(sheet.iter_rows(), 1):
-            yield row, [_text(cell) for cell in cells]
+        yield from enumerate(sheet.iter_rows(), 1)
     except python_calamine.CalamineError as error:
         raise ValueError(f"{path}: sheet {name!r} must be whole ({error})") from error
 
 
+def as_texts(cells: Sequence[Any]) -> list[str]:
+    """Cells as texts: whole numbers without a point, times in ISO 8601."""
+    return [cell if type(cell) is str else _text(cell) for cell in cells]
+
+
 def _text(cell: Any) -> str:
-    """A cell as text: whole numbers without a point, times in ISO 8601."""
-    if isinstance(cell, str):
-        return cell
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):
@@ -99,9 +102,9 @@ def _text(cell: Any) -> str:
     return str(cell)
 
 
-def row_text(cells: Sequence[str]) -> str:
+def row_text(cells: Sequence[Any]) -> str:
     """A row of cells, separated by tabs."""
-    return "\t".join(cells)[:SHOWN]
+    return "\t".join(as_texts(cells))[:SHOWN]
 
 
 def _batches(path: Path, sheet: Sheet, sorting: Sorting) -> Iterator[Batch]:
@@ -109,19 +112,19 @@ def _batches(path: Path, sheet: Sheet, sorting: Sorting) -> Iterator[Batch]:
     for row, cells in rows:
         if row == sheet.row:
             break
-        sorting.passed_over[PREAMBLE if any(map(str.strip, cells)) else BLANK] += 1
+        sorting.passed_over[PREAMBLE if any(map(str.strip, as_texts(cells))) else BLANK] += 1
     while part := list(islice(rows, ROWS)):
         yield from _batch(part, sheet, sorting)
 
 
-def _batch(part: list[tuple[int, list[str]]], sheet: Sheet, sorting: Sorting) -> Iterator[Batch]:
+def _batch(part: list[tuple[int, list[Any]]], sheet: Sheet, sorting: Sorting) -> Iterator[Batch]:
     import pyarrow as pa  # type: ignore[import-untyped]
 
     width = len(sheet.heading.names)
     blank = [""] * width
     columns = zip(*((cells + blank)[:width] for _, cells in part), strict=True)
     arrays = {
-        name: pa.array(column, pa.string())
+        name: pa.array(as_texts(column), pa.string())
         for name, column in zip(sheet.heading.names, columns, strict=True)
     }
     text = _texts(part)
@@ -129,6 +132,6 @@ def _batch(part: list[tuple[int, list[str]]], sheet: Sheet, sorting: Sorting) ->
     yield from sorting.batches(arrays, numbers, (), text, sheet.heading.said)
 
 
-def _texts(part: list[tuple[int, list[str]]]) -> Callable[[int], str]:
+def _texts(part: list[tuple[int, list[Any]]]) -> Callable[[int], str]:
     first = part[0][0]
     return lambda row: row_text(part[row - first][1])
