@@ -247,6 +247,27 @@ def test_our_own_table_is_read_as_it_is_written() -> None:
     assert names.origin.names == ["web"]
 
 
+def test_requests_are_whole_numbers() -> None:
+    """Whatever their type; each wrong one is refused with its value."""
+    own = {
+        "submitted_at": ["2024-05-01T00:00:00Z"] * 4,
+        "request": ["5", "476255000001", "", "-1"],
+        "recipient": pa.array([0.0, 7.0, None, 0.5]),
+        "generation": pa.array([0, 1, 2, 200]),
+        "country": ["ID"] * 4,
+        "place": ["", "0", "", ""],
+        "status": ["E200032"] * 4,
+    }
+    found = piece(own)
+    assert found.sends["request"].tolist() == [5, 476_255_000_001, -1]
+    assert found.sends["recipient"].tolist() == [0, 7, 0]
+    assert found.sends["place"].tolist() == [3, 0, 3]
+    ((request, recipient, generation),) = reasons(found.refused).values()
+    assert request.startswith("request(='-1') must be a whole number from 0 to")
+    assert recipient.startswith("recipient(='0.5') must be a whole number from 0 to 2147483647")
+    assert generation == "generation(='200') must be a whole number from 0 to 127"
+
+
 @pytest.mark.parametrize(
     ("columns", "place", "status"),
     [
