@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from smssim.logs.columns.matching import match
 from smssim.logs.columns.parser import Parser
+from smssim.logs.columns.texts import as_texts
 from smssim.logs.facts.packed import Names
 from smssim.logs.facts.piece import Piece, Refused
 from smssim.logs.files.batch import Batch, Table
@@ -31,7 +32,7 @@ def table_of(*batches: Columns, unit: int = 0) -> Table:
             n = len(next(iter(arrays.values())))
 
             def text(i: int, arrays: dict[str, Any] = arrays) -> str:
-                return "|".join(str(values[i].as_py()) for values in arrays.values())
+                return "|".join(str(as_texts(values)[i].as_py()) for values in arrays.values())
 
             yield Batch(unit, np.arange(row, row + n), arrays, (), text)
             row += n

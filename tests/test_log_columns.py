@@ -80,6 +80,41 @@ def test_batches_do_not_matter(columns: dict[str, list[str | None]], cut: int) -
     assert sum((p.repaired for p in apart), Counter()) == whole[0].repaired
 
 
+VALUES: tuple[tuple[st.SearchStrategy[Any], pa.DataType], ...] = (
+    (st.integers(-(2**63), 2**63 - 1), pa.int64()),
+    (st.integers(0, 2**64 - 1), pa.uint64()),
+    (st.integers(0, 127), pa.int8()),
+    (st.floats(), pa.float64()),
+    (st.floats(width=32), pa.float32()),
+    (st.booleans(), pa.bool_()),
+    (st.decimals(-(10**6), 10**6, places=9), pa.decimal128(20, 9)),
+    (st.binary(max_size=9), pa.binary()),
+    (st.text(max_size=9), pa.large_string()),
+    (st.sampled_from(["1", "", "ID", NUMBER]), pa.dictionary(pa.int8(), pa.string())),
+    (st.integers(-(2**40), 2**40), pa.timestamp("s")),
+    (st.integers(-(2**62), 2**62), pa.timestamp("ms", "Asia/Tokyo")),
+    (st.integers(-(2**62), 2**62), pa.timestamp("us")),
+    (st.integers(-(2**31), 2**31 - 1), pa.date32()),
+    (st.integers(0, 86_399), pa.time32("s")),
+    (st.integers(0, 2**40), pa.duration("us")),
+    (st.lists(st.integers(0, 9), max_size=2), pa.list_(pa.int64())),
+    (st.just({"a": 1}), pa.struct([("a", pa.int64())])),
+    (st.none(), pa.null()),
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data(), st.sampled_from(HEADINGS), st.integers(1, 4))
+def test_columns_of_any_type_are_read(data: st.DataObject, heading: str, n: int) -> None:
+    """Parquet and JSON type their columns; a value of another type is one that breaks a rule."""
+    values, kind = data.draw(st.sampled_from(VALUES))
+    column = pa.array(data.draw(st.lists(values | st.none(), min_size=n, max_size=n)), kind)
+    found = piece(details(n, **{heading: column}), tz="UTC")
+    assert found.records == n
+    kept = [*found.sends["row"].tolist(), *(one.row for one in found.refused)]
+    assert sorted(kept) == list(range(2, n + 2))
+
+
 def test_a_clean_row_is_packed_as_it_says() -> None:
     """All of a row of an export."""
     names = Names()
@@ -245,6 +280,27 @@ def test_our_own_table_is_read_as_it_is_written() -> None:
     assert (row["place"], row["covered"], row["cost"], row["segments"]) == (2, 1, 45_500, 2)
     assert row["final"] == MAY_2024 + 1
     assert names.origin.names == ["web"]
+
+
+def test_requests_are_whole_numbers() -> None:
+    """Whatever their type; each wrong one is refused with its value."""
+    own = {
+        "submitted_at": ["2024-05-01T00:00:00Z"] * 4,
+        "request": ["5", "476255000001", "", "-1"],
+        "recipient": pa.array([0.0, 7.0, None, 0.5]),
+        "generation": pa.array([0, 1, 2, 200]),
+        "country": ["ID"] * 4,
+        "place": ["", "0", "", ""],
+        "status": ["E200032"] * 4,
+    }
+    found = piece(own)
+    assert found.sends["request"].tolist() == [5, 476_255_000_001, -1]
+    assert found.sends["recipient"].tolist() == [0, 7, 0]
+    assert found.sends["place"].tolist() == [3, 0, 3]
+    ((request, recipient, generation),) = reasons(found.refused).values()
+    assert request.startswith("request(='-1') must be a whole number from 0 to")
+    assert recipient.startswith("recipient(='0.5') must be a whole number from 0 to 2147483647")
+    assert generation == "generation(='200') must be a whole number from 0 to 127"
 
 
 @pytest.mark.parametrize(

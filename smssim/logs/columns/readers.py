@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from smssim.logs.columns.codes import (
     CodeColumn,
     Meaning,
@@ -18,6 +16,7 @@ from smssim.logs.columns.codes import (
     status_meaning,
     type_meaning,
 )
+from smssim.logs.columns.counts import CountColumn
 from smssim.logs.columns.decimals import DecimalColumn
 from smssim.logs.columns.headings import plain
 from smssim.logs.columns.keys import Secret
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
 
 MOST_PARTS = 99
-_LARGEST = np.iinfo(np.int64).max // 10
+_LARGEST = {"request": 10**16 - 1, "recipient": 2**31 - 1}
 
 
 class Readers:
@@ -56,11 +55,14 @@ class Readers:
             if field in columns
         }
         meanings = self._meanings()
-        self.codes = {
+        self.codes: dict[str, CodeColumn | CountColumn] = {
             field: CodeColumn(columns[field], meaning)
             for field, meaning in meanings.items()
             if field in columns
         }
+        for field, most in _LARGEST.items():
+            if field in columns:
+                self.codes[field] = CountColumn(columns[field], most)
         self.cost: DecimalColumn | None = None
         if "cost" in columns:
             micro = plain(columns["cost"]).endswith("micro")
@@ -112,8 +114,6 @@ class Readers:
             "channel": label_meaning(names.application.code),
             "template": label_meaning(names.template.code),
             "source_name": label_meaning(names.origin.code),
-            "request": count_meaning(0, _LARGEST),
-            "recipient": count_meaning(0, 2**31 - 1),
             "generation": count_meaning(0, 127),
             "place": count_meaning(0, 3),
             "covered_segments": count_meaning(0, MOST_PARTS),

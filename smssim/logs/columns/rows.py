@@ -13,12 +13,13 @@ import numpy as np
 
 from smssim.calendars import SECOND
 from smssim.logs.columns.identity import keys_of_rows
+from smssim.logs.columns.packing import packed
 from smssim.logs.columns.place import said_of
 from smssim.logs.columns.problems import Problems, Rank, shown
 from smssim.logs.columns.readers import Readers
 from smssim.logs.columns.texts import Flags, Integers, as_texts
-from smssim.logs.columns.who import Who, who_of
-from smssim.logs.facts.packed import REPORT, SEND, UNKNOWN, Facts, empty
+from smssim.logs.columns.who import who_of
+from smssim.logs.facts.packed import REPORT, SEND, UNKNOWN, empty
 from smssim.logs.facts.piece import Piece, Refused
 from smssim.logs.files.batch import Batch
 
@@ -60,10 +61,7 @@ class Rows:
         cost = self._cost()
         self._code("currency", Rank.CURRENCY)
         keys = keys_of_rows(self, who)
-        facts = self._packed(REPORT if reports else SEND, who, cost)
-        facts["key"] = keys
-        wrong = self.problems.rows(self.n)
-        facts = facts[~wrong] if wrong.any() else facts
+        facts = packed(self, who, cost, keys)
         none = empty(SEND if reports else REPORT, 0)
         sends, told = (none, facts) if reports else (facts, none)
         return Piece(sends, told, self._refused(), self.repaired)
@@ -147,7 +145,8 @@ class Rows:
             reason = f"{self.heading('status')} must be said in a status report"
             self.problems.add(Rank.CODE, rows, [reason] * len(rows))
         self.said["status"] = said.status
-        self.said.setdefault("place", said.place)
+        told = self.value("place")
+        self.said["place"] = np.where(told >= 0, told, said.place)
         self._contradictions(said.contradicts, said.uncharged)
 
     def _contradictions(self, contradicts: Flags, uncharged: Flags) -> None:
@@ -176,37 +175,6 @@ class Rows:
         rows = np.array([row for row, _ in wrong], np.int64)
         self.problems.add(Rank.COST, rows, [reason for _, reason in wrong])
         return cost
-
-    def _packed(self, kind: np.dtype[np.void], who: Who | None, cost: Integers | None) -> Facts:
-        facts = empty(kind, self.n)
-        facts["file"], facts["unit"] = self.readers.file, self.batch.unit
-        facts["row"] = self.batch.rows
-        for field in ("status", "final", "received"):
-            if field in self.said:
-                facts[field] = self.said[field]
-        for field in ("source", "part"):
-            if field in self.said:
-                facts[field] = np.maximum(self.said[field], 0)
-        if who is None:
-            return facts
-        facts["number"], facts["country"] = who.number, who.country
-        for field in ("submitted", "sent", "template", "type", "place", *_OWN[:3]):
-            if field in self.said:
-                facts[field] = self.said[field]
-        if "result" in self.said:
-            result = self.said["result"]
-            facts["result"] = np.where(result > 4, -1, result)
-        for field, name in (("source_name", "origin"), ("covered_segments", "covered")):
-            if field in self.said:
-                facts[name] = self.said[field]
-        facts["place"] = np.maximum(facts["place"], 0)
-        facts["recipient"] = np.maximum(facts["recipient"], 0)
-        if "segments" in self.said:
-            facts["segments"] = np.maximum(self.said["segments"], 0)
-        facts["application"] = self.application()
-        if cost is not None:
-            facts["cost"] = cost
-        return facts
 
     def application(self) -> Integers:
         """The application's name, or the channel number where no application is said."""
