@@ -19,7 +19,7 @@ from smssim.logs.facts.spill import Spill
 from smssim.record import Record
 
 UNDELIV, REFUSAL = STATUSES.index("UNDELIV"), STATUSES.index("E200041")
-CONFLICT, EARLIER, ORPHAN, REFUSED, UNPLACED = REASONS
+CONFLICT, EARLIER, ORPHAN, REFUSED, UNPLACED, TOO_EARLY = REASONS
 
 
 def facts(kind: np.dtype[np.void], *rows: dict[str, Any]) -> Facts:
@@ -210,3 +210,17 @@ def test_results_without_times_are_tallied_coarsely(tmp_path: Path) -> None:
     assert_frame_equal(twice.coarse, found.coarse.assign(messages=2))
     save(Record("log", START, found.observed_until, None, found), tmp_path / "log")
     assert_frame_equal(load(tmp_path / "log").tallies.coarse, found.coarse)
+
+
+def test_a_report_before_its_message_is_quarantined() -> None:
+    """Clocks of two machines may differ by the second that times are written in, no more."""
+    early, late = START - 2 * SECOND, START - SECOND
+    found = read([{}], [{"final": early, "received": START}, {"final": late, "received": START}])
+    assert found.reasons == {TOO_EARLY: 1}
+    assert column(found, "status") == ["DELIVRD"]
+
+
+def test_what_cost_something_was_covered_by_no_package() -> None:
+    """A row that names its cost and says nothing of packages."""
+    assert column(read([{"cost": 30}]), "covered_segments") == [0]
+    assert column(read([{"cost": 0}]), "covered_segments") != [0]
