@@ -13,7 +13,7 @@ DELIVRD, ACCEPTD = 0, 1
 """The codes of the two statuses that mean something."""
 SAME = {"number": 0, "submitted": UNKNOWN, "country": -1, "template": -1}
 SAME |= {"application": -1, "type": -1}
-CONFLICT, EARLIER, ORPHAN, REFUSED, UNPLACED = range(5)
+CONFLICT, EARLIER, ORPHAN, REFUSED, UNPLACED, BEFORE = range(6)
 
 
 @dataclass
@@ -75,6 +75,10 @@ def _key(answer: Answer, rows: list[Any], reports: list[Any]) -> None:
     if together:
         message, segments = _message(answer, together)
         if message["place"] not in (1, 2):
+            for row in reports:
+                if _is_early(row, message["submitted"]):
+                    answer.condemn(row, BEFORE)
+            reports = [row for row in reports if not _is_early(row, message["submitted"])]
             _report(answer, place(together[0]), message, segments, reports)
             reports = []
         else:
@@ -177,6 +181,10 @@ def _final(row: Any) -> bool:
 def _when(row: Any) -> int:
     when: int = row.received if row.final == UNKNOWN else row.final
     return when
+
+
+def _is_early(row: Any, submitted: int) -> bool:
+    return UNKNOWN not in (_when(row), submitted) and _when(row) < submitted - 1_000_000
 
 
 def _deciding(parts: dict[int, Any]) -> int:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from smssim.calendars import SECOND
 from smssim.logs.facts.messages import NAMELESS, ORPHAN, QUARANTINED, Settled
 from smssim.logs.facts.packed import UNKNOWN, Facts
 from smssim.logs.facts.runs import Array, Integers, Mask, alone, begins, key_order, numbered
@@ -26,6 +27,7 @@ class Joined(NamedTuple):
     orphans: Integers
     refused: Integers
     unplaced: Integers
+    early: Integers
     duplicates: int
 
 
@@ -38,7 +40,8 @@ def joined(sends: Facts, settled: Settled, reports: Facts, new: Mask, codes: Cod
     of_message = message >= 0
     place = settled.messages["place"][message[of_message]]
     refused[of_message] = (place == 1) | (place == 2)
-    rows = np.flatnonzero(of_message & ~refused)
+    early = _early(reports, message, settled.messages["submitted"]) & of_message & ~refused
+    rows = np.flatnonzero(of_message & ~refused & ~early)
     part = np.maximum(reports["part"], 1).astype(np.int64)
     used = rows[_standing(reports.take(rows), message[rows], part[rows])]
     _decide(
@@ -50,8 +53,22 @@ def joined(sends: Facts, settled: Settled, reports: Facts, new: Mask, codes: Cod
         orphans=np.flatnonzero(message == ORPHAN),
         refused=np.flatnonzero(refused),
         unplaced=np.flatnonzero(message == QUARANTINED),
+        early=np.flatnonzero(early),
         duplicates=len(rows) - len(used),
     )
+
+
+def _early(reports: Facts, message: Integers, submitted: Integers) -> Mask:
+    """Which reports were made before their message was submitted; *message* may be negative.
+
+    What arrived counts only where nothing else is said, for it is of the customer's own clock.
+    """
+    made = np.where(reports["final"] == UNKNOWN, reports["received"], reports["final"])
+    if not len(submitted):
+        return np.zeros(len(reports), np.bool_)
+    begun = submitted[np.maximum(message, 0)]
+    early: Mask = (made != UNKNOWN) & (begun != UNKNOWN) & (made < begun - SECOND)
+    return early
 
 
 def _unsaid(rows: Integers) -> Array:

@@ -19,6 +19,7 @@ REASONS = (
     "smsMsgId is in no answer and no row: an orphan report",
     "smsMsgId was refused in the answer",
     "the message of this report has a duplicate id with conflicting content",
+    "status was made before its message was submitted",
 )
 CONDEMNED = np.dtype([("file", "<i4"), ("row", "<i8"), ("entry", "<i4"), ("reason", "i1")])
 """A record that only the join showed to be unusable; its reason is one of `REASONS`."""
@@ -54,6 +55,7 @@ def resolve(sends: Facts, reports: Facts, names: Names) -> Resolved:
         _condemned(reports, told.orphans, 2),
         _condemned(reports, told.refused, 3),
         _condemned(reports, told.unplaced, 4),
+        _condemned(reports, told.early, 5),
     ]
     times = [period(sends[name][found.row]) for name in ("submitted", "final", "received")]
     times += [period(reports[name][told.used]) for name in ("final", "received")]
