@@ -21,7 +21,8 @@ from smssim.logs.facts.outcome import Outcome, outcome
 from smssim.logs.facts.packed import REPORT, SEND, UNKNOWN, Facts, empty
 from smssim.logs.facts.resolve import REASONS
 from smssim.logs.facts.spill import Spill
-from smssim.tally import NAMES, Tallies, tally_frames
+from smssim.retally import tally_frames
+from smssim.tally import NAMES, Tallies
 
 many = settings(deadline=None, max_examples=60, database=None)
 

@@ -15,7 +15,7 @@ class Log(Record):
 class QuarantinedError(ValueError):
     """A strict reading left records out; `log` is what was read."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Record) -> None:
         counts, reasons = log.provenance["counts"], log.provenance["quarantined_by_reason"]
         most = max(reasons, key=reasons.__getitem__)
         super().__init__(
