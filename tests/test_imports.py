@@ -142,10 +142,21 @@ def test_recorded_months_are_read_without_the_engine() -> None:
     reach: dict[str, set[str]] = {}
     for room in (*LEAVES, *ROOMS):
         direct = {arrow.to for arrow in ARROWS if arrow.room == room and arrow.to != room}
-        further = () if room == "fit" else (reach.get(to, set()) for to in direct if to)
+        # Bills are made by the model's own rules of packages, which need neither clock nor engine.
+        beyond = {to for to in direct if to and to != "rating"}
+        further = () if room == "fit" else (reach.get(to, set()) for to in beyond)
         reach[room] = {to for to in direct.union(*further) if to}
     for room in RECORDED:
         assert not reach[room] & {"model", "engine"}, room
+
+
+def test_rating_knows_of_the_model_its_packages_alone() -> None:
+    """The rules of packages are plain code; a log is rated without an account or a clock."""
+    own = [arrow for arrow in ARROWS if arrow.room == "rating"]
+    assert {arrow.target for arrow in own if arrow.to == "model"} == {"smssim.model.packages"}
+    assert not [str(arrow) for arrow in own if arrow.to in ("engine", "policies", "run")]
+    inside = [a for a in ARROWS if a.file.relative_to(ROOT).as_posix() == "model/packages.py"]
+    assert {arrow.to for arrow in inside if arrow.to} == {"calendars"}
 
 
 def test_ready_made_policies_stand_on_the_calendar_alone() -> None:
