@@ -206,7 +206,10 @@ def charges(messages: Columns) -> Array:
     charge = (~packaged).view(np.int8) + code["package"]
     packaged &= messages["cost_micro"] > 0
     charge[np.flatnonzero(packaged)] = code["split"]
-    charge[np.flatnonzero(covered < 0)] = code["unknown"]
+    # A log can tell what a message cost, and not what packages gave.
+    unknown = covered < 0
+    unknown &= messages["cost_micro"] == 0
+    charge[np.flatnonzero(unknown)] = code["unknown"]
     refused = np.flatnonzero(place > 0)
     charge[refused] = place[refused] - 1 + code["refused_1"]
     return charge

@@ -13,8 +13,7 @@ DELIVRD, ACCEPTD = 0, 1
 """The codes of the two statuses that mean something."""
 SAME = {"number": 0, "submitted": UNKNOWN, "country": -1, "template": -1}
 SAME |= {"application": -1, "type": -1}
-CONFLICT, EARLIER, ORPHAN, REFUSED, UNPLACED, TOO_EARLY = range(6)
-SECOND = 1_000_000
+CONFLICT, EARLIER, ORPHAN, REFUSED, UNPLACED, BEFORE = range(6)
 
 
 @dataclass
@@ -76,6 +75,10 @@ def _key(answer: Answer, rows: list[Any], reports: list[Any]) -> None:
     if together:
         message, segments = _message(answer, together)
         if message["place"] not in (1, 2):
+            for row in reports:
+                if _is_early(row, message["submitted"]):
+                    answer.condemn(row, BEFORE)
+            reports = [row for row in reports if not _is_early(row, message["submitted"])]
             _report(answer, place(together[0]), message, segments, reports)
             reports = []
         else:
@@ -148,14 +151,11 @@ def _message(answer: Answer, rows: list[Any]) -> tuple[dict[str, int], dict[int,
         name: max(getattr(row, name) for row in rows)
         for name in (*(name for name in SAME if name != "number"), "generation")
     }
-    covered, cost = (
-        _sum(n, unsaid, segments, by_segment) for n, unsaid in (("covered", -1), ("cost", UNKNOWN))
-    )
     message |= {
         "segments": told,
         "sent": min((row.sent for row in rows if row.sent != UNKNOWN), default=UNKNOWN),
-        "cost": cost,
-        "covered": 0 if cost > 0 and covered < 0 else covered,
+        "cost": _sum("cost", UNKNOWN, segments, by_segment),
+        "covered": _sum("covered", -1, segments, by_segment),
         "place": max(row.place for row in segments.values()),
         "result": max(row.result for row in segments.values()),
         "status": -1,
@@ -181,6 +181,10 @@ def _final(row: Any) -> bool:
 def _when(row: Any) -> int:
     when: int = row.received if row.final == UNKNOWN else row.final
     return when
+
+
+def _is_early(row: Any, submitted: int) -> bool:
+    return UNKNOWN not in (_when(row), submitted) and _when(row) < submitted - 1_000_000
 
 
 def _deciding(parts: dict[int, Any]) -> int:
@@ -209,9 +213,6 @@ def _report(
 ) -> None:
     pushes: dict[tuple[int, int], dict[tuple[int, int], list[Any]]] = defaultdict(dict)
     for row in reports:
-        if UNKNOWN != _when(row) < message["submitted"] - SECOND:
-            answer.condemn(row, TOO_EARLY)
-            continue
         arrival = row.final if row.received == UNKNOWN else row.received
         units = pushes[max(row.part, 1), arrival]
         units.setdefault((row.file, row.unit), []).append(row)

@@ -158,7 +158,7 @@ def test_costs_that_an_export_tells_are_kept(form: str) -> None:
     assert found == told(form, "told_cost_micro")
 
 
-@pytest.mark.parametrize("form", UNPRICED)
+@pytest.mark.parametrize("form", FORMS)
 def test_the_bill_by_a_tariff_is_that_of_a_plain_loop(form: str) -> None:
     bill = report.cost(log(form), tariff=EXPORTS / "prices.csv", packages=packages(), by="country")
     charged = bill[bill["entry"] == "pay_per_use"].set_index("country")

@@ -218,9 +218,3 @@ def test_a_report_before_its_message_is_quarantined() -> None:
     found = read([{}], [{"final": early, "received": START}, {"final": late, "received": START}])
     assert found.reasons == {TOO_EARLY: 1}
     assert column(found, "status") == ["DELIVRD"]
-
-
-def test_what_cost_something_was_covered_by_no_package() -> None:
-    """A row that names its cost and says nothing of packages."""
-    assert column(read([{"cost": 30}]), "covered_segments") == [0]
-    assert column(read([{"cost": 0}]), "covered_segments") != [0]

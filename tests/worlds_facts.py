@@ -14,7 +14,8 @@ SECOND = 1_000_000
 KEYS = ((1, 1), (1, 2), (65, 1), (2**63 + 7, 3), (2**63 + 6, 3))
 """Keys that share a part, or all bits but a few, or a half."""
 STATUSES = ("DELIVRD", "ACCEPTD", "UNDELIV", "EXPIRED", "E200041", "X1")
-TIMES = st.sampled_from([UNKNOWN, START, START + SECOND, START + 2 * SECOND, START + 9 * SECOND])
+_SECONDS = (-5, 0, 1, 2, 9)
+TIMES = st.sampled_from([UNKNOWN, *(START + second * SECOND for second in _SECONDS)])
 _ODD = ("number", "submitted", "country", "template", "application", "type")
 
 

@@ -113,7 +113,6 @@ def _unmerged(sends: Facts, rows: Integers) -> Facts:
     messages["segments"] += (messages["segments"] == 0) & of_table
     untold = messages["status"] < 0
     messages["source"][untold], messages["final"][untold] = 0, UNKNOWN
-    _price(messages)
     return messages
 
 
@@ -137,13 +136,7 @@ def _merge(
             messages[told] = sends[told][teller]
     messages["segments"], messages["cost"] = found.segments, found.cost
     messages["covered"] = found.covered
-    _price(messages)
     _decide(sends, messages, found, codes)
-
-
-def _price(messages: Facts) -> None:
-    """What cost something was not covered, as far as anybody says."""
-    messages["covered"][(messages["cost"] > 0) & (messages["covered"] < 0)] = 0
 
 
 def _first_said(said: Mask, starts: Integers) -> Integers:

@@ -40,8 +40,7 @@ def joined(sends: Facts, settled: Settled, reports: Facts, new: Mask, codes: Cod
     of_message = message >= 0
     place = settled.messages["place"][message[of_message]]
     refused[of_message] = (place == 1) | (place == 2)
-    early = of_message & ~refused
-    early[early] = _is_early(reports[early], settled.messages["submitted"][message[early]])
+    early = _early(reports, message, settled.messages["submitted"]) & of_message & ~refused
     rows = np.flatnonzero(of_message & ~refused & ~early)
     part = np.maximum(reports["part"], 1).astype(np.int64)
     used = rows[_standing(reports.take(rows), message[rows], part[rows])]
@@ -59,10 +58,16 @@ def joined(sends: Facts, settled: Settled, reports: Facts, new: Mask, codes: Cod
     )
 
 
-def _is_early(reports: Facts, submitted: Integers) -> Mask:
-    """Which reports are of a time before their message's, by more than the second of the wire."""
-    when = np.where(reports["final"] == UNKNOWN, reports["received"], reports["final"])
-    early: Mask = (when != UNKNOWN) & (when < submitted - SECOND)
+def _early(reports: Facts, message: Integers, submitted: Integers) -> Mask:
+    """Which reports were made before their message was submitted; *message* may be negative.
+
+    What arrived counts only where nothing else is said, for it is of the customer's own clock.
+    """
+    made = np.where(reports["final"] == UNKNOWN, reports["received"], reports["final"])
+    if not len(submitted):
+        return np.zeros(len(reports), np.bool_)
+    begun = submitted[np.maximum(message, 0)]
+    early: Mask = (made != UNKNOWN) & (begun != UNKNOWN) & (made < begun - SECOND)
     return early
 
 

@@ -19,7 +19,7 @@ REASONS = (
     "smsMsgId is in no answer and no row: an orphan report",
     "smsMsgId was refused in the answer",
     "the message of this report has a duplicate id with conflicting content",
-    "the time of this report is before the submission of its message",
+    "status was made before its message was submitted",
 )
 CONDEMNED = np.dtype([("file", "<i4"), ("row", "<i8"), ("entry", "<i4"), ("reason", "i1")])
 """A record that only the join showed to be unusable; its reason is one of `REASONS`."""
