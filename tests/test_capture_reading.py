@@ -237,3 +237,24 @@ def test_pieces_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert max(piece.records for piece in pieces) <= 100 + read._LOOK
     rows = np.concatenate([piece.reports["row"] for piece in pieces])
     assert rows.tolist() == list(range(1, 1_001))
+
+
+def test_all_reasons_are_told() -> None:
+    line = request_line(total=300, status="no code", countryId="IDNX")
+    report = DOCUMENTED.replace("sequence=1", "sequence=3").replace("source=2", "source=7")
+    asked = request_line() | {"received_at": "today"}
+    del asked["request"]["to"], asked["answer"]["code"]
+    piece, _ = one_piece(line, callback_line(report), asked)
+    assert [refused.reasons for refused in piece.refused] == [
+        (
+            "answer.result.status(='no code') must be 1 to 7 letters and digits",
+            "answer.result.countryId(='IDNX') must have 3 characters or fewer",
+            "answer.result.total(=300) must be a number from 0 to 99",
+        ),
+        ("sequence(=3) must be from 1 to total(=1)", "source(='7') must be 1, 2 or 3"),
+        (
+            "received_at(='today') must be an ISO 8601 time with its offset, years 2000 to 2099",
+            "request.to is missing",
+            "answer.code is missing",
+        ),
+    ]

@@ -19,8 +19,8 @@ from smssim.logs.captures.fields import (
     LONGEST_ID,
     SEE_STATUS,
     STATUS,
-    form,
 )
+from smssim.logs.captures.forms import form
 from smssim.logs.captures.rows import SEND_VALUES, Rows, content_of
 from smssim.logs.captures.sent import MOST_IN_A_BATCH
 from smssim.logs.captures.values import COUNTS, SCAN, wire_time

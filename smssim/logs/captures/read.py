@@ -116,7 +116,7 @@ class _Reader:
         try:
             found = record(line[1])
         except Unusable as reason:
-            self._refuse(line, str(reason))
+            self._refuse(line, *reason.reasons)
             return
         if isinstance(found, list):
             self._take_reports(line, found)
@@ -128,7 +128,7 @@ class _Reader:
     def _take_reports(self, line: Line, found: list[Report | Unusable]) -> None:
         for entry, report in enumerate(found):
             if isinstance(report, Unusable):
-                self._refuse(line, str(report))
+                self._refuse(line, *report.reasons)
             else:
                 self._reports += (line[0], entry, *report)
 
@@ -137,7 +137,7 @@ class _Reader:
         content = content_of(line[1].decode(), found.stamp)
         for entry, result in enumerate(found.results):
             if isinstance(result, Unusable):
-                self._refuse(line, str(result))
+                self._refuse(line, *result.reasons)
                 continue
             place, status = (0, None) if result.status == ACCEPTED else (2, result.status)
             if not place and taken[result.name] != entry:
@@ -156,9 +156,9 @@ class _Reader:
             said = (found.channel, found.template, content ^ entry)
             self._sends += (line[0], entry, 1, *told, *said)
 
-    def _refuse(self, line: Line, reason: str) -> None:
+    def _refuse(self, line: Line, *reasons: str) -> None:
         text = line[1][:_KEPT_BYTES].decode(errors="replace")
-        self._refused.append(Refused(line[0], (reason,), text))
+        self._refused.append(Refused(line[0], reasons, text))
 
 
 def _accepted(found: Request) -> dict[str, int]:
