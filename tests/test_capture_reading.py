@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_capture import (
+    BAD_LINES,
     DOCUMENTED,
     FORM,
     ID,
@@ -32,6 +33,9 @@ from smssim.logs.facts.piece import Piece
 
 JSON = "application/json"
 SECRET = b"secret"
+ENDINGS = ["&statusDesc=%ff", "&statusDesc=a&statusDesc=b", "&extend=%C3%A9", "&to=%2B62", "&x"]
+ENDINGS += ["&statusDesc=a%20b&extend=&to=", "&extend=a=b", "&to=1&extend=2"]
+ASKED = {"from": "isms0000000001", "to": "+6281234567890", "templateId": "t"}
 BODY = "sequence=1&total=1&updateTime=2018-04-13T06%3A31%3A46Z&source=2&smsMsgId=a_6&status=DELIVRD"
 SIGNS = [
     "",
@@ -116,6 +120,43 @@ def assert_agree(lines: Iterable[bytes]) -> None:
         assert one.refused == other.refused
     for column in vars(kept[0]):
         assert getattr(kept[0], column).names == getattr(kept[1], column).names
+
+
+def nearly_common() -> list[Any]:
+    """Lines that one check each keeps from being read quickly, or that just pass it."""
+    lines: list[Any] = [line for line, _ in BAD_LINES if not isinstance(line, bytes)]
+    for time in TIMES:
+        lines += [line | {"received_at": time} for line in (request_line(), callback_line(BODY))]
+        lines += [request_line(createTime=time), batch_line(updateTime=time)]
+    lines += [request_line(countryId=country) for country in ("IDN", "IDNX", "", None, "I\x7f", 5)]
+    lines += [request_line(total=total) for total in (99, 100, -1, True, 1.0, "2", "02", None)]
+    lines += [request_line(originTo=number) for number in (None, 5, "", "0062 81", "\ud800", "x")]
+    lines += [request_line(name=name) for name in ("", "x" * 50, "x" * 51, "\n", [], {"a": 1})]
+    lines += [request_line(status=status) for status in ("E200041", "E2000411", "", 0, [])]
+    lines += [request_line() | {"later": 1}, callback_line(BODY) | {"later": 1}]
+    lines += [callback_line(BODY) | {"request": {}}, request_line() | {"callback": None}]
+    for field, values in (
+        ("to", (",", ",+6281234567890", "", ["+62"], None)),
+        ("from", ("", "\x00", ["a"], 5)),
+        ("templateId", ("", "\u2028", {}, None)),
+    ):
+        lines += [request_line() | {"request": {**ASKED, field: value}} for value in values]
+    for ending in ENDINGS:
+        lines.append(callback_line(BODY + ending))
+    for part, total in (("0", "1"), ("2", "1"), ("01", "1"), ("9", "99"), ("100", "1"), ("", "1")):
+        lines.append(callback_line(BODY.replace("ce=1&total=1", f"ce={part}&total={total}")))
+        lines.append(batch_line(sequence=part, total=total))
+    lines += [batch_line(sequence=1), batch_line(total=True), batch_line(source=2)]
+    lines += [batch_line(source="4"), batch_line(source=""), batch_line(status="a b")]
+    lines.append(callback_line(json.dumps({"statusReportList": [{}] * 51}), JSON))
+    lines.append(callback_line(json.dumps({"statusReportList": [{}] * 50}) + " ", JSON))
+    lines.append(callback_line(BODY, "application/x-www-form-urlencoded; charset=UTF-8"))
+    return lines
+
+
+@pytest.mark.parametrize("line", nearly_common())
+def test_both_ways_agree_on_what_is_nearly_common(line: Any) -> None:
+    assert_agree([json.dumps(line).encode()] * 2)
 
 
 @pytest.mark.parametrize("batch", [False, True])
@@ -237,3 +278,24 @@ def test_pieces_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert max(piece.records for piece in pieces) <= 100 + read._LOOK
     rows = np.concatenate([piece.reports["row"] for piece in pieces])
     assert rows.tolist() == list(range(1, 1_001))
+
+
+def test_all_reasons_are_told() -> None:
+    line = request_line(total=300, status="no code", countryId="IDNX")
+    report = DOCUMENTED.replace("sequence=1", "sequence=3").replace("source=2", "source=7")
+    asked = request_line() | {"received_at": "today"}
+    del asked["request"]["to"], asked["answer"]["code"]
+    piece, _ = one_piece(line, callback_line(report), asked)
+    assert [refused.reasons for refused in piece.refused] == [
+        (
+            "answer.result.status(='no code') must be 1 to 7 letters and digits",
+            "answer.result.countryId(='IDNX') must have 3 characters or fewer",
+            "answer.result.total(=300) must be a number from 0 to 99",
+        ),
+        ("sequence(=3) must be from 1 to total(=1)", "source(='7') must be 1, 2 or 3"),
+        (
+            "received_at(='today') must be an ISO 8601 time with its offset, years 2000 to 2099",
+            "request.to is missing",
+            "answer.code is missing",
+        ),
+    ]

@@ -23,7 +23,7 @@ from smssim.logs.facts.piece import Refused
 from smssim.logs.files.again import texts
 from smssim.logs.files.batch import Batch, Table
 from smssim.logs.files.found import found
-from smssim.logs.files.opened import Capture, Unreadable, opened, tables
+from smssim.logs.files.opened import Capture, Empty, Unreadable, opened, tables
 from smssim.logs.files.raw import CutShortError, blocks
 
 HEADINGS = ["SMS ID", "Send Time", "Cost", "名称"]
@@ -439,10 +439,15 @@ def test_gzip_is_unpacked_in_blocks(tmp_path: Path) -> None:
     assert max(sizes) < 2_000_000
 
 
+@pytest.mark.parametrize("data", [b"", b" \n\r\n", "\ufeff\n".encode(), gzip.compress(b"")])
+def test_a_file_that_holds_nothing_is_empty(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a").write_bytes(data)
+    assert isinstance(opened(tmp_path / "a", is_heading), Empty)
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "the file is empty"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "must be text"),
         (b"PAR1 and no more", ""),
         (b"PK\x03\x04 and no more", "must be a whole zip"),

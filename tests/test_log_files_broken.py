@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from smssim.logs.files import lines, raw
 from smssim.logs.files.again import texts
 from smssim.logs.files.batch import Table
-from smssim.logs.files.opened import Capture, Unreadable, opened
+from smssim.logs.files.opened import Capture, Empty, Unreadable, opened
 
 HEADING = "id,time"
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "gb18030", "cp1252")
@@ -51,7 +51,7 @@ def check(path: Path) -> tuple[Table, int] | None:
     if isinstance(found, Unreadable):
         assert found.reason
         return None
-    if isinstance(found, Capture):
+    if isinstance(found, Capture | Empty):
         return None
     taken: list[int] = []
     shown: dict[int, str] = {}

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import unquote_plus
 
 from smssim.calendars import DAY
+from smssim.logs.captures.forms import form
 from smssim.logs.captures.sent import MOST_IN_A_BATCH
 from smssim.logs.captures.values import (
     MOST_PARTS,
+    Checks,
     Unusable,
     count,
     mapping,
@@ -90,26 +91,41 @@ def record(data: bytes) -> Request | list[Report | Unusable]:
 
 def request(line: Mapping[str, Any]) -> Request:
     """Return the request and answer of a line."""
-    received = received_at(line)
-    asked, answer = mapping(line, "request"), mapping(line, "answer")
+    checks = Checks()
+    received = checks(lambda: received_at(line), 0)
+    asked = checks(lambda: mapping(line, "request"), None)
+    answer = checks(lambda: mapping(line, "answer"), None)
+    numbers: list[str] = []
+    channel = template = code = ""
+    if asked is not None:
+        numbers = checks(lambda: _numbers(asked), numbers)
+        channel = checks(lambda: text(asked, "from", "request."), "")
+        template = checks(lambda: text(asked, "templateId", "request."), "")
+    if answer is not None:
+        code = checks(lambda: _code(answer, "answer.", "code"), "")
+    items: list[object] = []
+    if answer is not None and code:
+        items = checks(lambda: _items(answer, code), items)
+    checks.end()
+    results = [_usable(_result, item, received, "answer.result") for item in items]
+    return Request(received, channel, template, code, numbers, results, line["received_at"])
+
+
+def _numbers(asked: Mapping[str, Any]) -> list[str]:
     numbers = [number for number in text(asked, "to", "request.").split(",") if number]
     if not numbers:
         raise Unusable("request.to must hold a number")
-    code = text(answer, "code", "answer.")
+    return numbers
+
+
+def _code(fields: Mapping[str, Any], inside: str, field: str) -> str:
+    code = text(fields, field, inside)
     if not CODE.fullmatch(code):
-        raise Unusable(f"answer.code(={code!r}) must be 1 to 7 letters and digits")
-    return Request(
-        received,
-        text(asked, "from", "request."),
-        text(asked, "templateId", "request."),
-        code,
-        numbers,
-        _results(answer, code, received),
-        line["received_at"],
-    )
+        raise Unusable(f"{inside}{field}(={code!r}) must be 1 to 7 letters and digits")
+    return code
 
 
-def _results(answer: Mapping[str, Any], code: str, received: int) -> list[Result | Unusable]:
+def _items(answer: Mapping[str, Any], code: str) -> list[object]:
     results = answer.get("result") or []
     if not isinstance(results, list):
         raise Unusable(f"answer.result(={shown(results)}) must be a list")
@@ -117,7 +133,7 @@ def _results(answer: Mapping[str, Any], code: str, received: int) -> list[Result
         raise Unusable(f"answer.result is missing though code is {ACCEPTED}")
     if results and code not in (ACCEPTED, SEE_STATUS):
         raise Unusable(f"answer.result must be absent with code(={code!r}), a refusal")
-    return [_usable(_result, item, received, "answer.result") for item in results]
+    return results
 
 
 def _usable(
@@ -133,22 +149,31 @@ def _usable(
 
 
 def _result(item: Mapping[str, Any], received: int) -> Result:
-    status = text(item, "status", _RESULT)
-    if not CODE.fullmatch(status):
-        raise Unusable(f"answer.result.status(={status!r}) must be 1 to 7 letters and digits")
+    checks, number = Checks(), item.get("originTo")
+    found = Result(
+        checks(lambda: text(item, "smsMsgId", _RESULT, longest=LONGEST_ID), ""),
+        checks(lambda: _code(item, _RESULT, "status"), ""),
+        checks(lambda: _created(item, received), 0),
+        checks(lambda: _country(item), None),
+        checks(lambda: count(item, "total", 0, _RESULT), 0),
+        number if isinstance(number, str) and number.isprintable() else None,
+    )
+    checks.end()
+    return found
+
+
+def _created(item: Mapping[str, Any], received: int) -> int:
     created = text(item, "createTime", _RESULT)
     created_us = wire_time(created, "answer.result.createTime")
     if abs(created_us - received) > DAY:
         raise Unusable(f"answer.result.createTime(={created}) must be within a day of received_at")
-    country, number = item.get("countryId"), item.get("originTo")
-    return Result(
-        text(item, "smsMsgId", _RESULT, longest=LONGEST_ID),
-        status,
-        created_us,
-        None if country in (None, "") else text(item, "countryId", _RESULT, longest=3),
-        count(item, "total", 0, _RESULT),
-        number if isinstance(number, str) and number.isprintable() else None,
-    )
+    return created_us
+
+
+def _country(item: Mapping[str, Any]) -> str | None:
+    if item.get("countryId") in (None, ""):
+        return None
+    return text(item, "countryId", _RESULT, longest=3)
 
 
 def reports(line: Mapping[str, Any]) -> list[Report | Unusable]:
@@ -171,36 +196,44 @@ def reports(line: Mapping[str, Any]) -> list[Report | Unusable]:
 
 
 def _report(fields: Mapping[str, Any], received: int) -> Report:
-    name, status = text(fields, "smsMsgId", longest=LONGEST_ID), text(fields, "status")
-    if not STATUS.fullmatch(status):
-        raise Unusable(f"status(={status!r}) must be 1 to 7 characters")
+    checks = Checks()
+    found = Report(
+        checks(lambda: text(fields, "smsMsgId", longest=LONGEST_ID), ""),
+        checks(lambda: _part(fields), 1),
+        checks(lambda: _status(fields), ""),
+        checks(lambda: _source(fields), 0),
+        checks(lambda: _final(fields), NOT_A_TIME),
+        received,
+    )
+    checks.end()
+    return found
+
+
+def _part(fields: Mapping[str, Any]) -> int:
     part, total = count(fields, "sequence", 1), count(fields, "total", MOST_PARTS)
     if not 1 <= part <= total:
         raise Unusable(f"sequence(={part}) must be from 1 to total(={total})")
-    source, updated = fields.get("source"), fields.get("updateTime")
+    return part
+
+
+def _status(fields: Mapping[str, Any]) -> str:
+    status = text(fields, "status")
+    if not STATUS.fullmatch(status):
+        raise Unusable(f"status(={status!r}) must be 1 to 7 characters")
+    return status
+
+
+def _source(fields: Mapping[str, Any]) -> int:
+    source = fields.get("source")
     if source is not None and not _is_source(source):
         raise Unusable(f"source(={shown(source)}) must be 1, 2 or 3")
-    final = NOT_A_TIME if updated is None else wire_time(updated, "updateTime")
-    return Report(name, part, status, int(source or 0), final, received)
+    return int(source or 0)
+
+
+def _final(fields: Mapping[str, Any]) -> int:
+    updated = fields.get("updateTime")
+    return NOT_A_TIME if updated is None else wire_time(updated, "updateTime")
 
 
 def _is_source(value: object) -> bool:
     return type(value) in (int, str) and str(value) in _SOURCES
-
-
-def form(body: str) -> dict[str, str]:
-    """Return the fields of a form-encoded body, each of which stands in it once."""
-    pairs = [pair.partition("=") for pair in body.split("&")]
-    try:
-        fields = {name: _unquoted(value) for name, _, value in pairs}
-    except UnicodeDecodeError:
-        raise Unusable("callback.body must be form-encoded UTF-8") from None
-    if len(fields) < len(pairs) or not all(equals for _, equals, _ in pairs):
-        raise Unusable("callback.body must be form-encoded, each field once")
-    return fields
-
-
-def _unquoted(value: str) -> str:
-    # The colons of updateTime are nearly all there is to decode.
-    value = value.replace("%3A", ":")
-    return unquote_plus(value, errors="strict") if "%" in value or "+" in value else value

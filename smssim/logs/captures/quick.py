@@ -19,9 +19,9 @@ from smssim.logs.captures.fields import (
     LONGEST_ID,
     SEE_STATUS,
     STATUS,
-    form,
 )
-from smssim.logs.captures.rows import ReportRow, SendRow, content_hash, content_of
+from smssim.logs.captures.forms import form
+from smssim.logs.captures.rows import SEND_VALUES, Rows, content_of
 from smssim.logs.captures.sent import MOST_IN_A_BATCH
 from smssim.logs.captures.values import COUNTS, SCAN, wire_time
 from smssim.logs.facts.packed import UNKNOWN
@@ -29,6 +29,7 @@ from smssim.logs.facts.packed import UNKNOWN
 ODD = (ValueError, TypeError, KeyError, AttributeError, IndexError, StopIteration, RecursionError)
 
 _HAS_RESULTS = (ACCEPTED, SEE_STATUS)
+_WIDTH, _NAME = len(SEND_VALUES), SEND_VALUES.index("name")
 _MOST_KNOWN = 65_536
 _LONGEST_TIME = 40
 _LONGEST_COUNTRY = 3
@@ -62,8 +63,8 @@ class Quick:
         self._minutes = Minutes()
         self._endings = {""}
 
-    def sends(self, text: str, line: dict[str, Any], row: int, request: int) -> list[SendRow]:
-        """Return a row for each number of an answer, none for a line of another shape."""
+    def sends(self, text: str, line: dict[str, Any], row: int) -> Rows:
+        """Return the values of each number of an answer, none for a line of another shape."""
         asked, answer = line["request"], line["answer"]
         results, channel, template = answer["result"], asked["from"], asked["templateId"]
         stamp, numbers, minutes = line["received_at"], asked["to"], self._minutes
@@ -78,7 +79,7 @@ class Quick:
         ):
             return []
         received, content = _instant(stamp), content_of(text, stamp)
-        rows: list[SendRow] = []
+        rows: Rows = []
         for entry, item in enumerate(results):
             name, status, created = item["smsMsgId"], item["status"], item["createTime"]
             country, number, total = item["countryId"], item["originTo"], item["total"]
@@ -94,16 +95,16 @@ class Quick:
             ):
                 return []
             place, refused = (0, None) if status == ACCEPTED else (2, status)
-            rows.append((
-                row, entry, request, place, name, refused, at, country, COUNTS[total], number,
-                channel, template, content_hash(content, entry),
-            ))  # fmt: skip
-        if len(rows) > 1 and _names_one_twice(rows):
+            rows += (
+                row, entry, place, name, refused, at, country, COUNTS[total], number,
+                channel, template, content ^ entry,
+            )  # fmt: skip
+        if len(results) > 1 and len({*rows[_NAME::_WIDTH]}) < len(results):
             return []
         return rows
 
-    def reports(self, line: dict[str, Any], row: int) -> list[ReportRow]:
-        """Return a row for each report of a callback, none for a line of another shape."""
+    def reports(self, line: dict[str, Any], row: int) -> Rows:
+        """Return the values of each report of a callback, none for a line of another shape."""
         callback = line["callback"]
         if len(line) != 2:
             return []
@@ -112,7 +113,7 @@ class Quick:
             return self._form(callback["body"], row, received)
         return self._batch(callback["body"], row, received) if kind == JSON else []
 
-    def _form(self, body: str, row: int, received: int) -> list[ReportRow]:
+    def _form(self, body: str, row: int, received: int) -> Rows:
         found = _BODY.fullmatch(body)
         if found is None:
             return []
@@ -121,7 +122,7 @@ class Quick:
         if not 1 <= part <= COUNTS[total] or not (ending in self._endings or self._learn(ending)):
             return []
         final = UNKNOWN if minute is None else self._minutes[minute] + _SECONDS[second]
-        return [(row, 0, name, part, status, _SOURCES[source], final, received)]
+        return [row, 0, name, part, status, _SOURCES[source], final, received]
 
     def _learn(self, ending: str) -> bool:
         form(ending[1:])
@@ -129,12 +130,12 @@ class Quick:
             self._endings.add(ending)
         return True
 
-    def _batch(self, body: str, row: int, received: int) -> list[ReportRow]:
+    def _batch(self, body: str, row: int, received: int) -> Rows:
         document, end = SCAN(body, 0)
         items = document["statusReportList"]
         if end < len(body) or type(items) is not list or len(items) > MOST_IN_A_BATCH:
             return []
-        rows: list[ReportRow] = []
+        rows: Rows = []
         for entry, item in enumerate(items):
             name, status, updated = item["smsMsgId"], item["status"], item.get("updateTime")
             part, total = item["sequence"], item["total"]
@@ -150,13 +151,8 @@ class Quick:
             if updated is not None:
                 final = self._minutes[updated[:17]] + _SECONDS[updated[17:]]
             source = _SOURCES[item.get("source")]
-            rows.append((row, entry, name, COUNTS[part], status, source, final, received))
+            rows += (row, entry, name, COUNTS[part], status, source, final, received)
         return rows
-
-
-def _names_one_twice(rows: list[SendRow]) -> bool:
-    """Whether two of an answer's entries have one smsMsgId, as the entry of a duplicate may."""
-    return len({name for _, _, _, _, name, *_ in rows}) < len(rows)
 
 
 def _instant(value: str) -> int:

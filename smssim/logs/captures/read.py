@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
-from itertools import count
 
 from smssim.calendars import SECOND
 from smssim.logs.captures.fields import ACCEPTED, Report, Request, record
 from smssim.logs.captures.quick import ODD, Quick
 from smssim.logs.captures.rows import (
-    ReportRow,
-    SendRow,
-    content_hash,
+    REPORT_VALUES,
+    SEND_VALUES,
+    Rows,
     content_of,
     report_facts,
     send_facts,
@@ -38,7 +37,7 @@ _LOOK = 16
 
 
 def pieces_of(
-    lines: Iterable[Line], file: int, names: Names, secret: bytes, requests: count[int]
+    lines: Iterable[Line], file: int, names: Names, secret: bytes, requests: Iterator[int]
 ) -> Iterator[Piece]:
     """Give what the *lines* of one file say, some 50,000 records a piece.
 
@@ -55,22 +54,25 @@ def pieces_of(
 
 
 class _Reader:
-    def __init__(self, requests: count[int]) -> None:
+    def __init__(self, requests: Iterator[int]) -> None:
         self._requests = requests
-        self._number: int | None = None
         self._quick = Quick()
         self._begin()
 
     def _begin(self) -> None:
-        self._sends: list[SendRow] = []
-        self._reports: list[ReportRow] = []
+        self._sends: Rows = []
+        self._reports: Rows = []
         self._refused: list[Refused] = []
         self._bytes = 0
 
     @property
     def records(self) -> int:
         """Records that the piece has."""
-        return len(self._sends) + len(self._reports) + len(self._refused)
+        return (
+            len(self._sends) // len(SEND_VALUES)
+            + len(self._reports) // len(REPORT_VALUES)
+            + len(self._refused)
+        )
 
     @property
     def is_full(self) -> bool:
@@ -79,7 +81,7 @@ class _Reader:
 
     def piece(self, file: int, names: Names, secret: Secret) -> Piece:
         """Hand on what was read, and begin another piece."""
-        sends = send_facts(self._sends, file, names, secret)
+        sends = send_facts(self._sends, file, names, secret, self._requests)
         reports = report_facts(self._reports, file, names, secret)
         piece = Piece(sends, reports, tuple(self._refused))
         self._begin()
@@ -104,8 +106,8 @@ class _Reader:
                 reports = self._quick.reports(document, row)
                 self._reports += reports
                 return bool(reports)
-            sends = self._quick.sends(text, document, row, self._request())
-            self._keep(sends)
+            sends = self._quick.sends(text, document, row)
+            self._sends += sends
             return bool(sends)
         except ODD:
             return False
@@ -114,7 +116,7 @@ class _Reader:
         try:
             found = record(line[1])
         except Unusable as reason:
-            self._refuse(line, str(reason))
+            self._refuse(line, *reason.reasons)
             return
         if isinstance(found, list):
             self._take_reports(line, found)
@@ -126,52 +128,37 @@ class _Reader:
     def _take_reports(self, line: Line, found: list[Report | Unusable]) -> None:
         for entry, report in enumerate(found):
             if isinstance(report, Unusable):
-                self._refuse(line, str(report))
+                self._refuse(line, *report.reasons)
             else:
-                self._reports.append((line[0], entry, *report))
+                self._reports += (line[0], entry, *report)
 
     def _take_results(self, line: Line, found: Request) -> None:
-        request, taken = self._request(), _accepted(found)
-        sends: list[SendRow] = []
+        taken = _accepted(found)
         content = content_of(line[1].decode(), found.stamp)
         for entry, result in enumerate(found.results):
             if isinstance(result, Unusable):
-                self._refuse(line, str(result))
+                self._refuse(line, *result.reasons)
                 continue
             place, status = (0, None) if result.status == ACCEPTED else (2, result.status)
             if not place and taken[result.name] != entry:
                 self._refuse(line, "answer.result must hold each accepted smsMsgId once")
                 continue
             told = (result.created, result.country, result.segments, result.number)
-            said = (found.channel, found.template, content_hash(content, entry))
-            sends.append((line[0], entry, request, place, result.name, status, *told, *said))
-        self._keep(sends)
+            said = (found.channel, found.template, content ^ entry)
+            self._sends += (line[0], entry, place, result.name, status, *told, *said)
 
     def _take_refused(self, line: Line, found: Request) -> None:
-        request, created = self._request(), found.received // SECOND * SECOND
+        created = found.received // SECOND * SECOND
         content = content_of(line[1].decode(), found.stamp)
-        sends: list[SendRow] = []
         countries = countries_of([normalise(number) or "" for number in found.numbers])
         for entry, (number, country) in enumerate(zip(found.numbers, countries, strict=True)):
             told = (_own_name(line, entry), found.code, created, country, 0, number)
-            said = (found.channel, found.template, content_hash(content, entry))
-            sends.append((line[0], entry, request, 1, *told, *said))
-        self._keep(sends)
+            said = (found.channel, found.template, content ^ entry)
+            self._sends += (line[0], entry, 1, *told, *said)
 
-    def _request(self) -> int:
-        """The number of the next request that is of use."""
-        if self._number is None:
-            self._number = next(self._requests)
-        return self._number
-
-    def _keep(self, sends: list[SendRow]) -> None:
-        if sends:
-            self._sends += sends
-            self._number = None
-
-    def _refuse(self, line: Line, reason: str) -> None:
+    def _refuse(self, line: Line, *reasons: str) -> None:
         text = line[1][:_KEPT_BYTES].decode(errors="replace")
-        self._refused.append(Refused(line[0], (reason,), text))
+        self._refused.append(Refused(line[0], reasons, text))
 
 
 def _accepted(found: Request) -> dict[str, int]:

@@ -131,8 +131,10 @@ def _given_back(sent: Sent, rows: Integers, wire: Wire, batch: bool) -> list[str
 def stamps_of(us: Integers, unit: str) -> list[str]:
     """Return times as ISO 8601 in UTC, "" where there is none; *unit* is "us" or "s"."""
     times = us.view("datetime64[us]").astype(f"datetime64[{unit}]")
-    written: list[str] = np.datetime_as_string(times).tolist()
-    return [f"{text}Z" if text != "NaT" else "" for text in written]
+    written: list[str] = np.datetime_as_string(times, timezone="UTC").tolist()
+    if np.isnat(times).any():
+        return [text if text != "NaT" else "" for text in written]
+    return written
 
 
 def texts_of(column: Codes, rows: Integers) -> list[str]:

@@ -3,88 +3,91 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from smssim.logs.columns.keys import Secret, keys_of, number_hashes
 from smssim.logs.columns.phone import numbers_of
-from smssim.logs.columns.texts import Texts, Words
+from smssim.logs.columns.texts import Integers, Texts, Words
 from smssim.logs.facts.packed import REPORT, SEND, Facts, Labels, Names, empty
 
-SendRow = tuple[
-    *tuple[int, int, int, int, str, str | None],
-    *tuple[int, str | None, int, str | None, str, str, int],
-]
-"""row, entry, request, place, name, status (None if accepted), created, country, segments,
-number, channel, template, hash of the content."""
+Rows = list[Any]
+"""Records, one after the other: as many values each as its kind has. A flat list has no object a
+record, which the garbage collector would look at again and again.
+"""
 
-ReportRow = tuple[int, int, str, int, str, int, int, int]
-"""row, entry, name, part, status, source, final, received."""
+SEND_VALUES = (
+    *("row", "entry", "place", "name", "status", "created", "country"),
+    *("segments", "number", "channel", "template", "content"),
+)
+"""What rows of answers hold; the status is None where it was accepted, content is a hash."""
 
-_WORD = 2**64 - 1
-_TIME = '{"received_at": "'
+REPORT_VALUES = ("row", "entry", "name", "part", "status", "source", "final", "received")
+"""What rows of callbacks hold."""
+
+_TIME = len('{"received_at": "')
 
 
-def send_facts(rows: Sequence[SendRow], file: int, names: Names, secret: Secret) -> Facts:
-    """Pack what answers tell of numbers, a row each, with keys made with *secret*."""
-    facts = empty(SEND, len(rows))
+def send_facts(
+    rows: Rows, file: int, names: Names, secret: Secret, requests: Iterator[int]
+) -> Facts:
+    """Pack what answers tell of numbers, with keys made with *secret*.
+
+    Each line has one request, which takes its number from *requests*.
+    """
+    column = _columns(rows, SEND_VALUES)
+    facts = empty(SEND, len(column["row"]))
     if not rows:
         return facts
-    row, entry, request, place, name, status, *rest = zip(*rows, strict=True)
-    created, country, segments, number, channel, template, content = rest
-    n = len(rows)
-    facts["key"] = _keys(name, secret)
     facts["file"] = file
-    for field, values in (
-        ("row", row),
-        ("entry", entry),
-        ("request", request),
-        ("recipient", entry),
-        ("place", place),
-        ("submitted", created),
-        ("segments", segments),
-    ):
-        facts[field] = np.fromiter(values, np.int64, n)
-    facts["entry_hash"] = np.fromiter(content, np.uint64, n)
-    facts["number"] = _numbers(number, secret)
-    facts["status"] = _codes(names.status, status)
-    facts["country"] = _codes(names.country, country)
-    facts["application"] = _codes(names.application, channel)
-    facts["template"] = _codes(names.template, template)
+    facts["key"] = _keys(column["name"], secret)
+    facts["number"] = _numbers(column["number"], secret)
+    for name in ("row", "entry", "place", "segments"):
+        facts[name] = _integers(column[name])
+    facts["recipient"], facts["submitted"] = facts["entry"], _integers(column["created"])
+    facts["entry_hash"] = _integers(column["content"]).view(np.uint64)
+    facts["entry_hash"][facts["entry_hash"] == 0] = 1
+    request = np.cumsum(np.diff(facts["row"], prepend=facts["row"][0]) != 0)
+    number = _integers(list(islice(requests, int(request[-1]) + 1)))
+    facts["request"] = number[request]
+    facts["application"] = _codes(names.application, column["channel"])
+    for name in ("template", "status", "country"):
+        facts[name] = _codes(getattr(names, name), column[name])
     return facts
 
 
-def report_facts(rows: Sequence[ReportRow], file: int, names: Names, secret: Secret) -> Facts:
-    """Pack what callbacks report, a row each, with keys made with *secret*."""
-    facts = empty(REPORT, len(rows))
+def report_facts(rows: Rows, file: int, names: Names, secret: Secret) -> Facts:
+    """Pack what callbacks report, with keys made with *secret*."""
+    column = _columns(rows, REPORT_VALUES)
+    facts = empty(REPORT, len(column["row"]))
     if not rows:
         return facts
-    row, entry, name, part, status, source, final, received = zip(*rows, strict=True)
-    facts["key"] = _keys(name, secret)
     facts["file"] = file
-    for field, values in (
-        ("row", row),
-        ("entry", entry),
-        ("part", part),
-        ("source", source),
-        ("final", final),
-        ("received", received),
-    ):
-        facts[field] = np.fromiter(values, np.int64, len(rows))
-    facts["status"] = _codes(names.status, status)
+    facts["key"] = _keys(column["name"], secret)
+    for name in ("row", "entry", "part", "source", "final", "received"):
+        facts[name] = _integers(column[name])
+    facts["status"] = _codes(names.status, column["status"])
     return facts
 
 
-def content_of(line: str, received: str) -> str:
-    """Return what a line says beside its time, which the server that kept it has made."""
-    return line[len(_TIME) + len(received) :] if line.startswith(_TIME + received) else line
+def content_of(line: str, stamp: str) -> int:
+    """Return a hash of what a line says beside its time, which the server that kept it has made.
+
+    The time is looked for where it usually stands. An entry's hash is this one and its place.
+    """
+    return hash(line[_TIME + len(stamp) :] if line.startswith(stamp, _TIME) else line)
 
 
-def content_hash(content: str, entry: int) -> int:
-    """Return a hash, never 0, of an entry of an answer, of which a line has several."""
-    return hash((content, entry)) & _WORD or 1
+def _columns(rows: Rows, values: tuple[str, ...]) -> dict[str, list[Any]]:
+    return {value: rows[k :: len(values)] for k, value in enumerate(values)}
+
+
+def _integers(column: list[int]) -> Integers:
+    return np.fromiter(column, np.int64, len(column))
 
 
 def _keys(names: Sequence[str], secret: Secret) -> Words:

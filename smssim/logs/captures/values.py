@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 MOST_PARTS = 99
 """Parts of a long message: `total` and `sequence` have two digits at most."""
@@ -21,10 +21,36 @@ _WIRE_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _YEARS = range(2000, 2100)
+_Value = TypeVar("_Value")
 
 
 class Unusable(ValueError):
-    """A record that cannot be used; its text is the reason."""
+    """A record that cannot be used; its texts are the reasons."""
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it is of no use."""
+        return self.args
+
+
+class Checks:
+    """Checks the fields of one record and goes on after a wrong one, so that all are told."""
+
+    def __init__(self) -> None:
+        self._reasons: list[str] = []
+
+    def __call__(self, rule: Callable[[], _Value], otherwise: _Value) -> _Value:
+        """Return what *rule* gives, or *otherwise* if it raises an Unusable."""
+        try:
+            return rule()
+        except Unusable as found:
+            self._reasons += found.reasons
+            return otherwise
+
+    def end(self) -> None:
+        """Raise an Unusable with all reasons, if there are any."""
+        if self._reasons:
+            raise Unusable(*self._reasons)
 
 
 def _no_constant(name: str) -> NoReturn:

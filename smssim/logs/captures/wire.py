@@ -22,6 +22,8 @@ LONGEST_TEMPLATE_ID = 32
 
 _PREFIX = 9
 _LOCAL_DIGITS = 7
+_UUID = 36
+_DIGITS = [place for place in range(_UUID) if place not in (8, 13, 18, 23)]
 # The form of DOMAIN.md's sample IDs: the version and variant bits of a random UUID.
 _VERSION_CLEARED, _VERSION = np.uint64(0xFFFFFFFFFFFF0FFF), np.uint64(0x4000)
 _VARIANT_CLEARED, _VARIANT = np.uint64(0x3FFFFFFFFFFFFFFF), np.uint64(0x8000000000000000)
@@ -121,12 +123,11 @@ class Wire:
         low = self._words(rows, generation * np.uint64(2) + np.uint64(1))
         high = (high & _VERSION_CLEARED) | _VERSION
         low = (low & _VARIANT_CLEARED) | _VARIANT
-        digits = np.stack([high, low], axis=1).astype(">u8").tobytes().hex()
+        names = _hyphenated(np.stack([high, low], axis=1))
         return [
-            f"{digits[i : i + 8]}-{digits[i + 8 : i + 12]}-{digits[i + 12 : i + 16]}-"
-            f"{digits[i + 16 : i + 20]}-{digits[i + 20 : i + 32]}_{recipient}"
-            for i, recipient in zip(
-                range(0, len(digits), 32), sent.recipient[rows].tolist(), strict=True
+            f"{names[at : at + _UUID]}_{recipient}"
+            for at, recipient in zip(
+                range(0, len(names), _UUID), sent.recipient[rows].tolist(), strict=True
             )
         ]
 
@@ -152,6 +153,14 @@ class Wire:
         requests = self._sent.request[rows].astype(np.uint64) * np.uint64(PHI)
         of_request = mix64_array(self._keys[self._sent.source.codes[rows]] + requests)
         return mix64_array(of_request + (counters + np.uint64(1)) * np.uint64(PHI))
+
+
+def _hyphenated(words: Words) -> str:
+    """Return a UUID for every two words, one after the other."""
+    digits = np.frombuffer(words.astype(">u8").tobytes().hex().encode(), np.uint8).reshape(-1, 32)
+    written = np.full((len(words), _UUID), ord("-"), np.uint8)
+    written[:, _DIGITS] = digits
+    return written.tobytes().decode()
 
 
 def _keys(source: Codes) -> Words:

@@ -6,15 +6,13 @@ A line is a request with its answer, or a callback with its body (DOMAIN.md sect
 from __future__ import annotations
 
 import gzip
-import heapq
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
-from operator import itemgetter
 from pathlib import Path
 from typing import TextIO
 
-from smssim.logs.captures.lines import callback_lines, request_lines
+from smssim.logs.captures.lines import Line, callback_lines, request_lines
 from smssim.logs.captures.sent import sent_and_arrived
 from smssim.logs.captures.wire import Wire
 from smssim.record import Record
@@ -31,9 +29,21 @@ def write_capture(run: Record, path: str | Path, *, batch: bool = False) -> None
     wire = Wire(sent)
     requests = request_lines(sent, wire)
     callbacks = callback_lines(sent, arrivals, wire, batch=batch)
-    lines = heapq.merge(requests, callbacks, key=itemgetter(0))
     with _opened(Path(path)) as file:
-        file.writelines(line for _, line in lines)
+        file.writelines(_merged(requests, callbacks))
+
+
+def _merged(requests: Iterator[Line], callbacks: Iterator[Line]) -> Iterator[str]:
+    """Give the lines by time; at the same time requests come first."""
+    ahead = next(callbacks, None)
+    for at, line in requests:
+        while ahead is not None and ahead[0] < at:
+            yield ahead[1]
+            ahead = next(callbacks, None)
+        yield line
+    if ahead is not None:
+        yield ahead[1]
+        yield from (line for _, line in callbacks)
 
 
 @contextmanager
