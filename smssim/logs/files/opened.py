@@ -115,7 +115,7 @@ def _opened(path: Path, is_heading: IsHeading, keys: Keys) -> Opened:
 def _blank(path: Path) -> Empty | Unreadable:
     """A file without a letter among its first bytes: nothing, if it can be read to its end."""
     try:
-        if all(not block.strip() for block in blocks(path)):
+        if all(not block.removeprefix(codecs.BOM_UTF8).strip() for block in blocks(path)):
             return Empty(str(path))
     except CutShortError as error:
         return Unreadable(str(path), str(error))
