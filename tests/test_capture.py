@@ -99,7 +99,9 @@ def law(log: Log) -> dict[str, int]:
     left = counts["quarantined"] + counts["duplicates"]
     assert counts["records_in"] == counts["used"] + left
     assert counts["quarantined"] == len(log.quarantine)
-    assert sum(log.provenance["quarantined_by_reason"].values()) == counts["quarantined"]
+    # A record counts once for each of its reasons.
+    by_reason = log.provenance["quarantined_by_reason"].values()
+    assert max(by_reason, default=0) <= counts["quarantined"] <= sum(by_reason)
     return counts
 
 
