@@ -10,7 +10,7 @@ from worlds_facts import World, worlds
 
 from smssim.logs.facts.resolve import Resolved, resolve
 
-many = settings(deadline=None, max_examples=300, database=None)
+many = settings(deadline=None, max_examples=200, database=None)
 
 
 def as_answer(found: Resolved) -> Answer:

@@ -24,7 +24,7 @@ from smssim.logs.facts.spill import Spill
 from smssim.retally import tally_frames
 from smssim.tally import NAMES, Tallies
 
-many = settings(deadline=None, max_examples=60, database=None)
+many = settings(deadline=None, max_examples=30, database=None)
 
 
 def kept(world: World, *, memory: int = 2**20, pieces: int = 1, rows: bool = True) -> Outcome:

@@ -80,6 +80,9 @@ def test_segments_pay_together() -> None:
     found = read([{"part": 1, "cost": 5, "covered": 0}, {"part": 2, "cost": 7, "covered": 1}])
     assert column(found, "cost_micro") == [12]
     assert column(found, "covered_segments") == [1]
+    silent = {"file": 1, "status": DELIVRD, "final": at(5)}
+    assert column(read([{"cost": 5}, silent]), "cost_micro") == [5]
+    assert column(read([{"cost": 5}, silent | {"cost": 6}]), "cost_micro") == [6]
 
 
 @pytest.mark.parametrize("name", ["number", "submitted", "country", "template", "type"])
@@ -143,10 +146,11 @@ def test_a_refused_number_may_name_the_message_sent_in_its_place() -> None:
 
 def test_requests_refused_as_a_whole_repeat_in_other_units_alone() -> None:
     line = {"entry_hash": 5, "place": 1, "status": REFUSAL}
-    found = read([line, line, line | {"file": 1}, *[line | {"file": 2}] * 3])
+    other = line | {"file": 1, "entry_hash": 6}
+    found = read([line, line, other, *[line | {"file": 2}] * 3, line | {"file": 2, "unit": 1}])
     assert column(found, "place") == [1, 1, 1]
     assert column(found, "segments") == [None] * 3
-    assert (found.used, found.duplicates) == (3, 3)
+    assert (found.used, found.duplicates) == (3, 4)
 
 
 def test_copies_of_a_report_are_those_of_the_unit_with_most() -> None:
@@ -157,6 +161,8 @@ def test_copies_of_a_report_are_those_of_the_unit_with_most() -> None:
     told = found.reports[["part", "copies"]]
     assert [*told.itertuples(index=False, name=None)] == [(1, 3), (2, 1)]
     assert (found.used, found.duplicates) == (5, 1)
+    found = read([{}], [push, push | {"unit": 1}])
+    assert (found.used, found.duplicates) == (2, 1)
 
 
 def test_reports_without_a_message_are_orphans() -> None:
