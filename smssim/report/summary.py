@@ -170,14 +170,18 @@ def _refused(record: Record, event: str, subject: str) -> str:
 
 
 def _own_server(record: Record) -> list[str]:
-    """Outages of the customer's own server, if the gaps tell of any."""
-    if untold(record) is not None or not len(found := outages(record)):
+    """Outages of the customer's own server that the gaps of a log with rows tell of."""
+    # A simulation is told the same with its rows and without, and has its outages from its scenario.
+    if not recorded(record) or untold(record) is not None:
         return []
-    longest = found.loc[found["length_s"].idxmax()]
+    found = outages(record)
+    if found.empty:
+        return []
+    begins, length_s = found.loc[found["length_s"].idxmax(), ["begins", "length_s"]]
     return wrapped(
         f"our server, from the gaps: down {times(len(found))}, at most "
-        f"{duration(found['length_s'].sum())} in all, the longest {duration(longest['length_s'])} "
-        f"from {moment(longest['begins'])}"
+        f"{duration(found['length_s'].sum())} in all, the longest {duration(length_s)} "
+        f"from {moment(begins)}"
     )
 
 
