@@ -3,9 +3,11 @@
 from smssim.report.burn_down import burn_down
 from smssim.report.callbacks import callbacks
 from smssim.report.compare import compare
+from smssim.report.console import statistics
 from smssim.report.cost import cost
 from smssim.report.curve import latency_curve
 from smssim.report.delivery import delivery, statuses
+from smssim.report.failures import failures
 from smssim.report.kpis import kpis
 from smssim.report.needs import needs, needs_of
 from smssim.report.onboarding import onboarding
@@ -26,6 +28,7 @@ __all__ = [
     "compare",
     "cost",
     "delivery",
+    "failures",
     "kpis",
     "latency_curve",
     "needs",
@@ -35,6 +38,7 @@ __all__ = [
     "packages",
     "review",
     "staircase",
+    "statistics",
     "statuses",
     "summary",
     "tally",
