@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 SHORTEST_US = MINUTE
 """A shorter gap is never told, and what is due in the last minute of one is not counted: that long
 a burst may take from its submission through a queue until it begins to arrive."""
-_LONGEST = 366 * 24 * 60
+_LONGEST = 400 * 24 * 60
 """Minutes that are counted one by one; a log with a wrong date may seem to last for decades."""
 _UNKNOWN = np.iinfo(np.int64).min
 _NEVER = np.iinfo(np.int64).max
