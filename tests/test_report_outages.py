@@ -224,6 +224,20 @@ def test_a_capture_tells_the_same(tmp_path: Path) -> None:
     assert "our server" not in report.summary(run)
 
 
+def test_a_wrong_date_costs_nothing() -> None:
+    """One message of a log that says it was sent decades ago."""
+    outage = {"at": "2026-04-02T10:00:00Z", "minutes": 90}
+    run = simulate(scenario(days=3, callback={"outages": [outage]}))
+    assert run.messages is not None
+    wrong = run.messages.copy()
+    wrong.loc[0, "submitted_at"] = pd.Timestamp("1990-01-01", tz="UTC")
+
+    found, again = report.outages(run), report.outages(replace(run, messages=wrong))
+    assert again[["begins", "ends"]].equals(found[["begins", "ends"]])
+    assert len(found) == 1
+    assert again["expected"].iloc[0] == pytest.approx(found["expected"].iloc[0], rel=0.01)
+
+
 def test_what_cannot_be_told_is_refused() -> None:
     run = simulate(scenario(days=1))
     assert untold(run) is None

@@ -23,6 +23,8 @@ Floats = NDArray[np.float64]
 SHORTEST_US = MINUTE
 """A shorter gap is never told, and what is due in the last minute of one is not counted: that long
 a burst may take from its submission through a queue until it begins to arrive."""
+_LONGEST = 400 * 24 * 60
+"""Minutes that are counted one by one; a log with a wrong date may seem to last for decades."""
 _UNKNOWN = np.iinfo(np.int64).min
 _NEVER = np.iinfo(np.int64).max
 _TYPES = {"begins": TIME, "ends": TIME, "length_s": "float64", "expected": "float64"}
@@ -115,7 +117,10 @@ class _Crowd:
     def expected(self, gap: Span) -> float:
         """Pushes due within a gap, but for its last minute."""
         first, end = np.searchsorted(self.sent, gap)
-        before = self.slow[: np.searchsorted(self.slow, first)]
+        oldest = np.searchsorted(
+            self.sent, gap.start - (int(self.delays[-1]) if len(self.delays) else 0)
+        )
+        before = self.slow[slice(*np.searchsorted(self.slow, [oldest, first]))]
         before = before[self.heard[before] > gap.start]
         sent = np.concatenate([self.sent[before], self.sent[first:end]])
         end_us = max(gap.start + 1, gap.end - SHORTEST_US)
@@ -125,16 +130,19 @@ class _Crowd:
 
     def at_most(self, begins: Ints, ends: Ints) -> Floats:
         """No less than is due within each gap, by whole minutes and of all messages."""
-        start = int(self.sent[0]) // MINUTE
-        sent = np.bincount(self.sent // MINUTE - start)
-        heard = np.bincount(np.maximum(self.delays, 0) // MINUTE, minlength=1)
+        delays = np.maximum(self.delays, 0) // MINUTE
+        start, length = int(self.sent[0]) // MINUTE, int(self.sent[-1] - self.sent[0]) // MINUTE
+        if length + int(delays.max(initial=0)) > _LONGEST:
+            return np.full(len(begins), np.inf)
+        sent, heard = np.bincount(self.sent // MINUTE - start), np.bincount(delays, minlength=1)
         due = np.zeros(len(sent) + len(heard))
         for delay in np.flatnonzero(heard).tolist():
             due[delay : delay + len(sent)] += heard[delay] * sent
-        total = np.append(0, np.cumsum(due)) / len(self.sent) / self.a_push
+        total: Floats = np.append(0, np.cumsum(due)) / len(self.sent) / self.a_push
         # Two parts of minutes were cut off: what is due may come a minute later than counted.
         first, last = begins // MINUTE - 1 - start, ends // MINUTE + 1 - start
-        return total[np.clip(last, 0, len(due))] - total[np.clip(first, 0, len(due))]
+        due_by = [total[np.clip(at, 0, len(due))] for at in (first, last)]
+        return due_by[1] - due_by[0]
 
 
 def _crowds(record: Record) -> list[_Crowd]:
