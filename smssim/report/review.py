@@ -58,7 +58,7 @@ def rows_of(record: Record) -> list[dict[str, Any]]:
     reviews = record.reviews
     if reviews is None or not len(reviews):
         return []
-    calendar = _calendar(record)
+    calendar = calendar_of(record)
     names, decisions = reviews["template"].to_numpy(), reviews["decision"].to_numpy()
     times = {name: microseconds(reviews[name]) for name in ("submitted_at", *_DECIDED)}
     found = []
@@ -89,7 +89,7 @@ def rows_of(record: Record) -> list[dict[str, Any]]:
     return found
 
 
-def _calendar(record: Record) -> WorkCalendar:
+def calendar_of(record: Record) -> WorkCalendar:
     """The desk's calendar with the days that the scenario adds."""
     scenario = scenario_of(record)
     if scenario is None:
