@@ -9,12 +9,15 @@ from smssim.report.kpis import kpis
 from smssim.report.needs import needs, needs_of
 from smssim.report.onboarding import onboarding
 from smssim.report.packages import packages
+from smssim.report.projection import month_by_day, projection
 from smssim.report.review import review
+from smssim.report.run_out import run_down
 from smssim.report.summary import summary
 from smssim.report.tally import tally
 from smssim.report.tasks import tasks
 from smssim.report.thresholds import thresholds
 from smssim.report.usage import usage
+from smssim.report.waste import waste
 
 __all__ = [
     "burn_down",
@@ -23,15 +26,19 @@ __all__ = [
     "delivery",
     "kpis",
     "latency_curve",
+    "month_by_day",
     "needs",
     "needs_of",
     "onboarding",
     "packages",
+    "projection",
     "review",
+    "run_down",
     "statuses",
     "summary",
     "tally",
     "tasks",
     "thresholds",
     "usage",
+    "waste",
 ]
