@@ -13,7 +13,9 @@ from smssim.report.needs import needs, needs_of
 from smssim.report.onboarding import onboarding
 from smssim.report.outages import outages
 from smssim.report.packages import packages
+from smssim.report.projection import month_by_day, projection
 from smssim.report.review import review
+from smssim.report.run_out import run_down
 from smssim.report.staircase import staircase
 from smssim.report.summary import summary
 from smssim.report.tally import tally
@@ -21,6 +23,7 @@ from smssim.report.tasks import tasks
 from smssim.report.theory_beside import theory_beside
 from smssim.report.thresholds import thresholds
 from smssim.report.usage import usage
+from smssim.report.waste import waste
 
 __all__ = [
     "burn_down",
@@ -31,12 +34,15 @@ __all__ = [
     "failures",
     "kpis",
     "latency_curve",
+    "month_by_day",
     "needs",
     "needs_of",
     "onboarding",
     "outages",
     "packages",
+    "projection",
     "review",
+    "run_down",
     "staircase",
     "statistics",
     "statuses",
@@ -46,4 +52,5 @@ __all__ = [
     "theory_beside",
     "thresholds",
     "usage",
+    "waste",
 ]
