@@ -5,6 +5,7 @@ from smssim.report.callbacks import callbacks
 from smssim.report.cost import cost
 from smssim.report.curve import latency_curve
 from smssim.report.delivery import delivery, statuses
+from smssim.report.heat_map import heat_map
 from smssim.report.kpis import kpis
 from smssim.report.needs import needs, needs_of
 from smssim.report.onboarding import onboarding
@@ -21,6 +22,7 @@ __all__ = [
     "callbacks",
     "cost",
     "delivery",
+    "heat_map",
     "kpis",
     "latency_curve",
     "needs",
