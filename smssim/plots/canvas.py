@@ -201,8 +201,13 @@ def _dates(ax: Axes, days: int, zone: ZoneInfo) -> None:
 
 
 def _named(zone: str, begins: pd.Timestamp, ends: pd.Timestamp) -> str:
-    """The years, the zone and how far it is from UTC, if that does not change in between."""
+    """The years, the zone and how far it is from UTC, if that does not change in between.
+
+    Where no midnight is on the axis, nothing else would tell the day.
+    """
     years = f"{begins.year}" if begins.year == ends.year else f"{begins.year} and {ends.year}"
+    if begins.date() == ends.date():
+        years = f"{begins:%a} {begins.day} {begins:%b} {years}"
     offsets = {at.isoformat()[-6:] for at in (begins, ends)}
     offset = f" (UTC{offsets.pop()})" if len(offsets) == 1 and zone != "UTC" else ""
     return f"{years}, times in {zone}{offset}"

@@ -75,10 +75,10 @@ def heat_map(
         if np.nanmax([*values, 0.0]) > 0:
             _tiles(ax, values, what)
             _framed(ax, _extreme(frame, what))
-        elif np.isnan(values).all() or not what.of:
-            said(ax, "Too few messages to tell one hour from another.")
+        elif np.isnan(values).all():
+            said(ax, f"A share of fewer than {FEW} messages tells nothing of an hour.")
         else:
-            said(ax, f"Not one of {int(frame[list(what.of)].to_numpy().sum()):,} messages.")
+            said(ax, f"Not one of {_of(frame, what):,} messages.")
         titled(ax, _title(frame, what), f"{what.words}, by hour and weekday in {zone}")
     return ax
 
@@ -153,6 +153,11 @@ def _framed(ax: Axes, extreme: int) -> None:
     ax.add_patch(_tile(day, hour, fill=False, edgecolor="#f89c20", linewidth=4, zorder=4))
 
 
+def _of(frame: pd.DataFrame, what: Measure) -> int:
+    """Messages that the share is of, in the whole week."""
+    return int(frame[list(what.of or ("messages",))].to_numpy().sum())
+
+
 def _told(value: float, what: Measure) -> str:
     return (
         f"{100 * value:.3g} %"
@@ -176,17 +181,22 @@ def _title(frame: pd.DataFrame, what: Measure) -> str:
     """When it is most; for a share, with its interval and how it is in all."""
     values = shown(frame, what)
     name = what.column.removesuffix("_share").replace("_", " ")
-    if not np.nanmax([*values, 0.0]) > 0:
-        return "No messages" if not frame["messages"].sum() else f"No hour stands out: {name}"
+    if not frame["messages"].sum():
+        return "No messages"
+    if np.isnan(values).all():
+        return "Too few messages to compare hours"
+    if not values[~np.isnan(values)].max():
+        return f"None are {name}"
     place = _extreme(frame, what)
     row = frame.iloc[place]
     at = f"{DAYS[place // 24]} {place % 24:02}:00"
     if not what.of:
-        return f"Busiest on {at}: {values[place]:,.0f} messages an hour"
+        most = f"{values[place]:,.0f}" if values[place] >= 10 else f"{values[place]:.2g}"
+        return f"Busiest on {at}: {most} message{'s' * (most != '1')} an hour"
     ends = [f"{what.column.removesuffix('_share')}_{end}" for end in ("low", "high")]
     low, high = (share(row[end]) for end in ends)
     part = int(frame[what.column.removesuffix("_share")].sum())
-    overall = part / int(frame[list(what.of)].to_numpy().sum())
+    overall = part / _of(frame, what)
     return (
         f"Worst on {at}: {share(values[place])} {name} ({low} to {high}); {share(overall)} in all"
     )

@@ -72,9 +72,9 @@ def _step(row: tuple[object, ...], until: pd.Timestamp) -> Step:
 
 def _first(ax: Axes, first: pd.Timestamp, zone: str) -> None:
     """The first message, across all lanes."""
-    if missing(first):
-        return
     low, high = ax.get_xlim()
+    if missing(first) or not low <= number(first) <= high:
+        return
     early = number(first) < (low + high) / 2
     ax.axvline(number(first), color=INK, linewidth=2, linestyle=(0, (4, 2)), zorder=1)
     ax.annotate(
@@ -105,5 +105,7 @@ def _title(frame: pd.DataFrame, first: pd.Timestamp, zone: str) -> str:
         return "No message was sent" + ("" if missing(began) else " by the end")
     if missing(began):
         return f"First message on {day_and_time(first, zone)}"
+    if first < began:
+        return f"The account was sending before these steps, since {day_and_time(first, zone)}"
     lasted = duration((first - began).total_seconds())
     return f"The first message goes out {lasted} after the start"

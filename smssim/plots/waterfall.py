@@ -106,9 +106,11 @@ def _title(counts: dict[str, int]) -> str:
     reached = share(delivered / requested)
     losses = {name: counts[name] for name in STEPS if name not in LEVELS and counts[name]}
     if not losses:
-        return f"All {requested:,} messages are delivered"
+        return f"All {requested:,} messages arrive" if requested > 1 else "The one message arrives"
     most = max(losses, key=lambda name: losses[name])
     told = STEPS[most][0].replace("\n", " ").replace("refused: ", "refused in the ")
+    if requested == 1:
+        return f"The one message does not arrive: {told}"
     return f"{reached} of {requested:,} messages arrive; most others: {told}"
 
 
