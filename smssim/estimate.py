@@ -45,14 +45,25 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
     """
     if not 0 <= successes <= n or n < 1:
         raise ValueError(f"successes(={successes}) must be in 0..n(={n}), n > 0")
+    return score(successes / n, n, confidence)
+
+
+def score(share: float, n: float, confidence: float = 0.95) -> Interval:
+    """Wilson's score interval for a *share* that was estimated as well as from *n* trials.
+
+    The effective number *n* of trials need not be whole: it is what a censored sample, as that of a
+    Kaplan-Meier curve, is worth (Rothman, J. Chronic Dis. 31, 1978). Raise a ValueError unless
+    0 <= share <= 1, n > 0.
+    """
+    if not (0 <= share <= 1 and n > 0):
+        raise ValueError(f"share(={share}) must be from 0 to 1, n(={n}) > 0")
     z = -NormalDist().inv_cdf(_alpha(confidence) / 2)
-    share = successes / n
     scale = 1 + z * z / n
     middle = (share + z * z / (2 * n)) / scale
     half = z / scale * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     # At the ends the interval touches 0 or 1, which rounding must not miss.
-    low = 0.0 if successes == 0 else middle - half
-    high = 1.0 if successes == n else middle + half
+    low = 0.0 if share == 0 else middle - half
+    high = 1.0 if share == 1 else middle + half
     return Interval(share, low, high)
 
 

@@ -2,9 +2,11 @@
 
 from smssim.report.burn_down import burn_down
 from smssim.report.callbacks import callbacks
+from smssim.report.console import statistics
 from smssim.report.cost import cost
 from smssim.report.curve import latency_curve
 from smssim.report.delivery import delivery, statuses
+from smssim.report.failures import failures
 from smssim.report.heat_map import heat_map
 from smssim.report.kpis import kpis
 from smssim.report.needs import needs, needs_of
@@ -22,6 +24,7 @@ __all__ = [
     "callbacks",
     "cost",
     "delivery",
+    "failures",
     "heat_map",
     "kpis",
     "latency_curve",
@@ -30,6 +33,7 @@ __all__ = [
     "onboarding",
     "packages",
     "review",
+    "statistics",
     "statuses",
     "summary",
     "tally",
