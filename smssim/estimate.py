@@ -90,6 +90,52 @@ def quantile_interval(values: ArrayLike, q: float, confidence: float = 0.95) -> 
     return Interval(float(np.quantile(x, q, method="inverted_cdf")), low, high)
 
 
+def newcombe(
+    successes: int, n: int, less_successes: int, less_n: int, confidence: float = 0.95
+) -> Interval:
+    """A share less another of independent trials, and Newcombe's hybrid score interval for it.
+
+    From -1 to 1; its ends are as far off as Wilson's intervals of the two shares say. Raise a
+    ValueError as `wilson` does (Newcombe, Statist. Med. 17, 1998, 873-890, method 10).
+    """
+    return mover(wilson(successes, n, confidence), wilson(less_successes, less_n, confidence))
+
+
+def mover(first: Interval, second: Interval) -> Interval:
+    """The first of two independent estimates less the second, in their unit, with an interval
+    recovered from those of the two, which must have its confidence.
+
+    An end is NaN where one that it hangs on is (method of variance estimates recovery; Zou and
+    Donner, Statist. Med. 27, 2008, 1693-1702).
+    """
+    low = math.hypot(first.estimate - first.low, second.high - second.estimate)
+    high = math.hypot(first.high - first.estimate, second.estimate - second.low)
+    difference = first.estimate - second.estimate
+    return Interval(difference, difference - low, difference + high)
+
+
+def welch(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Interval:
+    """The mean of independent values less that of others, and Welch's t interval for it, in the
+    values' unit; the two may vary differently.
+
+    Good for normal values and for means of many. Values that do not vary at all have no width.
+    Raise a ValueError for fewer than two of either (Welch, Biometrika 34, 1947, 28-35).
+    """
+    from scipy.stats import t
+
+    x, y = _values(first, 2), _values(second, 2)
+    alpha = _alpha(confidence)
+    own, other = float(x.var(ddof=1)) / len(x), float(y.var(ddof=1)) / len(y)
+    difference = float(x.mean()) - float(y.mean())
+    if not own + other:
+        return Interval(difference, difference, difference)
+    # Welch and Satterthwaite's degrees of freedom, in shares so that small ones do not vanish.
+    share = own / (own + other)
+    freedom = 1 / (share**2 / (len(x) - 1) + (1 - share) ** 2 / (len(y) - 1))
+    half = float(t.isf(alpha / 2, freedom)) * math.sqrt(own + other)
+    return Interval(difference, difference - half, difference + half)
+
+
 def _values(values: ArrayLike | Sequence[float], least: int) -> NDArray[np.float64]:
     x = np.asarray(values, np.float64).ravel()
     if len(x) < least:
