@@ -12,12 +12,15 @@ from smssim.report.kpis import kpis
 from smssim.report.needs import needs, needs_of
 from smssim.report.onboarding import onboarding
 from smssim.report.packages import packages
+from smssim.report.projection import month_by_day, projection
 from smssim.report.review import review
+from smssim.report.run_out import run_down
 from smssim.report.summary import summary
 from smssim.report.tally import tally
 from smssim.report.tasks import tasks
 from smssim.report.thresholds import thresholds
 from smssim.report.usage import usage
+from smssim.report.waste import waste
 
 __all__ = [
     "burn_down",
@@ -28,11 +31,14 @@ __all__ = [
     "heat_map",
     "kpis",
     "latency_curve",
+    "month_by_day",
     "needs",
     "needs_of",
     "onboarding",
     "packages",
+    "projection",
     "review",
+    "run_down",
     "statistics",
     "statuses",
     "summary",
@@ -40,4 +46,5 @@ __all__ = [
     "tasks",
     "thresholds",
     "usage",
+    "waste",
 ]
