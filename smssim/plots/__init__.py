@@ -2,6 +2,8 @@
 
 from smssim.plots.burn_down import burn_down
 from smssim.plots.cost import cost
+from smssim.plots.cost_by_day import cost_by_day
+from smssim.plots.failures import failures
 from smssim.plots.heat_map import heat_map
 from smssim.plots.latency import latency
 from smssim.plots.onboarding import onboarding
@@ -12,6 +14,8 @@ from smssim.plots.waterfall import waterfall
 __all__ = [
     "burn_down",
     "cost",
+    "cost_by_day",
+    "failures",
     "heat_map",
     "latency",
     "onboarding",
