@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from smssim.plots.canvas import FAINT, INK, drawing, look, said, titled
 from smssim.record import Record
@@ -127,7 +127,7 @@ def _legend(ax: Axes, curves: list[pd.DataFrame], more: int) -> None:
     """Below the curves, which are high there unless one is slow."""
     slow = any(not quantile_s(curve, 0.5) < _SLOW_S for curve in curves)
     title = f"{more} more in grey, with fewer messages" if more > 0 else None
-    place = "best" if slow else "lower right"
+    place: Literal["best", "lower right"] = "best" if slow else "lower right"
     ax.legend(loc=place, title=title, labelcolor=INK, handlelength=3.5, framealpha=1)
 
 
