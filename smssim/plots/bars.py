@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 MOST = 15
 """Bars in one picture."""
-LONGEST = 24
+LONGEST = 26
 """Characters of a name beside a bar."""
 _ROOM = 4
 """With fewer bars than these they are not made thicker."""
