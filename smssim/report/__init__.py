@@ -8,12 +8,14 @@ from smssim.report.cost import cost
 from smssim.report.curve import latency_curve
 from smssim.report.delivery import delivery, statuses
 from smssim.report.failures import failures
+from smssim.report.heat_map import heat_map
 from smssim.report.kpis import kpis
 from smssim.report.needs import needs, needs_of
 from smssim.report.onboarding import onboarding
 from smssim.report.outages import outages
 from smssim.report.packages import packages
 from smssim.report.projection import month_by_day, projection
+from smssim.report.received import received
 from smssim.report.review import review
 from smssim.report.run_out import run_down
 from smssim.report.staircase import staircase
@@ -32,6 +34,7 @@ __all__ = [
     "cost",
     "delivery",
     "failures",
+    "heat_map",
     "kpis",
     "latency_curve",
     "month_by_day",
@@ -41,6 +44,7 @@ __all__ = [
     "outages",
     "packages",
     "projection",
+    "received",
     "review",
     "run_down",
     "staircase",
