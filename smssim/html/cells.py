@@ -1,0 +1,108 @@
+"""Frames as tables for people: which columns, under which headings, in which unit.
+
+A column's name says its unit (`_s`, `_h`, `_micro`, `_share`, `_at`), so most columns need no word
+more; where a frame has an interval, it stands below its figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from smssim.report.layout import Grid, count, duration, missing, moment, money, share
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HEADINGS = {
+    "delivered_share": "delivered of known",
+    "share_of_limit": "of the limit",
+    "latency_p50_s": "p50",
+    "latency_p95_s": "p95",
+    "latency_p99_s": "p99",
+    "delay_p50_s": "delay p50",
+    "delay_p95_s": "delay p95",
+    "delay_p99_s": "delay p99",
+    "received_share": "received of known",
+    "refused_platform": "refused later",
+    "in_force_at": "in force",
+    "ends_at": "ends",
+    "wall_h": "by the clock",
+    "working_h": "in working hours",
+    "start": "from",
+    "near_miss": "near miss",
+}
+"""Headings that are not the column's name without its unit."""
+_UNITS = ("_share", "_micro", "_at", "_s", "_h")
+
+
+def grid(frame: pd.DataFrame, show: Sequence[str], most: int) -> Grid:
+    """The first *most* rows of a frame, and of its columns those to *show* that it has.
+
+    Columns in which nothing is known are left out. A figure's interval, in columns that end in
+    `_low` and `_high`, stands in its cell, on a line of its own.
+    """
+    names = [name for name in show if name in frame and frame[name].notna().any()]
+    known = [str(name) for name in frame]
+    days = [name for name in names if _is_days(frame[name])]
+    rows = [
+        [str(row[name])[:10] if name in days else _cell(name, row, known) for name in names]
+        for row in frame.head(most).to_dict("records")
+    ]
+    more = len(frame) - len(rows)
+    notes = [f"and {more:,} more rows, which the workbook has"] if more > 0 else []
+    align = "".join("r" if _is_figure(name, frame[name]) else "l" for name in names)
+    return Grid([heading(name) for name in names], rows, align, notes)
+
+
+def heading(name: str) -> str:
+    """What stands above a column of that name."""
+    if name in HEADINGS:
+        return HEADINGS[name]
+    unit = next((unit for unit in _UNITS if name.endswith(unit)), "")
+    return name.removesuffix(unit).replace("_", " ")
+
+
+def _cell(name: str, row: dict[Any, Any], known: Sequence[str]) -> str:
+    value = row[name]
+    text = shown(name, value)
+    ends = _ends(name, known)
+    if missing(value) or ends is None or any(missing(row[end]) for end in ends):
+        return text
+    low, high = (shown(name, row[end]) for end in ends)
+    return f"{text}\n{low} to {high}"
+
+
+def _ends(name: str, known: Sequence[str]) -> tuple[str, str] | None:
+    """The columns of a figure's interval, which has the figure's name with its unit or without."""
+    unit = next((unit for unit in _UNITS if name.endswith(unit)), "")
+    for stem in (name, name.removesuffix(unit), name.removesuffix(unit).removesuffix("_at")):
+        if f"{stem}_low" in known and f"{stem}_high" in known:
+            return f"{stem}_low", f"{stem}_high"
+    return None
+
+
+def shown(name: str, value: Any) -> str:
+    """A value of a column of that name in the unit that suits people; NA is a dash."""
+    if isinstance(value, str):
+        return value
+    if missing(value) or hasattr(value, "strftime"):
+        return moment(value)
+    if isinstance(value, bool) or type(value).__name__ == "bool":
+        return "yes" if value else ""
+    if "share" in name or name.startswith("within_"):
+        return share(value)
+    if name.endswith("_micro"):
+        return money(value / 1e6)
+    if name.endswith(("_s", "_h")):
+        return duration(value * (3_600 if name.endswith("_h") else 1))
+    return count(value) if float(value).is_integer() else f"{float(value):,.4g}"
+
+
+def _is_days(column: pd.Series[Any]) -> bool:
+    """Whether a column holds midnights alone, which are days."""
+    return column.dtype.kind == "M" and bool((column.dt.normalize() == column).all())
+
+
+def _is_figure(name: str, column: pd.Series[Any]) -> bool:
+    return column.dtype.kind in "iuf" and name != "package"
