@@ -20,7 +20,15 @@ Source = Literal["supplier", "huawei", "either"]
 MAINLAND = "CN"
 """Mainland China, whose messages are counted, cut and billed by rules of their own."""
 
-_TABLES = ("api_errors", "countries", "literature", "prices", "sending_rules", "status_codes")
+_TABLES = (
+    "advice",
+    "api_errors",
+    "countries",
+    "literature",
+    "prices",
+    "sending_rules",
+    "status_codes",
+)
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,16 @@ def countries() -> Mapping[str, Country]:
     return MappingProxyType(
         {row["iso2"]: Country(row["iso2"], row["name"], row["zone"]) for row in rows}
     )
+
+
+@cache
+def advice() -> Mapping[str, str]:
+    """Return what to do about a code that stops or fails an international message, by code.
+
+    The advice is smssim's own and not Huawei's, written from the causes that its pages give
+    (DOMAIN.md sections 1 and 3 to 7; `reference/advice.csv`).
+    """
+    return MappingProxyType({row["code"]: row["advice"] for row in reference("advice")})
 
 
 def describe(code: str) -> str:

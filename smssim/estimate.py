@@ -45,14 +45,25 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
     """
     if not 0 <= successes <= n or n < 1:
         raise ValueError(f"successes(={successes}) must be in 0..n(={n}), n > 0")
+    return score(successes / n, n, confidence)
+
+
+def score(share: float, n: float, confidence: float = 0.95) -> Interval:
+    """Wilson's score interval for a *share* that was estimated as well as from *n* trials.
+
+    The effective number *n* of trials need not be whole: it is what a censored sample, as that of a
+    Kaplan-Meier curve, is worth (Rothman, J. Chronic Dis. 31, 1978). Raise a ValueError unless
+    0 <= share <= 1, n > 0.
+    """
+    if not (0 <= share <= 1 and n > 0):
+        raise ValueError(f"share(={share}) must be from 0 to 1, n(={n}) > 0")
     z = -NormalDist().inv_cdf(_alpha(confidence) / 2)
-    share = successes / n
     scale = 1 + z * z / n
     middle = (share + z * z / (2 * n)) / scale
     half = z / scale * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     # At the ends the interval touches 0 or 1, which rounding must not miss.
-    low = 0.0 if successes == 0 else middle - half
-    high = 1.0 if successes == n else middle + half
+    low = 0.0 if share == 0 else middle - half
+    high = 1.0 if share == 1 else middle + half
     return Interval(share, low, high)
 
 
@@ -77,6 +88,52 @@ def quantile_interval(values: ArrayLike, q: float, confidence: float = 0.95) -> 
     low = float(x[below]) if below >= 0 else -math.inf
     high = float(x[above]) if above < n else math.inf
     return Interval(float(np.quantile(x, q, method="inverted_cdf")), low, high)
+
+
+def newcombe(
+    successes: int, n: int, less_successes: int, less_n: int, confidence: float = 0.95
+) -> Interval:
+    """A share less another of independent trials, and Newcombe's hybrid score interval for it.
+
+    From -1 to 1; its ends are as far off as Wilson's intervals of the two shares say. Raise a
+    ValueError as `wilson` does (Newcombe, Statist. Med. 17, 1998, 873-890, method 10).
+    """
+    return mover(wilson(successes, n, confidence), wilson(less_successes, less_n, confidence))
+
+
+def mover(first: Interval, second: Interval) -> Interval:
+    """The first of two independent estimates less the second, in their unit, with an interval
+    recovered from those of the two, which must have its confidence.
+
+    An end is NaN where one that it hangs on is (method of variance estimates recovery; Zou and
+    Donner, Statist. Med. 27, 2008, 1693-1702).
+    """
+    low = math.hypot(first.estimate - first.low, second.high - second.estimate)
+    high = math.hypot(first.high - first.estimate, second.estimate - second.low)
+    difference = first.estimate - second.estimate
+    return Interval(difference, difference - low, difference + high)
+
+
+def welch(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Interval:
+    """The mean of independent values less that of others, and Welch's t interval for it, in the
+    values' unit; the two may vary differently.
+
+    Good for normal values and for means of many. Values that do not vary at all have no width.
+    Raise a ValueError for fewer than two of either (Welch, Biometrika 34, 1947, 28-35).
+    """
+    from scipy.stats import t
+
+    x, y = _values(first, 2), _values(second, 2)
+    alpha = _alpha(confidence)
+    own, other = float(x.var(ddof=1)) / len(x), float(y.var(ddof=1)) / len(y)
+    difference = float(x.mean()) - float(y.mean())
+    if not own + other:
+        return Interval(difference, difference, difference)
+    # Welch and Satterthwaite's degrees of freedom, in shares so that small ones do not vanish.
+    share = own / (own + other)
+    freedom = 1 / (share**2 / (len(x) - 1) + (1 - share) ** 2 / (len(y) - 1))
+    half = float(t.isf(alpha / 2, freedom)) * math.sqrt(own + other)
+    return Interval(difference, difference - half, difference + half)
 
 
 def _values(values: ArrayLike | Sequence[float], least: int) -> NDArray[np.float64]:

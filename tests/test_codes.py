@@ -15,6 +15,7 @@ from smssim import codes
     [
         ("status_codes", 53),
         ("api_errors", 44),
+        ("advice", None),
         ("countries", 252),
         ("sending_rules", None),
         ("prices", None),
@@ -29,7 +30,7 @@ def test_every_row_has_every_column(table: str, rows: int | None) -> None:
 
 
 def test_an_unknown_table_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"table\(='passwords'\) must be one of api_errors"):
+    with pytest.raises(ValueError, match=r"table\(='passwords'\) must be one of advice"):
         codes.reference("passwords")
 
 
@@ -110,3 +111,15 @@ def test_every_country_has_a_zone_that_exists() -> None:
 )
 def test_countries(iso2: str, name: str, zone: str) -> None:
     assert codes.countries()[iso2] == codes.Country(iso2, name, zone)
+
+
+def test_every_code_that_an_international_message_meets_has_advice() -> None:
+    """One short sentence in the imperative, and none for what is no failure."""
+    met = {code for code, own in codes.status_codes().items() if own.scope != "mainland"}
+    met |= set(codes.api_errors())
+    assert set(codes.advice()) == met - {"DELIVRD", "ACCEPTD", "000000"}
+    assert len(codes.advice()) == len(codes.reference("advice"))
+    for text in codes.advice().values():
+        assert text.endswith(".")
+        assert text[0].isupper()
+        assert len(text) <= 150

@@ -144,10 +144,15 @@ def test_shares_have_intervals_and_counts_have_none(run: Run) -> None:
     found = report.kpis(run).set_index("name")
 
     shares = ["delivered.share", "reports.received_share", "reports.lost_share"]
+    shares += [f"latency.within_{time}" for time in ("10_s", "30_s", "3_min")]
     for name in shares:
         low, value, high = found.loc[name, ["low", "value", "high"]]
         assert 0 <= low < value < high <= 1
-    assert found.drop(shares)[["low", "high"]].isna().all(axis=None)
+    delays = ["latency.p50", "latency.p95", "latency.p99"]
+    for name in delays:
+        low, value, high = found.loc[name, ["low", "value", "high"]]
+        assert 0 < low < value < high
+    assert found.drop([*shares, *delays])[["low", "high"]].isna().all(axis=None)
     counts = report.delivery(run, by=()).iloc[0]
     known = int(counts[["delivered", "failed", "expired"]].sum())
     interval = wilson(int(counts["delivered"]), known)

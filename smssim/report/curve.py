@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from smssim.record import Record
 from smssim.report.groups import keys_of, recorded
 from smssim.report.needs import needs
 from smssim.report.quantiles import by_bin
+from smssim.report.survival import survival
 from smssim.report.timing import untimed
 
 if TYPE_CHECKING:
@@ -85,28 +85,13 @@ def _curve(seen: Ints, waiting: Ints, confidence: float) -> dict[str, NDArray[An
     edges = np.append(edges_us(), edges_us()[-1])
     found = np.flatnonzero(seen + waiting)
     first, last = int(np.flatnonzero(seen)[0]), int(found[-1])
-    at_risk = np.cumsum((seen + waiting)[::-1])[::-1]
-    staying = np.cumprod(1 - seen / np.maximum(at_risk, 1))
-    low, high = _band(seen, at_risk, staying, confidence)
+    curve = survival(seen, waiting, confidence)
     own = slice(first, last + 1)
     nan = float("nan")
     return {
         "latency_s": edges[first : last + 2] / SECOND,
-        "share": np.append(0, 1 - staying[own]),
-        "low": np.append(nan, low[own]),
-        "high": np.append(nan, high[own]),
-        "at_risk": np.append(at_risk[first], at_risk[own]),
+        "share": np.append(0, curve.gone[own]),
+        "low": np.append(nan, curve.low[own]),
+        "high": np.append(nan, curve.high[own]),
+        "at_risk": np.append(curve.at_risk[first], curve.at_risk[own]),
     }
-
-
-def _band(
-    seen: Ints, at_risk: Ints, staying: NDArray[Any], confidence: float
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The band of the share gone (Kalbfleisch and Prentice, Failure Time Data, section 1.4)."""
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = np.cumsum(np.where(seen > 0, seen / (at_risk * (at_risk - seen)), 0))
-        width = z * np.sqrt(variance) / -np.log(staying)
-        low, high = (1 - staying ** np.exp(side * width) for side in (-1, 1))
-    known = (staying > 0) & (staying < 1)
-    return np.where(known, low, np.nan), np.where(known, high, np.nan)

@@ -13,6 +13,7 @@ from smssim.report.callbacks import callbacks
 from smssim.report.cost import cost
 from smssim.report.delivery import delivery, statuses
 from smssim.report.groups import events_of, priced
+from smssim.report.latencies import WITHIN_US
 from smssim.report.needs import needs
 from smssim.report.packages import packages
 from smssim.report.review import review
@@ -33,13 +34,13 @@ class Value(NamedTuple):
     of: str = ""
 
 
-@needs("money", "latency", "censored", "push", "events", "ledger", "packages", "reviews")
+@needs("money", "latency", "censored", "coarse", "push", "events", "ledger", "packages", "reviews")
 def kpis(record: Record) -> pd.DataFrame:
     """One row a metric of `smssim.metrics`, and a row a package or template where it is one each.
 
     Columns: name, of (the subject, or ""), unit, value, low, high. Shares of messages or reports
-    are estimates with Wilson's 95 % interval, for the rest low and high are NaN. A value that did
-    not come about, or that a log cannot know, is NaN.
+    are estimates with Wilson's 95 % interval, quantiles of latency with that of `delivery`; for the
+    rest low and high are NaN. A value that did not come about, or that a log cannot know, is NaN.
     """
     import pandas as pd
 
@@ -75,7 +76,9 @@ def _messages(record: Record) -> Iterator[Value]:
     requested = int(counts["requested"])
     yield Value("delivered.of_requested", delivered / requested if requested else None)
     for quantile in ("p50", "p95", "p99"):
-        yield Value(f"latency.{quantile}", counts[f"latency_{quantile}_s"])
+        yield _estimate(f"latency.{quantile}", counts, f"latency_{quantile}_s")
+    for within in WITHIN_US:
+        yield _estimate(f"latency.{within}", counts, within)
     yield from _cost(record, delivered)
     yield Value("first_message.day", _first_day(record))
 
@@ -159,6 +162,11 @@ def _reviews(record: Record) -> Iterator[Value]:
         yield Value("review.hours", row["wall_h"], of=row["template"])
         yield Value("review.working_hours", row["working_h"], of=row["template"])
         yield Value("review.rejections", row["rejected"], of=row["template"])
+
+
+def _estimate(name: str, row: pd.Series[Any], column: str) -> Value:
+    """A column with its interval."""
+    return Value(name, *(row[f"{column}{end}"] for end in ("", "_low", "_high")))
 
 
 def _share(name: str, successes: int, of: int) -> Value:

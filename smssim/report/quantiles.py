@@ -12,7 +12,7 @@ from smssim.bins import edges_us, middle_us
 from smssim.calendars import SECOND
 
 Ints = NDArray[np.int64]
-_ROUNDING = 1e-11
+ROUNDING = 1e-11
 """More than a product of all bins can be off by, less than one message in a thousand million."""
 
 
@@ -37,6 +37,6 @@ def by_bin(bins: Ints, messages: Ints) -> Ints:
 
 
 def _first(gone: NDArray[Any], share: float) -> float:
-    reached = gone >= share - _ROUNDING
+    reached = gone >= share - ROUNDING
     # The product never rises again, so the first bin that reaches the share is the quantile's.
     return middle_us(int(np.argmax(reached))) / SECOND if reached.any() else float("nan")

@@ -51,7 +51,7 @@ def review(record: Record) -> pd.DataFrame:
 
 
 def _rows(record: Record, reviews: pd.DataFrame) -> list[dict[str, Any]]:
-    calendar = _calendar(record)
+    calendar = calendar_of(record)
     found = []
     for template, own in reviews.groupby("template", sort=False):
         submitted = int(microseconds(own["submitted_at"]).min())
@@ -79,7 +79,7 @@ def _rows(record: Record, reviews: pd.DataFrame) -> list[dict[str, Any]]:
     return found
 
 
-def _calendar(record: Record) -> WorkCalendar:
+def calendar_of(record: Record) -> WorkCalendar:
     """The desk's calendar with the days that the scenario adds."""
     scenario = scenario_of(record)
     if scenario is None:

@@ -150,10 +150,10 @@ def _latencies(record: Record) -> list[tuple[str, str]]:
 def _soon(record: Record) -> list[tuple[str, str]]:
     """The share delivered within 3 minutes, of a log that tells no latency."""
     total = delivery(record, by=()).iloc[0]
-    if missing(total["within_3_min_share"]):
+    if missing(total["within_3_min"]):
         return []
-    soon, low, high = (share(total[f"within_3_min_{end}"]) for end in ("share", "low", "high"))
-    return [("Latency", f"{soon} delivered within 3 minutes (95 % interval {low} to {high})")]
+    soon, low, high = (share(total[f"within_3_min{end}"]) for end in ("", "_low", "_high"))
+    return [("Latency", f"{soon} of deliveries within 3 minutes (95 % interval {low} to {high})")]
 
 
 def _stopped(record: Record) -> list[tuple[str, str]]:
