@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HEADINGS = {
+    "in_flight": "in flight",
+    "run_out_projected_at": "projected to run out",
+    "billed_micro": "billed",
+    "package_micro": "of packages",
+    "cost_micro": "cost",
+    "per_delivered": "a delivered",
+    "share": "of requested",
     "delivered_share": "delivered of known",
     "share_of_limit": "of the limit",
     "latency_p50_s": "p50",
@@ -33,6 +40,10 @@ HEADINGS = {
     "near_miss": "near miss",
 }
 """Headings that are not the column's name without its unit."""
+_WORDS = ("figure", "kind", "entry")
+"""Columns of our own names, whose underscores are blanks for people."""
+_WHOLE = 10_000
+"""From here on decimals are noise."""
 _UNITS = ("_share", "_micro", "_at", "_s", "_h")
 
 
@@ -43,6 +54,8 @@ def grid(frame: pd.DataFrame, show: Sequence[str], most: int) -> Grid:
     `_low` and `_high`, stands in its cell, on a line of its own.
     """
     names = [name for name in show if name in frame and frame[name].notna().any()]
+    if not names:
+        return Grid([], [], "")
     known = [str(name) for name in frame]
     days = [name for name in names if _is_days(frame[name])]
     rows = [
@@ -64,8 +77,10 @@ def heading(name: str) -> str:
 
 
 def _cell(name: str, row: dict[Any, Any], known: Sequence[str]) -> str:
-    value = row[name]
-    text = shown(name, value)
+    value, unit = row[name], row.get("unit")
+    if unit == "share" and name == "value":
+        return share(value)
+    text = shown(name, value).replace("_", " ") if name in _WORDS else shown(name, value)
     ends = _ends(name, known)
     if missing(value) or ends is None or any(missing(row[end]) for end in ends):
         return text
@@ -76,6 +91,8 @@ def _cell(name: str, row: dict[Any, Any], known: Sequence[str]) -> str:
 def _ends(name: str, known: Sequence[str]) -> tuple[str, str] | None:
     """The columns of a figure's interval, which has the figure's name with its unit or without."""
     unit = next((unit for unit in _UNITS if name.endswith(unit)), "")
+    if f"{name}_share" in known:
+        return None  # An interval of that name is the share's, not the count's.
     for stem in (name, name.removesuffix(unit), name.removesuffix(unit).removesuffix("_at")):
         if f"{stem}_low" in known and f"{stem}_high" in known:
             return f"{stem}_low", f"{stem}_high"
@@ -96,7 +113,9 @@ def shown(name: str, value: Any) -> str:
         return money(value / 1e6)
     if name.endswith(("_s", "_h")):
         return duration(value * (3_600 if name.endswith("_h") else 1))
-    return count(value) if float(value).is_integer() else f"{float(value):,.4g}"
+    if float(value).is_integer():
+        return count(value)
+    return f"{float(value):,.0f}" if abs(value) >= _WHOLE else f"{float(value):.4g}"
 
 
 def _is_days(column: pd.Series[Any]) -> bool:

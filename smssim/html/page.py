@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from smssim.html import words
 from smssim.html.book import worksheets
 from smssim.html.cells import grid
-from smssim.html.sections import SECTIONS, Picture, Section, Table, unknown_of
+from smssim.html.parts import Picture, Section, Table
+from smssim.html.sections import SECTIONS
 from smssim.record import Record
 from smssim.report.assumptions import assumptions
 from smssim.report.groups import recorded
@@ -53,8 +54,9 @@ class Page:
         """The page as one HTML document."""
         record = self.record
         found = [self._shown(section) for section in SECTIONS]
-        gone = [s for s, shown in zip(SECTIONS, found, strict=True) if shown is None]
-        absent = [(s.title, reason) for s in gone if (reason := unknown_of(record, s))]
+        told = {shown.title for shown in found if shown is not None}
+        gone = [own for own in SECTIONS if own.title not in told and own.unknown]
+        absent = [(own.title, own.unknown) for own in gone if recorded(record)]
         return _template().render(
             name=record.name,
             head=[line.removeprefix(f"{record.name}: ") for line in head(record)],
