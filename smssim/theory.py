@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from smssim.calendars import DAY, HOUR
@@ -67,6 +68,73 @@ def md1_mean_wait_s(rate_per_s: float, service_s: float) -> float:
     if load >= 1:
         raise ValueError(f"rate_per_s * service_s(={load}) must be < 1")
     return load * service_s / (2 * (1 - load))
+
+
+def batch_mean_wait_s(requests_per_s: float, sizes: Mapping[int, float], service_s: float) -> float:
+    """The mean wait in seconds of messages that come in requests of several at once, Poisson, for a
+    server of one fixed pace (M[X]/D/1); *sizes* are the shares of requests by their messages.
+
+    That is (rho + E[X**2] / E[X] - 1) * service / (2 * (1 - rho)), rho = rate * E[X] * service: a
+    request waits as a whole, and its messages for those before them. Raise a ValueError unless
+    rho < 1 (Gross, Shortle, Thompson and Harris, Fundamentals of Queueing Theory, section 3.1;
+    Chaudhry and Templeton, A First Course in Bulk Queues, chapter 3).
+
+    >>> batch_mean_wait_s(0.25, {1: 1}, 2) == md1_mean_wait_s(0.25, 2)
+    True
+    >>> round(batch_mean_wait_s(1e-9, {5: 1}, 1), 6)
+    2.0
+    """
+    mean, square = _moments(sizes)
+    wait_s = md1_mean_wait_s(requests_per_s * mean, service_s)
+    load = requests_per_s * mean * service_s
+    return wait_s + (square / mean - 1) * service_s / (2 * (1 - load))
+
+
+def mean_overshoot(sizes: Mapping[int, float], level: int, reaches: bool = False) -> float:
+    """By how much, on average, a running sum of independent whole steps passes a high *level* that
+    it first exceeds (or *reaches*); *sizes* are the shares of steps by their size, from 1.
+
+    That is (E[X**2] / E[X] + d) / 2 less what of the level is no multiple of d, d being the
+    greatest common divisor of the sizes: a step that passes is a long one. Raise a ValueError for a
+    size < 1 (residual life of a renewal process on a lattice; Feller, An Introduction to
+    Probability Theory I, section XIII.11, and II, section XI.4).
+
+    >>> mean_overshoot({1: 1}, 500), mean_overshoot({1: 1}, 500, reaches=True)
+    (1.0, 0.0)
+    >>> mean_overshoot({30: 1}, 500)
+    10.0
+    """
+    mean, square = _moments(sizes)
+    step = math.gcd(*(size for size, share in sizes.items() if share))
+    passed = level - 1 if reaches else level
+    over = (square / mean + step) / 2 - passed % step
+    return over - (level - passed)
+
+
+def compound_poisson(events: float, mean: float, mean_square: float) -> tuple[float, float]:
+    """The mean and the variance of a sum of independent amounts, Poisson in number: *events* are
+    expected, with *mean* and *mean_square* of one amount; in the amounts' unit and its square.
+
+    That is events * mean and events * mean_square: a cost is as uncertain as its dearest requests
+    make it. Raise a ValueError for less than 0 events or a mean square below the square of the mean
+    (Ross, Introduction to Probability Models, section 5.4.2).
+
+    >>> compound_poisson(100, 2.0, 5.0)
+    (200.0, 500.0)
+    """
+    if events < 0 or mean_square < mean**2 * (1 - 1e-12):
+        told = f"events(={events}) must be >= 0, mean_square(={mean_square})"
+        raise ValueError(f"{told} >= mean(={mean}) squared")
+    return events * mean, events * mean_square
+
+
+def _moments(sizes: Mapping[int, float]) -> tuple[float, float]:
+    """The mean and the mean square of whole sizes by their shares, which need not sum to 1."""
+    total = sum(sizes.values())
+    if not total > 0 or min(sizes.values()) < 0 or min(sizes) < 1:
+        raise ValueError(f"sizes(={dict(sizes)}) must be >= 1, with shares >= 0 that are not all 0")
+    mean = sum(size * share for size, share in sizes.items()) / total
+    return mean, sum(size**2 * share for size, share in sizes.items()) / total
 
 
 def share_down(mean_up_s: float, mean_down_s: float) -> float:

@@ -75,9 +75,7 @@ def test_differences_of_quantiles_are_covered() -> None:
     found = sum(
         low <= truth <= high
         for x, y in zip(first, second, strict=True)
-        for _, low, high in [
-            mover(quantile_interval(x, 0.9, 0.9), quantile_interval(y, 0.9, 0.9))
-        ]
+        for _, low, high in [mover(quantile_interval(x, 0.9, 0.9), quantile_interval(y, 0.9, 0.9))]
     )
     assert found >= stats.binom.ppf(RISK, n, 0.9)
     assert found <= 0.97 * n

@@ -53,9 +53,21 @@ def run() -> Run:
     return simulate(scenario())
 
 
-def assert_counted(found: Any, run: Run, own: pd.DataFrame) -> None:
+def before_turn(run: Run) -> pd.Series:
+    """The reports that arrived before one that was made earlier, each held against all others."""
+    assert run.messages is not None
+    assert run.reports is not None
+    came = run.reports[run.reports["state"] == "received"]
+    made, at = run.messages["final_at"].loc[came["message"]].to_numpy(), came["received_at"]
+    earlier = made[None, :] < made[:, None]
+    later = at.to_numpy()[None, :] > at.to_numpy()[:, None]
+    return pd.Series((earlier & later).any(axis=1), came.index, dtype=bool)
+
+
+def assert_counted(found: Any, run: Run, own: pd.DataFrame, turns: pd.Series) -> None:
     """Demand that a row of the report is what some rows of reports say."""
     assert run.messages is not None
+    assert found["out_of_order"] == turns[turns.index.isin(own.index)].sum()
     states = {s: int((own["state"] == s).sum()) for s in ("received", "lost", "pending")}
     assert {name: found[name] for name in states} == states
     assert found["reports"] == len(own)
@@ -70,6 +82,7 @@ def assert_counted(found: Any, run: Run, own: pd.DataFrame) -> None:
     assert [found[name] for name in names] == pytest.approx(list(share), nan_ok=True)
     made = run.messages["final_at"].loc[own["message"]].set_axis(own.index)
     delays = np.sort((own["received_at"] - made).dropna().dt.total_seconds())
+    assert found["late"] == (delays > 60).sum()
     for name, q in DELAYS.items():
         wanted = delays[math.ceil(round(q * len(delays), 9)) - 1] if len(delays) else math.nan
         assert found[name] == pytest.approx(wanted, rel=0.01, abs=1e-3, nan_ok=True)
@@ -86,11 +99,16 @@ def test_reports_are_counted_as_the_rows_say(world: tuple[Scenario, int, tuple[A
     rows = run.reports
     assert rows is not None
 
-    assert_counted(report.callbacks(run).astype(float).iloc[0], run, rows)
+    turns = before_turn(run)
+    assert_counted(report.callbacks(run).astype(float).iloc[0], run, rows, turns)
     by_attempts = report.callbacks(run, by="attempts")
     assert by_attempts["attempts"].tolist() == sorted(rows["attempts"].unique())
     for _, found in by_attempts.astype(float).iterrows():
-        assert_counted(found, run, rows[rows["attempts"] == found["attempts"]])
+        assert_counted(found, run, rows[rows["attempts"] == found["attempts"]], turns)
+    counted = report.callbacks(replace(run, messages=None, reports=None), late_s=45).iloc[0]
+    assert pd.isna(counted["out_of_order"])
+    by_rows = report.callbacks(run, late_s=45).iloc[0]["late"]
+    assert pd.isna(counted["late"]) or counted["late"] == by_rows
 
 
 def test_retries_bring_reports_late_and_twice(run: Run) -> None:
@@ -98,7 +116,9 @@ def test_retries_bring_reports_late_and_twice(run: Run) -> None:
     once = report.callbacks(simulate(scenario(retries_s=[]))).iloc[0]
 
     assert run.reports is not None
-    assert_counted(found.astype(float), run, run.reports)
+    assert_counted(found.astype(float), run, run.reports, before_turn(run))
+    assert found["late"] > 0
+    assert once["late"] == once["out_of_order"] == 0 < found["out_of_order"]
     assert found["duplicates"] > 0
     assert once["duplicates"] == 0
     assert once["lost"] > found["lost"]
@@ -137,6 +157,33 @@ def test_a_log_knows_only_what_was_received(run: Run) -> None:
     assert found["duplicates"] == came["copies"].sum() - len(came)
     assert found["delay_p95_s"] == whole["delay_p95_s"]
     assert report.callbacks(log, by="attempts")["attempts"].isna().tolist() == [True]
+
+
+def test_exactly_a_minute_is_not_late() -> None:
+    """The server is up again for the second push, a minute after the status."""
+    down = [{"at": "2026-03-01T10:00:00Z", "minutes": 1}]
+    call = {"at": "2026-03-01T10:00:00Z", "to": [{"status": "DELIVRD", "latency_s": 0}]}
+    late = {"at": "2026-03-01T10:00:30Z", "to": [{"status": "DELIVRD", "latency_s": 0}]}
+    made = {"name": "c", "template": "code", "country": "ID", "calls": [call, late]}
+    server = {"no_answer_share": 0, "lost_answer_share": 0, "outages": down}
+    one = scenario(**server, retries_s=[60])
+    run = simulate(one.change(traffic=[], calls=[made]))
+
+    counted = [report.callbacks(run, late_s=s)["late"].iloc[0] for s in (0, 59.9, 60, 61)]
+    assert counted == [len(run.reports), len(run.reports), 0, 0]
+    bare = replace(run, reports=None)
+    assert report.callbacks(bare, late_s=10)["late"].iloc[0] == len(run.reports)
+    assert pd.isna(report.callbacks(bare)["late"].iloc[0]), "the bin of 60 s does not tell"
+
+
+def test_a_report_without_its_time_leaves_the_order_unknown(run: Run) -> None:
+    came = run.reports.copy()
+    came.loc[came["received_at"].first_valid_index(), "received_at"] = pd.NaT
+    found = report.callbacks(replace(run, reports=came)).iloc[0]
+
+    assert found[["late", "out_of_order"]].isna().all()
+    with pytest.raises(ValueError, match=r"late_s\(=-1\) must be >= 0"):
+        report.callbacks(run, late_s=-1)
 
 
 def test_other_groups_are_refused(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from smssim.report.burn_down import burn_down
 from smssim.report.callbacks import callbacks
+from smssim.report.compare import compare
 from smssim.report.console import statistics
 from smssim.report.cost import cost
 from smssim.report.curve import latency_curve
@@ -11,13 +12,16 @@ from smssim.report.heat_map import heat_map
 from smssim.report.kpis import kpis
 from smssim.report.needs import needs, needs_of
 from smssim.report.onboarding import onboarding
+from smssim.report.outages import outages
 from smssim.report.packages import packages
 from smssim.report.projection import month_by_day, projection
 from smssim.report.review import review
 from smssim.report.run_out import run_down
+from smssim.report.staircase import staircase
 from smssim.report.summary import summary
 from smssim.report.tally import tally
 from smssim.report.tasks import tasks
+from smssim.report.theory_beside import theory_beside
 from smssim.report.thresholds import thresholds
 from smssim.report.usage import usage
 from smssim.report.waste import waste
@@ -25,6 +29,7 @@ from smssim.report.waste import waste
 __all__ = [
     "burn_down",
     "callbacks",
+    "compare",
     "cost",
     "delivery",
     "failures",
@@ -35,15 +40,18 @@ __all__ = [
     "needs",
     "needs_of",
     "onboarding",
+    "outages",
     "packages",
     "projection",
     "review",
     "run_down",
+    "staircase",
     "statistics",
     "statuses",
     "summary",
     "tally",
     "tasks",
+    "theory_beside",
     "thresholds",
     "usage",
     "waste",

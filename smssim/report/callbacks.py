@@ -1,4 +1,4 @@
-"""How many status reports reached the customer's server, and how late."""
+"""How many status reports reached the customer's server, how late, and in which order."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from smssim.bins import bin_of
+from smssim.calendars import SECOND
 from smssim.estimate import wilson
 from smssim.record import Record
+from smssim.report.arrivals import Arrivals, arrivals
 from smssim.report.groups import recorded
 from smssim.report.needs import needs
 from smssim.report.quantiles import by_bin, quantiles_s
@@ -29,29 +32,44 @@ _TYPES = {
     "received_share_high": "float64",
     "copies": "Int64",
     "duplicates": "Int64",
+    "late": "Int64",
+    "out_of_order": "Int64",
     "attempts_mean": "float64",
     **dict.fromkeys(DELAYS, "float64"),
 }
 
 
 @needs("push")
-def callbacks(record: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
+def callbacks(record: Record, by: str | Sequence[str] = (), *, late_s: float = 60) -> pd.DataFrame:
     """Status reports made, received, lost and still pending at the end: one row, or one each number
     of attempts with *by* attempts.
 
     `received_share` is of the reports received or lost, with Wilson's 95 % interval, which takes
     them for independent: an outage loses many together, so compare replications for its effect.
     `copies` are pushes that arrived, `duplicates` those after the first of a report. Delays are
-    seconds from the final status to the first arrival. A log knows only what was received.
+    seconds from the final status to the first arrival; `late` are the received reports whose delay
+    is more than *late_s*, `out_of_order` those that arrive before one of an earlier status. Both
+    are NA where a received report does not tell its delay; without rows `late` is NA, too, where
+    the tally's bin that holds *late_s* is not empty, and `out_of_order` always. A log knows only
+    what was received. Raise a ValueError for *late_s* < 0.
     """
     import pandas as pd
 
     keys = [by] if isinstance(by, str) else list(by)
     if keys not in ([], ["attempts"]):
         raise ValueError(f"by(={by!r}) must be attempts or nothing")
-    push = record.tallies.push
+    if late_s < 0:
+        raise ValueError(f"late_s(={late_s}) must be >= 0")
+    push, arrived = record.tallies.push, arrivals(record)
     groups = list(push.groupby("attempts", dropna=False)) if keys else [(None, push)]
-    rows = [{"attempts": name, **_row(record, own)} for name, own in groups]
+    rows = [
+        {
+            "attempts": name,
+            **_row(record, own),
+            **_order(own, _of(arrived, name) if keys else arrived, round(late_s * SECOND)),
+        }
+        for name, own in groups
+    ]
     types = {name: t for name, t in _TYPES.items() if keys or name != "attempts"}
     return pd.DataFrame(
         {name: pd.Series([_plain(row[name]) for row in rows], dtype=t) for name, t in types.items()}
@@ -84,6 +102,35 @@ def _row(record: Record, push: pd.DataFrame) -> dict[str, Any]:
         "received_share_high": share[2],
         "attempts_mean": (push["attempts"] * push["reports"]).sum() / reports if reports else None,
     }
+
+
+def _of(arrived: Arrivals | None, attempts: Any) -> Arrivals | None:
+    """The arrivals of reports with a number of attempts, or of those whose number is NA."""
+    import pandas as pd
+
+    if arrived is None:
+        return None
+    own = arrived.attempts.isna() if pd.isna(attempts) else arrived.attempts == attempts
+    return arrived.take(own.to_numpy(bool, na_value=False))
+
+
+def _order(push: pd.DataFrame, arrived: Arrivals | None, late_us: int) -> dict[str, int | None]:
+    """How many came late, and how many before their turn."""
+    if arrived is None:
+        return {"late": _late(push, late_us), "out_of_order": None}
+    if not arrived.timed:
+        return {"late": None, "out_of_order": None}
+    late = int((arrived.received_us - arrived.made_us > late_us).sum())
+    return {"late": late, "out_of_order": int(arrived.before_turn.sum())}
+
+
+def _late(push: pd.DataFrame, late_us: int) -> int | None:
+    """How many came late by their bins; None where these do not tell."""
+    came = push[push["state"] == "received"]
+    own = int(bin_of(np.array([late_us]))[0])
+    if came["bin"].isna().any() or (came["bin"] == own).any():
+        return None
+    return int(came.loc[came["bin"] > own, "reports"].sum())
 
 
 def _plain(value: Any) -> Any:

@@ -27,6 +27,7 @@ from smssim.report.layout import (
     wrapped,
 )
 from smssim.report.left_out import left_out, recognised
+from smssim.report.outages import outages, untold
 from smssim.report.timing import untimed
 from smssim.scenario import Scenario
 
@@ -51,7 +52,7 @@ def summary(record: Record) -> str:
     lines += section("TEMPLATE REVIEW, times UTC", sections.reviews(record).lines())
     lines += section("GROUP TASKS, times UTC", sections.group_tasks(record).lines())
     lines += section("GETTING STARTED, times UTC", sections.getting_started(record).lines())
-    lines += section("STATUS REPORTS", sections.reports(record))
+    lines += section("STATUS REPORTS", [*sections.reports(record), *_own_server(record)])
     lines += section("RECOGNISED", recognised(record))
     scenario = record.provenance.get("scenario")
     if scenario is not None:
@@ -179,6 +180,22 @@ def _refused(record: Record, event: str, subject: str) -> str:
     if event in ("suspended", "country_limit") and country:
         own &= found["country"] == country
     return f"{count(found.loc[own, 'messages'].sum())} refused ({code})"
+
+
+def _own_server(record: Record) -> list[str]:
+    """Outages of the customer's own server that the gaps of a log with rows tell of."""
+    # A simulation is told the same with its rows and without, and has its outages from its scenario.
+    if not recorded(record) or untold(record) is not None:
+        return []
+    found = outages(record)
+    if found.empty:
+        return []
+    begins, length_s = found.loc[found["length_s"].idxmax(), ["begins", "length_s"]]
+    return wrapped(
+        f"our server, from the gaps: down {times(len(found))}, at most "
+        f"{duration(found['length_s'].sum())} in all, the longest {duration(length_s)} "
+        f"from {moment(begins)}"
+    )
 
 
 def _packages(record: Record) -> list[tuple[str, str]]:

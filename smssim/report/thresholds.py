@@ -9,6 +9,7 @@ import numpy as np
 
 from smssim.calendars import HOUR
 from smssim.record import Record
+from smssim.report.in_force import values_in_force
 from smssim.report.needs import needs
 from smssim.report.rules import counted, of_side, scenario_of
 from smssim.report.spans import Span, instants, microseconds, periods, stops
@@ -138,41 +139,12 @@ def _values(
         return [(getattr(own, f"{name}_alarm"), getattr(own, f"{name}_limit"))] * len(spans)
     if whose:
         return [(None, getattr(rules.countries[whose], name))] * len(spans)
+    ends = [span.end for span in spans]
     alarms, limits = (
-        _in_force(record, f"{_NAMES[period]}_{kind}", rules, period, spans)
+        values_in_force(record, f"{name}_{kind}", rules, ends).tolist()
         for kind in ("alarm", "limit")
     )
     return list(zip(alarms, limits, strict=True))
-
-
-def _in_force(
-    record: Record, name: str, rules: Thresholds, period: str, spans: list[Span]
-) -> list[int]:
-    """One value at the end of each period."""
-    events = record.events
-    assert events is not None
-    told = events[
-        ((events["event"] == "thresholds_set") & (events["subject"] == name))
-        | ((events["event"] == "alarm") & (events["subject"] == period))
-    ]
-    changes = list(
-        zip(microseconds(told["at"]).tolist(), told["event"], told["value"], strict=True)
-    )
-    found, value = [], int(getattr(rules, name))
-    for span in spans:
-        in_force, fired = value, False
-        for at, event, new in changes:
-            if not span.start <= at < span.end:
-                continue
-            if event == "alarm":
-                fired = True
-                continue
-            value = int(new)
-            # A smaller alarm waits for the next period once one has fired.
-            if not (fired and name.endswith("alarm") and value < in_force):
-                in_force = value
-        found.append(in_force)
-    return found
 
 
 def _alarms(record: Record, subject: str) -> list[int]:
