@@ -40,6 +40,7 @@ HEADINGS = {
     "near_miss": "near miss",
 }
 """Headings that are not the column's name without its unit."""
+_OF_UNIT = ("value", "simulated", "theory")
 _WORDS = ("figure", "kind", "entry")
 """Columns of our own names, whose underscores are blanks for people."""
 _WHOLE = 10_000
@@ -78,13 +79,14 @@ def heading(name: str) -> str:
 
 def _cell(name: str, row: dict[Any, Any], known: Sequence[str]) -> str:
     value, unit = row[name], row.get("unit")
-    if unit == "share" and name == "value":
-        return share(value)
-    text = shown(name, value).replace("_", " ") if name in _WORDS else shown(name, value)
+    # Where rows differ in their unit, a column says it.
+    named = f"{name}_{unit}" if unit in ("share", "s", "h") and name in _OF_UNIT else name
+    text = shown(named, value)
+    text = text.replace("_", " ") if name in _WORDS else text
     ends = _ends(name, known)
     if missing(value) or ends is None or any(missing(row[end]) for end in ends):
         return text
-    low, high = (shown(name, row[end]) for end in ends)
+    low, high = (shown(named, row[end]) for end in ends)
     return f"{text}\n{low} to {high}"
 
 

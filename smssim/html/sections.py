@@ -12,6 +12,7 @@ from smssim.report import sections
 from smssim.report.groups import priced
 from smssim.report.happenings import happenings
 from smssim.report.layout import Grid
+from smssim.report.outages import untold
 from smssim.report.timing import untimed
 
 if TYPE_CHECKING:
@@ -39,6 +40,15 @@ def _timed(frame: Frame) -> Frame:
 def _pushed(record: Record) -> pd.DataFrame:
     found = report.callbacks(record)
     return found[found["reports"].fillna(0) > 0]
+
+
+def _outages(record: Record) -> pd.DataFrame:
+    return report.callbacks(record).head(0) if untold(record) else report.outages(record)
+
+
+def _beside(record: Record) -> pd.DataFrame:
+    ends = {"low": "simulated_low", "high": "simulated_high"}
+    return report.theory_beside(record).rename(columns=ends)
 
 
 def _wasted(record: Record) -> pd.DataFrame:
@@ -178,6 +188,8 @@ SECTIONS = (
     Section("Status reports", "What reached your callback address, one report a segment. Delays "
             "run from the final status to the first arrival.", (
         Table("callbacks", "Status reports received and lost", _pushed, _REPORTS),
+        Table("outages", "Outages of your own server, from the gaps", _outages,
+              ("begins", "ends", "length_s", "expected", "p")),
     )),
     Section("Template review", "From the first submission to the approval, by the clock and within "
             "09:00-18:00 GMT+8 of Chinese workdays. Times are UTC.", (
@@ -195,6 +207,11 @@ SECTIONS = (
     Section("Group tasks", "What became of each group task. Times are UTC.", (
         Table("tasks", "Group tasks", report.tasks, sections.group_tasks),
     ), unknown="a log does not tell which messages a group task sent"),
+    Section("As a textbook has it", "What a closed form says beside what was simulated, where the "
+            "scenario is what the form assumes.", (
+        Table("theory", "Simulated figures and closed forms", _beside,
+              ("figure", "unit", "simulated", "theory", "form", "source")),
+    )),
 )
 # fmt: on
 """The sections in the order of the page."""

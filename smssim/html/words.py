@@ -11,6 +11,7 @@ from smssim.record import Record
 from smssim.report.delivery import delivery
 from smssim.report.groups import priced, recorded
 from smssim.report.layout import Grid, count, listed
+from smssim.report.outages import untold
 from smssim.report.timing import untimed
 
 MOST_FILES = 40
@@ -23,14 +24,14 @@ def not_known(record: Record) -> Iterator[tuple[str, str]]:
     total = delivery(record, by=()).iloc[0]
     if (reason := untimed(record)) is not None:
         yield "Latency", reason
+    if (reason := untold(record)) is not None:
+        yield "Outages", f"those of your own server cannot be estimated from the record: {reason}"
     if recorded(record):
         yield from _not_logged(record, total)
         return
     if total["in_flight"]:
         flying = f"{count(total['in_flight'])} messages had no final status when the record ended"
         yield "In flight", f"{flying}; what became of them is not counted"
-    if record.messages is None:
-        yield "Single messages", "rows were not kept, so nothing is told of a single message"
     yield (
         "Other chances",
         "this is one run: its intervals hold for its own shares and delays, not for another demand "
