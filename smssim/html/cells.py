@@ -22,6 +22,8 @@ HEADINGS = {
     "cost_micro": "cost",
     "per_delivered": "a delivered",
     "share": "of requested",
+    "within_10_s": "within 10 s",
+    "within_30_s": "within 30 s",
     "delivered_share": "delivered of known",
     "share_of_limit": "of the limit",
     "latency_p50_s": "p50",
@@ -43,7 +45,7 @@ HEADINGS = {
 _OF_UNIT = ("value", "simulated", "theory")
 _WORDS = ("figure", "kind", "entry")
 """Columns of our own names, whose underscores are blanks for people."""
-_WHOLE = 10_000
+_WHOLE = 100
 """From here on decimals are noise."""
 _UNITS = ("_share", "_micro", "_at", "_s", "_h")
 
@@ -51,10 +53,10 @@ _UNITS = ("_share", "_micro", "_at", "_s", "_h")
 def grid(frame: pd.DataFrame, show: Sequence[str], most: int) -> Grid:
     """The first *most* rows of a frame, and of its columns those to *show* that it has.
 
-    Columns in which nothing is known are left out. A figure's interval, in columns that end in
+    Columns in which nothing is known or said are left out. A figure's interval, in columns that end in
     `_low` and `_high`, stands in its cell, on a line of its own.
     """
-    names = [name for name in show if name in frame and frame[name].notna().any()]
+    names = [name for name in show if name in frame and _is_told(frame[name])]
     if not names:
         return Grid([], [], "")
     known = [str(name) for name in frame]
@@ -87,6 +89,9 @@ def _cell(name: str, row: dict[Any, Any], known: Sequence[str]) -> str:
     if missing(value) or ends is None or any(missing(row[end]) for end in ends):
         return text
     low, high = (shown(named, row[end]) for end in ends)
+    if low == high and low.endswith(" %"):
+        # A share that is known better than a tenth of a per cent.
+        text, low, high = (f"{100 * v:.2f} %" for v in (value, row[ends[0]], row[ends[1]]))
     return f"{text}\n{low} to {high}"
 
 
@@ -111,6 +116,8 @@ def shown(name: str, value: Any) -> str:
         return "yes" if value else ""
     if "share" in name or name.startswith("within_"):
         return share(value)
+    if name == "per_delivered":
+        return money(value, 4 if value < 100 else 2)
     if name.endswith("_micro"):
         return money(value / 1e6)
     if name.endswith(("_s", "_h")):
@@ -118,6 +125,10 @@ def shown(name: str, value: Any) -> str:
     if float(value).is_integer():
         return count(value)
     return f"{float(value):,.0f}" if abs(value) >= _WHOLE else f"{float(value):.4g}"
+
+
+def _is_told(column: pd.Series[Any]) -> bool:
+    return bool((column.notna() & (column != "").fillna(False)).any())
 
 
 def _is_days(column: pd.Series[Any]) -> bool:

@@ -162,7 +162,7 @@ SECTIONS = (
     ), "a log tells of no purchases; say what you bought when you rate it"),
     Section("Thresholds", "What alarms and limits counted by UTC day and month, and what a limit "
             "stopped. A near miss is a day or month that used 80 % of a limit that did not act.", (
-        Table("thresholds", "Use against the limits", report.thresholds, _LIMITS),
+        Table("thresholds", "Use against alarm and limit", report.thresholds, _LIMITS),
     ), (
         Picture("thresholds", plots.thresholds, report.usage,
                 "What was counted within each UTC day, against the daily alarm and limit."),
@@ -205,7 +205,7 @@ SECTIONS = (
                 "A lane a step, and when the first message was sent."),
     ), "a log knows no steps before its first message"),
     Section("Group tasks", "What became of each group task. Times are UTC.", (
-        Table("tasks", "Group tasks", report.tasks, sections.group_tasks),
+        Table("tasks", "What became of each task", report.tasks, sections.group_tasks),
     ), unknown="a log does not tell which messages a group task sent"),
     Section("As a textbook has it", "What a closed form says beside what was simulated, where the "
             "scenario is what the form assumes.", (

@@ -53,7 +53,7 @@ def _not_logged(record: Record, total: Any) -> Iterator[tuple[str, str]]:
 
 
 def commands(record: Record) -> list[str]:
-    """The commands that make this page again, with *scenario.yaml* for the file of a scenario."""
+    """The commands that make this page again, with scenario.yaml for the file of its scenario."""
     about = record.provenance
     if recorded(record):
         return [_read(about)]
