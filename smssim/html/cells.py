@@ -53,7 +53,7 @@ _UNITS = ("_share", "_micro", "_at", "_s", "_h")
 def grid(frame: pd.DataFrame, show: Sequence[str], most: int) -> Grid:
     """The first *most* rows of a frame, and of its columns those to *show* that it has.
 
-    Columns in which nothing is known or said are left out. A figure's interval, in columns that end in
+    Columns in which nothing is known or said are left out. A figure's interval, columns that end in
     `_low` and `_high`, stands in its cell, on a line of its own.
     """
     names = [name for name in show if name in frame and _is_told(frame[name])]
