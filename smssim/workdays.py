@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 from datetime import date, timedelta
+from functools import lru_cache
 
 from smssim.calendars import DAY, HOUR, to_us
 
@@ -78,6 +79,7 @@ class WorkCalendar:
         return self._years[year]
 
 
+@lru_cache(maxsize=64)
 def _published_workdays(year: int) -> tuple[frozenset[int], bool]:
     """Return the ordinals of the workdays of *year*, and whether the year is provisional."""
     import holidays

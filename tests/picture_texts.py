@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import combinations
 from typing import Any
 
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -57,3 +59,20 @@ def outside(figure: Figure) -> list[str]:
         or box.x1 > edge.x1 + 1
         or box.y1 > edge.y1 + 1
     ]
+
+
+def legends_over_data(ax: Axes) -> list[str]:
+    """Names in a legend that lies on a bar or on a point of a line."""
+    legend = ax.get_legend()
+    if legend is None:
+        return []
+    box = legend.get_window_extent()
+    hidden = any(box.overlaps(bar.get_window_extent()) for bar in ax.patches if _finite(bar))
+    for line in ax.lines:
+        path = line.get_path().interpolated(50).transformed(line.get_transform())
+        hidden |= bool(box.count_contains(path.vertices[np.isfinite(path.vertices).all(axis=1)]))
+    return [text.get_text() for text in legend.get_texts()] if hidden else []
+
+
+def _finite(bar: Any) -> bool:
+    return bool(np.isfinite(bar.get_window_extent().extents).all())

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 MOST = 15
 """Bars in one picture."""
-LONGEST = 24
+LONGEST = 26
 """Characters of a name beside a bar."""
 _ROOM = 4
 """With fewer bars than these they are not made thicker."""
@@ -59,9 +59,14 @@ def lying(ax: Axes, names: Sequence[Any]) -> None:
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
 
 
-def told_at(ax: Axes, at: Sequence[float], words: Sequence[str], reach: float) -> None:
+def told_at(
+    ax: Axes, at: Sequence[float], words: Sequence[str], reach: float, weight: str = "bold"
+) -> None:
     """Words to the right of each bar's end; they need *reach*, in parts of the longest bar."""
-    ax.set_xlim(0, (1 + reach) * max([*at, 0]) or 1)
+    longest = max([*at, 0])
+    ax.set_xlim(0, (1 + reach) * longest or 1)
+    # No line runs through the words, which are beyond the bars.
+    ax.set_xticks([tick for tick in ax.get_xticks() if 0 <= tick <= longest])
     for row, (end, told) in enumerate(zip(at, words, strict=True)):
         ax.annotate(
             told,
@@ -70,5 +75,5 @@ def told_at(ax: Axes, at: Sequence[float], words: Sequence[str], reach: float) -
             textcoords="offset points",
             va="center",
             color=INK,
-            fontweight="bold",
+            fontweight=weight,
         )

@@ -15,6 +15,7 @@ from smssim.plots.canvas import (
     look,
     naive,
     naive_moment,
+    said,
     thousands,
     time_axis,
     titled,
@@ -55,6 +56,11 @@ def thresholds(
     usage, table = (frame[frame["period"] == period] for frame in (usage, both))
     begins, ends = (_moment(us) for us in (record.observed_from, record.observed_until))
     scenario = scenario_of(record)
+    if not len(table):
+        with drawing(ax) as ax:
+            said(ax, "A log tells neither the values of thresholds nor what was counted.")
+            titled(ax, "Thresholds are not known", f"Messages counted by UTC {period}")
+        return ax
     unit = "messages" if scenario is None else f"{scenario.thresholds.unit}s"
     with drawing(ax) as ax:
         time_axis(ax, begins, ends, zone)

@@ -15,6 +15,7 @@ from smssim.report.onboarding import onboarding
 from smssim.report.outages import outages
 from smssim.report.packages import packages
 from smssim.report.projection import month_by_day, projection
+from smssim.report.received import received
 from smssim.report.review import review
 from smssim.report.run_out import run_down
 from smssim.report.staircase import staircase
@@ -43,6 +44,7 @@ __all__ = [
     "outages",
     "packages",
     "projection",
+    "received",
     "review",
     "run_down",
     "staircase",

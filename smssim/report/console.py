@@ -77,11 +77,11 @@ def statistics(record: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
 def _counts(record: Record, keys: list[str]) -> pd.DataFrame:
     """The cells of the money tally with a column a count of segments."""
     money = record.tallies.money
-    outcome, refused = outcome_of(money), place_of(money["charge"]) > 0
+    outcome, refused = outcome_of(money), place_of(money) > 0
     segments = money["segments"]
     own = {
         "total_submit": np.ones(len(money), bool),
-        "submission_failures": refused.to_numpy(),
+        "submission_failures": refused,
         "sent_successfully": outcome == OUTCOMES.index("delivered"),
         "sending_failures": np.isin(outcome, [OUTCOMES.index(o) for o in ("failed", "expired")]),
         "sending": outcome == OUTCOMES.index("in_flight"),

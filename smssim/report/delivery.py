@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.bins import bin_of
+from smssim.bins import bin_of, edges_us
 from smssim.calendars import HOUR
 from smssim.counting import outcomes
 from smssim.estimate import wilson
 from smssim.record import Record
 from smssim.report.groups import keys_of, recorded, summed
-from smssim.report.latencies import COLUMNS, SOON, of_bins, of_results
+from smssim.report.latencies import COLUMNS, figures
 from smssim.report.needs import needs
 from smssim.report.quantiles import by_bin
 from smssim.report.survival import UNKNOWN
-from smssim.report.timing import deliveries_told, soon_bin
+from smssim.report.timing import results_told
 from smssim.tally import OUTCOMES
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _REFUSED = {
     "refused_number": "refused_2",
     "refused_platform": "refused_3",
 }
+_SHARES = ("delivered_share", "delivered_low", "delivered_high")
 _DELAY_KEYS = {"country", "type"}
 
 
@@ -59,7 +60,9 @@ def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
     share of no_report in a log.
     """
     keys = keys_of(by)
-    report = summed(_counts(record, keys), keys).reset_index(drop=not keys)
+    money = record.tallies.money
+    counts = money[keys].assign(**counts_of(money))
+    report = summed(counts, keys).reset_index(drop=not keys)
     no_report = _no_report(record, report[keys])
     report["in_flight"] = report.pop("in_flight").astype("Int64") - no_report
     report["no_report"] = no_report
@@ -74,40 +77,59 @@ def statuses(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
     """
     keys = keys_of(by)
     money = record.tallies.money
-    cells = money[[*keys, "status", "messages"]].assign(place=place_of(money["charge"]))
+    cells = money[[*keys, "status", "messages"]].assign(place=place_of(money))
     found = summed(cells, [*keys, "place", "status"]).reset_index()
     groups = found.groupby(keys or np.zeros(len(found), np.int8), dropna=False)
     found["share"] = found["messages"] / groups["messages"].transform("sum")
     return found[[*keys, "status", "place", "messages", "share"]]
 
 
-def _counts(record: Record, keys: list[str]) -> pd.DataFrame:
-    """The cells of the money tally with a column a count."""
-    money = record.tallies.money
-    outcome = outcome_of(money)
-    counts = money[keys].copy()
-    messages = money["messages"]
-    counts["requested"] = messages
-    for name, charge in _REFUSED.items():
-        counts[name] = messages.where(money["charge"] == charge, 0)
-    counts["sent"] = messages.where(place_of(money["charge"]) == 0, 0)
+def total(record: Record) -> dict[str, Any]:
+    """The one row of `delivery` for everything, as plain values and quick to make."""
+    found: dict[str, Any] = {
+        name: int(own.sum()) for name, own in counts_of(record.tallies.money).items()
+    }
+    tallies = record.tallies
+    seen, flying = (
+        by_bin(tally["bin"].to_numpy(np.int64), tally["messages"].to_numpy(np.int64))
+        for tally in (tallies.latency, tallies.censored)
+    )
+    if recorded(record):
+        found["in_flight"] -= int(flying[_validity_bin() :].sum())
+        flying[_validity_bin() :] = 0
+    told, soon = results_told(record)
+    known = found["delivered"] + found["failed"] + found["expired"]
+    shares = wilson(found["delivered"], known) if known else UNKNOWN
+    delays = figures(seen, flying, found["delivered"], int(told.sum()), int(soon.sum()))
+    values = zip((*_SHARES, *COLUMNS), (*shares, *delays), strict=True)
+    return found | dict(values)
+
+
+def counts_of(money: pd.DataFrame) -> dict[str, Ints]:
+    """The messages of each cell of the money tally, by what became of them."""
+    outcome, place = outcome_of(money), place_of(money)
+    charge, messages = money["charge"].to_numpy(), money["messages"].to_numpy(np.int64)
+    own = {"requested": np.ones(len(money), bool)}
+    own |= {name: charge == refused for name, refused in _REFUSED.items()}
+    own["sent"] = place == 0
     for name in ("delivered", "failed", "expired", "in_flight"):
-        counts[name] = messages.where(outcome == OUTCOMES.index(name), 0)
-    return counts
+        own[name] = outcome == OUTCOMES.index(name)
+    return {name: np.where(which, messages, 0) for name, which in own.items()}
 
 
-def place_of(charge: pd.Series[str]) -> pd.Series[int]:
+def place_of(money: pd.DataFrame) -> Ints:
     """Where each cell's messages were refused, 0 for those that were sent."""
     places = {"refused_1": 1, "refused_2": 2, "refused_3": 3}
-    return charge.map(lambda name: places.get(name, 0)).astype("int64")
+    return np.array([places.get(name, 0) for name in money["charge"].tolist()], np.int64)
 
 
 def outcome_of(money: pd.DataFrame) -> NDArray[Any]:
     """The outcome of each cell's messages, by the tallies' own rule."""
-    names = sorted(money["status"].dropna().unique())
+    status = money["status"].tolist()
+    names = sorted({name for name in status if isinstance(name, str)})
     codes = {name: code for code, name in enumerate(names)}
-    status = money["status"].map(lambda name: codes.get(name, -1)).to_numpy(np.int64)
-    return outcomes({"status": status, "place": place_of(money["charge"]).to_numpy()}, names)
+    coded = np.array([codes.get(name, -1) for name in status], np.int64)
+    return outcomes({"status": coded, "place": place_of(money)}, names)
 
 
 def _no_report(record: Record, groups: pd.DataFrame) -> pd.Series[Any]:
@@ -147,32 +169,31 @@ def _shares(report: pd.DataFrame) -> dict[str, NDArray[Any]]:
         wilson(own, of) if of else UNKNOWN
         for own, of in zip(delivered.tolist(), known.tolist(), strict=True)
     ]
-    names = ("delivered_share", "delivered_low", "delivered_high")
-    return dict(zip(names, np.array(values, np.float64).reshape(-1, 3).T, strict=True))
+    return dict(zip(_SHARES, np.array(values, np.float64).reshape(-1, 3).T, strict=True))
 
 
 def _delays(record: Record, report: pd.DataFrame, keys: list[str]) -> dict[str, NDArray[Any]]:
     """The columns of delays, a value a group."""
     values = np.full((len(report), len(COLUMNS)), np.nan)
     if _DELAY_KEYS.issuperset(keys):
-        groups = report[keys]
-        told = _numbered(deliveries_told(record), groups).groupby("group")
-        counts = told[["timed", "told", "soon"]].sum().reindex(report.index, fill_value=0)
-        seen = _numbered(record.tallies.latency, groups)
-        waiting = _numbered(record.tallies.censored, groups)
+        groups, tallies = report[keys], record.tallies
+        seen, flying = (_matrix(tally, groups) for tally in (tallies.latency, tallies.censored))
         if recorded(record):
-            waiting = waiting[waiting["bin"] < _validity_bin()]
-        for group, delivered in enumerate(report["delivered"].tolist()):
-            own = counts.iloc[group]
-            flying = _bins(waiting, group)
-            if own["timed"] >= delivered:
-                values[group] = of_bins(_bins(seen, group), flying)
-            elif own["timed"] + own["told"] >= delivered:
-                old = int(flying[soon_bin() :].sum())
-                values[group, SOON] = of_results(int(own["soon"]), delivered + old)
+            flying[:, _validity_bin() :] = 0
+        told, soon = results_told(record)
+        results = tallies.coarse[list(_DELAY_KEYS)].assign(told=told, soon=soon)
+        sums = _numbered(results, groups).groupby("group")[["told", "soon"]].sum()
+        told, soon = sums.reindex(report.index, fill_value=0).to_numpy(np.int64).T
+        delivered = report["delivered"].tolist()
+        for group, counts in enumerate(zip(delivered, told.tolist(), soon.tolist(), strict=True)):
+            values[group] = figures(seen[group], flying[group], *counts)
     return dict(zip(COLUMNS, values.T, strict=True))
 
 
-def _bins(numbered: pd.DataFrame, group: int) -> Ints:
-    own = numbered[numbered["group"] == group]
-    return by_bin(own["bin"].to_numpy(np.int64), own["messages"].to_numpy(np.int64))
+def _matrix(tally: pd.DataFrame, groups: pd.DataFrame) -> Ints:
+    """Messages by number of the group and bin."""
+    numbered = _numbered(tally, groups)
+    counts = np.zeros((len(groups), len(edges_us())), np.int64)
+    own = (numbered[name].to_numpy(np.int64) for name in ("group", "bin"))
+    np.add.at(counts, tuple(own), numbered["messages"].to_numpy(np.int64))
+    return counts

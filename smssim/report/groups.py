@@ -42,9 +42,12 @@ def events_of(record: Record, event: str) -> pd.DataFrame | None:
     A rated log tells of its packages.
     """
     events = record.events
-    if events is None or (recorded(record) and event not in PACKAGE_EVENTS):
-        return None
-    return events[events["event"] == event]
+    return events[events["event"] == event] if events is not None and knows(record, event) else None
+
+
+def knows(record: Record, event: str) -> bool:
+    """Whether the record has events of that kind if there were any."""
+    return record.events is not None and (not recorded(record) or event in PACKAGE_EVENTS)
 
 
 def summed(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from smssim.calendars import HOUR
 from smssim.record import Record
 from smssim.report.needs import needs
@@ -26,6 +28,8 @@ _TYPES = {
     "rejected": "int64",
     "state": "str",
 }
+_DECIDED = ("decided_at", "usable_at")
+_NAT = np.iinfo(np.int64).min
 
 
 @needs("reviews")
@@ -39,8 +43,7 @@ def review(record: Record) -> pd.DataFrame:
     """
     import pandas as pd
 
-    reviews = record.reviews
-    rows = [] if reviews is None else _rows(record, reviews)
+    rows = rows_of(record)
     columns = {name: [row[name] for row in rows] for name in _TYPES}
     return pd.DataFrame(
         {
@@ -50,21 +53,28 @@ def review(record: Record) -> pd.DataFrame:
     )
 
 
-def _rows(record: Record, reviews: pd.DataFrame) -> list[dict[str, Any]]:
+def rows_of(record: Record) -> list[dict[str, Any]]:
+    """The rows of `review` as plain values, times in microseconds; None is what did not happen."""
+    reviews = record.reviews
+    if reviews is None or not len(reviews):
+        return []
     calendar = calendar_of(record)
+    names, decisions = reviews["template"].to_numpy(), reviews["decision"].to_numpy()
+    times = {name: microseconds(reviews[name]) for name in ("submitted_at", *_DECIDED)}
     found = []
-    for template, own in reviews.groupby("template", sort=False):
-        submitted = int(microseconds(own["submitted_at"]).min())
-        approval = own[own["decision"] == "approved"]
+    for template in dict.fromkeys(names.tolist()):
+        own = names == template
+        submitted = int(times["submitted_at"][own].min())
+        approval = own & (decisions == "approved")
         approved, usable = (
-            next(iter(microseconds(approval[name].dropna()).tolist()), None)
-            for name in ("decided_at", "usable_at")
+            next((at for at in times[name][approval].tolist() if at != _NAT), None)
+            for name in _DECIDED
         )
-        last = own["decision"].iloc[-1]
+        last = decisions[own][-1]
         found.append(
             {
                 "template": template,
-                "attempts": len(own),
+                "attempts": int(own.sum()),
                 "submitted_at": submitted,
                 "approved_at": approved,
                 "usable_at": usable,
@@ -72,7 +82,7 @@ def _rows(record: Record, reviews: pd.DataFrame) -> list[dict[str, Any]]:
                 "working_h": None
                 if approved is None
                 else working_us_between(submitted, approved, calendar) / HOUR,
-                "rejected": int((own["decision"] == "rejected").sum()),
+                "rejected": int((decisions[own] == "rejected").sum()),
                 "state": "in review" if last not in ("approved", "rejected") else last,
             }
         )

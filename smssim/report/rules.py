@@ -30,12 +30,13 @@ def counted(scenario: Scenario, money: pd.DataFrame) -> NDArray[np.int64]:
     that failed with a freeze was sent by then, and stays counted.
     """
     rules = scenario.thresholds
-    counts = ~money["charge"].isin(["refused_1", "refused_2"])
+    charge = money["charge"].to_numpy()
+    counts = (charge != "refused_1") & (charge != "refused_2")
     if not rules.counts_refused:
-        frozen = money["status"] == scenario.account.frozen_status
-        counts &= (money["charge"] != "refused_3") | frozen
-    weights = money["segments" if rules.unit == "segment" else "messages"]
-    return weights.where(counts, 0).to_numpy(np.int64)
+        frozen = money["status"].to_numpy() == scenario.account.frozen_status
+        counts &= (charge != "refused_3") | frozen
+    weights = money["segments" if rules.unit == "segment" else "messages"].to_numpy(np.int64)
+    return np.where(counts, weights, 0)
 
 
 def of_side(frame: pd.DataFrame, mainland: bool) -> pd.DataFrame:

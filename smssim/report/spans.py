@@ -46,11 +46,12 @@ def stops(record: Record, begin: str, end: str, subject: str) -> list[Span]:
     events = record.events
     if events is None:
         return []
-    told = events[events["event"].isin([begin, end]) & (events["subject"] == subject)]
+    own = events["subject"].to_numpy() == subject
+    times, names = microseconds(events["at"])[own], events["event"].to_numpy()[own]
     found: list[Span] = []
     since = None
     # In the order of events, as an end and the next begin may share their instant.
-    for at, event in zip(microseconds(told["at"]).tolist(), told["event"], strict=True):
+    for at, event in zip(times.tolist(), names.tolist(), strict=True):
         if event == begin and since is None:
             since = at
         elif event == end and since is not None:
@@ -70,8 +71,9 @@ def union_us(spans: Sequence[Span]) -> int:
 
 def microseconds(times: pd.Series[Any]) -> Ints:
     """Times as microseconds since 1970 UTC; NaT is the smallest int64."""
-    naive = times.dt.tz_localize(None) if times.dt.tz is not None else times
-    return naive.to_numpy().astype("datetime64[us]").view(np.int64)
+    array: Any = times.array
+    us: Ints = (array if array.unit == "us" else array.as_unit("us")).asi8
+    return us
 
 
 def instants(us: Sequence[int | None] | Ints) -> pd.DatetimeIndex:

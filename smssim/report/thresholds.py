@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from smssim.calendars import HOUR
+from smssim.codes import MAINLAND
 from smssim.record import Record
 from smssim.report.in_force import values_in_force
 from smssim.report.needs import needs
-from smssim.report.rules import counted, of_side, scenario_of
+from smssim.report.rules import counted, scenario_of
 from smssim.report.spans import Span, instants, microseconds, periods, stops
 from smssim.scenario import Scenario, Thresholds
 from smssim.tables import TIME
@@ -36,6 +38,7 @@ _TYPES = {
     "stopped": "int64",
     "near_miss": "bool",
 }
+Ints = NDArray[np.int64]
 Row = dict[str, Any]
 
 
@@ -67,6 +70,15 @@ def thresholds(record: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
             for name, t in types.items()
         }
     )
+
+
+def shares_of_limit(record: Record) -> dict[str, float]:
+    """The largest share of the account's own limit in a day and in a month; empty for a log."""
+    scenario = scenario_of(record)
+    found: dict[str, float] = {}
+    for row in [] if scenario is None else _all(record, scenario, []):
+        found[row["period"]] = max(found.get(row["period"], 0), row["share_of_limit"])
+    return found
 
 
 def _all(record: Record, scenario: Scenario, keys: list[str]) -> list[Row]:
@@ -115,13 +127,15 @@ def _sums(
     record: Record, scenario: Scenario, spans: list[Span], whose: str
 ) -> list[tuple[int, int]]:
     """What was counted in each period, and the messages that the limit refused."""
-    own, code = record.tallies.money, "E000623"
+    money = record.tallies.money
+    country, code = money["country"].to_numpy(), "E000623"
     if whose in ("", MAINLAND_SIDE):
-        own = of_side(own, mainland=whose == MAINLAND_SIDE)
+        own = (country == MAINLAND) == (whose == MAINLAND_SIDE)
     else:
-        own, code = own[own["country"] == whose], "E000630"
-    days, weights = microseconds(own["day"]), counted(scenario, own)
-    refused = own["messages"].where(own["status"] == code, 0).to_numpy(np.int64)
+        own, code = country == whose, "E000630"
+    days, weights = microseconds(money["day"])[own], counted(scenario, money)[own]
+    stopped = money["status"].to_numpy() == code
+    refused = np.where(stopped, money["messages"].to_numpy(np.int64), 0)[own]
     found = []
     for span in spans:
         within = (days >= span.start) & (days < span.end)
@@ -151,9 +165,14 @@ def _alarms(record: Record, subject: str) -> list[int]:
     events = record.events
     if events is None:
         return []
-    told = events[(events["event"] == "alarm") & (events["subject"] == subject)]
-    alarms: list[int] = microseconds(told["at"]).tolist()
+    at, event, own = _told(events)
+    alarms: list[int] = at[(event == "alarm") & (own == subject)].tolist()
     return alarms
+
+
+def _told(events: pd.DataFrame) -> tuple[Ints, NDArray[Any], NDArray[Any]]:
+    """When, what and of what each event is."""
+    return microseconds(events["at"]), events["event"].to_numpy(), events["subject"].to_numpy()
 
 
 def _first(at: list[int], span: Span) -> int | None:

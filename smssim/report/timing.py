@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
 from smssim.bins import bin_of
 from smssim.calendars import MINUTE
 from smssim.record import Record
 from smssim.report.layout import count
 
-if TYPE_CHECKING:
-    import pandas as pd
-
+Ints = NDArray[np.int64]
 SOON_US = 3 * MINUTE
 """What the console's results tell apart: within 3 minutes, or later (DOMAIN.md section 9)."""
 
@@ -23,29 +20,15 @@ def soon_bin() -> int:
     return int(bin_of(np.array([SOON_US]))[0])
 
 
-def deliveries_told(record: Record) -> pd.DataFrame:
-    """Deliveries by country and type: with their time (`timed`), with what the result tells of it
-    (`told`), and those within 3 minutes by either (`soon`).
+def results_told(record: Record) -> tuple[Ints, Ints]:
+    """The deliveries without a time whose sending result tells whether they took 3 minutes, in each
+    cell of the tally `coarse`, and those of them that took less.
     """
-    import pandas as pd
-
-    timed, coarse = record.tallies.latency, record.tallies.coarse
-    told = coarse[(coarse["outcome"] == "delivered") & coarse["within"].notna()]
-    keys = ["country", "type"]
-    parts = [
-        timed[keys].assign(
-            timed=timed["messages"],
-            told=0,
-            soon=timed["messages"].where(timed["bin"] < soon_bin(), 0),
-        ),
-        told[keys].assign(
-            timed=0,
-            told=told["messages"],
-            soon=told["messages"].where(told["within"] == "3_min", 0),
-        ),
-    ]
-    counts = dict.fromkeys(("timed", "told", "soon"), "int64")
-    return pd.concat([part.astype(counts) for part in parts], ignore_index=True)
+    coarse = record.tallies.coarse
+    messages, within = coarse["messages"].to_numpy(np.int64), coarse["within"].to_numpy()
+    soon = within == "3_min"
+    told = (coarse["outcome"].to_numpy() == "delivered") & (soon | (within == "later"))
+    return np.where(told, messages, 0), np.where(told & soon, messages, 0)
 
 
 def untimed(record: Record) -> str | None:
@@ -53,8 +36,8 @@ def untimed(record: Record) -> str | None:
     money = record.tallies.money
     sent = ~money["charge"].isin(["refused_1", "refused_2", "refused_3"])
     delivered = int(money.loc[sent & (money["status"] == "DELIVRD"), "messages"].sum())
-    found = deliveries_told(record)
-    timed, told = int(found["timed"].sum()), int(found["told"].sum())
+    timed = int(record.tallies.latency["messages"].sum())
+    told = int(results_told(record)[0].sum())
     if timed >= delivered:
         return None
     if timed:

@@ -1,0 +1,199 @@
+"""Where the figures of `smssim.metrics` come from: the arrays of tallies and small tables.
+
+They are those of the reports, whose tests hold them equal; frames would take most of the time that
+an experiment spends on a small run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smssim.calendars import DAY, HOUR
+from smssim.estimate import wilson
+from smssim.record import Record
+from smssim.report.delivery import place_of, total
+from smssim.report.groups import knows, priced, recorded
+from smssim.report.latencies import WITHIN_US
+from smssim.report.quantiles import by_bin, quantiles_s
+from smssim.report.review import rows_of
+from smssim.report.spans import microseconds, stops, union_us
+from smssim.report.survival import UNKNOWN
+from smssim.report.thresholds import shares_of_limit
+
+Ints = NDArray[np.int64]
+
+
+class Value(NamedTuple):
+    """A metric's value, its 95 % interval if it is an estimate, and its subject if it has one."""
+
+    name: str
+    value: Any
+    low: Any = None
+    high: Any = None
+    of: str = ""
+
+
+class Events(NamedTuple):
+    """When, what and of what each event of a record is; none where they are not known."""
+
+    at: Ints
+    event: NDArray[Any]
+    subject: NDArray[Any]
+
+
+def figures_of(record: Record) -> Iterator[Value]:
+    """Every metric of a record, in no order."""
+    yield from _messages(record)
+    events = _events(record)
+    yield from _packages(record, events)
+    yield from _account(record, events)
+    yield from _callbacks(record)
+    yield from _reviews(record)
+
+
+def _messages(record: Record) -> Iterator[Value]:
+    counts, money = total(record), record.tallies.money
+    for name in ("requested", "sent", "delivered", "in_flight"):
+        yield Value(f"messages.{name}", counts[name])
+    for name in ("refused_request", "refused_number", "refused_platform"):
+        yield Value(f"messages.{name}", counts[name])
+    status, messages = money["status"].to_numpy(), money["messages"].to_numpy(np.int64)
+    for name, code in (("limit", "E000623"), ("runout", "E000629")):
+        yield Value(f"messages.stopped_by_{name}", int(messages[status == code].sum()))
+    delivered, requested = counts["delivered"], counts["requested"]
+    share = [counts[f"delivered_{end}"] for end in ("share", "low", "high")]
+    yield Value("delivered.share", *share)
+    yield Value("delivered.of_requested", delivered / requested if requested else None)
+    for quantile in ("p50", "p95", "p99"):
+        yield _estimate(f"latency.{quantile}", counts, f"latency_{quantile}_s")
+    for within in WITHIN_US:
+        yield _estimate(f"latency.{within}", counts, within)
+    yield from _cost(record, delivered)
+    yield Value("first_message.day", _first_day(record))
+
+
+def _cost(record: Record, delivered: int) -> Iterator[Value]:
+    ledger, money = record.ledger, record.tallies.money
+    charge = money["charge"].to_numpy()
+    paid = (charge == "pay_per_use") | (charge == "split")
+    # What could not be rated may have cost anything.
+    known = priced(record) and not money["messages"].to_numpy()[charge == "unknown"].any()
+    charged = int(money["cost_micro"].to_numpy(np.int64)[paid].sum())
+    bought = 0
+    if ledger is not None:
+        amounts = ledger["amount_micro"].to_numpy()
+        bought = int(amounts[ledger["entry"].to_numpy() == "purchase"].sum())
+    values = {
+        "cost": (bought + charged) / 1e6,
+        "cost.packages": bought / 1e6,
+        "cost.pay_per_use": charged / 1e6,
+        "cost.per_delivered": (bought + charged) / 1e6 / delivered if delivered else None,
+    }
+    for name, value in values.items():
+        told = known or (priced(record) and name == "cost.packages")
+        yield Value(name, value if told else None)
+
+
+def _first_day(record: Record) -> int | None:
+    money = record.tallies.money
+    days = microseconds(money["day"])[place_of(money) == 0]
+    return int(days.min()) // DAY - record.observed_from // DAY if len(days) else None
+
+
+def _packages(record: Record, events: Events) -> Iterator[Value]:
+    table, start = record.packages, record.observed_from
+    dry = _times(record, events, "run_out")
+    at, event, subject = events
+    if table is not None and record.events is not None:
+        names = ("package", "segments", "used", "expired", "country")
+        columns = (table[name].tolist() for name in names)
+        since = microseconds(table["in_force_at"]).tolist()
+        for package, segments, used, expired, country, in_force in zip(
+            *columns, since, strict=True
+        ):
+            of = str(package)
+            emptied = at[(event == "package_empty") & (subject == of)]
+            ran = at[(event == "run_out") & (subject == country)]
+            yield Value("package.empty", _days(emptied[:1], start), of=of)
+            yield Value("package.run_out", _days(ran[ran >= in_force], start), of=of)
+            yield Value("package.used_share", used / segments, of=of)
+            yield Value("package.expired", expired, of=of)
+    yield Value("runout.any", None if dry is None else int(bool(len(dry))))
+    yield Value("runout.count", None if dry is None else len(dry))
+    yield Value("runout.first", None if dry is None else _days(dry, start))
+
+
+def _account(record: Record, events: Events) -> Iterator[Value]:
+    for name, event in (
+        ("thresholds.alarms", "alarm"),
+        ("thresholds.limits", "limit"),
+        ("thresholds.country_limits", "country_limit"),
+    ):
+        times = _times(record, events, event)
+        yield Value(name, None if times is None else len(times))
+    for name, begin, end in (
+        ("suspended.runout", "suspended", "resumed"),
+        ("suspended.limit", "limit", "recovered"),
+        ("suspended.arrears", "frozen", "thawed"),
+    ):
+        if not knows(record, begin):
+            yield Value(name, None)
+            continue
+        subjects = set(events.subject[events.event == begin].tolist())
+        spans = [span for own in subjects for span in stops(record, begin, end, own)]
+        yield Value(name, union_us(spans) / HOUR)
+    shares = shares_of_limit(record)
+    for period in ("day", "month"):
+        yield Value(f"thresholds.{period}_share", shares.get(period))
+
+
+def _callbacks(record: Record) -> Iterator[Value]:
+    push = record.tallies.push
+    state, reports = push["state"].to_numpy(), push["reports"].to_numpy(np.int64)
+    arrived = state == "received"
+    received, lost = int(reports[arrived].sum()), int(reports[state == "lost"].sum())
+    # Reports that never came left no trace in a log.
+    told = not recorded(record)
+    yield Value("reports.made", int(reports.sum()) if told else None)
+    decided = received + lost if told else 0
+    share, low, high = wilson(received, decided) if decided else UNKNOWN
+    yield Value("reports.received_share", share, low, high)
+    yield Value("reports.lost_share", 1 - share, 1 - high, 1 - low)
+    yield Value("reports.duplicates", int(push["copies"].to_numpy(np.int64).sum()) - received)
+    timed = arrived & push["bin"].notna().to_numpy()
+    delays = by_bin(push["bin"].to_numpy()[timed].astype(np.int64), reports[timed])
+    yield Value("reports.delay_p95", quantiles_s(delays, 0 * delays, [0.95])[0])
+
+
+def _reviews(record: Record) -> Iterator[Value]:
+    for row in rows_of(record):
+        yield Value("review.hours", row["wall_h"], of=row["template"])
+        yield Value("review.working_hours", row["working_h"], of=row["template"])
+        yield Value("review.rejections", row["rejected"], of=row["template"])
+
+
+def _estimate(name: str, row: dict[str, Any], column: str) -> Value:
+    """A column with its interval."""
+    return Value(name, *(row[f"{column}{end}"] for end in ("", "_low", "_high")))
+
+
+def _events(record: Record) -> Events:
+    table = record.events
+    if table is None:
+        nothing = np.empty(0, object)
+        return Events(np.empty(0, np.int64), nothing, nothing)
+    return Events(microseconds(table["at"]), table["event"].to_numpy(), table["subject"].to_numpy())
+
+
+def _times(record: Record, events: Events, event: str) -> Ints | None:
+    """The instants of an event, None where events are not known."""
+    return events.at[events.event == event] if knows(record, event) else None
+
+
+def _days(times: Ints, start: int) -> float | None:
+    """Days from the start to the first of some instants."""
+    return (int(times.min()) - start) / DAY if len(times) else None
