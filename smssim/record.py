@@ -39,15 +39,16 @@ class Record:
     quarantine: pd.DataFrame | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
 
-    def report(self) -> Page:
+    def report(self, beside: Record | None = None) -> Page:
         """All reports as one page to hand on: `save` it, or its tables as a workbook by `xlsx`.
 
-        The same for a simulated and a recorded period; docs/reports.md says what stands on it.
+        The same for a simulated and a recorded period, with a comparison with the one *beside* it,
+        if there is one; docs/reports.md says what stands on it.
         """
         # The one arrow upwards, so that a page is one word away (docs/design.md).
         from smssim.html import Page
 
-        return Page(self)
+        return Page(self, beside)
 
     def __repr__(self) -> str:
         first, last = self._period()

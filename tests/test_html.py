@@ -139,7 +139,7 @@ def test_a_log_says_what_it_cannot_know(recorded: Reader) -> None:
 
 
 def test_tables_show_the_figures_of_the_reports(run: Run, simulated: Reader) -> None:
-    shown = simulated.tables[simulated.captions.index("Delivery by country")]
+    shown = simulated.tables[simulated.captions.index("Messages by country")]
     found = report.delivery(run)
 
     place = shown[0].index("delivered")
@@ -166,6 +166,38 @@ def test_an_interval_stands_below_its_figure() -> None:
     assert made.rows[0][-2:] == ["1,234.50", "90 s"]
     assert "never" not in made.header
     assert list(made.notes) == ["and 1 more rows, which the workbook has"]
+
+
+def test_a_share_known_better_than_a_tenth_of_a_per_cent() -> None:
+    """An interval without width would say that nothing is left to chance."""
+    frame = pd.DataFrame({"share": [0.99110], "share_low": [0.99080], "share_high": [0.99130]})
+
+    assert grid(frame, ["share"], 9).rows == [["99.11 %\n99.08 % to 99.13 %"]]
+
+
+def test_a_count_has_not_the_interval_of_its_share() -> None:
+    frame = pd.DataFrame(
+        {"sent": [3], "sent_share": [0.5], "sent_low": [0.2], "sent_high": [0.8], "said": [""]}
+    )
+
+    made = grid(frame, [*list(frame)[:2], "said"], 9)
+
+    assert made.rows == [["3", "50.0 %\n20.0 % to 80.0 %"]]
+    assert list(made.header) == ["sent", "sent"]
+
+
+def test_two_periods_stand_side_by_side(run: Run, tmp_path: Path) -> None:
+    other = replace(simulate(plain(days=5), rng=2), name="the {other} <one>")
+
+    page = Reader(run.report(other).html)
+
+    assert page.wrong == []
+    assert headings(page)[:2] == ["In short", "Side by side"]
+    assert "a: month; b: the {other} <one>" in page.captions
+    run.report(other).xlsx(tmp_path / "two.xlsx")
+    book = CalamineWorkbook.from_path(str(tmp_path / "two.xlsx"))
+    rows = book.get_sheet_by_name("compare").to_python()
+    assert len(rows) == 1 + len(report.compare(run, other))
 
 
 def test_hostile_names_stay_names(run: Run) -> None:

@@ -42,7 +42,7 @@ HEADINGS = {
     "near_miss": "near miss",
 }
 """Headings that are not the column's name without its unit."""
-_OF_UNIT = ("value", "simulated", "theory")
+_OF_UNIT = ("value", "simulated", "theory", "a", "b", "difference")
 _WORDS = ("figure", "kind", "entry")
 """Columns of our own names, whose underscores are blanks for people."""
 _WHOLE = 100

@@ -13,7 +13,7 @@ from smssim.html import words
 from smssim.html.book import worksheets
 from smssim.html.cells import grid
 from smssim.html.parts import Picture, Section, Table
-from smssim.html.sections import SECTIONS
+from smssim.html.sections import sections_of
 from smssim.record import Record
 from smssim.report.assumptions import assumptions
 from smssim.report.groups import recorded
@@ -48,14 +48,21 @@ class Page:
     """
 
     record: Record
+    beside: Record | None = None
+    """Another period to compare it with, or none."""
+
+    @cached_property
+    def sections(self) -> Sequence[Section]:
+        """What is looked for in the record, in the order of the page."""
+        return sections_of(self.record, self.beside)
 
     @cached_property
     def html(self) -> str:
         """The page as one HTML document."""
         record = self.record
-        found = [self._shown(section) for section in SECTIONS]
+        found = [self._shown(section) for section in self.sections]
         told = {shown.title for shown in found if shown is not None}
-        gone = [own for own in SECTIONS if own.title not in told and own.unknown]
+        gone = [own for own in self.sections if own.title not in told and own.unknown]
         absent = [(own.title, own.unknown) for own in gone if recorded(record)]
         return _template().render(
             name=record.name,
@@ -83,7 +90,7 @@ class Page:
         Times are UTC texts, and cells are not executed (`smssim.sheets`). Hand the path back.
         """
         path = Path(path)
-        worksheets(self.record, path)
+        worksheets(self.record, self.sections, path)
         return path
 
     def _repr_html_(self) -> str:
@@ -102,7 +109,7 @@ class Page:
         return Shown(anchor, section.title, section.words, pictures, tables)
 
     def _caption(self, table: Table) -> str:
-        return table.caption.format(currency=self.record.currency or "no currency")
+        return table.caption.replace("{currency}", self.record.currency or "no currency")
 
     def _grid(self, table: Table) -> Grid:
         if callable(table.show):

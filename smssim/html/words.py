@@ -48,7 +48,9 @@ def _not_logged(record: Record, total: Any) -> Iterator[tuple[str, str]]:
         told = f"{count(quarantined)} records could not be used and are in no figure"
         yield "Left out", f"{told}; with them counts would be higher"
     yield "Lost reports", "a log knows only the status reports that were received"
-    if priced(record):
+    if not priced(record):
+        yield "Cost", "a log has no prices; give those you pay with --tariff FILE"
+    else:
         yield "Other charges", "what was paid is worked out from prices, not read from a bill"
 
 
