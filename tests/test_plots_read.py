@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from picture_records import INVENTED, LOGS, SCENARIOS, record
 from picture_texts import legends_over_data, outside, overlaps
 
-from smssim import plots, read_log
-from smssim.record import Record
-from smssim.run import simulate
-from smssim.scenario import Scenario
+from smssim import plots
 
-DATA = Path(__file__).parents[1] / "data"
-SCENARIOS = sorted(path.stem for path in (DATA / "scenarios").glob("*.yaml"))
-LOGS = ["capture", "console", "western"]
-INVENTED = ["nothing", "one message", "40 countries"]
 PICTURES: dict[str, Callable[..., Axes]] = {
     "burn_down": plots.burn_down,
+    "callbacks": plots.callbacks,
     "cost": plots.cost,
     "cost_by_day": plots.cost_by_day,
     "failures": plots.failures,
@@ -43,51 +36,6 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
     ("latency", {"by": "type"}),
     ("thresholds", {"period": "month"}),
 ]
-
-
-@cache
-def record(name: str) -> Record:
-    if name in SCENARIOS:
-        return simulate(DATA / "scenarios" / f"{name}.yaml", rows=False)
-    if name in LOGS:
-        return read_log(DATA / "exports" / name, tz="Asia/Shanghai")
-    return simulate(Scenario.model_validate(invented(name)), rows=False)
-
-
-def invented(name: str) -> dict[str, Any]:
-    """A scenario that sends nothing, one message, or to many countries."""
-    plain: dict[str, Any] = {
-        "start": "2026-03-02",
-        "days": 3,
-        "applications": [{"name": "shop"}],
-        "templates": [{"name": "code", "application": "shop"}],
-    }
-    if name == "nothing":
-        return plain
-    if name == "one message":
-        task = {"name": "one", "template": "code", "created": "2026-03-01T01:00:00Z"}
-        task |= {"at": "2026-03-02T10:00:00Z", "countries": {"ID": 1}}
-        return plain | {"group_tasks": [task], "routes": {"ID": {"price": 0.35}}}
-    some = "ID TH IN PH AD AE AM AU BD BJ BR BZ CI CU DE EC ET FR GP GW HT JE KH KW LI LV MN MT MZ"
-    countries = [*some.split(), *["NI", "NZ", "RO", "SC", "SR", "SZ", "TO", "UA", "ZA", "ZM", "PE"]]
-    assert len(countries) == len(set(countries)) == 40
-    traffic = [
-        {"name": f"to {c}", "template": "code", "country": c, "messages_a_day": 20 + 5 * n}
-        for n, c in enumerate(countries)
-    ]
-    return plain | {
-        "days": 12,
-        "quota": {"daily_limit": 40_000, "monthly_limit": 400_000},
-        "thresholds": {
-            **{"daily_alarm": 30_000, "daily_limit": 40_000},
-            **{"monthly_alarm": 300_000, "monthly_limit": 400_000},
-        },
-        "packages": [
-            {"country": c, "segments": 200 + 100 * n} for n, c in enumerate(countries[:4])
-        ],
-        "routes": {c: {"price": n / 100} for n, c in enumerate(countries, 1)},
-        "traffic": traffic,
-    }
 
 
 @pytest.fixture(autouse=True)
@@ -110,6 +58,12 @@ def test_words_are_apart_and_within_the_slide(of: str, name: str) -> None:
 @pytest.mark.parametrize("of", sorted(WIDE))
 def test_so_they_are_with_other_options(of: str, name: str, options: dict[str, Any]) -> None:
     _assert_readable(PICTURES[name](record(of), **options))
+
+
+@pytest.mark.parametrize("other", [*SCENARIOS, *LOGS, *INVENTED])
+def test_words_of_a_comparison_are_apart(other: str) -> None:
+    _assert_readable(plots.compare(record("resend"), record(other)))
+    _assert_readable(plots.compare(record(other), record("daily_limit")))
 
 
 def _assert_readable(ax: Axes) -> None:

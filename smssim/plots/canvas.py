@@ -72,15 +72,16 @@ def look(number: int) -> dict[str, Any]:
     }
 
 
-def titled(ax: Axes, title: str, below: str) -> None:
+def titled(ax: Axes, title: str, below: str, room: float = 1.0) -> None:
     """A title that says what is seen, and a line below it that says what is drawn.
 
-    The title takes as many lines as the width of the picture asks for.
+    Both take as many lines as the width of the picture asks for, of which names to the left of it
+    leave *room*.
     """
     size = float(ax.yaxis.label.get_fontsize())
-    under = _lines(ax, below, size, "normal")
+    under = _lines(ax, below, size / room, "normal")
     ax.set_title(
-        "\n".join(_lines(ax, title, _TITLE * size, "bold")),
+        "\n".join(_lines(ax, title, _TITLE * size / room, "bold")),
         loc="left",
         fontsize=_TITLE * size,
         fontweight="bold",

@@ -59,7 +59,7 @@ def compare(
         else:
             said(ax, "Nothing is different, or nothing is known of both.")
         below = f"{other} less {one}, in % of {one}, with 95 % intervals; beside it both values"
-        titled(ax, _title(frame, one, other), below)
+        titled(ax, _title(frame, one, other), below, 0.88)
     return ax
 
 
