@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from smssim.cli.pages import add_page_options, check_pages, write_pages
 from smssim.cli.told import Unfulfilled, WrongInput, wrong_if
 
 if TYPE_CHECKING:
@@ -36,16 +37,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--show-numbers", action="store_true", help="show phone numbers of what could not be used"
     )
+    add_page_options(parser)
 
 
 def command(options: argparse.Namespace) -> str:
     """Read a log or a saved run; return the summary to print."""
     from smssim.report import summary
 
+    check_pages(options)
     with wrong_if(OSError, ValueError):
         record = _read(options)
         if options.quarantine is not None:
             _write_quarantine(record, options.quarantine)
+    write_pages(record, options)
     if options.strict:
         _check_complete(record)
     return summary(record)

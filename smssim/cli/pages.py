@@ -1,0 +1,47 @@
+"""`--html` and `--xlsx`: the reports of a record as files to hand on."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from smssim.cli.told import WrongInput, wrong_if
+
+if TYPE_CHECKING:
+    from smssim.record import Record
+
+
+def add_page_options(parser: argparse.ArgumentParser) -> None:
+    """Say which files a command can write."""
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write the reports as one HTML page"
+    )
+    parser.add_argument(
+        "--xlsx", type=Path, metavar="FILE", help="write the tables of the reports as a workbook"
+    )
+
+
+def check_pages(options: argparse.Namespace) -> None:
+    """Say before the work begins that a file cannot be written after it."""
+    for name in ("html", "xlsx"):
+        check_writable(f"--{name}", getattr(options, name))
+
+
+def check_writable(option: str, path: Path | None) -> None:
+    """Raise a WrongInput if there is no directory to write a file into."""
+    if path is None:
+        return
+    if not path.resolve().parent.is_dir():
+        raise WrongInput(f"{option} {path}: there is no directory {path.resolve().parent}")
+    if path.is_dir():
+        raise WrongInput(f"{option} {path}: is a directory, not a file")
+
+
+def write_pages(record: Record, options: argparse.Namespace) -> None:
+    """Write the files that were asked for."""
+    with wrong_if(OSError):
+        if options.html is not None:
+            record.report().save(options.html)
+        if options.xlsx is not None:
+            record.report().xlsx(options.xlsx)
