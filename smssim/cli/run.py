@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smssim.cli.told import WrongInput, wrong_if
+from smssim.cli.told import writable, wrong_if
 
 if TYPE_CHECKING:
     from smssim.run import Run
@@ -39,7 +39,8 @@ def command(options: argparse.Namespace) -> str:
 
     with wrong_if(OSError, ValueError):
         scenario = _load(options.scenario)
-        _check_writable(options.capture)
+        # Said before the simulation, not after it.
+        writable("--capture", options.capture)
     shown = sys.stderr.isatty() and not options.no_progress
     with wrong_if(OSError, ValueError), _progress(scenario, shown) as progress:
         done = simulate(
@@ -58,12 +59,6 @@ def _load(path: Path) -> Scenario:
     from smssim.scenario import Scenario
 
     return Scenario.load(path)
-
-
-def _check_writable(capture: Path | None) -> None:
-    # Said before the simulation, not after it.
-    if capture is not None and not capture.resolve().parent.is_dir():
-        raise WrongInput(f"--capture {capture}: there is no directory {capture.resolve().parent}")
 
 
 def _write_capture(done: Run, path: Path) -> None:

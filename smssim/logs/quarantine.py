@@ -41,7 +41,8 @@ class Quarantine:
 
     def __init__(self, *, show_numbers: bool = False) -> None:
         self.reasons: Counter[str] = Counter()
-        self._masked: Callable[[str], str] = str if show_numbers else masked
+        self.shown: Callable[[str], str] = str if show_numbers else masked
+        """A text as people may see it."""
         self._rows: list[tuple[str, int, str, str]] = []
         self._records = self._characters = 0
 
@@ -84,7 +85,7 @@ class Quarantine:
         )
 
     def _count(self, reason: str, records: int) -> None:
-        kind = self._masked(_OWN.sub("", reason)[:KEPT])
+        kind = self.shown(_OWN.sub("", reason)[:KEPT])
         if kind not in self.reasons and len(self.reasons) >= _KINDS:
             kind = OTHER
         if records:
@@ -92,5 +93,5 @@ class Quarantine:
 
     def _kept(self, text: str, most: int) -> str:
         # Cut before masking would leave the rest of a number that the cut goes through.
-        text = self._masked(text[: 2 * most])
+        text = self.shown(text[: 2 * most])
         return text if len(text) <= most else text[: most - 1] + "…"

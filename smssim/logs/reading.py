@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -27,9 +28,15 @@ from smssim.logs.facts.spill import Spill
 from smssim.logs.files.again import texts
 from smssim.logs.files.batch import Table
 from smssim.logs.files.found import found
-from smssim.logs.files.opened import Capture, Empty, Unreadable, opened
+from smssim.logs.files.opened import NO_HEADING, Capture, Empty, Unreadable, opened
 from smssim.logs.log import Log
 from smssim.logs.quarantine import Quarantine
+
+_NAMED = (
+    "one has two columns that are known, a time or an id among them, or that --columns map.yaml "
+    "(columns=) names, a line for each: `field: heading`"
+)
+_LINES, _WIDTH = 5, 100
 
 
 @dataclass
@@ -79,7 +86,7 @@ class Reading:
             what = opened(file, heading, partial(keys_of, mapping=self._columns))
             if isinstance(what, Unreadable):
                 if not path.is_dir():
-                    raise ValueError(f"{what.path}: {what.reason}\n{what.text}".rstrip())
+                    raise ValueError(self._remedy(what))
                 self._records += 1
                 self._quarantine.add(what.path, 1, (what.reason,), what.text)
             elif isinstance(what, Empty):
@@ -120,6 +127,16 @@ class Reading:
                 "zone": self._tz,
             },
         )
+
+    def _remedy(self, what: Unreadable) -> str:
+        """Why a file is no log, what helps, and its first lines."""
+        told = [f"{what.path}: {what.reason}"]
+        if what.reason == NO_HEADING:
+            by_hand = ", ".join(repr(one.heading) for one in self._columns.values())
+            told[0] += f": {_NAMED}{f', now {by_hand}' if by_hand else ''}; the first lines are"
+            lines = self._quarantine.shown(what.text).splitlines()[:_LINES]
+            told += [textwrap.shorten(line, _WIDTH, placeholder="…") for line in lines]
+        return "\n".join(told)
 
     def _read_capture(self, capture: Capture) -> None:
         source = self._begin(capture.path, capture.told)

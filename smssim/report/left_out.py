@@ -34,11 +34,15 @@ def recognised(record: Record) -> list[str]:
 def _head(counts: Mapping[str, int]) -> list[str]:
     records, out = counts.get("records_in", 0), counts.get("quarantined", 0)
     twice = counts.get("duplicates", 0)
-    again = f"; {count(twice)} stand in another file too" if twice else ""
+    total, repeat = count(records), f"repeat{'s' if twice == 1 else ''} another"
+    if not records:
+        return ["nothing: there is no record"]
+    if not out and not twice:
+        return [f"nothing: all {total} records were used"]
     if not out:
-        return [f"nothing: all {count(records)} records were used{again}"]
-    of = f"{count(out)} of {count(records)} records could not be used"
-    return [f"{of} ({share(out / records)}){again}"]
+        return [f"nothing: {count(twice)} of {total} records {repeat}, the others were used"]
+    of = f"{count(out)} of {total} records could not be used ({share(out / records)})"
+    return [f"{of}; {count(twice)} {repeat}" if twice else of]
 
 
 def _reasons(reasons: Mapping[str, int]) -> list[str]:
@@ -47,7 +51,9 @@ def _reasons(reasons: Mapping[str, int]) -> list[str]:
     rows = [[count(n), reason] for reason, n in list(reasons.items())[:MOST]]
     more = len(reasons) - len(rows)
     told = columns(["records", "why"], rows, "rl")
-    return [*told, *([f"and {more} more reasons, see the quarantine"] if more > 0 else [])]
+    if more > 0:
+        told.append(f"and {more} more reason{'' if more == 1 else 's'}")
+    return [*told, "--quarantine FILE (or log.quarantine) shows each with its row and text"]
 
 
 def _remarks(about: Mapping[str, Any]) -> Iterator[str]:
