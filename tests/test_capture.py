@@ -524,6 +524,7 @@ def test_the_quarantine_counts_what_it_does_not_keep(monkeypatch: pytest.MonkeyP
     quarantine.add("g", 1, ["something else"], "")
     quarantine.count("no id", 5)
     assert len(quarantine) == 15
+    assert len(quarantine.frame()) == 3
     assert quarantine.reasons == {"total must be less": 9, "no id": 14, kept.OTHER: 1}
     frame = quarantine.frame()
     assert frame["row"].tolist() == [7, 8, 9]

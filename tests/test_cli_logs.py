@@ -165,6 +165,15 @@ def test_what_repeats_is_told_whatever_the_files(
     assert "nothing: there is no record" in called(capsys, log)[1]
 
 
+def test_a_file_of_which_nothing_can_be_used_says_what_may_help(
+    log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.write_text(HEADING + WRONG * 3, encoding="utf-8")
+    _, out, _ = called(capsys, log, "--tz", "UTC")
+    assert "3 of 3 records could not be used (100.0 %)" in out
+    assert re.search(r"none of its\s+records can be used: .*\s.*--columns map.yaml", out)
+
+
 def test_options_of_reading_are_refused_for_a_saved_record(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,6 +36,10 @@ _NAMED = (
     "one has two columns that are known, a time or an id among them, or that --columns map.yaml "
     "(columns=) names, a line for each: `field: heading`"
 )
+_NONE = (
+    "none of its records can be used: is each column what it was taken for? --columns map.yaml "
+    "(columns=) says which is which and how times are written"
+)
 _LINES, _WIDTH = 5, 100
 
 
@@ -173,13 +177,17 @@ class Reading:
         return self._sources[-1]
 
     def _take(self, source: Source, pieces: Iterable[Piece]) -> None:
+        refused = 0
         for piece in pieces:
+            refused += len(piece.refused)
             source.records += piece.records
             self._records += piece.records
             self._repaired.update(piece.repaired)
             for row, reasons, text in piece.refused:
                 self._quarantine.add(source.path, row, reasons, text)
             self._facts.add(piece.sends, piece.reports)
+        if refused and refused == source.records:
+            self._warnings.append(f"{source.path}: {_NONE}")
 
     def _condemn(self, found: Outcome) -> None:
         """Quarantine what only the join showed to be unusable, its texts read again."""

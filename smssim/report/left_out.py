@@ -17,6 +17,10 @@ def left_out(record: Record) -> list[str]:
     about = record.provenance
     counts = about.get("counts", {})
     lines = [*_head(counts), *_reasons(about.get("quarantined_by_reason", {}))]
+    if out := counts.get("quarantined", 0):
+        kept = 0 if record.quarantine is None else len(record.quarantine)
+        which = "each" if kept == out else f"{count(kept)} of them"
+        lines.append(f"--quarantine FILE (or log.quarantine) shows {which} with row and text")
     for text in _remarks(about):
         lines += wrapped(text)
     return lines
@@ -53,7 +57,7 @@ def _reasons(reasons: Mapping[str, int]) -> list[str]:
     told = columns(["records", "why"], rows, "rl")
     if more > 0:
         told.append(f"and {more} more reason{'' if more == 1 else 's'}")
-    return [*told, "--quarantine FILE (or log.quarantine) shows each with its row and text"]
+    return told
 
 
 def _remarks(about: Mapping[str, Any]) -> Iterator[str]:
