@@ -78,10 +78,11 @@ def test_examples(text: str, shown: str | None) -> None:
 
 def test_what_is_counted_by_reason_holds_no_value() -> None:
     quarantine = Quarantine()
-    for value in ("'+62 (0) 81234567890'", '"it\'s (0) 5"', "'+62 (0) 812345678 and so o…", "None"):
+    values = ["'+62 (0) 81234567890'", '"it\'s (0) 5"', "'+62 (0) 812345678 and so o…"]
+    for value in (*values, "None", r"'aaa\…"):
         quarantine.add("f", 1, [f"To(={value}) must be a number of Country(='x (a) b')"], "")
     quarantine.add("f", 1, ["12345678 is no column"], "")
     assert quarantine.reasons == {
-        "To must be a number of Country": 4,
+        "To must be a number of Country": 5,
         "123***** is no column": 1,
     }

@@ -26,7 +26,7 @@ _KINDS = 1_000
 # What differs from record to record: a value that is shown, and where in a line it stands.
 _QUOTED = r"'(?:[^'\\]|\\.)*(?:'|…)|\"(?:[^\"\\]|\\.)*(?:\"|…)"
 _OWN = re.compile(
-    rf"\(=(?:{_QUOTED}|[^'\"].*?)\)(?= |$)"
+    rf"\(=(?:{_QUOTED}|.*?)\)(?= |$)"
     r"|: line \d+ column \d+ \(char \d+\)| (?:at byte|in position) [\d-]+",
     re.S,
 )

@@ -52,6 +52,7 @@ class Source:
     matched: dict[str, str] = field(default_factory=dict)
     passed_over: tuple[str, ...] = ()
     records: int = 0
+    refused: int = 0
 
 
 class Reading:
@@ -169,6 +170,8 @@ class Reading:
         cuts = Cuts(table)
         self._take(source, cuts.seen(parser.pieces(table)))
         self._warnings += cuts.warnings()
+        if source.refused and source.refused == source.records:
+            self._warnings.append(f"{source.path}: {_NONE}")
         self._currency = parser.currency
         self._passed_over.update(table.passed_over)
 
@@ -177,17 +180,14 @@ class Reading:
         return self._sources[-1]
 
     def _take(self, source: Source, pieces: Iterable[Piece]) -> None:
-        refused = 0
         for piece in pieces:
-            refused += len(piece.refused)
+            source.refused += len(piece.refused)
             source.records += piece.records
             self._records += piece.records
             self._repaired.update(piece.repaired)
             for row, reasons, text in piece.refused:
                 self._quarantine.add(source.path, row, reasons, text)
             self._facts.add(piece.sends, piece.reports)
-        if refused and refused == source.records:
-            self._warnings.append(f"{source.path}: {_NONE}")
 
     def _condemn(self, found: Outcome) -> None:
         """Quarantine what only the join showed to be unusable, its texts read again."""
