@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from log_tables import NUMBER, details, piece, pieces, reasons, sends
 
 from smssim.logs.columns.wrong import WrongColumns
-from smssim.logs.facts.packed import UNKNOWN, Names
+from smssim.logs.facts.packed import UNKNOWN, Names, application_of
 from smssim.logs.facts.piece import Piece
 
 MAY_2024 = 1_714_521_600_000_000
@@ -448,7 +448,9 @@ def test_the_channel_stands_in_for_the_application() -> None:
     """Row by row."""
     names = Names()
     found = piece(sends(2, Application=["shop", ""], Channel=["isms1", "isms2"]), names=names)
-    assert [names.application.names[i] for i in found.sends["application"]] == ["shop", "isms2"]
+    codes = found.sends["application"]
+    assert [names.application.names[i] for i in application_of(codes)] == ["shop", "isms2"]
+    assert codes[0] >= 0 > codes[1], "another row's application goes before a channel"
 
 
 def test_refused_rows_of_the_file_stay_in_order() -> None:
