@@ -26,7 +26,6 @@ DEAREST = 1_000_000
 VENDOR = "huawei"
 _ALWAYS = np.iinfo(np.int64).min
 _HEADINGS = {"country": ("iso2", "country"), "price": ("price", "price_per_sms")}
-_FREE = ("valid_from", "vendor")
 
 
 @dataclass(frozen=True)
