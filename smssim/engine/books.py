@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.engine.crossing import counted_mask
 from smssim.engine.deliveries import Deliveries
 from smssim.engine.fates import WITHDRAWN
 from smssim.engine.frequency import Passes
-from smssim.engine.judge import Judgement, counted_mask
+from smssim.engine.judge import Judgement
 from smssim.engine.live import Arrivals, Live
 from smssim.engine.marker import NEVER
 from smssim.engine.terms import Terms
@@ -65,8 +66,8 @@ class Books:
         self._move_queues(cls, judgement.sent_us[block], sent)
         if self._can_freeze:
             self._remember(own, judgement.sent_us[block], sent)
-        if terms.frequency is not None:
-            self.passes.commit(own, terms.frequency)
+        if judgement.ranking is not None:
+            self.passes.commit(arrivals, judgement.ranking, begin, end)
 
     def enter(
         self, own: Arrivals, verdict: Verdict, fate: int, now_us: int, frequency: Ints | None

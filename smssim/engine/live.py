@@ -19,8 +19,6 @@ from smssim.engine.server_resend import ServerResends
 from smssim.engine.world import World
 
 Ints = NDArray[np.int64]
-STATES = 6
-"""What `passes` holds of a number: its minute and its messages in it, and so for hour and day."""
 
 
 @dataclass
@@ -72,8 +70,8 @@ class Live:
 
     Marks: `t`, `segments`, `drawn`, `latency`. Results: `fate`, `sent_us` (when a withdrawn message
     failed, for those), `package` (-1 without one). `exists` is the present guess which resends
-    there are; copies are marked when first guessed to exist. `passes`: what `frequency` counts of
-    messages with a number of their own.
+    there are; copies are marked when first guessed to exist. `passed`: which copies to
+    a number of their own `frequency` counted.
     """
 
     def __init__(self, world: World, sources: list[SourceBirths]) -> None:
@@ -171,13 +169,13 @@ class Live:
     def _arrays(self) -> list[NDArray[Any]]:
         return [
             self.t, self.segments, self.drawn, self.latency,
-            self.fate, self.sent_us, self.package, self.exists, self.marked, self.passes,
+            self.fate, self.sent_us, self.package, self.exists, self.marked, self.passed,
         ]  # fmt: skip
 
     def _adopt(self, arrays: list[NDArray[Any]]) -> None:
         (
             self.t, self.segments, self.drawn, self.latency,
-            self.fate, self.sent_us, self.package, self.exists, self.marked, self.passes,
+            self.fate, self.sent_us, self.package, self.exists, self.marked, self.passed,
         ) = arrays  # fmt: skip
 
     def _new(self, base: Births) -> list[NDArray[Any]]:
@@ -205,7 +203,7 @@ class Live:
             np.full(shape, -1, np.int16),
             exists,
             exists.copy(),
-            np.full((1 if self.world.limits_frequency else 0, len(base), STATES), -1),
+            np.zeros(shape if self.world.limits_frequency else (0, len(base)), bool),
         ]
 
     def _resent(self, from_us: int, until_us: int, end: int) -> tuple[Ints, Ints]:
