@@ -51,14 +51,18 @@ class Books:
     def commit(
         self, arrivals: Arrivals, judgement: Judgement, terms: Terms, begin: int, end: int
     ) -> None:
-        """Account for the judged messages at places *begin* up to *end*."""
+        """Account for the judged messages at places *begin* up to *end*, whose fates stand."""
         if begin == end:
             return
         block, own = slice(begin, end), arrivals.part(begin, end)
         sent = None if judgement.sent is None else judgement.sent[block]
         third = None if judgement.third is None else judgement.third[block]
         cls, segments = own.cls, own.segments
-        self._record(own.where, judgement, block, sent, terms, cls)
+        if terms.package is not None:
+            package = terms.package.take(cls)
+            if sent is not None:
+                package[~sent] = -1
+            self._live.package.reshape(-1)[own.where] = package
         counts = self._histogram(cls, segments, sent)
         self._charge(counts)
         counted = counted_mask(self._account, sent, third)
@@ -147,24 +151,6 @@ class Books:
                 if given:
                     returned[number] = returned.get(number, 0) + given
         return cost
-
-    def _record(
-        self,
-        where: slice | Ints,
-        judgement: Judgement,
-        block: slice,
-        sent: NDArray[np.bool_] | None,
-        terms: Terms,
-        cls: Ints,
-    ) -> None:
-        live = self._live
-        live.fate.reshape(-1)[where] = judgement.fate[block]
-        live.sent_us.reshape(-1)[where] = judgement.sent_us[block]
-        if terms.package is not None:
-            package = terms.package.take(cls)
-            if sent is not None:
-                package[~sent] = -1
-            live.package.reshape(-1)[where] = package
 
     def _histogram(
         self, cls: Ints, segments: NDArray[np.uint8], mask: NDArray[np.bool_] | None

@@ -115,12 +115,12 @@ def _before_acceptance(world: World, arrivals: Arrivals, terms: Terms) -> Fates8
     refusal = None if terms.refusal is None else terms.refusal.take(arrivals.cls)
     if not world.fates.any_own:
         return refusal
-    own = world.fates.own_place.take(arrivals.drawn)
-    early = (own == 1) | (own == 2)
+    early = world.fates.early.take(arrivals.drawn)
     if not early.any():
         return refusal
     if refusal is None:
         return np.where(early, arrivals.drawn, np.uint8(OPEN))
+    own = world.fates.own_place.take(arrivals.drawn)
     wins = early & ((refusal == OPEN) | ((own == 1) & (refusal == TEMPLATE)))
     return np.where(wins, arrivals.drawn, refusal)
 

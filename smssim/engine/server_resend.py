@@ -73,18 +73,16 @@ class ServerResends:
 
     def _concerned(self, live: Live, arrivals: Arrivals, until_us: int) -> Ints:
         """The places of *arrivals* before *until_us* that failed, or were thought to fail."""
-        end = int(arrivals.t.searchsorted(until_us))
-        where, n = arrivals.where, len(live)
-        where = slice(where.start, where.start + end) if isinstance(where, slice) else where[:end]
-        fails = self._class_fails[arrivals.cls[:end], live.fate.reshape(-1)[where]]
+        end, n = int(arrivals.t.searchsorted(until_us)), len(live)
+        own = np.flatnonzero(self.of_class.take(arrivals.cls[:end]))
+        where = arrivals.where
+        where = where.start + own if isinstance(where, slice) else where[own]
         # The copy after one stands a generation further on; after the last there is none.
-        later, last = live.exists.reshape(-1)[n:], (live.generations - 1) * n
-        if isinstance(where, slice):
-            fails |= later[where]
-            return np.flatnonzero(fails & self.of_class.take(arrivals.cls[:end]))
-        has_next = where < last
-        fails[has_next] |= later[where[has_next]]
-        return np.flatnonzero(fails & has_next & self.of_class.take(arrivals.cls[:end]))
+        has_next = where < (live.generations - 1) * n
+        own, where = own[has_next], where[has_next]
+        fails = self._class_fails[arrivals.cls[own], live.fate.reshape(-1)[where]]
+        concerned: Ints = own[fails | live.exists.reshape(-1)[where + n]]
+        return concerned
 
     def follow_withdrawn(self, live: Live, places: Ints) -> None:
         """Guess anew the copies after messages that a freeze failed."""
@@ -119,7 +117,7 @@ class ServerResends:
             live.exists[generation, message] = t < NEVER
             message, t = message[t < NEVER], t[t < NEVER]
             live.t[generation, message] = t
-            live.mark_copies(generation, message[~live.marked[generation, message]])
+            live.mark_copies(generation, message)
             if generation + 1 == live.generations:
                 break
             t = self._if_sent_at_once(live, generation, message)
