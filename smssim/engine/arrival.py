@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.calendars import HOUR
 from smssim.engine.marker import NEVER, counters_of, hours_and_numbers
 from smssim.engine.world import World
 from smssim.marks import MASK64, PHI, Words, mix64_array, words
@@ -99,20 +100,25 @@ def passes(word: Words, attempt: int, which: int, share: int) -> Mask:
     return escapes
 
 
-def words_of_messages(
-    world: World,
-    purpose: str,
-    source: NDArray[np.int16],
-    request: Ints,
-    recipient: NDArray[np.int32],
-    generation: NDArray[np.int8],
-) -> Words:
-    """The words of one purpose of messages, each of its own source."""
-    hours, k = hours_and_numbers(request)
-    counters = counters_of(k, recipient.astype(np.int64)) | generation.astype(np.uint64)
-    word = np.empty(len(request), np.uint64)
-    for number in np.unique(source).tolist():
-        own = np.flatnonzero(source == number)
-        name = world.sources[number].name
-        word[own] = words(world.marks.hour_keys(name, purpose, hours[own]), counters[own])
-    return word
+class MessageWords:
+    """The words of one purpose of the messages of all sources, by the hours of their requests."""
+
+    def __init__(self, world: World, purpose: str) -> None:
+        scenario, self._first = world.scenario, world.scenario.start_us // HOUR
+        hours = np.arange(self._first, -(-scenario.end_us // HOUR))
+        keys = [world.marks.hour_keys(s.name, purpose, hours) for s in world.sources]
+        self._keys, self._hours = np.array(keys, np.uint64).reshape(-1), len(hours)
+
+    def take(
+        self,
+        source: NDArray[np.int16],
+        request: Ints,
+        recipient: NDArray[np.int32],
+        generation: NDArray[np.int8] | int,
+    ) -> Words:
+        """The words of messages, each of its own source; their requests are of hours of the run."""
+        hours, k = hours_and_numbers(request)
+        counters = counters_of(k, recipient.astype(np.int64))
+        counters |= np.asarray(generation).astype(np.uint64)
+        hours += source * np.int64(self._hours) - self._first
+        return words(self._keys.take(hours), counters)

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.engine.arrivals import Arrivals
 from smssim.engine.crossing import counted_mask
 from smssim.engine.deliveries import Deliveries
 from smssim.engine.fates import WITHDRAWN
 from smssim.engine.frequency import Passes
 from smssim.engine.judge import Judgement
-from smssim.engine.live import Arrivals, Live
+from smssim.engine.live import Live
 from smssim.engine.marker import NEVER
 from smssim.engine.terms import Terms
 from smssim.engine.world import SEGMENT_CELLS, World

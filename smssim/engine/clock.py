@@ -16,12 +16,13 @@ import simpy
 from numpy.typing import NDArray
 
 from smssim.calendars import HOUR
+from smssim.engine.arrivals import Arrivals
 from smssim.engine.births import born
 from smssim.engine.block import Block
 from smssim.engine.books import Books
 from smssim.engine.foresight import Foresight
 from smssim.engine.judge import judge
-from smssim.engine.live import Arrivals, Live
+from smssim.engine.live import Live
 from smssim.engine.rows import Rows, rows_of
 from smssim.engine.sources import source_births
 from smssim.engine.terms import Terms, frequency_limits, terms

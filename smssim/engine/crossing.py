@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.engine.live import Arrivals
+from smssim.engine.arrivals import Arrivals
 from smssim.engine.world import World
 from smssim.model.account import Account
 from smssim.model.packages import CountryQuota

@@ -6,8 +6,9 @@ are cut and judged again.
 
 from __future__ import annotations
 
+from smssim.engine.arrivals import Arrivals
 from smssim.engine.judge import crossing_if_sent, draft
-from smssim.engine.live import Arrivals, Live
+from smssim.engine.live import Live
 from smssim.engine.terms import Terms, as_reported, never_delivered
 from smssim.engine.world import World
 from smssim.model.account import Account

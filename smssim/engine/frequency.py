@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.calendars import MINUTE
+from smssim.engine.arrivals import Arrivals
 from smssim.engine.births import order_by_time
 from smssim.engine.fates import FULL
-from smssim.engine.live import Arrivals, Live
+from smssim.engine.live import Live
 from smssim.engine.windows import LEVELS, crowded, firsts, groups, window
 from smssim.engine.world import World
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.engine.arrivals import Arrivals
 from smssim.engine.crossing import first_crossing
 from smssim.engine.fates import FULL, NO_QUOTA, TEMPLATE
 from smssim.engine.frequency import Passes, Ranking
-from smssim.engine.live import Arrivals
 from smssim.engine.marker import NEVER
 from smssim.engine.queue import line_up
 from smssim.engine.terms import OPEN, Terms

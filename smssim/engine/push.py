@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.engine.arrival import CallbackServer, exploded, of_parts, passes, words_of_messages
+from smssim.engine.arrival import CallbackServer, MessageWords, exploded, of_parts, passes
 from smssim.engine.marker import NEVER
 from smssim.engine.rows import Rows
 from smssim.engine.world import World
@@ -61,7 +61,7 @@ class Pusher:
     def __init__(self, world: World) -> None:
         rule = world.scenario.callback
         self._world = world
-        self._server = CallbackServer(world)
+        self._server, self._messages = CallbackServer(world), MessageWords(world, "push")
         self._end_us = world.scenario.end_us
         named = np.array([rule.is_named(s.status_callback) for s in world.sources], bool)
         self._none, self._named = not named.any(), None if named.all() else named.take(world.source)
@@ -138,4 +138,4 @@ class Pusher:
         """The push word of each message."""
         source = self._world.source.take(rows.cls[message])
         own = (rows.request[message], rows.recipient[message], rows.generation[message])
-        return words_of_messages(self._world, "push", source, *own)
+        return self._messages.take(source, *own)

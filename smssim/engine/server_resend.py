@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.engine.arrival import CallbackServer, words_of_messages
+from smssim.engine.arrival import CallbackServer, MessageWords
 from smssim.engine.births import SourceBirths
 from smssim.engine.fates import WITHDRAWN
 from smssim.engine.marker import NEVER
 from smssim.engine.world import World
 
 if TYPE_CHECKING:
-    from smssim.engine.live import Arrivals, Live
+    from smssim.engine.arrivals import Arrivals
+    from smssim.engine.live import Live
 
 Ints = NDArray[np.int64]
 Fates8 = NDArray[np.uint8]
@@ -33,6 +34,7 @@ class ServerResends:
 
     def __init__(self, world: World, sources: list[SourceBirths]) -> None:
         self._world, self._callback = world, CallbackServer(world)
+        self._pushes, self._waits = (MessageWords(world, p) for p in ("push", "server_resend"))
         rules = [getattr(source, "server_resend", None) for source in world.sources]
         self._after = [None if rule is None else rule.after.table() for rule in rules]
         named = [world.scenario.callback.is_named(s.status_callback) for s in world.sources]
@@ -139,12 +141,11 @@ class ServerResends:
         if not len(again):
             return next_us
         message, source = message[again], source[again]
-        names = (source, base.request[message], base.recipient[message])
-        copies = np.full(len(message), generation, np.int8)
-        push = words_of_messages(self._world, "push", *names, copies)
+        names = (source, base.request[message], base.recipient[message], generation)
+        push = self._pushes.take(*names)
         at = self._learnt_us(live, generation, message, fate[again], left_us[again], push)
         np.copyto(at, NEVER, where=~self._hears(source, fate[again]))
-        at += self._delays(source, words_of_messages(self._world, "server_resend", *names, copies))
+        at += self._delays(source, self._waits.take(*names))
         np.copyto(at, NEVER, where=at >= self._until_us[source])
         next_us[again] = at
         return next_us

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.engine.arrivals import Arrivals
 from smssim.engine.fates import EXPIRED, TEMPLATE, UNBORN
-from smssim.engine.live import Arrivals
 from smssim.engine.world import World
 from smssim.model.account import Account
 
