@@ -147,6 +147,20 @@ def read_table(path: Path) -> pd.DataFrame:
     )
 
 
+def kinds_in(path: Path) -> dict[str, Kind]:
+    """The types of the table that a TableWriter wrote. Raise a ValueError for any other file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        found = pq.read_metadata(path).metadata or {}
+        return {n: Kind(**kind) for n, kind in json.loads(found[_KEY.encode()]).items()}
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"{path}: must be a whole Parquet file ({error})") from error
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"{path}: must be a table of a smssim record") from error
+
+
 def _type(kind: Kind) -> pa.DataType:
     import pyarrow as pa
 

@@ -1,0 +1,48 @@
+"""Sums by two numbers of each row, kept for the cells alone that are not empty."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from smssim.cells import folded
+from smssim.logs.ours.stored import Array
+
+_SECOND = 1 << 32
+_DENSEST, _SMALL = 4, 1 << 16
+"""Cells a row, and in all, up to which a plain count is quicker than sorting."""
+
+
+class Sums:
+    """Rows, and the sum of a column of theirs, by a first number and a second below 2**32."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Array, list[Array]]] = []
+
+    def add(self, first: Array, second: Array, seconds: int, column: Array | None = None) -> Array:
+        """Count rows by *first* from 0 and *second* below *seconds*; return the rows by second."""
+        low = int(first.min())
+        key = first - low if low else first.astype(np.int64)
+        key *= seconds
+        key += second
+        named = None
+        if int(key.max()) >= _DENSEST * len(key) + _SMALL:
+            named, key = np.unique(key, return_inverse=True)
+        number = np.bincount(key)
+        cells = np.flatnonzero(number)
+        sums = [number.take(cells), np.zeros(len(cells), np.int64)]
+        if column is not None:
+            # Exact, as sums of integers below 2**53 are in floating point.
+            sums[1] = np.bincount(key, column).take(cells).astype(np.int64)
+        places, seconds_ = np.divmod(cells if named is None else named[cells], seconds)
+        self._parts.append(((places + low) * _SECOND + seconds_, sums))
+        if len(self._parts) > 16:
+            self._parts = [folded(self._parts)]
+        return np.bincount(seconds_, sums[0], minlength=seconds)
+
+    def cells(self) -> tuple[Array, Array, list[Array]]:
+        """First number, second number, and the sums of each cell that is not empty."""
+        if not self._parts:
+            nothing = np.empty(0, np.int64)
+            return nothing, nothing, [nothing, nothing]
+        cells, sums = folded(self._parts)
+        return (*np.divmod(cells, _SECOND), sums)
