@@ -32,6 +32,14 @@ FORMAT = "smssim record 2"
 ROW_GROUP = 200_000
 """Rows of a row group, where a whole frame is written."""
 _LARGE = {"messages": MESSAGES, "reports": REPORTS}
+_TOGETHER = {
+    "messages": (
+        "country application template type source generation place segments status "
+        "covered_segments cost_micro"
+    ).split(),
+    "reports": ("state", "attempts", "copies"),
+}
+"""Columns whose combinations are few, and all that tallies need beside times."""
 _ABOUT = "provenance.json"
 _OWN = {_ABOUT, "tallies", *(f"{name}.parquet" for name in TABLES)}
 
@@ -46,7 +54,7 @@ def save(record: Record, directory: str | Path) -> None:
         for name in _LARGE:
             frame = getattr(record, name)
             if frame is not None:
-                with TableWriter(_file(new.path, name), kinds_of(frame)) as writer:
+                with TableWriter(_file(new.path, name), kinds_of(frame), _TOGETHER[name]) as writer:
                     for start in range(0, len(frame), ROW_GROUP):
                         writer.add(compact(frame.iloc[start : start + ROW_GROUP]))
                 counts[name] = writer.rows
@@ -101,7 +109,11 @@ class ParquetSink:
         with ExitStack() as stack:
             new = stack.enter_context(self._new)
             self._messages, self._reports = (
-                stack.enter_context(TableWriter(_file(new.path, name), kinds(columns, self._lists)))
+                stack.enter_context(
+                    TableWriter(
+                        _file(new.path, name), kinds(columns, self._lists), _TOGETHER[name]
+                    )
+                )
                 for name, columns in _LARGE.items()
             )
             self._stack = stack.pop_all()

@@ -6,7 +6,7 @@ A month of millions has some hundred combinations of country, template, status, 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -15,6 +15,26 @@ from smssim.logs.ours.stored import Array
 _TABLE = 1 << 22
 """Possible kinds up to which a table of them is quicker than sorting."""
 _MOST = 1 << 62
+
+
+class Written:
+    """Kinds that the table itself numbers, by the *column* of that name."""
+
+    def __init__(self, column: str, told: Mapping[str, Sequence[int]]) -> None:
+        self._column = column
+        self._told = {name: np.array(values, np.int64) for name, values in told.items()}
+
+    def __len__(self) -> int:
+        return len(next(iter(self._told.values())))
+
+    def of(self, columns: Mapping[str, Array | int], rows: int) -> Array:
+        """The kind of each row."""
+        kind = columns[self._column]
+        return np.full(rows, kind) if isinstance(kind, int) else kind
+
+    def columns(self) -> dict[str, Array]:
+        """What each kind has, in order of their numbers."""
+        return dict(self._told)
 
 
 class Kinds:

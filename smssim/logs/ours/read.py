@@ -15,7 +15,7 @@ import numpy as np
 
 from smssim.disk import about, is_record
 from smssim.logs.log import Log
-from smssim.logs.ours.recount import REPORTED, WANTED, Recount, ReportCount
+from smssim.logs.ours.recount import Recount, ReportCount
 from smssim.logs.ours.stored import Array, Stored
 from smssim.parquet import kinds_in, read_table
 from smssim.tally import Tallies
@@ -96,7 +96,7 @@ def _counted(messages: Stored, reports: Stored | None, known: Known) -> tuple[Ta
     if reports is not None:
         count = ReportCount(reports)
         least = reports.least_from("message")
-        for chunk in reports.chunks(REPORTED):
+        for chunk in reports.chunks(count.wanted):
             message = chunk.codes["message"]
             number = np.full(chunk.rows, message) if isinstance(message, int) else message
             count.add(chunk, finals.of(number, least[chunk.group]))
@@ -112,7 +112,7 @@ class Finals:
 
     def __init__(self, recount: Recount, messages: Stored) -> None:
         self._recount, self._rows = recount, messages.rows
-        self._chunks = messages.chunks(WANTED)
+        self._chunks = messages.chunks(recount.wanted)
         self._first, self._finals = 0, np.empty(0, np.int64)
 
     def of(self, number: Array, least: int) -> Array:
@@ -121,10 +121,10 @@ class Finals:
         if last >= self._rows or int(number.min()) < 0:
             raise IndexError(f"a report of message {last}, of which there are {self._rows}")
         while self._first + len(self._finals) <= last:
-            past = max(least - self._first, 0)
-            kept = self._finals[past:]
-            self._first += min(past, len(self._finals))
-            self._finals = np.concatenate([kept, self._recount.add(next(self._chunks))])
+            past = min(max(least - self._first, 0), len(self._finals))
+            self._first += past
+            kept, more = self._finals[past:], self._recount.add(next(self._chunks))
+            self._finals = np.concatenate([kept, more]) if len(kept) else more
         times: Array = self._finals.take(number - self._first)
         return times
 

@@ -14,16 +14,17 @@ from smssim.bins import bin_of, edges_us
 from smssim.calendars import DAY
 from smssim.cells import Counted, kinds_of
 from smssim.counting import GROUP, Tallier, charges, outcomes
-from smssim.logs.ours.kinds import Kinds
+from smssim.logs.ours.kinds import Kinds, Written
 from smssim.logs.ours.stored import NA, NAT, Array, Chunk, Stored, Times
 from smssim.logs.ours.sums import Sums
+from smssim.parquet import KIND
 from smssim.tables import COPIES, REPORT_STATES
 from smssim.tally import OUTCOMES, SLOT_US, Tallies
 
 _CODED = ("country", "application", "template", "type", "status")
 _KINDS = (*_CODED, "source", "generation", "place", "segments", "covered_segments")
-WANTED = ("submitted_at", "final_at", "cost_micro", *_KINDS)
-REPORTED = ("message", "received_at", "state", "attempts", "copies")
+_TIMES, _PAID = ("submitted_at", "final_at"), "paid"
+_REPORTED = ("state", "attempts", "copies")
 _DEFAULTS = {"generation": NA, "place": 0, "segments": 0, "covered_segments": NA, "cost_micro": 0}
 """What stands for a column that a table has not; NA elsewhere."""
 _BINS = len(edges_us()) + 1
@@ -35,32 +36,30 @@ class Recount:
 
     def __init__(self, table: Stored, until_us: int, servers: Collection[str]) -> None:
         self._until_us, self._servers = until_us, servers
-        own = [name for name in _KINDS if name != "source" or servers]
-        self._wanted = own
-        self._labels = {name: table.labels(name) if name in table.kinds else [] for name in own}
-        ranges = {
-            name: table.range_of(name) if name in table.kinds else (_default(name),) * 2
-            for name in own
-        }
-        self._kinds = Kinds({**ranges, "cost_micro": (0, 1)})
+        self._labels = {n: table.labels(n) if n in table.kinds else [] for n in (*_CODED, "source")}
+        self._kinds: Kinds | Written
+        if table.together is not None:
+            self._kinds, self.wanted = Written(KIND, table.together), (*_TIMES, KIND)
+        else:
+            own = [name for name in _KINDS if name != "source" or servers]
+            ranges = {n: table.range_of(n) if n in table.kinds else (_default(n),) * 2 for n in own}
+            self._kinds = Kinds({**ranges, _PAID: (0, 1)})
+            self.wanted = (*_TIMES, "cost_micro", *own)
         self._clock, self._delays = Sums(), Sums()
         self._flying = np.empty(0, bool)
 
     def add(self, chunk: Chunk) -> Array:
         """Count a chunk; return the times of the final statuses of its messages."""
-        codes = {name: chunk.codes.get(name, _default(name)) for name in self._wanted}
-        cost = chunk.codes.get("cost_micro", 0)
-        paid = cost > 0
-        kind = self._kinds.of(
-            {**codes, "cost_micro": paid if isinstance(paid, np.ndarray) else int(paid)},
-            chunk.rows,
-        )
-        submitted = chunk.times["submitted_at"].us
+        codes = {name: chunk.codes.get(name, _default(name)) for name in self.wanted}
         money = None
-        if isinstance(cost, np.ndarray):
-            money = np.maximum(cost, 0) if cost.min() < 0 else cost
-        elif paid:
-            money = np.full(chunk.rows, cost)
+        if isinstance(self._kinds, Kinds):
+            cost = np.maximum(codes["cost_micro"], 0)
+            paid = cost > 0
+            codes[_PAID] = paid if paid.ndim else int(paid)
+            if paid.any():
+                money = np.broadcast_to(cost, chunk.rows)
+        kind = self._kinds.of(codes, chunk.rows)
+        submitted = chunk.times["submitted_at"].us
         counts = self._clock.add(submitted // SLOT_US, kind, len(self._kinds), money)
         final = chunk.times.get("final_at") or Times(submitted, np.arange(chunk.rows))
         self._delays.add(self._bins(submitted, final, kind, counts), kind, len(self._kinds))
@@ -93,6 +92,8 @@ class Recount:
     def tallies(self, first_us: int, reports: ReportCount | None) -> Tallies:
         """The tallies of everything counted, and of the status reports."""
         kinds = self._kinds.columns()
+        # Of kinds found here it is told whether they cost anything, and their cost is summed.
+        kinds["cost_micro"] = np.maximum(kinds["cost_micro" if _PAID not in kinds else _PAID], 0)
         kinds["charge"] = charges(kinds)
         kinds["outcome"] = outcomes(kinds, self._labels["status"])
         kinds["copy"] = self._copies(kinds)
@@ -119,6 +120,8 @@ class Recount:
         codes = {name: kinds[name].take(kind) for name in ("group", "charge", "status", "outcome")}
         codes["slot"] = slot - first_us // SLOT_US
         codes["day"] = slot * SLOT_US // DAY - first_us // DAY
+        if isinstance(self._kinds, Written):
+            cost = messages * kinds["cost_micro"].take(kind)
         sums = {"messages": messages, "cost_micro": cost}
         for name in ("segments", "covered_segments"):
             sums[name] = messages * np.maximum(kinds[name], 0).take(kind)
@@ -152,14 +155,19 @@ class ReportCount:
     def __init__(self, table: Stored) -> None:
         states = table.labels("state")
         self._states = np.array([REPORT_STATES.index(state) for state in states], np.int64)
-        names = ("state", "attempts", "copies")
-        ranges = {n: table.range_of(n) if n in table.kinds else (NA, NA) for n in names}
-        self._kinds, self._delays = Kinds(ranges), Sums()
+        self._kinds: Kinds | Written
+        if table.together is not None:
+            self._kinds, own = Written(KIND, table.together), (KIND,)
+        else:
+            own = _REPORTED
+            ranges = {n: table.range_of(n) if n in table.kinds else (NA, NA) for n in own}
+            self._kinds = Kinds(ranges)
+        self._own, self._delays = own, Sums()
+        self.wanted = ("message", "received_at", *own)
 
     def add(self, chunk: Chunk, created: Array) -> None:
         """Count a chunk whose reports were made at *created*."""
-        names = ("state", "attempts", "copies")
-        kind = self._kinds.of({n: chunk.codes.get(n, NA) for n in names}, chunk.rows)
+        kind = self._kinds.of({n: chunk.codes.get(n, NA) for n in self._own}, chunk.rows)
         received = chunk.times["received_at"]
         late = received.us != created
         # Most reports arrive as they are made, and are quicker left out than put into bin 0.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.parquet import Kind, kinds_in
+from smssim.parquet import KIND, Kind, kinds_in, together_in
 from smssim.tables import TIME
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 NAT = np.iinfo(np.int64).min
 NA = -1
-ROWS = 1 << 18
+ROWS = 1 << 17
 """Rows of a chunk at most: a row group of ours, or a part of a larger one."""
 
 
@@ -57,6 +57,10 @@ class Stored:
         self.path, self.kinds = path, kinds_in(path)
         self._file = pq.ParquetFile(path, pre_buffer=False, memory_map=False)
         self._about = self._file.metadata
+        self.together = together_in(path)
+        """What the numbers of the column KIND stand for; None where the file has no such."""
+        if self.together is not None:
+            self.kinds[KIND] = Kind("int32")
         self._places = {name: i for i, name in enumerate(self._file.schema_arrow.names)}
 
     @property
