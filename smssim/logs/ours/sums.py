@@ -7,16 +7,16 @@ import numpy as np
 from smssim.cells import folded
 from smssim.logs.ours.stored import Array
 
-_SECOND = 1 << 32
 _DENSEST, _SMALL = 4, 1 << 16
 """Cells a row, and in all, up to which a plain count is quicker than sorting."""
 
 
 class Sums:
-    """Rows, and the sum of a column of theirs, by a first number and a second below 2**32."""
+    """Rows, and the sum of a column of theirs, by a first number and a second."""
 
     def __init__(self) -> None:
         self._parts: list[tuple[Array, list[Array]]] = []
+        self._stride = 1
 
     def add(self, first: Array, second: Array, seconds: int, column: Array | None = None) -> Array:
         """Count rows by *first* from 0 and *second* below *seconds*; return the rows by second."""
@@ -34,8 +34,9 @@ class Sums:
             # Exact, as sums of integers below 2**53 are in floating point.
             sums[1] = np.bincount(key, column).take(cells).astype(np.int64)
         places, seconds_ = np.divmod(cells if named is None else named[cells], seconds)
-        self._parts.append(((places + low) * _SECOND + seconds_, sums))
-        if len(self._parts) > 16:
+        self._widen(seconds)
+        self._parts.append(((places + low) * self._stride + seconds_, sums))
+        if len(self._parts) > 32:
             self._parts = [folded(self._parts)]
         return np.bincount(seconds_, sums[0], minlength=seconds)
 
@@ -45,4 +46,13 @@ class Sums:
             nothing = np.empty(0, np.int64)
             return nothing, nothing, [nothing, nothing]
         cells, sums = folded(self._parts)
-        return (*np.divmod(cells, _SECOND), sums)
+        return (*np.divmod(cells, self._stride), sums)
+
+    def _widen(self, seconds: int) -> None:
+        """Have room for second numbers: cells that lie close together are summed faster."""
+        if seconds <= self._stride:
+            return
+        old, self._stride = self._stride, 1 << (seconds - 1).bit_length()
+        for place, (cells, sums) in enumerate(self._parts):
+            first, second = np.divmod(cells, old)
+            self._parts[place] = first * self._stride + second, sums
