@@ -115,9 +115,7 @@ class Kept:
 
         sizes = [axis.size for axis in self._axes]
         empty = np.empty(0, np.int64)
-        cells, sums = (
-            folded(self._parts) if self._parts else (empty, [empty] * len(self._measures))
-        )
+        cells, sums = folded(self._parts) if self._parts else (empty, [empty] * len(self._measures))
         places = np.unravel_index(cells, sizes)
         keys = {a.name: _named(a, place) for a, place in zip(self._axes, places, strict=True)}
         return pd.DataFrame(keys | dict(zip(self._measures, sums, strict=True)))

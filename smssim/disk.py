@@ -34,9 +34,9 @@ ROW_GROUP = 200_000
 _LARGE = {"messages": MESSAGES, "reports": REPORTS}
 _TOGETHER = {
     "messages": (
-        "country application template type source generation place segments status "
-        "covered_segments cost_micro"
-    ).split(),
+        *("country", "application", "template", "type", "source", "generation", "place"),
+        *("segments", "status", "covered_segments", "cost_micro"),
+    ),
     "reports": ("state", "attempts", "copies"),
 }
 """Columns whose combinations are few, and all that tallies need beside times."""
@@ -110,9 +110,7 @@ class ParquetSink:
             new = stack.enter_context(self._new)
             self._messages, self._reports = (
                 stack.enter_context(
-                    TableWriter(
-                        _file(new.path, name), kinds(columns, self._lists), _TOGETHER[name]
-                    )
+                    TableWriter(_file(new.path, name), kinds(columns, self._lists), _TOGETHER[name])
                 )
                 for name, columns in _LARGE.items()
             )

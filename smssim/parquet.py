@@ -93,9 +93,7 @@ def compact(frame: pd.DataFrame) -> dict[str, Array]:
 class TableWriter:
     """Writes a Parquet file, a row group each `add`; it is whole once the context has ended."""
 
-    def __init__(
-        self, path: Path, kinds: Mapping[str, Kind], together: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, path: Path, kinds: Mapping[str, Kind], together: Sequence[str] = ()) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
@@ -108,7 +106,7 @@ class TableWriter:
         self._writer = pq.ParquetWriter(
             path,
             self._schema,
-            # The encodings leave little to compress, and zstd would take as long as they do to read.
+            # The encodings leave little to compress; zstd would take as long as they do to read.
             compression="lz4",
             use_dictionary=[name for name in (*self.kinds, KIND) if name not in delta],
             column_encoding=dict.fromkeys(delta, "DELTA_BINARY_PACKED"),

@@ -181,9 +181,7 @@ def test_what_a_log_does_not_know(run: Run, tmp_path: Path) -> None:
 
     log = read_log(tmp_path / "log/messages.parquet", rows=False)
 
-    assert_same(
-        log.tallies, tally_frames(rows, reports, run.observed_from, run.observed_until)
-    )
+    assert_same(log.tallies, tally_frames(rows, reports, run.observed_from, run.observed_until))
     assert {"unknown", "pay_per_use"} <= set(log.tallies.money["charge"])
 
 
@@ -316,7 +314,9 @@ def test_kinds_are_the_combinations(data: st.DataObject) -> None:
 @settings(max_examples=50, deadline=None)
 @given(
     st.lists(
-        st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 4), st.integers(0, 9)), min_size=1),
+        st.lists(
+            st.tuples(st.integers(0, 1 << 20), st.integers(0, 4), st.integers(0, 9)), min_size=1
+        ),
         min_size=1,
         max_size=20,
     )

@@ -78,14 +78,13 @@ class Kinds:
         keys = np.fromiter(self._number, np.int64, len(self._number))
         places = np.unravel_index(keys, self._sizes) if self._sizes else ()
         return {
-            name: place + low
-            for (name, low), place in zip(self._lows.items(), places, strict=True)
+            name: place + low for (name, low), place in zip(self._lows.items(), places, strict=True)
         }
 
     def _keys(self, columns: Mapping[str, Array | int], rows: int) -> Array:
         """Mixed radix, the last column fastest."""
         stride, base = 1, 0
-        key = np.zeros(rows, self._type)
+        key: Array = np.zeros(rows, self._type)
         for (name, low), size in zip(
             reversed(self._lows.items()), reversed(self._sizes), strict=True
         ):

@@ -38,14 +38,15 @@ class Recount:
         self._until_us, self._servers = until_us, servers
         self._labels = {n: table.labels(n) if n in table.kinds else [] for n in (*_CODED, "source")}
         self._kinds: Kinds | Written
+        self.wanted: tuple[str, ...] = (*_TIMES, KIND)
         if table.together is not None:
-            self._kinds, self.wanted = Written(KIND, table.together), (*_TIMES, KIND)
+            self._kinds = Written(KIND, table.together)
         else:
             own = [name for name in _KINDS if name != "source" or servers]
             ranges = {n: table.range_of(n) if n in table.kinds else (_default(n),) * 2 for n in own}
             self._kinds = Kinds({**ranges, _PAID: (0, 1)})
             self.wanted = (*_TIMES, "cost_micro", *own)
-        self._clock, self._delays = Sums(), Sums()
+        self._clock, self._delays = Sums(), Sums(_BINS)
         self._flying = np.empty(0, bool)
 
     def add(self, chunk: Chunk) -> Array:
@@ -156,25 +157,27 @@ class ReportCount:
         states = table.labels("state")
         self._states = np.array([REPORT_STATES.index(state) for state in states], np.int64)
         self._kinds: Kinds | Written
+        self._own: tuple[str, ...] = (KIND,)
         if table.together is not None:
-            self._kinds, own = Written(KIND, table.together), (KIND,)
+            self._kinds = Written(KIND, table.together)
         else:
-            own = _REPORTED
-            ranges = {n: table.range_of(n) if n in table.kinds else (NA, NA) for n in own}
+            self._own = _REPORTED
+            ranges = {n: table.range_of(n) if n in table.kinds else (NA, NA) for n in self._own}
             self._kinds = Kinds(ranges)
-        self._own, self._delays = own, Sums()
-        self.wanted = ("message", "received_at", *own)
+        self._delays = Sums(_BINS + 1)
+        self.wanted = ("message", "received_at", *self._own)
 
     def add(self, chunk: Chunk, created: Array) -> None:
         """Count a chunk whose reports were made at *created*."""
         kind = self._kinds.of({n: chunk.codes.get(n, NA) for n in self._own}, chunk.rows)
         received = chunk.times["received_at"]
-        late = received.us != created
         # Most reports arrive as they are made, and are quicker left out than put into bin 0.
-        own = np.flatnonzero(late)
+        own = np.flatnonzero(received.us != created)
         place = np.ones(chunk.rows, np.int64)
-        place[own] += bin_of(received.us.take(own) - created.take(own))
-        place[created == NAT] = 0
+        made = created.take(own)
+        late = bin_of(received.us.take(own) - made) + 1
+        late[made == NAT] = 0
+        place[own] = late
         if len(received.none):
             # What arrived nobody knows when has no delay; what never arrived is counted in bin 0.
             arrived = self._kinds.columns()["state"] == self._received()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -107,7 +108,7 @@ class Stored:
     def least_from(self, name: str) -> list[int]:
         """For each row group the least number of a column in it and in all that follow."""
         least = [0 if one is None else one[0] for one in self._ranges(name)]
-        return np.minimum.accumulate(np.array(least[::-1], np.int64))[::-1].tolist()
+        return list(accumulate(reversed(least), min))[::-1]
 
     def _batches(self, group: int, names: list[str]) -> Iterator[pa.RecordBatch]:
         yield from self._file.iter_batches(ROWS, [group], names, use_threads=False)

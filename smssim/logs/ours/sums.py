@@ -12,21 +12,28 @@ _DENSEST, _SMALL = 4, 1 << 16
 
 
 class Sums:
-    """Rows, and the sum of a column of theirs, by a first number and a second."""
+    """Rows, and the sum of a column of theirs, by a first number and a second.
 
-    def __init__(self) -> None:
+    *firsts* says how many first numbers there are, if they are few.
+    """
+
+    def __init__(self, firsts: int | None = None) -> None:
         self._parts: list[tuple[Array, list[Array]]] = []
-        self._stride = 1
+        self._firsts, self._stride = firsts, 1
 
     def add(self, first: Array, second: Array, seconds: int, column: Array | None = None) -> Array:
         """Count rows by *first* from 0 and *second* below *seconds*; return the rows by second."""
-        low = int(first.min())
-        key = first - low if low else first.astype(np.int64)
-        key *= seconds
-        key += second
-        named = None
-        if int(key.max()) >= _DENSEST * len(key) + _SMALL:
-            named, key = np.unique(key, return_inverse=True)
+        low, named = 0, None
+        if self._firsts is not None and self._firsts * seconds <= _SMALL * _DENSEST:
+            key = first * seconds
+            key += second
+        else:
+            low = int(first.min())
+            key = first - low
+            key *= seconds
+            key += second
+            if int(key.max()) >= _DENSEST * len(key) + _SMALL:
+                named, key = np.unique(key, return_inverse=True)
         number = np.bincount(key)
         cells = np.flatnonzero(number)
         sums = [number.take(cells), np.zeros(len(cells), np.int64)]
