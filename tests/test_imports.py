@@ -24,8 +24,8 @@ ROOMS += [
     "report",
     "plots",
     "html",
-    "experiment",
     "store",
+    "experiment",
 ]
 ROOMS += ["fit", "plan", "checks", "pytest_plugin", "describe", "panel", "cli"]
 RECORDED = ("tally", "counting", "retally", "parquet", "disk")

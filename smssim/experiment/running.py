@@ -7,6 +7,7 @@ from time import monotonic
 
 from smssim.experiment.designs import Design
 from smssim.experiment.experiment import Experiment
+from smssim.experiment.kept import Kept
 from smssim.experiment.pool import Pool
 from smssim.experiment.precision import BATCH
 from smssim.experiment.work import Result, Task
@@ -36,22 +37,31 @@ def run_all(
     designs: Sequence[Design],
     tasks: Iterable[Task],
     pool: Pool,
+    kept: Kept,
     progress: Progress | None = None,
     known: Mapping[Task, Result] | None = None,
 ) -> Experiment:
-    """Run the tasks that are not *known*. Raise an Interrupted, with what is done, on Ctrl-C."""
+    """Run the tasks that are neither *known* nor *kept*; put them beside those that are.
+
+    Raise an Interrupted, with what is done, on Ctrl-C.
+    """
     results = dict(known or {})
     missing = [task for task in tasks if task not in results]
+    results |= kept.find(missing, designs)
+    missing = [task for task in missing if task not in results]
     scenarios = {n: design.scenario for n, design in enumerate(designs)}
     begun = monotonic()
     try:
         for done, result in enumerate(pool.results(missing, scenarios), 1):
             results[result.task] = result
+            kept.keep(result, designs)
             if progress is not None:
                 left_s = (monotonic() - begun) / done * (len(missing) - done)
                 progress(done, len(missing), left_s)
     except KeyboardInterrupt:
         raise Interrupted(Experiment(designs, pool.rng, results)) from None
+    finally:
+        kept.close()
     return Experiment(designs, pool.rng, results)
 
 
@@ -60,6 +70,7 @@ def run_until(
     enough: Enough,
     most: int,
     pool: Pool,
+    kept: Kept,
     progress: Progress | None = None,
 ) -> Experiment:
     """Run batches of replications until there are *enough*, or *most* of each design."""
@@ -67,6 +78,6 @@ def run_until(
     found, done, look = Experiment(designs, pool.rng), 0, 0
     while done < most and not (look and enough(found, look)):
         batch = min(BATCH, most - done)
-        found = run_all(designs, tasks_of(number, batch, done), pool, progress, found.results)
+        found = run_all(designs, tasks_of(number, batch, done), pool, kept, progress, found.results)
         done, look = done + batch, look + 1
     return found
