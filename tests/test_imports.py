@@ -26,6 +26,7 @@ ROOMS += [
     "html",
     "store",
     "experiment",
+    "find",
 ]
 ROOMS += ["fit", "plan", "checks", "pytest_plugin", "describe", "panel", "cli"]
 RECORDED = ("tally", "counting", "retally", "parquet", "disk")
