@@ -10,11 +10,10 @@ import numpy as np
 
 from smssim.estimate import mean_interval
 from smssim.experiment.experiment import Experiment
-from smssim.experiment.statistics import Values, metric_of, subject_of
+from smssim.experiment.statistics import Values, mean_of, metric_of, subject_of
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
 
 BASE, WHAT_IF = 0, 1
 _TYPES = {
@@ -65,11 +64,16 @@ class Comparison:
         both = wide.reindex(columns=[BASE, WHAT_IF]).dropna()
         return both[BASE].to_numpy(), both[WHAT_IF].to_numpy()
 
-    def plot(self, figure: str = "cost", *, ax: Axes | None = None) -> Axes:
-        """Draw the difference of a figure, pair by pair, with its mean and interval."""
-        from smssim.experiment.pictures import comparison_picture
+    def plot(self, figure: str = "cost", *, ax: Any = None) -> Any:
+        """Draw the differences of a figure on Axes, pair by pair, with their mean and interval.
 
-        return comparison_picture(self, figure, ax)
+        Raise a ValueError for a figure that no run has.
+        """
+        from smssim.plots import experiments
+
+        base, what_if = self.pairs(figure)
+        values, unit = what_if - base, self.experiment.unit(figure)
+        return experiments.differences(values, figure, unit, mean_of(values), ax=ax)
 
     def __repr__(self) -> str:
         base, what_if = (design.scenario.name for design in self.experiment.designs)

@@ -20,6 +20,12 @@ class Design:
     scenario: Scenario
     changes: Mapping[str, Any]
 
+    @property
+    def label(self) -> str:
+        """What makes it differ, in a few words: the last steps of its paths and their values."""
+        said = [f"{_short(path)} {_shown(value)}" for path, value in self.changes.items()]
+        return ", ".join(said) or self.scenario.name
+
 
 def designs_of(base: Scenario, designs: Mapping[str, Sequence[Any]] | pd.DataFrame) -> list[Design]:
     """Every combination of the values of a mapping by path, or a design a row of a frame.
@@ -50,3 +56,18 @@ def _plain(value: Any) -> Any:
     """A number of NumPy as Python's own, whole ones as integers: a count may come from a sample."""
     value = value.item() if hasattr(value, "item") else value
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _short(path: str) -> str:
+    """The end of a path that tells what it is: its last step, and one of a list with its place.
+
+    >>> _short("packages.0.segments"), _short("account.service_mode")
+    ('packages.0.segments', 'service_mode')
+    """
+    steps = path.split(".")
+    place = next((i for i, step in enumerate(steps) if step.isdigit()), len(steps) - 1)
+    return ".".join(steps[max(0, place - 1) :] if place < len(steps) - 1 else steps[-1:])
+
+
+def _shown(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int | float) else str(value)

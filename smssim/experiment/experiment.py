@@ -11,6 +11,7 @@ import numpy as np
 from smssim.experiment.designs import Design
 from smssim.experiment.statistics import (
     Values,
+    estimate_of,
     metric_of,
     statistics_of,
     subject_of,
@@ -21,7 +22,6 @@ from smssim.metrics import METRICS
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
 
 KEYS = ("scenario", "replication")
 
@@ -126,11 +126,19 @@ class Experiment:
         unit = METRICS[metric_of(figure)].unit
         return self.designs[0].scenario.currency if unit == "currency" else unit
 
-    def plot(self, figure: str = "cost", *, ax: Axes | None = None) -> Axes:
-        """Draw a figure: its runs, or with several designs its means with their intervals."""
-        from smssim.experiment.pictures import experiment_picture
+    def plot(self, figure: str = "cost", *, ax: Any = None) -> Any:
+        """Draw a figure on Axes: its runs, or with several designs the estimate of each.
 
-        return experiment_picture(self, figure, ax)
+        Raise a ValueError for a figure that no run has.
+        """
+        from smssim.plots import experiments
+
+        unit = self.unit(figure)
+        estimates = [estimate_of(figure, self.values(figure, n)) for n in range(len(self.designs))]
+        if len(estimates) == 1:
+            return experiments.runs(self.known(figure), figure, unit, estimates[0], ax=ax)
+        labels = [design.label for design in self.designs]
+        return experiments.designs(labels, estimates, figure, unit, ax=ax)
 
     def __repr__(self) -> str:
         failed = f", {self.failed} failed" if self.failed else ""

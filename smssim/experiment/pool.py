@@ -8,7 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from concurrent.futures.process import ProcessPoolExecutor
@@ -20,8 +20,6 @@ from smssim.scenario import Scenario
 JOB_S = 0.5
 """Seconds that a job should take: long against sending it, short against a person's patience."""
 _MOST_TASKS = 256
-_DEATHS = 2
-"""How often a task may be running when a worker dies before it is taken for the cause."""
 
 
 class Pool:
@@ -67,7 +65,6 @@ class Pool:
 
     def _elsewhere(self, waiting: deque[Task], scenarios: Mapping[int, bytes]) -> Iterator[Result]:
         running: dict[Future[list[Result]], list[Task]] = {}
-        deaths: Counter[Task] = Counter()
         try:
             while waiting or running:
                 try:
@@ -76,19 +73,25 @@ class Pool:
                         yield from self._taken(future, running[future])
                         del running[future]
                 except BrokenExecutor as broken:
-                    lost = [task for tasks in running.values() for task in tasks]
-                    deaths.update(lost)
+                    suspects = [task for tasks in running.values() for task in tasks]
                     running.clear()
-                    if self._renewed():
-                        given_up = [task for task in lost if deaths[task] > _DEATHS]
-                        waiting.extendleft(reversed([t for t in lost if deaths[t] <= _DEATHS]))
-                    else:
-                        given_up = [*lost, *waiting]
-                        waiting.clear()
-                    yield from _failed(given_up, broken)
+                    if self._given is not None:
+                        yield from _failed([*suspects, *waiting], broken)
+                        return
+                    yield from self._alone(suspects, scenarios)
         finally:
             for future in running:
                 future.cancel()
+
+    def _alone(self, suspects: list[Task], scenarios: Mapping[int, bytes]) -> Iterator[Result]:
+        """Run what was running when a worker died, one by one: so only the cause of it fails."""
+        self._close()
+        for task in suspects:
+            try:
+                yield from self._executor().submit(run_job, self._job([task], scenarios)).result()
+            except BrokenExecutor as broken:
+                self._close()
+                yield from _failed([task], broken)
 
     def _taken(self, future: Future[list[Result]], tasks: list[Task]) -> Iterator[Result]:
         try:
@@ -101,12 +104,6 @@ class Pool:
             return
         self._learn(results)
         yield from results
-
-    def _renewed(self) -> bool:
-        """Whether workers that died can be replaced; their tasks are then run one by one."""
-        self._close()
-        self._seconds = 0.0
-        return self._given is None
 
     def _submit(
         self,

@@ -52,6 +52,17 @@ def statistics_of(name: str, values: Values, confidence: float) -> Iterator[Stat
         yield _statistic(statistic, n, found)
 
 
+def estimate_of(name: str, values: Values, confidence: float = 0.95) -> Interval:
+    """The first statistic of a figure: its mean, or the probability of yes."""
+    first = next(statistics_of(name, values, confidence))
+    return Interval(first.estimate, first.low, first.high)
+
+
+def mean_of(values: Values, confidence: float = 0.95) -> Interval:
+    """The mean of values and its interval, unbounded for a single one, NaN for none."""
+    return _mean(values, confidence)
+
+
 def metric_of(name: str) -> str:
     """The metric of a figure without its subject.
 
