@@ -24,8 +24,9 @@ ROOMS += [
     "report",
     "plots",
     "html",
-    "experiment",
     "store",
+    "experiment",
+    "find",
 ]
 ROOMS += ["fit", "plan", "checks", "pytest_plugin", "describe", "panel", "cli"]
 RECORDED = ("tally", "counting", "retally", "parquet", "disk")
