@@ -90,6 +90,17 @@ def test_a_tariff_gives_money(log: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "ID" in err
 
 
+def test_a_log_given_as_its_own_tariff_shows_no_number(
+    log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prices = log.with_name("prices.csv")
+    prices.write_text(ROW, encoding="utf-8")
+    code, _, err = called(capsys, log, "--tz", "UTC", "--tariff", prices)
+    assert code == 2
+    assert "a tariff must have the columns country, price, currency; it has a1, +628****" in err
+    assert "6281234567890" not in err
+
+
 def test_a_log_that_tells_costs_is_not_said_to_have_none(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from smssim.calendars import to_us
 from smssim.codes import countries
+from smssim.logs.masking import masked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,7 +136,9 @@ def _columns(name: str, heading: list[str]) -> dict[str, str]:
     missing = [f for f in ("country", "price", "currency") if columns.get(f) not in heading]
     if missing:
         told = f"a tariff must have the columns {', '.join(missing)}"
-        raise ValueError(f"{name}: {told}; it has {', '.join(heading) or 'none'}")
+        # Of another table given by mistake, which may have no heading.
+        found = masked(", ".join(heading)) or "none"
+        raise ValueError(f"{name}: {told}; it has {found}")
     return columns
 
 
