@@ -439,7 +439,10 @@ def test_gzip_is_unpacked_in_blocks(tmp_path: Path) -> None:
     assert max(sizes) < 2_000_000
 
 
-@pytest.mark.parametrize("data", [b"", b" \n\r\n", "\ufeff\n".encode(), gzip.compress(b"", mtime=0)])
+NOTHING = [b"", b" \n\r\n", "\ufeff\n".encode(), gzip.compress(b"", mtime=0)]
+
+
+@pytest.mark.parametrize("data", NOTHING)
 def test_a_file_that_holds_nothing_is_empty(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a").write_bytes(data)
     assert isinstance(opened(tmp_path / "a", is_heading), Empty)
