@@ -20,6 +20,8 @@ BYS: tuple[Any, ...] = (
     "type",
     ["country", "type"],
     ["day", "country"],
+    "template",
+    ["application", "template", "type"],
     (),
 )
 
@@ -90,7 +92,8 @@ def test_the_bill_sums_to_the_ledger(run: Run, by: Any) -> None:
 @pytest.mark.parametrize("by", BYS, ids=str)
 def test_pay_per_use_is_the_sum_of_the_rows(run: Run, by: Any) -> None:
     bill = report.cost(run, by=by)
-    used = bill[bill["entry"] == "pay_per_use"].drop(columns=["entry", "packages", "cost_eur"])
+    used = bill[bill["entry"] == "pay_per_use"]
+    used = used.drop(columns=["entry", "packages", "cost_eur", "per_delivered"])
 
     rows = charged_rows(run)
     keys = [by] if isinstance(by, str) else list(by)
@@ -117,7 +120,10 @@ def charged_rows(run: Run) -> pd.DataFrame:
         messages=1,
         segments=rows["segments"].astype("int64") - rows["covered_segments"],
         cost_micro=rows["cost_micro"].astype("int64"),
-        **{name: rows[name].astype("str") for name in ("country", "application", "type")},
+        **{
+            name: rows[name].astype("str")
+            for name in ("country", "application", "type", "template")
+        },
     )
 
 
@@ -162,10 +168,10 @@ def test_nothing_sent_costs_nothing() -> None:
     run = simulate(scenario(traffic=[], packages=[]), rows=False)
 
     assert len(report.cost(run)) == 0
-    assert list(report.cost(run).columns)[-1] == "cost_eur"
+    assert list(report.cost(run).columns)[-2:] == ["cost_eur", "per_delivered"]
 
 
-@pytest.mark.parametrize("by", ["hour", ["country", "country"], ["template"]])
+@pytest.mark.parametrize("by", ["hour", ["country", "country"], "source"])
 def test_an_unknown_group_is_refused(by: Any) -> None:
     run = simulate(scenario(traffic=[], packages=[]), rows=False)
 

@@ -11,12 +11,15 @@ from smssim.report.kpis import kpis
 from smssim.report.needs import needs, needs_of
 from smssim.report.onboarding import onboarding
 from smssim.report.packages import packages
+from smssim.report.projection import month_by_day, projection
 from smssim.report.review import review
+from smssim.report.run_out import run_down
 from smssim.report.summary import summary
 from smssim.report.tally import tally
 from smssim.report.tasks import tasks
 from smssim.report.thresholds import thresholds
 from smssim.report.usage import usage
+from smssim.report.waste import waste
 
 __all__ = [
     "burn_down",
@@ -26,16 +29,20 @@ __all__ = [
     "failures",
     "kpis",
     "latency_curve",
+    "month_by_day",
     "needs",
     "needs_of",
     "onboarding",
     "packages",
+    "projection",
     "review",
     "statistics",
+    "run_down",
     "statuses",
     "summary",
     "tally",
     "tasks",
     "thresholds",
     "usage",
+    "waste",
 ]
