@@ -129,6 +129,21 @@ def test_packages_are_used_up_day_by_day(run: Run) -> None:
     assert (known["run_out_projected_at_high"] < known["ends_at"]).all()
 
 
+def test_what_expires_is_not_there_to_use() -> None:
+    """The next package is begun when one expires, and lasts as long as it would alone."""
+    packages = [
+        {"country": "TH", "segments": 5_000, "price": 20, "valid_days": 25},
+        {"country": "TH", "segments": 300, "price": 20, "at": "2026-03-15"},
+    ]
+    run = simulate(scenario(packages=packages))
+
+    assert assert_projected(run) == 3
+    first, second = (own for _, own in report.packages(run).iterrows())
+    assert pd.isna(first["run_out_projected_at"])
+    days = (second["run_out_projected_at"] - first["ends_at"]) / pd.Timedelta(days=1)
+    assert 2 < days < 7, "300 segments at some 100 a day, fewer on a weekend"
+
+
 @seed(1)
 @invented
 @given(worlds())
