@@ -179,17 +179,17 @@ def _refused(record: Record, event: str, subject: str) -> str:
 
 def _own_server(record: Record) -> list[str]:
     """Outages of the customer's own server that the gaps of a log with rows tell of."""
-    # A simulation is told the same with its rows and without, and has its outages from its scenario.
+    # A simulation is told the same with its rows and without, and its outages are its scenario's.
     if not recorded(record) or untold(record) is not None:
         return []
     found = outages(record)
     if found.empty:
         return []
-    begins, length_s = found.loc[found["length_s"].idxmax(), ["begins", "length_s"]]
+    longest = found.sort_values("length_s", kind="stable").iloc[-1]
     return wrapped(
         f"our server, from the gaps: down {times(len(found))}, at most "
-        f"{duration(found['length_s'].sum())} in all, the longest {duration(length_s)} "
-        f"from {moment(begins)}"
+        f"{duration(found['length_s'].sum())} in all, the longest {duration(longest['length_s'])} "
+        f"from {moment(longest['begins'])}"
     )
 
 
