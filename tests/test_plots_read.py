@@ -13,6 +13,7 @@ from picture_records import INVENTED, LOGS, SCENARIOS, record
 from picture_texts import legends_over_data, outside, overlaps, texts
 
 from smssim import plots
+from smssim.plots.canvas import titled
 
 PICTURES: dict[str, Callable[..., Axes]] = {
     "burn_down": plots.burn_down,
@@ -87,3 +88,16 @@ def test_words_on_others_are_found() -> None:
     ax.plot([0, 1], [0, 1], label="line")
     ax.legend(loc="center")
     assert legends_over_data(ax) == ["line"]
+
+
+def test_a_number_is_not_torn_from_its_unit() -> None:
+    """Whatever the width, all words are kept."""
+    told = "95 % arrive within 29.7 s (otp) to 3.8 min, of which 12 h (about 4 days) are late"
+    for wide in (3.0, 4.0, 5.0, 6.5, 8.0):
+        _, ax = plt.subplots(figsize=(wide, 4))
+        titled(ax, told, "below")
+        lines = ax.get_title(loc="left").splitlines()
+        assert " ".join(lines) == told
+        assert len(lines) > 1
+        units = ("%", "s", "min,", "h")
+        assert not any(line.split()[0] in units for line in lines)
