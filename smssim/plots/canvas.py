@@ -19,7 +19,7 @@ CYCLE, _COLOURS = "petroff6", (0, 1, 5, 3)
 """The built-in cycle and its colours that name groups: not the grey, nor the red of warnings."""
 _TITLE = 1.44
 """The size of a title's letters to that of the others: to be read in a thumbnail, too."""
-_UNBROKEN = re.compile(r"[\d.,]+ (?:%|s|min|h|d)(?![^\s,;.)])[,;.)]?|\S+")
+_UNBROKEN = re.compile(r"[\d.,]+ (?:%|s|min|h|d)(?![^\s,;.)])[,;.)]*|\S+")
 """A number with its unit, or a word: what a line is not broken within."""
 _DAYS, _WEEKS = 21, 70
 """From so many days on, the time axis counts weeks, and months."""
