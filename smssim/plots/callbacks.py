@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-OUTAGE: dict[str, Any] = {"facecolor": WARNING, "alpha": 0.18, "linewidth": 0}
+OUTAGE: dict[str, Any] = {
+    "facecolor": (WARNING, 0.18),
+    "edgecolor": (WARNING, 0.7),
+    "linewidth": 0.8,
+}
 _BELOW = "Status reports that our server received, by UTC hour"
 
 
