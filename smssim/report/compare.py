@@ -25,10 +25,10 @@ Floats = NDArray[np.float64]
 SAME = 0.01
 """Periods whose lengths differ by less than this share are equally long."""
 _EVENTS = {
-    "runout.count": ("run_out",),
-    "thresholds.alarms": ("alarm",),
-    "thresholds.limits": ("limit",),
-    "thresholds.country_limits": ("country_limit",),
+    "runout.count": "run_out",
+    "thresholds.alarms": "alarm",
+    "thresholds.limits": "limit",
+    "thresholds.country_limits": "country_limit",
 }
 _CODES = {"messages.stopped_by_limit": "E000623", "messages.stopped_by_runout": "E000629"}
 _CHARGES = ("cost", "cost.pay_per_use")
@@ -49,11 +49,14 @@ _FIGURES = [f"{of}{end}" for of in ("a", "b", "difference") for end in _ENDS]
 
 
 class _Side(NamedTuple):
-    """One of the two records: its figures, how long it is, and its whole UTC days."""
+    """One of the two records: how long it is, its whole UTC days, and its tables by day."""
 
     record: Record
     days: float
     whole: list[Span]
+    bill: pd.DataFrame
+    counts: pd.DataFrame
+    codes: pd.DataFrame
 
 
 def compare(a: Record, b: Record) -> pd.DataFrame:
@@ -97,7 +100,8 @@ compare.needs = needs_of(kpis)  # type: ignore[attr-defined]
 def _side(record: Record) -> _Side:
     first, until = record.observed_from, record.observed_until
     whole = [day for day in periods(record, "day") if day.start >= first and day.end <= until]
-    return _Side(record, (until - first) / DAY, whole)
+    tables = (cost(record, by="day"), delivery(record, by="day"), statuses(record, by="day"))
+    return _Side(record, (until - first) / DAY, whole, *tables)
 
 
 def _joined(a: Record, b: Record) -> pd.DataFrame:
@@ -154,22 +158,19 @@ def _interval(row: pd.Series[Any], sides: list[_Side], alike: bool) -> tuple[flo
 
 def _by_day(name: str, side: _Side) -> Floats | None:
     """A metric's whole UTC days; None where they are not told apart."""
-    record = side.record
     if name in _CHARGES:
-        bill = cost(record, by="day")
-        return _days(bill[bill["entry"] == "pay_per_use"], "cost_micro", side) / 1e6
+        charged = side.bill[side.bill["entry"] == "pay_per_use"]
+        return _days(charged, "cost_micro", side) / 1e6
     if name in _CODES:
-        found = statuses(record, by="day")
-        return _days(found[found["status"] == _CODES[name]], "messages", side)
+        return _days(side.codes[side.codes["status"] == _CODES[name]], "messages", side)
     if name in _EVENTS:
-        told = events_of(record, _EVENTS[name][0])
+        told = events_of(side.record, _EVENTS[name])
         if told is None:
             return None
         return _days(told.assign(day=told["at"].dt.floor("D"), number=1), "number", side)
     kind, _, column = name.partition(".")
-    if kind != "messages" or name not in _GROWING:
-        return None
-    return _days(delivery(record, by="day"), column, side)
+    counted = kind == "messages" and name in _GROWING
+    return _days(side.counts, column, side) if counted else None
 
 
 def _days(table: pd.DataFrame, column: str, side: _Side) -> Floats:
