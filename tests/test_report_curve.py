@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import plain_delivery as plain
 import pytest
 from scipy import stats
 
@@ -121,6 +122,19 @@ def test_quantiles_of_the_curve_are_those_of_the_delivery_report(run: Run, by: A
     for own, (_, row) in zip(curves, told.iterrows(), strict=True):
         for name, share in QUANTILES.items():
             assert quantile_s(own, share) == pytest.approx(row[name], rel=1e-9, nan_ok=True)
+
+
+@pytest.mark.parametrize("by", GROUPS, ids=str)
+def test_intervals_of_quantiles_are_where_the_band_of_scipy_crosses(run: Run, by: Any) -> None:
+    """To the edge of a bin; unknown where SciPy's band is, or does not reach the share."""
+    told = report.delivery(run, by)
+    assert told["latency_p50_s_high"].notna().all()
+    for (_, rows), (_, row) in zip(pairs(run, by), told.iterrows(), strict=True):
+        waiting = rows["open"].to_numpy()
+        assert waiting.any()
+        wanted = list(plain.quantiles(bin_of(rows["us"].to_numpy()), waiting))
+        names = [f"{name}{end}" for name in QUANTILES for end in ("", "_low", "_high")]
+        assert [row[name] for name in names] == pytest.approx(wanted, rel=1e-12, nan_ok=True)
 
 
 def test_a_wider_confidence_has_a_wider_band(run: Run) -> None:

@@ -85,7 +85,7 @@ def statuses(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
 
 
 def total(record: Record) -> dict[str, Any]:
-    """The one row of `delivery` for everything, as plain values and quick to make."""
+    """The one row of `delivery` for everything, but for no_report: plain values, quick to make."""
     found: dict[str, Any] = {
         name: int(own.sum()) for name, own in counts_of(record.tallies.money).items()
     }
