@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from smssim.calendars import DAY
 from smssim.record import Record
@@ -27,6 +28,7 @@ from smssim.tables import TIME
 if TYPE_CHECKING:
     import pandas as pd
 
+Bools = NDArray[np.bool_]
 NO_QUOTA = "E000629"
 _REFUSED = ("refused_1", "refused_2", "refused_3")
 _COLUMNS = {"at": TIME, "country": "str", "left": "float64"}
@@ -98,7 +100,7 @@ def walk(stocks: list[Stock], course: Course, from_us: int, sums: Floats) -> lis
         empty = empty_us < stock.ends_us
         until = empty_us if empty else ends
         found.append(Stretch(at, used, until, empty))
-        used = used + stock.left if empty else reached(course, from_us, sums, until)
+        used = used + stock.left if empty else float(reached(course, from_us, sums, until))
         at = until
     return found
 
@@ -150,36 +152,33 @@ def _left(record: Record, country: str, stocks: list[Stock], course: Course) -> 
     import pandas as pd
 
     begin = record.observed_until
-    curves = [(sums, walk(stocks, course, begin, sums)) for sums in _curves(course)]
-    turns = {s.ended_us for _, walked in curves for s in walked}
+    walks = [(sums, walk(stocks, course, begin, sums)) for sums in _curves(course)]
+    turns = {stretch.ended_us for _, walked in walks for stretch in walked}
     turns |= {float(stock.ends_us) for stock in stocks}
-    rows: list[tuple[float, ...]] = []
-    for at in [float(begin), *sorted({*course.at_us.tolist(), *turns})]:
-        for after in (False, True):
-            own = [
-                _rest(stocks, walked, at, reached(course, begin, sums, at), after=after)
-                for sums, walked in curves
-            ]
-            # A package that expires leaves less at once: a row before, and one after.
-            if not after or own != list(rows[-1][1:]):
-                rows.append((at, *own))
-        if not any(own):
-            break
-    found = pd.DataFrame(rows, columns=["at", "left", "left_low", "left_high"])
-    at = instants(found["at"].round().to_numpy(np.int64))
-    return found.assign(at=at, country=country)[list(_COLUMNS)]
+    times = np.array([begin, *sorted({*course.at_us.tolist(), *turns})], np.float64)
+    # A package that expires leaves less at once: a row before, and one after.
+    at, after = np.repeat(times, 2), np.tile([False, True], len(times))
+    rests = [
+        _rest(stocks, walked, at, reached(course, begin, sums, at), after) for sums, walked in walks
+    ]
+    found = pd.DataFrame(dict(zip(("left", "left_low", "left_high"), rests, strict=True)))
+    new = ~after | (found != found.shift()).any(axis=1).to_numpy()
+    ends = np.flatnonzero(~found.any(axis=1))[:1]
+    new[ends[0] + 1 if len(ends) else len(new) :] = False
+    found.insert(0, "at", instants(at.round().astype(np.int64)))
+    found.insert(1, "country", country)
+    return found[new]
 
 
 def _rest(
-    stocks: list[Stock], walked: list[Stretch], at: float, used: float, *, after: bool
-) -> float:
-    """What is left at an instant, before or after what happens then."""
-    total = 0.0
+    stocks: list[Stock], walked: list[Stretch], at: Floats, used: Floats, after: Bools
+) -> Floats:
+    """What is left at some instants, before or after what happens then."""
+    total = np.zeros(len(at))
     for stock, stretch in zip(stocks, walked, strict=True):
         over = min(stretch.ended_us, float(stock.ends_us))
-        if at > over or (after and at == over):
-            continue
-        taken = used - stretch.before if at > stretch.began_us else 0.0
-        total += max(0.0, stock.left - taken)
+        taken = np.where(at > stretch.began_us, used - stretch.before, 0.0)
+        there = (at < over) | ((at == over) & ~after)
+        total += np.where(there, np.maximum(stock.left - taken, 0.0), 0.0)
     # What floating point leaves of nothing is nothing.
-    return round(total, 3)
+    return total.round(3)

@@ -7,7 +7,7 @@ from typing import Any
 
 from smssim.calendars import DAY
 from smssim.record import Record
-from smssim.report import sections
+from smssim.report import budget, sections
 from smssim.report.assumptions import assumptions
 from smssim.report.cost import cost
 from smssim.report.delivery import delivery, statuses
@@ -43,9 +43,11 @@ def summary(record: Record) -> str:
         lines += section("IN SHORT", _sentences(in_short(record)))
         if priced(record):
             lines += section(f"BILL, {record.currency}", sections.bill(record).lines())
+        lines += _budget(record)
     else:
         lines += section("IN SHORT", _sentences(in_short(record)))
         lines += section(f"BILL, {record.currency}", sections.bill(record).lines())
+        lines += _budget(record)
         lines += section("WHAT HAPPENED, times UTC", sections.happened(record).lines())
     lines += section("DELIVERY, from submission", sections.deliveries(record).lines())
     lines += section("STATUSES", sections.status_counts(record).lines())
@@ -61,6 +63,12 @@ def summary(record: Record) -> str:
             "ASSUMPTIONS THESE ANSWERS HANG ON", [part for line in found for part in wrapped(line)]
         )
     return page(lines)
+
+
+def _budget(record: Record) -> list[str]:
+    currency = f", {record.currency}" if priced(record) else ""
+    month = section(budget.month_title(record), budget.month(record))
+    return [*month, *section(f"WASTE{currency}", budget.wasted(record))]
 
 
 def _sentences(answers: list[tuple[str, str]]) -> list[str]:

@@ -8,7 +8,7 @@ from math import floor
 from typing import TYPE_CHECKING, Any
 
 from smssim.record import Record
-from smssim.report.groups import recorded
+from smssim.report.groups import priced, recorded
 from smssim.report.needs import needs
 from smssim.report.rules import scenario_of
 
@@ -76,9 +76,12 @@ def _row(record: Record, cells: pd.DataFrame | None) -> dict[str, Any]:
     sums: dict[str, Any] = {name: int(cells[name].sum()) for name in ("messages", "segments")}
     if (cells["charge"] == "unknown").any():
         return sums
+    sums["billed_micro"] = int(cells["cost_micro"].sum())
+    if not priced(record):
+        # An export tells what a message cost, and not what packages gave.
+        return sums
     covered = cells.groupby("country")["covered_segments"].sum()
     sums["covered_segments"] = int(covered.sum())
-    sums["billed_micro"] = int(cells["cost_micro"].sum())
     prices = _prices(record)
     known = all(country in prices for country in covered.index[covered > 0])
     if known:

@@ -43,6 +43,10 @@ class Weekdays:
     around their kind's mean (ordinary prediction of a one-way layout: Draper and Smith, Applied
     Regression Analysis, section 3.3). Assumption: days are independent, alike in spread, and those
     to come are like those seen. Raise a ValueError for fewer than 3 days.
+
+    >>> seen = Weekdays(20_000, [100, 110, 90])
+    >>> [round(end) for end in seen.sum_of(20_003 * DAY, 20_005 * DAY)]
+    [200, 121, 279]
     """
 
     def __init__(self, first: int, values: Sequence[float] | Ints | Floats) -> None:
@@ -109,10 +113,11 @@ def first_reach(course: Course, from_us: int, sums: Floats, amount: float) -> fl
     return float(start + share * (course.at_us[place] - start))
 
 
-def reached(course: Course, from_us: int, sums: Floats, at_us: float) -> float:
-    """What *sums*, a column of the course that began at *from_us*, are at an instant."""
+def reached(course: Course, from_us: int, sums: Floats, at_us: float | Floats) -> Floats:
+    """What *sums*, a column of the course that began at *from_us*, are at one or more instants."""
     highest = np.maximum.accumulate(sums)
-    return float(np.interp(at_us, [from_us, *course.at_us], [0.0, *highest]))
+    found: Floats = np.interp(at_us, np.append(from_us, course.at_us), np.append(0.0, highest))
+    return found
 
 
 def _weekdays(days: Ints) -> Ints:
