@@ -59,7 +59,9 @@ class Record:
         """A small table for notebooks, without JavaScript."""
         first, last = self._period()
         events = "not known" if self.events is None else f"{len(self.events):,}"
-        left_out = "none" if self.quarantine is None else f"{len(self.quarantine):,} records"
+        # The quarantine keeps the first of many.
+        counts = self.provenance.get("counts", {})
+        left_out = f"{counts['quarantined']:,} records" if "quarantined" in counts else "none"
         rows = {
             type(self).__name__: self.name,
             "period, UTC": f"{first} to {last}",

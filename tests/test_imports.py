@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "smssim"
 LEAVES = ["calendars", "workdays", "marks", "inverse", "bins", "codes", "text", "numbers"]
 LEAVES += ["number_rules", "recipients", "templates"]
-LEAVES += ["tables", "frames", "sheets", "cells", "metrics", "estimate", "theory"]
+LEAVES += ["tables", "frames", "sheets", "cells", "together", "metrics", "estimate", "theory"]
 ROOMS = ["scenario", "model", "policies", "engine", "tally", "counting", "retally", "record"]
 ROOMS += [
     "parquet",
@@ -24,8 +24,9 @@ ROOMS += [
     "report",
     "plots",
     "html",
-    "experiment",
     "store",
+    "experiment",
+    "find",
 ]
 ROOMS += ["fit", "plan", "checks", "pytest_plugin", "describe", "panel", "cli"]
 RECORDED = ("tally", "counting", "retally", "parquet", "disk")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smssim.cli.told import WrongInput, wrong_if
+from smssim.cli.told import writable, wrong_if
 
 if TYPE_CHECKING:
     from smssim.record import Record
@@ -25,17 +25,7 @@ def add_page_options(parser: argparse.ArgumentParser) -> None:
 def check_pages(options: argparse.Namespace) -> None:
     """Say before the work begins that a file cannot be written after it."""
     for name in ("html", "xlsx"):
-        check_writable(f"--{name}", getattr(options, name))
-
-
-def check_writable(option: str, path: Path | None) -> None:
-    """Raise a WrongInput if there is no directory to write a file into."""
-    if path is None:
-        return
-    if not path.resolve().parent.is_dir():
-        raise WrongInput(f"{option} {path}: there is no directory {path.resolve().parent}")
-    if path.is_dir():
-        raise WrongInput(f"{option} {path}: is a directory, not a file")
+        writable(f"--{name}", getattr(options, name))
 
 
 def write_pages(record: Record, options: argparse.Namespace) -> None:

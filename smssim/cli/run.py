@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smssim.cli.pages import add_page_options, check_pages, check_writable, write_pages
-from smssim.cli.told import wrong_if
+from smssim.cli.pages import add_page_options, check_pages, write_pages
+from smssim.cli.told import writable, wrong_if
 
 if TYPE_CHECKING:
     from smssim.run import Run
@@ -41,7 +41,8 @@ def command(options: argparse.Namespace) -> str:
 
     with wrong_if(OSError, ValueError):
         scenario = _load(options.scenario)
-        check_writable("--capture", options.capture)
+        # Said before the simulation, not after it.
+        writable("--capture", options.capture)
         check_pages(options)
     shown = sys.stderr.isatty() and not options.no_progress
     with wrong_if(OSError, ValueError), _progress(scenario, shown) as progress:

@@ -14,7 +14,7 @@ MOST = 6
 
 def left_out(record: Record) -> list[str]:
     """How many records of a log could not be used and why, and what was done to the others."""
-    lines = [used(record), *reasons(record, MOST).lines()]
+    lines = [used(record), *reasons(record, MOST).lines(), *_where(record)]
     for text in remarks(record, MOST):
         lines += wrapped(text)
     return lines
@@ -25,11 +25,15 @@ def used(record: Record) -> str:
     counts = record.provenance.get("counts", {})
     records, out = counts.get("records_in", 0), counts.get("quarantined", 0)
     twice = counts.get("duplicates", 0)
-    again = f"; {count(twice)} stand in another file too" if twice else ""
+    total, repeat = count(records), f"repeat{'s' if twice == 1 else ''} another"
+    if not records:
+        return "nothing: there is no record"
+    if not out and not twice:
+        return f"nothing: all {total} records were used"
     if not out:
-        return f"nothing: all {count(records)} records were used{again}"
-    of = f"{count(out)} of {count(records)} records could not be used"
-    return f"{of} ({share(out / records)}){again}"
+        return f"nothing: {count(twice)} of {total} records {repeat}, the others were used"
+    of = f"{count(out)} of {total} records could not be used ({share(out / records)})"
+    return f"{of}; {count(twice)} {repeat}" if twice else of
 
 
 def reasons(record: Record, most: int) -> Grid:
@@ -37,8 +41,16 @@ def reasons(record: Record, most: int) -> Grid:
     found = record.provenance.get("quarantined_by_reason", {})
     rows = [[count(n), reason] for reason, n in list(found.items())[:most]]
     more = len(found) - len(rows)
-    notes = [f"and {more} more reasons, see the quarantine"] if more > 0 else []
+    notes = [f"and {more} more reason{'' if more == 1 else 's'}"] if more > 0 else []
     return Grid(["records", "why"], rows, "rl", notes)
+
+
+def _where(record: Record) -> Iterator[str]:
+    """Where a person finds what was left out."""
+    if out := record.provenance.get("counts", {}).get("quarantined", 0):
+        kept = 0 if record.quarantine is None else len(record.quarantine)
+        which = "each" if kept == out else f"{count(kept)} of them"
+        yield f"--quarantine FILE (or log.quarantine) shows {which} with row and text"
 
 
 def remarks(record: Record, most: int) -> Iterator[str]:

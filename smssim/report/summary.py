@@ -230,6 +230,11 @@ def _unpriced(record: Record) -> list[tuple[str, str]]:
     messages, segments = (int(unknown[name].sum()) for name in ("messages", "segments"))
     sent = f"{messages:,} messages sent in {segments:,} segments"
     if not priced(record):
-        return [("Cost", f"no prices in a log; {sent}")]
+        paid = bill.loc[bill["entry"] == "pay_per_use", ["messages", "cost_micro"]].sum()
+        if not paid["messages"]:
+            return [("Cost", f"no prices in a log (--tariff FILE gives them); {sent}")]
+        cost_ = f"{sections.total_of(int(paid['cost_micro']))} {record.currency or ''}".rstrip()
+        told = f"{cost_} told by the log, for {int(paid['messages']):,} messages"
+        return [("Cost", f"{told}; no cost told of {sent}" if messages else told)]
     why = "packages do not cover them, or their country is not known"
     return [("Not priced", f"{sent}: {why}")] if messages else []
