@@ -176,12 +176,27 @@ def test_exactly_a_minute_is_not_late() -> None:
     assert pd.isna(report.callbacks(bare)["late"].iloc[0]), "the bin of 60 s does not tell"
 
 
-def test_a_report_without_its_time_leaves_the_order_unknown(run: Run) -> None:
-    came = run.reports.copy()
-    came.loc[came["received_at"].first_valid_index(), "received_at"] = pd.NaT
-    found = report.callbacks(replace(run, reports=came)).iloc[0]
+def test_what_does_not_tell_its_time_is_left_out(run: Run) -> None:
+    """A status without a time, as EXPIRED in a capture: neither late nor out of turn is known."""
+    assert run.messages is not None
+    assert run.reports is not None
+    hushed = run.messages["final_at"].where(run.messages["status"] == "DELIVRD")
+    mute, ends = run.messages.assign(final_at=hushed), (run.observed_from, run.observed_until)
+    tallies = tally_frames(mute, run.reports, *ends)
+    log = replace(run, ledger=None, events=None, messages=mute, tallies=tallies)
+    found = report.callbacks(log).iloc[0]
 
-    assert found[["late", "out_of_order"]].isna().all()
+    came = run.reports[run.reports["state"] == "received"]
+    told = came[(run.messages["status"] == "DELIVRD").loc[came["message"]].to_numpy()]
+    made = run.messages["final_at"].loc[told["message"]].set_axis(told.index)
+    assert found["timed"] == len(told) < found["received"] == len(came)
+    assert found["late"] == ((told["received_at"] - made).dt.total_seconds() > 60).sum()
+    assert found["out_of_order"] == before_turn(replace(run, reports=told)).sum()
+    silent = run.reports.assign(received_at=run.messages["final_at"].iloc[:0])
+    tallies = tally_frames(run.messages, silent, *ends)
+    none = report.callbacks(replace(log, reports=silent, tallies=tallies)).iloc[0]
+    assert none["timed"] == 0
+    assert none[["late", "out_of_order"]].isna().all()
     with pytest.raises(ValueError, match=r"late_s\(=-1\) must be >= 0"):
         report.callbacks(run, late_s=-1)
 

@@ -117,9 +117,15 @@ def test_every_figure_is_a_plain_one(first: Any, second: Any) -> None:
         if row.unit.count(","):
             continue
         assert row.difference == pytest.approx(row.b - row.a, nan_ok=True)
-        assert (row.difference_low <= row.difference <= row.difference_high) or np.isnan(
-            row.difference_low
-        )
+        assert not row.difference_low > row.difference
+        assert not row.difference_high < row.difference
+        ends = np.array([row.a_low, row.a_high, row.b_low, row.b_high], float)
+        if not (np.isnan(ends[:2]).all() or np.isnan(ends[2:]).all()):
+            low = np.hypot(row.b - ends[2], ends[1] - row.a)
+            high = np.hypot(ends[3] - row.b, row.a - ends[0])
+            expected = [row.difference - low, row.difference + high]
+            found_ends = [row.difference_low, row.difference_high]
+            assert found_ends == pytest.approx(expected, nan_ok=True)
     for name in COUNTED:
         row = own[name]
         x, y = (plain_days(run, name) for run in (a, b))

@@ -20,41 +20,36 @@ UNKNOWN = np.iinfo(np.int64).min
 
 @dataclass(frozen=True)
 class Arrivals:
-    """The received reports of a record: their message's row, when its status was made and when the
-    report first arrived, in microseconds (UNKNOWN where not told), and whether before its turn.
+    """The received reports that tell when their status was made and when they first arrived, in
+    microseconds; their attempts, and whether they came before one that was made earlier.
     """
 
-    message: Ints
     made_us: Ints
     received_us: Ints
     attempts: pd.Series[Any]
     before_turn: NDArray[np.bool_]
-    timed: bool
-    """Whether all of them tell both instants."""
 
     def take(self, own: NDArray[np.bool_]) -> Arrivals:
         """Some of them; their turns are still those among all."""
         return Arrivals(
-            self.message[own],
             self.made_us[own],
             self.received_us[own],
             self.attempts[own],
             self.before_turn[own],
-            self.timed,
         )
 
 
 def arrivals(record: Record) -> Arrivals | None:
-    """The received reports in the order of their rows; None if rows were not kept."""
+    """The received reports that tell both, in the order of their rows; None without rows."""
     if record.messages is None or record.reports is None:
         return None
     came = record.reports[record.reports["state"] == "received"]
-    message = came["message"].to_numpy(np.int64)
-    made = microseconds(record.messages["final_at"])[message]
+    made = microseconds(record.messages["final_at"])[came["message"].to_numpy(np.int64)]
     received = microseconds(came["received_at"])
-    timed = not ((made == UNKNOWN) | (received == UNKNOWN)).any()
-    attempts = came["attempts"].astype("Int64")
-    return Arrivals(message, made, received, attempts, _before_turn(made, received), timed)
+    timed = (made != UNKNOWN) & (received != UNKNOWN)
+    made, received = made[timed], received[timed]
+    attempts = came["attempts"][timed].astype("Int64")
+    return Arrivals(made, received, attempts, _before_turn(made, received))
 
 
 def _before_turn(made: Ints, received: Ints) -> NDArray[np.bool_]:

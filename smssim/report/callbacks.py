@@ -32,6 +32,7 @@ _TYPES = {
     "received_share_high": "float64",
     "copies": "Int64",
     "duplicates": "Int64",
+    "timed": "Int64",
     "late": "Int64",
     "out_of_order": "Int64",
     "attempts_mean": "float64",
@@ -47,10 +48,11 @@ def callbacks(record: Record, by: str | Sequence[str] = (), *, late_s: float = 6
     `received_share` is of the reports received or lost, with Wilson's 95 % interval, which takes
     them for independent: an outage loses many together, so compare replications for its effect.
     `copies` are pushes that arrived, `duplicates` those after the first of a report. Delays are
-    seconds from the final status to the first arrival; `late` are the received reports whose delay
-    is more than *late_s*, `out_of_order` those that arrive before one of an earlier status. Both
-    are NA where a received report does not tell its delay; without rows `late` is NA, too, where
-    the tally's bin that holds *late_s* is not empty, and `out_of_order` always. A log knows only
+    seconds from the final status to the first arrival, and `timed` says how many received reports
+    tell theirs (an EXPIRED in a capture does not tell when it was made): of these, `late` are those
+    whose delay is more than *late_s*, and `out_of_order` those that arrive before one of an earlier
+    status. Both are NA if none is timed; without rows `out_of_order` is NA, and `late` where the
+    tally's bin that holds *late_s* is not empty. A log knows only
     what was received. Raise a ValueError for *late_s* < 0.
     """
     import pandas as pd
@@ -65,6 +67,8 @@ def callbacks(record: Record, by: str | Sequence[str] = (), *, late_s: float = 6
     rows = [
         {
             "attempts": name,
+            "late": None,
+            "out_of_order": None,
             **_row(record, own),
             **_order(own, _of(arrived, name) if keys else arrived, round(late_s * SECOND)),
         }
@@ -115,20 +119,21 @@ def _of(arrived: Arrivals | None, attempts: Any) -> Arrivals | None:
 
 
 def _order(push: pd.DataFrame, arrived: Arrivals | None, late_us: int) -> dict[str, int | None]:
-    """How many came late, and how many before their turn."""
-    if arrived is None:
-        return {"late": _late(push, late_us), "out_of_order": None}
-    if not arrived.timed:
-        return {"late": None, "out_of_order": None}
-    late = int((arrived.received_us - arrived.made_us > late_us).sum())
-    return {"late": late, "out_of_order": int(arrived.before_turn.sum())}
-
-
-def _late(push: pd.DataFrame, late_us: int) -> int | None:
-    """How many came late by their bins; None where these do not tell."""
+    """How many tell their delay; of these, how many came late and how many before their turn."""
     came = push[push["state"] == "received"]
+    timed = int(came.loc[came["bin"].notna(), "reports"].sum())
+    if len(came) and not timed:
+        return {"timed": timed}
+    if arrived is None:
+        return {"timed": timed, "late": _late(came, late_us)}
+    late = int((arrived.received_us - arrived.made_us > late_us).sum())
+    return {"timed": timed, "late": late, "out_of_order": int(arrived.before_turn.sum())}
+
+
+def _late(came: pd.DataFrame, late_us: int) -> int | None:
+    """How many came late by their bins; None where the bin that holds the bound does not tell."""
     own = int(bin_of(np.array([late_us]))[0])
-    if came["bin"].isna().any() or (came["bin"] == own).any():
+    if (came["bin"] == own).any():
         return None
     return int(came.loc[came["bin"] > own, "reports"].sum())
 

@@ -144,7 +144,7 @@ def _a_day(found: pd.DataFrame, sides: list[_Side]) -> None:
 def _interval(row: pd.Series[Any], sides: list[_Side], alike: bool) -> tuple[float, float] | None:
     """The ends of a difference's interval, None where it has none."""
     a, b = (Interval(*(row[f"{name}{end}"] for end in _ENDS)) for name in ("a", "b"))
-    if not any(np.isnan(end) for end in (*a, *b)):
+    if not any(np.isnan(own.low) and np.isnan(own.high) for own in (a, b)):
         return mover(b, a)[1:]
     first, second = (_by_day(row["name"], side) for side in sides)
     if first is None or second is None or min(len(first), len(second)) < 2:
