@@ -37,10 +37,10 @@ def _seen(text: Text, figure: Figure) -> bool:
     return True
 
 
-def overlaps(figure: Figure) -> list[tuple[str, str]]:
+def overlaps(seen: list[tuple[str, Any]]) -> list[tuple[str, str]]:
     """Pairs of words of which one lies on the other."""
     found = []
-    for (one, a), (other, b) in combinations(texts(figure), 2):
+    for (one, a), (other, b) in combinations(seen, 2):
         wide = min(a.x1, b.x1) - max(a.x0, b.x0)
         high = min(a.y1, b.y1) - max(a.y0, b.y0)
         if wide > _SLACK_PX and high > _SLACK_PX:
@@ -48,12 +48,12 @@ def overlaps(figure: Figure) -> list[tuple[str, str]]:
     return found
 
 
-def outside(figure: Figure) -> list[str]:
+def outside(seen: list[tuple[str, Any]], figure: Figure) -> list[str]:
     """Words that reach beyond the edge of the figure."""
     edge = figure.bbox
     return [
         told
-        for told, box in texts(figure)
+        for told, box in seen
         if box.x0 < edge.x0 - 1
         or box.y0 < edge.y0 - 1
         or box.x1 > edge.x1 + 1

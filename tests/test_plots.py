@@ -325,6 +325,17 @@ def test_a_limit_far_above_the_use_is_named_and_left_out() -> None:
     assert ax.get_title(loc="left").startswith("The daily limit never trips: at most ")
 
 
+def test_thresholds_take_the_frames_of_both_reports(run: Run) -> None:
+    frame, usage = report.thresholds(run), report.usage(run)
+    by_frames, by_record = plots.thresholds(frame, usage=usage), plots.thresholds(run)
+    assert by_frames.get_title(loc="left") == by_record.get_title(loc="left")
+    assert by_frames.get_xlim() == by_record.get_xlim()
+    for one, other in zip(by_frames.lines, by_record.lines, strict=True):
+        np.testing.assert_array_equal(one.get_xydata(), other.get_xydata())
+    with pytest.raises(ValueError, match=r"usage\(=None\) must be a frame"):
+        plots.thresholds(frame)
+
+
 def test_thresholds_of_no_period_are_refused(run: Run) -> None:
     with pytest.raises(ValueError, match=r"period\(='week'\) must be one of day, month"):
         plots.thresholds(run, period="week")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ CYCLE, _COLOURS = "petroff6", (0, 1, 5, 3)
 """The built-in cycle and its colours that name groups: not the grey, nor the red of warnings."""
 _TITLE = 1.44
 """The size of a title's letters to that of the others: to be read in a thumbnail, too."""
+_UNBROKEN = re.compile(r"[\d.,]+ (?:%|s|min|h|d)(?![^\s,;.)])[,;.)]?|\S+")
+"""A number with its unit, or a word: what a line is not broken within."""
 _DAYS, _WEEKS = 21, 70
 """From so many days on, the time axis counts weeks, and months."""
 
@@ -117,7 +120,7 @@ def _lines(ax: Axes, words: str, size: float, weight: str) -> list[str]:
     prop = FontProperties(size=size, weight=weight)
     width = 72 * ax.figure.get_figwidth() * ax.get_position().width  # type: ignore[union-attr]
     lines: list[str] = []
-    for word in words.split():
+    for word in _UNBROKEN.findall(words):
         longer = f"{lines[-1]} {word}" if lines else ""
         if lines and text_to_path.get_text_width_height_descent(longer, prop, False)[0] <= width:
             lines[-1] = longer
