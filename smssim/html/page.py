@@ -109,7 +109,9 @@ class Page:
         return Shown(anchor, section.title, section.words, pictures, tables)
 
     def _caption(self, table: Table) -> str:
-        return table.caption.replace("{currency}", self.record.currency or "no currency")
+        currency = self.record.currency
+        told = table.caption if currency else table.caption.replace(", {currency}", "")
+        return told.replace("{currency}", currency or "")
 
     def _grid(self, table: Table) -> Grid:
         if callable(table.show):

@@ -41,7 +41,7 @@ SECTIONS = (
         Table("happenings", "Stops and warnings", happenings, sections.happened),
     ), unknown="a log does not tell what stopped the account or warned of it"),
     Section("Packages", "What became of the segments that were bought. Times are UTC.", (
-        Table("packages", "Packages, prices in {currency}", report.packages, columns.PACKAGES),
+        Table("packages", "Packages, {currency}", report.packages, columns.PACKAGES),
     ), (
         Picture("burn-down", plots.burn_down, report.burn_down,
                 "The segments left against time, a line a country."),

@@ -12,6 +12,7 @@ from smssim.report.delivery import delivery
 from smssim.report.groups import priced, recorded
 from smssim.report.layout import Grid, count, listed
 from smssim.report.outages import untold
+from smssim.report.projection import projection
 from smssim.report.timing import untimed
 
 MOST_FILES = 40
@@ -24,6 +25,10 @@ def not_known(record: Record) -> Iterator[tuple[str, str]]:
     total = delivery(record, by=()).iloc[0]
     if (reason := untimed(record)) is not None:
         yield "Latency", reason
+    found = projection(record)
+    for reason in found.loc[found["reason"] != "", "reason"].unique():
+        figures = listed(found.loc[found["reason"] == reason, "figure"].tolist())
+        yield "Projection", f"no projection of {figures}: {reason}"
     if (reason := untold(record)) is not None:
         yield "Outages", f"those of your own server cannot be estimated from the record: {reason}"
     if recorded(record):
