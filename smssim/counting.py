@@ -113,6 +113,16 @@ class Tallier:
         if len(reports["message"]):
             self._add_reports(messages, reports)
 
+    def add_cells(self, counted: Counted, *into: str) -> None:
+        """Keep what was counted elsewhere in the tallies *into*, whose keys the cells have by the
+        codes of this one, `group` for those that go together.
+        """
+        if "group" in counted.codes:
+            self._keep(*counted, *into)
+            return
+        for name in into:
+            self._kept[name].add(counted)
+
     def tallies(self) -> Tallies:
         """The tallies of everything counted."""
         return Tallies(self._until_us, **{name: kept.frame for name, kept in self._kept.items()})
