@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
+from typing import Any
+
+from smssim.scenario import Scenario
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 LOADING = {"src", "href", "srcset", "action", "poster", "data", "background", "formaction", "ping"}
@@ -118,3 +121,38 @@ class Reader(HTMLParser):
         if len(set(self.ids)) < len(self.ids):
             self.wrong.append("an id stands twice")
         self.wrong += [f"nothing is called {name!r}" for name in {*self.pointed_at} - {*self.ids}]
+
+
+def headings(page: Reader) -> list[str]:
+    """The titles of the sections."""
+    return [text for level, text in page.headings if level == 2]
+
+
+def plain(name: str = "month", **changes: Any) -> Scenario:
+    """Six days with everything that has a section: packages, limits, reviews, outages."""
+    return Scenario.model_validate(
+        {
+            "name": name,
+            "start": "2026-03-02",
+            "days": 6,
+            "quota": {"daily_limit": 2_000, "monthly_limit": 90_000},
+            "thresholds": {
+                "daily_alarm": 600,
+                "daily_limit": 700,
+                "monthly_alarm": 4_000,
+                "monthly_limit": 9_000,
+            },
+            "applications": [{"name": name}],
+            "templates": [
+                {"name": name, "application": name},
+                {"name": "late", "application": name, "submitted": "2026-03-02T10:00:00+08:00"},
+            ],
+            "packages": [{"country": "ID", "segments": 1_700, "price": 300}],
+            "traffic": [
+                {"name": name, "template": name, "country": "ID", "messages_a_day": 500},
+                {"name": "b", "template": "late", "country": "TH", "messages_a_day": 300},
+            ],
+            "callback": {"outages": [{"at": "2026-03-03", "minutes": 90}]},
+            **changes,
+        }
+    )

@@ -8,17 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
-from pages import Reader
+from pages import Reader, headings, plain
 from python_calamine import CalamineWorkbook
 from worlds import worlds
 
 import smssim
-from smssim import cli, report
+from smssim import report
 from smssim.html import Page
-from smssim.html.cells import grid
 from smssim.html.sections import SECTIONS
 from smssim.plots.svg import svg
 from smssim.record import Record
@@ -29,36 +27,6 @@ from smssim.scenario import Scenario
 ROOT = Path(__file__).parents[1]
 EXPORTS = ROOT / "data" / "exports"
 HOSTILE = '<script>alert(1)</script> " onload="x {{ 7 * 7 }} $a_b$ & \N{CJK UNIFIED IDEOGRAPH-4E2D}'
-
-
-def plain(name: str = "month", **changes: Any) -> Scenario:
-    """Six days with everything that has a section: packages, limits, reviews, outages."""
-    return Scenario.model_validate(
-        {
-            "name": name,
-            "start": "2026-03-02",
-            "days": 6,
-            "quota": {"daily_limit": 2_000, "monthly_limit": 90_000},
-            "thresholds": {
-                "daily_alarm": 600,
-                "daily_limit": 700,
-                "monthly_alarm": 4_000,
-                "monthly_limit": 9_000,
-            },
-            "applications": [{"name": name}],
-            "templates": [
-                {"name": name, "application": name},
-                {"name": "late", "application": name, "submitted": "2026-03-02T10:00:00+08:00"},
-            ],
-            "packages": [{"country": "ID", "segments": 1_700, "price": 300}],
-            "traffic": [
-                {"name": name, "template": name, "country": "ID", "messages_a_day": 500},
-                {"name": "b", "template": "late", "country": "TH", "messages_a_day": 300},
-            ],
-            "callback": {"outages": [{"at": "2026-03-03", "minutes": 90}]},
-            **changes,
-        }
-    )
 
 
 @pytest.fixture(scope="module")
@@ -85,10 +53,6 @@ def simulated(page: Page) -> Reader:
 @pytest.fixture(scope="module")
 def recorded(log: Record) -> Reader:
     return Reader(log.report().html)
-
-
-def headings(page: Reader) -> list[str]:
-    return [text for level, text in page.headings if level == 2]
 
 
 def test_a_page_keeps_the_rules(simulated: Reader, recorded: Reader) -> None:
@@ -151,45 +115,6 @@ def test_tables_show_the_figures_of_the_reports(run: Run, simulated: Reader) -> 
     place = shown[0].index("delivered")
     assert [row[0] for row in shown[1:]] == found["country"].tolist()
     assert [row[place] for row in shown[1:]] == [f"{n:,}" for n in found["delivered"]]
-
-
-def test_an_interval_stands_below_its_figure() -> None:
-    frame = pd.DataFrame(
-        {
-            "at": pd.to_datetime(["2026-03-01", "2026-03-02"], utc=True),
-            "a_share": [0.5, None],
-            "a_share_low": [0.4, None],
-            "a_share_high": [0.6, None],
-            "cost_micro": [1_234_500_000, 0],
-            "wait_s": [90.0, 7_200.0],
-            "never": [None, None],
-        }
-    )
-    made = grid(frame, list(frame), 1)
-
-    assert made.header[:2] == ["at", "a"]
-    assert made.rows[0][:2] == ["2026-03-01", "50.0 %\n40.0 % to 60.0 %"]
-    assert made.rows[0][-2:] == ["1,234.50", "90 s"]
-    assert "never" not in made.header
-    assert list(made.notes) == ["and 1 more rows, which the workbook has"]
-
-
-def test_a_share_known_better_than_a_tenth_of_a_per_cent() -> None:
-    """An interval without width would say that nothing is left to chance."""
-    frame = pd.DataFrame({"share": [0.99110], "share_low": [0.99080], "share_high": [0.99130]})
-
-    assert grid(frame, ["share"], 9).rows == [["99.11 %\n99.08 % to 99.13 %"]]
-
-
-def test_a_count_has_not_the_interval_of_its_share() -> None:
-    frame = pd.DataFrame(
-        {"sent": [3], "sent_share": [0.5], "sent_low": [0.2], "sent_high": [0.8], "said": [""]}
-    )
-
-    made = grid(frame, [*list(frame)[:2], "said"], 9)
-
-    assert made.rows == [["3", "50.0 %\n20.0 % to 80.0 %"]]
-    assert list(made.header) == ["sent", "sent"]
 
 
 def test_two_periods_stand_side_by_side(run: Run, tmp_path: Path) -> None:
@@ -264,31 +189,6 @@ def test_a_page_in_a_notebook_keeps_to_its_frame(page: Page) -> None:
     assert html.unescape(inside) == page.html
 
 
-def test_the_workbook_has_every_row(run: Run, tmp_path: Path) -> None:
-    book = CalamineWorkbook.from_path(str(run.report().xlsx(tmp_path / "month.xlsx")))
-
-    assert book.sheet_names[:2] == ["in short", "kpis"]
-    assert book.sheet_names[-1] == "provenance"
-    for name, made in (("delivery", report.delivery), ("thresholds", report.thresholds)):
-        header, *rows = book.get_sheet_by_name(name).to_python()
-        frame = made(run)
-        assert header == list(frame.columns)
-        assert len(rows) == len(frame)
-        for place, column in enumerate(frame.columns):
-            if frame[column].dtype.kind in "iu" and frame[column].notna().all():
-                assert [row[place] for row in rows] == frame[column].tolist(), column
-
-
-def test_cells_of_the_workbook_are_not_executed(run: Run, tmp_path: Path) -> None:
-    assert run.reviews is not None
-    run = replace(run, reviews=run.reviews.assign(template="=1+1"))
-    book = CalamineWorkbook.from_path(str(run.report().xlsx(tmp_path / "month.xlsx")))
-
-    cells = {cell for row in book.get_sheet_by_name("review").to_python() for cell in row}
-    assert "'=1+1" in cells
-    assert "=1+1" not in cells
-
-
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(worlds())
 def test_any_world_has_a_page(world: tuple[Scenario, int, tuple[Any, ...]]) -> None:
@@ -333,37 +233,3 @@ def test_a_picture_is_told_in_words() -> None:
     assert all(name.startswith("one-") for name in told.ids)
     assert "xlink" not in drawn
     assert "a < b & $c$" in told.texts[1:]
-
-
-def test_the_command_line_writes_page_and_workbook(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    scenario = tmp_path / "month.yaml"
-    scenario.write_text(plain().to_json(), encoding="utf-8")
-    page, book = tmp_path / "a.html", tmp_path / "a.xlsx"
-    html = ["--html", str(page)]
-
-    assert cli.main(["run", str(scenario), "--out", str(tmp_path / "kept"), *html]) == 0
-    first = page.read_text(encoding="utf-8")
-    assert cli.main(["report", str(tmp_path / "kept"), *html, "--xlsx", str(book)]) == 0
-
-    assert capsys.readouterr().err == ""
-    assert Reader(first).wrong == []
-    # A kept run is loaded with its rows, so it knows all that the run did, and more.
-    assert headings(Reader(page.read_text(encoding="utf-8"))) == headings(Reader(first))
-    assert "delivery" in CalamineWorkbook.from_path(str(book)).sheet_names
-
-
-@pytest.mark.parametrize("option", ["--html", "--xlsx"])
-def test_where_nothing_can_be_written_nothing_is_simulated(
-    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    scenario = tmp_path / "month.yaml"
-    scenario.write_text(plain().to_json(), encoding="utf-8")
-    out = tmp_path / "kept"
-
-    for path, told in ((tmp_path / "no" / "a", "there is no directory"), (tmp_path, "a directory")):
-        code = cli.main(["run", str(scenario), "--out", str(out), option, str(path)])
-        assert code == 2
-        assert told in capsys.readouterr().err
-    assert not out.exists()
