@@ -105,9 +105,9 @@ class Kept:
         if not len(places[0]):
             return
         cells = np.ravel_multi_index(places, [axis.size for axis in self._axes])
-        self._parts.append(_folded([(cells, [counted.sums[name] for name in self._measures])]))
+        self._parts.append(folded([(cells, [counted.sums[name] for name in self._measures])]))
         if len(self._parts) > 32:
-            self._parts = [_folded(self._parts)]
+            self._parts = [folded(self._parts)]
 
     def frame(self) -> pd.DataFrame:
         """The cells by the values of their keys, in order."""
@@ -115,15 +115,13 @@ class Kept:
 
         sizes = [axis.size for axis in self._axes]
         empty = np.empty(0, np.int64)
-        cells, sums = (
-            _folded(self._parts) if self._parts else (empty, [empty] * len(self._measures))
-        )
+        cells, sums = folded(self._parts) if self._parts else (empty, [empty] * len(self._measures))
         places = np.unravel_index(cells, sizes)
         keys = {a.name: _named(a, place) for a, place in zip(self._axes, places, strict=True)}
         return pd.DataFrame(keys | dict(zip(self._measures, sums, strict=True)))
 
 
-def _folded(parts: list[tuple[Array, list[Array]]]) -> tuple[Array, list[Array]]:
+def folded(parts: list[tuple[Array, list[Array]]]) -> tuple[Array, list[Array]]:
     """The sums by distinct cell, in the order of cells."""
     every = np.concatenate([part[0] for part in parts])
     low = int(every.min())

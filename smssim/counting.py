@@ -23,16 +23,16 @@ _SUMS = ("messages", "segments", "covered_segments", "cost_micro")
 _CLOCK_SUMS = ("messages", "segments", "covered_segments")
 _RECEIVED = REPORT_STATES.index("received")
 _SMALL = ("status", "place", "segments", "covered_segments")
-GROUP = ("country", "application", "template", "type", "copy")
+GROUP = ("country", "application", "template", "type", "copy", "source")
 
 
 class Tallier:
     """Counts chunk by chunk; `tallies` gives what was counted so far.
 
     *lists* are the categories of the coded columns; beside them `group`, the (country, application,
-    template, type, copy) that go together, by codes (-1 is NA). *first_us* and *until_us* are the
-    observed period in microseconds. *batched* says that a first push may come later than its
-    report, which takes longer to count.
+    template, type, copy, source) that go together, by codes (-1 is NA). *first_us* and *until_us*
+    are the observed period in microseconds. *batched* says that a first push may come later than
+    its report, which takes longer to count.
     """
 
     def __init__(
@@ -73,7 +73,10 @@ class Tallier:
             "money": kept(
                 "day", "country", "application", "type", "charge", "status", "copy", measures=_SUMS
             ),
-            "templates": kept("template", "charge", "status", measures=_SUMS),
+            "templates": kept(
+                "template", "application", "type", "charge", "status", measures=_SUMS
+            ),
+            "sources": kept("source", "charge", "status", measures=_SUMS),
             "clock": kept("slot", "country", "outcome", measures=_CLOCK_SUMS),
             "latency": kept("country", "type", "bin"),
             "template_latency": kept("template", "bin"),
@@ -110,6 +113,16 @@ class Tallier:
         if len(reports["message"]):
             self._add_reports(messages, reports)
 
+    def add_cells(self, counted: Counted, *into: str) -> None:
+        """Keep what was counted elsewhere in the tallies *into*, whose keys the cells have by the
+        codes of this one, `group` for those that go together.
+        """
+        if "group" in counted.codes:
+            self._keep(*counted, *into)
+            return
+        for name in into:
+            self._kept[name].add(counted)
+
     def tallies(self) -> Tallies:
         """The tallies of everything counted."""
         return Tallies(self._until_us, **{name: kept.frame for name, kept in self._kept.items()})
@@ -131,7 +144,7 @@ class Tallier:
         for name in ("charge", "status", "outcome"):
             cells[name] = kinds[name].take(own)
         cells["day"] = (cells["slot"] + first) * SLOT_US // DAY - self._first["day"]
-        self._keep(cells, sums, "money", "templates", "clock")
+        self._keep(cells, sums, "money", "templates", "sources", "clock")
 
     def _add_delays(self, messages: Columns, outcome: Array) -> None:
         group, submitted, final = (messages[n] for n in ("group", "submitted_at", "final_at"))

@@ -28,10 +28,18 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-FORMAT = "smssim record 2"
+FORMAT = "smssim record 3"
 ROW_GROUP = 200_000
 """Rows of a row group, where a whole frame is written."""
 _LARGE = {"messages": MESSAGES, "reports": REPORTS}
+_TOGETHER = {
+    "messages": (
+        *("country", "application", "template", "type", "source", "generation", "place"),
+        *("segments", "status", "covered_segments", "cost_micro"),
+    ),
+    "reports": ("state", "attempts", "copies"),
+}
+"""Columns whose combinations are few, and all that tallies need beside times."""
 _ABOUT = "provenance.json"
 _OWN = {_ABOUT, "tallies", *(f"{name}.parquet" for name in TABLES)}
 
@@ -46,7 +54,7 @@ def save(record: Record, directory: str | Path) -> None:
         for name in _LARGE:
             frame = getattr(record, name)
             if frame is not None:
-                with TableWriter(_file(new.path, name), kinds_of(frame)) as writer:
+                with TableWriter(_file(new.path, name), kinds_of(frame), _TOGETHER[name]) as writer:
                     for start in range(0, len(frame), ROW_GROUP):
                         writer.add(compact(frame.iloc[start : start + ROW_GROUP]))
                 counts[name] = writer.rows
@@ -59,14 +67,16 @@ def is_record(path: str | Path) -> bool:
     return Path(path, _ABOUT).is_file()
 
 
-def load(directory: str | Path) -> Record:
-    """Read a record as it was saved.
+def load(directory: str | Path, *, rows: bool = True) -> Record:
+    """Read a record as it was saved; without *rows* its messages and reports are None.
 
     Raise an OSError for a directory that cannot be read, a ValueError for one that holds no record.
     """
     directory = Path(directory)
-    about = _about(directory)
-    large: dict[str, Any] = {name: read_table(_file(directory, name)) for name in about["counts"]}
+    told = about(directory)
+    large: dict[str, Any] = {
+        name: read_table(_file(directory, name)) for name in told["counts"] if rows
+    }
     small: dict[str, Any] = {
         name: _read_small(_file(directory, name))
         for name in TABLES
@@ -75,10 +85,10 @@ def load(directory: str | Path) -> Record:
     tallies = {name: _read_small(_file(directory / "tallies", name)) for name in TALLIES}
     return Record(
         **{
-            name: about[name]
+            name: told[name]
             for name in ("name", "observed_from", "observed_until", "currency", "provenance")
         },
-        tallies=Tallies(about["observed_until"], **tallies),
+        tallies=Tallies(told["observed_until"], **tallies),
         **large,
         **small,
     )
@@ -99,7 +109,9 @@ class ParquetSink:
         with ExitStack() as stack:
             new = stack.enter_context(self._new)
             self._messages, self._reports = (
-                stack.enter_context(TableWriter(_file(new.path, name), kinds(columns, self._lists)))
+                stack.enter_context(
+                    TableWriter(_file(new.path, name), kinds(columns, self._lists), _TOGETHER[name])
+                )
                 for name, columns in _LARGE.items()
             )
             self._stack = stack.pop_all()
@@ -205,18 +217,22 @@ def _write_rest(record: Record, counts: dict[str, int], directory: Path) -> None
     (directory / _ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
 
-def _about(directory: Path) -> dict[str, Any]:
+def about(directory: Path) -> dict[str, Any]:
+    """What a record tells of itself beside its tables: its name, its period, where it comes from.
+
+    Raise a ValueError for a directory that holds no record.
+    """
     file = directory / _ABOUT
     if directory.is_dir() and not file.exists():
         raise ValueError(f"{directory} holds no {_ABOUT}: it must be a directory that smssim wrote")
     try:
-        about: Any = json.loads(file.read_text(encoding="utf-8"))
+        told: Any = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{file}: must be JSON ({error})") from error
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
-        found = about.get("format") if isinstance(about, dict) else about
+    if not isinstance(told, dict) or told.get("format") != FORMAT:
+        found = told.get("format") if isinstance(told, dict) else told
         raise ValueError(f"{file}: format(={found!r}) must be {FORMAT!r}")
-    return about
+    return told
 
 
 def _file(directory: Path, name: str) -> Path:

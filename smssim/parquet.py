@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.tables import TIME, Column
+from smssim.together import Together
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 Columns = Mapping[str, Array]
 NAT = np.iinfo(np.int64).min
-_KEY = "smssim"
-_RISING = ("request", "recipient", "message")
-"""Integers that differ little from row to row, as times do."""
+_KEY, _TOGETHER = "smssim", "smssim_together"
+KIND = "kind"
+"""A column that numbers the combinations of some others: with it those need not be read at all."""
+_RISING = ("request", "recipient", "message", "generation")
+"""Integers that differ little from row to row, as times do; or often, but by little."""
 
 
 @dataclass
@@ -90,18 +93,22 @@ def compact(frame: pd.DataFrame) -> dict[str, Array]:
 class TableWriter:
     """Writes a Parquet file, a row group each `add`; it is whole once the context has ended."""
 
-    def __init__(self, path: Path, kinds: Mapping[str, Kind]) -> None:
+    def __init__(self, path: Path, kinds: Mapping[str, Kind], together: Sequence[str] = ()) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
         self.kinds, self.rows = dict(kinds), 0
-        self._schema = pa.schema([(name, _type(kind)) for name, kind in self.kinds.items()])
+        whole = together and self.kinds.keys() >= set(together)
+        self._together = Together(together) if whole else None
+        fields = [(name, _type(kind)) for name, kind in self.kinds.items()]
+        self._schema = pa.schema([*fields, (KIND, pa.int32())] if self._together else fields)
         delta = [name for name, kind in self.kinds.items() if kind.dtype == TIME or name in _RISING]
         self._writer = pq.ParquetWriter(
             path,
             self._schema,
-            compression="zstd",
-            use_dictionary=[name for name in self.kinds if name not in delta],
+            # The encodings leave little to compress; zstd would take as long as they do to read.
+            compression="lz4",
+            use_dictionary=[name for name in (*self.kinds, KIND) if name not in delta],
             column_encoding=dict.fromkeys(delta, "DELTA_BINARY_PACKED"),
         )
 
@@ -110,6 +117,8 @@ class TableWriter:
         import pyarrow as pa
 
         arrays = [_stored(columns[name], kind) for name, kind in self.kinds.items()]
+        if self._together:
+            arrays.append(pa.array(self._together.number(columns)))
         batch = pa.record_batch(arrays, schema=self._schema)
         if batch.num_rows:
             self._writer.write_batch(batch, row_group_size=batch.num_rows)
@@ -123,7 +132,10 @@ class TableWriter:
     ) -> None:
         if kind is None:
             about = {name: asdict(kind) for name, kind in self.kinds.items()}
-            self._writer.add_key_value_metadata({_KEY: json.dumps(about)})
+            told = {_KEY: json.dumps(about)}
+            if self._together and self._together.whole:
+                told[_TOGETHER] = json.dumps(self._together.told())
+            self._writer.add_key_value_metadata(told)
         self._writer.close()
 
 
@@ -145,6 +157,28 @@ def read_table(path: Path) -> pd.DataFrame:
     return pd.DataFrame(
         {name: _read(table[name], kind) for name, kind in found.items()}, copy=False
     )
+
+
+def kinds_in(path: Path) -> dict[str, Kind]:
+    """The types of the table that a TableWriter wrote. Raise a ValueError for any other file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        found = pq.read_metadata(path).metadata or {}
+        return {n: Kind(**kind) for n, kind in json.loads(found[_KEY.encode()]).items()}
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"{path}: must be a whole Parquet file ({error})") from error
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"{path}: must be a table of a smssim record") from error
+
+
+def together_in(path: Path) -> dict[str, list[int]] | None:
+    """What each number in the column KIND stands for, by column; None where there is none."""
+    import pyarrow.parquet as pq
+
+    found = (pq.read_metadata(path).metadata or {}).get(_TOGETHER.encode())
+    return None if found is None else json.loads(found)
 
 
 def _type(kind: Kind) -> pa.DataType:

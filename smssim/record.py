@@ -11,6 +11,7 @@ from smssim.calendars import to_datetime
 if TYPE_CHECKING:
     import pandas as pd
 
+    from smssim.html import Page
     from smssim.tally import Tallies
 
 
@@ -38,6 +39,17 @@ class Record:
     quarantine: pd.DataFrame | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
 
+    def report(self, beside: Record | None = None) -> Page:
+        """All reports as one page to hand on: `save` it, or its tables as a workbook by `xlsx`.
+
+        The same for a simulated and a recorded period, with a comparison with the one *beside* it,
+        if there is one; docs/reports.md says what stands on it.
+        """
+        # The one arrow upwards, so that a page is one word away (docs/design.md).
+        from smssim.html import Page
+
+        return Page(self, beside)
+
     def __repr__(self) -> str:
         first, last = self._period()
         what = f"{type(self).__name__} {self.name}"
@@ -47,7 +59,9 @@ class Record:
         """A small table for notebooks, without JavaScript."""
         first, last = self._period()
         events = "not known" if self.events is None else f"{len(self.events):,}"
-        left_out = "none" if self.quarantine is None else f"{len(self.quarantine):,} records"
+        # The quarantine keeps the first of many.
+        counts = self.provenance.get("counts", {})
+        left_out = f"{counts['quarantined']:,} records" if "quarantined" in counts else "none"
         rows = {
             type(self).__name__: self.name,
             "period, UTC": f"{first} to {last}",

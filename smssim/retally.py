@@ -56,7 +56,7 @@ def tally_columns(
     *first_us* up to *until_us* merge, whatever their labels.
     """
     lists, messages, reports = dict(lists), dict(messages), dict(reports)
-    for name in ("country", "application", "template", "type", "status"):
+    for name in ("source", "country", "application", "template", "type", "status"):
         lists[name], messages[name] = _sorted(lists[name], messages[name])
     known = {state: place for place, state in enumerate(REPORT_STATES)}
     states = np.array([*(known.get(state, -1) for state in lists["state"]), -1])

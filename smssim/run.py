@@ -48,6 +48,7 @@ def simulate(
     scenario: Scenario | str | Path,
     *,
     rng: int = 1,
+    replication: int = 0,
     policies: Sequence[Policy] = (),
     rows: bool = True,
     out: str | Path | None = None,
@@ -56,7 +57,8 @@ def simulate(
 ) -> Run:
     """Simulate a scenario, or the file of one, exactly.
 
-    The same scenario, *rng* and *policies* give the same bytes on every machine. Without *rows*
+    The same scenario, *rng*, *replication* and *policies* give the same bytes on every machine;
+    replications of one *rng* are independent of each other. Without *rows*
     only tallies and the small tables are kept, in memory that does not grow with the messages;
     *out* is a directory that messages and reports are streamed to, either way, and that
     `smssim.disk.load` reads. *progress* is called with (messages so far, microseconds simulated);
@@ -65,9 +67,10 @@ def simulate(
     """
     if not isinstance(scenario, Scenario):
         scenario = Scenario.load(scenario)
-    if rng < 0:
-        raise ValueError(f"rng(={rng}) must be >= 0")
-    clock = Clock(scenario, Marks(rng), policies, tuning)
+    for name, value in (("rng", rng), ("replication", replication)):
+        if value < 0:
+            raise ValueError(f"{name}(={value}) must be >= 0")
+    clock = Clock(scenario, Marks(rng, replication), policies, tuning)
     stage, categories = push_stage(clock.world), Categories(clock.world)
     results = TaskResults(clock.world, clock.tasks)
     batched = isinstance(stage, Batcher)
@@ -92,7 +95,7 @@ def simulate(
             observed_until=scenario.end_us,
             currency=scenario.currency,
             tallies=tallier.tallies(),
-            provenance=provenance(scenario, rng, policies),
+            provenance=provenance(scenario, rng, policies, replication),
             **kept,
             **small_frames(
                 clock.account,
@@ -105,13 +108,16 @@ def simulate(
     return run
 
 
-def provenance(scenario: Scenario, rng: int, policies: Sequence[Policy]) -> dict[str, Any]:
+def provenance(
+    scenario: Scenario, rng: int, policies: Sequence[Policy], replication: int = 0
+) -> dict[str, Any]:
     """What it takes to make a run again."""
     packages = ("smssim", "numpy", "pandas", "simpy", "holidays", "phonenumbers")
     return {
         "scenario": scenario.to_json(),
         "digest": scenario.digest(),
         "rng": rng,
+        "replication": replication,
         "policies": [getattr(policy, "__qualname__", repr(policy)) for policy in policies],
         "versions": {name: _version(name) for name in packages},
         "python": sys.version.split()[0],

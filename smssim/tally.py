@@ -23,12 +23,21 @@ afterwards.
 MEASURES = ("messages", "segments", "covered_segments", "cost_micro", "reports", "copies")
 WITHIN = ("3_min", "later")
 """How long after submission a status was made, where no more than that is told."""
-NAMES = ("money", "templates", "clock", "latency", "template_latency", "censored", "coarse", "push")
+NAMES = (
+    "money",
+    "templates",
+    "sources",
+    "clock",
+    "latency",
+    "template_latency",
+    "censored",
+    "coarse",
+    "push",
+)
 
 
 class Tallies:
-    """The seven tallies as tidy frames, one row a cell that is not empty; `templates` and `latency`
-    are two frames each.
+    """The eight tallies as tidy frames, one row a cell that is not empty; `latency` is two frames.
 
     Keys are UTC days and 15-minute slots, names, and delay bins (`smssim.bins`, by number).
     *latency* holds delivered messages, from submission to delivery; *censored* those in flight at
@@ -62,8 +71,17 @@ class Tallies:
 
     @property
     def templates(self) -> pd.DataFrame:
-        """Messages, segments and charges by template, charge and status."""
+        """Messages, segments and charges by template, with its application and type, charge and
+        status.
+        """
         return self.frame("templates")
+
+    @property
+    def sources(self) -> pd.DataFrame:
+        """Messages, segments and charges by source (traffic, calls or group task; NA in a log that
+        does not tell), charge and status.
+        """
+        return self.frame("sources")
 
     @property
     def clock(self) -> pd.DataFrame:

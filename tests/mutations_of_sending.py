@@ -10,7 +10,6 @@ from mutant_plugin import Mutation
 from mutation_kit import after, returns, sets, then, value
 
 from smssim import inverse
-from smssim.calendars import DAY, HOUR, MINUTE
 from smssim.engine.fates import DELIVERED
 from smssim.engine.marker import NEVER
 from smssim.model.account import PASSWORD, VARIABLES
@@ -140,7 +139,7 @@ SENDING = {
         "smssim.scenario.application:Frequency.limits", _without_limit(1)
     ),
     "frequency, a day": Mutation(
-        "smssim.engine.frequency:_WINDOWS", value(((0, MINUTE), (0, HOUR), (0, DAY)))
+        "smssim.engine.windows:_WINDOWS", value(((0, 1), (0, 60), (0, 1440)))
     ),
     "full queue": Mutation(f"{_WORLD}.make_queues", _endless_queues),
     "status of the platform": Mutation(_FATES, then(_platform_as_supplier)),

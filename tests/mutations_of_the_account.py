@@ -191,7 +191,7 @@ ACCOUNT = {
     "refused messages count": Mutation(
         "smssim.model.thresholds:ThresholdCounters.__init__", sets(counts_refused=False)
     ),
-    "what does not count": Mutation("smssim.engine.judge:counted_mask", _all_counted),
+    "what does not count": Mutation("smssim.engine.crossing:counted_mask", _all_counted),
     "contacts": Mutation("smssim.model.account:TOLD", value(frozenset())),
     "smaller alarm": Mutation("smssim.model.thresholds:Counter.set_alarm", _alarm_at_once),
     "raised limit": Mutation(

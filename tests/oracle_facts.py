@@ -122,9 +122,11 @@ def _standing(answer: Answer, rows: list[Any]) -> list[Any]:
 
 
 def _contradict(rows: list[Any]) -> bool:
-    return any(
-        len({getattr(row, name) for row in rows} - {unsaid}) > 1 for name, unsaid in SAME.items()
-    )
+    said = {name: {getattr(row, name) for row in rows} - {SAME[name]} for name in SAME}
+    # An application and the channel that stands in for one are two things.
+    said["channel"] = {code for code in said["application"] if code < -1}
+    said["application"] -= said["channel"]
+    return any(len(values) > 1 for values in said.values())
 
 
 def _message(answer: Answer, rows: list[Any]) -> tuple[dict[str, int], dict[int, Any]]:
@@ -151,6 +153,10 @@ def _message(answer: Answer, rows: list[Any]) -> tuple[dict[str, int], dict[int,
         name: max(getattr(row, name) for row in rows)
         for name in (*(name for name in SAME if name != "number"), "generation")
     }
+    if message["application"] < 0:
+        message["application"] = min(row.application for row in rows)
+    if message["application"] < -1:
+        message["application"] = -2 - message["application"]
     message |= {
         "segments": told,
         "sent": min((row.sent for row in rows if row.sent != UNKNOWN), default=UNKNOWN),

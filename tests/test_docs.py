@@ -5,13 +5,17 @@ from __future__ import annotations
 import doctest
 import importlib
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
+from smssim import cli
+
 ROOT = Path(__file__).parents[1]
 GUIDES = sorted((ROOT / "docs").glob("how_to_*.md"))
 TAUGHT = sorted(f for f in (ROOT / "smssim").rglob("*.py") if ">>> " in f.read_text("utf-8"))
+_SESSION = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -36,6 +40,23 @@ def test_a_guide_runs_from_top_to_bottom(guide: Path, monkeypatch: pytest.Monkey
         if code.startswith(">>> "):
             continue  # a session, which `doctest` runs elsewhere
         exec(compile("\n" * line + code, str(guide), "exec"), names)
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
+def test_commands_of_a_guide_say_what_it_shows(
+    guide: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The lines below a command are some of its lines, in this order."""
+    monkeypatch.chdir(ROOT)
+    for block in _SESSION.findall(guide.read_text(encoding="utf-8")):
+        command, *shown = block.splitlines()
+        assert command.startswith("$ smssim ")
+        assert shown
+        cli.main(shlex.split(command)[2:])
+        out, err = capsys.readouterr()
+        lines = iter((out + err).splitlines())
+        for line in shown:
+            assert line in lines, f"{command}: {line!r}"
 
 
 def test_there_are_guides() -> None:

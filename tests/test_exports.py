@@ -215,6 +215,15 @@ def test_any_quarantine_is_an_error_if_asked() -> None:
         read_log(EXPORTS / "joined", strict=True)
 
 
+def test_what_is_not_kept_of_a_quarantine_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smssim.logs.quarantine.RECORDS", 2)
+    found = read_log(EXPORTS / "western")
+    assert found.quarantine is not None
+    assert len(found.quarantine) == 2
+    assert "9 records" in found._repr_html_()
+    assert "(or log.quarantine) shows 2 of them with row and text" in report.summary(found)
+
+
 def test_names_beyond_ascii_are_read() -> None:
     frame = log("western").messages
     assert frame is not None

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from log_tables import NUMBER, details, piece, pieces, reasons, sends
 
 from smssim.logs.columns.wrong import WrongColumns
-from smssim.logs.facts.packed import UNKNOWN, Names
+from smssim.logs.facts.packed import UNKNOWN, Names, application_of
 from smssim.logs.facts.piece import Piece
 
 MAY_2024 = 1_714_521_600_000_000
@@ -394,6 +394,27 @@ def test_codes_that_are_none(column: str, values: list[str]) -> None:
         assert one.reasons[0].startswith(f"{column}(={value!r}) must be")
 
 
+def test_words_that_explain_a_digit_are_dropped() -> None:
+    """As a console shows a code with its meaning; a digit with other digits is no code."""
+    names = Names()
+    columns = details(
+        5,
+        **{
+            "SMS Type": ["1 (OTP)", "3: notification", "2-promotional", "1（验证码）", "1-2"],
+            "Result": ["0 (success)", "1 - failed", "2: sending", "3（成功）", "4.failed"],
+            "Charged": ["0 (charged)", "1: no", "", "", ""],
+            "Status": [""] * 5,
+        },
+    )
+    found = piece(columns, names=names)
+    assert not found.refused
+    told = [names.type.names[code] for code in found.sends["type"]]
+    assert told == ["otp", "notification", "promotional", "otp", "1-2"]
+    assert found.sends["result"].tolist() == [0, 1, 2, 3, 4]
+    refused = piece(details(3, Result=["0-4", "0 1", "0 / 3"])).refused
+    assert len(refused) == 3
+
+
 def test_the_part_is_one_of_the_segments() -> None:
     """The third of two is none."""
     found = piece(details(2, **{"Total": ["2", "0"], "Part": ["3", "3"]}))
@@ -427,7 +448,9 @@ def test_the_channel_stands_in_for_the_application() -> None:
     """Row by row."""
     names = Names()
     found = piece(sends(2, Application=["shop", ""], Channel=["isms1", "isms2"]), names=names)
-    assert [names.application.names[i] for i in found.sends["application"]] == ["shop", "isms2"]
+    codes = found.sends["application"]
+    assert [names.application.names[i] for i in application_of(codes)] == ["shop", "isms2"]
+    assert codes[0] >= 0 > codes[1], "another row's application goes before a channel"
 
 
 def test_refused_rows_of_the_file_stay_in_order() -> None:

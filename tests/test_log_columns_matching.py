@@ -144,10 +144,11 @@ def test_two_columns_for_one_field_are_named() -> None:
 @pytest.mark.parametrize(
     ("headings", "told"),
     [
-        (("foo", "bar"), "'foo', 'bar' match nothing, but submitted is missing"),
+        (("foo", "bar"), "'foo', 'bar' say no field that is known: submitted is missing"),
         (("Send Time", "foo"), "submitted by 'Send Time', but a number or a country is missing"),
         (("SMS ID", "Phone"), "but submitted is missing, or status for a table of reports"),
-        ((), "match nothing"),
+        ((), "no field that is known"),
+        (("+6281234567890", "DELIVRD"), "'+628**********', 'DELIVRD'"),
     ],
 )
 def test_a_table_of_no_kind(headings: tuple[str, ...], told: str) -> None:

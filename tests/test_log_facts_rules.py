@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from oracle_facts import ACCEPTD, DELIVRD
 from pandas.testing import assert_frame_equal
 from worlds_facts import SECOND, START, STATUSES, World, names
 
+from smssim import read_log
 from smssim.disk import load, save
 from smssim.logs.facts.outcome import Outcome, outcome
 from smssim.logs.facts.packed import REPORT, SEND, Facts, empty
@@ -224,3 +226,25 @@ def test_a_report_before_its_message_is_quarantined() -> None:
     found = read([{}], [{"final": early, "received": START}, {"final": late, "received": START}])
     assert found.reasons == {TOO_EARLY: 1}
     assert column(found, "status") == ["DELIVRD"]
+
+
+def test_a_capture_and_an_export_of_one_message_agree(tmp_path: Path) -> None:
+    """One names the channel and the other the application, which is told of the message."""
+    said = {"smsMsgId": "x", "originTo": "+6281234567890", "status": "000000"}
+    said |= {"createTime": "2026-05-01T10:00:00Z", "countryId": "ID"}
+    line = {
+        "received_at": "2026-05-01T10:00:01Z",
+        "request": {"from": "8820", "to": "+6281234567890", "templateId": "t"},
+        "answer": {"code": "000000", "description": "Success", "result": [said]},
+    }
+    heading = "id,number,submitted,application,status\n"
+    row = "x,+6281234567890,2026-05-01T10:00:00Z,shop,DELIVRD\n"
+    for name, text in (("a.jsonl", json.dumps(line)), ("b.csv", heading + row)):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    log = read_log(tmp_path)
+    assert log.provenance["counts"]["quarantined"] == 0
+    assert log.messages is not None
+    assert log.messages["application"].tolist() == ["shop"]
+    alone = read_log(tmp_path / "a.jsonl").messages
+    assert alone is not None
+    assert alone["application"].tolist() == ["8820"]

@@ -148,6 +148,8 @@ def test_burn_down_is_the_report(run: Run) -> None:
         "package used up",
         "nothing left",
         "no package left: sending stopped",
+        "projected, if days stay alike",
+        "95 % interval",
     ]
 
 
@@ -159,7 +161,8 @@ def test_burn_down_shows_from_the_run_out_to_the_next_package(run: Run) -> None:
 
     ax = plots.burn_down(run)
 
-    spans = [path.get_paths()[0].get_extents() for path in ax.collections]
+    ends_of = [path.get_paths()[0].get_extents() for path in ax.collections]
+    spans = [span for span in ends_of if span.y0 < 0]
     np.testing.assert_allclose([span.x0 for span in spans], days(dry["at"]))
     np.testing.assert_allclose([span.x1 for span in spans], days(ends))
     assert all(span.y1 < 0 for span in spans)
@@ -176,8 +179,10 @@ def test_burn_down_in_mode_pay_per_use_says_that_messages_are_billed() -> None:
 
 
 def test_burn_down_takes_the_frame_of_the_report(run: Run) -> None:
-    by_frame, by_record = plots.burn_down(report.burn_down(run)), plots.burn_down(run)
-    assert words(by_frame) == words(by_record)
+    ahead = report.run_down(run)
+    by_frame = plots.burn_down(report.burn_down(run), ahead=ahead)
+    assert words(by_frame) == words(plots.burn_down(run))
+    assert "record ends" not in words(plots.burn_down(report.burn_down(run)))
 
 
 def test_stretches_without_packages_follow_suspension() -> None:
@@ -197,8 +202,11 @@ def test_stretches_without_packages_follow_suspension() -> None:
     assert dry_spells(frame, 9) == [Dry(1, 4, True), Dry(4, 5, False), Dry(7, 9, False)]
 
 
-@pytest.mark.parametrize("name", ["burn_down", "thresholds"])
-def test_a_zone_moves_the_dates_and_is_named(run: Run, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [("burn_down", ["Tue 3 Mar", "Fri 6 Mar"]), ("thresholds", ["Mon 2 Mar", "Wed 4 Mar"])],
+)
+def test_a_zone_moves_the_dates_and_is_named(run: Run, name: str, first: list[str]) -> None:
     """The data stay where they are; midnight is elsewhere."""
     utc, jakarta = (PICTURES[name](run, zone=zone) for zone in ("UTC", "Asia/Jakarta"))
 
@@ -206,7 +214,7 @@ def test_a_zone_moves_the_dates_and_is_named(run: Run, name: str) -> None:
     assert jakarta.get_xlabel() == "2026, times in Asia/Jakarta (UTC+07:00)"
     for one, other in zip(utc.lines, jakarta.lines, strict=True):
         np.testing.assert_array_equal(one.get_xydata(), other.get_xydata())
-    assert ticks(utc)[:2] == ["Mon 2 Mar", "Wed 4 Mar"]
+    assert ticks(utc)[:2] == first
     assert set(np.round(np.mod(utc.get_xticks(), 1), 6)) == {0.0}
     assert set(np.round(np.mod(jakarta.get_xticks(), 1), 6)) == {round(17 / 24, 6)}
 
@@ -315,6 +323,17 @@ def test_a_limit_far_above_the_use_is_named_and_left_out() -> None:
     assert ax.get_ylim()[1] < 3_000
     assert "limit\n90,000,\nfar above" in words(ax)
     assert ax.get_title(loc="left").startswith("The daily limit never trips: at most ")
+
+
+def test_thresholds_take_the_frames_of_both_reports(run: Run) -> None:
+    frame, usage = report.thresholds(run), report.usage(run)
+    by_frames, by_record = plots.thresholds(frame, usage=usage), plots.thresholds(run)
+    assert by_frames.get_title(loc="left") == by_record.get_title(loc="left")
+    assert by_frames.get_xlim() == by_record.get_xlim()
+    for one, other in zip(by_frames.lines, by_record.lines, strict=True):
+        np.testing.assert_array_equal(one.get_xydata(), other.get_xydata())
+    with pytest.raises(ValueError, match=r"usage\(=None\) must be a frame"):
+        plots.thresholds(frame)
 
 
 def test_thresholds_of_no_period_are_refused(run: Run) -> None:

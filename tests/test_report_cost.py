@@ -7,8 +7,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from test_exports import EXPORTS, FORMS
+from test_exports import log as read
+from test_exports import packages as bought
 
-from smssim import report
+from smssim import rate, report
+from smssim.record import Record
 from smssim.retally import tally_frames
 from smssim.run import Run, simulate
 from smssim.scenario import Scenario
@@ -20,6 +24,8 @@ BYS: tuple[Any, ...] = (
     "type",
     ["country", "type"],
     ["day", "country"],
+    "template",
+    ["application", "template", "type"],
     (),
 )
 
@@ -90,7 +96,8 @@ def test_the_bill_sums_to_the_ledger(run: Run, by: Any) -> None:
 @pytest.mark.parametrize("by", BYS, ids=str)
 def test_pay_per_use_is_the_sum_of_the_rows(run: Run, by: Any) -> None:
     bill = report.cost(run, by=by)
-    used = bill[bill["entry"] == "pay_per_use"].drop(columns=["entry", "packages", "cost_eur"])
+    used = bill[bill["entry"] == "pay_per_use"]
+    used = used.drop(columns=["entry", "packages", "cost_eur", "per_delivered"])
 
     rows = charged_rows(run)
     keys = [by] if isinstance(by, str) else list(by)
@@ -117,8 +124,60 @@ def charged_rows(run: Run) -> pd.DataFrame:
         messages=1,
         segments=rows["segments"].astype("int64") - rows["covered_segments"],
         cost_micro=rows["cost_micro"].astype("int64"),
-        **{name: rows[name].astype("str") for name in ("country", "application", "type")},
+        **{
+            name: rows[name].astype("str")
+            for name in ("country", "application", "type", "template")
+        },
     )
+
+
+@pytest.mark.parametrize("by", BYS, ids=str)
+def test_a_delivered_message_costs_its_groups_bill(run: Run, by: Any) -> None:
+    """Packages serve a whole country: a part of it cannot say what they cost it a delivery."""
+    assert_per_delivered(run, by, "cost_eur")
+
+
+def assert_per_delivered(record: Record, by: Any, column: str) -> None:
+    """Demand the bill divided by a count of the rows, group by group."""
+    bill = report.cost(record, by=by)
+    rows = record.messages
+    assert rows is not None
+    rows = rows[(rows["status"] == "DELIVRD") & (rows["place"] == 0)]
+    names = ("country", "application", "type", "template")
+    rows = rows.assign(
+        day=rows["submitted_at"].dt.tz_localize(None).dt.floor("D"),
+        **{name: rows[name].astype("str") for name in names},
+    )
+    keys = [by] if isinstance(by, str) else list(by)
+    for _, line in bill.iterrows():
+        own = rows
+        for key in keys:
+            own = own[own[key].isna() if pd.isna(line[key]) else own[key] == line[key]]
+        told = line["entry"] != "package" or set(keys) <= {"country"}
+        if told and len(own) and not pd.isna(line[column]):
+            assert line["per_delivered"] == pytest.approx(line[column] / len(own))
+        else:
+            assert pd.isna(line["per_delivered"])
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("by", ["country", "template", ["application", "template", "type"], ()])
+def test_a_rated_log_has_the_same_lines(form: str, by: Any) -> None:
+    """Templates sum to what everything costs, and each delivered message has its share."""
+    priced = rate(read(form), EXPORTS / "prices.csv", bought())
+    assert priced.ledger is not None
+
+    bill = report.cost(priced, by=by)
+
+    assert_per_delivered(priced, by, "cost_usd")
+    paid = priced.ledger[priced.ledger["entry"].isin(["purchase", "settlement", "unsettled"])]
+    assert bill["cost_micro"].sum() == paid["amount_micro"].sum()
+
+
+@pytest.mark.parametrize("key", ["country", "day", "copy"])
+def test_templates_are_not_told_apart_by_more(run: Run, key: str) -> None:
+    with pytest.raises(ValueError, match="template goes with application and type alone"):
+        report.cost(run, by=["template", key])
 
 
 def test_packages_are_purchases_by_country() -> None:
@@ -162,10 +221,10 @@ def test_nothing_sent_costs_nothing() -> None:
     run = simulate(scenario(traffic=[], packages=[]), rows=False)
 
     assert len(report.cost(run)) == 0
-    assert list(report.cost(run).columns)[-1] == "cost_eur"
+    assert list(report.cost(run).columns)[-2:] == ["cost_eur", "per_delivered"]
 
 
-@pytest.mark.parametrize("by", ["hour", ["country", "country"], ["template"]])
+@pytest.mark.parametrize("by", ["hour", ["country", "country"], "source"])
 def test_an_unknown_group_is_refused(by: Any) -> None:
     run = simulate(scenario(traffic=[], packages=[]), rows=False)
 

@@ -119,9 +119,9 @@ def test_a_summary_has_the_steps_and_the_first_message() -> None:
     """A line a step, the first message last; nothing where the account is ready."""
     path = Path(__file__).parents[1] / "data/scenarios/from_zero.yaml"
     run = simulate(path, rows=False)
-    lines = sections.getting_started(run)
+    lines = sections.getting_started(run).lines()
     assert len(lines) == 1 + len(report.onboarding(run))
     assert lines[1].split()[0] == "registration"
     assert lines[-1].split()[:2] == ["first", "message"]
     ready = path.with_name("weekend_review.yaml")
-    assert sections.getting_started(simulate(ready, rows=False)) == []
+    assert sections.getting_started(simulate(ready, rows=False)).lines() == []

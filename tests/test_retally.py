@@ -32,10 +32,17 @@ KEPT: tuple[Any, ...] = (
     ["outcome", "type"],
     ["application", "place", "status"],
     ["template", "charge"],
+    ["application", "template", "type"],
+    ["source", "outcome"],
     ["country", "outcome"],
 )
 """Groups that a tally is kept by."""
-OTHER: tuple[Any, ...] = ("source", ["day", "template"], ["hour", "charge"], ["package", "bin"])
+OTHER: tuple[Any, ...] = (
+    ["source", "day"],
+    ["day", "template"],
+    ["hour", "charge"],
+    ["package", "bin"],
+)
 
 
 def scenario(**changes: Any) -> Scenario:

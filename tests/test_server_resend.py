@@ -131,10 +131,10 @@ def test_server_resend_line_in_the_summary() -> None:
     made = scenario([UNDELIV] * 3 + [DELIVRD], {"statuses": ["UNDELIV"], "at_most": 2})
     routes = {"routes": {"ID": {"price": 0.25}}}
 
-    lines = [line for line in bill(simulate(made.change(**routes))) if "resends" in line]
+    lines = [line for line in bill(simulate(made.change(**routes))).lines() if "resends" in line]
     assert [line.split()[-4:-1] for line in lines] == [["6", "1.50", "1.50"]]
     none = simulate(made.change(**routes, **{"calls.0.server_resend": None}))
-    assert not [line for line in bill(none) if "resend" in line]
+    assert not [line for line in bill(none).lines() if "resend" in line]
 
 
 def test_user_resend_line_in_the_bill() -> None:

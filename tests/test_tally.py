@@ -83,7 +83,8 @@ def by_groupby(run: Run) -> dict[str, pd.DataFrame]:
 
     sources = {
         "money": (rows, "day country application type charge status copy"),
-        "templates": (rows, "template charge status"),
+        "templates": (rows, "template application type charge status"),
+        "sources": (rows, "source charge status"),
         "clock": (rows, "slot country outcome"),
         "latency": (delivered, "country type bin"),
         "template_latency": (delivered, "template bin"),

@@ -15,7 +15,7 @@ import pytest
 from scipy import stats
 
 from smssim.calendars import DAY, HOUR, MINUTE, to_datetime, to_us
-from smssim.estimate import Interval, mean_interval, quantile_interval, wilson
+from smssim.estimate import Interval, mean_interval, quantile_interval, score, wilson
 from smssim.run import Run, simulate
 from smssim.scenario import Scenario
 from smssim.theory import RunOut, md1_mean_wait_s, mean_review_s, share_down, share_down_variance
@@ -188,6 +188,8 @@ def test_templates_are_decided_after_the_mean_latency() -> None:
         (lambda: mean_interval([1.0, math.nan]), "1 that are not finite"),
         (lambda: wilson(3, 2), r"successes\(=3\) must be in 0\.\.n\(=2\)"),
         (lambda: wilson(0, 0), r"n\(=0\)"),
+        (lambda: score(1.1, 3.5), r"share\(=1\.1\) must be from 0 to 1"),
+        (lambda: score(0.5, 0.0), r"n\(=0\.0\) > 0"),
         (lambda: quantile_interval([1.0], 1), r"q\(=1\) must be"),
         (lambda: wilson(1, 2, 1), r"confidence\(=1\) must be"),
     ],
@@ -215,6 +217,15 @@ def test_the_intervals_are_scipys() -> None:
             ends = quantile_interval(x, q, confidence)
             assert ends.low == (-math.inf if math.isnan(low) else low)
             assert ends.high == (math.inf if math.isnan(high) else high)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_a_share_worth_a_broken_number_of_trials_lies_between_its_neighbours(share: float) -> None:
+    fewer, between, more = (score(share, n) for n in (8, 9.5, 11))
+    assert fewer.low <= between.low <= more.low <= share <= more.high
+    assert more.high <= between.high <= fewer.high
+    widths = [interval.high - interval.low for interval in (fewer, between, more)]
+    assert widths[0] > widths[1] > widths[2]
 
 
 def covered(intervals: list[Interval], truth: float) -> int:

@@ -74,7 +74,7 @@ _WHERE = st.fixed_dictionaries(
 _SEND = st.tuples(
     _WHERE,
     st.fixed_dictionaries(_SENT),
-    st.sampled_from([None, None, None, None, None, *_ODD]),
+    st.sampled_from([None, None, None, None, None, *_ODD, "channel 0", "channel 1"]),
     st.sets(st.sampled_from([name for name in _ODD if name != "submitted"]), max_size=3),
 )
 _REPORT = st.tuples(_WHERE, st.fixed_dictionaries(_TOLD))
@@ -110,7 +110,9 @@ def _content(key: tuple[int, int], odd: str | None, silent: set[str]) -> dict[st
     content = dict.fromkeys(_ODD, sum(key) % 2)
     content["number"] += 5
     content["submitted"] = START + SECOND * content["submitted"]
-    if odd is not None:
+    if odd is not None and odd.startswith("channel"):
+        content["application"] = -2 - int(odd[-1])
+    elif odd is not None:
         content[odd] += 1 if odd in ("number", "submitted") else 1 - 2 * content[odd]
     return content | {name: 0 if name == "number" else -1 for name in silent}
 

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smssim.cli.told import Unfulfilled, WrongInput, wrong_if
+from smssim.cli.pages import add_page_options, check_pages, write_pages
+from smssim.cli.told import Unfulfilled, WrongInput, writable, wrong_if
 
 if TYPE_CHECKING:
     from smssim.record import Record
@@ -23,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--columns", type=Path, metavar="FILE", help="which column is which, in YAML"
     )
-    parser.add_argument("--tz", metavar="ZONE", help="zone of times that do not say theirs")
+    parser.add_argument("--tz", metavar="ZONE", help="zone of times that say none, as in UTC+8")
     parser.add_argument(
         "--tariff", type=Path, metavar="FILE", help="prices by country (CSV), to rate a log with"
     )
@@ -36,16 +37,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--show-numbers", action="store_true", help="show phone numbers of what could not be used"
     )
+    add_page_options(parser)
 
 
 def command(options: argparse.Namespace) -> str:
     """Read a log or a saved run; return the summary to print."""
     from smssim.report import summary
 
+    check_pages(options)
+    # Said before the reading, which may take minutes.
+    writable("--quarantine", options.quarantine)
     with wrong_if(OSError, ValueError):
         record = _read(options)
         if options.quarantine is not None:
             _write_quarantine(record, options.quarantine)
+    write_pages(record, options)
     if options.strict:
         _check_complete(record)
     return summary(record)
@@ -57,19 +63,28 @@ def _read(options: argparse.Namespace) -> Record:
 
     path: Path = options.path
     if is_record(path):
-        return load(path)
-    log: Record = read_log(
-        path,
-        columns=options.columns,
-        tz=options.tz,
-        rows=options.tariff is not None,
-        show_numbers=options.show_numbers,
-    )
+        _check_saved(options)
+        record = load(path)
+    else:
+        record = read_log(
+            path,
+            columns=options.columns,
+            tz=options.tz,
+            rows=options.tariff is not None,
+            show_numbers=options.show_numbers,
+        )
     if options.tariff is not None:
         from smssim.rating import rate
 
-        log = rate(log, options.tariff)
-    return log
+        record = rate(record, options.tariff)
+    return record
+
+
+def _check_saved(options: argparse.Namespace) -> None:
+    """Raise a WrongInput for an option that says how to read what needs no reading."""
+    for name in ("columns", "tz"):
+        if getattr(options, name) is not None:
+            raise WrongInput(f"--{name}: {options.path} is a saved record, which says its own")
 
 
 def _write_quarantine(record: Record, path: Path) -> None:

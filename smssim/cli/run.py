@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smssim.cli.told import WrongInput, wrong_if
+from smssim.cli.pages import add_page_options, check_pages, write_pages
+from smssim.cli.told import writable, wrong_if
 
 if TYPE_CHECKING:
     from smssim.run import Run
@@ -28,6 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--capture", type=Path, metavar="FILE", help="write what the customer's server would log"
     )
+    add_page_options(parser)
     parser.add_argument("--no-progress", action="store_true", help="show no progress bar")
     parser.add_argument("--quiet", action="store_true", help="print no summary")
 
@@ -39,7 +41,9 @@ def command(options: argparse.Namespace) -> str:
 
     with wrong_if(OSError, ValueError):
         scenario = _load(options.scenario)
-        _check_writable(options.capture)
+        # Said before the simulation, not after it.
+        writable("--capture", options.capture)
+        check_pages(options)
     shown = sys.stderr.isatty() and not options.no_progress
     with wrong_if(OSError, ValueError), _progress(scenario, shown) as progress:
         done = simulate(
@@ -51,6 +55,7 @@ def command(options: argparse.Namespace) -> str:
         )
     if options.capture is not None:
         _write_capture(done, options.capture)
+    write_pages(done, options)
     return "" if options.quiet else summary(done)
 
 
@@ -58,12 +63,6 @@ def _load(path: Path) -> Scenario:
     from smssim.scenario import Scenario
 
     return Scenario.load(path)
-
-
-def _check_writable(capture: Path | None) -> None:
-    # Said before the simulation, not after it.
-    if capture is not None and not capture.resolve().parent.is_dir():
-        raise WrongInput(f"--capture {capture}: there is no directory {capture.resolve().parent}")
 
 
 def _write_capture(done: Run, path: Path) -> None:

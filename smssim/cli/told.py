@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 FAILED, WRONG, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 
@@ -29,6 +30,14 @@ def wrong_if(*kinds: type[Exception]) -> Iterator[None]:
         raise WrongInput(_told(error)) from error
 
 
+def writable(option: str, path: Path | None) -> None:
+    """Raise a WrongInput if the file that an option names cannot be written there."""
+    if path is not None and not path.resolve().parent.is_dir():
+        raise WrongInput(f"{option} {path}: there is no directory {path.resolve().parent}")
+    if path is not None and path.is_dir():
+        raise WrongInput(f"{option} {path}: is a directory, not a file")
+
+
 def explain(error: Exception) -> int:
     """Say what went wrong; return the exit code."""
     if isinstance(error, WrongInput | Unfulfilled):
@@ -40,8 +49,9 @@ def explain(error: Exception) -> int:
 
 
 def complain(text: str) -> None:
-    """Say something on stderr."""
-    sys.stderr.write(f"smssim: {text}\n")
+    """Say something on stderr; what a terminal would obey is replaced."""
+    told = "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
+    sys.stderr.write(f"smssim: {told}\n")
 
 
 def show(text: str) -> None:

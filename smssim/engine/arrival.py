@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.calendars import HOUR
 from smssim.engine.marker import NEVER, counters_of, hours_and_numbers
 from smssim.engine.world import World
 from smssim.marks import MASK64, PHI, Words, mix64_array, words
@@ -55,21 +56,36 @@ class CallbackServer:
 
         *word* are the messages' marks `push`; NEVER where none arrives before the end of the run.
         """
-        first = np.full(len(created_us), NEVER)
-        parts = int(segments.max(initial=1)) if self.no_answer else 1
-        for part in range(1, parts + 1):
-            going = np.flatnonzero(segments >= part)
-            for number, delay in enumerate(self.delays_us):
-                at = created_us[going] + delay
-                going, at = going[at < self.end_us], at[at < self.end_us]
-                arrives = ~self.is_down(at)
-                if self.no_answer:
-                    own = word[going] + np.uint64(PHI * 64 * part & MASK64)
-                    arrives &= passes(own, number, 0, self.no_answer)
-                came = going[arrives]
-                first[came] = np.minimum(first[came], at[arrives])
-                going = going[~arrives]
+        first, going = np.full(len(created_us), NEVER), np.arange(len(created_us))
+        if self.no_answer:
+            going, part = exploded(going, segments)
+            word = of_parts(word.take(going), part)
+        for number, delay in enumerate(self.delays_us):
+            at = created_us.take(going) + delay
+            in_time = at < self.end_us
+            arrives = in_time & ~self.is_down(at)
+            if self.no_answer:
+                arrives &= passes(word, number, 0, self.no_answer)
+            np.minimum.at(first, going[arrives], at[arrives])
+            again = in_time & ~arrives
+            going, word = going[again], word[again]
+            if not len(going):
+                break
         return first
+
+
+def exploded(message: Ints, segments: NDArray[np.uint8]) -> tuple[Ints, NDArray[np.int8]]:
+    """One row a segment: its message, of different ones, and its part from 1."""
+    each = np.repeat(message, segments)
+    part = np.ones(len(each), np.int8)
+    for further in range(1, int(segments.max(initial=1))):
+        part[further:] += each[further:] == each[:-further]
+    return each, part
+
+
+def of_parts(word: Words, part: NDArray[np.int8]) -> Words:
+    """The words of the pushes of parts, by the words of their messages."""
+    return word + part.astype(np.uint64) * np.uint64(PHI << 6 & MASK64)
 
 
 def passes(word: Words, attempt: int, which: int, share: int) -> Mask:
@@ -84,20 +100,25 @@ def passes(word: Words, attempt: int, which: int, share: int) -> Mask:
     return escapes
 
 
-def words_of_messages(
-    world: World,
-    purpose: str,
-    source: NDArray[np.int16],
-    request: Ints,
-    recipient: NDArray[np.int32],
-    generation: NDArray[np.int8],
-) -> Words:
-    """The words of one purpose of messages, each of its own source."""
-    hours, k = hours_and_numbers(request)
-    counters = counters_of(k, recipient.astype(np.int64)) | generation.astype(np.uint64)
-    word = np.empty(len(request), np.uint64)
-    for number in np.unique(source).tolist():
-        own = np.flatnonzero(source == number)
-        name = world.sources[number].name
-        word[own] = words(world.marks.hour_keys(name, purpose, hours[own]), counters[own])
-    return word
+class MessageWords:
+    """The words of one purpose of the messages of all sources, by the hours of their requests."""
+
+    def __init__(self, world: World, purpose: str) -> None:
+        scenario, self._first = world.scenario, world.scenario.start_us // HOUR
+        hours = np.arange(self._first, -(-scenario.end_us // HOUR))
+        keys = [world.marks.hour_keys(s.name, purpose, hours) for s in world.sources]
+        self._keys, self._hours = np.array(keys, np.uint64).reshape(-1), len(hours)
+
+    def take(
+        self,
+        source: NDArray[np.int16],
+        request: Ints,
+        recipient: NDArray[np.int32],
+        generation: NDArray[np.int8] | int,
+    ) -> Words:
+        """The words of messages, each of its own source; their requests are of hours of the run."""
+        hours, k = hours_and_numbers(request)
+        counters = counters_of(k, recipient.astype(np.int64))
+        counters |= np.asarray(generation).astype(np.uint64)
+        hours += source * np.int64(self._hours) - self._first
+        return words(self._keys.take(hours), counters)

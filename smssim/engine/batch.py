@@ -15,9 +15,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.engine.arrival import exploded
 from smssim.engine.births import order_by_time
 from smssim.engine.marker import NEVER
-from smssim.engine.push import PENDING, Pusher, Pushes, Reports, exploded
+from smssim.engine.push import PENDING, Pusher, Pushes, Reports
 from smssim.engine.rows import Rows
 from smssim.engine.world import World
 from smssim.marks import Words, words

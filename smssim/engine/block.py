@@ -9,8 +9,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.engine.judge import Judgement, counted_mask
-from smssim.engine.live import Arrivals
+from smssim.engine.arrivals import Arrivals
+from smssim.engine.crossing import counted_mask
+from smssim.engine.judge import Judgement
 from smssim.engine.terms import Terms
 from smssim.engine.world import World
 from smssim.model.account import Account

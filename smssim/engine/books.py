@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.engine.arrivals import Arrivals
+from smssim.engine.crossing import counted_mask
 from smssim.engine.deliveries import Deliveries
 from smssim.engine.fates import WITHDRAWN
 from smssim.engine.frequency import Passes
-from smssim.engine.judge import Judgement, counted_mask
-from smssim.engine.live import Arrivals, Live
+from smssim.engine.judge import Judgement
+from smssim.engine.live import Live
 from smssim.engine.marker import NEVER
 from smssim.engine.terms import Terms
 from smssim.engine.world import SEGMENT_CELLS, World
@@ -50,14 +52,18 @@ class Books:
     def commit(
         self, arrivals: Arrivals, judgement: Judgement, terms: Terms, begin: int, end: int
     ) -> None:
-        """Account for the judged messages at places *begin* up to *end*."""
+        """Account for the judged messages at places *begin* up to *end*, whose fates stand."""
         if begin == end:
             return
         block, own = slice(begin, end), arrivals.part(begin, end)
         sent = None if judgement.sent is None else judgement.sent[block]
         third = None if judgement.third is None else judgement.third[block]
         cls, segments = own.cls, own.segments
-        self._record(own.where, judgement, block, sent, terms, cls)
+        if terms.package is not None:
+            package = terms.package.take(cls)
+            if sent is not None:
+                package[~sent] = -1
+            self._live.package.reshape(-1)[own.where] = package
         counts = self._histogram(cls, segments, sent)
         self._charge(counts)
         counted = counted_mask(self._account, sent, third)
@@ -65,8 +71,8 @@ class Books:
         self._move_queues(cls, judgement.sent_us[block], sent)
         if self._can_freeze:
             self._remember(own, judgement.sent_us[block], sent)
-        if terms.frequency is not None:
-            self.passes.commit(own, terms.frequency)
+        if judgement.ranking is not None:
+            self.passes.commit(arrivals, judgement.ranking, begin, end)
 
     def enter(
         self, own: Arrivals, verdict: Verdict, fate: int, now_us: int, frequency: Ints | None
@@ -146,24 +152,6 @@ class Books:
                 if given:
                     returned[number] = returned.get(number, 0) + given
         return cost
-
-    def _record(
-        self,
-        where: slice | Ints,
-        judgement: Judgement,
-        block: slice,
-        sent: NDArray[np.bool_] | None,
-        terms: Terms,
-        cls: Ints,
-    ) -> None:
-        live = self._live
-        live.fate.reshape(-1)[where] = judgement.fate[block]
-        live.sent_us.reshape(-1)[where] = judgement.sent_us[block]
-        if terms.package is not None:
-            package = terms.package.take(cls)
-            if sent is not None:
-                package[~sent] = -1
-            live.package.reshape(-1)[where] = package
 
     def _histogram(
         self, cls: Ints, segments: NDArray[np.uint8], mask: NDArray[np.bool_] | None

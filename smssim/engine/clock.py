@@ -16,15 +16,16 @@ import simpy
 from numpy.typing import NDArray
 
 from smssim.calendars import HOUR
+from smssim.engine.arrivals import Arrivals
 from smssim.engine.births import born
 from smssim.engine.block import Block
 from smssim.engine.books import Books
 from smssim.engine.foresight import Foresight
 from smssim.engine.judge import judge
-from smssim.engine.live import Arrivals, Live
+from smssim.engine.live import Live
 from smssim.engine.rows import Rows, rows_of
 from smssim.engine.sources import source_births
-from smssim.engine.terms import Terms, terms
+from smssim.engine.terms import Terms, frequency_limits, terms
 from smssim.engine.world import World
 from smssim.marks import Marks
 from smssim.model import control, money
@@ -148,8 +149,9 @@ class Clock:
             bound_us = self._bound(until_us)
             stopped = self._stopped()
             present = terms(self.world, self.account)
-            bound_us = self.foresight.look(self._t0, self._skip, bound_us, stopped, present)
-            arrivals = self.foresight.arrivals(self._t0, self._skip, bound_us, stopped, present)
+            arrivals, bound_us = self.foresight.look(
+                self._t0, self._skip, bound_us, stopped, present
+            )
             self._advance_block(arrivals, present, bound_us, stopped)
 
     def _advance_block(
@@ -157,8 +159,8 @@ class Clock:
     ) -> None:
         judgement = judge(self.world, self.account, arrivals, present, self.books.passes)
         stop, crossing = judgement.stop, judgement.crossing
+        self.live.speculate(arrivals, judgement.fate, judgement.sent_us)
         if self.live.generations > 1:
-            self.live.speculate(arrivals, judgement.fate, judgement.sent_us)
             until_us = int(arrivals.t[stop]) + 1 if crossing else bound_us
             wrong_us = self._first_wrong_guess(arrivals, until_us, stopped)
             if wrong_us is not None:
@@ -254,7 +256,7 @@ class Clock:
         before = int(np.searchsorted(arrivals.t, now_us, "left"))
         skipped = self._skip if now_us == self._t0 else 0
         refused = self.account.refuse_request(self.world.kinds[arrivals.cls[place]])
-        frequency = terms(self.world, self.account).frequency
+        frequency = frequency_limits(self.world, self.account)
         for i in range(place, last):
             self._judge_one(arrivals, i, refused, frequency)
         if self.live.servers is not None:

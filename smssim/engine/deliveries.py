@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.engine.arrivals import Arrivals
 from smssim.engine.fates import DELIVERED
-from smssim.engine.live import Arrivals, Live
+from smssim.engine.live import Live
 from smssim.engine.world import World
 
 Ints = NDArray[np.int64]

@@ -67,7 +67,8 @@ class Fates:
         self.own_place = np.zeros(256, np.int8)
         self.own_place[first_own : len(rows)] = self.place[first_own:]
         """Where a message's own drawn fate refuses it; 0 where none does."""
-        self.platform = self.own_place == 3
+        self.early, self.platform = (self.own_place % 3) > 0, self.own_place == 3
+        """Whether a message's own fate refuses it before acceptance, or after."""
         self.any_own = bool(self._of_flaw)
         """Whether messages can have a flaw that refuses them before acceptance."""
         self.any_platform = bool(self.platform.any())

@@ -6,8 +6,9 @@ are cut and judged again.
 
 from __future__ import annotations
 
+from smssim.engine.arrivals import Arrivals
 from smssim.engine.judge import crossing_if_sent, draft
-from smssim.engine.live import Arrivals, Live
+from smssim.engine.live import Live
 from smssim.engine.terms import Terms, as_reported, never_delivered
 from smssim.engine.world import World
 from smssim.model.account import Account
@@ -25,17 +26,25 @@ class Foresight:
 
     def look(
         self, from_us: int, skip: int, bound_us: int, stopped: dict[int, int], present: Terms
-    ) -> int:
-        """Guess what arrives before *bound_us*; return it, or a nearer bound."""
+    ) -> tuple[Arrivals, int]:
+        """Guess what arrives before *bound_us*, or before a nearer bound; return both."""
         if self._live.generations > 1:
             open_us = from_us + (skip > 0)  # Those skipped are judged.
             in_vain = never_delivered(present)
             self._live.users.guess(self._live, open_us, bound_us, stopped, in_vain)
         if self._live.servers is not None and bound_us > self._drafted_us:
-            self._draft(self.arrivals(from_us, skip, bound_us, stopped, present), present, bound_us)
-        return self._nearer(from_us, skip, bound_us, present)
+            arrivals = self._arrivals(from_us, skip, bound_us, stopped, present)
+            self._draft(arrivals, present, bound_us)
+        first = self._live.first_copies(from_us, bound_us).part(skip, None)
+        nearer_us = self._nearer(first, bound_us, present, 0)
+        arrivals = self._arrivals(from_us, skip, nearer_us, stopped, present)
+        if nearer_us == bound_us:
+            return arrivals, bound_us
+        # Resends only bring a crossing nearer; those refused for other reasons put it off a little.
+        bound_us = self._nearer(arrivals, nearer_us, present, len(arrivals) // 64)
+        return arrivals.part(0, int(arrivals.t.searchsorted(bound_us))), bound_us
 
-    def arrivals(
+    def _arrivals(
         self, from_us: int, skip: int, until_us: int, stopped: dict[int, int], present: Terms
     ) -> Arrivals:
         """The copies that arrive, as far as is known, with what is reported of them."""
@@ -44,6 +53,13 @@ class Foresight:
             arrivals = arrivals.part(skip, None)
         return as_reported(self._world, arrivals, present)
 
+    def _nearer(self, arrivals: Arrivals, bound_us: int, present: Terms, later: int) -> int:
+        """The bound, or when the account would change if *arrivals* were all, and *later* more
+        have arrived.
+        """
+        place = later + crossing_if_sent(self._world, self._account, arrivals, present)
+        return bound_us if place >= len(arrivals) else min(bound_us, int(arrivals.t[place]) + 1)
+
     def _draft(self, arrivals: Arrivals, present: Terms, until_us: int) -> None:
         """Guess when servers send again by how long new messages would wait."""
         assert self._live.servers is not None
@@ -51,11 +67,3 @@ class Foresight:
         self._live.speculate(arrivals, drafted.fate, drafted.sent_us)
         self._live.servers.first_wrong(self._live, arrivals, until_us)
         self._drafted_us = until_us
-
-    def _nearer(self, from_us: int, skip: int, bound_us: int, present: Terms) -> int:
-        """The bound, or where first copies alone would change the account: resends only bring that
-        nearer, and what is judged beyond is judged again.
-        """
-        first = self._live.first_copies(from_us, bound_us).part(skip, None)
-        place = crossing_if_sent(self._world, self._account, first, present)
-        return bound_us if place >= len(first) else min(bound_us, int(first.t[place]) + 1)

@@ -4,7 +4,7 @@ end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,7 +52,7 @@ class Categories:
             for column, names in own.items()
         }
         self.by_class["country"] = _small(world.country.tolist())
-        self.lists["group"] = [(*own, COPIES.index("first")) for own in self._alike()]
+        self.lists["group"] = self._groups([COPIES.index("first")] * len(world.pairs))
         self.resent = len(world.pairs) if world.generations > 1 else None
         """How far after its class a resent copy's group stands; None where nobody resends."""
         if self.resent is not None:
@@ -61,9 +61,7 @@ class Categories:
                 for source in world.sources
             ]
             again = [COPIES.index(kinds[i]) for i, _ in world.pairs]
-            self.lists["group"] += [
-                (*own, kind) for own, kind in zip(self._alike(), again, strict=True)
-            ]
+            self.lists["group"] += self._groups(again)
         prices = world.price_micro + world.delivery_price_micro
         dearest = int(prices.max(initial=0)) * world.most_segments
         self.money = np.int32 if dearest <= np.iinfo(np.int32).max else np.int64
@@ -71,10 +69,11 @@ class Categories:
         self.status = _small([self.lists["status"].index(status) for status in fates.status])
         self.report_source = (fates.source - 1).astype(np.int8)
 
-    def _alike(self) -> Iterator[tuple[int, ...]]:
-        """Country, application, template and type of each class, by their codes."""
-        names = ("country", "application", "template", "type")
-        return zip(*(self.by_class[name].tolist() for name in names), strict=True)
+    def _groups(self, copies: list[int]) -> list[tuple[int, ...]]:
+        """Country, application, template, type, copy and source of each class, by their codes."""
+        own = {name: codes.tolist() for name, codes in self.by_class.items()} | {"copy": copies}
+        names = ("country", "application", "template", "type", "copy", "source")
+        return list(zip(*(own[name] for name in names), strict=True))
 
 
 def _small(codes: list[int]) -> Array:

@@ -4,21 +4,20 @@ changes it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.engine.arrivals import Arrivals
+from smssim.engine.crossing import first_crossing
 from smssim.engine.fates import FULL, NO_QUOTA, TEMPLATE
-from smssim.engine.frequency import Passes
-from smssim.engine.live import Arrivals
+from smssim.engine.frequency import Passes, Ranking
 from smssim.engine.marker import NEVER
 from smssim.engine.queue import line_up
 from smssim.engine.terms import OPEN, Terms
 from smssim.engine.world import World
 from smssim.model.account import Account
-from smssim.model.packages import CountryQuota
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -30,8 +29,9 @@ class Judgement:
     """Verdicts on a block: fates, when sent (NEVER if not), who was sent and who was refused after
     acceptance.
 
-    The masks are None where they hold for all (*sent*) or none (*third*). Valid before place
-    *stop*; if *crossing*, the message there changes the account and is to be judged by itself.
+    The masks are None where they hold for all (*sent*) or none (*third*). *ranking* are those that
+    count against limits of frequency. Valid before place *stop*; if *crossing*, the message there
+    changes the account and is to be judged by itself.
     """
 
     fate: NDArray[np.uint8]
@@ -39,6 +39,7 @@ class Judgement:
     sent: Mask | None
     third: Mask | None
     stop: int
+    ranking: Ranking | None = None
     crossing: bool = False
 
 
@@ -47,7 +48,7 @@ def judge(
 ) -> Judgement:
     """The verdicts on *arrivals* under *terms*, up to the first crossing."""
     judgement = _verdicts(world, account, arrivals, terms, passes)
-    crossing = min(_crossings(world, account, arrivals, judgement), default=len(arrivals))
+    crossing = first_crossing(world, account, arrivals, judgement.sent, judgement.third)
     if crossing < len(arrivals):
         judgement.stop, judgement.crossing = crossing, True
     return judgement
@@ -68,8 +69,7 @@ def crossing_if_sent(world: World, account: Account, arrivals: Arrivals, terms: 
     if refusal is not None:
         third &= refusal == OPEN
     sent = ~third if refusal is None else (refusal == OPEN) & ~third
-    if_sent = Judgement(arrivals.drawn, arrivals.t, sent, third, len(arrivals))
-    return min(_crossings(world, account, arrivals, if_sent), default=len(arrivals))
+    return first_crossing(world, account, arrivals, sent, third)
 
 
 def _verdicts(
@@ -78,18 +78,22 @@ def _verdicts(
     """Every rule in its place: the request's code and template, the platform, quota; then the queue
     for the rest.
     """
-    refusal = _too_frequent(
-        world, account, arrivals, terms, passes, _before_acceptance(world, arrivals, terms)
-    )
+    refusal, ranking = _before_acceptance(world, arrivals, terms), None
+    if terms.frequency is not None and passes is not None:
+        open_ = None if refusal is None else refusal == OPEN
+        ranking = passes.rank(arrivals, terms.frequency, open_)
+        if ranking is not None and ranking.refused is not None:
+            often = world.fates.of_code(account.scenario.account.frequency_code, 2)
+            others = np.uint8(OPEN) if refusal is None else refusal
+            refusal = np.where(ranking.refused, np.uint8(often), others)
     refused = _after_acceptance(world, arrivals, terms)
     third = None if refused is None else refused != OPEN
     if refusal is None and third is None:
         sent_us, full = _queued(world, account, arrivals, None, None)
         if full is None:
-            return Judgement(arrivals.drawn, sent_us, None, None, len(arrivals))
-        return Judgement(
-            np.where(full, np.uint8(FULL), arrivals.drawn), sent_us, ~full, None, len(arrivals)
-        )
+            return Judgement(arrivals.drawn, sent_us, None, None, len(arrivals), ranking)
+        fate = np.where(full, np.uint8(FULL), arrivals.drawn)
+        return Judgement(fate, sent_us, ~full, None, len(arrivals), ranking)
     open_ = np.ones(len(arrivals), bool) if refusal is None else refusal == OPEN
     asking = open_ & third if third is not None else None
     entering = open_ if asking is None else open_ & ~asking
@@ -103,7 +107,7 @@ def _verdicts(
         fate[full] = FULL
         entering = entering & ~full
         asking = None if asking is None else asking & ~full
-    return Judgement(fate, sent_us, entering, asking, len(arrivals))
+    return Judgement(fate, sent_us, entering, asking, len(arrivals), ranking)
 
 
 def _before_acceptance(world: World, arrivals: Arrivals, terms: Terms) -> Fates8 | None:
@@ -111,33 +115,14 @@ def _before_acceptance(world: World, arrivals: Arrivals, terms: Terms) -> Fates8
     refusal = None if terms.refusal is None else terms.refusal.take(arrivals.cls)
     if not world.fates.any_own:
         return refusal
-    own = world.fates.own_place.take(arrivals.drawn)
-    early = (own == 1) | (own == 2)
+    early = world.fates.early.take(arrivals.drawn)
     if not early.any():
         return refusal
     if refusal is None:
         return np.where(early, arrivals.drawn, np.uint8(OPEN))
+    own = world.fates.own_place.take(arrivals.drawn)
     wins = early & ((refusal == OPEN) | ((own == 1) & (refusal == TEMPLATE)))
     return np.where(wins, arrivals.drawn, refusal)
-
-
-def _too_frequent(
-    world: World,
-    account: Account,
-    arrivals: Arrivals,
-    terms: Terms,
-    passes: Passes | None,
-    refusal: Fates8 | None,
-) -> Fates8 | None:
-    """The fates of those refused before the queue, those sent to too often among them."""
-    if terms.frequency is None or passes is None:
-        return refusal
-    open_ = None if refusal is None else refusal == OPEN
-    frequent = passes.refused(arrivals, terms.frequency, open_)
-    if frequent is None:
-        return refusal
-    fate = np.uint8(world.fates.of_code(account.scenario.account.frequency_code, 2))
-    return np.where(frequent, fate, np.uint8(OPEN) if refusal is None else refusal)
 
 
 def _after_acceptance(world: World, arrivals: Arrivals, terms: Terms) -> Fates8 | None:
@@ -188,79 +173,3 @@ def _queued(
             ]
             full[waiting[free - arrivals.t[waiting] > queue.longest_wait_us]] = True
     return sent_us, full if full.any() else None
-
-
-def _crossings(
-    world: World, account: Account, arrivals: Arrivals, judgement: Judgement
-) -> Iterator[int]:
-    """The places of the first message at which each counter reaches its goal."""
-    yield from _threshold_crossings(world, account, arrivals, judgement)
-    for number, country in enumerate(world.countries):
-        need = _quota_headroom(account, account.countries[country])
-        if need is not None and need <= len(arrivals) * world.most_segments:
-            own = _of_country(world, arrivals, number, judgement.sent)
-            yield _reach(arrivals.segments * own, need)
-
-
-def _threshold_crossings(
-    world: World, account: Account, arrivals: Arrivals, judgement: Judgement
-) -> Iterator[int]:
-    thresholds, n = account.thresholds, len(arrivals)
-    most = n * (world.most_segments if thresholds.by_segment else 1)
-    counted = counted_mask(account, judgement.sent, judgement.third)
-    mainland = world.is_mainland.take(arrivals.cls) if world.bills_delivery else None
-    for side in (thresholds.total, thresholds.mainland):
-        of_mainland = side is thresholds.mainland
-        if of_mainland and mainland is None:
-            continue
-        goals = [h for counter in side.values() if (h := counter.headroom) is not None]
-        need = min(goals, default=most + 1)
-        if need > most:
-            continue
-        own = counted
-        if mainland is not None:
-            own = (
-                mainland == of_mainland if counted is None else counted & (mainland == of_mainland)
-            )
-        if own is None and not thresholds.by_segment:
-            yield need - 1
-        else:
-            weight = arrivals.segments if thresholds.by_segment else np.ones(n, np.uint8)
-            yield _reach(weight if own is None else weight * own, need)
-    for country, counters in thresholds.countries.items():
-        goals = [h for counter in counters.values() if (h := counter.headroom) is not None]
-        need = min(goals, default=most + 1)
-        if need <= most:
-            own = _of_country(world, arrivals, world.countries.index(country), counted)
-            yield _reach(arrivals.segments * own if thresholds.by_segment else own, need)
-
-
-def counted_mask(account: Account, sent: Mask | None, third: Mask | None) -> Mask | None:
-    """Whom the thresholds count, None for all."""
-    if sent is None or third is None or not account.thresholds.counts_refused:
-        return sent
-    return sent | third
-
-
-def _quota_headroom(account: Account, quota: CountryQuota) -> int | None:
-    """Segments after which something happens to a country's quota; None if nothing can."""
-    if account.mode == "suspend" and account.suspended(quota.country):
-        return None
-    if not account.reaches(quota.country):
-        return None
-    giving = quota.giving
-    if giving is None:
-        return 1 if account.mode == "suspend" or quota.seen else None
-    if quota.low_armed and quota.low_notice is not None:
-        return max(1, min(giving.left, quota.left - quota.low_notice))
-    return giving.left
-
-
-def _of_country(world: World, arrivals: Arrivals, country: int, mask: Mask | None) -> Mask:
-    own: Mask = (world.country == country).take(arrivals.cls)
-    return own if mask is None else own & mask
-
-
-def _reach(weight: NDArray[np.generic], need: int) -> int:
-    """The place at which the running sum of *weight* comes to *need*."""
-    return int(np.searchsorted(np.cumsum(weight, dtype=np.int64), need, "left"))

@@ -4,12 +4,12 @@ the run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.engine.arrivals import Arrivals
 from smssim.engine.births import Births, SourceBirths, joined, order_by_time
 from smssim.engine.copies import CopyMarks
 from smssim.engine.fates import UNBORN
@@ -19,51 +19,6 @@ from smssim.engine.server_resend import ServerResends
 from smssim.engine.world import World
 
 Ints = NDArray[np.int64]
-STATES = 6
-"""What `passes` holds of a number: its minute and its messages in it, and so for hour and day."""
-
-
-@dataclass
-class Arrivals:
-    """Copies in their order, with what judging needs.
-
-    *where* is their place in the flattened arrays of `Live`, *message* that of their first copy;
-    both are slices when no copy is a resend, and *generation* is None then.
-    """
-
-    where: slice | Ints
-    message: slice | Ints
-    generation: NDArray[np.int8] | None
-    t: Ints
-    cls: Ints
-    segments: NDArray[np.uint8]
-    drawn: NDArray[np.uint8]
-
-    def __len__(self) -> int:
-        return len(self.t)
-
-    def part(self, begin: int, end: int | None) -> Arrivals:
-        """The copies at places *begin* up to *end*."""
-        own = slice(begin, end)
-        return Arrivals(
-            _part(self.where, begin, end),
-            _part(self.message, begin, end),
-            None if self.generation is None else self.generation[own],
-            self.t[own],
-            self.cls[own],
-            self.segments[own],
-            self.drawn[own],
-        )
-
-    def place(self, i: int) -> int:
-        """The place of one copy in the flattened arrays."""
-        return self.where.start + i if isinstance(self.where, slice) else int(self.where[i])
-
-
-def _part(where: slice | Ints, begin: int, end: int | None) -> slice | Ints:
-    if isinstance(where, slice):
-        return slice(where.start + begin, where.stop if end is None else where.start + end)
-    return where[begin:end]
 
 
 class Live:
@@ -72,8 +27,8 @@ class Live:
 
     Marks: `t`, `segments`, `drawn`, `latency`. Results: `fate`, `sent_us` (when a withdrawn message
     failed, for those), `package` (-1 without one). `exists` is the present guess which resends
-    there are; copies are marked when first guessed to exist. `passes`: what `frequency` counts of
-    messages with a number of their own.
+    there are; copies are marked when first guessed to exist. `passed`: which copies to
+    a number of their own `frequency` counted.
     """
 
     def __init__(self, world: World, sources: list[SourceBirths]) -> None:
@@ -159,7 +114,10 @@ class Live:
         return places
 
     def mark_copies(self, generation: int, message: Ints) -> None:
-        """Give copies of that generation their marks, and the time of the copy after them."""
+        """Give copies of that generation their marks and the time of the copy after them, once."""
+        message = message[~self.marked[generation, message]]
+        if not len(message):
+            return
         t = self.t[generation, message]
         marks, next_t = self.copies.mark(self.base, message, generation, t)
         for array, column in zip((self.segments, self.drawn, self.latency), marks, strict=True):
@@ -171,13 +129,15 @@ class Live:
     def _arrays(self) -> list[NDArray[Any]]:
         return [
             self.t, self.segments, self.drawn, self.latency,
-            self.fate, self.sent_us, self.package, self.exists, self.marked, self.passes,
+            self.fate, self.sent_us, self.package, self.exists, self.marked, self.passed,
         ]  # fmt: skip
 
     def _adopt(self, arrays: list[NDArray[Any]]) -> None:
+        if self.servers is not None:
+            self._of_server = self.servers.of_class.take(self.base.cls)
         (
             self.t, self.segments, self.drawn, self.latency,
-            self.fate, self.sent_us, self.package, self.exists, self.marked, self.passes,
+            self.fate, self.sent_us, self.package, self.exists, self.marked, self.passed,
         ) = arrays  # fmt: skip
 
     def _new(self, base: Births) -> list[NDArray[Any]]:
@@ -205,19 +165,21 @@ class Live:
             np.full(shape, -1, np.int16),
             exists,
             exists.copy(),
-            np.full((1 if self.world.limits_frequency else 0, len(base), STATES), -1),
+            np.zeros(shape if self.world.limits_frequency else (0, len(base)), bool),
         ]
 
     def _resent(self, from_us: int, until_us: int, end: int) -> tuple[Ints, Ints]:
         if self.generations == 1:
             return _NONE, _NONE
         first = int(np.searchsorted(self.base.t, from_us - self.copies.longest_chain_us))
-        if self.servers is not None:
-            first = 0  # Nothing bounds how long a server waits for a report.
         rows = []
         # One row after the other: on a plain array NumPy finds them ten times faster.
         for exists, times in zip(self.exists[1:], self.t[1:], strict=True):
             message = first + np.flatnonzero(exists[first:end])
+            if self.servers is not None:
+                # Nothing bounds how long a server waits for a report.
+                older = np.flatnonzero(exists[:first] & self._of_server[:first])
+                message = np.concatenate([older, message])
             t = times.take(message)
             rows.append(message[(t >= from_us) & (t < until_us)])
         generation = np.repeat(np.arange(1, self.generations), [len(row) for row in rows])

@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.engine.arrival import CallbackServer, passes, words_of_messages
+from smssim.engine.arrival import CallbackServer, MessageWords, exploded, of_parts, passes
 from smssim.engine.marker import NEVER
 from smssim.engine.rows import Rows
 from smssim.engine.world import World
-from smssim.marks import MASK64, PHI, Words
+from smssim.marks import Words
 from smssim.tables import REPORT_STATES
 
 Ints = NDArray[np.int64]
@@ -61,7 +61,7 @@ class Pusher:
     def __init__(self, world: World) -> None:
         rule = world.scenario.callback
         self._world = world
-        self._server = CallbackServer(world)
+        self._server, self._messages = CallbackServer(world), MessageWords(world, "push")
         self._end_us = world.scenario.end_us
         named = np.array([rule.is_named(s.status_callback) for s in world.sources], bool)
         self._none, self._named = not named.any(), None if named.all() else named.take(world.source)
@@ -88,8 +88,7 @@ class Pusher:
         message, part = exploded(whole, segments)
         marks = None
         if self.by_chance:
-            marks = np.repeat(self._words(rows, whole), segments)
-            marks += part.astype(np.uint64) * np.uint64(PHI << 6 & MASK64)
+            marks = of_parts(np.repeat(self._words(rows, whole), segments), part)
         return Reports(message, part, *self.attempt(rows.final_us.take(message), marks))
 
     def attempt(self, created_us: Ints, marks: Words | None) -> Pushes:
@@ -139,13 +138,4 @@ class Pusher:
         """The push word of each message."""
         source = self._world.source.take(rows.cls[message])
         own = (rows.request[message], rows.recipient[message], rows.generation[message])
-        return words_of_messages(self._world, "push", source, *own)
-
-
-def exploded(message: Ints, segments: NDArray[np.uint8]) -> tuple[Ints, NDArray[np.int8]]:
-    """One row a segment: its message, of different ones, and its part from 1."""
-    each = np.repeat(message, segments)
-    part = np.ones(len(each), np.int8)
-    for further in range(1, int(segments.max(initial=1))):
-        part[further:] += each[further:] == each[:-further]
-    return each, part
+        return self._messages.take(source, *own)

@@ -81,9 +81,7 @@ class UserResends:
             live.exists[generation + 1 :, message[differs & ~exists]] = False
             exists = np.where(differs, exists, guessed)
             message, delivered = message[exists], delivered[exists]
-            unmarked = message[~live.marked[generation, message]]
-            if len(unmarked):
-                live.mark_copies(generation, unmarked)
+            live.mark_copies(generation, message)
             at = self._delivered(live, generation, message, known_us)
             delivered = np.minimum(delivered, at)
         return wrong
@@ -105,9 +103,9 @@ class UserResends:
         """When copies were delivered, or would be if they were sent at once; NEVER if not."""
         t, latency = live.t[generation, message], live.latency[generation, message]
         fate = live.fate[generation, message]
+        judged = (t < known_us) & (fate != UNBORN)
         known: Ints = live.sent_us[generation, message] + latency
         known[fate != DELIVERED] = NEVER
-        judged = (t < known_us) & (fate != UNBORN)
         if judged.all():
             return known
         expected = t + latency

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.engine.arrivals import Arrivals
 from smssim.engine.books import Exceptions
 from smssim.engine.fates import DELIVERED, WITHDRAWN
-from smssim.engine.live import Arrivals, Live
+from smssim.engine.live import Live
 from smssim.engine.marker import NEVER
 from smssim.engine.world import World
 

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.engine.arrival import CallbackServer, words_of_messages
+from smssim.engine.arrival import CallbackServer, MessageWords
 from smssim.engine.births import SourceBirths
 from smssim.engine.fates import WITHDRAWN
 from smssim.engine.marker import NEVER
 from smssim.engine.world import World
 
 if TYPE_CHECKING:
-    from smssim.engine.live import Arrivals, Live
+    from smssim.engine.arrivals import Arrivals
+    from smssim.engine.live import Live
 
 Ints = NDArray[np.int64]
 Fates8 = NDArray[np.uint8]
@@ -33,6 +34,7 @@ class ServerResends:
 
     def __init__(self, world: World, sources: list[SourceBirths]) -> None:
         self._world, self._callback = world, CallbackServer(world)
+        self._pushes, self._waits = (MessageWords(world, p) for p in ("push", "server_resend"))
         rules = [getattr(source, "server_resend", None) for source in world.sources]
         self._after = [None if rule is None else rule.after.table() for rule in rules]
         named = [world.scenario.callback.is_named(s.status_callback) for s in world.sources]
@@ -73,18 +75,16 @@ class ServerResends:
 
     def _concerned(self, live: Live, arrivals: Arrivals, until_us: int) -> Ints:
         """The places of *arrivals* before *until_us* that failed, or were thought to fail."""
-        end = int(arrivals.t.searchsorted(until_us))
-        where, n = arrivals.where, len(live)
-        where = slice(where.start, where.start + end) if isinstance(where, slice) else where[:end]
-        fails = self._class_fails[arrivals.cls[:end], live.fate.reshape(-1)[where]]
+        end, n = int(arrivals.t.searchsorted(until_us)), len(live)
+        own = np.flatnonzero(self.of_class.take(arrivals.cls[:end]))
+        where = arrivals.where
+        where = where.start + own if isinstance(where, slice) else where[own]
         # The copy after one stands a generation further on; after the last there is none.
-        later, last = live.exists.reshape(-1)[n:], (live.generations - 1) * n
-        if isinstance(where, slice):
-            fails |= later[where]
-            return np.flatnonzero(fails & self.of_class.take(arrivals.cls[:end]))
-        has_next = where < last
-        fails[has_next] |= later[where[has_next]]
-        return np.flatnonzero(fails & has_next & self.of_class.take(arrivals.cls[:end]))
+        has_next = where < (live.generations - 1) * n
+        own, where = own[has_next], where[has_next]
+        fails = self._class_fails[arrivals.cls[own], live.fate.reshape(-1)[where]]
+        concerned: Ints = own[fails | live.exists.reshape(-1)[where + n]]
+        return concerned
 
     def follow_withdrawn(self, live: Live, places: Ints) -> None:
         """Guess anew the copies after messages that a freeze failed."""
@@ -119,7 +119,7 @@ class ServerResends:
             live.exists[generation, message] = t < NEVER
             message, t = message[t < NEVER], t[t < NEVER]
             live.t[generation, message] = t
-            live.mark_copies(generation, message[~live.marked[generation, message]])
+            live.mark_copies(generation, message)
             if generation + 1 == live.generations:
                 break
             t = self._if_sent_at_once(live, generation, message)
@@ -141,12 +141,11 @@ class ServerResends:
         if not len(again):
             return next_us
         message, source = message[again], source[again]
-        names = (source, base.request[message], base.recipient[message])
-        copies = np.full(len(message), generation, np.int8)
-        push = words_of_messages(self._world, "push", *names, copies)
+        names = (source, base.request[message], base.recipient[message], generation)
+        push = self._pushes.take(*names)
         at = self._learnt_us(live, generation, message, fate[again], left_us[again], push)
         np.copyto(at, NEVER, where=~self._hears(source, fate[again]))
-        at += self._delays(source, words_of_messages(self._world, "server_resend", *names, copies))
+        at += self._delays(source, self._waits.take(*names))
         np.copyto(at, NEVER, where=at >= self._until_us[source])
         next_us[again] = at
         return next_us

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.engine.arrivals import Arrivals
 from smssim.engine.fates import EXPIRED, TEMPLATE, UNBORN
-from smssim.engine.live import Arrivals
 from smssim.engine.world import World
 from smssim.model.account import Account
 
@@ -57,7 +57,7 @@ def terms(world: World, account: Account) -> Terms:
         platform if platform is not None and (platform != OPEN).any() else None,
         _unregistered(world, account) if account.unregistered else None,
         suspended if suspended.any() else None,
-        _frequency(world, account) if account.console.frequency else None,
+        frequency_limits(world, account),
         package if any(giving) else None,
     )
 
@@ -68,7 +68,10 @@ def _fates(world: World, codes: Iterable[str | None], place: int) -> NDArray[np.
     return np.array(numbers, np.uint8)
 
 
-def _frequency(world: World, account: Account) -> NDArray[np.int64]:
+def frequency_limits(world: World, account: Account) -> NDArray[np.int64] | None:
+    """Messages a minute, hour and day that a number may get now, as in `Terms.frequency`."""
+    if not account.console.frequency:
+        return None
     limits = (account.console.frequency_limits(kind) or (0, 0, 0) for kind in world.kinds)
     return np.array(list(limits), np.int64).T.copy()
 

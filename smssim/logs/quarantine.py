@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from smssim.logs.masking import masked
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -21,12 +23,12 @@ OTHER = "other reasons"
 _CHARACTERS = 2**26
 _SHORT = 80
 _KINDS = 1_000
-_SHOWN = 3
-_DIGITS = re.compile(r"\d{7,}|\+\d(?:[ ().-]{0,2}\d){6,}")
-_DIGIT = re.compile(r"\d")
 # What differs from record to record: a value that is shown, and where in a line it stands.
+_QUOTED = r"'(?:[^'\\]|\\.)*(?:'|…)|\"(?:[^\"\\]|\\.)*(?:\"|…)"
 _OWN = re.compile(
-    r"\(=.*?\)(?= |$)|: line \d+ column \d+ \(char \d+\)| (?:at byte|in position) [\d-]+", re.S
+    rf"\(=(?:{_QUOTED}|.*?)\)(?= |$)"
+    r"|: line \d+ column \d+ \(char \d+\)| (?:at byte|in position) [\d-]+",
+    re.S,
 )
 
 
@@ -39,7 +41,8 @@ class Quarantine:
 
     def __init__(self, *, show_numbers: bool = False) -> None:
         self.reasons: Counter[str] = Counter()
-        self._masked: Callable[[str], str] = str if show_numbers else masked
+        self.shown: Callable[[str], str] = str if show_numbers else masked
+        """A text as people may see it."""
         self._rows: list[tuple[str, int, str, str]] = []
         self._records = self._characters = 0
 
@@ -82,7 +85,7 @@ class Quarantine:
         )
 
     def _count(self, reason: str, records: int) -> None:
-        kind = _OWN.sub("", reason)[:KEPT]
+        kind = self.shown(_OWN.sub("", reason)[:KEPT])
         if kind not in self.reasons and len(self.reasons) >= _KINDS:
             kind = OTHER
         if records:
@@ -90,24 +93,5 @@ class Quarantine:
 
     def _kept(self, text: str, most: int) -> str:
         # Cut before masking would leave the rest of a number that the cut goes through.
-        text = self._masked(text[: 2 * most])
+        text = self.shown(text[: 2 * most])
         return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def masked(text: str) -> str:
-    """Return *text* with all but the first 3 digits of every phone number as "*".
-
-    Whatever has 7 digits or more in a row is taken for one, or after a "+" with separators.
-    """
-    return _DIGITS.sub(_mask, text)
-
-
-def _mask(found: re.Match[str]) -> str:
-    seen = 0
-
-    def shown(digit: re.Match[str]) -> str:
-        nonlocal seen
-        seen += 1
-        return digit[0] if seen <= _SHOWN else "*"
-
-    return _DIGIT.sub(shown, found[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -27,9 +28,19 @@ from smssim.logs.facts.spill import Spill
 from smssim.logs.files.again import texts
 from smssim.logs.files.batch import Table
 from smssim.logs.files.found import found
-from smssim.logs.files.opened import Capture, Empty, Unreadable, opened
+from smssim.logs.files.opened import NO_HEADING, Capture, Empty, Unreadable, opened
 from smssim.logs.log import Log
 from smssim.logs.quarantine import Quarantine
+
+_NAMED = (
+    "one has two columns that are known, a time or an id among them, or that --columns map.yaml "
+    "(columns=) names, a line for each: `field: heading`"
+)
+_NONE = (
+    "none of its records can be used: is each column what it was taken for? --columns map.yaml "
+    "(columns=) says which is which and how times are written"
+)
+_LINES, _WIDTH = 5, 100
 
 
 @dataclass
@@ -41,6 +52,7 @@ class Source:
     matched: dict[str, str] = field(default_factory=dict)
     passed_over: tuple[str, ...] = ()
     records: int = 0
+    refused: int = 0
 
 
 class Reading:
@@ -79,7 +91,7 @@ class Reading:
             what = opened(file, heading, partial(keys_of, mapping=self._columns))
             if isinstance(what, Unreadable):
                 if not path.is_dir():
-                    raise ValueError(f"{what.path}: {what.reason}\n{what.text}".rstrip())
+                    raise ValueError(self._remedy(what))
                 self._records += 1
                 self._quarantine.add(what.path, 1, (what.reason,), what.text)
             elif isinstance(what, Empty):
@@ -121,6 +133,16 @@ class Reading:
             },
         )
 
+    def _remedy(self, what: Unreadable) -> str:
+        """Why a file is no log, what helps, and its first lines."""
+        told = [f"{what.path}: {what.reason}"]
+        if what.reason == NO_HEADING:
+            by_hand = ", ".join(repr(one.heading) for one in self._columns.values())
+            told[0] += f": {_NAMED}{f', now {by_hand}' if by_hand else ''}; the first lines are"
+            lines = self._quarantine.shown(what.text).splitlines()[:_LINES]
+            told += [textwrap.shorten(line, _WIDTH, placeholder="…") for line in lines]
+        return "\n".join(told)
+
     def _read_capture(self, capture: Capture) -> None:
         source = self._begin(capture.path, capture.told)
         number = len(self._sources) - 1
@@ -148,6 +170,8 @@ class Reading:
         cuts = Cuts(table)
         self._take(source, cuts.seen(parser.pieces(table)))
         self._warnings += cuts.warnings()
+        if source.refused and source.refused == source.records:
+            self._warnings.append(f"{source.path}: {_NONE}")
         self._currency = parser.currency
         self._passed_over.update(table.passed_over)
 
@@ -157,6 +181,7 @@ class Reading:
 
     def _take(self, source: Source, pieces: Iterable[Piece]) -> None:
         for piece in pieces:
+            source.refused += len(piece.refused)
             source.records += piece.records
             self._records += piece.records
             self._repaired.update(piece.repaired)

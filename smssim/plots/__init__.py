@@ -1,7 +1,29 @@
 """Pictures of a record: drawn on the Axes given or on a slide of their own, and handed back."""
 
 from smssim.plots.burn_down import burn_down
+from smssim.plots.callbacks import callbacks
+from smssim.plots.compare import compare
+from smssim.plots.cost import cost
+from smssim.plots.cost_by_day import cost_by_day
+from smssim.plots.failures import failures
+from smssim.plots.heat_map import heat_map
 from smssim.plots.latency import latency
+from smssim.plots.onboarding import onboarding
+from smssim.plots.review import review
 from smssim.plots.thresholds import thresholds
+from smssim.plots.waterfall import waterfall
 
-__all__ = ["burn_down", "latency", "thresholds"]
+__all__ = [
+    "burn_down",
+    "callbacks",
+    "compare",
+    "cost",
+    "cost_by_day",
+    "failures",
+    "heat_map",
+    "latency",
+    "onboarding",
+    "review",
+    "thresholds",
+    "waterfall",
+]

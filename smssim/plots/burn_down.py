@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smssim import report
+from smssim.plots.ahead import ahead as draw_ahead
+from smssim.plots.ahead import meaning, next_out, record_ends, shown
 from smssim.plots.canvas import (
     INK,
     day_and_time,
@@ -14,6 +16,8 @@ from smssim.plots.canvas import (
     legend_below,
     look,
     naive,
+    naive_moment,
+    said,
     thousands,
     time_axis,
     titled,
@@ -37,12 +41,22 @@ _LANE = 0.075
 """The height of the lane of a country that ran out, as a share of the highest line."""
 
 
-def burn_down(record: Record | pd.DataFrame, *, ax: Axes | None = None, zone: str = "UTC") -> Axes:
+def burn_down(
+    record: Record | pd.DataFrame,
+    *,
+    ahead: pd.DataFrame | None = None,
+    ax: Axes | None = None,
+    zone: str = "UTC",
+) -> Axes:
     """Draw what is left in the packages of each country, and in lanes below, while nothing is.
 
     Takes a record or the frame of `report.burn_down`; dates are in *zone*, an IANA name. A lane
-    lasts from a run-out to the next package; it is solid where sending is stopped.
+    lasts from a run-out to the next package; it is solid where sending is stopped. Beyond the end
+    of the record is what is projected to be left, with its band, for at most as long again: that
+    of the record, or *ahead*, a frame of `report.run_down`.
     """
+    if isinstance(record, Record):
+        ahead = report.run_down(record) if ahead is None else ahead
     frame = report.burn_down(record) if isinstance(record, Record) else record
     lines: dict[Any, pd.DataFrame] = dict(list(frame.groupby("country")))
     begins, ends = frame["at"].min(), frame["at"].max()
@@ -51,8 +65,13 @@ def burn_down(record: Record | pd.DataFrame, *, ax: Axes | None = None, zone: st
     top = float(frame["left"].max()) if len(frame) else 1.0
     marked: set[str] = set()
     with drawing(ax) as ax:
-        if len(frame):
-            time_axis(ax, begins, ends, zone)
+        if not len(frame):
+            said(ax, "No package is known: none was bought, or a log tells nothing of them.")
+            titled(ax, "No packages", "Segments left in the packages of each country")
+            return ax
+        later = None if ahead is None else shown(ahead, list(lines), begins, ends)
+        last = ends if later is None or not len(later) else later["at"].max()
+        time_axis(ax, begins, last, zone)
         _scale(ax, top, len(dry))
         for number, own in enumerate(lines.values()):
             marked |= _line(ax, own, look(number))
@@ -63,8 +82,9 @@ def burn_down(record: Record | pd.DataFrame, *, ax: Axes | None = None, zone: st
             y, height = -(number + 0.7) * _LANE * top, 0.76 * _LANE * top
             lane(ax, y, height, spells, f"{list(dry)[number]} empty {dates}", early)
         ax.set_ylabel("segments left")
-        legend_below(ax, [*_legend(marked), *meanings(dry)])
-        titled(ax, _title(dry, zone), "Segments left in the packages of each country")
+        projected = [] if later is None else _project(ax, lines, later, ends)
+        legend_below(ax, [*_legend(marked), *meanings(dry), *projected])
+        titled(ax, _title(dry, zone, later), "Segments left in the packages of each country")
     return ax
 
 
@@ -131,6 +151,20 @@ def _names(ax: Axes, lines: dict[Any, pd.DataFrame], top: float) -> None:
         )
 
 
+def _project(
+    ax: Axes, lines: dict[Any, pd.DataFrame], later: pd.DataFrame, ends: pd.Timestamp
+) -> list[Any]:
+    """What is projected to be left of each line; what that means, for the legend."""
+    if not len(later):
+        return []
+    for number, country in enumerate(lines):
+        own = later[later["country"] == country]
+        if len(own):
+            draw_ahead(ax, own, ("left", "left_low", "left_high"), look(number)["color"])
+    record_ends(ax, naive_moment(ends))
+    return meaning(INK)
+
+
 def _legend(marked: set[str]) -> list[Any]:
     """What the markers mean that are there."""
     from matplotlib.lines import Line2D
@@ -142,10 +176,11 @@ def _legend(marked: set[str]) -> list[Any]:
     ]
 
 
-def _title(dry: dict[Any, list[Dry]], zone: str) -> str:
-    """The first run-out of each country, in the order in which they come."""
+def _title(dry: dict[Any, list[Dry]], zone: str, later: pd.DataFrame | None) -> str:
+    """The first run-out of each country, in the order in which they come; or the next."""
     if not dry:
-        return "No package runs out"
+        coming = "" if later is None else next_out(later, zone)
+        return f"No package runs out yet; {coming}" if coming else "No package runs out"
     first = [f"{c} {day_and_time(spells[0].begins, zone)[:-6]}" for c, spells in dry.items()]
     stopped = any(spell.stopped for spells in dry.values() for spell in spells)
     return f"{'Sending stops as packages' if stopped else 'Packages'} run out: {listed(first, 3)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,12 @@ if TYPE_CHECKING:
 SLIDE_IN, DPI, LETTERS_PT = (12.8, 7.2), 100, 15
 INK, FAINT, WARNING = "#222222", "#767676", "#e42536"
 DASHES: tuple[Any, ...] = ("-", (0, (7, 1.5)), (0, (7, 1.5, 1.5, 1.5)), (0, (2, 1)))
-_COLOURS = ("petroff6", (0, 1, 5, 3))
+CYCLE, _COLOURS = "petroff6", (0, 1, 5, 3)
 """The built-in cycle and its colours that name groups: not the grey, nor the red of warnings."""
+_TITLE = 1.44
+"""The size of a title's letters to that of the others: to be read in a thumbnail, too."""
+_UNBROKEN = re.compile(r"[\d.,]+ (?:%|s|min|h|d)(?![^\s,;.)])[,;.)]*|\S+")
+"""A number with its unit, or a word: what a line is not broken within."""
 _DAYS, _WEEKS = 21, 70
 """From so many days on, the time axis counts weeks, and months."""
 
@@ -62,21 +67,66 @@ def look(number: int) -> dict[str, Any]:
     """Colour and dashes of the group of that number; both differ from its neighbours'."""
     import matplotlib as mpl
 
-    cycle, own = _COLOURS
+    own = _COLOURS[number % len(_COLOURS)]
     return {
-        "color": mpl.color_sequences[cycle][own[number % len(own)]],
-        "linestyle": DASHES[(number + number // len(own)) % len(DASHES)],
+        "color": mpl.color_sequences[CYCLE][own],
+        "linestyle": DASHES[(number + number // len(_COLOURS)) % len(DASHES)],
         "linewidth": 2.5,
     }
 
 
-def titled(ax: Axes, title: str, below: str) -> None:
-    """A title that says what is seen, and a line below it that says what is drawn."""
+def titled(ax: Axes, title: str, below: str, room: float = 1.0) -> None:
+    """A title that says what is seen, and a line below it that says what is drawn.
+
+    Both take as many lines as the width of the picture asks for, of which names to the left of it
+    leave *room*.
+    """
     size = float(ax.yaxis.label.get_fontsize())
-    ax.set_title(title, loc="left", fontsize="large", fontweight="bold", pad=2.3 * size, color=INK)
-    ax.annotate(
-        below, (0, 1), (0, 0.7 * size), "axes fraction", "offset points", color=FAINT, va="bottom"
+    under = _lines(ax, below, size / room, "normal")
+    ax.set_title(
+        "\n".join(_lines(ax, title, _TITLE * size / room, "bold")),
+        loc="left",
+        fontsize=_TITLE * size,
+        fontweight="bold",
+        pad=(1.0 + 1.3 * len(under)) * size,
+        color=INK,
     )
+    ax.annotate(
+        "\n".join(under),
+        (0, 1),
+        (0, 0.7 * size),
+        "axes fraction",
+        "offset points",
+        color=FAINT,
+        va="bottom",
+    )
+
+
+def said(ax: Axes, words: str) -> None:
+    """Words in the middle of a picture in which nothing can be drawn."""
+    ax.set(xticks=[], yticks=[], xlim=(0, 1), ylim=(0, 1))
+    ax.spines[:].set_visible(False)
+    ax.grid(visible=False)
+    size = float(ax.yaxis.label.get_fontsize())
+    told = "\n".join(_lines(ax, words, 1.2 * size, "normal"))
+    ax.text(0.5, 0.55, told, ha="center", va="center", fontsize=1.2 * size, color=INK)
+
+
+def _lines(ax: Axes, words: str, size: float, weight: str) -> list[str]:
+    """The words in lines that are not wider than the picture, which has letters of that size."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    prop = FontProperties(size=size, weight=weight)
+    width = 72 * ax.figure.get_figwidth() * ax.get_position().width  # type: ignore[union-attr]
+    lines: list[str] = []
+    for word in _UNBROKEN.findall(words):
+        longer = f"{lines[-1]} {word}" if lines else ""
+        if lines and text_to_path.get_text_width_height_descent(longer, prop, False)[0] <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def time_axis(ax: Axes, begins: pd.Timestamp, ends: pd.Timestamp, zone: str) -> None:
@@ -113,14 +163,17 @@ def thousands(ax: Axes) -> None:
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
 
 
-def legend_below(ax: Axes, handles: list[Any]) -> None:
-    """What the lines, markers and bars mean, below the picture and its dates."""
+def legend_below(ax: Axes, handles: list[Any], in_a_row: int = 4) -> None:
+    """What the lines, markers and bars mean, below the picture and its dates.
+
+    More than *in_a_row* stand in rows of three.
+    """
     if handles:
         ax.legend(
             handles=handles,
             loc="upper center",
             bbox_to_anchor=(0.5, -0.13),
-            ncols=len(handles) if len(handles) < 5 else 3,
+            ncols=len(handles) if len(handles) <= in_a_row else 3,
             frameon=False,
             fontsize="small",
         )
@@ -152,8 +205,13 @@ def _dates(ax: Axes, days: int, zone: ZoneInfo) -> None:
 
 
 def _named(zone: str, begins: pd.Timestamp, ends: pd.Timestamp) -> str:
-    """The years, the zone and how far it is from UTC, if that does not change in between."""
+    """The years, the zone and how far it is from UTC, if that does not change in between.
+
+    Where no midnight is on the axis, nothing else would tell the day.
+    """
     years = f"{begins.year}" if begins.year == ends.year else f"{begins.year} and {ends.year}"
+    if begins.date() == ends.date():
+        years = f"{begins:%a} {begins.day} {begins:%b} {years}"
     offsets = {at.isoformat()[-6:] for at in (begins, ends)}
     offset = f" (UTC{offsets.pop()})" if len(offsets) == 1 and zone != "UTC" else ""
     return f"{years}, times in {zone}{offset}"
@@ -163,3 +221,4 @@ def _plain(ax: Axes) -> None:
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="y", color="#dddddd", linewidth=0.8)
     ax.set_axisbelow(True)
+    ax.tick_params(axis="x", pad=8)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from smssim.plots.canvas import FAINT, INK, drawing, look, titled
+from smssim.plots.canvas import FAINT, INK, drawing, look, said, titled
 from smssim.record import Record
 from smssim.report.curve import latency_curve
 from smssim.report.layout import duration
+from smssim.report.timing import untimed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +22,9 @@ SHARES = {0.5: "median", 0.95: "95 % within"}
 MOST = 6
 """Groups that are told apart; the rest, with fewer messages, are grey."""
 
+_SLOW_S = 60
+"""A curve that reaches its half later comes where the legend is."""
+
 
 def latency(
     record: Record | pd.DataFrame, *, by: str | Sequence[str] = "country", ax: Axes | None = None
@@ -28,23 +32,32 @@ def latency(
     """Draw the share of deliveries made by then against the time since submission, a curve a group.
 
     Takes a record or the frame of `report.latency_curve`, whose groups are then drawn. The band is
-    the curve's confidence interval; with many messages it is as thin as the line.
+    the curve's confidence interval; with many messages it is as thin as the line. A log that does
+    not tell when messages were delivered has no curve, and the picture says why.
     """
+    below = "Of the messages that arrive: the share that has arrived by then"
+    reason = untimed(record) if isinstance(record, Record) else None
+    if reason is not None:
+        with drawing(ax) as ax:
+            said(ax, f"Not known: {reason.removeprefix('p95 is not known: ')}.")
+            titled(ax, "When messages arrive is not known", below)
+        return ax
     frame = latency_curve(record, by) if isinstance(record, Record) else record
     keys = list(frame.columns[: frame.columns.get_loc("latency_s")])
     curves = _curves(frame, keys)
     with drawing(ax) as ax:
+        if not curves:
+            said(ax, "No message was delivered or is on its way.")
+            titled(ax, _title(curves), below)
+            return ax
         _axes(ax)
         for name in list(curves)[MOST:]:
             curve = curves[name]
             ax.plot(curve["latency_s"], 100 * curve["share"], color="#cccccc", label="_" + name)
         for number, name in enumerate(sorted(list(curves)[:MOST])):
             _curve(ax, name, curves[name], look(number))
-        if curves:
-            _legend(ax, len(curves) - MOST)
-        titled(
-            ax, _title(curves), "Of the messages that arrive: the share that has arrived by then"
-        )
+        _legend(ax, list(curves.values()), len(curves) - MOST)
+        titled(ax, _title(curves), below)
     return ax
 
 
@@ -110,9 +123,12 @@ def _told(value: float) -> str:
     return "not reached" if math.isnan(value) else duration(value)
 
 
-def _legend(ax: Axes, more: int) -> None:
+def _legend(ax: Axes, curves: list[pd.DataFrame], more: int) -> None:
+    """Below the curves, which are high there unless one is slow."""
+    slow = any(not quantile_s(curve, 0.5) < _SLOW_S for curve in curves)
     title = f"{more} more in grey, with fewer messages" if more > 0 else None
-    ax.legend(loc="lower right", title=title, labelcolor=INK, handlelength=3.5, framealpha=1)
+    place: Literal["best", "lower right"] = "best" if slow else "lower right"
+    ax.legend(loc=place, title=title, labelcolor=INK, handlelength=3.5, framealpha=1)
 
 
 def _title(curves: dict[str, pd.DataFrame]) -> str:

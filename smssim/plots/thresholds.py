@@ -15,6 +15,7 @@ from smssim.plots.canvas import (
     look,
     naive,
     naive_moment,
+    said,
     thousands,
     time_axis,
     titled,
@@ -22,6 +23,7 @@ from smssim.plots.canvas import (
 from smssim.record import Record
 from smssim.report.layout import duration, missing, share, times
 from smssim.report.rules import scenario_of
+from smssim.tally import SLOT_US
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,20 +44,35 @@ _FAR = 3.0
 
 
 def thresholds(
-    record: Record, *, period: str = "day", ax: Axes | None = None, zone: str = "UTC"
+    record: Record | pd.DataFrame,
+    *,
+    usage: pd.DataFrame | None = None,
+    period: str = "day",
+    ax: Axes | None = None,
+    zone: str = "UTC",
 ) -> Axes:
     """Draw the messages counted since the period began against alarm and limit.
 
-    *period* is day or month: UTC ones, wherever *zone* puts their turns on the axis. Alarms and
-    trips of the limit are marked, and the time that a tripped limit stopped sending is shaded.
+    Takes a record, or the frames of `report.thresholds` and `report.usage`. *period* is day or
+    month: UTC ones, wherever *zone* puts their turns on the axis. Alarms and trips of the limit are
+    marked, and the time that a tripped limit stopped sending is shaded. Raise a ValueError for
+    another period, and for one frame alone.
     """
     if period not in PERIODS:
         raise ValueError(f"period(={period!r}) must be one of {', '.join(PERIODS)}")
-    usage, both = report.usage(record), report.thresholds(record)
+    if isinstance(record, Record):
+        usage = report.usage(record) if usage is None else usage
+    elif usage is None:
+        raise ValueError("usage(=None) must be a frame of report.usage beside that of thresholds")
+    both = report.thresholds(record) if isinstance(record, Record) else record
     usage, table = (frame[frame["period"] == period] for frame in (usage, both))
-    begins, ends = (_moment(us) for us in (record.observed_from, record.observed_until))
-    scenario = scenario_of(record)
-    unit = "messages" if scenario is None else f"{scenario.thresholds.unit}s"
+    if not len(table) or not len(usage):
+        with drawing(ax) as ax:
+            said(ax, "A log tells neither the values of thresholds nor what was counted.")
+            titled(ax, "Thresholds are not known", f"Messages counted by UTC {period}")
+        return ax
+    unit = _unit(record)
+    begins, ends = _ends(record, usage)
     with drawing(ax) as ax:
         time_axis(ax, begins, ends, zone)
         _used(ax, usage)
@@ -70,10 +87,22 @@ def thresholds(
     return ax
 
 
-def _moment(us: int) -> pd.Timestamp:
+def _ends(record: Record | pd.DataFrame, usage: pd.DataFrame) -> list[pd.Timestamp]:
+    """Where the axis begins and ends: with the record, or the first and last slot."""
     import pandas as pd
 
-    return pd.Timestamp(us, unit="us", tz="UTC")
+    if not isinstance(record, Record):
+        return [usage["at"].min() - pd.Timedelta(SLOT_US, unit="us"), usage["at"].max()]
+    ends = (record.observed_from, record.observed_until)
+    return [pd.Timestamp(us, unit="us", tz="UTC") for us in ends]
+
+
+def _unit(record: Record | pd.DataFrame) -> str:
+    """What was counted; a frame does not tell."""
+    if not isinstance(record, Record):
+        return "messages or segments"
+    scenario = scenario_of(record)
+    return "messages" if scenario is None else f"{scenario.thresholds.unit}s"
 
 
 def _used(ax: Axes, usage: pd.DataFrame) -> None:

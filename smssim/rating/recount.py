@@ -14,7 +14,7 @@ from smssim.tally import NAMES, Tallies
 if TYPE_CHECKING:
     import pandas as pd
 
-MONEY = ("money", "templates", "clock")
+MONEY = ("money", "templates", "sources", "clock")
 """Tallies that tell what packages covered and what was charged."""
 
 

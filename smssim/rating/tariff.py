@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from smssim.calendars import to_us
 from smssim.codes import countries
+from smssim.logs.masking import masked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,6 @@ DEAREST = 1_000_000
 VENDOR = "huawei"
 _ALWAYS = np.iinfo(np.int64).min
 _HEADINGS = {"country": ("iso2", "country"), "price": ("price", "price_per_sms")}
-_FREE = ("valid_from", "vendor")
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,9 @@ def _columns(name: str, heading: list[str]) -> dict[str, str]:
     missing = [f for f in ("country", "price", "currency") if columns.get(f) not in heading]
     if missing:
         told = f"a tariff must have the columns {', '.join(missing)}"
-        raise ValueError(f"{name}: {told}; it has {', '.join(heading) or 'none'}")
+        # Of another table given by mistake, which may have no heading.
+        found = masked(", ".join(heading)) or "none"
+        raise ValueError(f"{name}: {told}; it has {found}")
     return columns
 
 

@@ -61,7 +61,7 @@ def _curve(record: Record, country: str) -> Iterator[tuple[int, int, str]]:
     used_before = (
         None if gave_back else _used_before(record, country, [own.at for own in happenings])
     )
-    shelf, met = Shelf(_order(record)), 0
+    shelf, met = Shelf(order_of_use(record)), 0
     for start, used in zip(starts.tolist(), use.tolist(), strict=True):
         end = min(start + SLOT_US, record.observed_until)
         while met < len(happenings) and happenings[met].at < end:
@@ -103,8 +103,8 @@ def _returned(record: Record, country: str) -> list[Happening]:
     return [Happening(at, "returned", int(number), int(n)) for at, number, n in rows]
 
 
-def _order(record: Record) -> dict[int, Any]:
-    """Where each package stands in the order of use."""
+def order_of_use(record: Record) -> dict[int, Any]:
+    """Where each package, by its number, stands in the order of use."""
     packages, scenario = record.packages, scenario_of(record)
     assert packages is not None
     ends = microseconds(packages["ends_at"]).tolist()

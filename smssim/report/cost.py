@@ -20,10 +20,13 @@ _CHARGED = {"pay_per_use": "pay_per_use", "split": "pay_per_use", "unknown": "un
 _NUMBERS = ("packages", "messages", "segments", "cost_micro")
 
 
-BY = (*KEYS, "copy")
+BY = (*KEYS, "copy", "template")
+_OF_TEMPLATES = {"template", "application", "type"}
+"""Keys of the tally by template, which does not tell days, countries and copies apart."""
+_REFUSED = ("refused_1", "refused_2", "refused_3")
 
 
-@needs("money", "packages")
+@needs("money", "templates", "packages")
 def cost(
     record: Record,
     /,
@@ -35,19 +38,26 @@ def cost(
 ) -> pd.DataFrame:
     """The bill, one row a group and entry; resent messages have lines of their own.
 
-    *by* is day, country, application, type or copy, or a list of them. Copies are `first`,
-    `server resend` and `user resend` (`smssim.tables.COPIES`); NA for packages, which serve all
-    copies, and in a log, which does not tell.
+    *by* is day, country, application, type or copy, or a list of them; or template, alone or with
+    its application and type. Copies are `first`, `server resend` and `user resend`
+    (`smssim.tables.COPIES`); NA for packages, which serve all copies, and in a log, which does not
+    tell.
 
     Entry `package` counts packages and segments bought, on the day and for the country they were
-    bought for; they serve every application and type, which are NA there. Entry `pay_per_use`
-    counts messages with at least one segment that no package covered, and those segments. Entry
-    `unknown` is what a log holds: messages sent and their segments, without a price. Money is exact
-    in `cost_micro` (millionths) and in whole units in `cost_usd`, or whatever the currency is;
-    where it is not known it is NA. The rows sum to the ledger's purchases and settlements.
+    bought for; they serve every application, type and template, which are NA there. Entry
+    `pay_per_use` counts messages with at least one segment that no package covered, and those
+    segments. Entry `unknown` is what a log holds: messages sent and their segments, without a
+    price. Money is exact in `cost_micro` (millionths) and in whole units in `cost_usd`, or whatever
+    the currency is; where it is not known it is NA. The rows sum to the ledger's purchases and
+    settlements.
+
+    `per_delivered` is the entry's cost in whole units divided by all messages of the group that
+    were delivered; NaN without any, and for packages unless the group is a country or everything,
+    as they serve all that goes to their country.
 
     With a *tariff* the record is rated first by it, *packages* and *terms*, which are those of
-    `smssim.rate`. Raise a ValueError for packages or terms without a tariff.
+    `smssim.rate`. Raise a ValueError for packages or terms without a tariff, and for a template
+    together with day, country or copy, which is tallied nowhere.
     """
     import pandas as pd
 
@@ -58,16 +68,19 @@ def cost(
         raise ValueError(f"{given} must be given with a tariff: they are terms of rating")
 
     keys = keys_of(by, BY)
-    rows = pd.concat([_bought(record), _charged(record)], ignore_index=True)
+    if "template" in keys and not _OF_TEMPLATES.issuperset(keys):
+        raise ValueError(f"by(={by!r}): template goes with application and type alone")
+    cells = record.tallies.templates if "template" in keys else record.tallies.money
+    rows = pd.concat([_bought(record), _charged(cells)], ignore_index=True)
     rows["entry"] = pd.Categorical(rows["entry"], ENTRIES)
     groups = rows.groupby([*keys, "entry"], dropna=False, observed=True)
     # With min_count a sum of nothing but NA stays NA, where it would be 0.
     bill = groups[list(_NUMBERS)].sum(min_count=1).reset_index()
     bill["entry"] = bill["entry"].astype("str")
-    bill[f"cost_{record.currency.lower()}" if record.currency else "cost"] = (
-        bill["cost_micro"].astype("Float64").astype("float64") / 1e6
-    )
-    return bill
+    cost = bill["cost_micro"].astype("Float64").astype("float64") / 1e6
+    bill[f"cost_{record.currency.lower()}" if record.currency else "cost"] = cost
+    own = cost if {"country"}.issuperset(keys) else cost.where(bill["entry"] != "package")
+    return bill.assign(per_delivered=own / _delivered(cells, bill[keys]))
 
 
 def _bought(record: Record) -> pd.DataFrame:
@@ -92,10 +105,22 @@ def _bought(record: Record) -> pd.DataFrame:
     )
 
 
-def _charged(record: Record) -> pd.DataFrame:
-    """A row a cell of the money tally that was charged for, or may have been."""
-    money = record.tallies.money
-    charged = money[money["charge"].isin(list(_CHARGED))]
+def _delivered(cells: pd.DataFrame, groups: pd.DataFrame) -> pd.Series[float]:
+    """How many messages of each group were delivered, NaN if none."""
+    own = cells[(cells["status"] == "DELIVRD") & ~cells["charge"].isin(_REFUSED)]
+    keys = list(groups)
+    if not keys:
+        number = groups.assign(messages=own["messages"].sum())["messages"]
+    else:
+        # A merge finds NA in NA, which an index does not.
+        sums = own.groupby(keys, dropna=False)["messages"].sum().reset_index()
+        number = groups.merge(sums, how="left", on=keys)["messages"].set_axis(groups.index)
+    return number.astype("float64").where(number > 0)
+
+
+def _charged(cells: pd.DataFrame) -> pd.DataFrame:
+    """A row a cell of a tally that was charged for, or may have been."""
+    charged = cells[cells["charge"].isin(list(_CHARGED))]
     entry = charged["charge"].map(_CHARGED)
     known = entry == "pay_per_use"
     covered = charged["covered_segments"].where(known, 0)
@@ -115,6 +140,7 @@ def _rows(frame: pd.DataFrame) -> pd.DataFrame:
         "country": "str",
         "application": "str",
         "type": "str",
+        "template": "str",
         "copy": "str",
         "entry": "str",
     }

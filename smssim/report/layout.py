@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from smssim.calendars import to_datetime
 
@@ -66,6 +66,23 @@ def missing(value: Any) -> bool:
     import pandas as pd
 
     return bool(pd.isna(value))
+
+
+class Grid(NamedTuple):
+    """A table that is ready to be shown: texts in rows, a letter a column (l or r), and notes.
+
+    The page and the summary are made of the same ones, so that they say the same.
+    """
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    align: str
+    notes: Sequence[str] = ()
+
+    def lines(self) -> list[str]:
+        """Lines of text; without rows the notes alone."""
+        table = columns(self.header, self.rows, self.align) if self.rows else []
+        return [*table, *self.notes]
 
 
 def columns(header: Sequence[str], rows: Iterable[Sequence[str]], align: str) -> list[str]:

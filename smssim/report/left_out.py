@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from smssim.record import Record
-from smssim.report.layout import columns, count, share, wrapped
+from smssim.report.layout import Grid, count, share, wrapped
 
 MOST = 6
 """Reasons that are told; what is left out is counted in a last line."""
@@ -14,52 +14,69 @@ MOST = 6
 
 def left_out(record: Record) -> list[str]:
     """How many records of a log could not be used and why, and what was done to the others."""
-    about = record.provenance
-    counts = about.get("counts", {})
-    lines = [*_head(counts), *_reasons(about.get("quarantined_by_reason", {}))]
-    for text in _remarks(about):
+    lines = [used(record), *reasons(record, MOST).lines(), *_where(record)]
+    for text in remarks(record, MOST):
         lines += wrapped(text)
     return lines
 
 
-def recognised(record: Record) -> list[str]:
-    """Which column was taken for what, a paragraph a kind of file."""
-    lines: list[str] = []
-    for told, files in _alike(record.provenance.get("files", [])).items():
-        name = files[0] if len(files) == 1 else f"{len(files)} files like {files[0]}"
-        lines += wrapped(f"{name}: {told}")
-    return lines
-
-
-def _head(counts: Mapping[str, int]) -> list[str]:
+def used(record: Record) -> str:
+    """How many records of a log could be used, in a sentence."""
+    counts = record.provenance.get("counts", {})
     records, out = counts.get("records_in", 0), counts.get("quarantined", 0)
     twice = counts.get("duplicates", 0)
-    again = f"; {count(twice)} stand in another file too" if twice else ""
+    total, repeat = count(records), f"repeat{'s' if twice == 1 else ''} another"
+    if not records:
+        return "nothing: there is no record"
+    if not out and not twice:
+        return f"nothing: all {total} records were used"
     if not out:
-        return [f"nothing: all {count(records)} records were used{again}"]
-    of = f"{count(out)} of {count(records)} records could not be used"
-    return [f"{of} ({share(out / records)}){again}"]
+        return f"nothing: {count(twice)} of {total} records {repeat}, the others were used"
+    of = f"{count(out)} of {total} records could not be used ({share(out / records)})"
+    return f"{of}; {count(twice)} {repeat}" if twice else of
 
 
-def _reasons(reasons: Mapping[str, int]) -> list[str]:
-    if not reasons:
-        return []
-    rows = [[count(n), reason] for reason, n in list(reasons.items())[:MOST]]
-    more = len(reasons) - len(rows)
-    told = columns(["records", "why"], rows, "rl")
-    return [*told, *([f"and {more} more reasons, see the quarantine"] if more > 0 else [])]
+def reasons(record: Record, most: int) -> Grid:
+    """Why records of a log could not be used, the most frequent reason first."""
+    found = record.provenance.get("quarantined_by_reason", {})
+    rows = [[count(n), reason] for reason, n in list(found.items())[:most]]
+    more = len(found) - len(rows)
+    notes = [f"and {more} more reason{'' if more == 1 else 's'}"] if more > 0 else []
+    return Grid(["records", "why"], rows, "rl", notes)
 
 
-def _remarks(about: Mapping[str, Any]) -> Iterator[str]:
+def _where(record: Record) -> Iterator[str]:
+    """Where a person finds what was left out."""
+    if out := record.provenance.get("counts", {}).get("quarantined", 0):
+        kept = 0 if record.quarantine is None else len(record.quarantine)
+        which = "each" if kept == out else f"{count(kept)} of them"
+        yield f"--quarantine FILE (or log.quarantine) shows {which} with row and text"
+
+
+def remarks(record: Record, most: int) -> Iterator[str]:
+    """What was repaired or passed over, and what the reader was not sure of, a sentence each."""
+    about = record.provenance
     repaired, passed = about.get("repaired", {}), about.get("passed_over", {})
     if repaired:
         yield f"repaired: {_listed(repaired)}"
     if passed:
         yield f"no records, passed over: {_listed(passed)}"
     warnings = about.get("warnings", [])
-    yield from warnings[:MOST]
-    if len(warnings) > MOST:
-        yield f"and {len(warnings) - MOST} more warnings, see the provenance"
+    yield from warnings[:most]
+    if len(warnings) > most:
+        yield f"and {len(warnings) - most} more warnings, see the provenance"
+
+
+def recognised(record: Record) -> list[str]:
+    """Which column was taken for what, lines of text."""
+    return [line for told in recognised_files(record) for line in wrapped(told)]
+
+
+def recognised_files(record: Record) -> Iterator[str]:
+    """Which column was taken for what, a paragraph a kind of file."""
+    for told, files in _alike(record.provenance.get("files", [])).items():
+        name = files[0] if len(files) == 1 else f"{len(files)} files like {files[0]}"
+        yield f"{name}: {told}"
 
 
 def _listed(counts: Mapping[str, int]) -> str:

@@ -1,4 +1,4 @@
-"""The tables of a summary as lines of text; each gives no lines where it does not apply."""
+"""The tables of a summary and of the page; each has no rows where it does not apply."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from smssim.report.groups import recorded
 from smssim.report.happenings import MEANINGS, happenings
 from smssim.report.layout import (
     NOTHING,
-    columns,
+    Grid,
     count,
     duration,
     missing,
@@ -36,13 +36,13 @@ _DEAR = 10_000_000
 """Units of a currency from which on its hundredths are noise."""
 
 
-def bill(record: Record) -> list[str]:
+def bill(record: Record, most: int = MOST) -> Grid:
     """What each country cost, the dearest first."""
     found, delivered = cost(record), delivery(record).set_index("country")["delivered"]
     total = found.groupby("country")["cost_micro"].sum().sort_values(ascending=False, kind="stable")
-    named = {country: [country] for country in total.index[:MOST]}
-    if len(total) > MOST:
-        named[f"{len(total) - MOST} more"] = total.index[MOST:].tolist()
+    named = {country: [country] for country in total.index[:most]}
+    if len(total) > most:
+        named[f"{len(total) - most} more"] = total.index[most:].tolist()
     if len(total) > 1:
         named["all"] = total.index.tolist()
     decimals = _decimals(int(total.sum()))
@@ -64,7 +64,7 @@ def bill(record: Record) -> list[str]:
         "total",
         "a delivered",
     ]
-    return columns(header, rows, "lrrrrrrr") if rows else ["nothing was bought or billed"]
+    return Grid(header, rows, "lrrrrrrr", [] if rows else ["nothing was bought or billed"])
 
 
 def _bill_row(name: str, found: pd.DataFrame, delivered: int, decimals: int) -> list[str]:
@@ -101,7 +101,7 @@ def _micro(amount: float, decimals: int) -> str:
     return money(amount / 1e6, decimals)
 
 
-def happened(record: Record) -> list[str]:
+def happened(record: Record, most: int = MOST + 4) -> Grid:
     """What stopped sending or warned of it, the gravest first."""
     found = happenings(record)
     rows = [
@@ -113,25 +113,23 @@ def happened(record: Record) -> list[str]:
             moment(row["last_at"]) if row["times"] > 1 else "",
             "" if missing(row["stopped_s"]) else duration(row["stopped_s"]),
         ]
-        for _, row in found.head(MOST + 4).iterrows()
+        for _, row in found.head(most).iterrows()
     ]
     header = ["what", "of", "times", "first", "last", "stopped for"]
-    return (
-        [*columns(header, rows, "llrllr"), *_more(found, rows)]
-        if rows
-        else ["nothing stopped or warned"]
+    return Grid(
+        header, rows, "llrllr", _more(found, rows) if rows else ["nothing stopped or warned"]
     )
 
 
-def deliveries(record: Record) -> list[str]:
+def deliveries(record: Record, most: int = MOST) -> Grid:
     """Counts and latency by country, the largest first."""
     found = delivery(record).sort_values("requested", ascending=False, kind="stable")
-    rows = [_delivery_row(_name(row["country"]), row) for _, row in found.head(MOST).iterrows()]
+    rows = [_delivery_row(_name(row["country"]), row) for _, row in found.head(most).iterrows()]
     more = _more(found, rows)
     if len(found) > 1:
         rows.append(_delivery_row("all", delivery(record, by=()).iloc[0]))
     refused = ["country", "requested", "refused", "delivered", "failed", "in flight", "of known"]
-    return [*columns([*refused, "p50", "p95", "p99"], rows, "lrrrrrrrrr"), *more] if rows else []
+    return Grid([*refused, "p50", "p95", "p99"], rows, "lrrrrrrrrr", more)
 
 
 def _delivery_row(name: str, row: pd.Series[Any]) -> list[str]:
@@ -141,7 +139,7 @@ def _delivery_row(name: str, row: pd.Series[Any]) -> list[str]:
     return [name, *map(count, counts), share(row["delivered_share"]), *latencies]
 
 
-def status_counts(record: Record) -> list[str]:
+def status_counts(record: Record, most: int = MOST + 1) -> Grid:
     """Final statuses and refusal codes, the most frequent first."""
     found = statuses(record, by=()).sort_values("messages", ascending=False, kind="stable")
     rows = [
@@ -152,10 +150,10 @@ def status_counts(record: Record) -> list[str]:
             _PLACES[row["place"]],
             _meaning(record, row["status"], row["place"]),
         ]
-        for _, row in found.head(MOST + 1).iterrows()
+        for _, row in found.head(most).iterrows()
     ]
     header = ["status", "messages", "requested", "place", "meaning"]
-    return [*columns(header, rows, "lrrll"), *_more(found, rows)] if rows else []
+    return Grid(header, rows, "lrrll", _more(found, rows))
 
 
 def _meaning(record: Record, status: Any, place: int) -> str:
@@ -166,10 +164,11 @@ def _meaning(record: Record, status: Any, place: int) -> str:
     return codes.api_errors()[status].description if status in codes.api_errors() else ""
 
 
-def reviews(record: Record) -> list[str]:
+def reviews(record: Record, most: int = MOST - 1) -> Grid:
     """When templates were handed in, decided and usable."""
+    header = ["template", "attempt", "submitted", "decision", "after", "usable"]
     if record.reviews is None or not len(record.reviews):
-        return []
+        return Grid(header, [], "lrllrl")
     rows = [
         [
             row["template"],
@@ -179,41 +178,39 @@ def reviews(record: Record) -> list[str]:
             duration((row["decided_at"] - row["submitted_at"]).total_seconds()),
             moment(row["usable_at"]),
         ]
-        for _, row in record.reviews.head(MOST - 1).iterrows()
+        for _, row in record.reviews.head(most).iterrows()
     ]
-    header = ["template", "attempt", "submitted", "decision", "after", "usable"]
-    return [*columns(header, rows, "lrllrl"), *_more(record.reviews, rows)]
+    return Grid(header, rows, "lrllrl", _more(record.reviews, rows))
 
 
-def getting_started(record: Record) -> list[str]:
+def getting_started(record: Record) -> Grid:
     """The way to the first message, step by step, where it is more than a template's review."""
-    steps = record.onboarding
+    header, steps = ["step", "of", "began", "done", "refused"], record.onboarding
     if steps is None or (steps["step"] == "template").all():
-        return []
+        return Grid(header, [], "lllll")
     rows = [
         [row["step"].replace("_", " "), row["subject"], *_from_to(row), row["refused"]]
         for _, row in onboarding(record).iterrows()
     ]
-    header = ["step", "of", "began", "done", "refused"]
-    return columns(header, rows, "lllll")
+    return Grid(header, rows, "lllll")
 
 
 def _from_to(row: pd.Series[Any]) -> tuple[str, str]:
     return moment(row["began_at"]), moment(row["done_at"])
 
 
-def group_tasks(record: Record) -> list[str]:
+def group_tasks(record: Record, most: int = MOST) -> Grid:
     """What became of each group task."""
+    header = ["task", "state", "start", "imported", "refused", "delivered", "failed", "in flight"]
     if record.tasks is None or not len(record.tasks):
-        return []
+        return Grid(header, [], "lllrrrrr")
     found = tasks(record)
     numbers = ("imported", "refused", "delivered", "failed", "in_flight")
     rows = [
         [row["task"], row["state"], moment(row["at"]), *(count(row[name]) for name in numbers)]
-        for _, row in found.head(MOST).iterrows()
+        for _, row in found.head(most).iterrows()
     ]
-    header = ["task", "state", "start", "imported", "refused", "delivered", "failed", "in flight"]
-    return [*columns(header, rows, "lllrrrrr"), *_more(found, rows)]
+    return Grid(header, rows, "lllrrrrr", _more(found, rows))
 
 
 def reports(record: Record) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from smssim.calendars import DAY
 from smssim.record import Record
-from smssim.report import sections
+from smssim.report import budget, sections
 from smssim.report.assumptions import assumptions
 from smssim.report.cost import cost
 from smssim.report.delivery import delivery, statuses
@@ -37,24 +37,23 @@ def summary(record: Record) -> str:
 
     For a log it begins with what was left out, and has no cost unless it was rated.
     """
-    lines = _head(record)
+    lines = head(record)
     if recorded(record):
         lines += section("LEFT OUT", left_out(record))
-        paid = [*_paid(record), *_packages(record)] if priced(record) else []
-        short = [*paid, *_delivered(record), *_unpriced(record)]
-        lines += section("IN SHORT", _sentences(short))
+        lines += section("IN SHORT", _sentences(in_short(record)))
         if priced(record):
-            lines += section(f"BILL, {record.currency}", sections.bill(record))
+            lines += section(f"BILL, {record.currency}", sections.bill(record).lines())
+        lines += _budget(record)
     else:
-        short = [*_paid(record), *_stopped(record), *_packages(record), *_delivered(record)]
-        lines += section("IN SHORT", _sentences(short))
-        lines += section(f"BILL, {record.currency}", sections.bill(record))
-        lines += section("WHAT HAPPENED, times UTC", sections.happened(record))
-    lines += section("DELIVERY, from submission", sections.deliveries(record))
-    lines += section("STATUSES", sections.status_counts(record))
-    lines += section("TEMPLATE REVIEW, times UTC", sections.reviews(record))
-    lines += section("GROUP TASKS, times UTC", sections.group_tasks(record))
-    lines += section("GETTING STARTED, times UTC", sections.getting_started(record))
+        lines += section("IN SHORT", _sentences(in_short(record)))
+        lines += section(f"BILL, {record.currency}", sections.bill(record).lines())
+        lines += _budget(record)
+        lines += section("WHAT HAPPENED, times UTC", sections.happened(record).lines())
+    lines += section("DELIVERY, from submission", sections.deliveries(record).lines())
+    lines += section("STATUSES", sections.status_counts(record).lines())
+    lines += section("TEMPLATE REVIEW, times UTC", sections.reviews(record).lines())
+    lines += section("GROUP TASKS, times UTC", sections.group_tasks(record).lines())
+    lines += section("GETTING STARTED, times UTC", sections.getting_started(record).lines())
     lines += section("STATUS REPORTS", [*sections.reports(record), *_own_server(record)])
     lines += section("RECOGNISED", recognised(record))
     scenario = record.provenance.get("scenario")
@@ -66,24 +65,46 @@ def summary(record: Record) -> str:
     return page(lines)
 
 
+def _budget(record: Record) -> list[str]:
+    currency = f", {record.currency}" if priced(record) else ""
+    month = section(budget.month_title(record), budget.month(record))
+    return [*month, *section(f"WASTE{currency}", budget.wasted(record))]
+
+
 def _sentences(answers: list[tuple[str, str]]) -> list[str]:
     return [part for name, answer in answers for part in wrapped(f"{name:<11} {answer}", 12)]
 
 
-def _head(record: Record) -> list[str]:
+def in_short(record: Record) -> list[tuple[str, str]]:
+    """The short answers of a record, each a name and a sentence, in the order of the summary.
+
+    A log has no cost unless it was rated; it does not tell what stopped it.
+    """
+    if recorded(record):
+        paid = [*_paid(record), *_packages(record)] if priced(record) else []
+        return [*paid, *_delivered(record), *_unpriced(record)]
+    return [*_paid(record), *_stopped(record), *_packages(record), *_delivered(record)]
+
+
+def head(record: Record) -> list[str]:
+    """What a record is called, the period it tells of, and where it comes from, a sentence each."""
     about = record.provenance
     days = round((record.observed_until - record.observed_from) / DAY, 1)
     period = f"{instant(record.observed_from)} to {instant(record.observed_until)} UTC"
-    head = f"{record.name}: {period}, {days:g} day{'' if days == 1 else 's'}"
+    named = f"{record.name}: {period}, {days:g} day{'' if days == 1 else 's'}"
     if recorded(record):
-        head = head if record.observed_until else f"{record.name}: no message"
+        named = named if record.observed_until else f"{record.name}: no message"
         told = f"read from {_files(about)}; nothing here is simulated"
         rating = about.get("rating")
-        return [head, told, *([f"priced by {rating['tariff']}, {_mode(rating)}"] if rating else [])]
+        return [
+            named,
+            told,
+            *([f"priced by {rating['tariff']}, {_mode(rating)}"] if rating else []),
+        ]
     made = [f"scenario {about.get('digest', 'unknown')}", f"rng {about.get('rng', 'unknown')}"]
     made.append(f"policies {listed(about['policies'])}" if about.get("policies") else "no policies")
     version = about.get("versions", {}).get("smssim", "unknown")
-    return [head, f"simulated: {', '.join(made)}, smssim {version}"]
+    return [named, f"simulated: {', '.join(made)}, smssim {version}"]
 
 
 def _mode(rating: dict[str, Any]) -> str:
@@ -209,6 +230,11 @@ def _unpriced(record: Record) -> list[tuple[str, str]]:
     messages, segments = (int(unknown[name].sum()) for name in ("messages", "segments"))
     sent = f"{messages:,} messages sent in {segments:,} segments"
     if not priced(record):
-        return [("Cost", f"no prices in a log; {sent}")]
+        paid = bill.loc[bill["entry"] == "pay_per_use", ["messages", "cost_micro"]].sum()
+        if not paid["messages"]:
+            return [("Cost", f"no prices in a log (--tariff FILE gives them); {sent}")]
+        cost_ = f"{sections.total_of(int(paid['cost_micro']))} {record.currency or ''}".rstrip()
+        told = f"{cost_} told by the log, for {int(paid['messages']):,} messages"
+        return [("Cost", f"{told}; no cost told of {sent}" if messages else told)]
     why = "packages do not cover them, or their country is not known"
     return [("Not priced", f"{sent}: {why}")] if messages else []

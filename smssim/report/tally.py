@@ -30,7 +30,8 @@ KEYS = (*_TIMES, *_NAMES, *_NUMBERS)
 charge and outcome as in `smssim.tally`; segments of one message; bin of the delay to delivery."""
 _TALLIES = {
     "money": ("day", "month", "country", "application", "type", "charge", "status"),
-    "templates": ("template", "charge", "status"),
+    "templates": ("template", "application", "type", "charge", "status"),
+    "sources": ("source", "charge", "status"),
     "clock": (*_TIMES, "country", "outcome"),
 }
 _FROM_CODES = {"outcome", "place"}

@@ -2,13 +2,15 @@
 
 Run `python tests/benchmarks/logs.py --json [--rounds N] [--rows N] [--dir FOLDER]`. Every
 measurement is a fresh process, for its peak of memory; rounds are interleaved, CPU times are
-medians. The data, some 4 GB for 10,000,000 rows, stay in the folder and are made once.
+medians. The data, some 4 GB for 10,000,000 rows, stay in the folder and are made once. The job
+`parquet` leaves imports out of times and memory, and shows them beside.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import resource
 import statistics
 import subprocess
@@ -25,6 +27,7 @@ MEGABYTE = 1 << 20
 sys.path.insert(0, str(HERE))
 
 import logs_data  # noqa: E402
+import logs_ours  # noqa: E402
 
 Figures = dict[str, Any]
 
@@ -54,23 +57,37 @@ def duckdb(folder: Path, name: str) -> Figures:
     return {"rows": rows, "version": duckdb.__version__}
 
 
-# Of each pair the second is what the first is held against.
-JOBS: dict[str, tuple[Callable[[Path], Figures], Callable[[Path], Figures]]] = {
+# The second is what the first is held against; the third, if there is one, for its memory.
+JOBS: dict[str, tuple[Callable[[Path], Figures], ...]] = {
     name: (
         lambda folder, name=name: read(folder, name),
         lambda folder, name=name: duckdb(folder, name),
     )
     for name in ("details", "joined")
 }
+JOBS["parquet"] = (logs_ours.own, logs_ours.duckdb, logs_ours.pandas)
+# What is imported before the time is taken, and before the memory that is left out.
+IMPORTS = {"parquet": (logs_ours.import_own, logs_ours.import_duckdb, logs_ours.import_pandas)}
 
 
 def child(job: str, which: int, folder: Path) -> None:
     """Do one job in this process and print what it took."""
     begin = time.process_time()
+    if job in IMPORTS:
+        IMPORTS[job][which]()
+    imported_s, imported_mb = time.process_time() - begin, peak_mb()
+    begin = time.process_time()
     figures = JOBS[job][which](folder)
     cpu_s = time.process_time() - begin
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEGABYTE
-    print(json.dumps({"cpu_s": cpu_s, "peak_mb": peak, "figures": figures}))
+    if "reports" in figures:
+        figures["reports"] = logs_ours.plain(figures["reports"])
+    imports = {"imports_cpu_s": imported_s, "over_imports_mb": peak_mb() - imported_mb}
+    print(json.dumps({"cpu_s": cpu_s, "peak_mb": peak_mb(), "figures": figures, **imports}))
+
+
+def peak_mb() -> float:
+    """The most memory that this process had so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEGABYTE
 
 
 def measured(job: str, which: int, folder: Path) -> Figures:
@@ -86,22 +103,47 @@ def compared(jobs: list[str], folder: Path, rounds: int) -> Figures:
     runs: dict[tuple[str, int], list[Figures]] = {}
     for _ in range(rounds):
         for job in jobs:
-            for which in (0, 1):
+            for which in range(len(JOBS[job])):
                 runs.setdefault((job, which), []).append(measured(job, which, folder))
     result: Figures = {}
     for job in jobs:
-        own, other = ({**_median(runs[job, which])} for which in (0, 1))
+        own, other, *rest = (_median(runs[job, which]) for which in range(len(JOBS[job])))
         ratio = round(own["cpu_s"] / other["cpu_s"], 3)
-        result[job] = {"cpu_over_duckdb": ratio, "smssim": own, "duckdb": other}
+        result[job] = {"cpu_over_duckdb": ratio}
+        if job in IMPORTS:
+            result[job] |= _beside(own, other, rest[0])
+        result[job] |= {"smssim": own, "duckdb": other}
     return result
+
+
+def _beside(own: Figures, other: Figures, pandas: Figures) -> Figures:
+    """What the log of ours has to show beside the ratio: the same figures, and less memory."""
+    logs_ours.check_same(own.pop("reports"), other.pop("reports"))
+    whole, others = (one["cpu_s"] + one["imports_cpu_s"] for one in (own, other))
+    return {
+        "cpu_over_duckdb_with_imports": round(whole / others, 3),
+        "memory_over_pandas": round(own["over_imports_mb"] / pandas["over_imports_mb"], 3),
+        "same_figures": True,
+        "pandas": pandas,
+    }
 
 
 def _median(runs: list[Figures]) -> Figures:
     return {
-        "cpu_s": round(statistics.median(run["cpu_s"] for run in runs), 2),
+        "cpu_s": round(statistics.median(run["cpu_s"] for run in runs), 3),
+        "imports_cpu_s": round(statistics.median(run["imports_cpu_s"] for run in runs), 2),
         "peak_mb": round(max(run["peak_mb"] for run in runs)),
+        "over_imports_mb": round(max(run["over_imports_mb"] for run in runs)),
         **runs[0]["figures"],
     }
+
+
+def make(jobs: list[str], folder: Path, rows: int) -> None:
+    """Make the data of some jobs, where they are not there yet."""
+    if {"details", "joined"} & set(jobs):
+        logs_data.make(folder, rows)
+    if "parquet" in jobs:
+        logs_ours.make(folder, rows)
 
 
 def main() -> None:
@@ -119,7 +161,12 @@ def main() -> None:
         return
     folder = told.dir / str(told.rows)
     folder.mkdir(parents=True, exist_ok=True)
-    logs_data.make(folder, told.rows)
+    # A process hands its peak of memory on to its children: what makes data is another one.
+    making = multiprocessing.Process(target=make, args=(told.jobs, folder, told.rows))
+    making.start()
+    making.join()
+    if making.exitcode:
+        sys.exit(making.exitcode)
     result = compared(told.jobs, folder, told.rounds)
     print(json.dumps({"rows": told.rows, "rounds": told.rounds, **result}))
 

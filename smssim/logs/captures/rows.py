@@ -13,7 +13,7 @@ import numpy.typing as npt
 from smssim.logs.columns.keys import Secret, keys_of, number_hashes
 from smssim.logs.columns.phone import numbers_of
 from smssim.logs.columns.texts import Integers, Texts, Words
-from smssim.logs.facts.packed import REPORT, SEND, Facts, Labels, Names, empty
+from smssim.logs.facts.packed import REPORT, SEND, Facts, Labels, Names, empty, standing_in
 
 Rows = list[Any]
 """Records, one after the other: as many values each as its kind has. A flat list has no object a
@@ -54,7 +54,7 @@ def send_facts(
     request = np.cumsum(np.diff(facts["row"], prepend=facts["row"][0]) != 0)
     number = _integers(list(islice(requests, int(request[-1]) + 1)))
     facts["request"] = number[request]
-    facts["application"] = _codes(names.application, column["channel"])
+    facts["application"] = standing_in(_codes(names.application, column["channel"]))
     for name in ("template", "status", "country"):
         facts[name] = _codes(getattr(names, name), column[name])
     return facts

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn, TypeVar
 
+from smssim.logs.columns.problems import shown as short
+
 MOST_PARTS = 99
 """Parts of a long message: `total` and `sequence` have two digits at most."""
 
@@ -135,7 +137,7 @@ def shown(value: object) -> str:
     # The text of a container may be as deep as the reader of JSON just allows.
     if isinstance(value, dict | list):
         return "a list" if isinstance(value, list) else "an object"
-    return repr(value)[:100]
+    return short(value)
 
 
 def _microseconds(when: datetime) -> int:

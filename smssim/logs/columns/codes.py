@@ -32,6 +32,7 @@ SUCCESS, FAILURE, FLIGHT = range(3)
 
 _STATUS = re.compile(r"[!-~]{1,7}")
 _DESCRIBED = re.compile(r"[\s(（\[【].*", re.DOTALL)
+_EXPLAINED = re.compile(r"([0-9])\s*[-:：.(（\[【]\s*[^\W\d].*", re.DOTALL)
 _GAPS = re.compile(r"[\s_]+|(?<=[^\W\d])-")
 _INTEGER = re.compile(r"[0-9]{1,18}(?:\.0+)?")
 _TYPES = {
@@ -98,7 +99,7 @@ def type_meaning(label: Callable[[str], int]) -> Callable[[str], Meaning]:
     """How types are read: 1 to 3 and their names; others are kept as themselves."""
 
     def read(text: str) -> Meaning:
-        known = _TYPE_OF.get(_bare(text))
+        known = _TYPE_OF.get(_bare(_told(text)))
         return Meaning(label(known or text))
 
     return read
@@ -126,7 +127,7 @@ def label_meaning(label: Callable[[str], int]) -> Callable[[str], Meaning]:
 
 def result_meaning(text: str) -> Meaning:
     """How results are read: 0 to 4, or RESULT_WORD and the outcome that a word tells."""
-    number = _whole(text)
+    number = _whole(_told(text))
     if number is not None and number < len(OUTCOME_OF_RESULT):
         return Meaning(number)
     word = _OUTCOME_OF.get(_bare(text))
@@ -137,6 +138,7 @@ def result_meaning(text: str) -> Meaning:
 
 def charged_meaning(text: str) -> Meaning:
     """How the column "charged or not" is read: 0 charged, 1 not."""
+    text = _told(text)
     code = _CHARGED_OF.get(str(number) if (number := _whole(text)) is not None else _bare(text))
     if code is None:
         return Meaning(UNSAID_CODE, "must be 0 (charged) or 1 (not charged), yes or no")
@@ -209,6 +211,12 @@ _MOST_KNOWN = 100_000
 
 def _is_clean(value: str) -> bool:
     return value.isascii() and value == value.strip() and value[:1] != "'"
+
+
+def _told(text: str) -> str:
+    """A digit alone where words explain it, as in "0 (success)"."""
+    found = _EXPLAINED.fullmatch(text)
+    return found[1] if found else text
 
 
 def _bare(text: str) -> str:

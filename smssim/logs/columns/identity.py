@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,14 +10,19 @@ import numpy as np
 from smssim.logs.columns.keys import composed, keys_of
 from smssim.logs.columns.problems import Rank
 from smssim.logs.columns.synonyms import IDENTITY
-from smssim.logs.columns.texts import Integers, Words, as_texts, cleaned
+from smssim.logs.columns.texts import Integers, Texts, Words, as_texts, cleaned
 from smssim.logs.columns.times import said
 
 if TYPE_CHECKING:
+    import pyarrow as pa  # type: ignore[import-untyped]
+
     from smssim.logs.columns.rows import Rows
     from smssim.logs.columns.who import Who
 
+ROUNDED = "was rounded by a spreadsheet, it must have all its digits"
 _OF_FIELDS, _OF_CONTENT = 1, 2
+_SCIENTIFIC = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2}")
+_SHORTEST, _PLUS = 4, 0x2B
 
 
 def keys_of_rows(rows: Rows, who: Who | None) -> Words:
@@ -25,6 +31,8 @@ def keys_of_rows(rows: Rows, who: Who | None) -> Words:
         return _composed(rows, who, np.arange(rows.n))
     column, texts = cleaned(as_texts(rows.column("id")), rows.repaired)
     keys = keys_of(texts, rows.readers.secret.ids)
+    lost = _rounded(column, texts)
+    rows.problems.add(Rank.ID, lost, rows.told("id", lost, ROUNDED))
     without = np.flatnonzero(~said(column, texts))
     if who is None:
         told = f"{rows.heading('id')} is missing"
@@ -32,6 +40,18 @@ def keys_of_rows(rows: Rows, who: Who | None) -> Words:
     elif len(without):
         keys[without] = _composed(rows, who, without)
     return keys
+
+
+def _rounded(column: pa.Array, texts: Texts) -> Integers:
+    """The rows whose id a spreadsheet rounded: those of different messages may be the same."""
+    import pyarrow as pa
+
+    # An exponent of two digits has its sign third from the end.
+    signs = texts.bytes[texts.start + texts.length - 3] == _PLUS
+    found = np.flatnonzero(signs & (texts.length > _SHORTEST))
+    values = column.take(pa.array(found)).to_pylist() if len(found) else []
+    right = np.array([_SCIENTIFIC.fullmatch(value) is not None for value in values], np.bool_)
+    return found[right]
 
 
 def _composed(rows: Rows, who: Who | None, where: Integers) -> Words:

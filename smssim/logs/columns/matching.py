@@ -14,6 +14,7 @@ from smssim.logs.columns.headings import plain, zone_of
 from smssim.logs.columns.mapping import Columns, Given, given, suggested
 from smssim.logs.columns.synonyms import TIMES, fields_of
 from smssim.logs.columns.wrong import WrongColumns
+from smssim.logs.masking import masked
 
 Kind = Literal["details", "sends", "reports"]
 
@@ -125,7 +126,7 @@ def _named(headings: Sequence[str], field: str, own: Given) -> str:
     if len(like) == 1:
         return like[0]
     told = f"the heading {own.heading!r} is not in the file"
-    raise WrongColumns(f"{own.where}: {told}: {suggested(own.heading, headings)}")
+    raise WrongColumns(f"{own.where}: {told}: {masked(suggested(own.heading, headings))}")
 
 
 def _kind(headings: Sequence[str], columns: Mapping[str, str]) -> Kind:
@@ -141,6 +142,8 @@ def _kind(headings: Sequence[str], columns: Mapping[str, str]) -> Kind:
         missing = "submitted is missing, or status for a table of reports"
     else:
         missing = "submitted is missing, or id and status for a table of reports"
-    found = ", ".join(f"{field} by {heading!r}" for field, heading in columns.items()) or "nothing"
-    shown = ", ".join(map(repr, headings))
-    raise WrongColumns(f"headings {shown} match {found}, but {missing}: {_REMEDY}")
+    found = ", ".join(f"{field} by {heading!r}" for field, heading in columns.items())
+    known = f"say {found}, but {missing}" if found else f"say no field that is known: {missing}"
+    # A file without headings has its first row there, phone numbers too.
+    shown = masked(", ".join(map(repr, headings)))
+    raise WrongColumns(f"the headings {shown} {known}: {_REMEDY}")

@@ -19,7 +19,7 @@ from smssim.logs.columns.problems import Problems, Rank, shown
 from smssim.logs.columns.readers import Readers
 from smssim.logs.columns.texts import Flags, Integers, as_texts
 from smssim.logs.columns.who import who_of
-from smssim.logs.facts.packed import REPORT, SEND, UNKNOWN, empty
+from smssim.logs.facts.packed import REPORT, SEND, UNKNOWN, empty, standing_in
 from smssim.logs.facts.piece import Piece, Refused
 from smssim.logs.files.batch import Batch
 
@@ -177,9 +177,11 @@ class Rows:
         return cost
 
     def application(self) -> Integers:
-        """The application's name, or the channel number where no application is said."""
+        """The application, or the channel that stands in for it where none is said."""
         application, channel = self.value("application"), self.said.get("channel")
-        return application if channel is None else np.where(application < 0, channel, application)
+        if channel is None:
+            return application
+        return np.where(application < 0, standing_in(channel), application)
 
     def _refused(self) -> tuple[Refused, ...]:
         rows, text = self.batch.rows, self.batch.text

@@ -213,6 +213,7 @@ _NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)} | {0x3000: 0x2
 def _plain(value: float | None) -> str | None:
     if value is None or value != value:
         return None
-    if value == value // 1 and abs(value) < 2**63:
-        return str(int(value))
+    if value == value // 1:
+        # Beyond 2**53 a float does not hold the digits of the whole number that it was.
+        return str(int(value)) if abs(value) < 2**53 else f"{value:.16E}"
     return f"{Decimal(repr(value)):f}"

@@ -42,7 +42,7 @@ class TimeColumn:
 
     def __init__(self, heading: str, form: str | None, tz: str | None) -> None:
         self.heading = heading
-        self._reader, self._free = reader_of(form), form is None
+        self._reader, self._given = reader_of(form), form
         self._zone: Zone | None = None if tz is None else zone(tz)
         self.day_first: bool | None = True if form is not None else None
         self.ambiguous: str | None = None
@@ -110,7 +110,7 @@ class TimeColumn:
         return self._placed(column, times, kind)
 
     def _form(self, text: str) -> Form | Literal["count"] | None:
-        if self._free and text.isascii() and text.isdigit():
+        if self._given is None and text.isascii() and text.isdigit():
             return "count"
         return self._reader(text)
 
@@ -176,7 +176,8 @@ class TimeColumn:
             times[never] = UNKNOWN
         wrong = np.flatnonzero(kind == _WRONG)
         times[wrong] = UNKNOWN
-        reasons = [*self._told(column, wrong, "must be a time, years 2000 to 2099")]
+        written = "" if self._given is None else f" written as {self._given!r}"
+        reasons = [*self._told(column, wrong, f"must be a time{written}, years 2000 to 2099")]
         if len(never) and self._zone is not None:
             rule = f"must be a time that the clocks of {self._zone.name} showed once"
             reasons += self._told(column, never, rule)

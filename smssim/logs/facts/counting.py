@@ -13,7 +13,9 @@ from smssim.logs.facts.runs import Array, Integers
 from smssim.tables import COPIES, REPORT_STATES
 from smssim.tally import Tallies
 
-_CODED = ("country", "application", "template", "type", "status")
+_CODED = {name: name for name in ("country", "application", "template", "type", "status")}
+_CODED["source"] = "origin"
+"""Keys of tallies, and what facts call them: there a source is who made a status report."""
 _DENSEST, _SMALL = 8, 1 << 16
 """Possible groups a message, and in all, up to which a table of them is quicker than sorting."""
 
@@ -28,21 +30,21 @@ class Counting:
     def __init__(self, names: Names, first_us: int, until_us: int) -> None:
         lists: dict[str, Sequence[Any]] = {"group": []}
         self._rank: dict[str, Array] = {}
-        for name in _CODED:
-            labels = getattr(names, name).names
+        for name, told in _CODED.items():
+            labels = getattr(names, told).names
             order = sorted(range(len(labels)), key=labels.__getitem__)
             lists[name] = [labels[code] for code in order]
             # Code -1 takes the last place, which stays -1.
             self._rank[name] = np.full(len(labels) + 1, -1, np.int32)
             self._rank[name][order] = np.arange(len(labels))
-        self._sizes = [len(lists[name]) for name in GROUP[:-1]] + [len(COPIES)]
+        self._sizes = [len(COPIES if name == "copy" else lists[name]) for name in GROUP]
         self._tallier = Tallier(lists, first_us, until_us)
 
     def add(self, messages: Facts, reports: Facts) -> None:
         """Count the packed messages and reports of one part."""
         if not len(messages):
             return
-        coded = {name: rank[messages[name]] for name, rank in self._rank.items()}
+        coded = {name: self._rank[name][messages[told]] for name, told in _CODED.items()}
         coded["copy"] = _copies(messages["generation"])
         first, group = together([coded[name] for name in GROUP], self._sizes)
         self._tallier.regroup(np.stack([coded[name][first] for name in GROUP], axis=1))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from smssim.logs.facts.answers import ALONE, EARLIER, TOGETHER, verdicts
-from smssim.logs.facts.packed import UNKNOWN, Facts
+from smssim.logs.facts.packed import UNKNOWN, Facts, application_of
 from smssim.logs.facts.runs import Array, Integers, Mask, alone, begins, numbered
 from smssim.logs.facts.segments import LABELS, Counted, conflicting, counted
 from smssim.logs.facts.status import Codes, Told, deciding
@@ -82,6 +82,7 @@ def settled(sends: Facts, new: Mask, codes: Codes) -> Settled:
     messages = _unmerged(sends, np.concatenate([lone, same[begin], refused]))
     merged, n = slice(len(lone), len(messages) - len(refused)), len(lone)
     _merge(sends, messages[merged], (same, begin), found, codes)
+    messages["application"] = application_of(messages["application"])
     message = np.full(int(new.sum()), NAMELESS)
     message[key[single]] = np.arange(n)
     message[of_key] = QUARANTINED
@@ -127,6 +128,10 @@ def _merge(
     own, starts = rows[0], np.flatnonzero(rows[1])
     for name in (*LABELS, "submitted", "generation"):
         messages[name] = np.maximum.reduceat(sends[name][own], starts)
+    # One that is not said is above a channel that stands in for it.
+    channel = np.minimum.reduceat(sends["application"][own], starts)
+    untold = messages["application"] < 0
+    messages["application"][untold] = channel[untold]
     # Seen as unsigned, UNKNOWN is later than every time.
     sent = sends["sent"][own].view(np.uint64)
     messages["sent"] = np.minimum.reduceat(sent, starts).view(np.int64)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +34,7 @@ SEND = np.dtype(
         ("result", "i1"),  # 0 to 4 of DOMAIN.md section 9, -1 where not said
         ("covered", "<i2"),  # segments from packages, -1 where not said
         ("number", "<u8"),  # keyed hash of the number, 0 where there is none
-        ("application", "<i4"),
+        ("application", "<i4"),  # below -1: a channel that stands in, see `standing_in`
         ("template", "<i4"),
         ("country", "<i4"),
         ("type", "<i4"),
@@ -47,11 +48,25 @@ REPORT = np.dtype([*_ORIGIN, *_TOLD, ("entry", "<i4")])
 """A status report as a callback or a table tells of it; `part` 0 where not said."""
 
 Facts = npt.NDArray[np.void]
+Codes = npt.NDArray[np.signedinteger[Any]]
 
 _CODES = ("status", "application", "template", "country", "type", "origin")
 _FLAGS = ("request", "generation", "result", "covered")
 _TIMES = ("submitted", "sent", "final", "received", "cost")
 _UNSAID = dict.fromkeys((*_CODES, *_FLAGS), -1) | dict.fromkeys(_TIMES, UNKNOWN)
+
+
+def standing_in(channel: Codes) -> Codes:
+    """Codes of channels as they stand in for applications that their rows do not say.
+
+    An application that another row says goes before them, and they do not contradict it.
+    """
+    return np.where(channel < 0, -1, -2 - channel)
+
+
+def application_of(codes: Codes) -> Codes:
+    """Codes of applications, and of channels that stand in for them, as codes of labels."""
+    return np.where(codes < -1, -2 - codes, codes)
 
 
 class Labels:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from smssim.logs.facts.packed import UNKNOWN, Facts
+from smssim.logs.facts.packed import UNKNOWN, Facts, application_of
 from smssim.logs.facts.runs import (
     Array,
     Integers,
@@ -42,12 +43,22 @@ def conflicting(sends: Facts, rows: Integers, new: Mask) -> Mask:
     """Which groups of *rows* contradict themselves, each beginning where *new* says."""
     starts = np.flatnonzero(new)
     found = np.zeros(len(starts), np.bool_)
-    for name, unsaid in _SAME.items():
-        values = sends[name][rows]
+    for values, unsaid in _compared(sends, rows):
         most = np.iinfo(values.dtype).max
         low = np.minimum.reduceat(np.where(values == unsaid, most, values), starts)
         found |= low < np.maximum.reduceat(values, starts)
     return found
+
+
+def _compared(sends: Facts, rows: Integers) -> Iterator[tuple[Array, int]]:
+    """What rows say that they must agree on, each with how it says nothing."""
+    for name, unsaid in _SAME.items():
+        values = sends[name][rows]
+        if name == "application":
+            # The channel of a capture is another thing than the application of an export.
+            yield application_of(np.minimum(values, -1)), unsaid
+            values = np.maximum(values, -1)
+        yield values, unsaid
 
 
 def counted(sends: Facts, rows: Integers, new: Mask, codes: Codes) -> Counted:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,14 +17,18 @@ from smssim.logs.files import columnar, delimited, jsonl, workbook
 from smssim.logs.files.batch import Table
 from smssim.logs.files.encoding import CP1252, GB18030, UTF8, as_utf8, certain, decodes, is_text
 from smssim.logs.files.found import found
+from smssim.logs.files.heading import LOOKED_AT
 from smssim.logs.files.lines import LONGEST, SHOWN, whole_lines
 from smssim.logs.files.passed import IsHeading, Keys
 from smssim.logs.files.raw import CutShortError, blocks, is_gzip, start_of
 
 CAPTURE, TABLE = "capture", "table"
+NO_HEADING = f"no heading among the first {LOOKED_AT} records"
+"""The reason of a table whose columns nobody has named."""
 
 _CAPTURED = frozenset({"request", "answer", "callback"})
 _HEAD = 1 << 20
+_ARRAY = re.compile(r"\s*\[\s*(?:\{|$)")
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 
@@ -123,7 +128,10 @@ def _blank(path: Path) -> Empty | Unreadable:
 
 
 def _headless(path: Path, text: str) -> Unreadable:
-    return Unreadable(str(path), "no heading among the first 50 records", text[:SHOWN])
+    if _ARRAY.match(text):
+        told = "JSON must have an object a line, not all in an array: jq -c '.[]' writes it so"
+        return Unreadable(str(path), told)
+    return Unreadable(str(path), NO_HEADING, text[:SHOWN])
 
 
 def _head(path: Path) -> bytes:

@@ -96,7 +96,10 @@ def _text(cell: Any) -> str:
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 2**53 else repr(cell)
+        if not cell.is_integer():
+            return repr(cell)
+        # Beyond these a cell does not hold the digits of what was written into it.
+        return str(int(cell)) if abs(cell) < 2**53 else f"{cell:.16E}"
     if isinstance(cell, dt.datetime):
         return cell.isoformat(" ")
     return str(cell)

@@ -1,0 +1,17 @@
+"""Experiments: many runs of one scenario or several, and what their figures say together."""
+
+from smssim.experiment.comparison import Comparison
+from smssim.experiment.experiment import Experiment
+from smssim.experiment.precision import Absolute
+from smssim.experiment.running import Interrupted
+from smssim.experiment.verbs import compare, replicate, sweep
+
+__all__ = [
+    "Absolute",
+    "Comparison",
+    "Experiment",
+    "Interrupted",
+    "compare",
+    "replicate",
+    "sweep",
+]

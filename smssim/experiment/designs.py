@@ -1,0 +1,73 @@
+"""Designs: the scenarios of a sweep, each the base with some of its values changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from smssim.scenario import Scenario
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Design:
+    """One scenario of an experiment, and the values by path that make it differ from the base."""
+
+    scenario: Scenario
+    changes: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        """What makes it differ, in a few words: the last steps of its paths and their values."""
+        said = [f"{_short(path)} {_shown(value)}" for path, value in self.changes.items()]
+        return ", ".join(said) or self.scenario.name
+
+
+def designs_of(base: Scenario, designs: Mapping[str, Sequence[Any]] | pd.DataFrame) -> list[Design]:
+    """Every combination of the values of a mapping by path, or a design a row of a frame.
+
+    The last path changes fastest. Raise a ScenarioError for a path that does not exist or a value
+    that is refused, which names all of them of that design; a ValueError for no design at all.
+    """
+    changes = _rows(designs)
+    if not changes:
+        raise ValueError("designs must hold at least one value for each path, or one row")
+    return [Design(base.change(**own), own) for own in changes]
+
+
+def _rows(designs: Mapping[str, Sequence[Any]] | pd.DataFrame) -> list[dict[str, Any]]:
+    if isinstance(designs, Mapping):
+        for path, values in designs.items():
+            if isinstance(values, str) or not isinstance(values, Sequence):
+                raise ValueError(f"designs[{path!r}](={values!r}) must be a list of values")
+        return [dict(zip(designs, row, strict=True)) for row in product(*designs.values())]
+    columns = [str(name) for name in designs.columns]
+    return [
+        dict(zip(columns, map(_plain, row), strict=True))
+        for row in designs.itertuples(index=False, name=None)
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """A number of NumPy as Python's own, whole ones as integers: a count may come from a sample."""
+    value = value.item() if hasattr(value, "item") else value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _short(path: str) -> str:
+    """The end of a path that tells what it is: its last step, and one of a list with its place.
+
+    >>> _short("packages.0.segments"), _short("account.service_mode")
+    ('packages.0.segments', 'service_mode')
+    """
+    steps = path.split(".")
+    place = next((i for i, step in enumerate(steps) if step.isdigit()), len(steps) - 1)
+    return ".".join(steps[max(0, place - 1) :] if place < len(steps) - 1 else steps[-1:])
+
+
+def _shown(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int | float) else str(value)

@@ -1,0 +1,165 @@
+"""An experiment: the runs of one or more designs, and what they say together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from smssim.experiment.designs import Design
+from smssim.experiment.statistics import (
+    Values,
+    estimate_of,
+    metric_of,
+    statistics_of,
+    subject_of,
+    summary_frame,
+)
+from smssim.experiment.work import Result, Task
+from smssim.metrics import METRICS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KEYS = ("scenario", "replication")
+
+
+@dataclass(frozen=True, repr=False)
+class Experiment:
+    """Runs by (scenario, replication): `scenario` numbers the designs from 0.
+
+    Whatever order they were run in, and wherever, the same designs, rng and replications make the
+    same frames; only `seconds` differ.
+    """
+
+    designs: Sequence[Design]
+    rng: int
+    results: Mapping[Task, Result] = field(default_factory=dict)
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """One row a run: scenario, replication, error ("" if it did not fail), and its figures.
+
+        A figure that a run does not have is NaN, as all of a failed run are.
+        """
+        import pandas as pd
+
+        tasks = sorted(self.results)
+        columns: dict[str, Any] = {
+            "scenario": np.array([task.design for task in tasks], np.int64),
+            "replication": np.array([task.replication for task in tasks], np.int64),
+            "error": pd.array([self.results[task].error for task in tasks], dtype="str"),
+        }
+        return pd.DataFrame(columns | {name: self._column(name, tasks) for name in self.figures})
+
+    @property
+    def seconds(self) -> pd.Series[float]:
+        """CPU seconds of each run, by scenario and replication."""
+        import pandas as pd
+
+        tasks = sorted(self.results)
+        index = pd.MultiIndex.from_tuples([tuple(task) for task in tasks], names=list(KEYS))
+        return pd.Series([self.results[task].seconds for task in tasks], index, dtype="float64")
+
+    @property
+    def figures(self) -> list[str]:
+        """The names of all figures, in the order of `smssim.metrics`, then of their subjects."""
+        order = {name: place for place, name in enumerate(METRICS)}
+        names = dict.fromkeys(name for task in self.results for name in self.results[task].figures)
+        return sorted(names, key=lambda name: (order[metric_of(name)], _natural(subject_of(name))))
+
+    @property
+    def changes(self) -> pd.DataFrame:
+        """One row a design: its number as `scenario`, and its values by path."""
+        import pandas as pd
+
+        rows = [{"scenario": n, **design.changes} for n, design in enumerate(self.designs)]
+        return pd.DataFrame(rows)
+
+    @property
+    def failed(self) -> int:
+        """How many runs failed; statistics leave them out."""
+        return sum(bool(result.error) for result in self.results.values())
+
+    def values(self, figure: str, design: int = 0) -> Values:
+        """One figure over the runs of a design that did not fail, by replication.
+
+        Raise a ValueError for a figure that no run has.
+        """
+        if figure not in self.figures:
+            known = ", ".join(self.figures)
+            raise ValueError(f"figure(={figure!r}) must be one of {known}")
+        tasks = sorted(task for task in self.results if task.design == design)
+        return self._column(figure, [task for task in tasks if not self.results[task].error])
+
+    def known(self, figure: str, design: int = 0) -> Values:
+        """The values of a figure in the runs that have one."""
+        values = self.values(figure, design)
+        return values[np.isfinite(values)]
+
+    def summary(
+        self, figures: str | Iterable[str] | None = None, *, confidence: float = 0.95
+    ) -> pd.DataFrame:
+        """One row a scenario, figure and statistic, with its interval at that confidence.
+
+        *figures* are names as in `runs`, or metrics, which stand for all their subjects; all of
+        them if None. `n` counts the runs that have a value.
+        """
+        rows = [
+            {
+                "scenario": design,
+                "metric": metric_of(name),
+                "of": subject_of(name),
+                "unit": self.unit(name),
+                **statistic._asdict(),
+            }
+            for design in range(len(self.designs))
+            for name in self._asked(figures)
+            for statistic in statistics_of(name, self.values(name, design), confidence)
+        ]
+        return summary_frame(rows, ["scenario"])
+
+    def unit(self, figure: str) -> str:
+        """The unit of a figure; money is in the base's currency."""
+        unit = METRICS[metric_of(figure)].unit
+        return self.designs[0].scenario.currency if unit == "currency" else unit
+
+    def plot(self, figure: str = "cost", *, ax: Any = None) -> Any:
+        """Draw a figure on Axes: its runs, or with several designs the estimate of each.
+
+        Raise a ValueError for a figure that no run has.
+        """
+        from smssim.plots import experiments
+
+        unit = self.unit(figure)
+        estimates = [estimate_of(figure, self.values(figure, n)) for n in range(len(self.designs))]
+        if len(estimates) == 1:
+            return experiments.runs(self.known(figure), figure, unit, estimates[0], ax=ax)
+        labels = [design.label for design in self.designs]
+        return experiments.designs(labels, estimates, figure, unit, ax=ax)
+
+    def __repr__(self) -> str:
+        failed = f", {self.failed} failed" if self.failed else ""
+        name = self.designs[0].scenario.name
+        return f"<Experiment {name}: {len(self.designs)} designs, {len(self.results)} runs{failed}>"
+
+    def _column(self, name: str, tasks: Sequence[Task]) -> Values:
+        missing = float("nan")
+        return np.array([self.results[task].figures.get(name, missing) for task in tasks])
+
+    def _asked(self, figures: str | Iterable[str] | None) -> list[str]:
+        if figures is None:
+            return self.figures
+        asked = [figures] if isinstance(figures, str) else list(figures)
+        found = [name for name in self.figures if name in asked or metric_of(name) in asked]
+        unknown = sorted(set(asked) - set(found) - set(map(metric_of, found)))
+        if unknown:
+            known = ", ".join(dict.fromkeys(map(metric_of, self.figures)))
+            raise ValueError(f"figures(={unknown}) must be some of {known}")
+        return found
+
+
+def _natural(subject: str) -> tuple[int, int, str]:
+    return (0, int(subject), "") if subject.isdigit() else (1, 0, subject)

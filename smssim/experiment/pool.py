@@ -1,0 +1,180 @@
+"""Where tasks are run: in this process, or by any executor of `concurrent.futures`.
+
+Results come in the order in which they are done; whoever keeps them goes by their task.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures.process import ProcessPoolExecutor
+
+from smssim.experiment.work import Job, Result, Task, run_job
+from smssim.model.policies import Policy
+from smssim.scenario import Scenario
+
+JOB_S = 0.5
+"""Seconds that a job should take: long against sending it, short against a person's patience."""
+_MOST_TASKS = 256
+
+
+class Pool:
+    """Runs the tasks of scenarios with policies; a context that ends the workers it started.
+
+    *executor* is the caller's and stays open; without one, *workers* processes are started when
+    first needed (as many as there are cores if None), and with *workers* 1 none. Processes are
+    forked from a clean server where there is one (POSIX), else spawned.
+    """
+
+    def __init__(
+        self,
+        policies: Sequence[Policy],
+        rng: int,
+        *,
+        executor: Executor | None = None,
+        workers: int | None = None,
+    ) -> None:
+        if workers is not None and workers < 1:
+            raise ValueError(f"workers(={workers}) must be >= 1")
+        self._policies, self.rng = packed(policies), rng
+        self._given = executor
+        self._own: Executor | None = None
+        self._workers = workers or len(os.sched_getaffinity(0))
+        self._seconds = 0.0
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._close()
+
+    def results(self, tasks: Sequence[Task], scenarios: Mapping[int, Scenario]) -> Iterator[Result]:
+        """Run *tasks*, each a replication of the scenario of its design."""
+        pickled = {
+            design: pickle.dumps(scenarios[design]) for design in {task.design for task in tasks}
+        }
+        if self._given is None and self._workers == 1:
+            for task in tasks:
+                yield from run_job(self._job([task], pickled))
+            return
+        yield from self._elsewhere(deque(tasks), pickled)
+
+    def _elsewhere(self, waiting: deque[Task], scenarios: Mapping[int, bytes]) -> Iterator[Result]:
+        running: dict[Future[list[Result]], list[Task]] = {}
+        try:
+            while waiting or running:
+                try:
+                    self._submit(waiting, running, scenarios)
+                    for future in wait(running, return_when=FIRST_COMPLETED).done:
+                        yield from self._taken(future, running[future])
+                        del running[future]
+                except BrokenExecutor as broken:
+                    suspects = [task for tasks in running.values() for task in tasks]
+                    running.clear()
+                    if self._given is not None:
+                        yield from _failed([*suspects, *waiting], broken)
+                        return
+                    yield from self._alone(suspects, scenarios)
+        finally:
+            for future in running:
+                future.cancel()
+
+    def _alone(self, suspects: list[Task], scenarios: Mapping[int, bytes]) -> Iterator[Result]:
+        """Run what was running when a worker died, one by one: so only the cause of it fails."""
+        self._close()
+        for task in suspects:
+            try:
+                yield from self._executor().submit(run_job, self._job([task], scenarios)).result()
+            except BrokenExecutor as broken:
+                self._close()
+                yield from _failed([task], broken)
+
+    def _taken(self, future: Future[list[Result]], tasks: list[Task]) -> Iterator[Result]:
+        try:
+            results = future.result()
+        except BrokenExecutor:
+            raise
+        except Exception as error:
+            # The executor's own failure, such as a cluster that lost a worker too often.
+            yield from _failed(tasks, error)
+            return
+        self._learn(results)
+        yield from results
+
+    def _submit(
+        self,
+        waiting: deque[Task],
+        running: dict[Future[list[Result]], list[Task]],
+        scenarios: Mapping[int, bytes],
+    ) -> None:
+        """Keep every worker busy, and one job more waiting for each."""
+        while waiting and len(running) < 2 * self._workers:
+            size = self._size(len(waiting))
+            tasks = [waiting.popleft() for _ in range(size)]
+            try:
+                running[self._executor().submit(run_job, self._job(tasks, scenarios))] = tasks
+            except BrokenExecutor:
+                waiting.extendleft(reversed(tasks))
+                raise
+
+    def _size(self, waiting: int) -> int:
+        """Tasks of the next job: half a second's, but no worker shall be idle at the end."""
+        if not self._seconds:
+            return 1
+        fair = -(-waiting // (2 * self._workers))
+        return max(1, min(int(JOB_S / self._seconds), fair, _MOST_TASKS))
+
+    def _learn(self, results: list[Result]) -> None:
+        mean = sum(result.seconds for result in results) / max(1, len(results))
+        self._seconds = max(mean, 1e-4)
+
+    def _job(self, tasks: list[Task], scenarios: Mapping[int, bytes]) -> Job:
+        own = {task.design: scenarios[task.design] for task in tasks}
+        return Job(tasks, own, self._policies, self.rng)
+
+    def _executor(self) -> Executor:
+        if self._given is not None:
+            return self._given
+        if self._own is None:
+            self._own = new_executor(self._workers)
+        return self._own
+
+    def _close(self) -> None:
+        if self._own is not None:
+            self._own.shutdown(wait=True, cancel_futures=True)
+            self._own = None
+
+
+def new_executor(workers: int) -> ProcessPoolExecutor:
+    """Processes that start clean: nothing of this one's threads and locks is copied."""
+    known = multiprocessing.get_all_start_methods()
+    method = "forkserver" if "forkserver" in known else "spawn"
+    return ProcessPoolExecutor(workers, multiprocessing.get_context(method), _import)
+
+
+def _failed(tasks: Iterable[Task], error: Exception) -> Iterator[Result]:
+    for task in tasks:
+        yield Result(task, {}, f"{type(error).__name__}: {error}", 0.0)
+
+
+def packed(policies: Sequence[Policy]) -> bytes:
+    """Policies as bytes that any worker understands. Raise a ValueError for one that cannot go."""
+    if not policies:
+        return b""
+    import cloudpickle  # type: ignore[import-untyped]
+
+    try:
+        data: bytes = cloudpickle.dumps(tuple(policies))
+    except Exception as error:
+        raise ValueError(f"policies(={list(policies)!r}) must be picklable: {error}") from error
+    return data
+
+
+def _import() -> None:
+    """What a worker's first run would wait for."""
+    import smssim.report.kpis
+    import smssim.run  # noqa: F401

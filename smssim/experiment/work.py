@@ -1,0 +1,85 @@
+"""What a worker does: run replications of designs, and send back their figures, never their rows.
+
+A failed run is a result as well: it says why, and stops nothing.
+"""
+
+from __future__ import annotations
+
+import pickle
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from smssim.report.kpis import kpis
+from smssim.run import simulate
+from smssim.scenario import Scenario
+
+
+class Task(NamedTuple):
+    """One run to make: the number of its design and of its replication, from 0."""
+
+    design: int
+    replication: int
+
+
+class Result(NamedTuple):
+    """What became of one task: its figures by name, or why it failed; *seconds* of CPU time."""
+
+    task: Task
+    figures: dict[str, float]
+    error: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Job:
+    """Some tasks with all that it takes to run them, pickled: scenarios by design; policies by
+    cloudpickle, so that they may have been written in a notebook's cell.
+    """
+
+    tasks: Sequence[Task]
+    scenarios: Mapping[int, bytes]
+    policies: bytes
+    rng: int
+
+
+def run_job(job: Job) -> list[Result]:
+    """Run all tasks of a job, in order; nothing that a run does raises an error."""
+    return [_run(task, job) for task in job.tasks]
+
+
+def figures_of(scenario: Scenario, rng: int, replication: int, policies: Any) -> dict[str, float]:
+    """The figures of one run: `metric`, or `metric[subject]` where a metric has subjects."""
+    run = simulate(scenario, rng=rng, replication=replication, policies=policies, rows=False)
+    found = kpis(run)
+    names = found["name"].to_list()
+    subjects, values = found["of"].to_list(), found["value"].to_list()
+    return {
+        f"{name}[{of}]" if of else name: float(value)
+        for name, of, value in zip(names, subjects, values, strict=True)
+    }
+
+
+def _run(task: Task, job: Job) -> Result:
+    begun = time.process_time()
+    figures: dict[str, float] = {}
+    error = ""
+    try:
+        scenario = _scenario(job.scenarios[task.design])
+        # Policies may remember things: each run gets its own, as if it were the only one.
+        figures = figures_of(scenario, job.rng, task.replication, _policies(job.policies))
+    except Exception as failure:
+        error = f"{type(failure).__name__}: {failure}"
+    return Result(task, figures, error, time.process_time() - begun)
+
+
+@lru_cache(maxsize=32)
+def _scenario(packed: bytes) -> Scenario:
+    scenario: Scenario = pickle.loads(packed)
+    return scenario
+
+
+def _policies(packed: bytes) -> Any:
+    return pickle.loads(packed) if packed else ()

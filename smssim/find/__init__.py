@@ -1,0 +1,23 @@
+"""Questions asked backwards: the smallest package, the highest limit, the latest date."""
+
+from smssim.find.questions import (
+    highest_limit,
+    largest,
+    latest_submission,
+    lowest_throughput,
+    smallest,
+    smallest_package,
+)
+from smssim.find.search import Answer, Probe, search
+
+__all__ = [
+    "Answer",
+    "Probe",
+    "highest_limit",
+    "largest",
+    "latest_submission",
+    "lowest_throughput",
+    "search",
+    "smallest",
+    "smallest_package",
+]

@@ -1,0 +1,148 @@
+"""Questions asked backwards: what a value may be at most, or must be at least, for a promise to
+hold.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from smssim.experiment.promise import Promise
+from smssim.find.search import Answer, search
+from smssim.scenario import Scenario
+
+
+def smallest(
+    scenario: Scenario | str | Path,
+    path: str,
+    low: float,
+    high: float,
+    holds: str | Promise,
+    *,
+    step: float = 1,
+    **options: Any,
+) -> Answer:
+    """The smallest value of *path* between *low* and *high*, in steps, at which a promise holds.
+
+    It is assumed to become easier as the value grows. Options are those of `search`.
+    """
+    return search(scenario, path, _grid(low, high, step), _promise(holds), **options)
+
+
+def largest(
+    scenario: Scenario | str | Path,
+    path: str,
+    low: float,
+    high: float,
+    holds: str | Promise,
+    *,
+    step: float = 1,
+    **options: Any,
+) -> Answer:
+    """The largest value of *path* between *low* and *high*, in steps, at which a promise holds.
+
+    It is assumed to become harder as the value grows. Options are those of `search`.
+    """
+    return search(scenario, path, _grid(low, high, step)[::-1], _promise(holds), **options)
+
+
+def smallest_package(
+    scenario: Scenario | str | Path,
+    holds: str | Promise = "runout.any < 0.05",
+    *,
+    package: int = 0,
+    low: int = 1_000,
+    high: int = 1_000_000,
+    step: int = 1_000,
+    **options: Any,
+) -> Answer:
+    """The smallest size of a package, in segments, at which a promise holds.
+
+    *package* is its place among the scenario's packages, from 0. Options are those of `search`.
+    """
+    path = f"packages.{package}.segments"
+    return smallest(scenario, path, low, high, holds, step=step, **options)
+
+
+def highest_limit(
+    scenario: Scenario | str | Path,
+    holds: str | Promise,
+    *,
+    low: int,
+    high: int,
+    step: int = 100,
+    **options: Any,
+) -> Answer:
+    """The highest daily limit, in messages, at which a promise (of the cost, say) still holds.
+
+    Options are those of `search`.
+    """
+    path = "thresholds.daily_limit"
+    return largest(scenario, path, low, high, holds, step=step, **options)
+
+
+def lowest_throughput(
+    scenario: Scenario | str | Path,
+    holds: str | Promise = "p95(latency.p95) < 60",
+    *,
+    low: int = 1,
+    high: int = 500,
+    **options: Any,
+) -> Answer:
+    """The lowest throughput, in numbers a second, at which a promise of the latency holds.
+
+    Options are those of `search`.
+    """
+    return smallest(scenario, "queue.throughput_per_s", low, high, holds, **options)
+
+
+def latest_submission(
+    scenario: Scenario | str | Path,
+    template: str,
+    launch: datetime,
+    *,
+    first: datetime,
+    step_h: float = 1,
+    share: float = 0.95,
+    **options: Any,
+) -> Answer:
+    """The latest time at which a template can be handed in and be usable at *launch* in at least a
+    *share* of all reviews.
+
+    Times from *first* on are tried in steps of hours. Options are those of `search`; raise a
+    ValueError for times without a zone, or a template that the scenario does not have.
+    """
+    for name, time in (("launch", launch), ("first", first)):
+        if time.tzinfo is None:
+            raise ValueError(f"{name}(={time}) must have a zone")
+    base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+    names = [own.name for own in base.templates]
+    if template not in names:
+        raise ValueError(f"template(={template!r}) must be one of {', '.join(names)}")
+    n = math.floor((launch - first) / timedelta(hours=step_h))
+    steps = [first + place * timedelta(hours=step_h) for place in range(n + 1)][::-1]
+
+    def promise(submitted: datetime) -> Promise:
+        hours = (launch - submitted) / timedelta(hours=1)
+        return Promise(f"review.usable_hours[{template}]", f"p{100 * share:g}", hours + 1e-9)
+
+    path = f"templates.{names.index(template)}.submitted"
+    return search(base, path, steps, promise, **options)
+
+
+def _grid(low: float, high: float, step: float) -> Sequence[float]:
+    if step <= 0 or high < low:
+        raise ValueError(f"low(={low}), high(={high}), step(={step}) must be low <= high, step > 0")
+    whole = all(float(value).is_integer() for value in (low, high, step))
+    if whole:
+        grid = range(int(low), int(high) + 1, int(step))
+        return grid if grid[-1] == high else [*grid, int(high)]
+    n = math.floor((high - low) / step + 1e-9)
+    return [low + step * place for place in range(n + 1)]
+
+
+def _promise(holds: str | Promise) -> Promise:
+    return holds if isinstance(holds, Promise) else Promise.parse(holds)

@@ -1,0 +1,171 @@
+"""The search for the outermost value at which a promise still holds.
+
+By bisection over the steps between two values, all of which share their random numbers; a promise
+that does not become easier from one end to the other shows in the curve.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from smssim.experiment.designs import Design
+from smssim.experiment.experiment import Experiment
+from smssim.experiment.kept import Kept
+from smssim.experiment.pool import Pool
+from smssim.experiment.precision import at_look
+from smssim.experiment.promise import Promise
+from smssim.experiment.running import run_until
+from smssim.model.policies import Policy
+from smssim.scenario import Scenario
+from smssim.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Steps = Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One value that was tried: whether the promise holds there, None if *n* runs do not tell."""
+
+    value: Any
+    n: int
+    estimate: float
+    low: float
+    high: float
+    holds: bool | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was found: *value* is the outermost one at which the promise certainly holds, None if
+    there is none, and *fails* the nearest one at which it certainly does not.
+
+    Between both the runs do not tell, or there is no step. *note* says in words what it means.
+    """
+
+    path: str
+    promise: Promise
+    value: Any
+    fails: Any
+    note: str
+    probes: Sequence[Probe]
+
+    @property
+    def curve(self) -> pd.DataFrame:
+        """One row a value that was tried, in order: n, the statistic with its interval, holds."""
+        import pandas as pd
+
+        columns = ["value", "n", "estimate", "low", "high", "holds"]
+        rows = sorted(self.probes, key=lambda probe: probe.value)
+        frame = pd.DataFrame([vars(probe) for probe in rows], columns=columns)
+        return frame.astype({"holds": "boolean"})
+
+
+def search(
+    scenario: Scenario | str | Path,
+    path: str,
+    steps: Steps,
+    promise: Promise | Callable[[Any], Promise],
+    *,
+    confidence: float = 0.95,
+    most: int = 1_000,
+    policies: Sequence[Policy] = (),
+    rng: int = 1,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    store: Store | str | Path | None = None,
+) -> Answer:
+    """The first of *steps* at which a promise holds, by bisection; it shall hold from there on.
+
+    Each value is run until the interval of the promise's statistic tells, at most *most* times;
+    *confidence* is that of all answers together, whatever the number of looks and values. Raise a
+    ValueError without steps, a ScenarioError for a value that the scenario refuses.
+    """
+    if not len(steps):
+        raise ValueError("steps must hold at least one value")
+    base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+    risk = (1 - confidence) / (2 + math.ceil(math.log2(len(steps) + 1)))
+    probes: dict[int, Probe] = {}
+
+    with Pool(policies, rng, executor=executor, workers=workers) as pool:
+        kept = Kept(store, policies, rng)
+
+        def probe(place: int) -> bool | None:
+            if place not in probes:
+                value = steps[place]
+                own = promise(value) if callable(promise) else promise
+                design = Design(base.change(**{path: value}), {path: value})
+                probes[place] = _probe(design, value, own, 1 - risk, most, pool, kept)
+            return probes[place].holds
+
+        place = _bisect(len(steps), probe)
+    shown = promise(steps[-1]) if callable(promise) else promise
+    return _answer(path, shown, steps, probes, place)
+
+
+def _bisect(n: int, probe: Callable[[int], bool | None]) -> int | None:
+    """The first place that holds, None if the last does not; an undecided one ends the search."""
+    if probe(n - 1) is not True:
+        return None
+    if n == 1 or probe(0):
+        return 0
+    fails, holds = 0, n - 1
+    while holds - fails > 1:
+        middle = (fails + holds) // 2
+        verdict = probe(middle)
+        if verdict is None:
+            break
+        if verdict:
+            holds = middle
+        else:
+            fails = middle
+    return holds
+
+
+def _probe(
+    design: Design,
+    value: Any,
+    promise: Promise,
+    confidence: float,
+    most: int,
+    pool: Pool,
+    kept: Kept,
+) -> Probe:
+    found: dict[str, Any] = {}
+
+    def enough(experiment: Experiment, look: int) -> bool:
+        values = experiment.values(promise.figure)
+        interval = promise.interval(values, at_look(look, confidence))
+        found.update(n=len(values), interval=interval, holds=promise.verdict(interval))
+        return found["holds"] is not None
+
+    run_until([design], enough, most, pool, kept)
+    estimate, low, high = found["interval"]
+    return Probe(value, found["n"], estimate, low, high, found["holds"])
+
+
+def _answer(
+    path: str, promise: Promise, steps: Steps, probes: Mapping[int, Probe], place: int | None
+) -> Answer:
+    last = len(steps) - 1
+    failed = [at for at, probe in probes.items() if probe.holds is False]
+    fails = steps[max(failed)] if failed else None
+    tried = list(probes.values())
+    if place is None:
+        open_ = probes[last].holds is None
+        note = "cannot be told" if open_ else "does not hold"
+        return Answer(path, promise, None, fails, f"{promise} {note} even at {steps[last]}", tried)
+    if place == 0:
+        note = f"{promise} holds at every value up to {steps[0]}, the first that was asked for"
+    elif place - 1 in failed:
+        note = f"{promise} holds at {steps[place]} and no longer at {steps[place - 1]}"
+    else:
+        note = f"{promise} holds at {steps[place]}; nearer the runs do not tell"
+    return Answer(path, promise, steps[place], fails, note, tried)

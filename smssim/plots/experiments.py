@@ -1,0 +1,111 @@
+"""Pictures of experiments: a figure over runs, over designs, and its difference in pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smssim.estimate import Interval
+from smssim.plots.canvas import FAINT, INK, drawing, look, titled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Values = NDArray[np.float64]
+
+
+def runs(values: Values, name: str, unit: str, found: Interval, *, ax: Axes | None = None) -> Axes:
+    """Draw how often which value of a figure came about, its mean or share with its interval."""
+    with drawing(ax) as ax:
+        _histogram(ax, values, found)
+        told = f"{name}: {_told(found)} {unit}" if len(values) else f"{name}: no run has a value"
+        titled(ax, told, f"{len(values):,} runs; the line is the estimate, its band 95 % sure")
+        ax.set_xlabel(f"{name}, {unit}")
+        ax.set_ylabel("runs")
+    return ax
+
+
+def differences(
+    values: Values, name: str, unit: str, found: Interval, *, ax: Axes | None = None
+) -> Axes:
+    """Draw the differences of pairs, what-if less base, and their mean with its interval."""
+    with drawing(ax) as ax:
+        _histogram(ax, values, found)
+        ax.axvline(0, color=FAINT, linewidth=1, linestyle="--")
+        told = f"{name}: {_told(found)} {unit} against the base"
+        if not len(values):
+            told = f"{name}: no pair has a value"
+        titled(ax, told, f"{len(values):,} pairs that share their random numbers; 95 % sure")
+        ax.set_xlabel(f"difference of {name}, {unit}")
+        ax.set_ylabel("pairs")
+    return ax
+
+
+def designs(
+    labels: Sequence[str],
+    found: Sequence[Interval],
+    name: str,
+    unit: str,
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw an estimate with its interval for each design, one above the other."""
+    with drawing(ax) as ax:
+        for place, own in enumerate(found):
+            spread = [[own.estimate - own.low], [own.high - own.estimate]]
+            style = {"color": look(place)["color"], "linewidth": 2.5, "markersize": 9}
+            ax.errorbar([own.estimate], [place], xerr=spread, fmt="o", capsize=5, **style)
+        ax.set_yticks(range(len(labels)), labels)
+        ax.set_ylim(len(labels) - 0.5, -0.5)
+        ax.grid(axis="x", color="#dddddd", linewidth=0.8)
+        _plain_numbers(ax)
+        ax.set_xlabel(f"{name}, {unit}")
+        titled(ax, _span(labels, found, name, unit), "the estimate of each design, 95 % sure")
+    return ax
+
+
+def _span(labels: Sequence[str], found: Sequence[Interval], name: str, unit: str) -> str:
+    known = [(own.estimate, label) for own, label in zip(found, labels, strict=True)]
+    known = sorted(pair for pair in known if np.isfinite(pair[0]))
+    if not known:
+        return f"{name}: no run has a value"
+    (least, first), (most, _) = known[0], known[-1]
+    return f"{name} is {_number(least)} ({first}) to {_number(most)} {unit}"
+
+
+def _histogram(ax: Axes, values: Values, found: Interval) -> None:
+    if not len(values):
+        return
+    # All alike, they would make a bin of no width.
+    same = values.min() == values.max()
+    bins: Any = 1 if same else min(40, max(5, round(np.sqrt(len(values)))))
+    middle = abs(values[0]) or 1
+    span = (values[0] - middle / 100, values[0] + middle / 100) if same else None
+    ax.hist(values, bins=bins, range=span, color=look(0)["color"], alpha=0.5, edgecolor="white")
+    if np.isfinite(found.low) and np.isfinite(found.high):
+        ax.axvspan(found.low, found.high, color=INK, alpha=0.15, linewidth=0)
+    ax.axvline(found.estimate, color=INK, linewidth=2)
+    _plain_numbers(ax)
+
+
+def _plain_numbers(ax: Axes) -> None:
+    from matplotlib.ticker import FuncFormatter
+
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
+
+
+def _told(found: Interval) -> str:
+    if found.low == found.high:
+        return f"always {_number(found.estimate)}"
+    return f"{_number(found.estimate)} ({_number(found.low)} to {_number(found.high)})"
+
+
+def _number(value: float) -> str:
+    """A number that a person reads: thousands apart, four digits that count."""
+    if not np.isfinite(value):
+        return "unknown"
+    size = abs(value)
+    return f"{value:,.0f}" if size >= 1_000 or value == round(value) else f"{value:.4g}"

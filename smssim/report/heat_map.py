@@ -1,0 +1,87 @@
+"""When messages are asked for and when they fail: by hour of the day and day of the week."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smssim.calendars import HOUR
+from smssim.estimate import wilson
+from smssim.record import Record
+from smssim.report.needs import needs
+from smssim.report.spans import instants, microseconds
+from smssim.tally import SLOT_US
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Ints = NDArray[np.int64]
+HOURS = 168
+"""Hours in a week."""
+_SUMS = {
+    "messages": ("delivered", "expired", "failed", "in_flight", "refused", "refused_platform"),
+    "refused": ("refused", "refused_platform"),
+    "delivered": ("delivered",),
+    "not_delivered": ("failed", "expired"),
+    "in_flight": ("in_flight",),
+}
+"""What is counted, and the outcomes of the tally that it adds up."""
+
+
+@needs("clock")
+def heat_map(record: Record, zone: str = "UTC") -> pd.DataFrame:
+    """Messages by hour of the day and day of the week in *zone*: 168 rows, Monday 0:00 first.
+
+    `weekday` is 0 (Monday) to 6, `observed_h` the hours of the record that fall there, which are
+    few and unequal in a short record: compare `messages_an_hour`, NaN where there are none.
+    messages = refused + delivered + not_delivered + in_flight, and in a log `in_flight` are all
+    without a report. `refused_share` is of the messages, `not_delivered_share` of those sent whose
+    outcome is known (failed and expired among them and the delivered), with Wilson's 95 %
+    intervals. Times are of the request or the submission, to the quarter of an hour. Raise a
+    ZoneInfoNotFoundError for a zone that nobody knows.
+    """
+    import pandas as pd
+
+    own = ZoneInfo(zone)
+    clock = record.tallies.clock
+    place = _hour_of_week(microseconds(clock["slot"]), own)
+    found = pd.DataFrame({"weekday": np.arange(HOURS) // 24, "hour": np.arange(HOURS) % 24})
+    found["observed_h"] = _observed_h(record, own)
+    messages = clock["messages"].to_numpy(np.int64)
+    for name, outcomes in _SUMS.items():
+        sums = np.zeros(HOURS, np.int64)
+        counts = clock["outcome"].isin(outcomes).to_numpy()
+        np.add.at(sums, place[counts], messages[counts])
+        found[name] = sums
+    observed = found["observed_h"].where(found["observed_h"] > 0)
+    found["messages_an_hour"] = found["messages"] / observed
+    known = found["delivered"] + found["not_delivered"]
+    return found.assign(
+        **_share("refused", found["refused"], found["messages"]),
+        **_share("not_delivered", found["not_delivered"], known),
+    )
+
+
+def _hour_of_week(us: Ints, zone: ZoneInfo) -> Ints:
+    local = instants(us).tz_convert(zone)
+    return (24 * local.day_of_week + local.hour).to_numpy(np.int64)
+
+
+def _observed_h(record: Record, zone: ZoneInfo) -> NDArray[np.float64]:
+    """The hours of the record at each hour of the week; a slot is where it begins."""
+    first, until = record.observed_from, record.observed_until
+    starts = np.arange(first // SLOT_US, -(-until // SLOT_US), dtype=np.int64) * SLOT_US
+    lengths = np.minimum(starts + SLOT_US, until) - np.maximum(starts, first)
+    return np.bincount(_hour_of_week(starts, zone), lengths / HOUR, HOURS).astype(np.float64)
+
+
+def _share(name: str, part: pd.Series[int], whole: pd.Series[int]) -> dict[str, Any]:
+    """The share and its interval, a value an hour of the week; NaN of nothing."""
+    values = [
+        wilson(int(k), int(n)) if n else (np.nan,) * 3 for k, n in zip(part, whole, strict=True)
+    ]
+    ends = (f"{name}_share", f"{name}_low", f"{name}_high")
+    return dict(zip(ends, np.array(values, np.float64).T, strict=True))

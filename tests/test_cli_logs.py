@@ -1,0 +1,201 @@
+"""`smssim report` on logs: its options, its exit codes, what its errors show the way to."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+
+from smssim import cli
+
+EXPORTS = Path(__file__).parents[1] / "data/exports"
+HEADING = "Message ID,Phone,Send Time,Status\n"
+ROW = "a1,+6281234567890,2026-05-01 10:00:00,DELIVRD\n"
+WRONG = "a2,62 812-3456-7891,2026-05-41 10:00:00,DELIVRD\n"
+
+
+def called(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of `smssim report`."""
+    code = cli.main(["report", *map(str, arguments)])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Two messages whose times say no zone, one of which can never have been sent."""
+    file = tmp_path / "log.csv"
+    file.write_text(HEADING + ROW + WRONG, encoding="utf-8")
+    return file
+
+
+def test_the_zone_is_asked_for_and_taken(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = called(capsys, log)
+    assert (code, out) == (2, "")
+    assert "do not say their zone: give it with --tz" in err
+
+    code, out, _ = called(capsys, log, "--tz", "UTC+8")
+    assert code == 0
+    assert out.startswith("log: 2026-05-01 02:00 to 2026-05-01 02:00 UTC")
+
+    code, _, err = called(capsys, log, "--tz", "Shanghai")
+    assert code == 2
+    assert '"Asia/Shanghai"' in err
+
+
+def test_columns_are_named_by_hand(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.write_text("Nachricht;Telefon;Gesendet;Status\n" + ROW.replace(",", ";"), encoding="utf-8")
+    code, _, err = called(capsys, log, "--tz", "UTC")
+    assert code == 2
+    assert "say which column" in err or "--columns map.yaml" in err
+    assert "Nachricht;Telefon" in err
+    assert "6281234" not in err
+
+    file = tmp_path / "map.yaml"
+    file.write_text("id: Nachricht\nnumber: Telefon\nsubmitted: Gesendet\n", encoding="utf-8")
+    code, out, _ = called(capsys, log, "--tz", "UTC", "--columns", file)
+    assert code == 0
+    assert "submitted 'Gesendet'" in out
+
+    file.write_text("id: Nachrict\n", encoding="utf-8")
+    code, _, err = called(capsys, log, "--tz", "UTC", "--columns", file)
+    assert code == 2
+    assert "now 'Nachrict'" in err
+
+    time = "{heading: Gesendet, format: '%d/%m/%y %H:%M'}"
+    form = f"id: Nachricht\nnumber: Telefon\nsubmitted: {time}"
+    file.write_text(form, encoding="utf-8")
+    code, out, _ = called(capsys, log, "--tz", "UTC", "--columns", file)
+    assert code == 0
+    assert "Gesendet must be a time written as '%d/%m/%y %H:%M'" in out
+
+
+def test_a_tariff_gives_money(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = called(capsys, log, "--tz", "UTC")
+    assert "no prices in a log (--tariff FILE gives them); 1 messages sent in 1 segments" in out
+    code, out, _ = called(capsys, log, "--tz", "UTC", "--tariff", EXPORTS / "prices.csv")
+    assert code == 0
+    assert re.search(r"Cost +0\.35 USD; 0\.3500 a delivered message", out)
+    assert "BILL, USD" in out
+
+    prices = log.with_name("prices.csv")
+    prices.write_text("country,price,currency\nTH,0.1,USD\n", encoding="utf-8")
+    code, _, err = called(capsys, log, "--tz", "UTC", "--tariff", prices)
+    assert code == 2
+    assert "ID" in err
+
+
+def test_a_log_given_as_its_own_tariff_shows_no_number(
+    log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prices = log.with_name("prices.csv")
+    prices.write_text(ROW, encoding="utf-8")
+    code, _, err = called(capsys, log, "--tz", "UTC", "--tariff", prices)
+    assert code == 2
+    assert "a tariff must have the columns country, price, currency; it has a1, +628****" in err
+    assert "6281234567890" not in err
+
+
+def test_a_log_that_tells_costs_is_not_said_to_have_none(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _, out, _ = called(capsys, EXPORTS / "european")
+    assert "Cost        41.50 USD told by the log, for 404 messages; no cost told of 1,112" in out
+    assert "no prices" not in out
+
+
+def test_strict_is_1_where_anything_is_left_out(
+    log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = called(capsys, log, "--tz", "UTC", "--strict")
+    assert (code, out) == (1, "")
+    assert err.startswith("smssim: 1 of 2 records could not be used")
+    log.write_text(HEADING + ROW, encoding="utf-8")
+    assert called(capsys, log, "--tz", "UTC", "--strict")[0] == 0
+
+
+def test_the_quarantine_is_written_without_numbers_unless_asked(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "q.csv"
+    code, out, _ = called(capsys, log, "--tz", "UTC", "--strict", "--quarantine", file)
+    assert (code, out) == (1, "")
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    assert (row["file"], row["row"]) == (str(log), "3")
+    assert row["reasons"].startswith("Send Time(='2026-05-41 10:00:00') must be a time")
+    assert row["text"] == "a2,62 8**-****-****,2026-05-41 10:00:00,DELIVRD"
+
+    called(capsys, log, "--tz", "UTC", "--quarantine", file, "--show-numbers")
+    assert "62 812-3456-7891" in file.read_text(encoding="utf-8-sig")
+
+
+def test_a_quarantine_that_cannot_be_written_is_said_before_reading(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smssim.logs.read_log", None)
+    code, _, err = called(capsys, log, "--quarantine", tmp_path / "no" / "q.csv")
+    assert code == 2
+    assert f"q.csv: there is no directory {tmp_path / 'no'}" in err
+
+
+@pytest.mark.parametrize(("show", "shown"), [([], False), (["--show-numbers"], True)])
+def test_an_error_shows_no_number_unless_asked(
+    log: Path, capsys: pytest.CaptureFixture[str], show: list[str], shown: bool
+) -> None:
+    log.write_text("\x1b[31m" + ROW * 9, encoding="utf-8")
+    code, _, err = called(capsys, log, *show)
+    assert code == 2
+    assert ("6281234567890" in err) is shown
+    assert len(err.splitlines()) <= 7
+    assert err.replace("\n", "").isprintable()
+
+
+def test_a_json_array_is_told_from_lines(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log.write_text('[{"id": 1,\n "number": "+6281234567890"}]', encoding="utf-8")
+    code, _, err = called(capsys, log)
+    assert (code, "an object a line" in err) == (2, True)
+
+
+def test_what_repeats_is_told_whatever_the_files(
+    log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.write_text((HEADING + ROW) * 2, encoding="utf-8")
+    _, out, _ = called(capsys, log, "--tz", "UTC")
+    assert "nothing: 1 of 2 records repeats another, the others were used" in out
+    log.with_name("again.csv.gz").write_bytes(gzip.compress((HEADING + ROW + WRONG).encode()))
+    _, out, _ = called(capsys, log.parent, "--tz", "UTC")
+    assert "1 of 4 records could not be used (25.0 %); 2 repeat another" in out
+    assert "--quarantine FILE" in out
+    log.write_text(HEADING, encoding="utf-8")
+    assert "nothing: there is no record" in called(capsys, log)[1]
+
+
+def test_a_file_of_which_nothing_can_be_used_says_what_may_help(
+    log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.write_text(HEADING + WRONG * 3, encoding="utf-8")
+    _, out, _ = called(capsys, log, "--tz", "UTC")
+    assert "3 of 3 records could not be used (100.0 %)" in out
+    assert re.search(r"none of its\s+records can be used: .*\s.*--columns map.yaml", out)
+
+
+def test_options_of_reading_are_refused_for_a_saved_record(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from smssim import read_log
+    from smssim.disk import save
+
+    save(read_log(EXPORTS / "western"), tmp_path / "kept")
+    assert called(capsys, tmp_path / "kept")[0] == 0
+    code, _, err = called(capsys, tmp_path / "kept", "--tz", "UTC")
+    assert code == 2
+    assert "--tz" in err
+    code, out, _ = called(capsys, tmp_path / "kept", "--tariff", EXPORTS / "prices.csv")
+    assert code == 0
+    assert "BILL, USD" in out

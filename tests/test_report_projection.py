@@ -1,0 +1,237 @@
+"""The month so far and its projection, against plain sums over the rows and against the truth."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, note, seed, settings
+from scipy import stats
+from test_exports import EXPORTS, FORMS, packages
+from test_exports import log as read
+from test_rating import as_log, rated
+from test_weekdays import PROFILE, assert_covers, least_squares
+from worlds import worlds
+
+from smssim import rate, report, simulate
+from smssim.calendars import DAY, to_us
+from smssim.record import Record
+from smssim.run import Run
+from smssim.scenario import Scenario
+from smssim.tally import Tallies
+
+invented = settings(settings.get_profile("worlds"), max_examples=20)
+FIGURES = ["messages", "segments", "billed", "cost"]
+NUMBERS = ["so_far", "rest", "rest_low", "rest_high", "month", "month_low", "month_high"]
+
+
+def daily(record: Record) -> pd.DataFrame:
+    """What was sent on each UTC day, by pandas alone: a column a figure, the index days."""
+    rows = record.messages
+    assert rows is not None
+    sent = rows[rows["place"] == 0]
+    day = sent["submitted_at"].dt.floor("D")
+    first, last = (
+        pd.Timestamp(us // DAY * DAY, unit="us", tz="UTC")
+        for us in (record.observed_from, max(record.observed_until - 1, record.observed_from))
+    )
+    days = pd.date_range(first, last, freq="D")
+    cost = sent["cost_micro"].astype("float64") / 1e6
+    by_day = pd.DataFrame({"messages": 1, "segments": sent["segments"].fillna(0), "billed": cost})
+    sums = by_day.groupby(day).sum().reindex(days, fill_value=0)
+    bought = pd.Series(0.0, days)
+    if record.ledger is not None:
+        own = record.ledger[record.ledger["entry"] == "purchase"]
+        paid = (own["amount_micro"].astype("float64") / 1e6).groupby(own["at"].dt.floor("D")).sum()
+        bought = paid.reindex(days, fill_value=0)
+    return sums.astype("float64").assign(cost=sums["billed"] + bought)
+
+
+def plain(record: Record) -> pd.DataFrame:
+    """The numbers of the report by plain sums and least squares; NaN without 3 whole days."""
+    by_day = daily(record)
+    end = pd.Timestamp(record.observed_until, unit="us", tz="UTC")
+    last = by_day.index[-1]
+    begin = last.replace(day=1)
+    after = begin + pd.offsets.MonthBegin(1)
+    start = pd.Timestamp(record.observed_from, unit="us", tz="UTC")
+    whole = by_day[(by_day.index >= start) & (by_day.index + pd.Timedelta(days=1) <= end)]
+    ahead = pd.date_range(end.floor("D"), after, freq="D", inclusive="left")
+    parts = [1.0] * len(ahead)
+    if len(ahead):
+        parts[0] = (ahead[0] + pd.Timedelta(days=1) - end) / pd.Timedelta(days=1)
+    rows = []
+    for figure in FIGURES:
+        so_far = by_day.loc[by_day.index >= begin, figure].sum()
+        rest = [0.0] * 3
+        if len(ahead):
+            rest = [np.nan] * 3
+            if len(whole) >= 3:
+                first = to_us(whole.index[0].to_pydatetime()) // DAY
+                days = [to_us(day.to_pydatetime()) // DAY for day in ahead]
+                seen = whole["billed" if figure == "cost" else figure].to_numpy()
+                rest = least_squares(first, seen, days, parts)
+        rows.append([so_far, *rest, *(so_far + part for part in rest)])
+    return pd.DataFrame(rows, FIGURES, NUMBERS)
+
+
+def assert_projected(record: Record) -> None:
+    found = report.projection(record).set_index("figure")[NUMBERS]
+    pd.testing.assert_frame_equal(found, plain(record), check_names=False, rtol=1e-6, atol=1e-6)
+
+
+def month(**changes: Any) -> Scenario:
+    """Twelve days of November and nineteen of December, cut within a day."""
+    plain = {
+        "start": "2026-11-19T07:00:00Z",
+        "days": 31,
+        "applications": [{"name": "shop"}],
+        "templates": [{"name": "code", "application": "shop", "segments": {1: 0.7, 2: 0.3}}],
+        "packages": [{"country": "ID", "segments": 700, "price": 100}],
+        "traffic": [
+            {
+                "name": "a",
+                "template": "code",
+                "country": "ID",
+                "messages_a_day": 100,
+                "weekdays": [1, 1, 1, 1, 1, 0.5, 0.2],
+            }
+        ],
+    }
+    return Scenario.model_validate(plain | changes)
+
+
+@seed(1)
+@invented
+@given(worlds())
+def test_it_is_a_sum_of_the_rows(world: tuple[Scenario, int, tuple[Any, ...]]) -> None:
+    scenario, rng, policies = world
+    note(f"Scenario.parse({scenario.to_json()!r}), {rng}, {policies!r}")
+    run = simulate(scenario, rng=rng, policies=policies)
+
+    assert_projected(run)
+    found = report.projection(replace(run, messages=None))
+    pd.testing.assert_frame_equal(found, report.projection(run))
+
+
+@pytest.mark.parametrize("days", [3, 4, 10, 11, 14, 20, 31])
+def test_records_of_any_length(days: int) -> None:
+    """Too short, with some weekdays seen twice, with all of them, and into another month."""
+    run = simulate(month(days=days))
+
+    assert_projected(run)
+    log = as_log(run)
+    assert_projected(rated(month(days=days), run, log))
+    counts = report.projection(log).set_index("figure").loc[["messages", "segments"], NUMBERS]
+    pd.testing.assert_frame_equal(
+        counts, plain(run).loc[["messages", "segments"]], check_names=False
+    )
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_exports_are_projected_like_their_rows(form: str) -> None:
+    log = read(form)
+    priced = rate(log, EXPORTS / "prices.csv", packages())
+    found = report.projection(log).set_index("figure")
+    wanted = plain(priced)
+    for name in ("messages", "segments"):
+        assert found.loc[name, NUMBERS].tolist() == pytest.approx(wanted.loc[name].tolist())
+    assert found.loc[["billed", "cost"], NUMBERS].isna().all(axis=None)
+    assert set(found.loc[["billed", "cost"], "reason"]) == {"not all that was sent has a price"}
+    assert priced.messages is not None
+    if not priced.messages["cost_micro"].isna().any():
+        assert_projected(priced)
+
+
+def test_what_it_says_beside_the_numbers() -> None:
+    run = simulate(month())
+    found = report.projection(run)
+
+    assert found["figure"].tolist() == FIGURES
+    assert found["unit"].tolist() == ["messages", "segments", "USD", "USD"]
+    assert set(found["since"].astype("str")) == {"2026-12-01 00:00:00+00:00"}
+    assert set(found["ends"].astype("str")) == {"2027-01-01 00:00:00+00:00"}
+    assert set(found["whole_days"]) == {30}
+    assert found["days_left"].tolist() == pytest.approx([11 + 17 / 24] * 4)
+    assert set(found["reason"]) == {""}
+    assert (found["month_low"] <= found["month"]).all()
+    first = report.projection(simulate(month(days=3)))
+    assert set(first["reason"]) == {"fewer than 3 whole UTC days are known"}
+    assert set(first["since"].astype("str")) == {"2026-11-19 07:00:00+00:00"}
+    assert first["month"].isna().all()
+
+
+def test_a_record_that_ends_with_its_month_has_no_rest() -> None:
+    found = report.projection(simulate(month(start="2026-11-01", days=30))).set_index("figure")
+
+    assert (found[["rest", "rest_low", "rest_high", "days_left"]] == 0).all(axis=None)
+    for name in ("month", "month_low", "month_high"):
+        assert found[name].equals(found["so_far"])
+    assert found["so_far"]["cost"] == found["so_far"]["billed"] + 100
+
+
+@pytest.mark.parametrize("days", [3, 12, 31])
+def test_by_day_it_grows_to_what_it_is(days: int) -> None:
+    run = simulate(month(days=days))
+    found, whole = report.month_by_day(run), report.projection(run).set_index("figure")
+    by_day = daily(run)
+    by_day = by_day[by_day.index >= whole["since"].iloc[0].floor("D")]
+
+    assert found["figure"].unique().tolist() == FIGURES
+    for figure, own in found.groupby("figure"):
+        assert own["at"].is_monotonic_increasing
+        seen, ahead = own[own["so_far"].notna()], own[own["month"].notna()]
+        assert seen["so_far"].tolist() == pytest.approx(by_day[figure].cumsum().tolist())
+        assert seen["at"].iloc[-1] == ahead["at"].iloc[0]
+        assert seen["at"].iloc[-1].value // 1_000 == run.observed_until
+        for name in ("month", "month_low", "month_high"):
+            assert ahead[name].iloc[0] == seen["so_far"].iloc[-1]
+            if days > 3:
+                assert ahead[name].iloc[-1] == pytest.approx(whole.loc[figure, name])
+    if days > 3:
+        assert (found.groupby("figure")["at"].max() == whole["ends"].iloc[0]).all()
+
+
+def test_the_months_truth_is_inside_as_often_as_it_says() -> None:
+    """On Poisson days with a weekday profile, 17 of the month seen; ends of 95 % intervals."""
+    days, n, hits = 17, 300, 0
+    run = simulate(month(start="2026-11-01", days=days, traffic=[], packages=[]), rows=False)
+    rates = 400 * PROFILE[(6 + np.arange(30)) % 7]
+    for world in np.random.default_rng(7).poisson(rates, (n, 30)):
+        found = report.projection(with_messages(run, world[:days])).set_index("figure")
+        low, high = found.loc["messages", ["month_low", "month_high"]]
+        hits += low <= world.sum() <= high
+    assert_covers(hits, n)
+    assert stats.binom.cdf(n - 1, n, 0.95) > 0.99, "an interval that always holds is found out"
+
+
+def with_messages(run: Run, by_day: np.ndarray) -> Run:
+    """The run with so many messages of one segment on each of its days, and nothing else."""
+    start = np.datetime64(run.observed_from, "us")
+    money = pd.DataFrame({"day": start + np.arange(len(by_day)) * np.timedelta64(1, "D")})
+    money = money.assign(country="ID", application="shop", type="otp", charge="pay_per_use")
+    money = money.assign(status="DELIVRD", copy="first", messages=by_day, segments=by_day)
+    frames = {name: run.tallies.frame(name) for name in run.tallies.__getstate__()["_frames"]}
+    frames["money"] = money.assign(covered_segments=0, cost_micro=0)
+    return replace(run, tallies=Tallies(run.observed_until, **frames))
+
+
+def test_a_summary_tells_the_month_and_its_waste() -> None:
+    """In whole sentences, and nothing twice where the record is the month."""
+    run = simulate(month())
+    text = " ".join(report.summary(run).split())
+
+    assert "MONTH 2026-12, UTC so far" in text
+    assert "at 95 %, if the 11.7 days left are like the 30 seen, without packages still" in text
+    late = " ".join(report.summary(simulate(month(days=3))).split())
+    assert "messages, since 2026-11-19 07:00 projected nothing: fewer than 3 whole UTC" in late
+    log = " ".join(report.summary(as_log(run)).split())
+    assert re.search(r"MONTH 2026-12, UTC so far [\d,]+ messages projected [\d,]+ messages \(", log)
+    assert re.search(r"WASTE messages failed \d+; expired \d+; kinds overlap", log)
+    whole = report.summary(simulate(month(start="2026-11-01", days=30)))
+    assert "MONTH" not in whole
+    assert "WASTE, USD" in whole
