@@ -70,7 +70,8 @@ def _read(options: argparse.Namespace) -> Record:
             path,
             columns=options.columns,
             tz=options.tz,
-            rows=options.tariff is not None,
+            # A page shows outages of the customer's server, which only arrivals one by one tell.
+        rows=bool(options.tariff or options.html),
             show_numbers=options.show_numbers,
         )
     if options.tariff is not None:
