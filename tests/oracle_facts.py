@@ -12,7 +12,7 @@ from smssim.logs.facts.packed import UNKNOWN
 DELIVRD, ACCEPTD = 0, 1
 """The codes of the two statuses that mean something."""
 SAME = {"number": 0, "submitted": UNKNOWN, "country": -1, "template": -1}
-SAME |= {"application": -1, "type": -1}
+SAME |= {"application": -1, "type": -1, "origin": -1}
 CONFLICT, EARLIER, ORPHAN, REFUSED, UNPLACED, BEFORE = range(6)
 
 
@@ -170,7 +170,6 @@ def _message(answer: Answer, rows: list[Any]) -> tuple[dict[str, int], dict[int,
     }
     asked = next((row for row in rows if row.request >= 0), rows[0])
     message |= {"request": asked.request, "recipient": asked.recipient}
-    message["origin"] = next((row.origin for row in rows if row.origin >= 0), -1)
     parts = {segment: row for segment, row in segments.items() if row.status >= 0}
     if parts:
         last = parts[_deciding(parts)]

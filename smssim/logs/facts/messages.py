@@ -37,7 +37,7 @@ MESSAGE = np.dtype(
         ("result", "i1"),
     ]
 )
-"""A message; what it does not say is as in `packed.SEND`. Its origin is that of its first row."""
+"""A message; what it does not say is as in `packed.SEND`."""
 
 QUARANTINED, NAMELESS, ORPHAN = -1, -2, -3
 """Keys without a message: all rows contradict each other, all are refused numbers, no rows."""
@@ -135,10 +135,9 @@ def _merge(
     # Seen as unsigned, UNKNOWN is later than every time.
     sent = sends["sent"][own].view(np.uint64)
     messages["sent"] = np.minimum.reduceat(sent, starts).view(np.int64)
-    for name, others in (("request", ("recipient",)), ("origin", ())):
-        teller = own[_first_said(sends[name][own] >= 0, starts)]
-        for told in (name, *others):
-            messages[told] = sends[told][teller]
+    teller = own[_first_said(sends["request"][own] >= 0, starts)]
+    for name in ("request", "recipient"):
+        messages[name] = sends[name][teller]
     messages["segments"], messages["cost"] = found.segments, found.cost
     messages["covered"] = found.covered
     _decide(sends, messages, found, codes)

@@ -20,7 +20,7 @@ from smssim.logs.facts.runs import (
 )
 from smssim.logs.facts.status import Codes
 
-LABELS = ("country", "template", "application", "type")
+LABELS = ("country", "template", "application", "type", "origin")
 _SAME: dict[str, int] = {"number": 0, "submitted": UNKNOWN, **dict.fromkeys(LABELS, -1)}
 """What all rows of a message must agree on, and how each says nothing."""
 

@@ -21,8 +21,8 @@ from smssim.parquet import KIND
 from smssim.tables import COPIES, REPORT_STATES
 from smssim.tally import OUTCOMES, SLOT_US, Tallies
 
-_CODED = ("country", "application", "template", "type", "status")
-_KINDS = (*_CODED, "source", "generation", "place", "segments", "covered_segments")
+_CODED = ("country", "application", "template", "type", "status", "source")
+_KINDS = (*_CODED, "generation", "place", "segments", "covered_segments")
 _TIMES, _PAID = ("submitted_at", "final_at"), "paid"
 _REPORTED = ("state", "attempts", "copies")
 _DEFAULTS = {"generation": NA, "place": 0, "segments": 0, "covered_segments": NA, "cost_micro": 0}
@@ -36,16 +36,17 @@ class Recount:
 
     def __init__(self, table: Stored, until_us: int, servers: Collection[str]) -> None:
         self._until_us, self._servers = until_us, servers
-        self._labels = {n: table.labels(n) if n in table.kinds else [] for n in (*_CODED, "source")}
+        self._labels = {n: table.labels(n) if n in table.kinds else [] for n in _CODED}
         self._kinds: Kinds | Written
         self.wanted: tuple[str, ...] = (*_TIMES, KIND)
         if table.together is not None:
             self._kinds = Written(KIND, table.together)
         else:
-            own = [name for name in _KINDS if name != "source" or servers]
-            ranges = {n: table.range_of(n) if n in table.kinds else (_default(n),) * 2 for n in own}
+            ranges = {
+                n: table.range_of(n) if n in table.kinds else (_default(n),) * 2 for n in _KINDS
+            }
             self._kinds = Kinds({**ranges, _PAID: (0, 1)})
-            self.wanted = (*_TIMES, "cost_micro", *own)
+            self.wanted = (*_TIMES, "cost_micro", *_KINDS)
         self._clock, self._delays = Sums(), Sums(_BINS)
         self._flying = np.empty(0, bool)
 
@@ -126,7 +127,7 @@ class Recount:
         sums = {"messages": messages, "cost_micro": cost}
         for name in ("segments", "covered_segments"):
             sums[name] = messages * np.maximum(kinds[name], 0).take(kind)
-        tallier.add_cells(Counted(codes, sums), "money", "templates", "clock")
+        tallier.add_cells(Counted(codes, sums), "money", "templates", "sources", "clock")
 
     def _add_delays(self, tallier: Tallier, kinds: Mapping[str, Array]) -> None:
         place, kind, (messages, _) = self._delays.cells()
