@@ -70,7 +70,7 @@ class Pool:
                 try:
                     self._submit(waiting, running, scenarios)
                     for future in wait(running, return_when=FIRST_COMPLETED).done:
-                        yield from self._taken(future, running[future])
+                        yield from self._taken(future, running[future], scenarios)
                         del running[future]
                 except BrokenExecutor as broken:
                     suspects = [task for tasks in running.values() for task in tasks]
@@ -84,23 +84,28 @@ class Pool:
                 future.cancel()
 
     def _alone(self, suspects: list[Task], scenarios: Mapping[int, bytes]) -> Iterator[Result]:
-        """Run what was running when a worker died, one by one: so only the cause of it fails."""
+        """Run what was running when workers died, one by one: so only the cause of it fails."""
         self._close()
         for task in suspects:
             try:
                 yield from self._executor().submit(run_job, self._job([task], scenarios)).result()
-            except BrokenExecutor as broken:
+            except Exception as error:
                 self._close()
-                yield from _failed([task], broken)
+                yield from _failed([task], error)
 
-    def _taken(self, future: Future[list[Result]], tasks: list[Task]) -> Iterator[Result]:
+    def _taken(
+        self, future: Future[list[Result]], tasks: list[Task], scenarios: Mapping[int, bytes]
+    ) -> Iterator[Result]:
         try:
             results = future.result()
         except BrokenExecutor:
             raise
         except Exception as error:
             # The executor's own failure, such as a cluster that lost a worker too often.
-            yield from _failed(tasks, error)
+            if len(tasks) == 1:
+                yield from _failed(tasks, error)
+            else:
+                yield from self._alone(tasks, scenarios)
             return
         self._learn(results)
         yield from results
