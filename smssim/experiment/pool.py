@@ -8,10 +8,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import signal
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from concurrent.futures.process import ProcessPoolExecutor
+from multiprocessing.connection import wait as wait_for
 
 from smssim.experiment.work import Job, Result, Task, run_job
 from smssim.model.policies import Policy
@@ -158,7 +161,7 @@ def new_executor(workers: int) -> ProcessPoolExecutor:
     """Processes that start clean: nothing of this one's threads and locks is copied."""
     known = multiprocessing.get_all_start_methods()
     method = "forkserver" if "forkserver" in known else "spawn"
-    return ProcessPoolExecutor(workers, multiprocessing.get_context(method), _import)
+    return ProcessPoolExecutor(workers, multiprocessing.get_context(method), _prepare)
 
 
 def _failed(tasks: Iterable[Task], error: Exception) -> Iterator[Result]:
@@ -179,7 +182,17 @@ def packed(policies: Sequence[Policy]) -> bytes:
     return data
 
 
-def _import() -> None:
-    """What a worker's first run would wait for."""
+def _prepare() -> None:
+    """Import what a worker's first run would wait for; let the worker end with its parent."""
     import smssim.report.kpis
     import smssim.run  # noqa: F401
+
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed cannot tell its workers to stop, and they would wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait_for([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
