@@ -6,7 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from smssim import metrics, plots, policies, report
+    from smssim import find, metrics, plots, policies, report
+    from smssim.experiment import compare, replicate, sweep
     from smssim.logs import read_log
     from smssim.rating import rate
     from smssim.record import Record
@@ -21,13 +22,17 @@ __all__ = [
     "ScenarioError",
     "check_template",
     "check_values",
+    "compare",
+    "find",
     "metrics",
     "plots",
     "policies",
     "rate",
     "read_log",
+    "replicate",
     "report",
     "simulate",
+    "sweep",
 ]
 
 _HOMES = {
@@ -37,15 +42,18 @@ _HOMES = {
     "ScenarioError": "smssim.scenario",
     "check_template": "smssim.templates",
     "check_values": "smssim.templates",
+    "compare": "smssim.experiment",
     "rate": "smssim.rating",
     "read_log": "smssim.logs",
+    "replicate": "smssim.experiment",
     "simulate": "smssim.run",
+    "sweep": "smssim.experiment",
 }
 
 
 def __getattr__(name: str) -> Any:
     # Imports wait until a name is used, so that `import smssim` and `smssim --help` cost nothing.
-    if name in ("metrics", "plots", "policies", "report"):
+    if name in ("find", "metrics", "plots", "policies", "report"):
         return import_module(f"smssim.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'smssim' has no attribute {name!r}")

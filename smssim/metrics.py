@@ -91,6 +91,13 @@ METRICS = _metrics(
         "less",
         "template",
     ),
+    Metric(
+        "review.usable_hours",
+        "h",
+        "first submission until it can be sent with; NA if not approved",
+        "less",
+        "template",
+    ),
     Metric("review.rejections", "events", "how often it was rejected", "less", "template"),
     Metric(
         "first_message.day",

@@ -11,7 +11,7 @@ import json
 import math
 import os
 import secrets
-from collections.abc import Iterator
+import sys
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -19,7 +19,7 @@ from pathlib import Path
 RULES_VERSION = 1
 """Counts up when a change of the library changes any figure of any run."""
 PACK = 1_000
-"""Loose files from which on they are packed into one."""
+"""Loose files from which on they are packed into one, unless a store is told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -34,40 +34,49 @@ class Stored:
 class Store:
     """Keeps and finds runs by their digests; a directory may be shared by several processes.
 
-    Raise an OSError for a directory that cannot be made or written.
+    *pack* is how many files may lie about before they are put into one. Raise an OSError for a
+    directory that cannot be made or written, a ValueError unless pack > 0.
     """
 
-    def __init__(self, directory: str | Path) -> None:
-        self.directory = Path(directory)
+    def __init__(self, directory: str | Path, *, pack: int = PACK) -> None:
+        if pack < 1:
+            raise ValueError(f"pack(={pack}) must be >= 1")
+        self.directory, self._most, self._new = Path(directory), pack, 0
         self._loose, self._packs = self.directory / "runs", self.directory / "packs"
         for folder in (self._loose, self._packs):
             folder.mkdir(parents=True, exist_ok=True)
-        self._known = dict(self._packed())
+        self._known: dict[str, Stored] = {}
+        self._read_packs: set[Path] = set()
+        self._learn()
 
     def get(self, digest: str) -> Stored | None:
         """A run by its digest; None if it is not here, or damaged."""
         if digest in self._known:
             return self._known[digest]
-        try:
-            line = self._file(digest).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            return None
-        found = _read(line)
-        return found[1] if found is not None and found[0] == digest else None
+        found = _read(_text(self._file(digest)))
+        if found is not None and found[0] == digest:
+            return found[1]
+        # Another process may have packed it since.
+        self._learn()
+        return self._known.get(digest)
 
     def put(self, digest: str, run: Stored) -> None:
         """Keep a run. After a crash at any moment it is here whole, or not at all."""
         _write(self._file(digest), _line(digest, run))
+        self._new += 1
+        if self._new >= self._most:
+            self.pack()
 
     def pack(self) -> None:
         """Put loose files together if there are many: ten thousand runs are ten files."""
         loose = sorted(self._loose.glob("*.json"))
-        if len(loose) < PACK:
+        self._new = 0
+        if len(loose) < self._most:
             return
-        lines = [file.read_text(encoding="utf-8", errors="replace") for file in loose]
-        whole = [line for line in lines if _read(line) is not None]
+        # One that another process packs meanwhile has gone: then it is in that one's pack.
+        whole = [line for line in map(_text, loose) if _read(line) is not None]
         _write(self._packs / f"{secrets.token_hex(8)}.jsonl", "".join(whole))
-        self._known = dict(self._packed())
+        self._learn()
         # Only now, when all of them can be found in the pack.
         for file in loose:
             file.unlink(missing_ok=True)
@@ -75,10 +84,12 @@ class Store:
     def _file(self, digest: str) -> Path:
         return self._loose / f"{digest}.json"
 
-    def _packed(self) -> Iterator[tuple[str, Stored]]:
-        for pack in sorted(self._packs.glob("*.jsonl")):
+    def _learn(self) -> None:
+        """Read the packs that were not read yet."""
+        for pack in sorted(set(self._packs.glob("*.jsonl")) - self._read_packs):
             with pack.open(encoding="utf-8", errors="replace") as lines:
-                yield from (found for found in map(_read, lines) if found is not None)
+                self._known.update(found for found in map(_read, lines) if found is not None)
+            self._read_packs.add(pack)
 
 
 def digest_of(scenario: str, policies: list[str], rng: int, replication: int) -> str:
@@ -102,12 +113,20 @@ def _read(line: str) -> tuple[str, Stored] | None:
             return None
         body = json.loads(outer["body"])
         figures = {
-            name: math.nan if value is None else float(value)
+            sys.intern(name): math.nan if value is None else float(value)
             for name, value in body["figures"].items()
         }
         return body["run"], Stored(figures, body["error"], body["seconds"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _text(file: Path) -> str:
+    """A file's text, "" if it is not there; what is damaged does not raise an error."""
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _write(file: Path, text: str) -> None:

@@ -44,6 +44,8 @@ def reported(run: Run) -> dict[str, float]:
     for row in report.review(run).to_dict("records"):
         names = {"hours": "wall_h", "working_hours": "working_h", "rejections": "rejected"}
         found |= {f"review.{name}/{row['template']}": row[own] for name, own in names.items()}
+        usable = (row["usable_at"] - row["submitted_at"]) / pd.Timedelta(hours=1)
+        found[f"review.usable_hours/{row['template']}"] = usable
     return {name: float("nan") if pd.isna(value) else float(value) for name, value in found.items()}
 
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import signal
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from concurrent.futures.process import ProcessPoolExecutor
+from multiprocessing.connection import wait as wait_for
 
 from smssim.experiment.work import Job, Result, Task, run_job
 from smssim.model.policies import Policy
@@ -70,7 +73,7 @@ class Pool:
                 try:
                     self._submit(waiting, running, scenarios)
                     for future in wait(running, return_when=FIRST_COMPLETED).done:
-                        yield from self._taken(future, running[future])
+                        yield from self._taken(future, running[future], scenarios)
                         del running[future]
                 except BrokenExecutor as broken:
                     suspects = [task for tasks in running.values() for task in tasks]
@@ -84,23 +87,28 @@ class Pool:
                 future.cancel()
 
     def _alone(self, suspects: list[Task], scenarios: Mapping[int, bytes]) -> Iterator[Result]:
-        """Run what was running when a worker died, one by one: so only the cause of it fails."""
+        """Run what was running when workers died, one by one: so only the cause of it fails."""
         self._close()
         for task in suspects:
             try:
                 yield from self._executor().submit(run_job, self._job([task], scenarios)).result()
-            except BrokenExecutor as broken:
+            except Exception as error:
                 self._close()
-                yield from _failed([task], broken)
+                yield from _failed([task], error)
 
-    def _taken(self, future: Future[list[Result]], tasks: list[Task]) -> Iterator[Result]:
+    def _taken(
+        self, future: Future[list[Result]], tasks: list[Task], scenarios: Mapping[int, bytes]
+    ) -> Iterator[Result]:
         try:
             results = future.result()
         except BrokenExecutor:
             raise
         except Exception as error:
             # The executor's own failure, such as a cluster that lost a worker too often.
-            yield from _failed(tasks, error)
+            if len(tasks) == 1:
+                yield from _failed(tasks, error)
+            else:
+                yield from self._alone(tasks, scenarios)
             return
         self._learn(results)
         yield from results
@@ -153,7 +161,7 @@ def new_executor(workers: int) -> ProcessPoolExecutor:
     """Processes that start clean: nothing of this one's threads and locks is copied."""
     known = multiprocessing.get_all_start_methods()
     method = "forkserver" if "forkserver" in known else "spawn"
-    return ProcessPoolExecutor(workers, multiprocessing.get_context(method), _import)
+    return ProcessPoolExecutor(workers, multiprocessing.get_context(method), _prepare)
 
 
 def _failed(tasks: Iterable[Task], error: Exception) -> Iterator[Result]:
@@ -174,7 +182,17 @@ def packed(policies: Sequence[Policy]) -> bytes:
     return data
 
 
-def _import() -> None:
-    """What a worker's first run would wait for."""
+def _prepare() -> None:
+    """Import what a worker's first run would wait for; let the worker end with its parent."""
     import smssim.report.kpis
     import smssim.run  # noqa: F401
+
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed cannot tell its workers to stop, and they would wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait_for([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)

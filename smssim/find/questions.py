@@ -112,8 +112,10 @@ def latest_submission(
     """The latest time at which a template can be handed in and be usable at *launch* in at least a
     *share* of all reviews.
 
-    Times from *first* on are tried in steps of hours. Options are those of `search`; raise a
-    ValueError for times without a zone, or a template that the scenario does not have.
+    Times from *first* on are tried in steps of hours. It is assumed that handing in later never
+    helps; where nights and weekends are decided in the morning anyway, that fails from the evening
+    to the morning, and the answer is a time before which all is well. Options are those of
+    `search`; raise a ValueError for times without a zone, or a template that is not there.
     """
     for name, time in (("launch", launch), ("first", first)):
         if time.tzinfo is None:

@@ -173,6 +173,9 @@ def _reviews(record: Record) -> Iterator[Value]:
     for row in rows_of(record):
         yield Value("review.hours", row["wall_h"], of=row["template"])
         yield Value("review.working_hours", row["working_h"], of=row["template"])
+        usable = row["usable_at"]
+        usable_h = None if usable is None else (usable - row["submitted_at"]) / HOUR
+        yield Value("review.usable_hours", usable_h, of=row["template"])
         yield Value("review.rejections", row["rejected"], of=row["template"])
 
 

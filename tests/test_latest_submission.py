@@ -1,0 +1,62 @@
+"""The latest time to hand a template in: what the search says is what trying every hour says."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import smssim
+from smssim.scenario import Scenario
+
+SCENARIO = Path(__file__).parents[1] / "data/scenarios/weekend_review.yaml"
+LAUNCH = datetime.fromisoformat("2026-04-13T10:00:00+08:00")
+FIRST = datetime.fromisoformat("2026-04-10T12:00:00+08:00")
+OFFER, SHARE = "spring offer", 0.75
+
+
+@pytest.fixture(scope="module")
+def world() -> Scenario:
+    """The shipped weekend with next to no messages: reviews have their own random numbers."""
+    shipped = Scenario.load(SCENARIO)
+    return shipped.change(days=4, group_tasks=[], **{"traffic.0.messages_a_day": 1})
+
+
+def test_the_search_finds_what_trying_every_hour_finds(world: Scenario) -> None:
+    """A Monday's campaign: reviews that the desk does not begin on Friday come too late."""
+    hours = [
+        FIRST + timedelta(hours=n) for n in range(int((LAUNCH - FIRST).total_seconds()) // 3600)
+    ]
+    tried = smssim.sweep(world, {"templates.1.submitted": hours}, 6, workers=1)
+    figure = f"review.usable_hours[{OFFER}]"
+    in_time = [
+        (tried.values(figure, n) <= (LAUNCH - hour) / timedelta(hours=1)).mean() >= SHARE
+        for n, hour in enumerate(hours)
+    ]
+    latest = max(hour for hour, kept in zip(hours, in_time, strict=True) if kept)
+
+    found = smssim.find.latest_submission(world, OFFER, LAUNCH, first=FIRST, share=SHARE, workers=1)
+
+    assert found.value == latest
+    assert found.fails == latest + timedelta(hours=1)
+    assert in_time == sorted(in_time, reverse=True)
+    assert FIRST < latest < FIRST + timedelta(hours=6)
+
+
+def test_what_is_never_approved_is_never_usable(world: Scenario) -> None:
+    """A template that waits until after the end counts as later than any launch."""
+    late = world.change(**{"templates.1.submitted": "2026-04-11T10:00:00+08:00"})
+    runs = smssim.replicate(late.change(days=2), 2, workers=1).runs
+    assert runs[f"review.usable_hours[{OFFER}]"].isna().all()
+    assert runs["review.usable_hours[login]"].notna().all()
+    assert (runs["review.usable_hours[login]"] - runs["review.hours[login]"]).tolist() == (
+        pytest.approx([300 / 3600] * 2)
+    )
+
+
+def test_wrong_questions_are_named(world: Scenario) -> None:
+    with pytest.raises(ValueError, match=r"launch\(=.*must have a zone"):
+        smssim.find.latest_submission(world, OFFER, LAUNCH.replace(tzinfo=None), first=FIRST)
+    with pytest.raises(ValueError, match=r"template\(='offer'\) must be one of login, spring"):
+        smssim.find.latest_submission(world, "offer", LAUNCH, first=FIRST)
