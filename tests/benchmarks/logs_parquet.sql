@@ -109,21 +109,14 @@ with counts as (
 flights as (
     select
         country as of,
-        sum(waiting) filter (low_us >= 72 * 3600 * 1000000::bigint) as lost,
-        sum(waiting) filter (low_us < 180 * 1000000) as young,
-        sum(seen) filter (low_us < 180 * 1000000) as soon
+        sum(waiting) filter (low_us >= 72 * 3600 * 1000000::bigint) as lost
     from delays group by country
 ),
 joined as (
     select *,
         coalesce(lost, 0)::bigint as no_report,
         sent - delivered - failed - expired - no_report as in_flight,
-        nullif(delivered + failed + expired, 0) as known,
-        if(whole, nullif(coalesce(known, 0) + in_flight - coalesce(young, 0), 0), null)::double as n,
-        coalesce(soon, 0) / n as within,
-        1.959963984540054 as z, 1 + z * z / n as scale,
-        within + z * z / (2 * n) as middle,
-        z / scale * sqrt(within * (1 - within) / n + z * z / (4 * n * n)) as half
+        nullif(delivered + failed + expired, 0) as known
     from counts left join flights on of is not distinct from country
 )
 select
@@ -131,9 +124,6 @@ select
     in_flight, no_report, delivered / known as delivered_share,
     if(whole, latency_p50_s, null) as latency_p50_s,
     if(whole, latency_p95_s, null) as latency_p95_s,
-    if(whole, latency_p99_s, null) as latency_p99_s,
-    within as within_3_min_share,
-    if(within = 0, 0, middle / scale - half) as within_3_min_low,
-    if(within = 1, 1, middle / scale + half) as within_3_min_high
+    if(whole, latency_p99_s, null) as latency_p99_s
 from joined left join latencies on joined.country is not distinct from latencies.country
 order by joined.country nulls last;
