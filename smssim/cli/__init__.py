@@ -1,5 +1,7 @@
 """The command line: `smssim run` simulates, `smssim report` reads a log or a saved run.
 
+`sweep`, `compare` and `find` run many times, and say how sure their figures are.
+
 Exit codes: 0 done, 1 the run failed, 2 wrong usage, scenario or file, 130 interrupted.
 """
 
@@ -18,6 +20,9 @@ from smssim.cli.told import INTERRUPTED, WRONG, closed_pipe, complain, explain, 
 COMMANDS = {
     "run": "simulate a scenario",
     "report": "report on a log, or on a run that --out kept",
+    "sweep": "run every combination of some values, many times each",
+    "compare": "what a change makes of the figures, with intervals",
+    "find": "the smallest or largest value at which a promise holds",
     "schema": "print the JSON Schema of scenario files, for editors",
 }
 """The commands; each is a module here, with `add_options` and `command`."""

@@ -76,8 +76,10 @@ def run_until(
     """Run batches of replications until there are *enough*, or *most* of each design."""
     number = len(designs)
     found, done, look = Experiment(designs, pool.rng), 0, 0
-    while done < most and not (look and enough(found, look)):
+    while done < most:
         batch = min(BATCH, most - done)
         found = run_all(designs, tasks_of(number, batch, done), pool, kept, progress, found.results)
         done, look = done + batch, look + 1
+        if enough(found, look):
+            break
     return found

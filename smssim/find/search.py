@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from smssim.experiment.kept import Kept
 from smssim.experiment.pool import Pool
 from smssim.experiment.precision import at_look
 from smssim.experiment.promise import Promise
-from smssim.experiment.running import run_until
+from smssim.experiment.running import Progress, run_until
 from smssim.model.policies import Policy
 from smssim.scenario import Scenario
 from smssim.store import Store
@@ -81,6 +82,7 @@ def search(
     executor: Executor | None = None,
     workers: int | None = None,
     store: Store | str | Path | None = None,
+    progress: Progress | None = None,
 ) -> Answer:
     """The first of *steps* at which a promise holds, by bisection; it shall hold from there on.
 
@@ -95,14 +97,14 @@ def search(
     probes: dict[int, Probe] = {}
 
     with Pool(policies, rng, executor=executor, workers=workers) as pool:
-        kept = Kept(store, policies, rng)
+        run = partial(run_until, pool=pool, kept=Kept(store, policies, rng), progress=progress)
 
         def probe(place: int) -> bool | None:
             if place not in probes:
                 value = steps[place]
                 own = promise(value) if callable(promise) else promise
                 design = Design(base.change(**{path: value}), {path: value})
-                probes[place] = _probe(design, value, own, 1 - risk, most, pool, kept)
+                probes[place] = _probe(design, value, own, 1 - risk, most, run)
             return probes[place].holds
 
         place = _bisect(len(steps), probe)
@@ -135,8 +137,7 @@ def _probe(
     promise: Promise,
     confidence: float,
     most: int,
-    pool: Pool,
-    kept: Kept,
+    run: Callable[..., Experiment],
 ) -> Probe:
     found: dict[str, Any] = {}
 
@@ -146,7 +147,7 @@ def _probe(
         found.update(n=len(values), interval=interval, holds=promise.verdict(interval))
         return found["holds"] is not None
 
-    run_until([design], enough, most, pool, kept)
+    run([design], enough, most)
     estimate, low, high = found["interval"]
     return Probe(value, found["n"], estimate, low, high, found["holds"])
 

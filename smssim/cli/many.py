@@ -1,0 +1,148 @@
+"""What the commands that run many replications share: options, changes by path, progress."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from smssim.cli.told import Unfulfilled, WrongInput, wrong_if
+
+if TYPE_CHECKING:
+    from smssim.experiment import Experiment
+
+Progress = Callable[[int, int, float], None]
+
+
+def add_many_options(parser: argparse.ArgumentParser) -> None:
+    """Say what all commands of many runs take."""
+    parser.add_argument(
+        "--rng", type=whole, default=1, metavar="N", help="seed of the random numbers, >= 0 (1)"
+    )
+    parser.add_argument(
+        "--workers", type=positive, metavar="K", help="processes to run in (one a core)"
+    )
+    parser.add_argument(
+        "--store", type=Path, metavar="DIR", help="keep runs here, and run none twice"
+    )
+    parser.add_argument("--no-progress", action="store_true", help="show no progress bar")
+
+
+def add_set_option(parser: argparse.ArgumentParser, values: str, required: bool) -> None:
+    """`--set`, as often as there are paths to change."""
+    parser.add_argument(
+        "--set",
+        dest="changes",
+        action="append",
+        default=[],
+        required=required,
+        metavar=f"PATH={values}",
+        help="what to change, such as packages.0.segments; as in a scenario file",
+    )
+
+
+def add_metric_option(parser: argparse.ArgumentParser, usual: str) -> None:
+    """`--metric`, as often as there are figures to show."""
+    parser.add_argument(
+        "--metric",
+        dest="metrics",
+        action="append",
+        default=[],
+        metavar="M",
+        help=f"a figure of smssim.metrics ({usual}); may be repeated",
+    )
+
+
+def changes_of(options: argparse.Namespace) -> dict[str, list[Any]]:
+    """The values by path of all `--set`. Raise a WrongInput for one that cannot be read."""
+    from smssim.scenario.positions import Text
+
+    found: dict[str, list[Any]] = {}
+    for text in options.changes:
+        path, equals, values = text.partition("=")
+        path = path.strip()
+        if not (path and equals and values.strip()):
+            raise WrongInput(f"--set {text}: must be PATH=VALUE")
+        if path in found:
+            raise WrongInput(f"--set {text}: {path} stands twice")
+        with wrong_if(ValueError):
+            found[path] = Text(f"[{values}]", f"--set {path}").data
+    return found
+
+
+def run_options(options: argparse.Namespace, progress: Progress | None) -> dict[str, Any]:
+    """The arguments that all verbs of experiments take."""
+    return {
+        "rng": options.rng,
+        "workers": options.workers,
+        "store": options.store,
+        "progress": progress,
+    }
+
+
+@contextmanager
+def progress_bar(options: argparse.Namespace) -> Iterator[Progress | None]:
+    """A bar over the runs with the time left, on stderr, for people who wait."""
+    if options.no_progress or not sys.stderr.isatty():
+        yield None
+        return
+    from tqdm import tqdm
+
+    from smssim.report.layout import duration
+
+    form = "{percentage:3.0f}% |{bar:30}| run {n:,} of {total:,}{postfix}"
+    with tqdm(bar_format=form, total=1, leave=False, file=sys.stderr) as bar:
+
+        def show(done: int, of: int, left_s: float) -> None:
+            if of != bar.total or done <= bar.n:
+                bar.reset(of)
+            bar.set_postfix_str(f"{duration(left_s)} left", refresh=False)
+            bar.update(done - bar.n)
+            if done == of:
+                bar.refresh()
+
+        yield show
+
+
+def failures(found: Experiment) -> list[str]:
+    """A line about runs that failed, if any did. Raise an Unfulfilled if all of them did."""
+    if not found.failed:
+        return []
+    first = next(result.error for result in found.results.values() if result.error)
+    told = f"{found.failed} of {len(found.results)} runs failed and are left out: {first}"
+    if found.failed == len(found.results):
+        raise Unfulfilled(told)
+    return [told]
+
+
+def unknown_metrics(names: Sequence[str]) -> None:
+    """Raise a WrongInput for a figure that does not exist, before anything is run."""
+    from smssim.metrics import METRICS
+
+    for name in names:
+        if name.partition("[")[0] not in METRICS:
+            raise WrongInput(f"--metric {name}: must be one of {', '.join(METRICS)}")
+
+
+def number(value: float) -> str:
+    """A figure with four digits that count, or whole if it is large; a dash if there is none."""
+    if value != value:
+        return "-"
+    return f"{value:,.0f}" if 1_000 <= abs(value) < 1e12 else f"{value:.4g}"
+
+
+def whole(text: str) -> int:
+    """A whole number from 0 on, for argparse."""
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number >= 0")
+    return int(text)
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on, for argparse."""
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number >= 1")
+    return int(text)

@@ -1,0 +1,209 @@
+"""Experiments on the command line: what is printed is what the verbs say, and wrong use is told."""
+
+from __future__ import annotations
+
+import csv
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import smssim
+from smssim import cli
+
+SMALL = """
+name: small
+start: 2026-03-01
+days: 3
+quota: {daily_limit: 50_000, monthly_limit: 900_000}
+thresholds: {daily_alarm: 400, daily_limit: 500, monthly_alarm: 9_000, monthly_limit: 90_000}
+applications: [{name: shop}]
+templates: [{name: code, application: shop, segments: {1: 0.9, 2: 0.1}}]
+packages: [{country: ID, segments: 300, price: 30}]
+traffic: [{name: a, template: code, country: ID, messages_a_day: 100}]
+routes: {ID: {price: 0.1}}
+"""
+SEGMENTS = "packages.0.segments"
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    file = tmp_path / "small.yaml"
+    file.write_text(SMALL, encoding="utf-8")
+    return file
+
+
+def called(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a command, run in this process."""
+    own = ["--workers", 1] if "--help" not in arguments else []
+    code = cli.main([str(argument) for argument in (*arguments, *own)])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_a_sweep_says_what_the_verb_says(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "runs.csv"
+    code, out, err = called(
+        capsys, "sweep", small, "--set", f"{SEGMENTS}=100,1_000", "--set", "routes.ID.price=0.2",
+        "--n", 4, "--metric", "cost", "--metric", "runout.any", "--metric", "package.empty",
+        "--csv", table,
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    assert out.startswith("small: 2 designs, 4 runs each\n")
+    assert max(map(len, out.splitlines())) <= 100
+    found = smssim.sweep(small, {SEGMENTS: [100, 1_000], "routes.ID.price": [0.2]}, 4, workers=1)
+    mean = found.values("cost", 0).mean()
+    shown = re.findall(r"^ +([\d.]+) .* 4  packages.0.segments ([\d,]+),", out, re.MULTILINE)
+    assert shown[:2] == [(f"{mean:.4g}", "100"), ("30", "1,000")]
+    assert "runout.any, yes is 1" in out
+    assert re.search(r"package.empty\[0\], d .*\n.*\n.*\n +- +- +- +- +- +- +0  packages", out)
+    with table.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row[SEGMENTS] for row in rows] == ["100"] * 4 + ["1000"] * 4
+    assert [float(row["cost"]) for row in rows] == found.runs["cost"].tolist()
+
+
+def test_a_store_runs_nothing_twice(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("sweep", small, "--set", "days=1,2", "--n", 2, "--store", tmp_path / "store")
+    _, first, _ = called(capsys, *arguments)
+    monkeypatch.setattr("smssim.experiment.work.simulate", None)
+    assert called(capsys, *arguments) == (0, first, "")
+    assert called(capsys, *arguments, "--rng", 2)[0] == 1
+
+
+def test_a_comparison_shows_what_differs(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = called(capsys, "compare", small, "--set", "routes.ID.price=0.2", "--n", 6)
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0] == "small: 6 pairs of runs, what-if less base"
+    assert max(map(len, lines)) <= 100
+    cost = next(line.split() for line in lines if line.startswith("  cost "))
+    summary = smssim.compare(small, {"routes.ID.price": 0.2}, 6, workers=1).summary()
+    row = summary.set_index("metric").loc["cost"]
+    assert cost[1:4] == [f"{row[name]:.4g}" for name in ("base", "what_if", "difference")]
+    assert cost[-1] == "USD"
+    assert not any(line.startswith("  messages.") for line in lines)
+    assert re.fullmatch(r"  \d+ other figures are the same in every pair\.", lines[-1])
+
+
+def test_two_files_are_compared_until_the_difference_is_known(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(SMALL.replace("price: 30", "price: 40"), encoding="utf-8")
+    arguments = ("compare", small, other, "--metric", "cost", "--precision", 0.5)
+    code, out, _ = called(capsys, *arguments)
+    assert code == 0
+    assert out.startswith("small: 32 pairs of runs")
+    assert len(out.splitlines()) == 5
+    _, free, _ = called(capsys, *arguments, "--set", "days=1", "--set", "packages.0.price=30")
+    assert free != out
+
+
+def test_what_is_found_is_what_find_says(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = called(
+        capsys, "find", small, SEGMENTS, "--low", 200, "--high", 500, "--step", 100,
+        "--holds", "runout.any < 0.2", "--n", 96,
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    answer = smssim.find.smallest(
+        small, SEGMENTS, 200, 500, "runout.any < 0.2", step=100, most=96, workers=1
+    )
+    assert out.startswith(f"{SEGMENTS}: {answer.value}\n")
+    assert answer.note in " ".join(out.split())
+    shown = re.findall(r"^ +(\d+) .* (yes|no|cannot be told)$", out, re.MULTILINE)
+    assert [int(value) for value, _ in shown] == answer.curve["value"].tolist()
+
+
+def test_a_promise_that_never_holds_is_an_answer(
+    small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ten runs are enough where the largest value certainly fails."""
+    code, out, _ = called(
+        capsys, "find", small, SEGMENTS, "--low", 1, "--high", 5, "--holds", "cost < 3",
+        "--n", 10, "--largest",
+    )  # fmt: skip
+    assert code == 0
+    assert out.startswith(f"{SEGMENTS}: none\nmean(cost) < 3 does not hold even at 1.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["sweep", "S"], "--set"),
+        (["sweep", "S", "--set", "days"], "--set days: must be PATH=VALUE"),
+        (["sweep", "S", "--set", "days=1", "--set", "days=2"], "days stands twice"),
+        (["sweep", "S", "--set", "dais=1"], "dais"),
+        (["sweep", "S", "--set", "days=[1"], "--set days"),
+        (["sweep", "S", "--set", "days=1", "--n", "0"], "'0' must be a whole number >= 1"),
+        (["sweep", "S", "--set", "days=1", "--metric", "costs"], "--metric costs: must be one of"),
+        (["sweep", "S", "--set", "days=1", "--csv", "no/where.csv"], "there is no directory"),
+        (["sweep", "nowhere.yaml", "--set", "days=1"], "nowhere.yaml: No such file"),
+        (["compare", "S"], "compare takes WHAT_IF, or --set PATH=V, or both"),
+        (["compare", "S", "--set", "days=1,2"], "must be one value, not 2"),
+        (["compare", "S", "S", "--n", "2", "--precision", "1"], "not allowed with"),
+        (["compare", "S", "S", "--precision", "no"], "'no' must be a number > 0"),
+        (
+            ["find", "S", SEGMENTS, "--low", "5", "--high", "1", "--holds", "cost < 1"],
+            "low <= high",
+        ),
+        (["find", "S", SEGMENTS, "--low", "1", "--high", "5", "--holds", "cst < 1"], "must be one"),
+        (["find", "S", SEGMENTS, "--low", "1", "--high", "nan", "--holds", ""], "must be a number"),
+    ],
+)
+def test_wrong_usage_is_2_and_said(
+    arguments: list[str], told: str, small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = called(capsys, *(small if word == "S" else word for word in arguments))
+    assert (code, out) == (2, "")
+    assert told in err
+    assert "Traceback" not in err
+
+
+def test_runs_that_all_fail_are_a_failure(
+    small: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smssim.experiment.work.simulate", None)
+    code, out, err = called(capsys, "sweep", small, "--set", "days=1", "--n", 2)
+    assert (code, out) == (1, "")
+    assert err.startswith("smssim: 2 of 2 runs failed and are left out: TypeError")
+
+
+def test_ctrl_c_is_130(
+    small: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("smssim.experiment.work.simulate", stop)
+    assert called(capsys, "sweep", small, "--set", "days=1", "--n", 2) == (130, "", "")
+
+
+def test_a_terminal_sees_the_time_left(
+    small: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("compare", small, "--set", "days=1", "--n", 2)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    _, shown, err = called(capsys, *arguments)
+    assert re.search(r"100% .*run 4 of 4, 0 s left", err)
+    _, quiet, err = called(capsys, *arguments, "--no-progress")
+    assert (quiet, err) == (shown, "")
+
+
+@pytest.mark.parametrize("command", ["sweep", "compare", "find"])
+def test_help_imports_nothing_heavy(command: str) -> None:
+    program = (
+        f"import sys; from smssim.cli import main; code = main(['{command}', '--help']);"
+        "print([m for m in ('numpy', 'pandas', 'pydantic', 'simpy') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert "--store DIR" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
