@@ -71,7 +71,7 @@ def _read(options: argparse.Namespace) -> Record:
             columns=options.columns,
             tz=options.tz,
             # A page shows outages of the customer's server, which only arrivals one by one tell.
-        rows=bool(options.tariff or options.html),
+            rows=bool(options.tariff or options.html),
             show_numbers=options.show_numbers,
         )
     if options.tariff is not None:
