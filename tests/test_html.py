@@ -16,7 +16,7 @@ from worlds import worlds
 
 import smssim
 from smssim import report
-from smssim.html import Page
+from smssim.html import Page, columns, frames
 from smssim.html.sections import SECTIONS
 from smssim.plots.svg import svg
 from smssim.record import Record
@@ -233,3 +233,16 @@ def test_a_picture_is_told_in_words() -> None:
     assert all(name.startswith("one-") for name in told.ids)
     assert "xlink" not in drawn
     assert "a < b & $c$" in told.texts[1:]
+
+
+def test_an_export_without_pushes_shows_none(recorded: Reader) -> None:
+    """A picture of no report received would say that the customer's server was away."""
+    assert not any("received in each hour" in " ".join(told) for told in recorded.pictures)
+    assert any("no status report that reached" in text for text in recorded.texts)
+
+
+def test_failures_say_where(log: Record) -> None:
+    """UNDELIV of the platform and of a supplier are two rows."""
+    found = frames.failures(log)
+    assert set(found.loc[found["code"] == "UNDELIV", "place"]) == {"sent", "platform refused"}
+    assert "place" in columns.FAILURES

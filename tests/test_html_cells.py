@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from smssim.html.cells import grid
+from smssim.html import columns
+from smssim.html.cells import grid, heading
 
 
 def test_an_interval_stands_below_its_figure() -> None:
@@ -44,3 +45,30 @@ def test_a_count_has_not_the_interval_of_its_share() -> None:
 
     assert made.rows == [["3", "50.0 %\n20.0 % to 80.0 %"]]
     assert list(made.header) == ["sent", "sent"]
+
+
+def test_a_row_in_its_unit_says_it_in_its_cells() -> None:
+    """A column of units beside cells in minutes would say that they are hours."""
+    frame = pd.DataFrame(
+        {
+            "unit": ["h", "USD", "messages"],
+            "simulated": [0.8, 1_234.5, 12.0],
+            "simulated_low": [0.1, 0.244, None],
+            "simulated_high": [2.5, 1_300.0, None],
+        }
+    )
+
+    made = grid(frame, ["unit", "simulated"], 9)
+
+    assert made.rows == [
+        ["", "48 min\n6 min to 2.5 h"],
+        ["USD", "1,234.50\n0.244 to 1,300.00"],
+        ["messages", "12"],
+    ]
+
+
+def test_no_two_columns_of_a_table_have_one_heading() -> None:
+    tables = {name: own for name, own in vars(columns).items() if name.isupper()}
+    for name, shown in tables.items():
+        headings = [heading(column) for column in shown]
+        assert len(set(headings)) == len(headings), name

@@ -166,8 +166,8 @@ def test_burn_down_shows_from_the_run_out_to_the_next_package(run: Run) -> None:
     np.testing.assert_allclose([span.x0 for span in spans], days(dry["at"]))
     np.testing.assert_allclose([span.x1 for span in spans], days(ends))
     assert all(span.y1 < 0 for span in spans)
-    (told,) = (text for text in words(ax) if text.startswith("ID empty"))
-    assert told == "ID empty " + ", ".join(f"{at.day} Mar {at:%H:%M}" for at in dry["at"])
+    (told,) = (text for text in words(ax) if text.startswith("ID ran out"))
+    assert told == "ID ran out " + ", ".join(f"{at.day} Mar {at:%H:%M}" for at in dry["at"])
     first = dry["at"].iloc[0]
     assert ax.get_title(loc="left") == (f"Sending stops as packages run out: ID {first.day} Mar")
 

@@ -14,6 +14,7 @@ from worlds import worlds
 
 from smssim import report
 from smssim.estimate import wilson
+from smssim.report.summary import in_short
 from smssim.retally import tally_frames
 from smssim.run import Run, simulate
 from smssim.scenario import Scenario
@@ -204,3 +205,11 @@ def test_what_does_not_tell_its_time_is_left_out(run: Run) -> None:
 def test_other_groups_are_refused(run: Run) -> None:
     with pytest.raises(ValueError, match=r"by\(='country'\) must be attempts or nothing"):
         report.callbacks(run, by="country")
+
+
+def test_lost_reports_are_told_in_short() -> None:
+    total = report.callbacks(made := simulate(scenario(), rows=False), by=()).iloc[0]
+    (told,) = (sentence for name, sentence in in_short(made) if name == "Lost")
+    assert told.startswith(f"{int(total['lost']):,} of {int(total['reports']):,} status reports")
+    kept = simulate(scenario(no_answer_share=0, outages=[]), rows=False)
+    assert "Lost" not in dict(in_short(kept))

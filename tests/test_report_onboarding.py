@@ -62,7 +62,11 @@ def test_the_last_row_is_the_first_message() -> None:
 
 def test_without_rows_the_first_message_is_known_to_the_quarter_of_an_hour() -> None:
     exact, coarse = (report.onboarding(run(rows=rows)) for rows in (True, False))
-    assert coarse["done_at"].iloc[-1] == exact["done_at"].iloc[-1].floor("15min")
+    first, slot = coarse["done_at"].iloc[-1], exact["done_at"].iloc[-1].floor("15min")
+    usable = coarse.set_index("step").loc["template", "done_at"]
+    assert slot < usable, "else the slot itself is known"
+    assert first == usable, "no message goes out before its template"
+    assert first.floor("15min") == slot
     pd.testing.assert_frame_equal(coarse.iloc[:-1], exact.iloc[:-1])
     assert coarse["day"].iloc[-1] == exact["day"].iloc[-1]
 

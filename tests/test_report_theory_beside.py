@@ -147,6 +147,13 @@ def test_reviews_are_held_against_when_they_were_handed_in() -> None:
     assert found[0].simulated == pytest.approx(took.dt.total_seconds().mean() / 3_600)
 
 
+def test_no_time_is_shorter_than_none() -> None:
+    """Chance would leave one review of up to two hours a mean below 0."""
+    late = {"name": "late", "application": "shop", "submitted": "2026-03-06T09:30:00Z"}
+    templates = [{"name": "code", "application": "shop"}, late]
+    assert row(simulate(scenario(templates=templates), rows=False), "review, mean").low == 0
+
+
 OTHER: dict[str, dict[str, Any]] = {
     "a package": {"packages": [{"country": "ID", "segments": 500, "price": 70}]},
     "users who ask again": {"source": {"resend": {"patience": 60, "at_most": 1}}},

@@ -39,10 +39,15 @@ HEADINGS = {
     "wall_h": "by the clock",
     "working_h": "in working hours",
     "start": "from",
+    "alarm_at": "alarm sent",
+    "limit_at": "limit tripped",
+    "empty_at": "used up",
     "near_miss": "near miss",
 }
 """Headings that are not the column's name without its unit."""
-_OF_UNIT = ("value", "simulated", "theory", "a", "b", "difference")
+_OF_UNIT = ("value", "simulated", "theory", "a", "b", "difference", "so_far", "rest", "month")
+_IN_CELLS = ("share", "s", "h")
+_MONEY = "_in_currency"
 _WORDS = ("figure", "kind", "entry")
 """Columns of our own names, whose underscores are blanks for people."""
 _WHOLE = 100
@@ -81,8 +86,9 @@ def heading(name: str) -> str:
 
 def _cell(name: str, row: dict[Any, Any], known: Sequence[str]) -> str:
     value, unit = row[name], row.get("unit")
-    # Where rows differ in their unit, a column says it.
-    named = f"{name}_{unit}" if unit in ("share", "s", "h") and name in _OF_UNIT else name
+    if name == "unit" and unit in _IN_CELLS:
+        return ""  # The cells say it, in minutes or per cent where that suits them.
+    named = _named(name, unit) if name in _OF_UNIT else name
     text = shown(named, value)
     text = text.replace("_", " ") if name in _WORDS else text
     ends = _ends(name, known)
@@ -93,6 +99,14 @@ def _cell(name: str, row: dict[Any, Any], known: Sequence[str]) -> str:
         # A share that is known better than a tenth of a per cent.
         text, low, high = (f"{100 * v:.2f} %" for v in (value, row[ends[0]], row[ends[1]]))
     return f"{text}\n{low} to {high}"
+
+
+def _named(name: str, unit: Any) -> str:
+    """A column's name with the unit of a row, where rows differ in it and a column says it."""
+    if unit in _IN_CELLS:
+        return f"{name}_{unit}"
+    is_currency = isinstance(unit, str) and len(unit) == 3 and unit.isupper()
+    return f"{name}{_MONEY}" if is_currency else name
 
 
 def _ends(name: str, known: Sequence[str]) -> tuple[str, str] | None:
@@ -120,6 +134,8 @@ def shown(name: str, value: Any) -> str:
         return money(value, 4 if value < 100 else 2)
     if name.endswith("_micro"):
         return money(value / 1e6)
+    if name.endswith(_MONEY) and abs(value) >= 1:
+        return money(value)
     if name.endswith(("_s", "_h")):
         return duration(value * (3_600 if name.endswith("_h") else 1))
     if float(value).is_integer():

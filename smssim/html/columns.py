@@ -8,7 +8,8 @@ WASTE = (
     "kind", "messages", "segments", "covered_segments", "billed_micro", "package_micro",
 )
 PROJECTION = (
-    "figure", "unit", "so_far", "rest", "month", "whole_days", "days_left", "reason",
+    "figure", "unit", "since", "ends", "so_far", "rest", "month", "whole_days", "days_left",
+    "reason",
 )
 PACKAGES = (
     "package", "country", "segments", "price_micro", "in_force_at", "ends_at", "used",
@@ -27,7 +28,7 @@ TIMES = (
     "within_30_s", "within_3_min",
 )
 FAILURES = (
-    "code", "messages", "share", "source", "cause", "advice",
+    "code", "place", "messages", "share", "source", "cause", "advice",
 )
 REPORTS = (
     "reports", "received", "lost", "pending", "received_share", "late", "duplicates",

@@ -50,8 +50,14 @@ def outages(record: Record) -> pd.DataFrame:
 
 
 def by_hour(record: Record) -> pd.DataFrame:
-    """Status reports by hour, where arrivals are known."""
-    return outages(record) if untold(record) else received(record)
+    """Status reports by hour, where arrivals are known and there are any."""
+    return outages(record) if untold(record) or pushed(record).empty else received(record)
+
+
+def failures(record: Record) -> pd.DataFrame:
+    """Why messages failed, with the place in words: one code may stand at two places."""
+    found = report.failures(record)
+    return found.assign(place=found["place"].map(dict(enumerate(sections.PLACES))).astype("str"))
 
 
 def beside(record: Record) -> pd.DataFrame:

@@ -40,14 +40,17 @@ SECTIONS = (
             "UTC.", (
         Table("happenings", "Stops and warnings", happenings, sections.happened),
     ), unknown="a log does not tell what stopped the account or warned of it"),
-    Section("Packages", "What became of the segments that were bought. Times are UTC.", (
+    Section("Packages", "What became of the segments that were bought. Packages are used up with "
+            "their last segment, and run out with the next message that finds none. Times are "
+            "UTC.", (
         Table("packages", "Packages, {currency}", report.packages, columns.PACKAGES),
     ), (
         Picture("burn-down", plots.burn_down, report.burn_down,
                 "The segments left against time, a line a country."),
     ), "a log tells of no purchases; say what you bought when you rate it"),
-    Section("Thresholds", "What alarms and limits counted by UTC day and month, and what a limit "
-            "stopped. A near miss is a day or month that used 80 % of a limit that did not act.", (
+    Section("Thresholds", "What alarms and limits counted by UTC day and month, and what either "
+            "limit stopped. A near miss is a day or month that used 80 % of a limit that did not "
+            "act.", (
         Table("thresholds", "Use against alarm and limit", report.thresholds, columns.LIMITS),
     ), (
         Picture("thresholds", plots.thresholds, report.usage,
@@ -60,7 +63,7 @@ SECTIONS = (
         Table("latency", "How quick deliveries were, by country", report.delivery, columns.TIMES),
         Table("statuses", "Final statuses and refusals", report.statuses, sections.status_counts),
         Table("failures", "Why messages failed; the advice is ours, not Huawei's",
-              report.failures, columns.FAILURES),
+              frames.failures, columns.FAILURES),
         Table("statistics", "As the console counts, in segments", report.statistics,
               ("figure", "value", "definition", "meaning")),
     ), (
@@ -82,7 +85,7 @@ SECTIONS = (
     ), (
         Picture("callbacks", plots.callbacks, frames.by_hour,
                 "Status reports received in each hour, with outages of your own server shaded."),
-    )),
+    ), "the log holds no status report that reached your callback address"),
     Section("Template review", "From the first submission to the approval, by the clock and within "
             "09:00-18:00 GMT+8 of Chinese workdays. Times are UTC.", (
         Table("review", "Templates", report.review, columns.REVIEW),

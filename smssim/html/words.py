@@ -52,7 +52,11 @@ def _not_logged(record: Record, total: Any) -> Iterator[tuple[str, str]]:
     if quarantined:
         told = f"{count(quarantined)} records could not be used and are in no figure"
         yield "Left out", f"{told}; with them counts would be higher"
-    yield "Lost reports", "a log knows only the status reports that were received"
+    lost = "a log knows only the status reports that were received"
+    if total["in_flight"] and untimed(record) is None:
+        lost += "; a message whose report was lost counts as in flight for 72 h"
+        lost += ", which makes deliveries look slower"
+    yield "Lost reports", lost
     if not priced(record):
         yield "Cost", "a log has no prices; give those you pay with --tariff FILE"
     else:

@@ -80,7 +80,7 @@ def burn_down(
             dates = listed([day_and_time(spell.begins, zone) for spell in spells], 3)
             early = spells[0].begins < begins + 0.4 * (ends - begins)
             y, height = -(number + 0.7) * _LANE * top, 0.76 * _LANE * top
-            lane(ax, y, height, spells, f"{list(dry)[number]} empty {dates}", early)
+            lane(ax, y, height, spells, f"{list(dry)[number]} ran out {dates}", early)
         ax.set_ylabel("segments left")
         projected = [] if later is None else _project(ax, lines, later, ends)
         legend_below(ax, [*_legend(marked), *meanings(dry), *projected])

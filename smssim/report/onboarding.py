@@ -15,6 +15,7 @@ from smssim.report.rules import scenario_of
 from smssim.report.spans import instants, microseconds
 from smssim.scenario import Registration, kind_of
 from smssim.tables import TIME
+from smssim.tally import SLOT_US
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +42,8 @@ def onboarding(record: Record) -> pd.DataFrame:
     `done_at` by the clock, NaN where a step is not done; `day` is the UTC day on which it was, 0
     the first of the record, as in the KPI `first_message.day`. The last row, `first_message`, began
     with the first step and was done when the first message was sent: to the microsecond where
-    messages were kept, else to the quarter of an hour. A log knows no steps. Since 2025-01-10
+    messages were kept, else to the quarter of an hour, and not before a template could be used in
+    it. A log knows no steps. Since 2025-01-10
     Huawei enables no new users (DOMAIN.md section 1).
     """
     import pandas as pd
@@ -50,7 +52,7 @@ def onboarding(record: Record) -> pd.DataFrame:
     rows = [] if table is None else _steps(table)
     _name_kinds(record, rows)
     began = min((row["began_at"] for row in rows if row["began_at"] is not None), default=None)
-    first = _first_message_us(record)
+    first = _first_message_us(record, rows)
     rows.append(_row(FIRST_MESSAGE, "", began, first, ""))
     for row in rows:
         if row["done_at"] is not None:
@@ -102,12 +104,17 @@ def _row(
     }
 
 
-def _first_message_us(record: Record) -> int | None:
+def _first_message_us(record: Record, steps: list[dict[str, Any]]) -> int | None:
     """When the first message was sent, as exactly as the record knows."""
-    rows = record.messages
-    if rows is not None:
-        sent = rows.loc[rows["place"] == 0, "submitted_at"]
-    else:
-        clock = record.tallies.clock
-        sent = clock.loc[~clock["outcome"].astype(str).str.startswith("refused"), "slot"]
-    return int(microseconds(sent).min()) if len(sent) else None
+    messages = record.messages
+    if messages is not None:
+        sent = messages.loc[messages["place"] == 0, "submitted_at"]
+        return int(microseconds(sent).min()) if len(sent) else None
+    clock = record.tallies.clock
+    sent = clock.loc[~clock["outcome"].astype(str).str.startswith("refused"), "slot"]
+    if not len(sent):
+        return None
+    slot = int(microseconds(sent).min())
+    # No message goes out before its template: the slot may have begun earlier.
+    usable = [row["done_at"] for row in steps if row["step"] == "template" and row["done_at"]]
+    return max(slot, min(usable)) if usable and min(usable) < slot + SLOT_US else slot

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 MOST = 6
 """Rows of a table; what is left out is counted in a last line."""
-_PLACES = ("sent", "request refused", "number refused", "platform refused")
+PLACES = ("sent", "request refused", "number refused", "platform refused")
 _DEAR = 10_000_000
 """Units of a currency from which on its hundredths are noise."""
 
@@ -147,7 +147,7 @@ def status_counts(record: Record, most: int = MOST + 1) -> Grid:
             _name(row["status"], NOTHING),
             count(row["messages"]),
             share(row["share"]),
-            _PLACES[row["place"]],
+            PLACES[row["place"]],
             _meaning(record, row["status"], row["place"]),
         ]
         for _, row in found.head(most).iterrows()

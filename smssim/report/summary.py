@@ -9,6 +9,7 @@ from smssim.calendars import DAY
 from smssim.record import Record
 from smssim.report import budget, sections
 from smssim.report.assumptions import assumptions
+from smssim.report.callbacks import callbacks
 from smssim.report.cost import cost
 from smssim.report.delivery import delivery, statuses
 from smssim.report.groups import priced, recorded
@@ -136,12 +137,12 @@ def _delivered(record: Record) -> list[tuple[str, str]]:
     requested, refused = int(total["requested"]), int(total["requested"] - total["sent"])
     if not requested:
         return [("Delivered", "nothing was requested")]
-    parts = [f"{count(refused)} refused", f"{count(total['failed'] + total['expired'])} failed"]
-    parts.append(f"{count(total['in_flight'])} in flight")
+    failed = f"{count(total['failed'] + total['expired'])} failed or expired"
+    parts = [f"{count(refused)} refused", failed, f"{count(total['in_flight'])} in flight"]
     parts += [f"{count(total['no_report'])} without a report"] if total["no_report"] else []
     reached = share(total["delivered"] / requested)
     whole = f"{count(total['delivered'])} of {count(requested)} ({reached})"
-    return [("Delivered", f"{whole}; {', '.join(parts)}"), *_latencies(record)]
+    return [("Delivered", f"{whole}; {', '.join(parts)}"), *_latencies(record), *_lost(record)]
 
 
 def _latencies(record: Record) -> list[tuple[str, str]]:
@@ -163,6 +164,13 @@ def _soon(record: Record) -> list[tuple[str, str]]:
         return []
     soon, low, high = (share(total[f"within_3_min{end}"]) for end in ("", "_low", "_high"))
     return [("Latency", f"{soon} of deliveries within 3 minutes (95 % interval {low} to {high})")]
+
+
+def _lost(record: Record) -> list[tuple[str, str]]:
+    """The status reports that never came, if any are known; a log knows none."""
+    lost, made = callbacks(record, by=())[["lost", "reports"]].iloc[0]
+    told = f"{count(lost)} of {count(made)} status reports"
+    return [] if missing(lost) or not lost else [("Lost", f"{told} ({share(lost / made)})")]
 
 
 def _stopped(record: Record) -> list[tuple[str, str]]:

@@ -20,8 +20,9 @@ def theory_beside(record: Record) -> pd.DataFrame:
     """One row a closed form of `smssim.theory` that applies to a simulated record; none for a log.
 
     Columns: `figure`, `unit`; `simulated` with its 95 % interval `low` and `high` (NaN where one
-    value alone tells no spread), the form's value `theory`, and `form` and `source`, what it is
-    called and where it is proved. Of twenty rows one may have its theory outside by chance.
+    value alone tells no spread; never below 0, as no figure is), the form's value `theory`, and
+    `form` and `source`, what it is called and where it is proved. Of twenty rows one may have its
+    theory outside by chance.
 
     Forms, and what they ask of the scenario (all: no policies, and traffic as Poisson requests
     alone, without resends, flaws, calls and group tasks, but for reviews): reports lost in random
@@ -37,4 +38,5 @@ def theory_beside(record: Record) -> pd.DataFrame:
     rows = [] if scenario is None else [form(record, scenario) for form in FORMS]
     found = pd.DataFrame([row for row in rows if row is not None], columns=list(Beside._fields))
     types = {name: "float64" if name in _NUMBERS else "str" for name in Beside._fields}
-    return found.astype(types)
+    found = found.astype(types)
+    return found.assign(low=found["low"].clip(lower=0))
