@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SLOT_US = 15 * MINUTE
-CHARGES = ("package", "pay_per_use", "refused_1", "refused_2", "refused_3", "split", "unknown")
+REFUSED = ("refused_1", "refused_2", "refused_3")
+CHARGES = ("package", "pay_per_use", *REFUSED, "split", "unknown")
 """How a message was paid for; where it was refused (at which place), if it was."""
 OUTCOMES = ("delivered", "expired", "failed", "in_flight", "refused", "refused_platform")
 """What became of a message; refused by the request's code or in the answer, or by the platform

@@ -11,6 +11,7 @@ from smssim.record import Record
 from smssim.report.groups import KEYS, keys_of
 from smssim.report.needs import needs
 from smssim.scenario import Package
+from smssim.tally import REFUSED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,6 @@ _NUMBERS = ("packages", "messages", "segments", "cost_micro")
 BY = (*KEYS, "copy", "template")
 _OF_TEMPLATES = {"template", "application", "type"}
 """Keys of the tally by template, which does not tell days, countries and copies apart."""
-_REFUSED = ("refused_1", "refused_2", "refused_3")
 
 
 @needs("money", "templates", "packages")
@@ -107,7 +107,7 @@ def _bought(record: Record) -> pd.DataFrame:
 
 def _delivered(cells: pd.DataFrame, groups: pd.DataFrame) -> pd.Series[float]:
     """How many messages of each group were delivered, NaN if none."""
-    own = cells[(cells["status"] == "DELIVRD") & ~cells["charge"].isin(_REFUSED)]
+    own = cells[(cells["status"] == "DELIVRD") & ~cells["charge"].isin(REFUSED)]
     keys = list(groups)
     if not keys:
         number = groups.assign(messages=own["messages"].sum())["messages"]

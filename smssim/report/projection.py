@@ -15,6 +15,7 @@ from smssim.report.run_out import by_day
 from smssim.report.spans import instants, microseconds
 from smssim.report.weekdays import LEAST, Floats, Weekdays, whole_days
 from smssim.tables import TIME
+from smssim.tally import REFUSED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,4 +165,4 @@ def _unit(column: str) -> float:
 def _sent(record: Record) -> pd.DataFrame:
     """The money tally's cells of what was sent."""
     money = record.tallies.money
-    return money[~money["charge"].isin(["refused_1", "refused_2", "refused_3"])]
+    return money[~money["charge"].isin(REFUSED)]

@@ -24,13 +24,13 @@ from smssim.report.weekdays import (
     whole_days,
 )
 from smssim.tables import TIME
+from smssim.tally import REFUSED
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Bools = NDArray[np.bool_]
 NO_QUOTA = "E000629"
-_REFUSED = ("refused_1", "refused_2", "refused_3")
 _COLUMNS = {"at": TIME, "country": "str", "left": "float64"}
 _COLUMNS |= {"left_low": "float64", "left_high": "float64"}
 
@@ -112,7 +112,7 @@ def daily_use(record: Record, country: str) -> Ints:
     """
     money = record.tallies.money
     own = money[money["country"] == country]
-    asked = own[~own["charge"].isin(_REFUSED) | (own["status"] == NO_QUOTA)]
+    asked = own[~own["charge"].isin(REFUSED) | (own["status"] == NO_QUOTA)]
     days = whole_days(record.observed_from, record.observed_until)
     return by_day(asked, "segments", days)
 

@@ -9,6 +9,7 @@ from smssim.bins import bin_of
 from smssim.calendars import MINUTE
 from smssim.record import Record
 from smssim.report.layout import count
+from smssim.tally import REFUSED
 
 Ints = NDArray[np.int64]
 SOON_US = 3 * MINUTE
@@ -34,7 +35,7 @@ def results_told(record: Record) -> tuple[Ints, Ints]:
 def untimed(record: Record) -> str | None:
     """Why quantiles of latency are not known; None if they are, or if nothing was delivered."""
     money = record.tallies.money
-    sent = ~money["charge"].isin(["refused_1", "refused_2", "refused_3"])
+    sent = ~money["charge"].isin(REFUSED)
     delivered = int(money.loc[sent & (money["status"] == "DELIVRD"), "messages"].sum())
     timed = int(record.tallies.latency["messages"].sum())
     told = int(results_told(record)[0].sum())

@@ -11,12 +11,12 @@ from smssim.record import Record
 from smssim.report.groups import priced, recorded
 from smssim.report.needs import needs
 from smssim.report.rules import scenario_of
+from smssim.tally import REFUSED
 
 if TYPE_CHECKING:
     import pandas as pd
 
 KINDS = ("failed", "expired", "user_resend", "server_resend", "fraudulent")
-_REFUSED = ("refused_1", "refused_2", "refused_3")
 _NUMBERS = ("messages", "segments", "covered_segments", "billed_micro", "package_micro")
 
 
@@ -50,7 +50,7 @@ def waste(record: Record) -> pd.DataFrame:
 def _kinds(record: Record) -> Iterator[tuple[str, pd.DataFrame | None]]:
     """The cells of each kind, with their country; None where a record cannot know them."""
     money = record.tallies.money
-    sent = money[~money["charge"].isin(_REFUSED)]
+    sent = money[~money["charge"].isin(REFUSED)]
     final = sent["status"].notna() & ~sent["status"].isin(["DELIVRD", "EXPIRED", "ACCEPTD"])
     yield "failed", sent[final]
     yield "expired", sent[sent["status"] == "EXPIRED"]
@@ -63,7 +63,7 @@ def _kinds(record: Record) -> Iterator[tuple[str, pd.DataFrame | None]]:
     scenario = scenario_of(record)
     if scenario is not None:
         sources = record.tallies.sources
-        own = sources[~sources["charge"].isin(_REFUSED)]
+        own = sources[~sources["charge"].isin(REFUSED)]
         countries = {t.name: t.country for t in scenario.traffic if t.fraudulent}
         own = own[own["source"].isin(list(countries))]
         yield "fraudulent", own.assign(country=own["source"].map(countries))
