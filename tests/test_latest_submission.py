@@ -60,3 +60,15 @@ def test_wrong_questions_are_named(world: Scenario) -> None:
         smssim.find.latest_submission(world, OFFER, LAUNCH.replace(tzinfo=None), first=FIRST)
     with pytest.raises(ValueError, match=r"template\(='offer'\) must be one of login, spring"):
         smssim.find.latest_submission(world, "offer", LAUNCH, first=FIRST)
+
+
+def test_handing_in_later_may_help(world: Scenario) -> None:
+    """What comes on Monday before the desk opens is decided within two hours of its opening, what
+    came on Sunday some time on Monday: Monday's morning does, Sunday does not.
+    """
+    noon = LAUNCH + timedelta(hours=2)
+    sunday = LAUNCH - timedelta(hours=20)
+    found = smssim.find.latest_submission(world, OFFER, noon, first=sunday, share=0.75, workers=1)
+    assert found.value == LAUNCH
+    runs = smssim.replicate(world.change(**{"templates.1.submitted": sunday}), 40, workers=1).runs
+    assert (runs[f"review.usable_hours[{OFFER}]"] <= 22).mean() < 0.75

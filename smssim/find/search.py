@@ -75,6 +75,7 @@ def search(
     steps: Steps,
     promise: Promise | Callable[[Any], Promise],
     *,
+    monotone: bool = True,
     confidence: float = 0.95,
     most: int = 1_000,
     policies: Sequence[Policy] = (),
@@ -84,7 +85,8 @@ def search(
     store: Store | str | Path | None = None,
     progress: Progress | None = None,
 ) -> Answer:
-    """The first of *steps* at which a promise holds, by bisection; it shall hold from there on.
+    """The first of *steps* at which a promise holds: by bisection if it holds from there on, as it
+    does where it is *monotone*, else one after the other.
 
     Each value is run until the interval of the promise's statistic tells, at most *most* times;
     *confidence* is that of all answers together, whatever the number of looks and values. Raise a
@@ -93,7 +95,8 @@ def search(
     if not len(steps):
         raise ValueError("steps must hold at least one value")
     base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
-    risk = (1 - confidence) / (2 + math.ceil(math.log2(len(steps) + 1)))
+    most_probes = 2 + math.ceil(math.log2(len(steps) + 1)) if monotone else len(steps)
+    risk = (1 - confidence) / most_probes
     probes: dict[int, Probe] = {}
 
     with Pool(policies, rng, executor=executor, workers=workers) as pool:
@@ -107,7 +110,11 @@ def search(
                 probes[place] = _probe(design, value, own, 1 - risk, most, run)
             return probes[place].holds
 
-        place = _bisect(len(steps), probe)
+        places = range(len(steps))
+        if monotone:
+            place = _bisect(len(steps), probe)
+        else:
+            place = next((place for place in places if probe(place)), None)
     shown = promise(steps[-1]) if callable(promise) else promise
     return _answer(path, shown, steps, probes, place)
 
@@ -163,7 +170,10 @@ def _answer(
         open_ = probes[last].holds is None
         note = "cannot be told" if open_ else "does not hold"
         return Answer(path, promise, None, fails, f"{promise} {note} even at {steps[last]}", tried)
-    if place == 0:
+    turned = [steps[at] for at in failed if at > place]
+    if turned:
+        note = f"{promise} holds at {steps[place]}, but not at {turned[0]}: it is not monotone"
+    elif place == 0:
         note = f"{promise} holds at every value up to {steps[0]}, the first that was asked for"
     elif place - 1 in failed:
         note = f"{promise} holds at {steps[place]} and no longer at {steps[place - 1]}"
