@@ -63,17 +63,17 @@ def designs(
         ax.grid(axis="x", color="#dddddd", linewidth=0.8)
         _plain_numbers(ax)
         ax.set_xlabel(f"{name}, {unit}")
-        titled(ax, _span(labels, found, name, unit), "the estimate of each design, 95 % sure")
+        titled(ax, _span(found, name, unit), "each design, 95 % sure")
     return ax
 
 
-def _span(labels: Sequence[str], found: Sequence[Interval], name: str, unit: str) -> str:
-    known = [(own.estimate, label) for own, label in zip(found, labels, strict=True)]
-    known = sorted(pair for pair in known if np.isfinite(pair[0]))
+def _span(found: Sequence[Interval], name: str, unit: str) -> str:
+    known = sorted(own.estimate for own in found if np.isfinite(own.estimate))
     if not known:
         return f"{name}: no run has a value"
-    (least, first), (most, _) = known[0], known[-1]
-    return f"{name} is {_number(least)} ({first}) to {_number(most)} {unit}"
+    # Labels of designs leave little room for words above them.
+    ends = dict.fromkeys(map(_number, (known[0], known[-1])))
+    return f"{name}: {' to '.join(ends)} {unit}"
 
 
 def _histogram(ax: Axes, values: Values, found: Interval) -> None:

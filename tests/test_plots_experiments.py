@@ -1,0 +1,62 @@
+"""Pictures of experiments: what is drawn is what the runs say, and every word stands inside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+
+from smssim.estimate import Interval, mean_interval
+from smssim.plots import experiments
+
+LABELS = [f"account.service_mode of a rather long name, packages.0.segments {n}" for n in "123"]
+VALUES = np.random.default_rng(1).normal(20_000, 100, 60)
+
+
+def inside(ax: Any) -> None:
+    """All words stand inside the figure."""
+    figure = ax.figure
+    figure.canvas.draw()
+    for text in (ax.title, ax._left_title, ax.xaxis.label, *ax.texts, *ax.get_yticklabels()):
+        box = text.get_window_extent()
+        assert box.width == 0 or (box.x0 >= -1 and box.x1 <= figure.bbox.width + 1), text
+    plt.close(figure)
+
+
+def test_runs_are_counted_once() -> None:
+    found = mean_interval(VALUES)
+    ax = experiments.runs(VALUES, "messages.delivered", "messages", found)
+    assert sum(patch.get_height() for patch in ax.patches[:8]) == 60
+    assert ax.lines[0].get_xdata()[0] == found.estimate
+    band = ax.patches[-1].get_extents().transformed(ax.transData.inverted())
+    assert (band.x0, band.x1) == pytest.approx((found.low, found.high))
+    told = ax.get_title(loc="left")
+    assert told.replace("\n", " ").startswith(f"messages.delivered: {found.estimate:,.0f} (")
+    inside(ax)
+
+
+def test_designs_have_their_intervals() -> None:
+    found = [
+        Interval(10.0, 9.0, 12.0),
+        Interval(1_000.0, 1_000.0, 1_000.0),
+        Interval(*[np.nan] * 3),
+    ]
+    ax = experiments.designs(LABELS, found, "cost", "USD")
+    assert [text.get_text() for text in ax.get_yticklabels()] == LABELS
+    bars = [np.array(drawn.get_segments()) for drawn in ax.collections[:2]]
+    assert [own[0, :, 0].tolist() for own in bars] == [[9.0, 12.0], [1_000.0, 1_000.0]]
+    assert ax.get_title(loc="left").replace("\n", " ") == "cost: 10 to 1,000 USD"
+    inside(ax)
+
+
+@pytest.mark.parametrize("values", [np.array([]), np.zeros(3), np.full(4, 7.0), np.array([1.5])])
+def test_few_or_equal_values_have_a_picture(values: Any) -> None:
+    mean = float(values.mean()) if len(values) else np.nan
+    found = Interval(mean, mean, mean)
+    for draw in (experiments.runs, experiments.differences):
+        ax = draw(values, "cost", "USD", found)
+        told = ax.get_title(loc="left")
+        assert ("always" in told) if len(values) else ("has a value" in told)
+        inside(ax)
