@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
+from scipy.stats import sobol_indices, uniform
 
 from smssim.experiment import Absolute, Interrupted, compare, replicate, sweep
 from smssim.experiment.pool import new_executor
@@ -226,6 +228,22 @@ def test_a_changed_policy_is_another_run(tmp_path: Path) -> None:
             )  # fmt: skip
             assert len(calls) == ran
             assert set(found.runs["cost.packages"]) == {30 + price}
+
+
+def test_samples_of_scipy_are_designs() -> None:
+    """The bill is linear in both prices, so the shares of its variance are known."""
+    paths = ["routes.ID.price", "packages.0.price"]
+
+    def mean_cost(x: Any) -> Any:
+        designs = pd.DataFrame(x.T.round(4), columns=paths)
+        found = sweep(SMALL, designs, 1, workers=1)
+        return np.array([[found.values("cost", n).mean() for n in range(len(designs))]])
+
+    billed = replicate(SMALL, 1, workers=1).values("cost.pay_per_use")[0] / 0.1
+    spans = np.array([0.1 * billed, 20])
+    dists = [uniform(0.1, 0.1), uniform(10, 20)]
+    found = sobol_indices(func=mean_cost, n=32, dists=dists, rng=1)
+    assert found.first_order.ravel() == pytest.approx(spans**2 / (spans**2).sum(), abs=0.1)
 
 
 class Backwards(Executor):

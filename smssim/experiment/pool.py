@@ -68,12 +68,13 @@ class Pool:
 
     def _elsewhere(self, waiting: deque[Task], scenarios: Mapping[int, bytes]) -> Iterator[Result]:
         running: dict[Future[list[Result]], list[Task]] = {}
+        given_up: list[Task] = []
         try:
             while waiting or running:
                 try:
                     self._submit(waiting, running, scenarios)
                     for future in wait(running, return_when=FIRST_COMPLETED).done:
-                        yield from self._taken(future, running[future], scenarios)
+                        yield from self._taken(future, running[future], given_up)
                         del running[future]
                 except BrokenExecutor as broken:
                     suspects = [task for tasks in running.values() for task in tasks]
@@ -82,13 +83,15 @@ class Pool:
                         yield from _failed([*suspects, *waiting], broken)
                         return
                     yield from self._alone(suspects, scenarios)
+            yield from self._alone(given_up, scenarios)
         finally:
             for future in running:
                 future.cancel()
 
     def _alone(self, suspects: list[Task], scenarios: Mapping[int, bytes]) -> Iterator[Result]:
         """Run what was running when workers died, one by one: so only the cause of it fails."""
-        self._close()
+        if suspects:
+            self._close()
         for task in suspects:
             try:
                 yield from self._executor().submit(run_job, self._job([task], scenarios)).result()
@@ -97,18 +100,16 @@ class Pool:
                 yield from _failed([task], error)
 
     def _taken(
-        self, future: Future[list[Result]], tasks: list[Task], scenarios: Mapping[int, bytes]
+        self, future: Future[list[Result]], tasks: list[Task], given_up: list[Task]
     ) -> Iterator[Result]:
         try:
             results = future.result()
         except BrokenExecutor:
             raise
-        except Exception as error:
-            # The executor's own failure, such as a cluster that lost a worker too often.
-            if len(tasks) == 1:
-                yield from _failed(tasks, error)
-            else:
-                yield from self._alone(tasks, scenarios)
+        except Exception:
+            # The executor's own failure, such as a cluster that lost workers too often: whether
+            # by this job or by one beside it shows only when each runs alone.
+            given_up += tasks
             return
         self._learn(results)
         yield from results

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from smssim.estimate import Interval
 from smssim.experiment.designs import Design
 from smssim.experiment.experiment import Experiment
 from smssim.experiment.kept import Kept
@@ -21,6 +22,8 @@ from smssim.experiment.pool import Pool
 from smssim.experiment.precision import at_look
 from smssim.experiment.promise import Promise
 from smssim.experiment.running import Progress, run_until
+from smssim.experiment.statistics import metric_of
+from smssim.metrics import METRICS
 from smssim.model.policies import Policy
 from smssim.scenario import Scenario
 from smssim.store import Store
@@ -68,6 +71,22 @@ class Answer:
         frame = pd.DataFrame([vars(probe) for probe in rows], columns=columns)
         return frame.astype({"holds": "boolean"})
 
+    def plot(self, *, ax: Any = None) -> Any:
+        """Draw the curve on Axes: each value that was tried, with the statistic's interval."""
+        from smssim.plots import experiments
+
+        rows = sorted(self.probes, key=lambda probe: probe.value)
+        labels = [
+            f"{row.value:,}" if isinstance(row.value, int | float) else f"{row.value}"
+            for row in rows
+        ]
+        found = [Interval(row.estimate, row.low, row.high) for row in rows]
+        unit = METRICS[metric_of(self.promise.figure)].unit
+        name = f"{self.promise.statistic}({self.promise.figure})"
+        drawn = experiments.designs(labels, found, name, unit, ax=ax)
+        drawn.axvline(self.promise.bound, linestyle="--", color="#222222")
+        return drawn
+
 
 def search(
     scenario: Scenario | str | Path,
@@ -95,7 +114,7 @@ def search(
     if not len(steps):
         raise ValueError("steps must hold at least one value")
     base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
-    most_probes = 2 + math.ceil(math.log2(len(steps) + 1)) if monotone else len(steps)
+    most_probes = 2 + 2 * math.ceil(math.log2(len(steps) + 1)) if monotone else len(steps)
     risk = (1 - confidence) / most_probes
     probes: dict[int, Probe] = {}
 
@@ -120,22 +139,28 @@ def search(
 
 
 def _bisect(n: int, probe: Callable[[int], bool | None]) -> int | None:
-    """The first place that holds, None if the last does not; an undecided one ends the search."""
+    """The first place that certainly holds, None if the last does not.
+
+    Runs that do not tell are about the turn, so it is sought from both sides: also the last place
+    that certainly fails is probed.
+    """
     if probe(n - 1) is not True:
         return None
-    if n == 1 or probe(0):
-        return 0
-    fails, holds = 0, n - 1
-    while holds - fails > 1:
-        middle = (fails + holds) // 2
-        verdict = probe(middle)
-        if verdict is None:
-            break
-        if verdict:
-            holds = middle
-        else:
-            fails = middle
+    holds = _first(n, lambda place: probe(place) is True)
+    _first(holds, lambda place: probe(place) is not False)
     return holds
+
+
+def _first(n: int, is_so: Callable[[int], bool]) -> int:
+    """The first place of *n* from which on it is so, n - 1 being the last that is looked for."""
+    low, high = 0, n - 1
+    while low < high:
+        middle = (low + high) // 2
+        if is_so(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return low
 
 
 def _probe(
