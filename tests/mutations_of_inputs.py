@@ -151,7 +151,7 @@ INPUTS = {
     "a month ahead": Mutation("smssim.scenario.rules:_task_moments", nothing),
     "cancelled in time": Mutation("smssim.scenario.sources:CANCEL_BEFORE", value(timedelta(0))),
     "no periodic tasks": Mutation("smssim.scenario.sources:GroupTask.unknown_keys", value({})),
-    "packages for sale": Mutation("smssim.scenario.console_rules:_package_countries", nothing),
+    "packages for sale": Mutation("smssim.scenario.console_rules:package_countries", nothing),
     "order of values": Mutation("smssim.scenario.thresholds:_broken_thresholds", nothing),
     "bound of the limits": Mutation("smssim.scenario.rules:_limits", nothing),
     "country limits": Mutation(
