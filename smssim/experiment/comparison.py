@@ -58,11 +58,11 @@ class Comparison:
 
         Raise a ValueError for a figure that no run has.
         """
-        self.experiment.values(figure)
-        runs = self.experiment.runs
-        wide = runs.pivot_table(figure, "replication", "scenario", dropna=False)
-        both = wide.reindex(columns=[BASE, WHAT_IF]).dropna()
-        return both[BASE].to_numpy(), both[WHAT_IF].to_numpy()
+        base, what_if = (self.experiment.by_replication(figure, n) for n in (BASE, WHAT_IF))
+        pairs = [(base[k], what_if[k]) for k in base if k in what_if]
+        both = np.array(pairs, np.float64).reshape(-1, 2)
+        both = both[~np.isnan(both).any(axis=1)]
+        return both[:, 0], both[:, 1]
 
     def plot(self, figure: str = "cost", *, ax: Any = None) -> Any:
         """Draw the differences of a figure on Axes, pair by pair, with their mean and interval.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,7 +64,7 @@ class Experiment:
         index = pd.MultiIndex.from_tuples([tuple(task) for task in tasks], names=list(KEYS))
         return pd.Series([self.results[task].seconds for task in tasks], index, dtype="float64")
 
-    @property
+    @cached_property
     def figures(self) -> list[str]:
         """The names of all figures, in the order of `smssim.metrics`, then of their subjects."""
         order = {name: place for place, name in enumerate(METRICS)}
@@ -91,8 +92,13 @@ class Experiment:
         if figure not in self.figures:
             known = ", ".join(self.figures)
             raise ValueError(f"figure(={figure!r}) must be one of {known}")
-        tasks = sorted(task for task in self.results if task.design == design)
-        return self._column(figure, [task for task in tasks if not self.results[task].error])
+        return self._column(figure, self._succeeded.get(design, []))
+
+    def by_replication(self, figure: str, design: int = 0) -> dict[int, float]:
+        """The values of `values` by their replications."""
+        tasks = self._succeeded.get(design, [])
+        replications = [task.replication for task in tasks]
+        return dict(zip(replications, self.values(figure, design).tolist(), strict=True))
 
     def known(self, figure: str, design: int = 0) -> Values:
         """The values of a figure in the runs that have one."""
@@ -144,6 +150,14 @@ class Experiment:
         failed = f", {self.failed} failed" if self.failed else ""
         name = self.designs[0].scenario.name
         return f"<Experiment {name}: {len(self.designs)} designs, {len(self.results)} runs{failed}>"
+
+    @cached_property
+    def _succeeded(self) -> dict[int, list[Task]]:
+        """The tasks that did not fail, by design, in order of replications."""
+        found: dict[int, list[Task]] = {}
+        for task in sorted(task for task in self.results if not self.results[task].error):
+            found.setdefault(task.design, []).append(task)
+        return found
 
     def _column(self, name: str, tasks: Sequence[Task]) -> Values:
         missing = float("nan")
