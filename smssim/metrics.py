@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Literal
 
 
@@ -19,6 +20,28 @@ class Metric:
     meaning: str
     better: Literal["less", "more"] | None = None
     per: Literal["", "package", "template"] = ""
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The keys that the figure can be had by; `template` always stands alone."""
+        if self.per:
+            return (self.per,)
+        return next((keys for names, keys in _BY.items() if self.name.startswith(names)), ())
+
+
+YES_OR_NO = "yes is 1"
+"""The unit of metrics that are 0 or 1."""
+UNTIL = ("d", "h")
+"""Units of metrics that are times until something happens: no value means that it never did."""
+_OF_MESSAGES = ("template", "country", "application", "type")
+_BY: dict[str | tuple[str, ...], tuple[str, ...]] = {
+    "cost.per_delivered": (),
+    ("messages.", "delivered.", "cost.pay_per_use"): _OF_MESSAGES,
+    "latency.": ("template", "country", "type"),
+    ("cost", "runout.", "suspended.runout"): ("country",),
+}
+_SHOWN_UNITS = ("s", "h", "d")
+"""Units that names may carry, as the columns of reports do; the currency is another."""
 
 
 def _metrics(*metrics: Metric) -> dict[str, Metric]:
@@ -107,3 +130,36 @@ METRICS = _metrics(
     ),
 )
 """All metrics by name, in the order in which they are reported."""
+
+
+def metric_named(text: str, currency: str) -> Metric:
+    """The metric of a name whose first word may carry its unit, as `latency_s.p95` does.
+
+    Raise a ValueError for a metric that does not exist, or a unit that is not its own.
+
+    >>> metric_named("latency_s.p95", "USD").name, metric_named("cost_usd", "USD").name
+    ('latency.p95', 'cost')
+    >>> metric_named("cost_usd", "EUR")
+    Traceback (most recent call last):
+    ValueError: metric(='cost_usd') must be in EUR: cost_eur
+    """
+    if text in METRICS:
+        return METRICS[text]
+    first, dot, rest = text.partition(".")
+    word, _, unit = first.rpartition("_")
+    metric = METRICS.get(f"{word}{dot}{rest}")
+    if metric is None:
+        near = get_close_matches(text, METRICS, 1, 0.5)
+        meant = f"; did you mean {near[0]}?" if near else f": {', '.join(METRICS)}"
+        raise ValueError(f"metric(={text!r}) must be one of smssim.metrics{meant}")
+    own = currency.lower() if metric.unit == "currency" else metric.unit
+    if unit != own:
+        told = f"in {currency if metric.unit == 'currency' else _told(own)}"
+        shown = own in _SHOWN_UNITS or metric.unit == "currency"
+        name = f"{word}_{own}{dot}{rest}" if shown else metric.name
+        raise ValueError(f"metric(={text!r}) must be {told}: {name}")
+    return metric
+
+
+def _told(unit: str) -> str:
+    return "yes or no" if unit == YES_OR_NO else unit

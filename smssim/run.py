@@ -47,7 +47,7 @@ class Sink(Protocol):
 def simulate(
     scenario: Scenario | str | Path,
     *,
-    rng: int = 1,
+    rng: int | None = None,
     replication: int = 0,
     policies: Sequence[Policy] = (),
     rows: bool = True,
@@ -57,16 +57,17 @@ def simulate(
 ) -> Run:
     """Simulate a scenario, or the file of one, exactly.
 
-    The same scenario, *rng*, *replication* and *policies* give the same bytes on every machine;
-    replications of one *rng* are independent of each other. Without *rows*
-    only tallies and the small tables are kept, in memory that does not grow with the messages;
-    *out* is a directory that messages and reports are streamed to, either way, and that
+    The same scenario, *rng* (the scenario's own, if None), *replication* and *policies* give the
+    same bytes on every machine; replications of one *rng* are independent of each other. Without
+    *rows* only tallies and the small tables are kept, in memory that does not grow with the
+    messages; *out* is a directory that messages and reports are streamed to, either way, and that
     `smssim.disk.load` reads. *progress* is called with (messages so far, microseconds simulated);
     *tuning* changes speed and memory, never a result. Raise a ScenarioError if the file cannot be
     read, a FileExistsError if *out* holds anything but a record.
     """
     if not isinstance(scenario, Scenario):
         scenario = Scenario.load(scenario)
+    rng = scenario.rng if rng is None else rng
     for name, value in (("rng", rng), ("replication", replication)):
         if value < 0:
             raise ValueError(f"{name}(={value}) must be >= 0")

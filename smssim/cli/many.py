@@ -20,7 +20,7 @@ Progress = Callable[[int, int, float], None]
 def add_many_options(parser: argparse.ArgumentParser) -> None:
     """Say what all commands of many runs take."""
     parser.add_argument(
-        "--rng", type=whole, default=1, metavar="N", help="seed of the random numbers, >= 0 (1)"
+        "--rng", type=whole, metavar="N", help="seed of the random numbers (the scenario's)"
     )
     parser.add_argument(
         "--workers", type=positive, metavar="K", help="processes to run in (one a core)"

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from smssim.cli.many import whole
 from smssim.cli.pages import add_page_options, check_pages, write_pages
 from smssim.cli.told import writable, wrong_if
 
@@ -21,7 +22,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.add_argument("scenario", type=Path, metavar="SCENARIO", help="a scenario file in YAML")
     parser.add_argument(
-        "--rng", type=_seed, default=1, metavar="N", help="seed of the random numbers, >= 0 (1)"
+        "--rng", type=whole, metavar="N", help="seed of the random numbers (the scenario's)"
+    )
+    parser.add_argument(
+        "--replication", type=whole, default=0, metavar="K", help="which month of that seed (0)"
     )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="keep the run in this directory, as Parquet"
@@ -49,6 +53,7 @@ def command(options: argparse.Namespace) -> str:
         done = simulate(
             scenario,
             rng=options.rng,
+            replication=options.replication,
             rows=options.capture is not None,
             out=options.out,
             progress=progress,
@@ -90,9 +95,3 @@ def _progress(scenario: Scenario, shown: bool) -> Iterator[Callable[[int, int], 
             bar.update(simulated_us / DAY - bar.n)
 
         yield show
-
-
-def _seed(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number >= 0")
-    return int(text)

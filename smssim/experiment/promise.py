@@ -12,15 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from smssim.estimate import Interval, mean_interval, quantile_interval, wilson
-from smssim.experiment.statistics import YES_OR_NO, Values, metric_of
-from smssim.metrics import METRICS
+from smssim.experiment.statistics import Values, metric_of
+from smssim.metrics import METRICS, UNTIL, YES_OR_NO
 
 _TEXT = re.compile(
     r"(?:(?P<statistic>\w+)\((?P<inner>.+)\)|(?P<metric>.+?))\s*(?P<side>[<>])\s*(?P<bound>.+)"
 )
 _QUANTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?)")
-_UNTIL = ("d", "h")
-"""Units of metrics that are times until something happens: none means that it never did."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ class Promise:
         quantiles; means and probabilities are of the runs that have a value.
         """
         if self._quantile:
-            never = np.inf if METRICS[metric_of(self.figure)].unit in _UNTIL else np.nan
+            never = np.inf if METRICS[metric_of(self.figure)].unit in UNTIL else np.nan
             known = np.where(np.isnan(values), never, values)
             return _quantile(known[~np.isnan(known)], self._quantile, confidence)
         known = values[np.isfinite(values)]

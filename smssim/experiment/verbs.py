@@ -34,7 +34,7 @@ def replicate(
     most: int = 10_000,
     confidence: float = 0.95,
     policies: Sequence[Policy] = (),
-    rng: int = 1,
+    rng: int | None = None,
     executor: Executor | None = None,
     workers: int | None = None,
     store: Store | str | Path | None = None,
@@ -45,14 +45,15 @@ def replicate(
     With *precision* instead, as many as it takes until the mean of *metric* is known to it
     (relative, or `Absolute`, or several by figure), but no more than *most*.
 
-    The result hangs on scenario, *policies* and *rng* alone: neither on *workers* nor on the
-    *executor*, any of `concurrent.futures`' kind. Runs that are in the *store*, a directory, are
-    not run again. A run that fails is a row with its error. Raise an Interrupted, which holds what
-    is done, when the user interrupts it.
+    The result hangs on scenario, *policies* and *rng* (the scenario's, if None) alone: neither on
+    *workers* nor on the *executor*, any of `concurrent.futures`' kind. Runs that are in the
+    *store*, a directory, are not run again. A run that fails is a row with its error. Raise an
+    Interrupted, which holds what is done, when the user interrupts it.
     """
     designs = [Design(_loaded(scenario), {})]
-    kept = Kept(store, policies, rng)
-    with Pool(policies, rng, executor=executor, workers=workers) as pool:
+    seed = _seed(designs[0].scenario, rng)
+    kept = Kept(store, policies, seed)
+    with Pool(policies, seed, executor=executor, workers=workers) as pool:
         if n is None and precision is not None:
             wanted = Wanted.of(precision, metric, confidence)
 
@@ -70,7 +71,7 @@ def sweep(
     n: int = 100,
     *,
     policies: Sequence[Policy] = (),
-    rng: int = 1,
+    rng: int | None = None,
     executor: Executor | None = None,
     workers: int | None = None,
     store: Store | str | Path | None = None,
@@ -81,9 +82,10 @@ def sweep(
 
     All designs share their random numbers, replication by replication. Else as `replicate`.
     """
-    made = designs_of(_loaded(scenario), designs)
-    kept = Kept(store, policies, rng)
-    with Pool(policies, rng, executor=executor, workers=workers) as pool:
+    base = _loaded(scenario)
+    made, seed = designs_of(base, designs), _seed(base, rng)
+    kept = Kept(store, policies, seed)
+    with Pool(policies, seed, executor=executor, workers=workers) as pool:
         return run_all(made, tasks_of(len(made), n), pool, kept, progress)
 
 
@@ -97,7 +99,7 @@ def compare(
     most: int = 10_000,
     confidence: float = 0.95,
     policies: Sequence[Policy] = (),
-    rng: int = 1,
+    rng: int | None = None,
     executor: Executor | None = None,
     workers: int | None = None,
     store: Store | str | Path | None = None,
@@ -112,9 +114,9 @@ def compare(
     """
     first = _loaded(base)
     designs = [Design(first, {}), _what_if(first, what_if)]
-    wanted = Wanted.of(precision, metric, confidence)
-    kept = Kept(store, policies, rng)
-    with Pool(policies, rng, executor=executor, workers=workers) as pool:
+    wanted, seed = Wanted.of(precision, metric, confidence), _seed(first, rng)
+    kept = Kept(store, policies, seed)
+    with Pool(policies, seed, executor=executor, workers=workers) as pool:
         if n is not None:
             return Comparison(run_all(designs, tasks_of(2, n), pool, kept, progress))
 
@@ -124,6 +126,10 @@ def compare(
             return wanted.met({n: other - base for n, (base, other) in pairs.items()}, look, means)
 
         return Comparison(run_until(designs, enough, most, pool, kept, progress))
+
+
+def _seed(scenario: Scenario, rng: int | None) -> int:
+    return scenario.rng if rng is None else rng
 
 
 def _loaded(scenario: Scenario | str | Path) -> Scenario:

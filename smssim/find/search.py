@@ -98,7 +98,7 @@ def search(
     confidence: float = 0.95,
     most: int = 1_000,
     policies: Sequence[Policy] = (),
-    rng: int = 1,
+    rng: int | None = None,
     executor: Executor | None = None,
     workers: int | None = None,
     store: Store | str | Path | None = None,
@@ -116,10 +116,11 @@ def search(
     base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
     most_probes = 2 + 2 * math.ceil(math.log2(len(steps) + 1)) if monotone else len(steps)
     risk = (1 - confidence) / most_probes
+    seed = base.rng if rng is None else rng
     probes: dict[int, Probe] = {}
 
-    with Pool(policies, rng, executor=executor, workers=workers) as pool:
-        run = partial(run_until, pool=pool, kept=Kept(store, policies, rng), progress=progress)
+    with Pool(policies, seed, executor=executor, workers=workers) as pool:
+        run = partial(run_until, pool=pool, kept=Kept(store, policies, seed), progress=progress)
 
         def probe(place: int) -> bool | None:
             if place not in probes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from smssim.scenario.account import Account, Contact, NumberRule, Package, Quota, Ticket
 from smssim.scenario.application import Application, Frequency
 from smssim.scenario.base import micro
+from smssim.scenario.checks import Check, Checking, Where
 from smssim.scenario.delay import Delay, LogNormal, SlowPart, microseconds
 from smssim.scenario.destinations import destinations, registrations
 from smssim.scenario.document import Scenario, Source
@@ -37,6 +38,8 @@ __all__ = [
     "Call",
     "Callback",
     "Calls",
+    "Check",
+    "Checking",
     "Contact",
     "CountryLimit",
     "Delay",
@@ -68,6 +71,7 @@ __all__ = [
     "Thresholds",
     "Ticket",
     "Traffic",
+    "Where",
     "check_thresholds",
     "destinations",
     "kind_of",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import lru_cache
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, model_validator
 
@@ -18,6 +18,7 @@ from smssim.scenario.account import Account, Package, Quota, Ticket
 from smssim.scenario.application import Application
 from smssim.scenario.base import CURRENCY, Country, Instant, Int, Name, Part
 from smssim.scenario.changes import changed
+from smssim.scenario.checks import Check, Checking
 from smssim.scenario.network import Callback, Queue, Route
 from smssim.scenario.onboarding import Onboarding, Registration
 from smssim.scenario.problems import Broken, Problem, ScenarioError, told_of
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from smssim.scenario.positions import Text
 
 Source = Traffic | Calls | GroupTask
+_NO_RESULTS = {"rng", "checks", "checking"}
+"""What makes no difference to a run of a given seed."""
 
 
 class Scenario(Part):
@@ -81,6 +84,12 @@ class Scenario(Part):
     """The queue that accepted messages leave through."""
     callback: Callback = Callback()
     """The customer's server for status reports."""
+    rng: Annotated[Int, Field(ge=0)] = 1
+    """The seed of runs that are not given another."""
+    checks: tuple[Check, ...] = ()
+    """Promises that the months of this scenario must keep (docs/checks.md)."""
+    checking: Checking = Checking()
+    """How certain the verdicts of all checks are together."""
 
     _folder: Path | None = PrivateAttr(default=None)
 
@@ -202,7 +211,7 @@ class Scenario(Part):
 
         A group task's file counts by its content, wherever it lies; its name, if it is not there.
         """
-        plain = self.model_dump(mode="json")
+        plain = self.model_dump(mode="json", exclude=_NO_RESULTS)
         for task, made in zip(self.group_tasks, plain["group_tasks"], strict=True):
             made["countries"] = list(made["countries"].items())  # They are sent in this order.
             place = None if task.file is None else _found(task.file, self._folder or Path())

@@ -12,6 +12,7 @@ from typing import Any
 
 from smssim.calendars import month_later, to_us
 from smssim.recipients import read_recipients
+from smssim.scenario.check_rules import check_rules
 from smssim.scenario.console_rules import console_rules
 from smssim.scenario.problems import KEY, Found, hint, said
 from smssim.scenario.resend_rules import resend_rules
@@ -38,6 +39,7 @@ def broken_rules(scenario: Any, find: Find) -> Iterator[Found]:
     yield from _unsent(scenario, find)
     yield from console_rules(scenario)
     yield from resend_rules(scenario)
+    yield from check_rules(scenario)
 
 
 def _sources(s: Any) -> Iterator[tuple[tuple[str, int], Any]]:
