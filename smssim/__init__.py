@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from smssim import find, metrics, plots, policies, report
+    from smssim.checks import check
     from smssim.experiment import compare, replicate, sweep
     from smssim.logs import read_log
     from smssim.rating import rate
@@ -20,6 +21,7 @@ __all__ = [
     "Run",
     "Scenario",
     "ScenarioError",
+    "check",
     "check_template",
     "check_values",
     "compare",
@@ -40,6 +42,7 @@ _HOMES = {
     "Run": "smssim.run",
     "Scenario": "smssim.scenario",
     "ScenarioError": "smssim.scenario",
+    "check": "smssim.checks",
     "check_template": "smssim.templates",
     "check_values": "smssim.templates",
     "compare": "smssim.experiment",

@@ -72,12 +72,17 @@ def run_until(
     pool: Pool,
     kept: Kept,
     progress: Progress | None = None,
+    first: int = BATCH,
+    growth: float = 0.0,
 ) -> Experiment:
-    """Run batches of replications until there are *enough*, or *most* of each design."""
+    """Run batches of replications until there are *enough*, or *most* of each design.
+
+    A batch is as large as the *first*, or if that is more, that part *growth* of what is done.
+    """
     number = len(designs)
     found, done, look = Experiment(designs, pool.rng), 0, 0
     while done < most:
-        batch = min(BATCH, most - done)
+        batch = min(max(first, int(growth * done)), most - done)
         found = run_all(designs, tasks_of(number, batch, done), pool, kept, progress, found.results)
         done, look = done + batch, look + 1
         if enough(found, look):

@@ -88,9 +88,13 @@ class Check(Part):
     @property
     def figure(self) -> str:
         """The name of the figure in tables of runs, the part in brackets."""
+        return figure_name(self.metric_name, self.where.given)
+
+    @property
+    def metric_name(self) -> str:
+        """The name of the metric without a unit."""
         metric = _plain(self.metric)
-        name = self.metric if metric is None else metric.name
-        return figure_name(name, self.where.given)
+        return self.metric if metric is None else metric.name
 
     def __str__(self) -> str:
         side = "<" if self.above is None else ">"

@@ -1,0 +1,78 @@
+"""The verdict of one promise from the months known so far (docs/checks.md, section 2).
+
+Months are looked at one by one in the order of their replications, so that who ran them, and how
+many at once, makes no difference.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from smssim.checks.side import Side, Values
+from smssim.checks.verdict import Outcome, Verdict
+from smssim.estimate import wilson
+from smssim.metrics import METRICS, UNTIL
+from smssim.scenario import Check
+
+
+def decide(check: Check, values: Values, false_alarm: float, miss: float) -> Verdict:
+    """The verdict at the first of *values*, by replication, at which it is certain.
+
+    *values* are the check's figure, NaN where a month has none; *false_alarm* and *miss* are the
+    risks of this check alone. Without a certain one, undecided after all of them.
+    """
+    known = _with_never(check, values)
+    gaps = np.flatnonzero(np.isnan(known))
+    whole = known[: gaps[0]] if len(gaps) else known
+    side = Side.of(check)
+    failed, passed = side.is_broken(whole, false_alarm), side.is_kept(whole, miss)
+    settled = np.flatnonzero(failed | passed)
+    if len(settled):
+        n = int(settled[0]) + 1
+        outcome: Outcome = "fail" if failed[n - 1] else "pass"
+        return _verdict(check, side, whole[:n], outcome, "", (false_alarm, miss))
+    note = _missing(check, int(gaps[0])) if len(gaps) else ""
+    return _verdict(check, side, whole, "undecided", note, (false_alarm, miss))
+
+
+def _with_never(check: Check, values: Values) -> Values:
+    """In a quantile, what never came about comes later than any."""
+    if check.quantile is not None and METRICS[check.metric_name].unit in UNTIL:
+        return np.where(np.isnan(values), np.inf, values)
+    return values
+
+
+def _missing(check: Check, replication: int) -> str:
+    told = f"replication {replication} has no {check.figure}"
+    if METRICS[check.metric_name].unit in UNTIL:
+        told += ", for it never came about; in a quantile that counts as later than any"
+    return told
+
+
+def _verdict(
+    check: Check,
+    side: Side,
+    values: Values,
+    outcome: Outcome,
+    note: str,
+    risks: tuple[float, float],
+) -> Verdict:
+    n = len(values)
+    breaks = side.breaks(values)
+    shares = wilson(int(breaks.sum()), n) if n else (math.nan, math.nan, math.nan)
+    low, high = side.bounds(values, *risks) if n else (-math.inf, math.inf)
+    return Verdict(
+        check=check,
+        outcome=outcome,
+        runs=n,
+        estimate=side.estimate(values) if n else math.nan,
+        low=low,
+        high=high,
+        share=shares[0],
+        share_low=shares[1],
+        share_high=shares[2],
+        broken=tuple(np.flatnonzero(breaks).tolist()),
+        note=note,
+    )

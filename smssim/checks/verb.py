@@ -1,0 +1,78 @@
+"""The verb of promises: simulate months until every promise of a scenario is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+
+import numpy as np
+
+from smssim.checks.checked import Checked
+from smssim.checks.decide import decide
+from smssim.checks.verdict import Verdict
+from smssim.experiment.designs import Design
+from smssim.experiment.experiment import Experiment
+from smssim.experiment.kept import Kept
+from smssim.experiment.pool import Pool
+from smssim.experiment.running import Progress, run_until
+from smssim.model.policies import Policy
+from smssim.scenario import Scenario
+from smssim.store import Store
+
+FIRST_BATCH = 16
+"""Replications that are run before the first look."""
+
+
+class ReplicationError(RuntimeError):
+    """A month that could not be simulated, so that nothing can be said of promises."""
+
+
+def check(
+    scenario: Scenario | str | Path,
+    *,
+    policies: Sequence[Policy] = (),
+    executor: Executor | None = None,
+    workers: int | None = None,
+    store: Store | str | Path | None = None,
+    progress: Progress | None = None,
+) -> Checked:
+    """Decide all promises of a scenario, or of the file of one, as docs/checks.md says.
+
+    The verdicts hang on scenario and *policies* alone: seed, risks and the most runs stand in the
+    scenario. *executor*, *workers*, *store* and *progress* are those of `replicate`. Raise a
+    ValueError if the scenario has no checks, a ReplicationError if a month fails.
+    """
+    plan = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+    if not plan.checks:
+        raise ValueError(f"checks of the scenario {plan.name!r} must be one at least")
+    verdicts: list[Verdict] = []
+
+    def enough(found: Experiment, look: int) -> bool:
+        verdicts[:] = verdicts_of(plan, found)
+        return all(verdict.settled for verdict in verdicts)
+
+    most = plan.checking.most_runs
+    with Pool(policies, plan.rng, executor=executor, workers=workers) as pool:
+        kept = Kept(store, policies, plan.rng)
+        designs = [Design(plan, {})]
+        found = run_until(designs, enough, most, pool, kept, progress, FIRST_BATCH, growth=0.5)
+    return Checked(plan, tuple(verdicts), found)
+
+
+def verdicts_of(plan: Scenario, found: Experiment, design: int = 0) -> list[Verdict]:
+    """What the runs of a design tell of the promises of a scenario, in their order.
+
+    Raise a ReplicationError if any of them failed.
+    """
+    for task, result in sorted(found.results.items()):
+        if task.design == design and result.error:
+            told = f"replication {task.replication} of {plan.name!r} failed: {result.error}"
+            raise ReplicationError(told)
+    false_alarm, miss = (
+        risk / len(plan.checks) for risk in (plan.checking.false_alarm, plan.checking.miss)
+    )
+    return [
+        decide(own, np.asarray(found.values(own.figure, design)), false_alarm, miss)
+        for own in plan.checks
+    ]
