@@ -12,14 +12,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincc, betaln, xlog1py, xlogy
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 FIRST_LOOK = 12
 """The first number of values at which anything is certain of a mean."""
-UNSEEN_SD = 10
-"""How many standard deviations a value unlike any seen may be away without turning a verdict."""
+UNSEEN = 10
+"""How many standard deviations a value unlike any seen may be away without turning a verdict; if
+none differs, how many distances from the bound.
+"""
 
 
 class Moments(NamedTuple):
@@ -40,6 +41,8 @@ def share_is_above(yes: Any, n: Any, bound: float, risk: float) -> Flags:
     >>> bool(share_is_above(2, 2, 0.05, 0.01)), bool(share_is_above(1, 2, 0.05, 0.01))
     (True, False)
     """
+    from scipy.special import betaincc, betaln, xlog1py, xlogy
+
     yes, n = np.asarray(yes, np.float64), np.asarray(n, np.float64)
     if not 0 <= bound < 1:
         return np.full(yes.shape, bound < 0)
@@ -50,8 +53,9 @@ def share_is_above(yes: Any, n: Any, bound: float, risk: float) -> Flags:
     return np.asarray(above - math.log1p(-bound) - at_bound >= -math.log(risk))
 
 
-def mean_is_above(moments: Moments, bound: float, risk: float) -> Flags:
-    """Whether values with such moments tell that their mean is above a bound.
+def mean_is_above(moments: Moments, bound: float, risk: float, floor: float = -math.inf) -> Flags:
+    """Whether values with such moments, none below a *floor*, tell that their mean is above a
+    bound.
 
     Student's t against a mixture of effects (Lai, Ann. Statist. 4, 1976; Wang and Ramdas, "Anytime-
     valid t-tests and confidence sequences for Gaussian means with unknown variance", 2024), with
@@ -59,12 +63,22 @@ def mean_is_above(moments: Moments, bound: float, risk: float) -> Flags:
     Exact for normal values; for others as docs/checks.md measures it.
     """
     n, mean, sd, skewness = moments
+    distance = mean - bound
     with np.errstate(divide="ignore", invalid="ignore"):
-        distance = np.where(mean == bound, 0.0, (mean - bound) / sd)
-    t = distance * np.sqrt(n)
+        t = np.where(distance == 0, 0.0, np.sqrt(n) * distance / sd)
     t = np.where(np.isinf(t), t, np.minimum(t, _hall(t, skewness, n)))
     certain = (t > 0) & (_log_evidence(t, n) >= -math.log(risk)) & (n >= FIRST_LOOK)
-    return np.asarray(certain & (n * distance >= -UNSEEN_SD * math.log(risk)))
+    return np.asarray(certain & _withstands_the_unseen(moments, distance, risk, floor))
+
+
+def _withstands_the_unseen(moments: Moments, distance: Any, risk: float, floor: float) -> Any:
+    """Whether values unlike any seen would be too rare to bring the mean down to the bound.
+
+    Of a share p of the values none is among n with the probability (1 - p)**n.
+    """
+    n, mean, sd, _ = moments
+    away = UNSEEN * np.where(sd > 0, sd, distance)
+    return n * distance >= -math.log(risk) * np.minimum(away, mean - floor)
 
 
 def beginnings(values: Floats) -> Moments:

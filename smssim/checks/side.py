@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +32,10 @@ class Side:
         """The side that a check asks for."""
         mirrored = check.above is not None
         origin = 1.0 if check.kind == "probability" else 0.0
-        statistic: Statistic = Share() if check.kind == "probability" else Mean()
+        # No metric is below 0.
+        statistic: Statistic = Mean(-math.inf, 0) if mirrored else Mean(0, math.inf)
+        if check.kind == "probability":
+            statistic = Share()
         if check.quantile is not None:
             statistic = Quantile(1 - check.quantile if mirrored else check.quantile)
         bound = origin - check.bound if mirrored else check.bound

@@ -60,29 +60,39 @@ class Share(Statistic):
         return float(values.mean())
 
 
+@dataclass(frozen=True)
 class Mean(Statistic):
-    """The mean over months."""
+    """The mean over months, none of which is below a *floor* or above a *ceiling*."""
+
+    floor: float
+    ceiling: float
 
     def is_reached(self, values: Values, bound: float, risk: float) -> Flags:
-        return mean_is_above(beginnings(values), bound, risk)
+        return mean_is_above(beginnings(values), bound, risk, self.floor)
 
     def is_below(self, values: Values, bound: float, risk: float) -> Flags:
-        return self.is_reached(-values, -bound, risk)
+        return self._mirrored().is_reached(-values, -bound, risk)
 
     def least(self, values: Values, risk: float) -> float:
         found = moments_of(values)
-        mean, step = float(found.mean), float(found.sd)
-        for _ in range(64):
-            if mean_is_above(found, mean - step, risk):
-                return last_certain(lambda b: mean_is_above(found, b, risk), mean - step, mean)
-            step *= 2
-        return -math.inf
+        mean = float(found.mean)
+
+        def is_certain(bound: float) -> bool:
+            return bool(mean_is_above(found, bound, risk, self.floor))
+
+        for step in (float(found.sd) or abs(mean) or 1.0) * 2.0 ** np.arange(64):
+            if is_certain(mean - step):
+                return last_certain(is_certain, mean - step, mean)
+        return self.floor
 
     def most(self, values: Values, risk: float) -> float:
-        return -self.least(-values, risk)
+        return -self._mirrored().least(-values, risk)
 
     def estimate(self, values: Values) -> float:
         return float(values.mean())
+
+    def _mirrored(self) -> Mean:
+        return Mean(-self.ceiling, -self.floor)
 
 
 @dataclass(frozen=True)
