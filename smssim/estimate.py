@@ -10,6 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+RESAMPLES = 2_000
+"""Resamples of a bootstrap."""
+
 
 class Interval(NamedTuple):
     """An estimate and its confidence interval, all in the unit of the values it was made from.
@@ -101,6 +104,60 @@ def newcombe(
     return mover(wilson(successes, n, confidence), wilson(less_successes, less_n, confidence))
 
 
+def newcombe_paired(
+    both: int, first: int, second: int, neither: int, confidence: float = 0.95
+) -> Interval:
+    """The share of pairs that succeed the first way less that of the second, and an interval.
+
+    From -1 to 1. Of all pairs, *both* succeeded in both ways, *first* and *second* in that alone,
+    *neither* in none. Wilson's intervals of the two shares are put together by their correlation,
+    corrected where it is positive. Raise a ValueError without pairs or for a number below 0
+    (Newcombe, Statist. Med. 17, 1998, 2635-2650, method 10).
+    """
+    n = both + first + second + neither
+    if min(both, first, second, neither) < 0:
+        counts = (both, first, second, neither)
+        raise ValueError(f"pairs(={counts}) must be >= 0")
+    own, other = wilson(both + first, n, confidence), wilson(both + second, n, confidence)
+    excess = both * neither - first * second
+    scale = (both + first) * (second + neither) * (both + second) * (first + neither)
+    together = max(excess - n / 2, 0.0) if excess > 0 else float(excess)
+    phi = together / math.sqrt(scale) if scale else 0.0
+    low = _square_and_add(own.estimate - own.low, other.high - other.estimate, phi)
+    high = _square_and_add(own.high - own.estimate, other.estimate - other.low, phi)
+    # A difference of whole numbers is 0 where it should be, which that of two shares need not be.
+    difference = (first - second) / n
+    return Interval(difference, difference - low, difference + high)
+
+
+def quantile_difference(
+    values: ArrayLike, less: ArrayLike, q: float, rng: int, confidence: float = 0.95
+) -> Interval:
+    """The *q*-quantile of values less that of their partners, in their unit, with the interval
+    that resampled pairs give.
+
+    Values may be infinite; both ends are NaN if both quantiles are in any resample, as is the
+    difference if they are so themselves. *rng* is the seed of the resamples. Raise a ValueError
+    without pairs, for an unequal number or unless 0 < q < 1 (percentile bootstrap of pairs; Efron
+    and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13).
+    """
+    x, y = (np.asarray(own, np.float64).ravel() for own in (values, less))
+    n, alpha = len(x), _alpha(confidence)
+    if len(y) != n or not n:
+        raise ValueError(f"len(values)(={n}) must be > 0 and len(less)(={len(y)})")
+    if not 0 < q < 1:
+        raise ValueError(f"q(={q}) must be > 0 and < 1")
+    place = _place(q, n)
+    random = np.random.default_rng(rng)
+    found = np.empty(RESAMPLES)
+    for k in range(RESAMPLES):
+        chosen = random.integers(0, n, n)
+        found[k] = _less(*(np.partition(own[chosen], place)[place] for own in (x, y)))
+    ends = [_place(share, RESAMPLES) for share in (alpha / 2, 1 - alpha / 2)]
+    low, high = np.sort(found)[ends] if not np.isnan(found).any() else (math.nan, math.nan)
+    return Interval(_less(np.sort(x)[place], np.sort(y)[place]), float(low), float(high))
+
+
 def mover(first: Interval, second: Interval) -> Interval:
     """The first of two independent estimates less the second, in their unit, with an interval
     recovered from those of the two, which must have its confidence.
@@ -134,6 +191,21 @@ def welch(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Inte
     freedom = 1 / (share**2 / (len(x) - 1) + (1 - share) ** 2 / (len(y) - 1))
     half = float(t.isf(alpha / 2, freedom)) * math.sqrt(own + other)
     return Interval(difference, difference - half, difference + half)
+
+
+def _square_and_add(first: float, second: float, phi: float) -> float:
+    # Rounding may leave less than nothing where the two are equal and go together.
+    return math.sqrt(max(0.0, first**2 - 2 * phi * first * second + second**2))
+
+
+def _less(value: float, other: float) -> float:
+    """A difference; NaN of two that are infinite alike."""
+    return math.nan if value == other and math.isinf(value) else float(value) - float(other)
+
+
+def _place(q: float, n: int) -> int:
+    """The place of the q-quantile among *n* values in order, from 0 (inverted distribution)."""
+    return max(0, math.ceil(q * n - 1e-9) - 1)
 
 
 def _values(values: ArrayLike | Sequence[float], least: int) -> NDArray[np.float64]:
