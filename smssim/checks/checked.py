@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Literal
 
 from smssim.checks.verdict import Verdict
 from smssim.experiment import Experiment
+from smssim.model.policies import Policy
 from smssim.scenario import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from smssim.checks.story import Story
 
 Undecided = Literal["fail", "pass"]
 """What a promise counts as that stayed undecided."""
@@ -19,11 +22,22 @@ Undecided = Literal["fail", "pass"]
 
 @dataclass(frozen=True, repr=False)
 class Checked:
-    """The verdicts of a scenario's checks in their order, and the experiment that gave them."""
+    """The verdicts of a scenario's checks in their order, and the experiment that gave them.
+
+    *file* is the scenario's, as its user called it, None if it came from none; *policies* are those
+    that the months were run with.
+    """
 
     scenario: Scenario
     verdicts: Sequence[Verdict]
     experiment: Experiment
+    file: str | None = None
+    policies: Sequence[Policy] = ()
+
+    @property
+    def name(self) -> str:
+        """What it is called: the file, or the scenario if it came from none."""
+        return self.scenario.name if self.file is None else self.file
 
     def ok(self, undecided: Undecided = "fail") -> bool:
         """Whether all promises are kept; *undecided* says what an open one counts as."""
@@ -36,6 +50,15 @@ class Checked:
         if name not in found:
             raise ValueError(f"name(={name!r}) must be one of {', '.join(found)}")
         return found[name]
+
+    def story(self, name: str) -> Story | None:
+        """A month that breaks the promise of that name, simulated again; None if none does.
+
+        Raise a ValueError for a promise that is not there.
+        """
+        from smssim.checks.story import story
+
+        return story(self, self.verdict(name))
 
     @property
     def table(self) -> pd.DataFrame:
@@ -50,20 +73,48 @@ class Checked:
                 "promise": str(verdict.check),
                 "unit": self.unit(verdict),
                 "outcome": verdict.outcome,
-                **{name: getattr(verdict, name) for name in _NUMBERS},
+                **{name: getattr(verdict, name) for name in NUMBERS},
                 "note": verdict.note,
             }
             for verdict in self.verdicts
         ]
-        return pd.DataFrame(rows, columns=["name", "promise", "unit", "outcome", *_NUMBERS, "note"])
+        return pd.DataFrame(rows, columns=["name", "promise", "unit", "outcome", *NUMBERS, "note"])
 
     def unit(self, verdict: Verdict) -> str:
         """The unit of a promised metric; money is in the scenario's currency."""
         return self.experiment.unit(verdict.check.figure)
 
+    def told(self) -> str:
+        """The table as text of at most 100 columns, with a month's story of each promise that is
+        not kept; times are UTC.
+        """
+        from smssim.checks.told import told
+
+        return told(self)
+
+    def json(self) -> str:
+        """The table with its stories as JSON, keys in a fixed order; what is not finite is null."""
+        from smssim.checks.plain import as_json, plain
+
+        return as_json(plain(self))
+
+    def junit(self, undecided: Undecided = "fail") -> str:
+        """The verdicts as JUnit's XML, a test case each; an open one is a failure, or skipped if
+        *undecided* counts as pass.
+        """
+        from smssim.checks.junit import junit
+
+        return junit([self], undecided)
+
     def __repr__(self) -> str:
         told = ", ".join(f"{verdict.check.name}: {verdict.outcome}" for verdict in self.verdicts)
         return f"<Checked {self.scenario.name}: {told}>"
 
+    def _repr_html_(self) -> str:
+        from smssim.checks.card import card
 
-_NUMBERS = ("runs", "estimate", "low", "high", "by", "share", "share_low", "share_high")
+        return card(self)
+
+
+NUMBERS = ("runs", "estimate", "low", "high", "by", "share", "share_low", "share_high")
+"""The figures of a verdict."""

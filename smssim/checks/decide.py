@@ -23,7 +23,7 @@ def decide(check: Check, values: Values, false_alarm: float, miss: float) -> Ver
     *values* are the check's figure, NaN where a month has none; *false_alarm* and *miss* are the
     risks of this check alone. Without a certain one, undecided after all of them.
     """
-    known = _with_never(check, values)
+    known = with_never(check, values)
     gaps = np.flatnonzero(np.isnan(known))
     whole = known[: gaps[0]] if len(gaps) else known
     side = Side.of(check)
@@ -37,7 +37,7 @@ def decide(check: Check, values: Values, false_alarm: float, miss: float) -> Ver
     return _verdict(check, side, whole, "undecided", note, (false_alarm, miss))
 
 
-def _with_never(check: Check, values: Values) -> Values:
+def with_never(check: Check, values: Values) -> Values:
     """In a quantile, what never came about comes later than any."""
     if check.quantile is not None and METRICS[check.metric_name].unit in UNTIL:
         return np.where(np.isnan(values), np.inf, values)

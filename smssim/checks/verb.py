@@ -57,14 +57,17 @@ def check(
         kept = Kept(store, policies, plan.rng)
         designs = [Design(plan, {})]
         found = run_until(designs, enough, most, pool, kept, progress, FIRST_BATCH, growth=0.5)
-    return Checked(plan, tuple(verdicts), found)
+    file = None if isinstance(scenario, Scenario) else str(scenario)
+    return Checked(plan, tuple(verdicts), found, file, tuple(policies))
 
 
 def verdicts_of(plan: Scenario, found: Experiment, design: int = 0) -> list[Verdict]:
     """What the runs of a design tell of the promises of a scenario, in their order.
 
-    Raise a ReplicationError if any of them failed.
+    Runs beyond the most that the scenario asks for are not looked at. Raise a ReplicationError if
+    any of them failed.
     """
+    most = plan.checking.most_runs
     for task, result in sorted(found.results.items()):
         if task.design == design and result.error:
             told = f"replication {task.replication} of {plan.name!r} failed: {result.error}"
@@ -73,6 +76,6 @@ def verdicts_of(plan: Scenario, found: Experiment, design: int = 0) -> list[Verd
         risk / len(plan.checks) for risk in (plan.checking.false_alarm, plan.checking.miss)
     )
     return [
-        decide(own, np.asarray(found.values(own.figure, design)), false_alarm, miss)
+        decide(own, np.asarray(found.values(own.figure, design))[:most], false_alarm, miss)
         for own in plan.checks
     ]

@@ -1,8 +1,10 @@
 """The command line: `smssim run` simulates, `smssim report` reads a log or a saved run.
 
-`sweep`, `compare` and `find` run many times, and say how sure their figures are.
+`sweep`, `compare` and `find` run many times, and say how sure their figures are; `check` tells
+whether promises are kept.
 
-Exit codes: 0 done, 1 the run failed, 2 wrong usage, scenario or file, 130 interrupted.
+Exit codes: 0 done, 1 the run failed or a promise is broken, 2 wrong usage, scenario or file,
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from importlib import import_module
 from typing import NoReturn
 
 # Nothing else is imported up here: `smssim --help` must answer at once.
-from smssim.cli.told import INTERRUPTED, WRONG, closed_pipe, complain, explain, show
+from smssim.cli.told import INTERRUPTED, WRONG, closed_pipe, complain, explain, shown
 
 COMMANDS = {
     "run": "simulate a scenario",
@@ -23,9 +25,12 @@ COMMANDS = {
     "sweep": "run every combination of some values, many times each",
     "compare": "what a change makes of the figures, with intervals",
     "find": "the smallest or largest value at which a promise holds",
+    "check": "whether the promises of scenario files are kept, at a stated risk",
     "schema": "print the JSON Schema of scenario files, for editors",
 }
-"""The commands; each is a module here, with `add_options` and `command`."""
+"""The commands; each is a module here, with `add_options` and `command`, which returns what to
+print, or that with the exit code.
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return WRONG
     try:
-        show(import_module(f"smssim.cli.{options.command}").command(options))
+        return shown(import_module(f"smssim.cli.{options.command}").command(options))
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -51,7 +56,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.debug:
             raise
         return explain(error)
-    return 0
 
 
 def make_parser() -> argparse.ArgumentParser:

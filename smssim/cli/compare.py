@@ -13,7 +13,6 @@ from smssim.cli.many import (
     add_set_option,
     changes_of,
     failures,
-    number,
     positive,
     progress_bar,
     run_options,
@@ -103,6 +102,8 @@ def _table(found: Comparison, metrics: list[str]) -> list[str]:
 
 
 def _row(name: str, row: dict[Any, Any]) -> list[str]:
+    from smssim.report.layout import number
+
     values = [number(row[key]) for key in ("base", "what_if", "difference", "low", "high")]
     ratio = row["reduction"]
     reduction = "all" if ratio == math.inf else number(ratio)

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smssim.cli.many import add_many_options, number, positive, progress_bar, run_options
+from smssim.cli.many import add_many_options, positive, progress_bar, run_options
 from smssim.cli.told import wrong_if
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def command(options: argparse.Namespace) -> str:
 
 
 def _told(answer: Answer) -> list[str]:
-    from smssim.report.layout import columns, section, wrapped
+    from smssim.report.layout import columns, number, section, wrapped
 
     value = "none" if answer.value is None else f"{answer.value:,}"
     probes = sorted(answer.probes, key=lambda probe: probe.value)

@@ -22,6 +22,11 @@ def add_many_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rng", type=whole, metavar="N", help="seed of the random numbers (the scenario's)"
     )
+    add_running_options(parser)
+
+
+def add_running_options(parser: argparse.ArgumentParser) -> None:
+    """Say where and how many runs are made, which changes no result."""
     parser.add_argument(
         "--workers", type=positive, metavar="K", help="processes to run in (one a core)"
     )
@@ -75,12 +80,12 @@ def changes_of(options: argparse.Namespace) -> dict[str, list[Any]]:
 
 def run_options(options: argparse.Namespace, progress: Progress | None) -> dict[str, Any]:
     """The arguments that all verbs of experiments take."""
-    return {
-        "rng": options.rng,
-        "workers": options.workers,
-        "store": options.store,
-        "progress": progress,
-    }
+    return {"rng": options.rng, **running_options(options, progress)}
+
+
+def running_options(options: argparse.Namespace, progress: Progress | None) -> dict[str, Any]:
+    """Those of them that change no result."""
+    return {"workers": options.workers, "store": options.store, "progress": progress}
 
 
 @contextmanager
@@ -125,13 +130,6 @@ def unknown_metrics(names: Sequence[str]) -> None:
     for name in names:
         if name.partition("[")[0] not in METRICS:
             raise WrongInput(f"--metric {name}: must be one of {', '.join(METRICS)}")
-
-
-def number(value: float) -> str:
-    """A figure with four digits that count, or whole if it is large; a dash if there is none."""
-    if value != value:
-        return "-"
-    return f"{value:,.0f}" if 1_000 <= abs(value) < 1e12 else f"{value:.4g}"
 
 
 def whole(text: str) -> int:

@@ -12,7 +12,6 @@ from smssim.cli.many import (
     add_set_option,
     changes_of,
     failures,
-    number,
     positive,
     progress_bar,
     run_options,
@@ -72,7 +71,7 @@ def _tables(found: Experiment, metric: str) -> list[str]:
 def _table(found: Experiment, figure: str) -> list[str]:
     """A row a design; what makes it stands last, where it may be long."""
     from smssim.experiment.statistics import QUANTILES, statistics_of
-    from smssim.report.layout import columns
+    from smssim.report.layout import columns, number
 
     header, rows = [], []
     for place, design in enumerate(found.designs):

@@ -54,6 +54,13 @@ def complain(text: str) -> None:
     sys.stderr.write(f"smssim: {told}\n")
 
 
+def shown(told: str | tuple[str, int]) -> int:
+    """Show what a command returned, its text or that with an exit code; return the code."""
+    text, code = (told, 0) if isinstance(told, str) else told
+    show(text)
+    return code
+
+
 def show(text: str) -> None:
     """Write a command's text to stdout, whatever letters it can hold."""
     if hasattr(sys.stdout, "reconfigure"):

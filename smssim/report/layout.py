@@ -24,6 +24,13 @@ def money(value: Any, decimals: int = 2) -> str:
     return NOTHING if missing(value) else f"{float(value):,.{decimals}f}"
 
 
+def number(value: float) -> str:
+    """A figure with four digits that count, or whole if it is large; a dash if there is none."""
+    if value != value:
+        return "-"
+    return f"{value:,.0f}" if 1_000 <= abs(value) < 1e12 else f"{value:.4g}"
+
+
 def share(value: Any) -> str:
     """A share in per cent, with as many decimals as it takes not to round a rare thing away."""
     if missing(value):

@@ -1,0 +1,220 @@
+"""What a change of the plan does to its promises: both plans run with the same random numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from smssim.checks.checked import Checked, Undecided
+from smssim.checks.decide import with_never
+from smssim.checks.side import Side, Values
+from smssim.checks.verb import FIRST_BATCH, verdicts_of
+from smssim.checks.verdict import Verdict
+from smssim.estimate import Interval, mean_interval, newcombe_paired, quantile_difference
+from smssim.experiment.designs import Design
+from smssim.experiment.experiment import Experiment
+from smssim.experiment.kept import Kept
+from smssim.experiment.pool import Pool
+from smssim.experiment.running import Progress, run_until
+from smssim.experiment.work import Task
+from smssim.metrics import METRICS
+from smssim.model.policies import Policy
+from smssim.scenario import Check, Scenario
+from smssim.scenario.differing import Changed, differing
+from smssim.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEAST = 100
+"""Months that a difference is taken over at least."""
+OLD, NEW = 0, 1
+_UNKNOWN = Interval(math.nan, math.nan, math.nan)
+
+
+@dataclass(frozen=True)
+class PromiseDifference:
+    """One promise in both plans, None where a plan does not have it.
+
+    *before* and *after* are its statistic, as the new plan has it, over *months* months of either
+    plan, *change* their difference with its paired 95 % interval; *note* says what hinders it.
+    """
+
+    name: str
+    old: Verdict | None
+    new: Verdict | None
+    unit: str
+    months: int
+    before: float
+    after: float
+    change: Interval
+    note: str = ""
+
+
+@dataclass(frozen=True, repr=False)
+class Difference:
+    """Both plans checked, each promise of either, and the paths at which the plans differ."""
+
+    old: Checked
+    new: Checked
+    promises: Sequence[PromiseDifference]
+    changes: Sequence[Changed]
+
+    def ok(self, undecided: Undecided = "fail") -> bool:
+        """Whether the new plan keeps all its promises."""
+        return self.new.ok(undecided)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a promise: name, unit, old and new outcome ("" if a plan does not have it),
+        months, before, after, change with low and high, note; as in `PromiseDifference`.
+        """
+        import pandas as pd
+
+        from smssim.checks.difference_told import row_of
+
+        return pd.DataFrame([row_of(own) for own in self.promises])
+
+    def told(self) -> str:
+        """What changed and what that does, as text of at most 100 columns."""
+        from smssim.checks.difference_told import told
+
+        return told(self)
+
+    def json(self) -> str:
+        """The same as JSON, with both plans as `Checked.json` tells them."""
+        from smssim.checks.difference_told import plain
+        from smssim.checks.plain import as_json
+
+        return as_json(plain(self))
+
+    def __repr__(self) -> str:
+        return f"<Difference of {self.old.name} and {self.new.name}: {len(self.changes)} changes>"
+
+    def _repr_html_(self) -> str:
+        from smssim.checks.difference_told import card
+
+        return card(self)
+
+
+def difference(
+    old: Scenario | str | Path,
+    new: Scenario | str | Path,
+    *,
+    policies: Sequence[Policy] = (),
+    executor: Executor | None = None,
+    workers: int | None = None,
+    store: Store | str | Path | None = None,
+    progress: Progress | None = None,
+) -> Difference:
+    """Check two plans in months that share their random numbers, those of the new plan's seed.
+
+    Promises are matched by name. Verdicts are those of each plan's own risks; differences are over
+    the months that decided the slower of both, 100 at least. Else as `check`; the old plan may be
+    without checks.
+    """
+    plans = [own if isinstance(own, Scenario) else Scenario.load(own) for own in (old, new)]
+    seed = plans[NEW].rng
+    if not plans[NEW].checks:
+        raise ValueError(f"checks of the scenario {plans[NEW].name!r} must be one at least")
+
+    def enough(found: Experiment, look: int) -> bool:
+        done = max(task.replication for task in found.results) + 1
+        return done >= LEAST and all(
+            verdict.settled or done >= plan.checking.most_runs
+            for place, plan in enumerate(plans)
+            for verdict in verdicts_of(plan, found, place)
+        )
+
+    most = max(LEAST, *(plan.checking.most_runs for plan in plans if plan.checks))
+    designs = [Design(plan, {}) for plan in plans]
+    with Pool(policies, seed, executor=executor, workers=workers) as pool:
+        kept = Kept(store, policies, seed)
+        found = run_until(designs, enough, most, pool, kept, progress, FIRST_BATCH, growth=0.5)
+    files = [None if isinstance(own, Scenario) else str(own) for own in (old, new)]
+    both = [
+        Checked(plan, tuple(verdicts_of(plan, found, n)), _of(found, n), files[n], tuple(policies))
+        for n, plan in enumerate(plans)
+    ]
+    promises = tuple(_promises(both[OLD], both[NEW]))
+    return Difference(both[OLD], both[NEW], promises, differing(*plans))
+
+
+def _of(found: Experiment, place: int) -> Experiment:
+    """The runs of one design, as an experiment of its own."""
+    results = {
+        Task(0, task.replication): result._replace(task=Task(0, task.replication))
+        for task, result in found.results.items()
+        if task.design == place
+    }
+    return Experiment([found.designs[place]], found.rng, results)
+
+
+def _promises(old: Checked, new: Checked) -> Iterator[PromiseDifference]:
+    """Those of the new plan in its order, then those that only the old one has."""
+    before, after = ({v.check.name: v for v in plan.verdicts} for plan in (old, new))
+    for name in dict.fromkeys((*after, *before)):
+        earlier, later = before.get(name), after.get(name)
+        own = later or earlier
+        assert own is not None
+        unit = (new if later else old).unit(own)
+        note = _hindered(old, new, earlier, later)
+        if note or earlier is None or later is None:
+            values = (math.nan, math.nan, _UNKNOWN)
+            yield PromiseDifference(name, earlier, later, unit, 0, *values, note)
+            continue
+        months = max(earlier.runs, later.runs, LEAST)
+        pairs = _pairs(later.check, old.experiment, new.experiment, months)
+        note = _changed(earlier, later)
+        found = _change(later.check, *pairs, new.experiment.rng)
+        yield PromiseDifference(name, earlier, later, unit, len(pairs[0]), *found, note)
+
+
+def _hindered(old: Checked, new: Checked, before: Verdict | None, after: Verdict | None) -> str:
+    if before is None or after is None:
+        return f"only {(new if before is None else old).name} has it"
+    if after.check.figure not in old.experiment.figures:
+        return f"{old.name} has no {after.check.figure}"
+    currencies = [plan.scenario.currency for plan in (old, new)]
+    if METRICS[after.check.metric_name].unit == "currency" and len({*currencies}) > 1:
+        return f"{currencies[OLD]} and {currencies[NEW]} cannot be compared"
+    return ""
+
+
+def _changed(before: Verdict, after: Verdict) -> str:
+    told = str(before.check)
+    return "" if told == str(after.check) else f"the promise was {told}"
+
+
+def _pairs(check: Check, old: Experiment, new: Experiment, months: int) -> tuple[Values, Values]:
+    """The figure of the first months, of those in which both plans have one."""
+    before, after = (own.by_replication(check.figure) for own in (old, new))
+    both = np.array([(before[k], after[k]) for k in before if k < months and k in after])
+    both = both.reshape(-1, 2)
+    both = with_never(check, both)
+    both = both[~np.isnan(both).any(axis=1)]
+    return both[:, OLD], both[:, NEW]
+
+
+def _change(check: Check, old: Values, new: Values, rng: int) -> tuple[float, float, Interval]:
+    """The statistic of both, as their verdicts have it, and its difference."""
+    if len(old) < 2:
+        return math.nan, math.nan, _UNKNOWN
+    if check.kind == "probability":
+        yes, was = new > 0, old > 0
+        counts = (yes & was, yes & ~was, ~yes & was, ~yes & ~was)
+        found = newcombe_paired(*(int(own.sum()) for own in counts))
+    elif check.quantile is None:
+        found = mean_interval(new - old)
+    elif check.above is None:
+        found = quantile_difference(new, old, check.quantile, rng)
+    else:
+        found = quantile_difference(-old, -new, 1 - check.quantile, rng)
+    side = Side.of(check)
+    return side.estimate(old), side.estimate(new), found

@@ -1,0 +1,96 @@
+"""`smssim check`: whether the promises of scenario files are kept, for people and for pipelines."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from smssim.cli.many import add_running_options, progress_bar, running_options
+from smssim.cli.told import FAILED, WrongInput, wrong_if
+
+if TYPE_CHECKING:
+    from smssim.checks import Checked
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument(
+        "files", type=Path, metavar="FILE", nargs="*", help="scenario files in YAML with checks"
+    )
+    parser.add_argument(
+        "--diff",
+        type=Path,
+        nargs=2,
+        metavar=("OLD", "NEW"),
+        help="what a change of a plan does to its promises, in the same months",
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    form.add_argument("--junit", action="store_true", help="print JUnit's XML instead of the table")
+    parser.add_argument(
+        "--undecided",
+        choices=("fail", "pass"),
+        default="fail",
+        help="what a promise counts as that stays undecided (fail)",
+    )
+    add_running_options(parser)
+
+
+def command(options: argparse.Namespace) -> tuple[str, int]:
+    """Check files, or the difference of two; return what to print, and 1 if a promise is broken."""
+    if bool(options.files) == bool(options.diff):
+        raise WrongInput("check takes FILE..., or --diff OLD NEW")
+    if options.diff and options.junit:
+        raise WrongInput("--junit: cannot tell a difference; --json does")
+    return _difference(options) if options.diff else _checked(options)
+
+
+def _checked(options: argparse.Namespace) -> tuple[str, int]:
+    from smssim.checks import check, json_of, junit
+
+    _promising(options.files)
+    with wrong_if(OSError, ValueError), progress_bar(options) as progress:
+        running = running_options(options, progress)
+        found = [check(file, **running) for file in options.files]
+        if options.json:
+            text = json_of(found, options.undecided)
+        else:
+            text = junit(found, options.undecided) if options.junit else _tables(found)
+    kept = all(checked.ok(options.undecided) for checked in found)
+    return text, 0 if kept else FAILED
+
+
+def _difference(options: argparse.Namespace) -> tuple[str, int]:
+    from smssim.checks import difference
+
+    old, new = options.diff
+    _promising([new], [old])
+    with wrong_if(OSError, ValueError), progress_bar(options) as progress:
+        found = difference(old, new, **running_options(options, progress))
+        text = found.json() if options.json else found.told()
+    return text, 0 if found.ok(options.undecided) else FAILED
+
+
+def _tables(found: list[Checked]) -> str:
+    return "\n".join(checked.told() for checked in found)
+
+
+def _promising(files: list[Path], others: list[Path] | None = None) -> None:
+    """Raise a WrongInput that tells all that is wrong with any file, before anything is run.
+
+    The *others* may be without checks.
+    """
+    from smssim.scenario import Problem, Scenario, ScenarioError
+
+    told = []
+    for file in (*(others or ()), *files):
+        try:
+            scenario = Scenario.load(file)
+        except ScenarioError as error:
+            told.append(str(error))
+        else:
+            if not scenario.checks and file in files:
+                told.append(str(Problem("there is no promise", "checks", str(file), 1, 1)))
+    if told:
+        raise WrongInput("\n".join(told))

@@ -1,0 +1,166 @@
+"""What is told of promises: text, notebook, JSON and JUnit say the same, wherever months were run."""
+
+from __future__ import annotations
+
+import json
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from check_plans import OUTCOMES, PLAN, UNDECIDED, checked_plan, written
+
+from smssim.checks import Checked, check, junit
+from smssim.checks.words import OUTCOMES as WORDS
+from smssim.checks.words import amount, beyond, promise, span, statistic
+from smssim.scenario import Scenario
+
+
+def test_the_plan_has_every_verdict() -> None:
+    assert {v.check.name: v.outcome for v in checked_plan().verdicts} == OUTCOMES
+
+
+@pytest.mark.parametrize("how", ["processes", "threads", "store"])
+def test_all_forms_are_the_same_wherever_months_are_run(how: str, tmp_path: Path) -> None:
+    plan, own = Scenario.parse(PLAN), checked_plan()
+    if how == "threads":
+        with ThreadPoolExecutor(3) as executor:
+            found = check(plan, executor=executor)
+    elif how == "processes":
+        found = check(plan, workers=2)
+    else:
+        check(plan, workers=1, store=tmp_path)
+        found = check(plan, workers=1, store=tmp_path)
+        assert found.experiment.results.keys() == own.experiment.results.keys()
+    assert found.verdicts == own.verdicts
+    assert (found.told(), found.json(), found.junit()) == (own.told(), own.json(), own.junit())
+
+
+def test_the_text_says_what_was_promised_and_what_is() -> None:
+    lines = checked_plan().told().splitlines()
+    assert lines[0] == "small: 3 of 5 promises kept, 1 broken, 1 undecided"
+    assert " ".join(lines[1:3]).startswith("seed 1; a month is 1 day; risk of all verdicts")
+    assert max(map(len, lines)) <= 100
+    for verdict in checked_plan().verdicts:
+        unit = checked_plan().unit(verdict)
+        place = lines.index(f"{verdict.check.name}: {promise(verdict.check, unit)}")
+        row = lines[place + 1]
+        assert row.split()[0] == WORDS[verdict.outcome]
+        assert row.split()[1] == statistic(verdict.estimate)
+        assert span(verdict.low, verdict.high) in row
+        assert f"{beyond(verdict)}  " in row
+        assert f" {verdict.runs}  {100 * verdict.share:.1f} % (" in row
+    told = " ".join(line.strip() for line in lines)
+    assert "too near its bound to tell in 60 months" in told
+    assert "larger margin" in told and "larger most_runs" in told
+    assert "never dry: the first month beyond the bound, times UTC" in lines
+    assert "near: a typical month beyond the bound, times UTC" in lines
+    assert not any(line.startswith("budget: ") and "UTC" in line for line in lines)
+
+
+def test_a_note_is_told_in_place_of_advice() -> None:
+    """An undecided promise that lacks values is helped neither by a margin nor by more months."""
+    never = "{name: dry, metric: runout.first, statistic: mean, above: 0.1}"
+    text = PLAN[: PLAN.index("checks:")].replace("segments: 43", "segments: 500")
+    told = check(Scenario.parse(f"{text}checks: [{never}]"), workers=1).told()
+    assert told.startswith("small: 0 of 1 promise kept, 1 undecided")
+    assert "replication 0 has no runout.first" in told
+    assert "larger margin" not in told
+
+
+def test_json_agrees_with_the_table() -> None:
+    own = checked_plan()
+    read = json.loads(own.json(), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert list(read)[:4] == ["file", "scenario", "digest", "rng"]
+    assert (read["digest"], read["rng"]) == (own.scenario.digest(), 1)
+    assert (read["false_alarm"], read["miss"], read["most_runs"]) == (0.01, 0.01, 60)
+    assert (read["kept"], read["broken"], read["undecided"]) == (3, 1, 1)
+    assert read["versions"]["smssim"]
+    table = own.table.replace([math.inf, -math.inf], math.nan)
+    for row, told in zip(table.to_dict("records"), read["promises"], strict=True):
+        shared = {str(name): value for name, value in row.items()}
+        assert {name: told[name] for name in shared} == {
+            name: None if value != value else value for name, value in shared.items()
+        }
+        assert (told["story"] is None) == (told["outcome"] == "pass")
+    late = read["promises"][4]
+    assert (late["name"], late["high"], late["above"], late["below"]) == (
+        "late enough", None, 0.5, None,
+    )  # fmt: skip
+    story = read["promises"][0]["story"]
+    assert story["replication"] == read["promises"][0]["broken"][0]
+
+
+@pytest.mark.parametrize("undecided", ["fail", "pass"])
+def test_junit_agrees_with_the_table(undecided: Any) -> None:
+    own = checked_plan()
+    root = ElementTree.fromstring(own.junit(undecided))
+    failures, skipped = (2, 0) if undecided == "fail" else (1, 1)
+    counts = {"tests": "5", "failures": str(failures), "errors": "0", "skipped": str(skipped)}
+    for element in (root, *root.findall("testsuite")):
+        assert {name: element.get(name) for name in counts} == counts
+    (suite,) = root.findall("testsuite")
+    cases = {case.get("name"): case for case in suite.findall("testcase")}
+    assert list(cases) == list(OUTCOMES)
+    for name, outcome in OUTCOMES.items():
+        found = {part.tag for part in cases[name]}
+        skips = outcome == "undecided" and undecided == "pass"
+        assert found == (set() if outcome == "pass" else {"skipped" if skips else "failure"})
+    failure = cases["never dry"].find("failure")
+    assert failure is not None and failure.text is not None
+    assert failure.get("message", "").startswith("BROKEN: probability(runout.any) < 0.05")
+    assert "smssim.simulate(scenario, rng=1, replication=" in failure.text
+    assert "time" not in {name for element in root.iter() for name in element.keys()}
+
+
+def test_junit_survives_any_name() -> None:
+    """Names of files are the system's: quotes, control characters, halves of characters."""
+    odd = replace(checked_plan(), file='a"<&\x1b\udc80ü/plan.yaml')
+    written = junit([odd, checked_plan()])
+    assert written.isascii()
+    root = ElementTree.fromstring(written)
+    assert [suite.get("name") for suite in root] == ['a"<&??ü/plan.yaml', "small"]
+    assert root.get("tests") == "10"
+    assert json.loads(odd.json())["file"] == odd.file
+    assert "\x1b" not in odd.told()
+
+
+def test_a_notebook_shows_a_table() -> None:
+    seen: list[str] = []
+    reader = HTMLParser()
+    reader.handle_starttag = lambda tag, attrs: seen.append(tag)  # type: ignore[method-assign]
+    shown = replace(checked_plan(), file="<b>.yaml")._repr_html_()
+    reader.feed(shown)
+    assert seen.count("tr") == 1 + len(OUTCOMES)
+    assert "script" not in seen and "b" not in seen
+    for word in ("BROKEN", "UNDECIDED", "kept", "never dry", "&lt;b&gt;.yaml"):
+        assert word in shown
+
+
+def test_what_is_undecided_counts_as_asked() -> None:
+    found = check(Scenario.parse(UNDECIDED), workers=1)
+    assert not found.ok()
+    assert found.ok("pass")
+    assert not checked_plan().ok("pass")
+
+
+def test_figures_are_said_in_words() -> None:
+    assert span(-math.inf, 3) == "up to 3"
+    assert span(2, math.inf) == "from 2"
+    assert span(1, 2) == "1 to 2"
+    assert span(-math.inf, math.inf) == span(math.nan, 2) == "not known"
+    assert (statistic(math.inf), statistic(math.nan)) == ("never", "-")
+    assert (amount(1, "yes is 1"), amount(0, "yes is 1")) == ("yes", "no")
+    assert (amount(math.nan, "d"), amount(math.nan, "s")) == ("never", "has no value")
+    assert amount(12_345.6, "USD") == "12,346 USD"
+
+
+def test_a_file_is_called_as_its_user_calls_it(tmp_path: Path) -> None:
+    file = written(tmp_path, UNDECIDED)
+    found: Checked = check(file, workers=1)
+    assert (found.file, found.name) == (str(file), str(file))
+    assert json.loads(found.json())["file"] == str(file)
