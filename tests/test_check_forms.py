@@ -1,4 +1,4 @@
-"""What is told of promises: text, notebook, JSON and JUnit say the same, wherever months were run."""
+"""What is told of promises: text, notebook, JSON and JUnit agree, wherever months were run."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def test_the_text_says_what_was_promised_and_what_is() -> None:
         assert f" {verdict.runs}  {100 * verdict.share:.1f} % (" in row
     told = " ".join(line.strip() for line in lines)
     assert "too near its bound to tell in 60 months" in told
-    assert "larger margin" in told and "larger most_runs" in told
+    assert "larger margin" in told
+    assert "larger most_runs" in told
     assert "never dry: the first month beyond the bound, times UTC" in lines
     assert "near: a typical month beyond the bound, times UTC" in lines
     assert not any(line.startswith("budget: ") and "UTC" in line for line in lines)
@@ -111,10 +112,11 @@ def test_junit_agrees_with_the_table(undecided: Any) -> None:
         skips = outcome == "undecided" and undecided == "pass"
         assert found == (set() if outcome == "pass" else {"skipped" if skips else "failure"})
     failure = cases["never dry"].find("failure")
-    assert failure is not None and failure.text is not None
+    assert failure is not None
+    assert failure.text is not None
     assert failure.get("message", "").startswith("BROKEN: probability(runout.any) < 0.05")
     assert "smssim.simulate(scenario, rng=1, replication=" in failure.text
-    assert "time" not in {name for element in root.iter() for name in element.keys()}
+    assert "time" not in {name for element in root.iter() for name in element.attrib}
 
 
 def test_junit_survives_any_name() -> None:
@@ -136,7 +138,8 @@ def test_a_notebook_shows_a_table() -> None:
     shown = replace(checked_plan(), file="<b>.yaml")._repr_html_()
     reader.feed(shown)
     assert seen.count("tr") == 1 + len(OUTCOMES)
-    assert "script" not in seen and "b" not in seen
+    assert "script" not in seen
+    assert "b" not in seen
     for word in ("BROKEN", "UNDECIDED", "kept", "never dry", "&lt;b&gt;.yaml"):
         assert word in shown
 

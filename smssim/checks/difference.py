@@ -178,7 +178,7 @@ def _promises(old: Checked, new: Checked) -> Iterator[PromiseDifference]:
 
 def _hindered(old: Checked, new: Checked, before: Verdict | None, after: Verdict | None) -> str:
     if before is None or after is None:
-        return f"only {(new if before is None else old).name} has it"
+        return f"only the {'new' if before is None else 'old'} plan has it"
     if after.check.figure not in old.experiment.figures:
         return f"{old.name} has no {after.check.figure}"
     currencies = [plan.scenario.currency for plan in (old, new)]

@@ -24,7 +24,8 @@ def told(found: Difference) -> str:
     """What changed, what that does to each promise, and a story of each promise that the new plan
     does not keep.
     """
-    lines = [headline(found.new), f"before: {headline(found.old)}", *about(found.new)]
+    lines = [*wrapped(headline(found.new), 2), *wrapped(f"before: {headline(found.old)}", 2)]
+    lines += about(found.new)
     lines += section("What changed", changed(found))
     lines += ["", "The same months of both; change: new less old, low to high is 95 % sure"]
     header, *shown = columns(_HEADER, [_cells(own) for own in found.promises], _ALIGN)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from smssim.checks.checked import Checked
 from smssim.checks.verdict import Verdict
 from smssim.checks.words import OUTCOMES, beyond, months, promise, span, statistic
-from smssim.report.layout import columns, count, page, share, wrapped
+from smssim.report.layout import WIDTH, columns, count, page, share, wrapped
 from smssim.scenario import Checking
 
 _HEADER = ("verdict", "estimate", "low to high", "by", "months", "of which beyond the bound")
@@ -22,7 +22,7 @@ def told(checked: Checked) -> str:
     """All verdicts as text of at most 100 columns, then a story of each promise that is not kept;
     times are UTC.
     """
-    lines = [headline(checked), *about(checked), "", *table(checked)]
+    lines = [*wrapped(headline(checked), 2), *about(checked), "", *table(checked)]
     if any(verdict.outcome == "undecided" and not verdict.note for verdict in checked.verdicts):
         most = count(checked.scenario.checking.most_runs)
         lines += ["", *wrapped(_OPEN.format(most=most), 2)]
@@ -90,7 +90,16 @@ def story_lines(checked: Checked, verdict: Verdict) -> list[str]:
         return []
     kind = "a typical month" if verdict.check.kind == "mean" else "the first month"
     title = f"{verdict.check.name}: {kind} beyond the bound, times UTC"
-    return ["", title, *(f"  {part}" for line in story.lines for part in wrapped(line))]
+    told = _typed(story.command) + [part for line in story.lines[1:] for part in wrapped(line)]
+    return ["", title, *(f"  {line}" for line in told)]
+
+
+def _typed(command: str) -> list[str]:
+    """A command in two lines if it is long, as a shell reads them."""
+    if len(command) <= WIDTH - 4:
+        return [command]
+    file, option, rest = command.partition(" --rng")
+    return [f"{file} \\", f"   {option}{rest}"]
 
 
 def verdict_lines(checked: Checked, verdict: Verdict) -> list[str]:

@@ -73,7 +73,7 @@ def verdicts_of(plan: Scenario, found: Experiment, design: int = 0) -> list[Verd
             told = f"replication {task.replication} of {plan.name!r} failed: {result.error}"
             raise ReplicationError(told)
     false_alarm, miss = (
-        risk / len(plan.checks) for risk in (plan.checking.false_alarm, plan.checking.miss)
+        risk / max(1, len(plan.checks)) for risk in (plan.checking.false_alarm, plan.checking.miss)
     )
     return [
         decide(own, np.asarray(found.values(own.figure, design))[:most], false_alarm, miss)
