@@ -81,6 +81,7 @@ class Tallier:
             "latency": kept("country", "type", "bin"),
             "template_latency": kept("template", "bin"),
             "censored": kept("country", "type", "bin"),
+            "template_censored": kept("template", "bin"),
             "coarse": kept("country", "type", "outcome", "within"),
             "push": Kept(
                 axis["state"], axis["attempts"], axis["push_bin"], measures=("reports", "copies")
@@ -160,7 +161,7 @@ class Tallier:
         if len(own):
             age = bin_of(self._until_us - submitted.take(own))
             flying = count(axes[1:], {"group": group.take(own), "bin": age}, ("messages",))
-            self._keep(*flying, "censored")
+            self._keep(*flying, "censored", "template_censored")
 
     def _add_coarse(self, messages: Columns, outcome: Array) -> None:
         told = (messages["status"] >= 0) & (messages["final_at"] == NAT) & (messages["result"] >= 0)

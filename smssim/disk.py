@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-FORMAT = "smssim record 3"
+FORMAT = "smssim record 4"
 ROW_GROUP = 200_000
 """Rows of a row group, where a whole frame is written."""
 _LARGE = {"messages": MESSAGES, "reports": REPORTS}

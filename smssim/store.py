@@ -1,8 +1,9 @@
 """Runs on disk, so that an experiment that is started again computes only what is missing.
 
 A directory of small files of JSON, one a run, named by the digest of all that its figures hang on:
-scenario, policies, rng, replication and the version of the rules. Each is written whole or not at
-all, and holds a checksum: a damaged one is as good as none.
+scenario, policies, rng, replication, the version of the rules, and which parts of the month have
+figures of their own. Each is written whole or not at all, and holds a checksum: a damaged one is as
+good as none.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import math
 import os
 import secrets
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -92,10 +94,14 @@ class Store:
             self._read_packs.add(pack)
 
 
-def digest_of(scenario: str, policies: list[str], rng: int, replication: int) -> str:
-    """The name of a run: *scenario* and *policies* by their own digests."""
+def digest_of(
+    scenario: str, policies: list[str], rng: int, replication: int, parts: Sequence[str] = ()
+) -> str:
+    """The name of a run: *scenario* and *policies* by their own digests; *parts* are the figures
+    that it has of parts of the month, in order.
+    """
     said = [RULES_VERSION, scenario, policies, rng, replication]
-    return _hash(json.dumps(said))
+    return _hash(json.dumps([*said, list(parts)] if parts else said))
 
 
 def _line(digest: str, run: Stored) -> str:

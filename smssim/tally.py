@@ -32,13 +32,15 @@ NAMES = (
     "latency",
     "template_latency",
     "censored",
+    "template_censored",
     "coarse",
     "push",
 )
 
 
 class Tallies:
-    """The eight tallies as tidy frames, one row a cell that is not empty; `latency` is two frames.
+    """The eight tallies as tidy frames, one row a cell that is not empty; `latency` and `censored`
+    are two frames each.
 
     Keys are UTC days and 15-minute slots, names, and delay bins (`smssim.bins`, by number).
     *latency* holds delivered messages, from submission to delivery; *censored* those in flight at
@@ -103,6 +105,11 @@ class Tallies:
     def censored(self) -> pd.DataFrame:
         """Messages in flight at the end by country, type and bin of their age."""
         return self.frame("censored")
+
+    @property
+    def template_censored(self) -> pd.DataFrame:
+        """Messages in flight at the end by template and bin of their age."""
+        return self.frame("template_censored")
 
     @property
     def coarse(self) -> pd.DataFrame:

@@ -30,7 +30,7 @@ def groups(record: Record, by: list[str]) -> Iterator[tuple[Row, pd.DataFrame]]:
     rows = record.messages.assign(
         day=record.messages["submitted_at"].dt.tz_localize(None).dt.floor("D")
     )
-    names = ["country", "application", "type", "status"]
+    names = ["country", "application", "template", "type", "status"]
     rows = rows.astype(dict.fromkeys(names, "str"))
     if not by:
         yield {}, rows

@@ -103,7 +103,15 @@ def assert_same_money(scenario: Scenario, run: Run) -> None:
     booked = run.ledger[run.ledger["entry"] != "top_up"].reset_index(drop=True)
     pd.testing.assert_frame_equal(found.ledger, booked)
     pd.testing.assert_frame_equal(found.packages, run.packages)
-    for name in ("money", "templates", "clock", "latency", "censored"):
+    for name in (
+        "money",
+        "templates",
+        "clock",
+        "latency",
+        "template_latency",
+        "censored",
+        "template_censored",
+    ):
         keys = {"copy"} if name == "money" else set()
         own, theirs = (record.tallies.frame(name) for record in (found, run))
         measures = [c for c in own if own[c].dtype == "int64" and c != "bin"]

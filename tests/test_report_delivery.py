@@ -19,6 +19,7 @@ from smssim.run import Run, simulate
 from smssim.scenario import Scenario
 
 BYS: tuple[Any, ...] = ("country", "type", "day", "application", ["country", "type"], ())
+BY_TEMPLATE: tuple[Any, ...] = ("template", ["template", "type"], ["template", "application"])
 QUANTILES = {"latency_p50_s": 0.5, "latency_p95_s": 0.95, "latency_p99_s": 0.99}
 
 
@@ -82,7 +83,7 @@ def rows_of(run: Run) -> pd.DataFrame:
     """The messages with their groups as plain columns."""
     assert run.messages is not None
     rows = run.messages
-    names = ("country", "application", "type", "status")
+    names = ("country", "application", "template", "type", "status")
     return rows.assign(
         day=rows["submitted_at"].dt.tz_localize(None).dt.floor("D"),
         one=0,
@@ -95,7 +96,7 @@ def groups(rows: pd.DataFrame, by: Any) -> Any:
     return rows.groupby(keys or "one")
 
 
-@pytest.mark.parametrize("by", BYS, ids=str)
+@pytest.mark.parametrize("by", [*BYS, *BY_TEMPLATE], ids=str)
 def test_counts_are_those_of_the_rows(run: Run, by: Any) -> None:
     found = report.delivery(run, by=by)
 
@@ -122,7 +123,7 @@ def test_counts_are_those_of_the_rows(run: Run, by: Any) -> None:
     pd.testing.assert_series_equal(found["delivered_share"], shares, check_names=False)
 
 
-@pytest.mark.parametrize("by", ["country", "type", ["country", "type"], ()], ids=str)
+@pytest.mark.parametrize("by", ["country", "type", ["country", "type"], "template", ()], ids=str)
 def test_quantiles_without_censoring_are_order_statistics(settled: Run, by: Any) -> None:
     found = report.delivery(settled, by=by)
 
@@ -176,7 +177,9 @@ def test_ranks_are_exact(n: int) -> None:
         assert int(bin_of(np.array([round(found * 1e6)]))[0]) == wanted
 
 
-@pytest.mark.parametrize("by", ["day", "application", ["day", "country"]], ids=str)
+@pytest.mark.parametrize(
+    "by", ["day", "application", ["day", "country"], ["template", "application"]], ids=str
+)
 def test_delays_are_na_where_they_are_not_tallied(run: Run, by: Any) -> None:
     assert report.delivery(run, by=by)[list(QUANTILES)].isna().all(axis=None)
 
@@ -235,6 +238,11 @@ def test_delays_nobody_knows_are_na(run: Run) -> None:
 
     assert found["delivered"].sum() > 0
     assert found[list(QUANTILES)].isna().all(axis=None)
+
+
+def test_a_template_is_of_no_day_and_country(run: Run) -> None:
+    with pytest.raises(ValueError, match="template goes with application and type alone"):
+        report.delivery(run, by=["template", "country"])
 
 
 def test_nothing_sent_has_no_rows_and_one_total() -> None:

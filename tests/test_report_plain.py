@@ -14,7 +14,7 @@ from worlds import worlds
 
 from smssim import codes, read_log, report
 from smssim.record import Record
-from smssim.report.delivery import total
+from smssim.report.part import Part
 from smssim.run import simulate
 from smssim.scenario import Scenario
 
@@ -48,13 +48,31 @@ def the_same_in_all(record: Record) -> None:
     for name in REPORTS:
         for by in BYS:
             agree(record, name, by)
+    agree(record, "delivery", ["template"])
     row = report.delivery(record, by=()).astype("float64").iloc[0]
-    assert row[list(total(record))].to_dict() == pytest.approx(total(record), rel=0, nan_ok=True)
+    part = Part(record)
+    total = part.counts | part.shares | part.delays | {"in_flight": part.in_flight}
+    assert row[list(total)].to_dict() == pytest.approx(total, rel=0, nan_ok=True)
     figures = report.kpis(record).set_index("name")
     for name in ("p50", "p95", "p99"):
         _same(figures, row, f"latency.{name}", f"latency_{name}_s")
     for name in ("within_10_s", "within_30_s", "within_3_min"):
         _same(figures, row, f"latency.{name}", name)
+    parts_agree(record)
+
+
+def parts_agree(record: Record) -> None:
+    """The figures of a part of the month are those of its group, in logs of all kinds, too."""
+    metrics = {f"latency.{name}": f"latency_{name}_s" for name in ("p50", "p95", "p99")}
+    metrics |= {f"latency.{name}": name for name in ("within_10_s", "within_30_s", "within_3_min")}
+    metrics |= {f"messages.{name}": name for name in ("sent", "in_flight", "refused_platform")}
+    metrics["delivered.share"] = "delivered_share"
+    for key in ("country", "type", "template"):
+        groups = report.delivery(record, by=key).dropna(subset=key).set_index(key)
+        for part, row in groups.astype("float64").iterrows():
+            found = {metric: report.restricted(record, metric, {key: part}) for metric in metrics}
+            wanted = {metric: row[column] for metric, column in metrics.items()}
+            assert found == pytest.approx(wanted, rel=0, nan_ok=True), (key, part)
 
 
 def _same(figures: pd.DataFrame, row: Any, metric: str, column: str) -> None:

@@ -91,9 +91,23 @@ def test_the_share_told_by_results_is_that_of_the_rows(run: Run) -> None:
         for country in {"ID", "TH"} - timed:
             assert found.loc[country, SOON].tolist() == list(wilson(*rows_of(run, country)))
             assert found.loc[country, SOONER].isna().all()
+            part = report.restricted(log, "latency.within_3_min", {"country": country})
+            assert part == found.loc[country, "within_3_min"]
         whole = np.sum([rows_of(run, country) for country in ("ID", "TH")], axis=0).tolist()
         assert report.delivery(log, by=())[SOON].iloc[0].tolist() == list(wilson(*whole))
         assert report.delivery(log, by="day")[SOON].isna().all(axis=None)
+
+
+def test_results_tell_nothing_of_templates(run: Run) -> None:
+    """They are told by country and type: of a template without times there is no share."""
+    log = told_by(run, set(), {"ID", "TH"})
+    frames = {name: log.tallies.frame(name) for name in NAMES}
+    frames["template_latency"] = frames["template_latency"].iloc[:0]
+    log = replace(log, tallies=Tallies(run.observed_until, **frames))  # type: ignore[arg-type]
+
+    assert report.delivery(log, by="template")[SOON].isna().all(axis=None)
+    part = report.restricted(log, "latency.within_3_min", {"template": "code"})
+    assert part != part
 
 
 def test_times_and_results_tell_the_same_share(run: Run) -> None:

@@ -89,6 +89,7 @@ def by_groupby(run: Run) -> dict[str, pd.DataFrame]:
         "latency": (delivered, "country type bin"),
         "template_latency": (delivered, "template bin"),
         "censored": (flying, "country type bin"),
+        "template_censored": (flying, "template bin"),
         "coarse": (told, "country type outcome within"),
         "push": (reports, "state attempts bin"),
     }
@@ -241,3 +242,4 @@ def test_a_month_of_messages_in_flight_alone() -> None:
     assert found.money["status"].isna().all()
     assert set(found.money["charge"]) == set(found.templates["charge"]) == {"pay_per_use"}
     assert found.money["messages"].sum() == found.censored["messages"].sum() == len(flying)
+    assert found.template_censored["messages"].sum() == len(flying)

@@ -66,7 +66,7 @@ class Experiment:
 
     @cached_property
     def figures(self) -> list[str]:
-        """The names of all figures, in the order of `smssim.metrics`, then of their subjects."""
+        """The names of all figures, in the order of `smssim.metrics`, then of subjects or parts."""
         order = {name: place for place, name in enumerate(METRICS)}
         names = dict.fromkeys(name for task in self.results for name in self.results[task].figures)
         return sorted(names, key=lambda name: (order[metric_of(name)], _natural(subject_of(name))))
@@ -87,11 +87,14 @@ class Experiment:
     def values(self, figure: str, design: int = 0) -> Values:
         """One figure over the runs of a design that did not fail, by replication.
 
-        Raise a ValueError for a figure that no run has.
+        Raise a ValueError for a figure that no run has: of a part of the month, as
+        `latency.p95[template=login]`, runs have those that a check of their scenario is about.
         """
         if figure not in self.figures:
             known = ", ".join(self.figures)
-            raise ValueError(f"figure(={figure!r}) must be one of {known}")
+            of_part = "=" in subject_of(figure)
+            needed = ": a check of the scenario must be about that part" if of_part else ""
+            raise ValueError(f"figure(={figure!r}) must be one of {known}{needed}")
         return self._column(figure, self._succeeded.get(design, []))
 
     def by_replication(self, figure: str, design: int = 0) -> dict[int, float]:
@@ -110,8 +113,8 @@ class Experiment:
     ) -> pd.DataFrame:
         """One row a scenario, figure and statistic, with its interval at that confidence.
 
-        *figures* are names as in `runs`, or metrics, which stand for all their subjects; all of
-        them if None. `n` counts the runs that have a value.
+        *figures* are names as in `runs`, or metrics, which stand for all their subjects and
+        parts; all of them if None. `n` counts the runs that have a value.
         """
         rows = [
             {

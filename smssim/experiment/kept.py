@@ -8,7 +8,7 @@ from pathlib import Path
 
 from smssim.experiment.designs import Design
 from smssim.experiment.sources import NoDigestError, digests_of
-from smssim.experiment.work import Result, Task
+from smssim.experiment.work import Result, Task, parts_of
 from smssim.model.policies import Policy
 from smssim.scenario import Scenario
 from smssim.store import Store, Stored, digest_of
@@ -18,7 +18,8 @@ class Kept:
     """Finds and keeps results by what they hang on; nothing without a *store*.
 
     Policies without a digest cannot be told apart: then nothing is found or kept, and a warning
-    says so. Failed runs are not kept, for memory or a cluster may have been the cause.
+    says so. Failed runs are not kept, for memory or a cluster may have been the cause. Which parts
+    of the month have figures hangs on the scenario's checks, and on their bounds nothing does.
     """
 
     def __init__(
@@ -27,7 +28,7 @@ class Kept:
         self._store = store if store is None or isinstance(store, Store) else Store(store)
         self._policies: list[str] = []
         self._rng = rng
-        self._scenarios: dict[int, str] = {}
+        self._scenarios: dict[int, tuple[str, list[str]]] = {}
         if self._store is not None:
             try:
                 self._policies = digests_of(policies)
@@ -58,10 +59,11 @@ class Kept:
             self._store.pack()
 
     def _name(self, task: Task, designs: Sequence[Design]) -> str:
-        scenario = self._digest(task.design, designs[task.design].scenario)
-        return digest_of(scenario, self._policies, self._rng, task.replication)
+        scenario, parts = self._told(task.design, designs[task.design].scenario)
+        return digest_of(scenario, self._policies, self._rng, task.replication, parts)
 
-    def _digest(self, design: int, scenario: Scenario) -> str:
+    def _told(self, design: int, scenario: Scenario) -> tuple[str, list[str]]:
+        """The digest of a design's scenario, and its figures of parts of the month."""
         if design not in self._scenarios:
-            self._scenarios[design] = scenario.digest()
+            self._scenarios[design] = scenario.digest(), sorted(parts_of(scenario))
         return self._scenarios[design]

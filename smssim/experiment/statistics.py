@@ -63,19 +63,19 @@ def mean_of(values: Values, confidence: float = 0.95) -> Interval:
 
 
 def metric_of(name: str) -> str:
-    """The metric of a figure without its subject.
+    """The metric of a figure without its subject or part.
 
-    >>> metric_of("package.empty[0]")
-    'package.empty'
+    >>> metric_of("package.empty[0]"), metric_of("latency.p95[template=login]")
+    ('package.empty', 'latency.p95')
     """
     return name.partition("[")[0]
 
 
 def subject_of(name: str) -> str:
-    """The subject of a figure, "" if it has none.
+    """The subject of a figure or the part of the month it is of, "" if it has none.
 
-    >>> subject_of("package.empty[0]"), subject_of("cost")
-    ('0', '')
+    >>> [subject_of(name) for name in ("package.empty[0]", "cost[country=ID]", "cost")]
+    ['0', 'country=ID', '']
     """
     return name.partition("[")[2].removesuffix("]")
 

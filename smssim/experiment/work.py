@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from smssim.experiment.statistics import metric_of
 from smssim.report.kpis import kpis
+from smssim.report.restricted import Where, restricted
 from smssim.run import simulate
 from smssim.scenario import Scenario
 
@@ -51,15 +53,26 @@ def run_job(job: Job) -> list[Result]:
 
 
 def figures_of(scenario: Scenario, rng: int, replication: int, policies: Any) -> dict[str, float]:
-    """The figures of one run: `metric`, or `metric[subject]` where a metric has subjects."""
+    """The figures of one run: `metric`, or `metric[subject]` where a metric has subjects; and of
+    the parts of the month that the scenario's own checks are about.
+    """
     run = simulate(scenario, rng=rng, replication=replication, policies=policies, rows=False)
     found = kpis(run)
     names = found["name"].to_list()
     subjects, values = found["of"].to_list(), found["value"].to_list()
-    return {
+    figures = {
         f"{name}[{of}]" if of else name: float(value)
         for name, of, value in zip(names, subjects, values, strict=True)
     }
+    for figure, where in parts_of(scenario).items():
+        if figure not in figures:
+            figures[figure] = restricted(run, metric_of(figure), where)
+    return figures
+
+
+def parts_of(scenario: Scenario) -> dict[str, Where]:
+    """The figures of parts of the month that a scenario's checks are about, and where those are."""
+    return {check.figure: check.where.given for check in scenario.checks if check.where.given}
 
 
 def _run(task: Task, job: Job) -> Result:

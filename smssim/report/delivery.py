@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +13,9 @@ from smssim.calendars import HOUR
 from smssim.counting import outcomes
 from smssim.estimate import wilson
 from smssim.record import Record
-from smssim.report.groups import keys_of, recorded, summed
+from smssim.report.groups import KEYS, keys_of, recorded, summed
 from smssim.report.latencies import COLUMNS, figures
 from smssim.report.needs import needs
-from smssim.report.quantiles import by_bin
 from smssim.report.survival import UNKNOWN
 from smssim.report.timing import results_told
 from smssim.tally import OUTCOMES
@@ -24,19 +23,28 @@ from smssim.tally import OUTCOMES
 if TYPE_CHECKING:
     import pandas as pd
 
+    Cells = pd.DataFrame | Mapping[str, NDArray[Any]]
 Ints = NDArray[np.int64]
 _REFUSED = {
     "refused_request": "refused_1",
     "refused_number": "refused_2",
     "refused_platform": "refused_3",
 }
-_SHARES = ("delivered_share", "delivered_low", "delivered_high")
+SHARES = ("delivered_share", "delivered_low", "delivered_high")
 _DELAY_KEYS = {"country", "type"}
+_OF_TEMPLATES = {"template", "application", "type"}
+"""Keys of the tally by template, which does not tell days and countries apart."""
 
 
-@needs("money", "latency", "censored", "coarse")
+@needs(
+    *("money", "latency", "censored", "coarse"),
+    *("templates", "template_latency", "template_censored"),
+)
 def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFrame:
-    """Counts of messages and quantiles of their latency, one row a group; *by* as in `cost`.
+    """Counts of messages and quantiles of their latency, one row a group.
+
+    *by* is day, country, application or type, or a list of them; or template, alone or with its
+    application and type.
 
     requested = refused_request + refused_number + refused_platform + sent, and sent = delivered +
     failed + expired + in_flight + no_report. Messages in flight have no final status by the end
@@ -56,12 +64,15 @@ def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
     `within_3_min` where the sending results of an export tell it (DOMAIN.md section 9): it is then
     a count among deliveries and messages in flight for 3 minutes, younger ones left out.
 
-    Delays are tallied by country and type alone: by day or application they are NA, as is the
-    share of no_report in a log.
+    Delays are tallied by country and type, and by template alone: by day or application they are
+    NA, as is the share of no_report in a log. Sending results are told by country and type alone.
+    Raise a ValueError for a template together with day or country, which is tallied nowhere.
     """
-    keys = keys_of(by)
-    money = record.tallies.money
-    counts = money[keys].assign(**counts_of(money))
+    keys = keys_of(by, (*KEYS, "template"))
+    if "template" in keys and not _OF_TEMPLATES.issuperset(keys):
+        raise ValueError(f"by(={by!r}): template goes with application and type alone")
+    cells = record.tallies.templates if "template" in keys else record.tallies.money
+    counts = cells[keys].assign(**counts_of(cells))
     report = summed(counts, keys).reset_index(drop=not keys)
     no_report = _no_report(record, report[keys])
     report["in_flight"] = report.pop("in_flight").astype("Int64") - no_report
@@ -84,32 +95,11 @@ def statuses(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
     return found[[*keys, "status", "place", "messages", "share"]]
 
 
-def total(record: Record) -> dict[str, Any]:
-    """The one row of `delivery` for everything, but for no_report: plain values, quick to make."""
-    found: dict[str, Any] = {
-        name: int(own.sum()) for name, own in counts_of(record.tallies.money).items()
-    }
-    tallies = record.tallies
-    seen, flying = (
-        by_bin(tally["bin"].to_numpy(np.int64), tally["messages"].to_numpy(np.int64))
-        for tally in (tallies.latency, tallies.censored)
-    )
-    if recorded(record):
-        found["in_flight"] -= int(flying[_validity_bin() :].sum())
-        flying[_validity_bin() :] = 0
-    told, soon = results_told(record)
-    known = found["delivered"] + found["failed"] + found["expired"]
-    shares = wilson(found["delivered"], known) if known else UNKNOWN
-    delays = figures(seen, flying, found["delivered"], int(told.sum()), int(soon.sum()))
-    values = zip((*_SHARES, *COLUMNS), (*shares, *delays), strict=True)
-    return found | dict(values)
-
-
-def counts_of(money: pd.DataFrame) -> dict[str, Ints]:
-    """The messages of each cell of the money tally, by what became of them."""
-    outcome, place = outcome_of(money), place_of(money)
-    charge, messages = money["charge"].to_numpy(), money["messages"].to_numpy(np.int64)
-    own = {"requested": np.ones(len(money), bool)}
+def counts_of(cells: Cells) -> dict[str, Ints]:
+    """The messages of each cell of a tally by charge and status, by what became of them."""
+    outcome, place = outcome_of(cells), place_of(cells)
+    charge, messages = np.asarray(cells["charge"]), np.asarray(cells["messages"], np.int64)
+    own = {"requested": np.ones(len(place), bool)}
     own |= {name: charge == refused for name, refused in _REFUSED.items()}
     own["sent"] = place == 0
     for name in ("delivered", "failed", "expired", "in_flight"):
@@ -117,19 +107,19 @@ def counts_of(money: pd.DataFrame) -> dict[str, Ints]:
     return {name: np.where(which, messages, 0) for name, which in own.items()}
 
 
-def place_of(money: pd.DataFrame) -> Ints:
+def place_of(cells: Cells) -> Ints:
     """Where each cell's messages were refused, 0 for those that were sent."""
     places = {"refused_1": 1, "refused_2": 2, "refused_3": 3}
-    return np.array([places.get(name, 0) for name in money["charge"].tolist()], np.int64)
+    return np.array([places.get(name, 0) for name in cells["charge"].tolist()], np.int64)
 
 
-def outcome_of(money: pd.DataFrame) -> NDArray[Any]:
+def outcome_of(cells: Cells) -> NDArray[Any]:
     """The outcome of each cell's messages, by the tallies' own rule."""
-    status = money["status"].tolist()
+    status = cells["status"].tolist()
     names = sorted({name for name in status if isinstance(name, str)})
     codes = {name: code for code, name in enumerate(names)}
     coded = np.array([codes.get(name, -1) for name in status], np.int64)
-    return outcomes({"status": coded, "place": place_of(money)}, names)
+    return outcomes({"status": coded, "place": place_of(cells)}, names)
 
 
 def _no_report(record: Record, groups: pd.DataFrame) -> pd.Series[Any]:
@@ -138,16 +128,29 @@ def _no_report(record: Record, groups: pd.DataFrame) -> pd.Series[Any]:
 
     if not recorded(record):
         return pd.Series(0, groups.index, "Int64")
-    if not _DELAY_KEYS.issuperset(groups.columns):
+    if not _has_delays(groups.columns):
         return pd.Series(pd.NA, groups.index, "Int64")
-    late = _numbered(record.tallies.censored, groups)
-    late = late[late["bin"] >= _validity_bin()]
+    late = _numbered(delay_tallies(record, groups.columns)[1], groups)
+    late = late[late["bin"] >= validity_bin()]
     return (
         late.groupby("group")["messages"].sum().reindex(groups.index, fill_value=0).astype("Int64")
     )
 
 
-def _validity_bin() -> int:
+def _has_delays(keys: Iterable[Any]) -> bool:
+    return list(keys) == ["template"] or _DELAY_KEYS.issuperset(keys)
+
+
+def delay_tallies(record: Record, keys: Iterable[Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Delays to delivery, and ages of messages in flight."""
+    tallies = record.tallies
+    if list(keys) == ["template"]:
+        return tallies.template_latency, tallies.template_censored
+    return tallies.latency, tallies.censored
+
+
+def validity_bin() -> int:
+    """The first bin of ages at which the platform has made a report."""
     return int(bin_of(np.array([72 * HOUR]))[0])
 
 
@@ -169,25 +172,31 @@ def _shares(report: pd.DataFrame) -> dict[str, NDArray[Any]]:
         wilson(own, of) if of else UNKNOWN
         for own, of in zip(delivered.tolist(), known.tolist(), strict=True)
     ]
-    return dict(zip(_SHARES, np.array(values, np.float64).reshape(-1, 3).T, strict=True))
+    return dict(zip(SHARES, np.array(values, np.float64).reshape(-1, 3).T, strict=True))
 
 
 def _delays(record: Record, report: pd.DataFrame, keys: list[str]) -> dict[str, NDArray[Any]]:
     """The columns of delays, a value a group."""
     values = np.full((len(report), len(COLUMNS)), np.nan)
-    if _DELAY_KEYS.issuperset(keys):
-        groups, tallies = report[keys], record.tallies
-        seen, flying = (_matrix(tally, groups) for tally in (tallies.latency, tallies.censored))
+    if _has_delays(keys):
+        seen, flying = (_matrix(tally, report[keys]) for tally in delay_tallies(record, keys))
         if recorded(record):
-            flying[:, _validity_bin() :] = 0
-        told, soon = results_told(record)
-        results = tallies.coarse[list(_DELAY_KEYS)].assign(told=told, soon=soon)
-        sums = _numbered(results, groups).groupby("group")[["told", "soon"]].sum()
-        told, soon = sums.reindex(report.index, fill_value=0).to_numpy(np.int64).T
-        delivered = report["delivered"].tolist()
-        for group, counts in enumerate(zip(delivered, told.tolist(), soon.tolist(), strict=True)):
-            values[group] = figures(seen[group], flying[group], *counts)
+            flying[:, validity_bin() :] = 0
+        counts = zip(report["delivered"].tolist(), *_results(record, report[keys]), strict=True)
+        for group, own in enumerate(counts):
+            values[group] = figures(seen[group], flying[group], *own)
     return dict(zip(COLUMNS, values.T, strict=True))
+
+
+def _results(record: Record, groups: pd.DataFrame) -> list[list[int]]:
+    """The deliveries of each group that results tell of, and those within 3 minutes."""
+    if not _DELAY_KEYS.issuperset(groups.columns):
+        return [[0] * len(groups)] * 2
+    told, soon = results_told(record)
+    results = record.tallies.coarse[list(_DELAY_KEYS)].assign(told=told, soon=soon)
+    sums = _numbered(results, groups).groupby("group")[["told", "soon"]].sum()
+    found: list[list[int]] = sums.reindex(groups.index, fill_value=0).to_numpy(np.int64).T.tolist()
+    return found
 
 
 def _matrix(tally: pd.DataFrame, groups: pd.DataFrame) -> Ints:

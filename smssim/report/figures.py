@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from smssim.calendars import DAY, HOUR
 from smssim.estimate import wilson
 from smssim.record import Record
-from smssim.report.delivery import place_of, total
+from smssim.report.delivery import place_of
 from smssim.report.groups import knows, priced, recorded
 from smssim.report.latencies import WITHIN_US
+from smssim.report.part import Part
 from smssim.report.quantiles import by_bin, quantiles_s
 from smssim.report.review import rows_of
 from smssim.report.spans import microseconds, stops, union_us
@@ -47,46 +48,59 @@ class Events(NamedTuple):
 
 def figures_of(record: Record) -> Iterator[Value]:
     """Every metric of a record, in no order."""
-    yield from _messages(record)
-    events = _events(record)
-    yield from _packages(record, events)
+    part, events = Part(record), events_of(record)
+    yield from messages(part)
+    yield from latencies(part)
+    yield from costs(part)
+    yield Value("first_message.day", _first_day(record))
+    yield from packages(record, events)
+    yield from run_outs(record, events)
+    yield suspended_by_runout(record, events)
     yield from _account(record, events)
     yield from _callbacks(record)
-    yield from _reviews(record)
+    yield from reviews(record)
 
 
-def _messages(record: Record) -> Iterator[Value]:
-    counts, money = total(record), record.tallies.money
-    for name in ("requested", "sent", "delivered", "in_flight"):
+def messages(part: Part) -> Iterator[Value]:
+    """The metrics `messages` and `delivered`."""
+    counts, cells = part.counts, part.cells
+    for name in ("requested", "sent", "delivered"):
         yield Value(f"messages.{name}", counts[name])
+    yield Value("messages.in_flight", part.in_flight)
     for name in ("refused_request", "refused_number", "refused_platform"):
         yield Value(f"messages.{name}", counts[name])
-    status, messages = money["status"].to_numpy(), money["messages"].to_numpy(np.int64)
     for name, code in (("limit", "E000623"), ("runout", "E000629")):
-        yield Value(f"messages.stopped_by_{name}", int(messages[status == code].sum()))
-    delivered, requested = counts["delivered"], counts["requested"]
-    share = [counts[f"delivered_{end}"] for end in ("share", "low", "high")]
-    yield Value("delivered.share", *share)
-    yield Value("delivered.of_requested", delivered / requested if requested else None)
+        stopped = cells["messages"][cells["status"] == code]
+        yield Value(f"messages.stopped_by_{name}", int(stopped.sum()))
+    (share, low, high), requested = part.shares.values(), counts["requested"]
+    yield Value("delivered.share", share, low, high)
+    yield Value("delivered.of_requested", counts["delivered"] / requested if requested else None)
+
+
+def latencies(part: Part) -> Iterator[Value]:
+    """The metrics `latency`."""
+    delays = part.delays
     for quantile in ("p50", "p95", "p99"):
-        yield _estimate(f"latency.{quantile}", counts, f"latency_{quantile}_s")
+        yield _estimate(f"latency.{quantile}", delays, f"latency_{quantile}_s")
     for within in WITHIN_US:
-        yield _estimate(f"latency.{within}", counts, within)
-    yield from _cost(record, delivered)
-    yield Value("first_message.day", _first_day(record))
+        yield _estimate(f"latency.{within}", delays, within)
 
 
-def _cost(record: Record, delivered: int) -> Iterator[Value]:
-    ledger, money = record.ledger, record.tallies.money
-    charge = money["charge"].to_numpy()
+def costs(part: Part) -> Iterator[Value]:
+    """The metrics `cost`; packages are bought for countries, and serve all that goes there."""
+    record, cells = part.record, part.cells
+    ledger, charge = record.ledger, cells["charge"]
     paid = (charge == "pay_per_use") | (charge == "split")
     # What could not be rated may have cost anything.
-    known = priced(record) and not money["messages"].to_numpy()[charge == "unknown"].any()
-    charged = int(money["cost_micro"].to_numpy(np.int64)[paid].sum())
+    known = priced(record) and not cells["messages"][charge == "unknown"].any()
+    charged = int(cells["cost_micro"][paid].sum())
     bought = 0
     if ledger is not None:
-        amounts = ledger["amount_micro"].to_numpy()
-        bought = int(amounts[ledger["entry"].to_numpy() == "purchase"].sum())
+        own = ledger["entry"].to_numpy() == "purchase"
+        if "country" in part.where:
+            own &= ledger["country"].to_numpy() == part.where["country"]
+        bought = int(ledger["amount_micro"].to_numpy()[own].sum())
+    delivered = part.counts["delivered"]
     values = {
         "cost": (bought + charged) / 1e6,
         "cost.packages": bought / 1e6,
@@ -104,9 +118,9 @@ def _first_day(record: Record) -> int | None:
     return int(days.min()) // DAY - record.observed_from // DAY if len(days) else None
 
 
-def _packages(record: Record, events: Events) -> Iterator[Value]:
+def packages(record: Record, events: Events) -> Iterator[Value]:
+    """The metrics `package` of each package."""
     table, start = record.packages, record.observed_from
-    dry = _times(record, events, "run_out")
     at, event, subject = events
     if table is not None and record.events is not None:
         names = ("package", "segments", "used", "expired", "country")
@@ -122,9 +136,23 @@ def _packages(record: Record, events: Events) -> Iterator[Value]:
             yield Value("package.run_out", _days(ran[ran >= in_force], start), of=of)
             yield Value("package.used_share", used / segments, of=of)
             yield Value("package.expired", expired, of=of)
+
+
+def run_outs(record: Record, events: Events, country: str | None = None) -> Iterator[Value]:
+    """The metrics `runout`, of one country or of all."""
+    own = events.event == "run_out"
+    if country is not None:
+        own &= events.subject == country
+    dry = events.at[own] if knows(record, "run_out") else None
     yield Value("runout.any", None if dry is None else int(bool(len(dry))))
     yield Value("runout.count", None if dry is None else len(dry))
-    yield Value("runout.first", None if dry is None else _days(dry, start))
+    yield Value("runout.first", None if dry is None else _days(dry, record.observed_from))
+
+
+def suspended_by_runout(record: Record, events: Events, country: str | None = None) -> Value:
+    """`suspended.runout`, of one country or of any; a suspended account sends to none."""
+    only = None if country is None else {country, ""}
+    return _stopped(record, events, "suspended.runout", "suspended", "resumed", only)
 
 
 def _account(record: Record, events: Events) -> Iterator[Value]:
@@ -135,17 +163,8 @@ def _account(record: Record, events: Events) -> Iterator[Value]:
     ):
         times = _times(record, events, event)
         yield Value(name, None if times is None else len(times))
-    for name, begin, end in (
-        ("suspended.runout", "suspended", "resumed"),
-        ("suspended.limit", "limit", "recovered"),
-        ("suspended.arrears", "frozen", "thawed"),
-    ):
-        if not knows(record, begin):
-            yield Value(name, None)
-            continue
-        subjects = set(events.subject[events.event == begin].tolist())
-        spans = [span for own in subjects for span in stops(record, begin, end, own)]
-        yield Value(name, union_us(spans) / HOUR)
+    yield _stopped(record, events, "suspended.limit", "limit", "recovered")
+    yield _stopped(record, events, "suspended.arrears", "frozen", "thawed")
     shares = shares_of_limit(record)
     for period in ("day", "month"):
         yield Value(f"thresholds.{period}_share", shares.get(period))
@@ -169,7 +188,8 @@ def _callbacks(record: Record) -> Iterator[Value]:
     yield Value("reports.delay_p95", quantiles_s(delays, 0 * delays, [0.95])[0])
 
 
-def _reviews(record: Record) -> Iterator[Value]:
+def reviews(record: Record) -> Iterator[Value]:
+    """The metrics `review` of each template that was handed in."""
     for row in rows_of(record):
         yield Value("review.hours", row["wall_h"], of=row["template"])
         yield Value("review.working_hours", row["working_h"], of=row["template"])
@@ -179,12 +199,25 @@ def _reviews(record: Record) -> Iterator[Value]:
         yield Value("review.rejections", row["rejected"], of=row["template"])
 
 
+def _stopped(
+    record: Record, events: Events, name: str, begin: str, end: str, only: set[str] | None = None
+) -> Value:
+    """The hours between two events of any subject, or of *only* some."""
+    if not knows(record, begin):
+        return Value(name, None)
+    subjects = set(events.subject[events.event == begin].tolist())
+    subjects &= subjects if only is None else only
+    spans = [span for own in subjects for span in stops(record, begin, end, own)]
+    return Value(name, union_us(spans) / HOUR)
+
+
 def _estimate(name: str, row: dict[str, Any], column: str) -> Value:
     """A column with its interval."""
     return Value(name, *(row[f"{column}{end}"] for end in ("", "_low", "_high")))
 
 
-def _events(record: Record) -> Events:
+def events_of(record: Record) -> Events:
+    """The events of a record as arrays."""
     table = record.events
     if table is None:
         nothing = np.empty(0, object)

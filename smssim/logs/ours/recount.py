@@ -134,7 +134,7 @@ class Recount:
         outcome = kinds["outcome"].take(kind)
         for name, into in (
             ("delivered", ("latency", "template_latency")),
-            ("in_flight", ("censored",)),
+            ("in_flight", ("censored", "template_censored")),
         ):
             own = np.flatnonzero((outcome == OUTCOMES.index(name)) & (place < _BINS - 1))
             codes = {"group": kinds["group"].take(kind.take(own)), "bin": place.take(own)}
