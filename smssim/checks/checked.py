@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from smssim.checks.verdict import Verdict
 from smssim.experiment import Experiment
@@ -91,6 +91,12 @@ class Checked:
         from smssim.checks.told import told
 
         return told(self)
+
+    def plot(self, *, ax: Any = None) -> Any:
+        """Draw on Axes where each statistic lies against its bound, and how sure that is."""
+        from smssim.checks.drawn import drawn
+
+        return drawn(self, ax)
 
     def json(self) -> str:
         """The table with its stories as JSON, keys in a fixed order; what is not finite is null."""
