@@ -53,7 +53,8 @@ def promises(rows: Sequence[Promised], months: int, *, ax: Axes | None = None) -
         told = f"{kept} of {len(rows)} promises kept" + f"; broken: {', '.join(broken)}" * bool(
             broken
         )
-        below = f"{months:,} months; lines are the bounds that are certain, grey breaks the promise"
+        ax.set_xlabel("the statistic, in parts of its bound")
+        below = f"{months:,} months; lines: what is certain; grey breaks the promise"
         titled(ax, told, below, 0.75)
     return ax
 
