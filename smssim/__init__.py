@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from smssim import find, metrics, plots, policies, report
     from smssim.checks import check
+    from smssim.description import describe
     from smssim.experiment import compare, replicate, sweep
     from smssim.logs import read_log
     from smssim.rating import rate
@@ -25,6 +26,7 @@ __all__ = [
     "check_template",
     "check_values",
     "compare",
+    "describe",
     "find",
     "metrics",
     "plots",
@@ -46,6 +48,7 @@ _HOMES = {
     "check_template": "smssim.templates",
     "check_values": "smssim.templates",
     "compare": "smssim.experiment",
+    "describe": "smssim.description",
     "rate": "smssim.rating",
     "read_log": "smssim.logs",
     "replicate": "smssim.experiment",

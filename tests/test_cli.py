@@ -154,7 +154,11 @@ def test_what_a_log_cannot_use_comes_first(
         (["run", "nowhere.yaml"], "nowhere.yaml: No such file"),
         (["report", "nowhere"], "nowhere: No such file"),
         (["rnu", "x"], "'rnu' is no command; did you mean run?"),
-        (["xyz"], "'xyz' is no command; there are run, report, sweep, compare, find, schema"),
+        (
+            ["xyz"],
+            "'xyz' is no command; there are run, report, sweep, compare, find, check, "
+            "describe, schema",
+        ),
         (["run"], "required: SCENARIO"),
         (["run", "x", "--rng", "-1"], "'-1' must be a whole number >= 0"),
         (["run", "x", "--quie"], "unrecognized arguments: --quie"),

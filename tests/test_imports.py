@@ -29,9 +29,9 @@ ROOMS += [
     "experiment",
     "find",
 ]
-ROOMS += ["fit", "plan", "checks", "pytest_plugin", "describe", "panel", "cli"]
+ROOMS += ["fit", "plan", "checks", "testing", "pytest_plugin", "description", "panel", "cli"]
 RECORDED = ("tally", "counting", "retally", "parquet", "disk")
-RECORDED += ("logs", "report", "plots", "html", "fit")
+RECORDED += ("logs", "report", "plots", "html", "fit", "testing")
 """Rooms that work on a recorded month alone."""
 
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "compare": "what a change makes of the figures, with intervals",
     "find": "the smallest or largest value at which a promise holds",
     "check": "whether the promises of scenario files are kept, at a stated risk",
+    "describe": "write a study down: provenance and a STRESS-DES report, in Markdown",
     "schema": "print the JSON Schema of scenario files, for editors",
 }
 """The commands; each is a module here, with `add_options` and `command`, which returns what to
