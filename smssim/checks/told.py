@@ -44,17 +44,16 @@ def headline(checked: Checked) -> str:
 
 def about(checked: Checked) -> list[str]:
     """The seed, the length of a month and the risks, in a sentence."""
-    days, rng = checked.scenario.days, checked.experiment.rng
+    days, checking = checked.scenario.days, checked.scenario.checking
     length = "1 day" if days == 1 else f"{days:,} days"
-    return wrapped(f"seed {rng}; a month is {length}; {risks(checked.scenario.checking)}", 2)
+    months = f"months of {length}, {count(checking.most_runs)} at most"
+    return wrapped(f"seed {checked.experiment.rng}; {months}; {risks(checking)}", 2)
 
 
 def risks(checking: Checking) -> str:
     """How certain verdicts are, in words."""
-    return (
-        f"risk of all verdicts together: false alarm {share(checking.false_alarm)}, miss "
-        f"{share(checking.miss)}; {count(checking.most_runs)} months at most"
-    )
+    alarm, miss = share(checking.false_alarm), share(checking.miss)
+    return f"risks of all together: false alarm {alarm}, miss {miss}"
 
 
 def table(checked: Checked) -> list[str]:
