@@ -120,6 +120,17 @@ def test_money_of_two_currencies_is_not_compared(store: Path) -> None:
     assert of(found, "never dry").change.estimate == 0
 
 
+def test_a_part_that_only_the_new_plan_is_asked_for_has_no_difference(store: Path) -> None:
+    where = "messages.requested, where: {country: ID}, above"
+    part = PLAN.replace("messages.requested, above", where)
+    found = difference(OLD, Scenario.parse(part), workers=1, store=store)
+    told = "no promise of the old plan is about messages.requested[country=ID]"
+    assert (of(found, "enough").note, of(found, "enough").months) == (told, 0)
+    assert of(found, "enough").new is not None
+    assert of(found, "near").months >= LEAST
+    assert told in found.told()
+
+
 def test_the_same_plan_is_no_different(store: Path) -> None:
     found = difference(OLD, OLD, workers=1, store=store)
     assert not found.changes

@@ -180,7 +180,7 @@ def _hindered(old: Checked, new: Checked, before: Verdict | None, after: Verdict
     if before is None or after is None:
         return f"only the {'new' if before is None else 'old'} plan has it"
     if after.check.figure not in old.experiment.figures:
-        return f"{old.name} has no {after.check.figure}"
+        return f"no promise of the old plan is about {after.check.figure}"
     currencies = [plan.scenario.currency for plan in (old, new)]
     if METRICS[after.check.metric_name].unit == "currency" and len({*currencies}) > 1:
         return f"{currencies[OLD]} and {currencies[NEW]} cannot be compared"
