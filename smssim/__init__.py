@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from smssim import find, metrics, plots, policies, report
     from smssim.experiment import compare, replicate, sweep
-    from smssim.logs import read_log
+    from smssim.logs import read_log, write_capture
     from smssim.rating import rate
     from smssim.record import Record
     from smssim.run import Run, simulate
@@ -33,6 +33,7 @@ __all__ = [
     "report",
     "simulate",
     "sweep",
+    "write_capture",
 ]
 
 _HOMES = {
@@ -48,6 +49,7 @@ _HOMES = {
     "replicate": "smssim.experiment",
     "simulate": "smssim.run",
     "sweep": "smssim.experiment",
+    "write_capture": "smssim.logs",
 }
 
 

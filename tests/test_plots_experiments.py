@@ -60,3 +60,18 @@ def test_few_or_equal_values_have_a_picture(values: Any) -> None:
         told = ax.get_title(loc="left")
         assert ("always" in told) if len(values) else ("has a value" in told)
         inside(ax)
+
+
+def test_shares_are_told_in_per_cent() -> None:
+    shares = np.array([0.2, 0.25, 0.3])
+    found = mean_interval(shares)
+    ax = experiments.runs(shares, "reports.lost_share", "share", found)
+    assert ax.get_title(loc="left").startswith("reports.lost_share: 25 (")
+    assert ax.get_xlabel() == "reports.lost_share, %"
+    inside(ax)
+    ax = experiments.designs(["a", "b"], [found, found], "reports.lost_share", "share")
+    assert ax.get_title(loc="left") == "reports.lost_share: 25 %"
+    inside(ax)
+    ax = experiments.differences(shares, "reports.lost_share", "share", found)
+    assert "percentage points" in ax.get_xlabel()
+    inside(ax)

@@ -70,4 +70,11 @@ def _short(path: str) -> str:
 
 
 def _shown(value: Any) -> str:
+    """A value as a person reads it, those of a list one after the other.
+
+    >>> _shown(90_000), _shown((60, 3_600)), _shown([])
+    ('90,000', '60 3,600', 'none')
+    """
+    if isinstance(value, list | tuple):
+        return " ".join(map(_shown, value)) or "none"
     return f"{value:,}" if isinstance(value, int | float) else str(value)

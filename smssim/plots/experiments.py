@@ -18,7 +18,12 @@ Values = NDArray[np.float64]
 
 
 def runs(values: Values, name: str, unit: str, found: Interval, *, ax: Axes | None = None) -> Axes:
-    """Draw how often which value of a figure came about, its mean or share with its interval."""
+    """Draw how often which value of a figure came about, its mean or share with its interval.
+
+    Shares are drawn in per cent.
+    """
+    scale, unit = _scale(unit)
+    values, found = values * scale, _scaled(found, scale)
     with drawing(ax) as ax:
         _histogram(ax, values, found)
         told = f"{name}: {_told(found)} {unit}" if len(values) else f"{name}: no run has a value"
@@ -32,6 +37,9 @@ def differences(
     values: Values, name: str, unit: str, found: Interval, *, ax: Axes | None = None
 ) -> Axes:
     """Draw the differences of pairs, what-if less base, and their mean with its interval."""
+    # Not "%": that would be read as a share of the base's.
+    scale, unit = _scale(unit, "percentage points")
+    values, found = values * scale, _scaled(found, scale)
     with drawing(ax) as ax:
         _histogram(ax, values, found)
         ax.axvline(0, color=FAINT, linewidth=1, linestyle="--")
@@ -52,7 +60,11 @@ def designs(
     *,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw an estimate with its interval for each design, one above the other."""
+    """Draw an estimate with its interval for each design, one above the other; shares in per
+    cent.
+    """
+    scale, unit = _scale(unit)
+    found = [_scaled(own, scale) for own in found]
     with drawing(ax) as ax:
         for place, own in enumerate(found):
             spread = [[own.estimate - own.low], [own.high - own.estimate]]
@@ -65,6 +77,15 @@ def designs(
         ax.set_xlabel(f"{name}, {unit}")
         titled(ax, _span(found, name, unit), "each design, 95 % sure")
     return ax
+
+
+def _scale(unit: str, per_cent: str = "%") -> tuple[float, str]:
+    """What to multiply values by for a reader, and the unit then: shares are told in per cent."""
+    return (100.0, per_cent) if unit == "share" else (1.0, unit)
+
+
+def _scaled(found: Interval, scale: float) -> Interval:
+    return Interval(*(end * scale for end in found))
 
 
 def _span(found: Sequence[Interval], name: str, unit: str) -> str:
