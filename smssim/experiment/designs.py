@@ -59,22 +59,25 @@ def _plain(value: Any) -> Any:
 
 
 def _short(path: str) -> str:
-    """The end of a path that tells what it is: its last step, and one of a list with its place.
+    """The end of a path that tells what it is: one of a list with its place, and its last step,
+    or two where it stands deep: the price of which country, which time that is exponential.
 
-    >>> _short("packages.0.segments"), _short("account.service_mode")
-    ('packages.0.segments', 'service_mode')
+    >>> _short("packages.0.segments"), _short("account.service_mode"), _short("routes.ID.price")
+    ('packages.0.segments', 'service_mode', 'ID.price')
     """
     steps = path.split(".")
     place = next((i for i, step in enumerate(steps) if step.isdigit()), len(steps) - 1)
-    return ".".join(steps[max(0, place - 1) :] if place < len(steps) - 1 else steps[-1:])
+    if place < len(steps) - 1:
+        return ".".join(steps[max(0, place - 1) :])
+    return ".".join(steps[-2:] if len(steps) > 2 else steps[-1:])
 
 
 def _shown(value: Any) -> str:
     """A value as a person reads it, those of a list one after the other.
 
     >>> _shown(90_000), _shown((60, 3_600)), _shown([])
-    ('90,000', '60 3,600', 'none')
+    ('90,000', '60 / 3,600', 'none')
     """
     if isinstance(value, list | tuple):
-        return " ".join(map(_shown, value)) or "none"
+        return " / ".join(map(_shown, value)) or "none"
     return f"{value:,}" if isinstance(value, int | float) else str(value)
