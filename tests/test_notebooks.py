@@ -11,6 +11,7 @@ from typing import Any
 
 import nbformat
 import notebook_checks_06
+import notebook_checks_07
 import pytest
 from nbclient import NotebookClient
 from traitlets.config import Config
@@ -86,6 +87,7 @@ def first_month(notebook: Any) -> None:
 CHECKS: dict[str, Callable[[Any], None]] = {
     "01_first_month": first_month,
     "06_status_reports": notebook_checks_06.check,
+    "07_your_export": notebook_checks_07.check,
 }
 
 

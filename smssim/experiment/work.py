@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from smssim.record import Record
 from smssim.report.kpis import kpis
 from smssim.run import simulate
 from smssim.scenario import Scenario
@@ -52,8 +53,14 @@ def run_job(job: Job) -> list[Result]:
 
 def figures_of(scenario: Scenario, rng: int, replication: int, policies: Any) -> dict[str, float]:
     """The figures of one run: `metric`, or `metric[subject]` where a metric has subjects."""
-    run = simulate(scenario, rng=rng, replication=replication, policies=policies, rows=False)
-    found = kpis(run)
+    return figures_in(
+        simulate(scenario, rng=rng, replication=replication, policies=policies, rows=False)
+    )
+
+
+def figures_in(record: Record) -> dict[str, float]:
+    """The figures of a record, simulated or read from a log, by the same names."""
+    found = kpis(record)
     names = found["name"].to_list()
     subjects, values = found["of"].to_list(), found["value"].to_list()
     return {

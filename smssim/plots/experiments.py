@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.estimate import Interval
-from smssim.plots.canvas import FAINT, INK, drawing, look, titled
+from smssim.plots.canvas import FAINT, INK, WARNING, drawing, legend_below, look, titled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,20 +17,44 @@ if TYPE_CHECKING:
 Values = NDArray[np.float64]
 
 
-def runs(values: Values, name: str, unit: str, found: Interval, *, ax: Axes | None = None) -> Axes:
+def runs(
+    values: Values,
+    name: str,
+    unit: str,
+    found: Interval,
+    *,
+    beside: float | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw how often which value of a figure came about, its mean or share with its interval.
 
-    Shares are drawn in per cent.
+    *beside* is the value of a record, which is drawn among them. Shares are drawn in per cent.
     """
     scale, unit = _scale(unit)
     values, found = values * scale, _scaled(found, scale)
     with drawing(ax) as ax:
         _histogram(ax, values, found)
         told = f"{name}: {_told(found)} {unit}" if len(values) else f"{name}: no run has a value"
+        if beside is not None and len(values):
+            own = beside * scale
+            ax.axvline(own, color=WARNING, linewidth=4, linestyle="--", label="the record")
+            legend_below(ax, ax.get_legend_handles_labels()[0])
+            told = f"{name}: {_number(own)} {unit}, {_place(values, own)}"
         titled(ax, told, f"{len(values):,} runs; the line is the estimate, its band 95 % sure")
         ax.set_xlabel(f"{name}, {unit}")
         ax.set_ylabel("runs")
     return ax
+
+
+def _place(values: Values, own: float) -> str:
+    """Where a value lies among those of runs, in words."""
+    below, above = int((values < own).sum()), int((values > own).sum())
+    number = f"{len(values):,} runs"
+    if above == len(values):
+        return f"less than all {number}"
+    if below == len(values):
+        return f"more than all {number}"
+    return f"more than {below:,} of {number}"
 
 
 def differences(
