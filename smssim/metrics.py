@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+YES_OR_NO = "yes is 1"
+"""The unit of a figure that is 1 or 0."""
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -53,7 +56,7 @@ METRICS = _metrics(
     Metric("latency.within_10_s", "share", "deliveries made in less than 10 s, likewise", "more"),
     Metric("latency.within_30_s", "share", "deliveries made in less than 30 s, likewise", "more"),
     Metric("latency.within_3_min", "share", "deliveries made in less than 3 min, likewise", "more"),
-    Metric("runout.any", "yes is 1", "whether the packages of any country ran out", "less"),
+    Metric("runout.any", YES_OR_NO, "whether the packages of any country ran out", "less"),
     Metric("runout.count", "events", "how often packages of a country ran out", "less"),
     Metric("runout.first", "d", "from the start to the first run-out; NA if none", "more"),
     Metric(

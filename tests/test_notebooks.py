@@ -12,6 +12,7 @@ from typing import Any
 import nbformat
 import notebook_checks_06
 import notebook_checks_07
+import notebook_checks_09
 import pytest
 from nbclient import NotebookClient
 from traitlets.config import Config
@@ -88,6 +89,7 @@ CHECKS: dict[str, Callable[[Any], None]] = {
     "01_first_month": first_month,
     "06_status_reports": notebook_checks_06.check,
     "07_your_export": notebook_checks_07.check,
+    "09_sweep_on_a_cluster": notebook_checks_09.check,
 }
 
 

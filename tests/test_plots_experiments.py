@@ -92,3 +92,10 @@ def test_a_record_within_the_runs_is_counted() -> None:
     ax = experiments.runs(VALUES, "cost", "USD", mean_interval(VALUES), beside=own)
     assert "more than 7 of 60 runs" in ax.get_title(loc="left").replace("\n", " ")
     inside(ax)
+
+
+def test_yes_or_no_is_told_in_per_cent_of_runs() -> None:
+    found = [Interval(0.0, 0.0, 0.1), Interval(1.0, 0.9, 1.0)]
+    ax = experiments.designs(["a", "b"], found, "runout.any", "yes is 1")
+    assert ax.get_title(loc="left") == "runout.any: 0 to 100 % of runs"
+    inside(ax)

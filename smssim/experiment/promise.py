@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from smssim.estimate import Interval, mean_interval, quantile_interval, wilson
-from smssim.experiment.statistics import YES_OR_NO, Values, metric_of
-from smssim.metrics import METRICS
+from smssim.experiment.statistics import Values, metric_of
+from smssim.metrics import METRICS, YES_OR_NO
 
 _TEXT = re.compile(
     r"(?:(?P<statistic>\w+)\((?P<inner>.+)\)|(?P<metric>.+?))\s*(?P<side>[<>])\s*(?P<bound>.+)"

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from smssim.estimate import Interval, mean_interval, quantile_interval, wilson
-from smssim.metrics import METRICS
+from smssim.metrics import METRICS, YES_OR_NO
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 Values = npt.NDArray[np.float64]
 
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
-YES_OR_NO = "yes is 1"
 
 
 class Statistic(NamedTuple):

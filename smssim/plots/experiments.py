@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.estimate import Interval
+from smssim.metrics import YES_OR_NO
 from smssim.plots.canvas import FAINT, INK, WARNING, drawing, legend_below, look, titled
 
 if TYPE_CHECKING:
@@ -104,7 +105,11 @@ def designs(
 
 
 def _scale(unit: str, per_cent: str = "%") -> tuple[float, str]:
-    """What to multiply values by for a reader, and the unit then: shares are told in per cent."""
+    """What to multiply values by for a reader, and the unit then: shares are told in per cent, and
+    so is how many runs say yes.
+    """
+    if unit == YES_OR_NO:
+        return 100.0, f"{per_cent} of runs"
     return (100.0, per_cent) if unit == "share" else (1.0, unit)
 
 
