@@ -72,3 +72,15 @@ def test_handing_in_later_may_help(world: Scenario) -> None:
     assert found.value == LAUNCH
     runs = smssim.replicate(world.change(**{"templates.1.submitted": sunday}), 40, workers=1).runs
     assert (runs[f"review.usable_hours[{OFFER}]"] <= 22).mean() < 0.75
+
+
+def test_what_a_template_goes_to_is_part_of_its_review(world: Scenario) -> None:
+    """A country with a longer review counts, although no message to it is simulated."""
+    world = world.change(days=7)
+    longer = world.change(**{"review.longer": {"ID": 9 * 3600.0}, "traffic.0.template": OFFER})
+    wednesday, first = LAUNCH + timedelta(days=2), FIRST + timedelta(days=2)
+    plain, later = (
+        smssim.find.latest_submission(own, OFFER, wednesday, first=first, share=SHARE).value
+        for own in (world, longer)
+    )
+    assert timedelta(hours=20) < plain - later < timedelta(hours=28)
