@@ -36,7 +36,8 @@ def test_the_search_finds_what_trying_every_hour_finds(world: Scenario) -> None:
     ]
     latest = max(hour for hour, kept in zip(hours, in_time, strict=True) if kept)
 
-    found = smssim.find.latest_submission(world, OFFER, LAUNCH, first=FIRST, share=SHARE, workers=1)
+    ask = smssim.find.latest_submission
+    found = ask(world, OFFER, LAUNCH.isoformat(), first=FIRST, share=SHARE, workers=1)
 
     assert found.value == latest
     assert found.fails == latest + timedelta(hours=1)

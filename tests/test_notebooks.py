@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import notebook_checks_04
 import pytest
 from nbclient import NotebookClient
 from traitlets.config import Config
@@ -82,7 +83,10 @@ def first_month(notebook: Any) -> None:
     assert "ASSUMPTIONS THESE ANSWERS HANG ON" in streams(notebook, "stdout")
 
 
-CHECKS: dict[str, Callable[[Any], None]] = {"01_first_month": first_month}
+CHECKS: dict[str, Callable[[Any], None]] = {
+    "01_first_month": first_month,
+    "04_launch_date": notebook_checks_04.check,
+}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -54,7 +54,7 @@ def launch_risk(
     base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
     place = place_of(base, template)
     path = f"templates.{place}.submitted" if path is None else path
-    launch_us = to_us(datetime.fromisoformat(launch) if isinstance(launch, str) else launch)
+    launch_us = to_us(moment(launch))
     if n < 1:
         raise ValueError(f"n(={n}) must be >= 1")
     rows = []
@@ -68,6 +68,11 @@ def launch_risk(
         raise ValueError("times must hold at least one moment")
     frame = pd.DataFrame(rows, columns=["at", "n", "late", "risk", "low", "high"])
     return frame.assign(at=pd.to_datetime(frame["at"], utc=True))
+
+
+def moment(time: datetime | str) -> datetime:
+    """A moment, which may be an ISO 8601 text."""
+    return datetime.fromisoformat(time) if isinstance(time, str) else time
 
 
 def place_of(scenario: Scenario, template: str) -> int:

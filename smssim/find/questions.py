@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from smssim.experiment.promise import Promise
-from smssim.find.launch import place_of, review_runs, usable_hours
+from smssim.find.launch import moment, place_of, review_runs, usable_hours
 from smssim.find.search import Answer, search, searched
 from smssim.scenario import Scenario
 
@@ -104,9 +104,9 @@ def lowest_throughput(
 def latest_submission(
     scenario: Scenario | str | Path,
     template: str,
-    launch: datetime,
+    launch: datetime | str,
     *,
-    first: datetime,
+    first: datetime | str,
     step_h: float = 1,
     share: float = 0.95,
     **options: Any,
@@ -117,9 +117,10 @@ def latest_submission(
     Times down to *first* are tried one after the other, in steps of hours: handing in later may
     help, for what comes at night is decided in the morning. Options are those of `search`. Reviews
     hang on no message: without policies nothing is simulated, and neither executor, workers, store
-    nor progress is used. Raise a ValueError for times without a zone, or a template that is not
-    there.
+    nor progress is used. Times may be ISO 8601 texts; raise a ValueError for one without a zone,
+    or a template that is not there.
     """
+    launch, first = moment(launch), moment(first)
     for name, time in (("launch", launch), ("first", first)):
         if time.tzinfo is None:
             raise ValueError(f"{name}(={time}) must have a zone")

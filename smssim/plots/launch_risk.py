@@ -15,7 +15,6 @@ from smssim.plots.canvas import (
     titled,
 )
 from smssim.plots.review import CLOSED, closed
-from smssim.report.layout import share
 from smssim.workdays import WorkCalendar
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
 MOST_DOTS = 60
 """With more moments than that a line tells more than its dots."""
+_NIGHTS = 10
+"""Up to so many days nights are shaded: lines go across, and stripes would hide them."""
 
 
 def launch_risk(
@@ -43,7 +44,7 @@ def launch_risk(
         margin = 0.02 * (own["at"].max() - own["at"].min())
         time_axis(ax, own["at"].min() - margin, own["at"].max() + margin, zone)
         low, high = ax.get_xlim()
-        for begins, ends in closed(low, high, WorkCalendar()):
+        for begins, ends in closed(low, high, WorkCalendar(), nights_until=_NIGHTS):
             ax.axvspan(begins, ends, zorder=0, **CLOSED)
         at, style = naive(own["at"]), look(0)
         marker = "o" if len(own) <= MOST_DOTS else ""
@@ -57,11 +58,11 @@ def launch_risk(
             ax,
             [
                 Line2D([], [], marker=marker, label="risk and 95 % interval", **style),
-                Line2D([], [], color=INK, linestyle="--", label=f"accepted: {share(accepted)}"),
+                Line2D([], [], color=INK, linestyle="--", label=f"accepted: {_percent(accepted)}"),
                 Patch(label="review desk closed", **CLOSED),
             ],
         )
-        below = f"Not ready at the launch, by when one begins: of {own['n'].max():,} replications"
+        below = f"Of {own['n'].max():,} replications for each moment of handing in or beginning"
         titled(ax, _title(own, accepted, zone), below)
     return ax
 
@@ -75,6 +76,11 @@ def latest(frame: pd.DataFrame, accepted: float) -> pd.Timestamp | None:
 def _title(frame: pd.DataFrame, accepted: float, zone: str) -> str:
     last = latest(frame, accepted)
     if last is None:
-        return f"The risk is nowhere surely below {share(accepted)}"
-    day = f"{last.tz_convert(zone):%A}"
-    return f"The risk is surely below {share(accepted)} until {day}, {day_and_time(last, zone)}"
+        return f"The risk is nowhere surely below {_percent(accepted)}"
+    day = f"{last.tz_convert(zone):%a}"
+    return f"Risk below {_percent(accepted)} until {day} {day_and_time(last, zone)}"
+
+
+def _percent(accepted: float) -> str:
+    """A share that the caller chose, as he would say it."""
+    return f"{100 * accepted:g} %"
