@@ -11,6 +11,7 @@ from typing import Any
 
 import nbformat
 import notebook_checks_04
+import notebook_checks_05
 import pytest
 from nbclient import NotebookClient
 from traitlets.config import Config
@@ -86,6 +87,7 @@ def first_month(notebook: Any) -> None:
 CHECKS: dict[str, Callable[[Any], None]] = {
     "01_first_month": first_month,
     "04_launch_date": notebook_checks_04.check,
+    "05_campaign_and_passwords": notebook_checks_05.check,
 }
 
 
