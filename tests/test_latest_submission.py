@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from matplotlib import pyplot as plt
 
 import smssim
 from smssim.scenario import Scenario
@@ -85,3 +86,16 @@ def test_what_a_template_goes_to_is_part_of_its_review(world: Scenario) -> None:
         for own in (world, longer)
     )
     assert timedelta(hours=20) < plain - later < timedelta(hours=28)
+
+
+def test_each_date_is_held_against_its_own_bound(world: Scenario) -> None:
+    """The hours that are left until the launch, in the frame and in the picture."""
+    found = smssim.find.latest_submission(world, OFFER, LAUNCH, first=FIRST, share=SHARE)
+    left = [(LAUNCH - at) / timedelta(hours=1) for at in found.curve["value"]]
+    assert found.curve["bound"].tolist() == pytest.approx(left, abs=1e-6)
+    assert f"< {left[0]:g} holds at" in found.note
+    ax = found.plot()
+    bounds = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "--"]
+    assert bounds == pytest.approx(left, abs=1e-6)
+    assert ax.get_yticklabels()[0].get_text() == f"Fri 10 Apr {found.value:%H:%M}"
+    plt.close(ax.figure)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
+from picture_texts import outside, overlaps, texts
 
 import smssim
 from smssim import plots
@@ -88,10 +90,12 @@ def test_the_picture_tells_the_last_sure_moment(festival: Scenario) -> None:
     hours = pd.date_range("2026-02-13 09:00", "2026-02-14 20:00", freq="h", tz="Asia/Shanghai")
     frame = launch_risk(festival, OFFER, LAUNCH, hours, n=200)
     for accepted in (0.05, 0.3):
-        ax = plots.launch_risk(frame, accepted=accepted, zone="Asia/Shanghai")
+        ax: Any = plots.launch_risk(frame, accepted=accepted, zone="Asia/Shanghai")
         last = frame.loc[frame["high"] < accepted, "at"].max().tz_convert("Asia/Shanghai")
         told = ax.get_title(loc="left").replace("\n", " ")
         assert told.endswith(f"until Sat {last:%d %b %H:%M}")
+        seen = texts(ax.figure)
+        assert (overlaps(seen), outside(seen, ax.figure)) == ([], [])
         assert ax.lines[0].get_ydata() == pytest.approx(100 * frame["risk"])
         plt.close(ax.figure)
     late = frame[frame["risk"] > 0.5]
