@@ -84,20 +84,29 @@ def statuses(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
     return found[[*keys, "status", "place", "messages", "share"]]
 
 
-def total(record: Record) -> dict[str, Any]:
-    """The one row of `delivery` for everything, but for no_report: plain values, quick to make."""
-    found: dict[str, Any] = {
-        name: int(own.sum()) for name, own in counts_of(record.tallies.money).items()
-    }
+def total(record: Record, of_type: str | None = None) -> dict[str, Any]:
+    """The one row of `delivery` for everything, or for one type of messages, but for no_report:
+    plain values, quick to make.
+    """
     tallies = record.tallies
+    own = {
+        name: tally if of_type is None else tally[tally["type"].to_numpy() == of_type]
+        for name in ("money", "latency", "censored")
+        for tally in (tallies.frame(name),)
+    }
+    counts = counts_of(own["money"])
+    found: dict[str, Any] = {name: int(messages.sum()) for name, messages in counts.items()}
     seen, flying = (
-        by_bin(tally["bin"].to_numpy(np.int64), tally["messages"].to_numpy(np.int64))
-        for tally in (tallies.latency, tallies.censored)
+        by_bin(own[name]["bin"].to_numpy(np.int64), own[name]["messages"].to_numpy(np.int64))
+        for name in ("latency", "censored")
     )
     if recorded(record):
         found["in_flight"] -= int(flying[_validity_bin() :].sum())
         flying[_validity_bin() :] = 0
     told, soon = results_told(record)
+    if of_type is not None:
+        right = tallies.coarse["type"].to_numpy() == of_type
+        told, soon = told[right], soon[right]
     known = found["delivered"] + found["failed"] + found["expired"]
     shares = wilson(found["delivered"], known) if known else UNKNOWN
     delays = figures(seen, flying, found["delivered"], int(told.sum()), int(soon.sum()))
