@@ -83,7 +83,8 @@ class Answer:
         found = [Interval(row.estimate, row.low, row.high) for row in rows]
         unit = METRICS[metric_of(self.promise.figure)].unit
         name = f"{self.promise.statistic}({self.promise.figure})"
-        drawn = experiments.designs(labels, found, name, unit, ax=ax)
+        below = f"{self.path}: all values tried; the dashed line is the promise"
+        drawn = experiments.designs(labels, found, name, unit, title=self.note, below=below, ax=ax)
         drawn.axvline(self.promise.bound, linestyle="--", color="#222222")
         return drawn
 

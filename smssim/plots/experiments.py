@@ -50,9 +50,14 @@ def designs(
     name: str,
     unit: str,
     *,
+    title: str = "",
+    below: str = "each design, 95 % sure",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw an estimate with its interval for each design, one above the other."""
+    """Draw an estimate with its interval for each design, one above the other.
+
+    Without a *title* it is the range of the estimates; *below* it stands what is drawn.
+    """
     with drawing(ax) as ax:
         for place, own in enumerate(found):
             spread = [[own.estimate - own.low], [own.high - own.estimate]]
@@ -63,7 +68,7 @@ def designs(
         ax.grid(axis="x", color="#dddddd", linewidth=0.8)
         _plain_numbers(ax)
         ax.set_xlabel(f"{name}, {unit}")
-        titled(ax, _span(found, name, unit), "each design, 95 % sure")
+        titled(ax, title or _span(found, name, unit), below)
     return ax
 
 
