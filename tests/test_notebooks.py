@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import notebook_checks_02
+import notebook_checks_03
 import pytest
 from nbclient import NotebookClient
 from traitlets.config import Config
@@ -82,7 +84,11 @@ def first_month(notebook: Any) -> None:
     assert "ASSUMPTIONS THESE ANSWERS HANG ON" in streams(notebook, "stdout")
 
 
-CHECKS: dict[str, Callable[[Any], None]] = {"01_first_month": first_month}
+CHECKS: dict[str, Callable[[Any], None]] = {
+    "01_first_month": first_month,
+    "02_two_service_modes": notebook_checks_02.check,
+    "03_thresholds_and_pumping": notebook_checks_03.check,
+}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
