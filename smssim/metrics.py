@@ -33,8 +33,15 @@ METRICS = _metrics(
     Metric("cost.packages", "currency", "price of all packages bought"),
     Metric("cost.pay_per_use", "currency", "charges for segments that no package covered", "less"),
     Metric("cost.per_delivered", "currency", "cost divided by messages delivered", "less"),
+    Metric(
+        "cost.fraudulent",
+        "currency",
+        "of fraudulent messages, their share of packages included",
+        "less",
+    ),
     Metric("messages.requested", "messages", "asked for, resends by users included"),
     Metric("messages.sent", "messages", "accepted and not refused afterwards"),
+    Metric("messages.fraudulent", "messages", "those of fraudulent sources that were sent", "less"),
     Metric("messages.delivered", "messages", "with final status DELIVRD", "more"),
     Metric("messages.in_flight", "messages", "sent, without a final status by the end"),
     Metric(
@@ -43,6 +50,12 @@ METRICS = _metrics(
     Metric("messages.refused_number", "messages", "refused in the answer, alone (place 2)", "less"),
     Metric("messages.refused_platform", "messages", "refused after acceptance (place 3)", "less"),
     Metric("messages.stopped_by_limit", "messages", "refused because of a limit (E000623)", "less"),
+    Metric(
+        "messages.genuine_stopped",
+        "messages",
+        "of sources that are not fraudulent, refused because of a limit",
+        "less",
+    ),
     Metric(
         "messages.stopped_by_runout", "messages", "refused for want of packages (E000629)", "less"
     ),

@@ -1,7 +1,7 @@
 """Options of the test run, and how invented worlds are tried.
 
-`--long` runs the long studies, `--notebooks` all notebooks, `--worlds N` says how many worlds are invented, `--shrink` lets
-Hypothesis make a failing world small, which takes minutes.
+`--long` runs the long studies, `--notebooks` all notebooks, `--worlds N` says how many worlds are
+invented, `--shrink` lets Hypothesis make a failing world small, which takes minutes.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import numpy as np
 
 from smssim.experiment.beside import beside
 from smssim.experiment.designs import Design
+from smssim.experiment.frontier import frontier_of
 from smssim.experiment.statistics import (
     Values,
     estimate_of,
@@ -75,10 +76,15 @@ class Experiment:
 
     @property
     def changes(self) -> pd.DataFrame:
-        """One row a design: its number as `scenario`, and its values by path."""
+        """One row a design: its number as `scenario`, its name as `design` if it has one, and its
+        values by path.
+        """
         import pandas as pd
 
-        rows = [{"scenario": n, **design.changes} for n, design in enumerate(self.designs)]
+        rows = [
+            {"scenario": n, **({"design": own.name} if own.name else {}), **own.changes}
+            for n, own in enumerate(self.designs)
+        ]
         return pd.DataFrame(rows)
 
     @property
@@ -175,6 +181,23 @@ class Experiment:
             raise ValueError(f"beside(={beside!r}) must go with one design, not {len(estimates)}")
         labels = [design.label for design in self.designs]
         return experiments.designs(labels, estimates, figure, unit, ax=ax)
+
+    def frontier(self, across: str, up: str, *, confidence: float = 0.95) -> pd.DataFrame:
+        """One row a design: two figures with their intervals, and whether no other design beats it.
+
+        One beats another that is surely better in one figure, by the interval of their paired
+        difference, and on average not worse in the other. Raise a ValueError for a figure of which
+        no way is the better one.
+        """
+        return frontier_of(self, across, up, confidence)
+
+    def plot_frontier(self, across: str, up: str, *, ax: Any = None) -> Any:
+        """Draw two figures of all designs against each other on Axes, as `frontier` has them."""
+        from smssim.plots import frontier
+
+        axes = [frontier.Axis(name, self.unit(name)) for name in (across, up)]
+        labels = [design.label for design in self.designs]
+        return frontier.frontier(self.frontier(across, up), labels, *axes, ax=ax)
 
     def _own(self, record: Record, figure: str) -> float:
         value = float(self.beside(record, figure)["value"].item())

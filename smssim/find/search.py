@@ -86,11 +86,17 @@ class Answer:
         found = [Interval(row.estimate, row.low, row.high) for row in rows]
         unit = METRICS[metric_of(self.promise.figure)].unit
         name = f"{self.promise.statistic}({self.promise.figure})"
-        drawn = experiments.designs([_label(row.value) for row in rows], found, name, unit, ax=ax)
-        for place, row in enumerate(rows):
-            ends = (place - 0.5, place + 0.5)
-            drawn.plot([row.bound, row.bound], ends, linestyle="--", color="#222222")
-        return drawn
+        below = f"{self.path}: all values tried; the dashed line is the promise"
+        return experiments.designs(
+            [_label(row.value) for row in rows],
+            found,
+            name,
+            unit,
+            title=self.note,
+            below=below,
+            bounds=[row.bound for row in rows],
+            ax=ax,
+        )
 
 
 def search(

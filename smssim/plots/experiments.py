@@ -83,10 +83,16 @@ def designs(
     name: str,
     unit: str,
     *,
+    title: str = "",
+    below: str = "each design, 95 % sure",
+    bounds: Sequence[float] = (),
     ax: Axes | None = None,
 ) -> Axes:
     """Draw an estimate with its interval for each design, one above the other; shares in per
     cent.
+
+    Without a *title* it is the range of the estimates; *below* it stands what is drawn. *bounds*
+    are dashed, one a design.
     """
     scale, unit = _scale(unit)
     found = [_scaled(own, scale) for own in found]
@@ -95,12 +101,15 @@ def designs(
             spread = [[own.estimate - own.low], [own.high - own.estimate]]
             style = {"color": look(place)["color"], "linewidth": 2.5, "markersize": 9}
             ax.errorbar([own.estimate], [place], xerr=spread, fmt="o", capsize=5, **style)
+        for place, bound in enumerate(bounds):
+            ends = (place - 0.5, place + 0.5)
+            ax.plot([bound * scale] * 2, ends, linestyle="--", color=INK, linewidth=1.5)
         ax.set_yticks(range(len(labels)), labels)
         ax.set_ylim(len(labels) - 0.5, -0.5)
         ax.grid(axis="x", color="#dddddd", linewidth=0.8)
         _plain_numbers(ax)
         ax.set_xlabel(f"{name}, {unit}")
-        titled(ax, _span(found, name, unit), "each design, 95 % sure")
+        titled(ax, title or _span(found, name, unit), below)
     return ax
 
 

@@ -23,6 +23,7 @@ from smssim.report.review import rows_of
 from smssim.report.spans import microseconds, stops, union_us
 from smssim.report.survival import UNKNOWN
 from smssim.report.thresholds import shares_of_limit
+from smssim.report.waste import fraud, fraudulent
 
 Ints = NDArray[np.int64]
 PASSWORD = "otp"
@@ -49,6 +50,7 @@ class Events(NamedTuple):
 def figures_of(record: Record) -> Iterator[Value]:
     """Every metric of a record, in no order."""
     yield from _messages(record)
+    yield from _fraud(record)
     events = _events(record)
     yield from _packages(record, events)
     yield from _account(record, events)
@@ -107,6 +109,32 @@ def _cost(record: Record, delivered: int) -> Iterator[Value]:
     for name, value in values.items():
         told = known or (priced(record) and name == "cost.packages")
         yield Value(name, value if told else None)
+
+
+def _fraud(record: Record) -> Iterator[Value]:
+    """What an attack got and cost, and how many others a limit stopped; None in a log."""
+    sources = fraudulent(record)
+    values: tuple[Any, ...] = (None, None, None)
+    if sources:
+        row, own = fraud(record, sources), record.tallies.sources
+        cost_micro = _sum(row.get("billed_micro"), row.get("package_micro"))
+        others = own[~own["source"].isin(list(sources))]
+        values = row["messages"], cost_micro, _stopped_by_limit(others)
+    elif sources is not None:
+        values = 0, 0, _stopped_by_limit(record.tallies.money)
+    sent, cost_micro, stopped = values
+    yield Value("messages.fraudulent", sent)
+    yield Value("cost.fraudulent", None if cost_micro is None else cost_micro / 1e6)
+    yield Value("messages.genuine_stopped", stopped)
+
+
+def _sum(first: int | None, second: int | None) -> int | None:
+    return None if first is None or second is None else first + second
+
+
+def _stopped_by_limit(cells: Any) -> int:
+    stopped = cells["status"].to_numpy() == "E000623"
+    return int(cells["messages"].to_numpy(np.int64)[stopped].sum())
 
 
 def _first_day(record: Record) -> int | None:
