@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from smssim.checks import check
     from smssim.description import describe
     from smssim.experiment import compare, replicate, sweep
-    from smssim.logs import read_log
+    from smssim.logs import read_log, write_capture
     from smssim.rating import rate
     from smssim.record import Record
     from smssim.run import Run, simulate
@@ -37,6 +37,7 @@ __all__ = [
     "report",
     "simulate",
     "sweep",
+    "write_capture",
 ]
 
 _HOMES = {
@@ -54,6 +55,7 @@ _HOMES = {
     "replicate": "smssim.experiment",
     "simulate": "smssim.run",
     "sweep": "smssim.experiment",
+    "write_capture": "smssim.logs",
 }
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
+YES_OR_NO = "yes is 1"
+"""The unit of a figure that is 1 or 0."""
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -35,7 +38,12 @@ UNTIL = ("d", "h")
 """Units of metrics that are times until something happens: no value means that it never did."""
 _OF_MESSAGES = ("template", "country", "application", "type")
 _BY: dict[str | tuple[str, ...], tuple[str, ...]] = {
-    "cost.per_delivered": (),
+    (
+        "cost.per_delivered",
+        "cost.fraudulent",
+        "messages.fraudulent",
+        "messages.genuine_stopped",
+    ): (),
     ("messages.", "delivered.", "cost.pay_per_use"): _OF_MESSAGES,
     "latency.": ("template", "country", "type"),
     ("cost", "runout.", "suspended.runout"): ("country",),
@@ -53,8 +61,15 @@ METRICS = _metrics(
     Metric("cost.packages", "currency", "price of all packages bought"),
     Metric("cost.pay_per_use", "currency", "charges for segments that no package covered", "less"),
     Metric("cost.per_delivered", "currency", "cost divided by messages delivered", "less"),
+    Metric(
+        "cost.fraudulent",
+        "currency",
+        "of fraudulent messages, their share of packages included",
+        "less",
+    ),
     Metric("messages.requested", "messages", "asked for, resends by users included"),
     Metric("messages.sent", "messages", "accepted and not refused afterwards"),
+    Metric("messages.fraudulent", "messages", "those of fraudulent sources that were sent", "less"),
     Metric("messages.delivered", "messages", "with final status DELIVRD", "more"),
     Metric("messages.in_flight", "messages", "sent, without a final status by the end"),
     Metric(
@@ -63,6 +78,12 @@ METRICS = _metrics(
     Metric("messages.refused_number", "messages", "refused in the answer, alone (place 2)", "less"),
     Metric("messages.refused_platform", "messages", "refused after acceptance (place 3)", "less"),
     Metric("messages.stopped_by_limit", "messages", "refused because of a limit (E000623)", "less"),
+    Metric(
+        "messages.genuine_stopped",
+        "messages",
+        "of sources that are not fraudulent, refused because of a limit",
+        "less",
+    ),
     Metric(
         "messages.stopped_by_runout", "messages", "refused for want of packages (E000629)", "less"
     ),
@@ -76,7 +97,15 @@ METRICS = _metrics(
     Metric("latency.within_10_s", "share", "deliveries made in less than 10 s, likewise", "more"),
     Metric("latency.within_30_s", "share", "deliveries made in less than 30 s, likewise", "more"),
     Metric("latency.within_3_min", "share", "deliveries made in less than 3 min, likewise", "more"),
-    Metric("runout.any", "yes is 1", "whether the packages of any country ran out", "less"),
+    Metric("passwords.p50", "s", "one-time passwords alone: as latency.p50", "less"),
+    Metric("passwords.p95", "s", "one-time passwords alone: as latency.p95", "less"),
+    Metric(
+        "passwords.within_30_s",
+        "share",
+        "one-time passwords alone: as latency.within_30_s",
+        "more",
+    ),
+    Metric("runout.any", YES_OR_NO, "whether the packages of any country ran out", "less"),
     Metric("runout.count", "events", "how often packages of a country ran out", "less"),
     Metric("runout.first", "d", "from the start to the first run-out; NA if none", "more"),
     Metric(

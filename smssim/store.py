@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Counts up when a change of the library changes any figure of any run."""
 PACK = 1_000
 """Loose files from which on they are packed into one, unless a store is told otherwise."""

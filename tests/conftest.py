@@ -1,7 +1,7 @@
 """Options of the test run, and how invented worlds are tried.
 
-`--long` runs the long studies, `--worlds N` says how many worlds are invented, `--shrink` lets
-Hypothesis make a failing world small, which takes minutes.
+`--long` runs the long studies, `--notebooks` all notebooks, `--worlds N` says how many worlds are
+invented, `--shrink` lets Hypothesis make a failing world small, which takes minutes.
 """
 
 from __future__ import annotations
@@ -9,13 +9,16 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+OPTIONAL = {"long": "the long studies", "notebooks": "all notebooks"}
+"""Marked tests that the default run leaves out, by the option that asks for them."""
 WORLDS, LONG_WORLDS = 150, 2_000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the project's own options."""
     group = parser.getgroup("smssim")
-    group.addoption("--long", action="store_true", help="run the tests marked long, too")
+    for name, text in OPTIONAL.items():
+        group.addoption(f"--{name}", action="store_true", help=f"run {text}, too")
     text = f"invented worlds of the identity test (default {WORLDS}; {LONG_WORLDS} with --long)"
     group.addoption("--worlds", type=int, help=text)
     group.addoption("--shrink", action="store_true", help="make failing worlds small (minutes)")
@@ -35,12 +38,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long tests out unless they are asked for."""
-    if config.getoption("--long"):
-        return
-    for item in items:
-        if item.get_closest_marker("long"):
-            item.add_marker(pytest.mark.skip(reason="a long study: ask for it with --long"))
+    """Leave marked tests out unless they are asked for."""
+    for name in OPTIONAL:
+        asked = config.getoption(f"--{name}")
+        for item in () if asked else items:
+            if item.get_closest_marker(name):
+                item.add_marker(pytest.mark.skip(reason=f"ask for it with --{name}"))
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from scipy.stats import sobol_indices, uniform
 from smssim.experiment import Absolute, Interrupted, compare, replicate, sweep
 from smssim.experiment.pool import new_executor
 from smssim.experiment.precision import at_look
+from smssim.logs import read_log
 from smssim.metrics import METRICS
 from smssim.report import kpis
 from smssim.run import simulate
@@ -265,3 +266,36 @@ class Backwards(Executor):
 def test_the_default_pool_is_of_processes() -> None:
     with new_executor(1) as executor:
         assert isinstance(executor, ProcessPoolExecutor)
+
+
+def test_a_record_is_placed_among_the_runs() -> None:
+    """A run of its own is where its rank is; one with half the traffic is below all of them."""
+    found = replicate(SMALL, 20, workers=1)
+    values = found.values("messages.requested")
+    one = int(np.argsort(values)[3])
+    run = simulate(SMALL, replication=one, rows=False)
+    placed = found.beside(run, ["messages.requested", "cost", "review.hours"]).set_index("metric")
+    row = placed.loc["messages.requested"]
+    assert (row["value"], row["least"], row["most"]) == (values[one], values.min(), values.max())
+    ties = (values == values[one]).sum()
+    assert row["below"] == pytest.approx(((values < values[one]).sum() + ties / 2) / 20)
+    assert row["p50"] == np.median(values)
+    traffic = SMALL.traffic[0].messages_a_day
+    less = simulate(SMALL.change(**{"traffic.0.messages_a_day": traffic / 2}), rows=False)
+    assert found.beside(less, "messages.requested")["below"].item() == 0
+    with pytest.raises(ValueError, match=r"currency\(='EUR'\) of the record must be USD"):
+        found.beside(simulate(SMALL.change(currency="EUR"), rows=False))
+
+
+def test_what_a_log_cannot_know_has_no_place() -> None:
+    found = replicate(SMALL, 4, workers=1)
+    log = read_log(Path(__file__).parents[1] / "data/exports/western", columns=None)
+    placed = found.beside(log).set_index("metric")
+    with pytest.raises(ValueError, match="must be a record that can know cost"):
+        found.plot("cost", beside=log)
+    two = sweep(SMALL, {"days": [1, 2]}, 2, workers=1)
+    with pytest.raises(ValueError, match="must go with one design, not 2"):
+        two.plot("cost", beside=log)
+    assert placed.loc["cost", ["value", "below"]].isna().all()
+    assert placed.loc["cost", "n"] == 4
+    assert placed.loc["messages.requested", "value"] > 0

@@ -119,6 +119,7 @@ def test_a_curve_has_a_picture() -> None:
     found = find.smallest_package(SMALL, "cost < 500", low=100, high=120, step=10, workers=1)
     ax = found.plot()
     assert [text.get_text() for text in ax.get_yticklabels()] == ["100", "110", "120"]
+    assert ax.get_title(loc="left").replace("\n", " ") == found.note
 
 
 @pytest.mark.parametrize(("low", "high", "step"), [(5, 1, 1), (1, 5, 0)])

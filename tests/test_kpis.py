@@ -145,10 +145,11 @@ def test_shares_have_intervals_and_counts_have_none(run: Run) -> None:
 
     shares = ["delivered.share", "reports.received_share", "reports.lost_share"]
     shares += [f"latency.within_{time}" for time in ("10_s", "30_s", "3_min")]
+    shares += ["passwords.within_30_s"]
     for name in shares:
         low, value, high = found.loc[name, ["low", "value", "high"]]
         assert 0 <= low < value < high <= 1
-    delays = ["latency.p50", "latency.p95", "latency.p99"]
+    delays = ["latency.p50", "latency.p95", "latency.p99", "passwords.p50", "passwords.p95"]
     for name in delays:
         low, value, high = found.loc[name, ["low", "value", "high"]]
         assert 0 < low < value < high
@@ -158,6 +159,27 @@ def test_shares_have_intervals_and_counts_have_none(run: Run) -> None:
     interval = wilson(int(counts["delivered"]), known)
     got = found.loc["delivered.share", ["value", "low", "high"]]
     assert got.tolist() == pytest.approx(list(interval))
+
+
+def test_passwords_are_told_apart_from_a_campaign() -> None:
+    """Ten notifications for each password, and they wait for their turn."""
+    templates = [
+        {"name": "code", "application": "shop"},
+        {"name": "offer", "application": "shop", "type": "notification"},
+    ]
+    own = {"source": "offers", "at": "2026-03-03T06:00:00Z", "countries": {"ID": 400}}
+    tasks = [{"name": own.pop("source"), "template": "offer", **own}]
+    slow = scenario(templates=templates, group_tasks=tasks, queue={"throughput_per_s": 1})
+    found = simulate(slow)
+    got = report.kpis(found).set_index("name")
+    by_type = report.delivery(found, by="type").set_index("type").loc["otp"]
+    columns = {"p50": "latency_p50_s", "p95": "latency_p95_s", "within_30_s": "within_30_s"}
+    for name, column in columns.items():
+        of_passwords = [by_type[column + end] for end in ("", "_low", "_high")]
+        assert got.loc[f"passwords.{name}", ["value", "low", "high"]].tolist() == of_passwords
+    assert got.loc["passwords.p95", "value"] != got.loc["latency.p95", "value"]
+    only_offers = slow.change(traffic=[slow.traffic[1]])
+    assert np.isnan(values(simulate(only_offers))["passwords.p95"])
 
 
 def test_stops_and_reviews_are_in_hours(run: Run) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from matplotlib import pyplot as plt
 
 import smssim
 from smssim.scenario import Scenario
@@ -36,7 +37,8 @@ def test_the_search_finds_what_trying_every_hour_finds(world: Scenario) -> None:
     ]
     latest = max(hour for hour, kept in zip(hours, in_time, strict=True) if kept)
 
-    found = smssim.find.latest_submission(world, OFFER, LAUNCH, first=FIRST, share=SHARE, workers=1)
+    ask = smssim.find.latest_submission
+    found = ask(world, OFFER, LAUNCH.isoformat(), first=FIRST, share=SHARE, workers=1)
 
     assert found.value == latest
     assert found.fails == latest + timedelta(hours=1)
@@ -72,3 +74,28 @@ def test_handing_in_later_may_help(world: Scenario) -> None:
     assert found.value == LAUNCH
     runs = smssim.replicate(world.change(**{"templates.1.submitted": sunday}), 40, workers=1).runs
     assert (runs[f"review.usable_hours[{OFFER}]"] <= 22).mean() < 0.75
+
+
+def test_what_a_template_goes_to_is_part_of_its_review(world: Scenario) -> None:
+    """A country with a longer review counts, although no message to it is simulated."""
+    world = world.change(days=7)
+    longer = world.change(**{"review.longer": {"ID": 9 * 3600.0}, "traffic.0.template": OFFER})
+    wednesday, first = LAUNCH + timedelta(days=2), FIRST + timedelta(days=2)
+    plain, later = (
+        smssim.find.latest_submission(own, OFFER, wednesday, first=first, share=SHARE).value
+        for own in (world, longer)
+    )
+    assert timedelta(hours=20) < plain - later < timedelta(hours=28)
+
+
+def test_each_date_is_held_against_its_own_bound(world: Scenario) -> None:
+    """The hours that are left until the launch, in the frame and in the picture."""
+    found = smssim.find.latest_submission(world, OFFER, LAUNCH, first=FIRST, share=SHARE)
+    left = [(LAUNCH - at) / timedelta(hours=1) for at in found.curve["value"]]
+    assert found.curve["bound"].tolist() == pytest.approx(left, abs=1e-6)
+    assert f"< {left[0]:g} holds at" in found.note
+    ax = found.plot()
+    bounds = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "--"]
+    assert bounds == pytest.approx(left, abs=1e-6)
+    assert ax.get_yticklabels()[0].get_text() == f"Fri 10 Apr {found.value:%H:%M}"
+    plt.close(ax.figure)

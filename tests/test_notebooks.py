@@ -6,19 +6,23 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import nbformat
-import notebook_checks_08
 import pytest
 from nbclient import NotebookClient
+from notebook_outputs import outputs, streams
 from traitlets.config import Config
-
-from smssim import report, simulate
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+RUNS = [
+    pytest.param(path, id=path.stem, marks=() if number == 0 else pytest.mark.notebooks)
+    for number, path in enumerate(NOTEBOOKS)
+]
+"""The first runs with all other tests; the rest, half a minute each, if they are asked for."""
 LONGEST = 15
 """Lines of a cell: what takes more belongs into the library."""
 
@@ -53,43 +57,13 @@ def executed(path: Path, sockets: Path) -> Any:
     return client.execute()
 
 
-def outputs(notebook: Any, kind: str) -> list[Any]:
-    """What the cells put out in one MIME type, in order."""
-    return [
-        output["data"][kind]
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-        if kind in output.get("data", {})
-    ]
+def checks_of(path: Path) -> Callable[[Any], None]:
+    """What the outputs of a notebook must hold, in a file of the same number."""
+    check: Callable[[Any], None] = import_module(f"notebook_checks_{path.stem[:2]}").check
+    return check
 
 
-def streams(notebook: Any, name: str) -> str:
-    """What the cells wrote to stdout or stderr."""
-    codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    found = [output for cell in codes for output in cell.outputs if output.get("name") == name]
-    return "".join(output["text"] for output in found)
-
-
-def first_month(notebook: Any) -> None:
-    """The bill is the report's, there are three pictures, and the assumptions are told."""
-    bill = report.cost(simulate(ROOT / "data" / "scenarios" / "launch.yaml", rows=False))
-    *countries, total = outputs(notebook, "text/plain")[0].splitlines()[2:]
-
-    assert total.split()[0] == "total"
-    assert total.split()[-1] == f"{bill['cost_usd'].sum():,.2f}"
-    assert [line.split()[0] for line in countries] == sorted(set(bill["country"]))
-    assert len(outputs(notebook, "image/png")) == 3
-    assert "ASSUMPTIONS THESE ANSWERS HANG ON" in streams(notebook, "stdout")
-
-
-CHECKS: dict[str, Callable[[Any], None]] = {
-    "01_first_month": first_month,
-    "08_promises": notebook_checks_08.check,
-}
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", RUNS)
 def test_a_notebook_runs_and_shows_what_it_tells(path: Path, sockets: Path) -> None:
     """Numbers in bold are those of the outputs, so that a changed scenario makes the text wrong."""
     notebook = executed(path, sockets)
@@ -100,7 +74,7 @@ def test_a_notebook_runs_and_shows_what_it_tells(path: Path, sockets: Path) -> N
     told = re.findall(r"\*\*([\d][\d,.:\- ]*)\*\*", text)
     assert told
     assert not [number for number in told if number not in shown]
-    CHECKS[path.stem](notebook)
+    checks_of(path)(notebook)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -120,4 +94,6 @@ def test_a_notebook_is_kept_without_outputs(path: Path) -> None:
 
 
 def test_every_notebook_has_its_checks() -> None:
-    assert sorted(CHECKS) == [path.stem for path in NOTEBOOKS]
+    """And its number, from 01 on."""
+    assert [path.stem[:2] for path in NOTEBOOKS] == [f"{n:02d}" for n in range(1, 10)]
+    assert all(callable(checks_of(path)) for path in NOTEBOOKS)

@@ -60,3 +60,42 @@ def test_few_or_equal_values_have_a_picture(values: Any) -> None:
         told = ax.get_title(loc="left")
         assert ("always" in told) if len(values) else ("has a value" in told)
         inside(ax)
+
+
+def test_shares_are_told_in_per_cent() -> None:
+    shares = np.array([0.2, 0.25, 0.3])
+    found = mean_interval(shares)
+    ax = experiments.runs(shares, "reports.lost_share", "share", found)
+    assert ax.get_title(loc="left").startswith("reports.lost_share: 25 (")
+    assert ax.get_xlabel() == "reports.lost_share, %"
+    inside(ax)
+    ax = experiments.designs(["a", "b"], [found, found], "reports.lost_share", "share")
+    assert ax.get_title(loc="left") == "reports.lost_share: 25 %"
+    inside(ax)
+    ax = experiments.differences(shares, "reports.lost_share", "share", found)
+    assert "percentage points" in ax.get_xlabel()
+    inside(ax)
+
+
+@pytest.mark.parametrize(
+    ("own", "told"), [(1.0, "less than all 60 runs"), (1e6, "more than all 60 runs")]
+)
+def test_a_record_beside_the_runs_is_in_the_title(own: float, told: str) -> None:
+    ax = experiments.runs(VALUES, "cost", "USD", mean_interval(VALUES), beside=own)
+    assert told in ax.get_title(loc="left").replace("\n", " ")
+    assert [line.get_xdata()[0] for line in ax.lines if line.get_label() == "the record"] == [own]
+    inside(ax)
+
+
+def test_a_record_within_the_runs_is_counted() -> None:
+    own = float(np.sort(VALUES)[7])
+    ax = experiments.runs(VALUES, "cost", "USD", mean_interval(VALUES), beside=own)
+    assert "more than 7 of 60 runs" in ax.get_title(loc="left").replace("\n", " ")
+    inside(ax)
+
+
+def test_yes_or_no_is_told_in_per_cent_of_runs() -> None:
+    found = [Interval(0.0, 0.0, 0.1), Interval(1.0, 0.9, 1.0)]
+    ax = experiments.designs(["a", "b"], found, "runout.any", "yes is 1")
+    assert ax.get_title(loc="left") == "runout.any: 0 to 100 % of runs"
+    inside(ax)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -101,3 +103,15 @@ def test_a_number_is_not_torn_from_its_unit() -> None:
         assert len(lines) > 1
         units = ("%", "%);", "s", "min", "h")
         assert not any(line.split()[0] in units for line in lines)
+
+
+def test_the_legend_leaves_slow_curves_alone() -> None:
+    """A campaign of half an hour comes where the legend of quick curves stands."""
+    seconds = np.geomspace(1, 3_000, 40)
+    slow = {"type": "notification", "latency_s": seconds, "share": (seconds / 3_000)}
+    quick = {"type": "otp", "latency_s": seconds, "share": np.linspace(0, 0.99, 40)}
+    frame = pd.concat(
+        pd.DataFrame(own).assign(low=np.nan, high=np.nan, at_risk=9) for own in (slow, quick)
+    )
+    ax = plots.latency(frame)
+    _assert_readable(ax)

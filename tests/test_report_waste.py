@@ -127,6 +127,37 @@ def test_every_kind_is_met(run: Run) -> None:
     assert found.set_index("kind").loc["fraudulent", "messages"] == attack.sum()
 
 
+def limited() -> Scenario:
+    """A month whose attack trips the limit, so that the others are stopped."""
+    limits = {"daily_alarm": 100, "daily_limit": 600, "monthly_limit": 9_000}
+    quota = {"daily_limit": 1_000, "monthly_limit": 9_000}
+    return month().change(thresholds=limits, quota=quota)
+
+
+@pytest.mark.parametrize("attacked", [True, False])
+def test_the_attack_has_figures_of_its_own(attacked: bool) -> None:
+    """What it cost is as `waste` has it; who was stopped is counted from the rows."""
+    run = simulate(limited().change(**{"traffic.2.fraudulent": attacked}))
+    found = report.kpis(run).set_index("name")["value"]
+    row = report.waste(run).set_index("kind").loc["fraudulent"]
+    rows = run.messages
+    assert rows is not None
+    stopped = rows[rows["status"] == "E000623"]
+    genuine = stopped[stopped["source"] != "c"] if attacked else stopped
+
+    assert (found["messages.fraudulent"] > 0) == (found["cost.fraudulent"] > 0) == attacked
+    assert found["messages.fraudulent"] == row["messages"]
+    assert found["cost.fraudulent"] == row["cost_usd"]
+    assert found["messages.genuine_stopped"] == len(genuine) > 100
+    assert len(genuine) < found["messages.stopped_by_limit"] or not attacked
+
+
+def test_a_log_does_not_tell_an_attack(run: Run) -> None:
+    found = report.kpis(rated(month(), run, as_log(run))).set_index("name")["value"]
+    names = ["messages.fraudulent", "cost.fraudulent", "messages.genuine_stopped"]
+    assert found[names].isna().all()
+
+
 def test_a_rated_log_tells_all_but_who_resent(run: Run) -> None:
     """One that tells generations does not tell servers; a capture tells neither, and no attack."""
     log = rated(month(), run, as_log(run))

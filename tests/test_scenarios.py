@@ -24,6 +24,7 @@ NAMES = [
     "mode2_run_out",
     "pumping",
     "resend",
+    "spring_festival",
     "weekend_review",
 ]
 
@@ -141,6 +142,21 @@ def test_a_server_that_is_down_loses_reports() -> None:
 
     assert lost() > 0.15
     assert lost(**{"callback.retries_s": (60, 600, 3_600)}) < 0.8 * lost()
+
+
+def test_a_launch_in_the_spring_festival_needs_the_last_workday() -> None:
+    """The make-up Saturday is the last day on which anything is decided before the launch."""
+    name = "spring_festival"
+    days = report.onboarding(run(name)).set_index(["step", "subject"])["day"]
+    assert days["template", "login ID"] < 9 < days["template", "login VN"] < 33
+    (task,) = report.tasks(run(name)).to_dict("records")
+    assert (task["sent"], task["state"]) == (5_000, "finished")
+    late = {"templates.2.submitted": "2026-02-16T10:00:00+08:00"}
+    assert refused(name, "E200030", **late) - refused(name, "E200030") == 5_000
+    too_late = run(name, **{"onboarding.begins": "2026-02-02T01:00:00Z"})
+    at = report.onboarding(too_late).set_index(["step", "subject"])["done_at"]
+    launch = pd.Timestamp("2026-02-23T10:00:00+07:00")
+    assert not at["template", "login VN"] <= launch
 
 
 def test_a_template_of_saturday_is_decided_on_monday() -> None:

@@ -15,14 +15,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Design:
-    """One scenario of an experiment, and the values by path that make it differ from the base."""
+    """One scenario of an experiment, and the values by path that make it differ from the base.
+
+    *name* is what the caller calls it, "" if he does not.
+    """
 
     scenario: Scenario
     changes: Mapping[str, Any]
+    name: str = ""
 
     @property
     def label(self) -> str:
-        """What makes it differ, in a few words: the last steps of its paths and their values."""
+        """Its name, or what makes it differ: the last steps of its paths and their values."""
+        if self.name:
+            return self.name
         said = [f"{_short(path)} {_shown(value)}" for path, value in self.changes.items()]
         return ", ".join(said) or self.scenario.name
 
@@ -30,13 +36,21 @@ class Design:
 def designs_of(base: Scenario, designs: Mapping[str, Sequence[Any]] | pd.DataFrame) -> list[Design]:
     """Every combination of the values of a mapping by path, or a design a row of a frame.
 
-    The last path changes fastest. Raise a ScenarioError for a path that does not exist or a value
-    that is refused, which names all of them of that design; a ValueError for no design at all.
+    The last path changes fastest; a frame's index of texts names its designs. Raise a
+    ScenarioError for a path that does not exist or a value that is refused, which names all of
+    them of that design; a ValueError for no design at all.
     """
     changes = _rows(designs)
     if not changes:
         raise ValueError("designs must hold at least one value for each path, or one row")
-    return [Design(base.change(**own), own) for own in changes]
+    names = _names(designs) or [""] * len(changes)
+    return [Design(base.change(**own), own, name) for own, name in zip(changes, names, strict=True)]
+
+
+def _names(designs: Mapping[str, Sequence[Any]] | pd.DataFrame) -> list[str]:
+    """The texts of a frame's index, none if it holds anything else."""
+    labels = [] if isinstance(designs, Mapping) else designs.index.tolist()
+    return labels if all(isinstance(label, str) for label in labels) else []
 
 
 def _rows(designs: Mapping[str, Sequence[Any]] | pd.DataFrame) -> list[dict[str, Any]]:
@@ -59,15 +73,25 @@ def _plain(value: Any) -> Any:
 
 
 def _short(path: str) -> str:
-    """The end of a path that tells what it is: its last step, and one of a list with its place.
+    """The end of a path that tells what it is: one of a list with its place, and its last step,
+    or two where it stands deep: the price of which country, which time that is exponential.
 
-    >>> _short("packages.0.segments"), _short("account.service_mode")
-    ('packages.0.segments', 'service_mode')
+    >>> _short("packages.0.segments"), _short("account.service_mode"), _short("routes.ID.price")
+    ('packages.0.segments', 'service_mode', 'ID.price')
     """
     steps = path.split(".")
     place = next((i for i, step in enumerate(steps) if step.isdigit()), len(steps) - 1)
-    return ".".join(steps[max(0, place - 1) :] if place < len(steps) - 1 else steps[-1:])
+    if place < len(steps) - 1:
+        return ".".join(steps[max(0, place - 1) :])
+    return ".".join(steps[-2:] if len(steps) > 2 else steps[-1:])
 
 
 def _shown(value: Any) -> str:
+    """A value as a person reads it, those of a list one after the other.
+
+    >>> _shown(90_000), _shown((60, 3_600)), _shown([])
+    ('90,000', '60 / 3,600', 'none')
+    """
+    if isinstance(value, list | tuple):
+        return " / ".join(map(_shown, value)) or "none"
     return f"{value:,}" if isinstance(value, int | float) else str(value)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from smssim.experiment.beside import beside
 from smssim.experiment.designs import Design
+from smssim.experiment.frontier import frontier_of
 from smssim.experiment.statistics import (
     Values,
     estimate_of,
@@ -18,8 +20,9 @@ from smssim.experiment.statistics import (
     subject_of,
     summary_frame,
 )
-from smssim.experiment.work import Result, Task
+from smssim.experiment.work import Result, Task, figures_in
 from smssim.metrics import METRICS
+from smssim.record import Record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,10 +76,15 @@ class Experiment:
 
     @property
     def changes(self) -> pd.DataFrame:
-        """One row a design: its number as `scenario`, and its values by path."""
+        """One row a design: its number as `scenario`, its name as `design` if it has one, and its
+        values by path.
+        """
         import pandas as pd
 
-        rows = [{"scenario": n, **design.changes} for n, design in enumerate(self.designs)]
+        rows = [
+            {"scenario": n, **({"design": own.name} if own.name else {}), **own.changes}
+            for n, own in enumerate(self.designs)
+        ]
         return pd.DataFrame(rows)
 
     @property
@@ -130,24 +138,75 @@ class Experiment:
         ]
         return summary_frame(rows, ["scenario"])
 
+    def beside(
+        self,
+        record: Record,
+        figures: str | Iterable[str] | None = None,
+        *,
+        design: int = 0,
+    ) -> pd.DataFrame:
+        """Where a record, such as last month's log, lies among the runs of a design: one row a
+        figure of both, as in `summary`.
+
+        `value` is the record's (NaN if it cannot know it), `least`, `p10`, `p50`, `p90` and `most`
+        are those of the *n* runs that have one, and `below` is the share of these runs with less,
+        ties counted half. A model that fits makes values of 0 or 1 rare: about 1 / (n + 1) each.
+        Money is compared as it is: the record's currency must be the scenario's, else a ValueError.
+        """
+        own = self.designs[design].scenario.currency
+        if record.currency not in (None, own):
+            raise ValueError(f"currency(={record.currency!r}) of the record must be {own}")
+        names = self._asked(figures)
+        known = {name: self.known(name, design) for name in names}
+        return beside(figures_in(record), known, {n: self.unit(n) for n in names}, names)
+
     def unit(self, figure: str) -> str:
         """The unit of a figure; money is in the base's currency."""
         unit = METRICS[metric_of(figure)].unit
         return self.designs[0].scenario.currency if unit == "currency" else unit
 
-    def plot(self, figure: str = "cost", *, ax: Any = None) -> Any:
+    def plot(self, figure: str = "cost", *, beside: Record | None = None, ax: Any = None) -> Any:
         """Draw a figure on Axes: its runs, or with several designs the estimate of each.
 
-        Raise a ValueError for a figure that no run has.
+        *beside* is a record, such as last month's log, that is drawn among the runs. Raise a
+        ValueError for a figure that no run has, that the record cannot know, and for a record
+        beside several designs.
         """
         from smssim.plots import experiments
 
         unit = self.unit(figure)
         estimates = [estimate_of(figure, self.values(figure, n)) for n in range(len(self.designs))]
         if len(estimates) == 1:
-            return experiments.runs(self.known(figure), figure, unit, estimates[0], ax=ax)
+            own = None if beside is None else self._own(beside, figure)
+            values = self.known(figure)
+            return experiments.runs(values, figure, unit, estimates[0], beside=own, ax=ax)
+        if beside is not None:
+            raise ValueError(f"beside(={beside!r}) must go with one design, not {len(estimates)}")
         labels = [design.label for design in self.designs]
         return experiments.designs(labels, estimates, figure, unit, ax=ax)
+
+    def frontier(self, across: str, up: str, *, confidence: float = 0.95) -> pd.DataFrame:
+        """One row a design: two figures with their intervals, and whether no other design beats it.
+
+        One beats another that is surely better in one figure, by the interval of their paired
+        difference, and on average not worse in the other. Raise a ValueError for a figure of which
+        no way is the better one.
+        """
+        return frontier_of(self, across, up, confidence)
+
+    def plot_frontier(self, across: str, up: str, *, ax: Any = None) -> Any:
+        """Draw two figures of all designs against each other on Axes, as `frontier` has them."""
+        from smssim.plots import frontier
+
+        axes = [frontier.Axis(name, self.unit(name)) for name in (across, up)]
+        labels = [design.label for design in self.designs]
+        return frontier.frontier(self.frontier(across, up), labels, *axes, ax=ax)
+
+    def _own(self, record: Record, figure: str) -> float:
+        value = float(self.beside(record, figure)["value"].item())
+        if np.isnan(value):
+            raise ValueError(f"beside(={record!r}) must be a record that can know {figure}")
+        return value
 
     def __repr__(self) -> str:
         failed = f", {self.failed} failed" if self.failed else ""

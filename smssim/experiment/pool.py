@@ -162,7 +162,11 @@ def new_executor(workers: int) -> ProcessPoolExecutor:
     """Processes that start clean: nothing of this one's threads and locks is copied."""
     known = multiprocessing.get_all_start_methods()
     method = "forkserver" if "forkserver" in known else "spawn"
-    return ProcessPoolExecutor(workers, multiprocessing.get_context(method), _prepare)
+    context = multiprocessing.get_context(method)
+    if method == "forkserver":
+        # The server outlives an experiment: what it has imported, no later worker waits for.
+        context.set_forkserver_preload(["__main__", "pandas", "smssim.experiment.work"])
+    return ProcessPoolExecutor(workers, context, _prepare)
 
 
 def _failed(tasks: Iterable[Task], error: Exception) -> Iterator[Result]:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from smssim.experiment.statistics import metric_of
+from smssim.record import Record
 from smssim.report.kpis import kpis
 from smssim.report.restricted import Where, restricted
 from smssim.run import simulate
@@ -57,17 +58,22 @@ def figures_of(scenario: Scenario, rng: int, replication: int, policies: Any) ->
     the parts of the month that the scenario's own checks are about.
     """
     run = simulate(scenario, rng=rng, replication=replication, policies=policies, rows=False)
-    found = kpis(run)
-    names = found["name"].to_list()
-    subjects, values = found["of"].to_list(), found["value"].to_list()
-    figures = {
-        f"{name}[{of}]" if of else name: float(value)
-        for name, of, value in zip(names, subjects, values, strict=True)
-    }
+    figures = figures_in(run)
     for figure, where in parts_of(scenario).items():
         if figure not in figures:
             figures[figure] = restricted(run, metric_of(figure), where)
     return figures
+
+
+def figures_in(record: Record) -> dict[str, float]:
+    """The figures of a record, simulated or read from a log, by the same names."""
+    found = kpis(record)
+    names = found["name"].to_list()
+    subjects, values = found["of"].to_list(), found["value"].to_list()
+    return {
+        f"{name}[{of}]" if of else name: float(value)
+        for name, of, value in zip(names, subjects, values, strict=True)
+    }
 
 
 def parts_of(scenario: Scenario) -> dict[str, Where]:

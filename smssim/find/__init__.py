@@ -1,5 +1,6 @@
 """Questions asked backwards: the smallest package, the highest limit, the latest date."""
 
+from smssim.find.launch import launch_risk
 from smssim.find.questions import (
     highest_limit,
     largest,
@@ -16,6 +17,7 @@ __all__ = [
     "highest_limit",
     "largest",
     "latest_submission",
+    "launch_risk",
     "lowest_throughput",
     "search",
     "smallest",

@@ -7,11 +7,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from smssim.experiment.promise import Promise
-from smssim.find.search import Answer, search
+from smssim.find.launch import moment, place_of, review_runs, usable_hours
+from smssim.find.search import Answer, search, searched
 from smssim.scenario import Scenario
 
 
@@ -102,9 +104,9 @@ def lowest_throughput(
 def latest_submission(
     scenario: Scenario | str | Path,
     template: str,
-    launch: datetime,
+    launch: datetime | str,
     *,
-    first: datetime,
+    first: datetime | str,
     step_h: float = 1,
     share: float = 0.95,
     **options: Any,
@@ -113,28 +115,29 @@ def latest_submission(
     *share* of all reviews.
 
     Times down to *first* are tried one after the other, in steps of hours: handing in later may
-    help, for what comes at night is decided in the morning. Reviews hang on no message, so none
-    is simulated without policies. Options are those of `search`; raise a ValueError for times
-    without a zone, or a template that is not there.
+    help, for what comes at night is decided in the morning. Options are those of `search`. Reviews
+    hang on no message: without policies nothing is simulated, and neither executor, workers, store
+    nor progress is used. Times may be ISO 8601 texts; raise a ValueError for one without a zone,
+    or a template that is not there.
     """
+    launch, first = moment(launch), moment(first)
     for name, time in (("launch", launch), ("first", first)):
         if time.tzinfo is None:
             raise ValueError(f"{name}(={time}) must have a zone")
     base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
-    names = [own.name for own in base.templates]
-    if template not in names:
-        raise ValueError(f"template(={template!r}) must be one of {', '.join(names)}")
+    path = f"templates.{place_of(base, template)}.submitted"
     n = math.floor((launch - first) / timedelta(hours=step_h))
-    steps = [first + place * timedelta(hours=step_h) for place in range(n + 1)][::-1]
+    steps = [first + k * timedelta(hours=step_h) for k in range(n + 1)][::-1]
 
     def promise(submitted: datetime) -> Promise:
         hours = (launch - submitted) / timedelta(hours=1)
-        return Promise(f"review.usable_hours[{template}]", f"p{100 * share:g}", hours + 1e-9)
+        return Promise(usable_hours(template), f"p{100 * share:g}", hours + 1e-9)
 
-    path = f"templates.{names.index(template)}.submitted"
-    if not options.get("policies"):
-        base = base.change(traffic=[], calls=[], group_tasks=[])
-    return search(base, path, steps, promise, monotone=False, **options)
+    if options.get("policies"):
+        return search(base, path, steps, promise, monotone=False, **options)
+    run = partial(review_runs, template=template, rng=options.get("rng", 1))
+    asked = {name: options[name] for name in ("confidence", "most") if name in options}
+    return searched(base, path, steps, promise, run, monotone=False, **asked)
 
 
 def _grid(low: float, high: float, step: float) -> Sequence[float]:

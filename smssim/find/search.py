@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from smssim.experiment.kept import Kept
 from smssim.experiment.pool import Pool
 from smssim.experiment.precision import at_look
 from smssim.experiment.promise import Promise
-from smssim.experiment.running import Progress, run_until
+from smssim.experiment.running import Enough, Progress, run_until
 from smssim.experiment.statistics import metric_of
 from smssim.metrics import METRICS
 from smssim.model.policies import Policy
@@ -32,17 +33,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Steps = Sequence[Any]
+Runner = Callable[[Sequence[Design], Enough, int], Experiment]
 
 
 @dataclass(frozen=True)
 class Probe:
-    """One value that was tried: whether the promise holds there, None if *n* runs do not tell."""
+    """One value that was tried: the promise's statistic with its interval and its *bound* there,
+    and whether it holds, None if *n* runs do not tell.
+    """
 
     value: Any
     n: int
     estimate: float
     low: float
     high: float
+    bound: float
     holds: bool | None
 
 
@@ -63,10 +68,12 @@ class Answer:
 
     @property
     def curve(self) -> pd.DataFrame:
-        """One row a value that was tried, in order: n, the statistic with its interval, holds."""
+        """One row a value that was tried, in order: n, the statistic with its interval, the bound
+        that it is held against, holds.
+        """
         import pandas as pd
 
-        columns = ["value", "n", "estimate", "low", "high", "holds"]
+        columns = ["value", "n", "estimate", "low", "high", "bound", "holds"]
         rows = sorted(self.probes, key=lambda probe: probe.value)
         frame = pd.DataFrame([vars(probe) for probe in rows], columns=columns)
         return frame.astype({"holds": "boolean"})
@@ -76,16 +83,20 @@ class Answer:
         from smssim.plots import experiments
 
         rows = sorted(self.probes, key=lambda probe: probe.value)
-        labels = [
-            f"{row.value:,}" if isinstance(row.value, int | float) else f"{row.value}"
-            for row in rows
-        ]
         found = [Interval(row.estimate, row.low, row.high) for row in rows]
         unit = METRICS[metric_of(self.promise.figure)].unit
         name = f"{self.promise.statistic}({self.promise.figure})"
-        drawn = experiments.designs(labels, found, name, unit, ax=ax)
-        drawn.axvline(self.promise.bound, linestyle="--", color="#222222")
-        return drawn
+        below = f"{self.path}: all values tried; the dashed line is the promise"
+        return experiments.designs(
+            [_label(row.value) for row in rows],
+            found,
+            name,
+            unit,
+            title=self.note,
+            below=below,
+            bounds=[row.bound for row in rows],
+            ax=ax,
+        )
 
 
 def search(
@@ -111,32 +122,56 @@ def search(
     *confidence* is that of all answers together, whatever the number of looks and values. Raise a
     ValueError without steps, a ScenarioError for a value that the scenario refuses.
     """
-    if not len(steps):
-        raise ValueError("steps must hold at least one value")
     base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
-    most_probes = 2 + 2 * math.ceil(math.log2(len(steps) + 1)) if monotone else len(steps)
-    risk = (1 - confidence) / most_probes
     seed = base.rng if rng is None else rng
-    probes: dict[int, Probe] = {}
-
     with Pool(policies, seed, executor=executor, workers=workers) as pool:
         run = partial(run_until, pool=pool, kept=Kept(store, policies, seed), progress=progress)
+        how = partial(searched, monotone=monotone, confidence=confidence, most=most)
+        return how(base, path, steps, promise, run)
 
-        def probe(place: int) -> bool | None:
-            if place not in probes:
-                value = steps[place]
-                own = promise(value) if callable(promise) else promise
-                design = Design(base.change(**{path: value}), {path: value})
-                probes[place] = _probe(design, value, own, 1 - risk, most, run)
-            return probes[place].holds
 
-        places = range(len(steps))
-        if monotone:
-            place = _bisect(len(steps), probe)
-        else:
-            place = next((place for place in places if probe(place)), None)
-    shown = promise(steps[-1]) if callable(promise) else promise
-    return _answer(path, shown, steps, probes, place)
+def searched(
+    base: Scenario,
+    path: str,
+    steps: Steps,
+    promise: Promise | Callable[[Any], Promise],
+    run: Runner,
+    *,
+    monotone: bool = True,
+    confidence: float = 0.95,
+    most: int = 1_000,
+) -> Answer:
+    """`search`, with replications of a design that *run* makes: it is called with the designs,
+    when there are enough runs, and how many at most.
+    """
+    if not len(steps):
+        raise ValueError("steps must hold at least one value")
+    most_probes = 2 + 2 * math.ceil(math.log2(len(steps) + 1)) if monotone else len(steps)
+    risk = (1 - confidence) / most_probes
+    probes: dict[int, Probe] = {}
+
+    def probe(place: int) -> bool | None:
+        if place not in probes:
+            value = steps[place]
+            own = promise(value) if callable(promise) else promise
+            design = Design(base.change(**{path: value}), {path: value})
+            probes[place] = _probe(design, value, own, 1 - risk, most, run)
+        return probes[place].holds
+
+    places = range(len(steps))
+    if monotone:
+        found = _bisect(len(steps), probe)
+    else:
+        found = next((place for place in places if probe(place)), None)
+    own = steps[-1 if found is None else found]
+    shown = promise(own) if callable(promise) else promise
+    return _answer(path, shown, steps, probes, found)
+
+
+def _label(value: Any) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%a} {value.day} {value:%b %H:%M}"
+    return f"{value:,}" if isinstance(value, int | float) else f"{value}"
 
 
 def _bisect(n: int, probe: Callable[[int], bool | None]) -> int | None:
@@ -170,7 +205,7 @@ def _probe(
     promise: Promise,
     confidence: float,
     most: int,
-    run: Callable[..., Experiment],
+    run: Runner,
 ) -> Probe:
     found: dict[str, Any] = {}
 
@@ -182,7 +217,7 @@ def _probe(
 
     run([design], enough, most)
     estimate, low, high = found["interval"]
-    return Probe(value, found["n"], estimate, low, high, found["holds"])
+    return Probe(value, found["n"], estimate, low, high, promise.bound, found["holds"])
 
 
 def _answer(

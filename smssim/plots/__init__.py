@@ -8,6 +8,7 @@ from smssim.plots.cost_by_day import cost_by_day
 from smssim.plots.failures import failures
 from smssim.plots.heat_map import heat_map
 from smssim.plots.latency import latency
+from smssim.plots.launch_risk import launch_risk
 from smssim.plots.onboarding import onboarding
 from smssim.plots.review import review
 from smssim.plots.thresholds import thresholds
@@ -22,6 +23,7 @@ __all__ = [
     "failures",
     "heat_map",
     "latency",
+    "launch_risk",
     "onboarding",
     "review",
     "thresholds",

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.estimate import Interval
-from smssim.plots.canvas import FAINT, INK, drawing, look, titled
+from smssim.metrics import YES_OR_NO
+from smssim.plots.canvas import FAINT, INK, WARNING, drawing, legend_below, look, titled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,21 +18,53 @@ if TYPE_CHECKING:
 Values = NDArray[np.float64]
 
 
-def runs(values: Values, name: str, unit: str, found: Interval, *, ax: Axes | None = None) -> Axes:
-    """Draw how often which value of a figure came about, its mean or share with its interval."""
+def runs(
+    values: Values,
+    name: str,
+    unit: str,
+    found: Interval,
+    *,
+    beside: float | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw how often which value of a figure came about, its mean or share with its interval.
+
+    *beside* is the value of a record, which is drawn among them. Shares are drawn in per cent.
+    """
+    scale, unit = _scale(unit)
+    values, found = values * scale, _scaled(found, scale)
     with drawing(ax) as ax:
         _histogram(ax, values, found)
         told = f"{name}: {_told(found)} {unit}" if len(values) else f"{name}: no run has a value"
+        if beside is not None and len(values):
+            own = beside * scale
+            ax.axvline(own, color=WARNING, linewidth=4, linestyle="--", label="the record")
+            legend_below(ax, ax.get_legend_handles_labels()[0])
+            told = f"{name}: {_number(own)} {unit}, {_place(values, own)}"
         titled(ax, told, f"{len(values):,} runs; the line is the estimate, its band 95 % sure")
         ax.set_xlabel(f"{name}, {unit}")
         ax.set_ylabel("runs")
     return ax
 
 
+def _place(values: Values, own: float) -> str:
+    """Where a value lies among those of runs, in words."""
+    below, above = int((values < own).sum()), int((values > own).sum())
+    number = f"{len(values):,} runs"
+    if above == len(values):
+        return f"less than all {number}"
+    if below == len(values):
+        return f"more than all {number}"
+    return f"more than {below:,} of {number}"
+
+
 def differences(
     values: Values, name: str, unit: str, found: Interval, *, ax: Axes | None = None
 ) -> Axes:
     """Draw the differences of pairs, what-if less base, and their mean with its interval."""
+    # Not "%": that would be read as a share of the base's.
+    scale, unit = _scale(unit, "percentage points")
+    values, found = values * scale, _scaled(found, scale)
     with drawing(ax) as ax:
         _histogram(ax, values, found)
         ax.axvline(0, color=FAINT, linewidth=1, linestyle="--")
@@ -50,21 +83,47 @@ def designs(
     name: str,
     unit: str,
     *,
+    title: str = "",
+    below: str = "each design, 95 % sure",
+    bounds: Sequence[float] = (),
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw an estimate with its interval for each design, one above the other."""
+    """Draw an estimate with its interval for each design, one above the other; shares in per
+    cent.
+
+    Without a *title* it is the range of the estimates; *below* it stands what is drawn. *bounds*
+    are dashed, one a design.
+    """
+    scale, unit = _scale(unit)
+    found = [_scaled(own, scale) for own in found]
     with drawing(ax) as ax:
         for place, own in enumerate(found):
             spread = [[own.estimate - own.low], [own.high - own.estimate]]
             style = {"color": look(place)["color"], "linewidth": 2.5, "markersize": 9}
             ax.errorbar([own.estimate], [place], xerr=spread, fmt="o", capsize=5, **style)
+        for place, bound in enumerate(bounds):
+            ends = (place - 0.5, place + 0.5)
+            ax.plot([bound * scale] * 2, ends, linestyle="--", color=INK, linewidth=1.5)
         ax.set_yticks(range(len(labels)), labels)
         ax.set_ylim(len(labels) - 0.5, -0.5)
         ax.grid(axis="x", color="#dddddd", linewidth=0.8)
         _plain_numbers(ax)
         ax.set_xlabel(f"{name}, {unit}")
-        titled(ax, _span(found, name, unit), "each design, 95 % sure")
+        titled(ax, title or _span(found, name, unit), below)
     return ax
+
+
+def _scale(unit: str, per_cent: str = "%") -> tuple[float, str]:
+    """What to multiply values by for a reader, and the unit then: shares are told in per cent, and
+    so is how many runs say yes.
+    """
+    if unit == YES_OR_NO:
+        return 100.0, f"{per_cent} of runs"
+    return (100.0, per_cent) if unit == "share" else (1.0, unit)
+
+
+def _scaled(found: Interval, scale: float) -> Interval:
+    return Interval(*(end * scale for end in found))
 
 
 def _span(found: Sequence[Interval], name: str, unit: str) -> str:

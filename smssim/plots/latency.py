@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from smssim.plots.canvas import FAINT, INK, drawing, look, said, titled
 from smssim.record import Record
@@ -23,7 +23,7 @@ MOST = 6
 """Groups that are told apart; the rest, with fewer messages, are grey."""
 
 _SLOW_S = 60
-"""A curve that reaches its half later comes where the legend is."""
+"""A curve that reaches its half later comes where the legend would be."""
 
 
 def latency(
@@ -124,11 +124,14 @@ def _told(value: float) -> str:
 
 
 def _legend(ax: Axes, curves: list[pd.DataFrame], more: int) -> None:
-    """Below the curves, which are high there unless one is slow."""
+    """In the corner below the curves, which are high there unless one is slow; then below all."""
     slow = any(not quantile_s(curve, 0.5) < _SLOW_S for curve in curves)
     title = f"{more} more in grey, with fewer messages" if more > 0 else None
-    place: Literal["best", "lower right"] = "best" if slow else "lower right"
-    ax.legend(loc=place, title=title, labelcolor=INK, handlelength=3.5, framealpha=1)
+    place: dict[str, Any] = {"loc": "lower right", "framealpha": 1}
+    if slow:
+        below = {"bbox_to_anchor": (0.5, -0.13), "ncols": 2, "frameon": False, "fontsize": "small"}
+        place = {"loc": "upper center", **below}
+    ax.legend(title=title, labelcolor=INK, handlelength=3.5, **place)
 
 
 def _title(curves: dict[str, pd.DataFrame]) -> str:

@@ -46,10 +46,15 @@ def review(record: Record | pd.DataFrame, *, ax: Axes | None = None, zone: str =
     return ax
 
 
-def closed(begins: float, ends: float, calendar: WorkCalendar) -> list[tuple[float, float]]:
-    """The stretches within days since 1970 (UTC) in which the desk does not work."""
+def closed(
+    begins: float, ends: float, calendar: WorkCalendar, *, nights_until: float = _NIGHTS
+) -> list[tuple[float, float]]:
+    """The stretches within days since 1970 (UTC) in which the desk does not work.
+
+    Nights are told up to so many days, which leave room for them.
+    """
     shift, opens, closes = (us / 86_400e6 for us in (GMT8_US, OPENS_US, CLOSES_US))
-    nights = ends - begins <= _NIGHTS
+    nights = ends - begins <= nights_until
     found, since = [], begins
     for day in range(int(begins + shift), int(ends + shift) + 1):
         if calendar.is_workday(date(1970, 1, 1) + timedelta(days=day)):

@@ -16,6 +16,7 @@ from smssim.report.outages import outages
 from smssim.report.packages import packages
 from smssim.report.projection import month_by_day, projection
 from smssim.report.received import received
+from smssim.report.reconcile import reconcile
 from smssim.report.restricted import restricted
 from smssim.report.review import review
 from smssim.report.run_out import run_down
@@ -46,6 +47,7 @@ __all__ = [
     "packages",
     "projection",
     "received",
+    "reconcile",
     "restricted",
     "review",
     "run_down",

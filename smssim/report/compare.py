@@ -36,7 +36,7 @@ _GROWING = {
     *_CHARGES,
     *_EVENTS,
     *_CODES,
-    "cost.packages",
+    *("cost.packages", "cost.fraudulent", "messages.fraudulent", "messages.genuine_stopped"),
     *(f"messages.{name}" for name in ("requested", "sent", "delivered")),
     *(f"messages.refused_{name}" for name in ("request", "number", "platform")),
     *(f"suspended.{name}" for name in ("runout", "limit", "arrears")),
@@ -169,7 +169,7 @@ def _by_day(name: str, side: _Side) -> Floats | None:
             return None
         return _days(told.assign(day=told["at"].dt.floor("D"), number=1), "number", side)
     kind, _, column = name.partition(".")
-    counted = kind == "messages" and name in _GROWING
+    counted = kind == "messages" and name in _GROWING and column in side.counts
     return _days(side.counts, column, side) if counted else None
 
 

@@ -24,8 +24,10 @@ from smssim.report.review import rows_of
 from smssim.report.spans import microseconds, stops, union_us
 from smssim.report.survival import UNKNOWN
 from smssim.report.thresholds import shares_of_limit
+from smssim.report.waste import fraud, fraudulent
 
 Ints = NDArray[np.int64]
+PASSWORD = "otp"
 
 
 class Value(NamedTuple):
@@ -50,7 +52,9 @@ def figures_of(record: Record) -> Iterator[Value]:
     """Every metric of a record, in no order."""
     part, events = Part(record), events_of(record)
     yield from messages(part)
+    yield from _fraud(record)
     yield from latencies(part)
+    yield from _passwords(part)
     yield from costs(part)
     yield Value("first_message.day", _first_day(record))
     yield from packages(record, events)
@@ -86,6 +90,14 @@ def latencies(part: Part) -> Iterator[Value]:
         yield _estimate(f"latency.{within}", delays, within)
 
 
+def _passwords(part: Part) -> Iterator[Value]:
+    """What `latency.*` are, of one-time passwords alone: a campaign has far more messages."""
+    delays = Part(part.record, {"type": PASSWORD}).delays
+    for name, column in (("p50", "latency_p50_s"), ("p95", "latency_p95_s")):
+        yield _estimate(f"passwords.{name}", delays, column)
+    yield _estimate("passwords.within_30_s", delays, "within_30_s")
+
+
 def costs(part: Part) -> Iterator[Value]:
     """The metrics `cost`; packages are bought for countries, and serve all that goes there."""
     record, cells = part.record, part.cells
@@ -110,6 +122,32 @@ def costs(part: Part) -> Iterator[Value]:
     for name, value in values.items():
         told = known or (priced(record) and name == "cost.packages")
         yield Value(name, value if told else None)
+
+
+def _fraud(record: Record) -> Iterator[Value]:
+    """What an attack got and cost, and how many others a limit stopped; None in a log."""
+    sources = fraudulent(record)
+    values: tuple[Any, ...] = (None, None, None)
+    if sources:
+        row, own = fraud(record, sources), record.tallies.sources
+        cost_micro = _sum(row.get("billed_micro"), row.get("package_micro"))
+        others = own[~own["source"].isin(list(sources))]
+        values = row["messages"], cost_micro, _stopped_by_limit(others)
+    elif sources is not None:
+        values = 0, 0, _stopped_by_limit(record.tallies.money)
+    sent, cost_micro, stopped = values
+    yield Value("messages.fraudulent", sent)
+    yield Value("cost.fraudulent", None if cost_micro is None else cost_micro / 1e6)
+    yield Value("messages.genuine_stopped", stopped)
+
+
+def _sum(first: int | None, second: int | None) -> int | None:
+    return None if first is None or second is None else first + second
+
+
+def _stopped_by_limit(cells: Any) -> int:
+    stopped = cells["status"].to_numpy() == "E000623"
+    return int(cells["messages"].to_numpy(np.int64)[stopped].sum())
 
 
 def _first_day(record: Record) -> int | None:

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 _ORDER = {name: place for place, name in enumerate(METRICS)}
 
 
-@needs("money", "latency", "censored", "coarse", "push", "events", "ledger", "packages", "reviews")
+@needs(
+    *("money", "sources", "latency", "censored", "coarse", "push"),
+    *("events", "ledger", "packages", "reviews"),
+)
 def kpis(record: Record) -> pd.DataFrame:
     """One row a metric of `smssim.metrics`, and a row a package or template where it is one each.
 

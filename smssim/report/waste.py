@@ -60,13 +60,28 @@ def _kinds(record: Record) -> Iterator[tuple[str, pd.DataFrame | None]]:
     # A log does not tell who sent again: none of it can be a server's only if there is none at all.
     of_server = told and not (recorded(record) and len(again))
     yield "server_resend", sent[sent["copy"] == "server resend"] if of_server else None
+    countries = fraudulent(record)
+    if countries is not None:
+        yield "fraudulent", _fraud(record, countries)
+
+
+def fraudulent(record: Record) -> dict[str, str] | None:
+    """The sources that the scenario calls an attack, with their countries; None in a log."""
     scenario = scenario_of(record)
-    if scenario is not None:
-        sources = record.tallies.sources
-        own = sources[~sources["charge"].isin(REFUSED)]
-        countries = {t.name: t.country for t in scenario.traffic if t.fraudulent}
-        own = own[own["source"].isin(list(countries))]
-        yield "fraudulent", own.assign(country=own["source"].map(countries))
+    if scenario is None:
+        return None
+    return {own.name: own.country for own in scenario.traffic if own.fraudulent}
+
+
+def fraud(record: Record, countries: dict[str, str]) -> dict[str, Any]:
+    """The numbers of the row `fraudulent` alone, of those sources."""
+    return _row(record, _fraud(record, countries))
+
+
+def _fraud(record: Record, countries: dict[str, str]) -> pd.DataFrame:
+    sources = record.tallies.sources
+    own = sources[sources["source"].isin(list(countries)) & ~sources["charge"].isin(REFUSED)]
+    return own.assign(country=own["source"].map(countries))
 
 
 def _row(record: Record, cells: pd.DataFrame | None) -> dict[str, Any]:
