@@ -14,7 +14,7 @@ from smssim.estimate import newcombe_paired, quantile_difference
 RISK = 1e-6
 
 # Newcombe (Statist. Med. 17, 1998, 2635-2650), method 10, pairs (both, first, second, neither);
-# then Cavo et al. (2012) as in Fagerland, Lydersen and Laake (Statist. Med. 33, 2014).
+# then Cavo et al. (2012) as the R package contingencytables has it (its chapter 8).
 PUBLISHED = [
     ((36, 12, 2, 0), (0.0569, 0.3404)),
     ((18, 12, 2, 18), (0.0562, 0.3290)),
