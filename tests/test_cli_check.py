@@ -68,9 +68,13 @@ def test_undecided_counts_as_asked(
 
 
 def test_several_files_are_one_document(
-    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    store: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    files = [written(tmp_path, KEPT, "good.yaml"), written(tmp_path, PLAN, "bad.yaml")]
+    monkeypatch.chdir(tmp_path)
+    files = [written(Path(), KEPT, "good.yaml"), written(Path(), PLAN, "bad.yaml")]
     kept = ("--store", store, "--no-progress")
     code, text, _ = called(capsys, *files, *kept)
     assert code == 1

@@ -23,7 +23,7 @@ from smssim.scenario import Scenario
 invented = settings(settings.get_profile("worlds"), max_examples=15)
 World = tuple[Scenario, int, tuple[Any, ...]]
 KEYS = ("template", "country", "application", "type")
-COUNTS = [name for name in METRICS if name.startswith("messages.")]
+COUNTS = [n for n, own in METRICS.items() if n.startswith("messages.") and "template" in own.by]
 COLUMNS = {
     "latency.p50": "latency_p50_s",
     "latency.p95": "latency_p95_s",
