@@ -137,8 +137,8 @@ def test_a_smaller_package_breaks_the_promise_about_it_and_no_other(red: Pipelin
 def test_the_story_shows_the_run_out(red: Pipeline, report: str) -> None:
     story = red.broken(report)["never dry"]
     assert "probability(runout.any) < 0.05" in story
-    assert "run_out" in story
-    assert "replication 0" in story
+    assert "packages ran out (ID)" in story
+    assert f"smssim run {PLAN} --rng 1 --replication 0" in story
 
 
 def test_both_steps_say_the_same(green: Pipeline, red: Pipeline) -> None:

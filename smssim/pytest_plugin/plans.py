@@ -77,10 +77,11 @@ class PlanFile(pytest.File):
             raise self._error
         if self._checked is None:
             try:
-                self._checked = smssim.check(self.scenario, workers=self.settings.workers)
+                found = smssim.check(self.scenario, workers=self.settings.workers)
             except Exception as error:
                 self._error = error
                 raise
+            self._checked = replace(found, file=self._shown())
         return self._checked
 
     def _shown(self) -> str:
@@ -99,7 +100,7 @@ class CheckItem(pytest.Item):
     def runtest(self) -> None:
         """Fail, with no traceback, unless the promise is kept."""
         from smssim.checks import ReplicationError
-        from smssim.pytest_plugin.told import is_fine, told
+        from smssim.checks.told import verdict_lines
 
         try:
             checked = self._plan.checked()
@@ -113,8 +114,8 @@ class CheckItem(pytest.Item):
             *((name, float(getattr(verdict, name))) for name in ("estimate", "low", "high")),
             ("runs", verdict.runs),
         ]
-        text = told(checked, verdict)
-        if not is_fine(verdict, self._plan.settings.undecided):
+        text = "\n".join(verdict_lines(checked, verdict))
+        if not replace(checked, verdicts=[verdict]).ok(self._plan.settings.undecided):
             pytest.fail(text, pytrace=False)
         self.add_report_section("call", "verdict", text)
 

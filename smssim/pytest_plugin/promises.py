@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from smssim.checks import Verdict, check
+from smssim.checks.checked import Undecided
+from smssim.checks.told import verdict_lines
 from smssim.model.policies import Policy
 from smssim.pytest_plugin.settings import Settings
-from smssim.pytest_plugin.told import is_fine, told
 from smssim.scenario import Check, Scenario
 
 _TEXT = re.compile(r"(?:(\w[\w.]*)\s*\((.+)\)|(.+?))\s*([<>])\s*(.+)")
@@ -34,7 +35,7 @@ class AssertPromise:
         miss: float = 0.01,
         most_runs: int = 2_000,
         policies: Sequence[Policy] = (),
-        undecided: str = "fail",
+        undecided: Undecided = "fail",
     ) -> Verdict:
         """Raise an AssertionError unless the scenario keeps the promise; return the verdict.
 
@@ -46,16 +47,17 @@ class AssertPromise:
         __tracebackhide__ = True
         if undecided not in ("fail", "pass"):
             raise ValueError(f"undecided(={undecided!r}) must be fail or pass")
+        file = None if isinstance(scenario, Scenario) else str(scenario)
         if not isinstance(scenario, Scenario):
             scenario = Scenario.load(self.settings.placed(scenario))
         plan = scenario.change(
             checks=[_check(promise, margin, where)],
             checking={"false_alarm": false_alarm, "miss": miss, "most_runs": most_runs},
         )
-        checked = check(plan, policies=policies, workers=self.settings.workers)
-        verdict = checked.verdicts[0]
-        if not is_fine(verdict, undecided):
-            raise AssertionError(told(checked, verdict, policies))
+        found = check(plan, policies=policies, workers=self.settings.workers)
+        (verdict,) = found.verdicts
+        if not found.ok(undecided):
+            raise AssertionError("\n".join(verdict_lines(replace(found, file=file), verdict)))
         return verdict
 
 

@@ -6,9 +6,12 @@ import os
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from smssim.checks.checked import Undecided
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,7 @@ class Settings:
     """The settings of a project; *folder* is the directory of its ini file."""
 
     folder: Path
-    undecided: str
+    undecided: Undecided
     workers: int | None
 
     @classmethod

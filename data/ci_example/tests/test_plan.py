@@ -31,6 +31,6 @@ def test_ten_percent_more_traffic_is_only_safe_with_a_top_up(assert_promise, pyt
     plan = Scenario.load(pytestconfig.rootpath / PLAN)
     better = plan.change(**{"traffic.0.messages_a_day": 495})
     buys = policies.TopUpQuota("ID", 3_000, 900, after_s=4 * 3_600)
-    with pytest.raises(AssertionError, match="run_out ID"):
+    with pytest.raises(AssertionError, match="packages ran out"):
         assert_promise(better, "runout.any < 0.1", margin=0.1)
     assert_promise(better, "runout.any < 0.1", margin=0.1, policies=[buys])
