@@ -1,77 +1,31 @@
-"""The plugin of pytest, in small projects as a team would have them."""
+"""The plugin of pytest: promises of listed plans as tests of a project."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
-from importlib.metadata import entry_points
+import tomllib
+from importlib import import_module
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from plugin_projects import BROKEN, INI, KEPT, NAMES, OPEN, PLUGIN, Project, projects, reference
 
 import smssim
 from smssim.checks import Checked
 
 pytest_plugins = ["pytester"]
 
-INSTALLED = any(found.name == "smssim" for found in entry_points(group="pytest11"))
-PLUGIN = [] if INSTALLED else ["-p", "smssim.pytest_plugin"]
-INI = """
-[pytest]
-smssim_scenarios = plans/**/*.yaml
-smssim_workers = 1
-strict = true
-filterwarnings = error
-"""
-KEPT = """
-name: tiny
-start: 2026-04-01
-days: 1
-account: {service_mode: suspend}
-applications: [{name: shop}]
-templates: [{name: login, application: shop}]
-packages: [{country: TH, segments: 150, price: 4}]
-traffic: [{name: login, template: login, country: TH, messages_a_day: 100}]
-checks:
-  - {name: never dry, metric: runout.any, below: 0.2, margin: 0.1}
-  - {name: enough, metric: messages.sent, statistic: mean, above: 50}
-  - {name: budget, metric: cost_usd, statistic: p75, below: 5}
-"""
-BROKEN = KEPT.replace("segments: 150", "segments: 60")
-OPEN = KEPT.replace("p75", "p99") + "checking: {most_runs: 30}\n"
-Project = Callable[..., pytest.RunResult]
-NAMES = ("never dry", "enough", "budget")
-
 
 @pytest.fixture(scope="module")
 def references() -> dict[str, Checked]:
-    """What the verb says of the plans; it also imports all that a run in this process needs."""
-    plans = {"kept": KEPT, "broken": BROKEN}
-    return {
-        name: smssim.check(smssim.Scenario.parse(text), workers=1) for name, text in plans.items()
-    }
+    return {"kept": reference(KEPT), "broken": reference(BROKEN)}
 
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, references: dict[str, Checked]) -> Project:
-    """Makes a project of a plan and runs pytest in it."""
-
-    def run(plan: str, *args: str, ini: str = INI, test: str = "") -> pytest.RunResult:
-        pytester.makeini(ini)
-        place = pytester.path / "plans" / "april.yaml"
-        place.parent.mkdir(exist_ok=True)
-        place.write_text(plan, encoding="utf-8")
-        (pytester.path / "other.yaml").write_text("nobody: asked", encoding="utf-8")
-        if test:
-            (pytester.path / "tests").mkdir(exist_ok=True)
-            (pytester.path / "tests" / "test_own.py").write_text(test, encoding="utf-8")
-        outside = "-n" in args
-        how = pytester.runpytest_subprocess if outside else pytester.runpytest_inprocess
-        return how(*PLUGIN, *args)
-
-    return run
+    return projects(pytester)
 
 
 def verdicts(report: Path) -> dict[str, dict[str, str]]:
@@ -239,90 +193,6 @@ def test_undecided_fails_unless_it_may_pass(project: Project) -> None:
     project(OPEN, ini=f"{INI}smssim_undecided = pass\n").assert_outcomes(passed=3)
 
 
-FIXTURES = """
-import pytest
-import smssim
-
-PLAN = "plans/april.yaml"
-
-@pytest.fixture(scope="session")
-def run(simulate):
-    return simulate(PLAN, rng=7)
-
-def test_simulate(run, simulate, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert run.provenance["rng"] == 7
-    scenario = smssim.Scenario.load(FILE)
-    assert simulate(scenario).provenance["rng"] == scenario.rng
-
-def test_kept(assert_promise, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    verdict = assert_promise(PLAN, "runout.any < 0.2", margin=0.1)
-    assert (verdict.outcome, verdict.check.margin) == ("pass", 0.1)
-    assert assert_promise(PLAN, "p75(cost_usd) < 5").check.kind == "p75"
-    check = smssim.Scenario.load(FILE).checks[1]
-    assert assert_promise(PLAN, check, false_alarm=0.1, miss=0.1).check == check
-
-def test_part(assert_promise):
-    verdict = assert_promise(PLAN, "messages.sent > 50", where={"country": "TH"})
-    assert verdict.check.figure == "messages.sent[country=TH]"
-
-def test_policy(assert_promise):
-    policy = smssim.policies.TopUpQuota("TH", 200, 5, on="run_out", after_s=60)
-    assert_promise(SMALL, "messages.sent > 70", policies=[policy])
-
-def test_broken(assert_promise):
-    assert_promise(SMALL, "messages.sent > 70")
-
-def test_undecided(assert_promise):
-    assert_promise(PLAN, "p99(cost) < 5", most_runs=20, undecided="pass")
-    assert_promise(PLAN, "p99(cost) < 5", most_runs=20)
-
-SMALL = smssim.Scenario.load(FILE).change(**{"packages.0.segments": 60})
-"""
-
-
-def test_fixtures_for_own_tests(project: Project, pytester: pytest.Pytester) -> None:
-    file = f"FILE = {str(pytester.path / 'plans' / 'april.yaml')!r}\n"
-    result = project(KEPT, "tests", test=file + FIXTURES)
-    result.assert_outcomes(passed=4, failed=2)
-    text = result.stdout.str()
-    assert "AssertionError" in text
-    for told in ("mean(messages.sent) > 70", "BROKEN", "p99(cost) < 5", "UNDECIDED"):
-        assert told in text
-    assert '>       assert_promise(SMALL, "messages.sent > 70")' in text.replace("    >", ">")
-    assert "promises.py" not in text
-
-
-@pytest.mark.parametrize(
-    ("promise", "told"),
-    [
-        ("runout.any", "must be like 'runout.any < 0.05'"),
-        ("runout.any < often", "must end with a number"),
-        ("runout.most < 0.1", "must be one of smssim.metrics"),
-        ("p90(cost_eur) < 3", "must be in USD: cost_usd"),
-        ("probability(cost) < 0.3", "yes or no"),
-        ("p90(cost) < inf", "bound|finite"),
-    ],
-)
-def test_a_wrong_promise_says_what_it_must_be(promise: str, told: str) -> None:
-    from smssim.pytest_plugin.promises import AssertPromise
-    from smssim.pytest_plugin.settings import Settings
-
-    decides = AssertPromise(Settings(Path(), "fail", 1))
-    with pytest.raises(ValueError, match=told):
-        decides(smssim.Scenario.parse(KEPT), promise)
-
-
-def test_a_check_brings_its_own_margin() -> None:
-    from smssim.pytest_plugin.promises import AssertPromise
-    from smssim.pytest_plugin.settings import Settings
-
-    scenario = smssim.Scenario.parse(KEPT)
-    with pytest.raises(ValueError, match="has a margin and a where of its own"):
-        AssertPromise(Settings(Path(), "fail", 1))(scenario, scenario.checks[0], margin=0.2)
-
-
 def test_where_it_is_not_used_nothing_is_imported(tmp_path: Path) -> None:
     """It must not slow a stranger's tests: pytest and the standard library are there already."""
     code = """
@@ -336,3 +206,10 @@ print(sorted(heavy), own)
     args = [sys.executable, "-c", code, "-p", "no:hypothesispytest", "-p", "no:xdist", *PLUGIN]
     done = subprocess.run(args, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.splitlines()[-1] == "[] ['smssim', 'smssim.pytest_plugin']", done.stdout
+
+
+def test_pytest_finds_the_plugin_by_its_entry_point() -> None:
+    text = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+    found = tomllib.loads(text)["project"]["entry-points"]["pytest11"]
+    assert found == {"smssim": "smssim.pytest_plugin"}
+    assert import_module(found["smssim"]).pytest_addoption

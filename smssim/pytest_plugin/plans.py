@@ -71,13 +71,13 @@ class PlanFile(pytest.File):
 
     def checked(self) -> Checked:
         """The verdicts of all promises of the file. Raise what went wrong, each time."""
-        import smssim
+        from smssim.checks import check
 
         if self._error is not None:
             raise self._error
         if self._checked is None:
             try:
-                found = smssim.check(self.scenario, workers=self.settings.workers)
+                found = check(self.scenario, workers=self.settings.workers)
             except Exception as error:
                 self._error = error
                 raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smssim import Scenario, policies, report
+from smssim.testing import assert_conserved
 
 PLAN = "plans/november.yaml"
 
@@ -13,6 +14,11 @@ PLAN = "plans/november.yaml"
 def month(simulate):
     """One simulated November."""
     return simulate(PLAN)
+
+
+def test_no_message_is_lost(month):
+    """Requested is refused, or sent; sent is delivered, failed, expired or in flight."""
+    assert_conserved(month)
 
 
 def test_the_campaign_is_out_within_the_day(month):
