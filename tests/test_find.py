@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 from smssim import find
-from smssim.estimate import wilson
 from smssim.experiment import replicate
-from smssim.experiment.promise import Promise
-from smssim.scenario import Scenario
+from smssim.scenario import Check, Scenario, ScenarioError
+from smssim.scenario.checks import promise_of
 
 SMALL = Scenario.parse(
     """
@@ -49,7 +47,7 @@ def test_the_largest_value_goes_the_other_way() -> None:
     """Some 90 segments beyond the package, so that each tenth of a price costs 9 more."""
     world = SMALL.change(**{"packages.0.segments": 10})
     path = "routes.ID.price"
-    found = find.largest(world, path, 0.1, 2.0, "cost < 79", step=0.1, most=64, workers=1)
+    found = find.largest(world, path, 0.1, 2.0, "cost < 79", step=0.1, most=400, workers=1)
     extra = replicate(world, 64, workers=1).values("cost.pay_per_use").mean() / 0.1
     assert 30 + extra * found.value < 79 < 30 + extra * found.fails
     assert found.fails - found.value == pytest.approx(0.1)
@@ -69,7 +67,7 @@ def test_one_answer_everywhere_is_said(holds: str, value: Any, told: str) -> Non
 def test_what_the_runs_do_not_tell_is_not_told() -> None:
     """The promise lies at the very mean."""
     mean = replicate(SMALL, 64, workers=1).values("messages.requested").mean()
-    promise = Promise("messages.requested", "mean", mean)
+    promise = Check(name="mean", metric="messages.requested", below=mean)
     found = find.search(SMALL, "packages.0.segments", [100], promise, most=64, workers=1)
     assert found.value is None
     assert "cannot be told" in found.note
@@ -78,41 +76,58 @@ def test_what_the_runs_do_not_tell_is_not_told() -> None:
 
 def test_a_promise_that_turns_is_told() -> None:
     """Holds at 1 and 2 days, not at 3: in steps that go up it is not monotone."""
-    found = find.search(SMALL, "days", [1, 3, 2], Promise("messages.requested", "mean", 120.0),
+    found = find.search(SMALL, "days", [1, 3, 2], "messages.requested < 120",
                         monotone=False, workers=1)  # fmt: skip
     assert found.value == 1
-    turned = find.search(SMALL, "days", [2, 3, 1], Promise("messages.requested", "mean", 80.0),
+    turned = find.search(SMALL, "days", [2, 3, 1], "messages.requested < 80",
                          workers=1)  # fmt: skip
     assert turned.value == 1
 
 
-def test_promises_are_read_from_text() -> None:
-    promise = Promise.parse("p90(cost) > 1_000")
-    assert (promise.figure, promise.statistic, promise.bound, promise.above) == (
-        "cost", "p90", 1_000, True)  # fmt: skip
-    assert str(promise) == "p90(cost) > 1000"
-    assert Promise.parse("runout.any<0.05").statistic == "probability"
-    for text in ("cost", "cost < much", "costs < 1", "p900(cost) < 1", "cost < nan"):
-        with pytest.raises(ValueError, match=r"holds|metric|statistic|bound"):
-            Promise.parse(text)
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("cost", "must be like"),
+        ("cost < much", "must end with a number"),
+        ("costs < 1", "did you mean cost"),
+        ("p900(cost) < 1", "mean, probability or a quantile"),
+        ("cost < nan", "finite"),
+        ("latency.p95[template=none] < 3", "there is no template 'none'"),
+        ("package.empty < 3", "says which"),
+    ],
+)
+def test_what_is_no_promise_is_told(text: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        find.smallest(SMALL, "days", 1, 2, text, workers=1)
 
 
-def test_a_promise_is_kept_only_for_sure() -> None:
-    promise = Promise("runout.any", "probability", 0.5)
-    values = np.array([1.0] * 3 + [0.0] * 17)
-    assert promise.interval(values, 0.95) == wilson(3, 20)
-    assert promise.verdict(promise.interval(values, 0.95)) is True
-    assert promise.verdict(promise.interval(values[:5], 0.95)) is None
-    assert promise.verdict(promise.interval(1 - values, 0.95)) is False
-    above = Promise("runout.any", "probability", 0.5, above=True)
-    assert above.verdict(above.interval(1 - values, 0.95)) is True
+@pytest.mark.parametrize(
+    "text",
+    [
+        "p90(cost) > 1000",
+        "probability(runout.any) < 0.05",
+        "mean(latency.p95[template=code]) < 30",
+        "p50(package.empty[0]) > 3",
+        "mean(messages.sent[country=ID, type=otp]) < 90",
+    ],
+)
+def test_a_promise_says_what_it_was_read_from(text: str) -> None:
+    (check,) = SMALL.change(checks=[promise_of(text)]).checks
+    assert str(check) == text
 
 
-def test_what_never_happened_is_later_than_anything() -> None:
-    promise = Promise("runout.first", "p50", 20.0, above=True)
-    never = np.array([np.nan] * 40)
-    assert promise.verdict(promise.interval(never, 0.95)) is True
-    assert promise.verdict(promise.interval(np.array([1.0] * 40), 0.95)) is False
+def test_a_promise_may_be_about_a_part_of_the_month() -> None:
+    text = "mean(messages.sent[country=ID]) < 120"
+    found = find.search(SMALL, "days", [3, 2], text, workers=1)
+    assert (found.value, found.fails) == (2, 3)
+    with pytest.raises(ScenarioError, match="no template"):
+        find.search(SMALL, "days", [3], "latency.p95[template=x] < 9", workers=1)
+
+
+def test_what_never_happens_is_not_surely_rare() -> None:
+    """Equal months do not make a mean certain at once: others may not have been seen yet."""
+    found = find.search(SMALL, "days", [1], "mean(thresholds.limits) < 0.02", most=32, workers=1)
+    assert found.curve["holds"].isna().all()
 
 
 def test_a_curve_has_a_picture() -> None:

@@ -27,9 +27,9 @@ ROOMS += [
     "html",
     "store",
     "experiment",
-    "find",
 ]
-ROOMS += ["fit", "plan", "checks", "testing", "pytest_plugin", "description", "panel", "cli"]
+ROOMS += ["fit", "checks", "find", "plan", "testing", "pytest_plugin", "description", "whatif"]
+ROOMS += ["panel", "cli"]
 RECORDED = ("tally", "counting", "retally", "parquet", "disk")
 RECORDED += ("logs", "report", "plots", "html", "fit", "testing")
 """Rooms that work on a recorded month alone."""

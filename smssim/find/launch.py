@@ -26,6 +26,9 @@ from smssim.scenario import Scenario, destinations
 if TYPE_CHECKING:
     import pandas as pd
 
+USABLE_HOURS = "review.usable_hours"
+"""The metric by which a template's handing in is judged."""
+
 
 def launch_risk(
     scenario: Scenario | str | Path,
@@ -83,21 +86,17 @@ def place_of(scenario: Scenario, template: str) -> int:
     return names.index(template)
 
 
-def usable_hours(template: str) -> str:
-    """The figure of `smssim.metrics` by which a template's handing in is judged."""
-    return f"review.usable_hours[{template}]"
-
-
 def review_runs(
     designs: Sequence[Design], enough: Enough, most: int, *, template: str, rng: int
 ) -> Experiment:
-    """Replications of one design with the `usable_hours` of a template, which is handed in at a
+    """Replications of one design with the USABLE_HOURS of a template, which is handed in at a
     given moment, and no other figure: no message is simulated. Else as
     `smssim.experiment.running.run_until`.
     """
     (design,) = designs
     submitted = design.scenario.template(template).submitted
     assert submitted is not None
+    figure = f"{USABLE_HOURS}[{template}]"
     results: dict[Task, Result] = {}
     found, look = Experiment(designs, rng), 0
     while len(results) < most:
@@ -105,7 +104,7 @@ def review_runs(
             known = courses(design.scenario, Marks(rng, k))
             us = known.usable_us(template, design.scenario.start_us)
             hours = math.nan if us is None else (us - to_us(submitted)) / HOUR
-            results[Task(0, k)] = Result(Task(0, k), {usable_hours(template): hours}, "", 0.0)
+            results[Task(0, k)] = Result(Task(0, k), {figure: hours}, "", 0.0)
         found, look = Experiment(designs, rng, dict(results)), look + 1
         if enough(found, look):
             break

@@ -11,10 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from smssim.experiment.promise import Promise
-from smssim.find.launch import moment, place_of, review_runs, usable_hours
-from smssim.find.search import Answer, search, searched
-from smssim.scenario import Scenario
+from smssim.find.launch import USABLE_HOURS, moment, place_of, review_runs
+from smssim.find.search import Answer, Promise, search, searched
+from smssim.scenario import Check, Scenario, Where
 
 
 def smallest(
@@ -22,7 +21,7 @@ def smallest(
     path: str,
     low: float,
     high: float,
-    holds: str | Promise,
+    holds: Promise,
     *,
     step: float = 1,
     **options: Any,
@@ -31,7 +30,7 @@ def smallest(
 
     It is assumed to become easier as the value grows. Options are those of `search`.
     """
-    return search(scenario, path, _grid(low, high, step), _promise(holds), **options)
+    return search(scenario, path, _grid(low, high, step), holds, **options)
 
 
 def largest(
@@ -39,7 +38,7 @@ def largest(
     path: str,
     low: float,
     high: float,
-    holds: str | Promise,
+    holds: Promise,
     *,
     step: float = 1,
     **options: Any,
@@ -48,12 +47,12 @@ def largest(
 
     It is assumed to become harder as the value grows. Options are those of `search`.
     """
-    return search(scenario, path, _grid(low, high, step)[::-1], _promise(holds), **options)
+    return search(scenario, path, _grid(low, high, step)[::-1], holds, **options)
 
 
 def smallest_package(
     scenario: Scenario | str | Path,
-    holds: str | Promise = "runout.any < 0.05",
+    holds: Promise = "runout.any < 0.05",
     *,
     package: int = 0,
     low: int = 1_000,
@@ -71,7 +70,7 @@ def smallest_package(
 
 def highest_limit(
     scenario: Scenario | str | Path,
-    holds: str | Promise,
+    holds: Promise,
     *,
     low: int,
     high: int,
@@ -88,7 +87,7 @@ def highest_limit(
 
 def lowest_throughput(
     scenario: Scenario | str | Path,
-    holds: str | Promise = "p95(latency.p95) < 60",
+    holds: Promise = "p95(latency.p95) < 60",
     *,
     low: int = 1,
     high: int = 500,
@@ -129,13 +128,18 @@ def latest_submission(
     n = math.floor((launch - first) / timedelta(hours=step_h))
     steps = [first + k * timedelta(hours=step_h) for k in range(n + 1)][::-1]
 
-    def promise(submitted: datetime) -> Promise:
-        hours = (launch - submitted) / timedelta(hours=1)
-        return Promise(usable_hours(template), f"p{100 * share:g}", hours + 1e-9)
+    def promise(submitted: datetime) -> Check:
+        return Check(
+            name="usable at the launch",
+            metric=USABLE_HOURS,
+            where=Where(template=template),
+            statistic=f"p{100 * share:g}",
+            below=(launch - submitted) / timedelta(hours=1) + 1e-9,
+        )
 
     if options.get("policies"):
         return search(base, path, steps, promise, monotone=False, **options)
-    run = partial(review_runs, template=template, rng=options.get("rng", 1))
+    run = partial(review_runs, template=template, rng=options.get("rng", base.rng))
     asked = {name: options[name] for name in ("confidence", "most") if name in options}
     return searched(base, path, steps, promise, run, monotone=False, **asked)
 
@@ -149,7 +153,3 @@ def _grid(low: float, high: float, step: float) -> Sequence[float]:
         return grid if grid[-1] == high else [*grid, int(high)]
     n = math.floor((high - low) / step + 1e-9)
     return [low + step * place for place in range(n + 1)]
-
-
-def _promise(holds: str | Promise) -> Promise:
-    return holds if isinstance(holds, Promise) else Promise.parse(holds)

@@ -15,24 +15,27 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from smssim.checks.decide import decide
 from smssim.estimate import Interval
 from smssim.experiment.designs import Design
 from smssim.experiment.experiment import Experiment
 from smssim.experiment.kept import Kept
 from smssim.experiment.pool import Pool
-from smssim.experiment.precision import at_look
-from smssim.experiment.promise import Promise
 from smssim.experiment.running import Enough, Progress, run_until
-from smssim.experiment.statistics import metric_of
 from smssim.metrics import METRICS
 from smssim.model.policies import Policy
-from smssim.scenario import Scenario
+from smssim.scenario import Check, Scenario
+from smssim.scenario.checks import promise_of
 from smssim.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Steps = Sequence[Any]
+Promise = str | Check
+"""What shall hold: a text such as `runout.any < 0.05` or `p90(cost) < 12000`, or a check."""
 Runner = Callable[[Sequence[Design], Enough, int], Experiment]
 
 
@@ -60,7 +63,7 @@ class Answer:
     """
 
     path: str
-    promise: Promise
+    promise: Check
     value: Any
     fails: Any
     note: str
@@ -84,8 +87,8 @@ class Answer:
 
         rows = sorted(self.probes, key=lambda probe: probe.value)
         found = [Interval(row.estimate, row.low, row.high) for row in rows]
-        unit = METRICS[metric_of(self.promise.figure)].unit
-        name = f"{self.promise.statistic}({self.promise.figure})"
+        unit = METRICS[self.promise.metric_name].unit
+        name = f"{self.promise.kind}({self.promise.figure})"
         below = f"{self.path}: all values tried; the dashed line is the promise"
         return experiments.designs(
             [_label(row.value) for row in rows],
@@ -118,9 +121,10 @@ def search(
     """The first of *steps* at which a promise holds: by bisection if it holds from there on, as it
     does where it is *monotone*, else one after the other.
 
-    Each value is run until the interval of the promise's statistic tells, at most *most* times;
-    *confidence* is that of all answers together, whatever the number of looks and values. Raise a
-    ValueError without steps, a ScenarioError for a value that the scenario refuses.
+    Each value is run until the promise is decided there (docs/checks.md), at most *most* times;
+    *confidence* is that of all answers together, whatever the number of looks and values. The
+    scenario's own checks are left out. Raise a ValueError without steps, a ScenarioError for a
+    promise or value that the scenario refuses.
     """
     base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
     seed = base.rng if rng is None else rng
@@ -153,9 +157,10 @@ def searched(
     def probe(place: int) -> bool | None:
         if place not in probes:
             value = steps[place]
-            own = promise(value) if callable(promise) else promise
-            design = Design(base.change(**{path: value}), {path: value})
-            probes[place] = _probe(design, value, own, 1 - risk, most, run)
+            plan = _promised(base, promise(value) if callable(promise) else promise)
+            design = Design(plan.change(**{path: value}), {path: value})
+            # As likely to be taken for kept when it is not as the other way round.
+            probes[place] = _probe(design, value, risk / 2, most, run)
         return probes[place].holds
 
     places = range(len(steps))
@@ -164,8 +169,14 @@ def searched(
     else:
         found = next((place for place in places if probe(place)), None)
     own = steps[-1 if found is None else found]
-    shown = promise(own) if callable(promise) else promise
+    (shown,) = _promised(base, promise(own) if callable(promise) else promise).checks
     return _answer(path, shown, steps, probes, found)
+
+
+def _promised(base: Scenario, promise: Promise) -> Scenario:
+    """The scenario with this promise as its only one."""
+    given = promise_of(promise) if isinstance(promise, str) else promise.model_dump()
+    return base.change(checks=[given])
 
 
 def _label(value: Any) -> str:
@@ -199,29 +210,23 @@ def _first(n: int, is_so: Callable[[int], bool]) -> int:
     return low
 
 
-def _probe(
-    design: Design,
-    value: Any,
-    promise: Promise,
-    confidence: float,
-    most: int,
-    run: Runner,
-) -> Probe:
-    found: dict[str, Any] = {}
+def _probe(design: Design, value: Any, risk: float, most: int, run: Runner) -> Probe:
+    (check,) = design.scenario.checks
+    verdict = decide(check, np.empty(0), risk, risk)
 
     def enough(experiment: Experiment, look: int) -> bool:
-        values = experiment.values(promise.figure)
-        interval = promise.interval(values, at_look(look, confidence))
-        found.update(n=len(values), interval=interval, holds=promise.verdict(interval))
-        return found["holds"] is not None
+        nonlocal verdict
+        verdict = decide(check, experiment.values(check.figure), risk, risk)
+        return verdict.settled
 
     run([design], enough, most)
-    estimate, low, high = found["interval"]
-    return Probe(value, found["n"], estimate, low, high, promise.bound, found["holds"])
+    holds = {"pass": True, "fail": False}.get(verdict.outcome)
+    ends = (verdict.estimate, verdict.low, verdict.high)
+    return Probe(value, verdict.runs, *ends, check.bound, holds)
 
 
 def _answer(
-    path: str, promise: Promise, steps: Steps, probes: Mapping[int, Probe], place: int | None
+    path: str, promise: Check, steps: Steps, probes: Mapping[int, Probe], place: int | None
 ) -> Answer:
     last = len(steps) - 1
     failed = [at for at, probe in probes.items() if probe.holds is False]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,8 +13,7 @@ from smssim.checks.told import verdict_lines
 from smssim.model.policies import Policy
 from smssim.pytest_plugin.settings import Settings
 from smssim.scenario import Check, Scenario
-
-_TEXT = re.compile(r"(?:(\w[\w.]*)\s*\((.+)\)|(.+?))\s*([<>])\s*(.+)")
+from smssim.scenario.checks import promise_of
 
 
 @dataclass(frozen=True)
@@ -70,20 +68,5 @@ def _check(
             told = "has a margin and a where of its own: give neither beside it"
             raise ValueError(f"promise(={promise.name!r}) {told}")
         return promise.model_dump(exclude_unset=True)
-    found = _TEXT.fullmatch(promise.strip())
-    if not found:
-        raise ValueError(
-            f"promise(={promise!r}) must be like 'runout.any < 0.05' or 'p90(cost_usd) < 12000'"
-        )
-    try:
-        bound = float(found[5])
-    except ValueError:
-        raise ValueError(f"promise(={promise!r}) must end with a number") from None
-    return {
-        "name": "promise",
-        "metric": (found[2] or found[3]).strip(),
-        **({"statistic": found[1]} if found[1] else {}),
-        "below" if found[4] == "<" else "above": bound,
-        "margin": margin,
-        "where": dict(where or {}),
-    }
+    given = promise_of(promise) | {"margin": margin}
+    return given if where is None else given | {"where": dict(where)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,10 @@ from smssim.metrics import METRICS, YES_OR_NO, Metric, metric_named
 from smssim.scenario.base import Count, Country, Float, Int, Name, Part
 from smssim.scenario.problems import Found
 
+_TEXT = re.compile(
+    r"(?:(?P<statistic>\w[\w.]*)\s*\((?P<inner>.+)\)|(?P<plain>.+?))\s*(?P<side>[<>])(?P<end>.+)"
+)
+_FIGURE = re.compile(r"(?P<metric>[^\[\]]+)(?:\[(?P<part>[^\[\]]+)\])?")
 _QUANTILE = re.compile(r"p([1-9]\d?(?:\.\d{1,3})?|0?\.\d{1,3})")
 Risk = Annotated[Float, Field(gt=0, le=0.5)]
 
@@ -112,6 +116,34 @@ class Checking(Part):
     """Months after which a promise that is still open stays undecided."""
 
 
+def promise_of(text: str) -> dict[str, Any]:
+    """A promise as it stands in a file, of a text `METRIC < BOUND` or `STATISTIC(METRIC) > BOUND`.
+
+    The metric may have its part in brackets, as in tables of runs. Raise a ValueError for a text
+    that is no promise; what its words mean is held against the scenario that it is given to.
+
+    >>> promise_of("runout.any < 0.05")
+    {'name': 'promise', 'metric': 'runout.any', 'below': 0.05}
+    >>> promise_of("p90(latency_s.p95[template=login]) < 30")["where"]
+    {'template': 'login'}
+    """
+    found = _TEXT.fullmatch(text.strip())
+    figure = found and _FIGURE.fullmatch((found["inner"] or found["plain"]).strip())
+    if not found or not figure:
+        example = "'runout.any < 0.05' or 'p90(cost_usd) < 12000'"
+        raise ValueError(f"promise(={text!r}) must be like {example}")
+    try:
+        bound = float(found["end"])
+    except ValueError:
+        raise ValueError(f"promise(={text!r}) must end with a number") from None
+    metric, part = figure["metric"].strip(), figure["part"]
+    read: dict[str, Any] = {"name": "promise", "metric": metric}
+    if found["statistic"]:
+        read["statistic"] = found["statistic"]
+    read["below" if found["side"] == "<" else "above"] = bound
+    return read if part is None else read | {"where": _where(metric, part)}
+
+
 def figure_name(metric: str, where: dict[str, str | int]) -> str:
     """The name of a metric's figure of a part of the month.
 
@@ -125,6 +157,16 @@ def figure_name(metric: str, where: dict[str, str | int]) -> str:
     if METRICS[metric].per:
         return f"{metric}[{next(iter(where.values()))}]"
     return f"{metric}[{', '.join(f'{key}={value}' for key, value in where.items())}]"
+
+
+def _where(metric: str, part: str) -> dict[str, str | int]:
+    """A part as it stands in the name of a figure."""
+    found = _plain(metric)
+    if found is not None and found.per and "=" not in part:
+        part = f"{found.per}={part}"
+    pairs = [pair.partition("=") for pair in part.split(",")]
+    given = {key.strip(): value.strip() for key, _, value in pairs}
+    return {key: int(text) if text.isdecimal() else text for key, text in given.items()}
 
 
 def _plain(name: str) -> Metric | None:
