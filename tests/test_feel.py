@@ -69,6 +69,33 @@ class Tags(HTMLParser):
         self.tags.add(tag)
 
 
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        (
+            f"smssim.Scenario.load({str(SMALL)!r}).change(days=0)",
+            "ScenarioError: days: 0 must be >= 1",
+        ),
+        (
+            f"smssim.read_log({str(ROOT / 'data/exports/console')!r})",
+            "WrongColumns: ",
+        ),
+    ],
+)
+def test_a_notebook_tells_an_error_as_the_command_line_does(
+    cell: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its sentence, and no frame of the library."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
+    assert not shell.run_cell(f"import smssim\n{cell}").success
+    shown = capsys.readouterr().out
+    assert told in shown
+    assert "Traceback" not in shown
+    assert "smssim/" not in shown.replace(str(ROOT), "")
+
+
 def test_reprs_are_short_and_plain() -> None:
     """A run is one line in a terminal and a table without JavaScript in a notebook."""
     scenario = Scenario.load(SMALL)

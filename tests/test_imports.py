@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1] / "smssim"
 LEAVES = ["calendars", "workdays", "marks", "inverse", "bins", "codes", "text", "numbers"]
 LEAVES += ["number_rules", "recipients", "templates"]
 LEAVES += ["tables", "frames", "sheets", "cells", "together", "metrics", "estimate", "sequential"]
-LEAVES += ["theory"]
+LEAVES += ["theory", "plainly"]
 ROOMS = ["scenario", "model", "policies", "engine", "tally", "counting", "retally", "record"]
 ROOMS += [
     "parquet",

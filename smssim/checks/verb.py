@@ -17,6 +17,7 @@ from smssim.experiment.kept import Kept
 from smssim.experiment.pool import Pool
 from smssim.experiment.running import Progress, run_until
 from smssim.model.policies import Policy
+from smssim.plainly import Plainly
 from smssim.scenario import Scenario
 from smssim.store import Store
 
@@ -24,7 +25,7 @@ FIRST_BATCH = 16
 """Replications that are run before the first look."""
 
 
-class ReplicationError(RuntimeError):
+class ReplicationError(Plainly, RuntimeError):
     """A month that could not be simulated, so that nothing can be said of promises."""
 
 

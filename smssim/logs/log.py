@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from smssim.plainly import Plainly
 from smssim.record import Record
 
 
@@ -12,7 +13,7 @@ class Log(Record):
     """A Record that was read and not simulated; what could not be used is in its quarantine."""
 
 
-class QuarantinedError(ValueError):
+class QuarantinedError(Plainly, ValueError):
     """A strict reading left records out; `log` is what was read."""
 
     def __init__(self, log: Record) -> None:

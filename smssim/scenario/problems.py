@@ -9,6 +9,8 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
+from smssim.plainly import Plainly
+
 Path = tuple[str | int, ...]
 Found = tuple[Path, str]
 """Where a rule is broken, and the sentence that says so."""
@@ -37,7 +39,7 @@ class Problem:
         return ": ".join(part for part in (":".join(spot), self.path, self.message) if part)
 
 
-class ScenarioError(ValueError):
+class ScenarioError(Plainly, ValueError):
     """A scenario that cannot be used. `problems` holds all that is wrong, its text a line each."""
 
     def __init__(self, problems: Sequence[Problem] | str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from smssim.plainly import Plainly
 
-class WrongColumns(ValueError):
+
+class WrongColumns(Plainly, ValueError):
     """A table whose columns cannot be told, or mean two things; its text names the remedy."""
