@@ -96,6 +96,21 @@ def test_a_notebook_tells_an_error_as_the_command_line_does(
     assert "smssim/" not in shown.replace(str(ROOT), "")
 
 
+def test_the_first_picture_makes_no_noise(tmp_path: Path) -> None:
+    """Not even where matplotlib must list all fonts first, which it warns of when that is slow."""
+    code = (
+        "import threading, smssim; own = threading.Timer;"
+        "threading.Timer = lambda s, f, *a: own(0, f, *a);"
+        f"smssim.plots.latency(smssim.simulate({str(SMALL)!r}, rows=False)).figure.savefig('a.png')"
+    )
+    environment = {**os.environ, "MPLCONFIGDIR": str(tmp_path), "MPLBACKEND": "agg"}
+    run = [sys.executable, "-c", code]
+    done = subprocess.run(run, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (tmp_path / "a.png").exists()
+    assert list(tmp_path.glob("fontlist*")), "the fonts were listed"
+
+
 def test_reprs_are_short_and_plain() -> None:
     """A run is one line in a terminal and a table without JavaScript in a notebook."""
     scenario = Scenario.load(SMALL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +36,8 @@ def drawing(ax: Axes | None) -> Iterator[Axes]:
         _plain(ax)
         yield ax
         return
-    from matplotlib import pyplot as plt
+    with _quiet_fonts():
+        from matplotlib import pyplot as plt
 
     with _letters(LETTERS_PT):
         figure = plt.figure(figsize=SLIDE_IN, dpi=DPI)
@@ -45,6 +47,20 @@ def drawing(ax: Axes | None) -> Iterator[Axes]:
         # Ticks are made later, when the size of this figure's letters is forgotten.
         ax.tick_params(labelsize=LETTERS_PT)
         yield ax
+
+
+@contextmanager
+def _quiet_fonts() -> Iterator[None]:
+    """The first import may list all fonts of the machine, which nobody who looks at a picture needs
+    to be warned of.
+    """
+    logger = logging.getLogger("matplotlib.font_manager")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 @contextmanager
