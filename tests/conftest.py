@@ -1,7 +1,7 @@
 """Options of the test run, and how invented worlds are tried.
 
-`--long` runs the long studies, `--notebooks` all notebooks, `--worlds N` says how many worlds are
-invented, `--shrink` lets Hypothesis make a failing world small, which takes minutes.
+`--long` runs the long studies, `--ci` what `.ci/run` adds to the default run; `--worlds N` says how
+many worlds are invented, `--shrink` lets Hypothesis make a failing world small (minutes).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-OPTIONAL = {"long": "the long studies", "notebooks": "all notebooks"}
+OPTIONAL = {"long": "the long studies", "ci": "what takes minutes: all notebooks, whole projects"}
 """Marked tests that the default run leaves out, by the option that asks for them."""
 WORLDS, LONG_WORLDS = 150, 2_000
 

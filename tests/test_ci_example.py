@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 import pytest
 from ruamel.yaml import YAML
 
+pytestmark = pytest.mark.ci
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "data" / "ci_example"
 PLAN = "plans/november.yaml"

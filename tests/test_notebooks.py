@@ -19,7 +19,7 @@ from traitlets.config import Config
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 RUNS = [
-    pytest.param(path, id=path.stem, marks=() if number == 0 else pytest.mark.notebooks)
+    pytest.param(path, id=path.stem, marks=() if number == 0 else pytest.mark.ci)
     for number, path in enumerate(NOTEBOOKS)
 ]
 """The first runs with all other tests; the rest, half a minute each, if they are asked for."""

@@ -69,7 +69,14 @@ def test_a_broken_promise_tells_why_without_a_traceback(project: Project) -> Non
 
 
 @pytest.mark.parametrize(
-    "args", [(), ("-k", "budget"), ("-n", "2"), ("-n", "2", "--dist", "loadfile")], ids=" ".join
+    "args",
+    [
+        (),
+        ("-k", "budget"),
+        pytest.param(("-n", "2"), marks=pytest.mark.ci),
+        pytest.param(("-n", "2", "--dist", "loadfile"), marks=pytest.mark.ci),
+    ],
+    ids=" ".join,
 )
 @pytest.mark.parametrize("plan", ["kept", "broken"])
 def test_verdicts_are_those_of_the_verb(

@@ -153,11 +153,24 @@ def _countable(messages: pd.DataFrame, reports: pd.DataFrame | None) -> bool:
 
 
 def _unlike_frames(name: str, told: pd.DataFrame, counted: pd.DataFrame) -> Iterator[Broken]:
+    if _same_cells(told, counted):
+        return
     law = "the tallies agree with the rows"
     keys = tuple(column for column in told.columns if column not in MEASURES)
     for measure in (column for column in told.columns if column in MEASURES):
         a, b = (summed(_plain(frame, keys), keys, measure) for frame in (told, counted))
         yield from unlike(law, (f"{name}.{measure}", a), ("of the rows it", b))
+
+
+def _same_cells(told: pd.DataFrame, counted: pd.DataFrame) -> bool:
+    """Whether two tallies are the same cell by cell, as sound ones are: quicker than by sums."""
+    if told.shape != counted.shape:
+        return False
+    both = ([frame[name].astype(object) for name in told.columns] for frame in (told, counted))
+    return all(
+        one.where(one.notna(), "").tolist() == other.where(other.notna(), "").tolist()
+        for one, other in zip(*both, strict=True)
+    )
 
 
 def _plain(frame: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
