@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from smssim.description import describe
     from smssim.experiment import compare, replicate, sweep
     from smssim.logs import read_log, write_capture
+    from smssim.panel import panel
     from smssim.rating import rate
     from smssim.record import Record
     from smssim.run import Run, simulate
@@ -29,6 +30,7 @@ __all__ = [
     "describe",
     "find",
     "metrics",
+    "panel",
     "plots",
     "policies",
     "rate",
@@ -50,6 +52,7 @@ _HOMES = {
     "check_values": "smssim.templates",
     "compare": "smssim.experiment",
     "describe": "smssim.description",
+    "panel": "smssim.panel",
     "rate": "smssim.rating",
     "read_log": "smssim.logs",
     "replicate": "smssim.experiment",

@@ -58,6 +58,11 @@ def figures_of(scenario: Scenario, rng: int, replication: int, policies: Any) ->
     the parts of the month that the scenario's own checks are about.
     """
     run = simulate(scenario, rng=rng, replication=replication, policies=policies, rows=False)
+    return promised_in(run, scenario)
+
+
+def promised_in(run: Record, scenario: Scenario) -> dict[str, float]:
+    """The figures of a run of a scenario, and those of the parts that its checks are about."""
     figures = figures_in(run)
     for figure, where in parts_of(scenario).items():
         if figure not in figures:

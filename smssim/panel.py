@@ -1,0 +1,187 @@
+"""The face of a what-if: things to turn, a picture, a table and a sentence, in a notebook.
+
+All that is shown is computed in `smssim.whatif`; here is only what is asked and when.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from html import escape
+from itertools import groupby
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from smssim.model.policies import Policy
+    from smssim.scenario import Scenario
+    from smssim.whatif import Control, Study
+
+_PAUSE_S = 0.005
+"""Between two pairs of months, for whatever the kernel is asked meanwhile."""
+_LEFT, _WIDE = "300px", "290px"
+
+
+def panel(scenario: Scenario | str | Path, *, policies: Sequence[Policy] = ()) -> Panel:
+    """A panel that asks "what if" of a scenario, or of the file of one: left the base, right the
+    what-if.
+
+    A change shows the first month of both at once; then pairs of months are run until all promises
+    are decided and the difference of the bills is known to 1 %, 200 at most, while the kernel
+    answers other cells. Raise an ImportError without ipywidgets, a ScenarioError for a wrong file.
+    """
+    from smssim.scenario import Scenario
+
+    plan = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+    return Panel(plan, policies)
+
+
+class Panel:
+    """The widgets of one study: `controls` by name, `reset`, `file`, `save`, and what they show in
+    `status`, `picture`, `table` and `saved`; all of them stand in `box`.
+    """
+
+    def __init__(self, base: Scenario, policies: Sequence[Policy] = ()) -> None:
+        widgets = _widgets()
+        from smssim.whatif import Study, told
+
+        self._told = told
+        self.study: Study = Study(base, policies)
+        self.controls = {own.name: _widget(own) for own in self.study.controls.values()}
+        self.status, self.picture = widgets.HTML(), widgets.HTML()
+        self.table, self.saved = widgets.HTML(), widgets.HTML()
+        self.reset = widgets.Button(description="Reset", icon="undo")
+        self.file = _above(widgets.Text(value="what_if.yaml", description="file name"))
+        self.save = widgets.Button(description="Save as scenario", icon="save")
+        self.box = self._laid_out()
+        self._task: asyncio.Task[None] | None = None
+        for widget in self.controls.values():
+            widget.observe(self._changed, "value")
+        self.reset.on_click(self._reset)
+        self.save.on_click(self._save)
+        self._changed(None)
+
+    def close(self) -> None:
+        """Stop refining; what is shown stays."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def refined(self) -> None:
+        """Wait until nothing is refined any more."""
+        while self._task is not None and not self._task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(self._task)
+
+    def _repr_mimebundle_(self, **asked: Any) -> Any:
+        return self.box._repr_mimebundle_(**asked)
+
+    def _changed(self, _: Any) -> None:
+        """Draw the first month of what is set now, then refine it."""
+        self.close()
+        try:
+            self._task = asyncio.get_running_loop().create_task(self._follow())
+        except RuntimeError:
+            self._try()  # Outside a notebook nothing runs by the way.
+
+    async def _follow(self) -> None:
+        await asyncio.sleep(_PAUSE_S)  # A newer change, already waiting, cancels this one here.
+        if not self._try():
+            return
+        try:
+            while not self.study.enough:
+                await asyncio.sleep(_PAUSE_S)
+                self.study.refine()
+                self._say_status()
+                if self.study.is_look:
+                    self._show_table()
+        except Exception as error:
+            self._say(error)
+
+    def _try(self) -> bool:
+        """Show the first month of what is set; else say why not, the last good picture stays."""
+        try:
+            self.study.change({name: widget.value for name, widget in self.controls.items()})
+            self.study.first()
+            self.picture.value = self._told.picture(self.study)
+            self._show_table()
+            self._say_status()
+        except Exception as error:
+            self._say(error)
+            return False
+        return True
+
+    def _show_table(self) -> None:
+        self.table.value = self._told.table(self.study)
+
+    def _say_status(self) -> None:
+        self.status.value = self._told.line(self._told.status(self.study))
+
+    def _say(self, error: Exception) -> None:
+        self.status.value = self._told.line(self._told.sentence(error))
+
+    def _reset(self, _: Any) -> None:
+        for own in self.study.controls.values():
+            self.controls[own.name].value = own.value
+
+    def _save(self, _: Any) -> None:
+        try:
+            words = f"Saved as {self.study.save(self.file.value.strip())}."
+        except Exception as error:
+            words = self._told.sentence(error)
+        self.saved.value = self._told.line(words)
+
+    def _laid_out(self) -> Any:
+        """Controls by group to the left, what comes of them to the right or below."""
+        widgets = _widgets()
+        left = []
+        for group, own in groupby(self.study.controls.values(), lambda control: control.group):
+            left += [widgets.HTML(f"<b>{escape(group)}</b>"), *(self.controls[c.name] for c in own)]
+        left += [self.reset, self.file, self.save, self.saved]
+        right = [self.status, self.picture, self.table]
+        places = {"width": _LEFT, "flex": "0 0 auto"}, {"flex": "1 1 480px", "min_width": "0"}
+        sides = zip((left, right), places, strict=True)
+        boxes = [widgets.VBox(own, layout=widgets.Layout(**place)) for own, place in sides]
+        return widgets.HBox(boxes, layout=widgets.Layout(flex_flow="row wrap"))
+
+
+def _widget(control: Control) -> Any:
+    """A labelled slider for a number, a list for a choice."""
+    widgets = _widgets()
+    if control.kind == "choice":
+        choice = {"options": control.choices, "value": control.value}
+        return _above(widgets.Dropdown(description=control.label, **choice))
+    numbers = [control.value, control.low, control.high, control.step]
+    whole = all(isinstance(number, int) for number in numbers)
+    kind, form = (widgets.IntSlider, ",d") if whole else (widgets.FloatSlider, ",.2f")
+    ends = {"min": control.low, "max": control.high, "step": control.step}
+    return _above(kind(value=control.value, description=control.label, readout_format=form, **ends))
+
+
+def _above(widget: Any) -> Any:
+    """The widget with its label above it, for labels tell the unit and are long."""
+    widget.style.description_width = "auto"
+    widget.layout.flex_flow, widget.layout.width = "column", _WIDE
+    widget.layout.height, widget.layout.align_items = "auto", "stretch"
+    return widget
+
+
+def _widgets() -> Any:
+    try:
+        import ipywidgets  # type: ignore[import-untyped]
+    except ImportError as error:
+        told = "smssim.panel needs ipywidgets: pip install 'smssim[notebooks]'"
+        raise ImportError(told) from error
+    return ipywidgets
+
+
+class _Callable(ModuleType):
+    """The module may be called as its function, which has its name."""
+
+    __call__ = staticmethod(panel)
+
+
+sys.modules[__name__].__class__ = _Callable

@@ -1,0 +1,163 @@
+"""Two simulated months side by side, the base left and the what-if right, at the same scales."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from smssim import report
+from smssim.plots.canvas import FAINT, INK, day_and_time, look, naive, thousands, time_axis
+from smssim.plots.latency import quantile_s
+from smssim.record import Record
+from smssim.report.curve import latency_curve
+from smssim.report.layout import duration, listed
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SIDES = ("Base", "What-if")
+TICKS_S = {1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3_600: "1 h", 86_400: "1 day"}
+DPI = 100
+_WIDTH_IN, _ROW_IN, _EDGE_IN = 8.4, 2.0, 0.66
+"""The width of the picture, and the height of a row and of the room above and below it."""
+_TITLE_PT, _LINE, _TICKS_PT = 10.5, 43, 8.5
+"""The size of a title's letters, how many of them stand in a line, and the size of the dates'."""
+
+
+class Seen(NamedTuple):
+    """What of a record is drawn: what is left in its packages, and its latency by type."""
+
+    left: pd.DataFrame
+    latency: pd.DataFrame
+
+    @classmethod
+    def of(cls, record: Record) -> Seen:
+        """The frames of a simulated record."""
+        return cls(report.burn_down(record), latency_curve(record, "type"))
+
+
+class Picture(NamedTuple):
+    """A picture as a PNG, and what it shows in words."""
+
+    png: bytes
+    alt: str
+
+
+def what_if(base: Record | Seen, other: Record | Seen) -> Figure:
+    """Draw two months side by side: above, where there are packages, what is left in those of each
+    country; below, the share of deliveries made by then, a curve a type.
+
+    Dates are UTC; scales are shared, so that heights and lengths compare.
+    """
+    from matplotlib.figure import Figure
+
+    sides = [Seen.of(own) if isinstance(own, Record) else own for own in (base, other)]
+    has_packages = any(len(own.left) for own in sides)
+    rows = 1 + has_packages
+    height = rows * (_ROW_IN + 2 * _EDGE_IN)
+    figure = Figure(figsize=(_WIDTH_IN, height), dpi=DPI)
+    axes = figure.subplots(rows, 2, squeeze=False, sharey="row")
+    edge = _EDGE_IN / height
+    # A layout engine would draw everything twice, and somebody is waiting.
+    figure.subplots_adjust(0.115, edge * 0.8, 0.97, 1 - edge, 0.14, 2 * _EDGE_IN / _ROW_IN)
+    for place, (name, own) in enumerate(zip(SIDES, sides, strict=True)):
+        if has_packages:
+            _packages(axes[0, place], name, own.left, sides)
+        _latency(axes[-1, place], name, own.latency)
+    for ax in axes[:, 1]:
+        ax.set_ylabel("")
+    return figure
+
+
+def picture(base: Record | Seen, other: Record | Seen) -> Picture:
+    """The picture of `what_if` as a PNG, with its words for those who do not see it."""
+    figure, out = what_if(base, other), BytesIO()
+    # Hardly packed: packing well takes longer than sending more within one machine.
+    figure.savefig(out, format="png", pil_kwargs={"compress_level": 1})
+    return Picture(out.getvalue(), words(figure))
+
+
+def words(figure: Figure) -> str:
+    """What a figure of `what_if` shows, in sentences."""
+    told = [" ".join(ax.get_title(loc="left").split()) for ax in figure.axes]
+    return f"Two months side by side. {'. '.join(told[::2] + told[1::2])}."
+
+
+def _packages(ax: Axes, name: str, left: pd.DataFrame, sides: list[Seen]) -> None:
+    from matplotlib.ticker import NullLocator
+
+    frames = [own.left for own in sides if len(own.left)]
+    begins, ends = min(own["at"].min() for own in frames), max(own["at"].max() for own in frames)
+    top = max(float(own["left"].max()) for own in frames)
+    _plain(ax)
+    time_axis(ax, begins, ends, "UTC")
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.tick_params(axis="x", labelsize=_TICKS_PT)
+    thousands(ax)
+    ax.set_ylim(0, 1.12 * top)
+    ax.set_ylabel("segments left")
+    out = []
+    for number, (country, own) in enumerate(left.groupby("country")):
+        style, at = look(number), naive(own["at"])
+        values = own["left"].to_numpy(float)
+        ax.plot(at, values, drawstyle="steps-post", label=str(country), **style)
+        dry = own[own["event"] == "run_out"]
+        if len(dry):
+            x, y = naive(dry["at"]), dry["left"].to_numpy(float)
+            color = style["color"]
+            mark: dict[str, Any] = {"marker": "X", "markersize": 11, "linestyle": "none"}
+            ax.plot(x, y, color=color, markeredgecolor="white", clip_on=False, zorder=4, **mark)
+            out.append((dry["at"].iloc[0], str(country)))
+    told = [_whole(f"{country} {day_and_time(at, 'UTC')}") for at, country in sorted(out)]
+    nothing = "no package runs out" if len(left) else "no package"
+    _title(ax, name, f"out of segments (X): {listed(told, 3)}" if told else nothing)
+    if len(left):
+        ax.legend(loc="upper right", fontsize=10, framealpha=1, labelcolor=INK, handlelength=3)
+
+
+def _latency(ax: Axes, name: str, curves: pd.DataFrame) -> None:
+    from matplotlib.ticker import FixedLocator, NullLocator
+
+    _plain(ax)
+    ax.set_xscale("log")
+    ax.set_xlim(1, 3 * 86_400)
+    ax.set_xticks(list(TICKS_S), list(TICKS_S.values()), fontsize=_TICKS_PT)
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_ylim(0, 104)
+    ax.yaxis.set_major_locator(FixedLocator([0, 25, 50, 75, 95]))
+    ax.axhline(95, color=FAINT, linewidth=1, linestyle="--")
+    ax.set_xlabel("time since submission, of what is delivered", color=INK)
+    ax.set_ylabel("delivered by then, %")
+    told = []
+    for number, (kind, own) in enumerate(curves.groupby("type")):
+        style, p95_s = look(number), quantile_s(own, 0.95)
+        ax.plot(own["latency_s"], 100 * own["share"], label=str(kind), **style)
+        if not math.isnan(p95_s):
+            ax.plot([p95_s], [95], "o", color=style["color"], markersize=8, markeredgecolor="white")
+        late = "not reached" if math.isnan(p95_s) else duration(p95_s)
+        told.append(f"{kind} within {_whole(late)}")
+    _title(ax, name, f"95 % arrive: {', '.join(told)}" if told else "nothing is delivered")
+    if told:
+        ax.legend(loc="lower right", fontsize=10, framealpha=1, labelcolor=INK, handlelength=3)
+
+
+def _whole(words: str) -> str:
+    """Words that are not broken into two lines."""
+    return words.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _plain(ax: Axes) -> None:
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(color="#dddddd", linewidth=0.8)
+    ax.set_axisbelow(True)
+
+
+def _title(ax: Axes, side: str, told: str) -> None:
+    lines = textwrap.wrap(f"{side}: {told}", _LINE)
+    # A place of its own spares matplotlib the search for one above all labels.
+    told = "\n".join(lines)
+    ax.set_title(told, loc="left", y=1, fontsize=_TITLE_PT, fontweight="bold", color=INK)

@@ -1,0 +1,366 @@
+"""The what-if of the panel: what can be turned, what is run, what is told, without any widget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from smssim import compare
+from smssim.checks import verdicts_of
+from smssim.plots.what_if import picture, what_if
+from smssim.policies import SwitchMode
+from smssim.report.moments import moments
+from smssim.scenario import Delay, Scenario, ScenarioError
+from smssim.whatif import Control, Study, controls_of, study, told
+from smssim.whatif.waits import middle_s, scaled
+
+SCENARIOS = sorted((Path(__file__).parents[1] / "data/scenarios").glob("*.yaml"))
+
+
+def scenario(**changes: Any) -> Scenario:
+    """Six days with packages that run out, users who ask again, outages and two promises."""
+    resend = {"patience": {"lognormal_s": {"median": 45, "p95": 120}}}
+    password = {"template": "code", "country": "ID", "messages_a_day": 150, "resend": resend}
+    plain = {
+        "name": "small",
+        "start": "2026-11-02",
+        "days": 6,
+        "applications": [{"name": "shop"}],
+        "templates": [{"name": "code", "application": "shop"}],
+        "packages": [
+            {"country": "ID", "segments": 700, "price": 210},
+            {"country": "TH", "segments": 5_000},
+        ],
+        "traffic": [
+            {"name": "a", **password},
+            {"name": "b", **password, "country": "TH", "messages_a_day": 40.5},
+        ],
+        "callback": {"random_outages": {"up": 82_800, "down": {"exponential_s": 3_600}}},
+        "checks": [
+            {"name": "budget", "metric": "cost_usd", "below": 9_000, "margin": 500},
+            {"name": "never dry", "metric": "runout.any", "below": 0.05},
+        ],
+    }
+    return Scenario.model_validate(plain | changes)
+
+
+BARE: dict[str, Any] = {"packages": [], "checks": [], "callback": {}}
+"""What makes the scenario one with little to turn."""
+
+
+ALLOWED = {"table", "caption", "thead", "tbody", "tr", "th", "td", "p"}
+
+
+def by_name(of: Scenario) -> dict[str, Control]:
+    return {control.name: control for control in controls_of(of)}
+
+
+@pytest.mark.parametrize("file", SCENARIOS, ids=lambda path: path.stem)
+def test_controls_change_what_they_say_from_end_to_end(file: Path) -> None:
+    """At the base's value nothing; at either end a scenario, or a sentence about another value."""
+    base = Scenario.load(file)
+    controls = controls_of(base)
+    assert controls
+    assert len({control.name for control in controls}) == len(controls)
+    for control in controls:
+        assert control.label
+        assert control.changes(control.value) == {}
+        ends = [own for _, own in control.choices] or [control.low, control.high]
+        if control.kind == "number":
+            value = float(control.value)
+            assert 0 < control.low <= value <= control.high
+            assert (value - control.low) / control.step == pytest.approx(
+                round((value - control.low) / control.step)
+            )
+        for end in ends:
+            changes = control.changes(end)
+            assert set(changes) <= set(control.paths)
+            refused, made = "", None
+            try:
+                made = base.change(**changes)
+            except ScenarioError as error:
+                refused = str(error)
+            if made is None:  # An alarm above its limit, say: the sentence names both.
+                assert control.name.startswith("thresholds.")
+                assert " must be > " in refused
+            else:
+                assert (made == base) == (end == control.value)
+
+
+def test_a_limit_above_the_quota_is_a_ticket_for_more() -> None:
+    base = scenario()
+    limit = by_name(base)["thresholds.daily_limit"]
+    assert "above 500 by ticket" in limit.label
+    assert limit.changes(700) == {"thresholds.daily_limit": 700, "quota.daily_limit": 700}
+    assert limit.changes(450) == {"thresholds.daily_limit": 450}
+
+
+def test_a_package_keeps_its_price_a_segment() -> None:
+    controls = by_name(scenario())
+    dear, free = (controls[f"packages.{i}.segments"] for i in (0, 1))
+    assert dear.changes(1_050) == {"packages.0.segments": 1_050, "packages.0.price": 315}
+    assert free.changes(2_500) == {"packages.1.segments": 2_500}
+    assert "price in proportion" in dear.label
+    assert "price" not in free.label
+
+
+def test_outages_last_as_long_as_the_bases_and_come_as_often_as_asked() -> None:
+    base = scenario()
+    outages = by_name(base)["callback.random_outages"]
+    assert outages.value == pytest.approx(1)
+    for hours in (own for _, own in outages.choices if own not in (0, outages.value)):
+        made = base.change(**outages.changes(hours)).callback.random_outages
+        assert made is not None
+        up, down = moments(made.up).mean_s, moments(made.down).mean_s
+        assert down == 3_600
+        assert 24 * down / (up + down) == pytest.approx(hours)
+    assert base.change(**outages.changes(0)).callback.random_outages is None
+
+
+def test_patience_is_scaled_as_a_whole_for_all_sources_that_share_it() -> None:
+    base = scenario()
+    (patience,) = (own for own in controls_of(base) if "ask again" in own.label)
+    assert patience.label == "users of a, b ask again after, s (median)"
+    made = base.change(**patience.changes(90))
+    for source in made.traffic:
+        assert source.resend is not None
+        assert source.resend.patience == Delay(lognormal_s={"median": 90, "p95": 240})
+
+
+@pytest.mark.parametrize(
+    ("delay", "middle"),
+    [
+        ({"fixed_s": 60}, 60),
+        ({"uniform_s": (20, 40)}, 30),
+        ({"exponential_s": 100}, 69.31471805599453),
+        ({"lognormal_s": {"median": 40, "p95": 90}}, 40),
+    ],
+)
+def test_scaling_a_delay_scales_its_middle_and_its_mean(delay: Any, middle: float) -> None:
+    base = Delay.model_validate(delay)
+    twice = Delay.model_validate(scaled(base, 2))
+    assert middle_s(base) == pytest.approx(middle)
+    assert middle_s(twice) == pytest.approx(2 * middle)
+    assert moments(twice).mean_s == pytest.approx(2 * moments(base).mean_s)
+
+
+def test_what_makes_no_sense_cannot_be_turned() -> None:
+    """No mode without packages, no limit where only mainland China is sent to, no patience."""
+    names = set(by_name(scenario(**BARE)))
+    assert not {name for name in names if name.startswith(("account.", "packages."))}
+    traffic = [{"name": "a", "template": "code", "country": "CN", "messages_a_day": 9}]
+    mainland = scenario(**BARE, traffic=traffic)
+    assert set(by_name(mainland)) == {"traffic.0.messages_a_day", "callback.random_outages"}
+
+
+def test_values_beyond_a_control_are_refused() -> None:
+    control = by_name(scenario())["packages.0.segments"]
+    with pytest.raises(ValueError, match=r"packages\.0\.segments\(=5\) must be in 200\.\.2100"):
+        control.changes(5)
+    with pytest.raises(ValueError, match=r"account\.service_mode\(='never'\) must be one of"):
+        by_name(scenario())["account.service_mode"].changes("never")
+
+
+SMALLER = {"packages.0.segments": 490}
+
+
+@pytest.fixture(scope="module")
+def studied() -> Study:
+    """Four pairs of a smaller package."""
+    made = Study(scenario())
+    made.change(SMALLER)
+    while made.pairs < 4:
+        made.refine()
+    return made
+
+
+def test_pairs_are_those_of_compare(studied: Study) -> None:
+    what_if = {"packages.0.segments": 490, "packages.0.price": 147}
+    expected = compare(scenario(), what_if, 4, workers=1).summary()
+    assert studied.comparison.summary().equals(expected)
+    assert (expected["difference"] != 0).any()
+    for side, design in (("base", 0), ("what_if", 1)):
+        found = verdicts_of(studied.base, studied.comparison.experiment, design)
+        assert studied.verdicts(side) == found  # type: ignore[arg-type]
+
+
+def test_runs_of_the_base_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    plain = study.simulate
+
+    def counted(of: Scenario, **how: Any) -> Any:
+        made.append(of.packages[0].segments)
+        return plain(of, **how)
+
+    monkeypatch.setattr(study, "simulate", counted)
+    monkeypatch.setattr("smssim.experiment.work.simulate", counted)
+    own = Study(scenario())
+    for segments in (490, 700, 1_050):
+        own.change({"packages.0.segments": segments})
+        own.first()
+        own.refine()
+        assert own.pairs == 2
+    assert made == [700, 490, 700, 490, 1_050, 1_050]
+    base, what_if = own.records
+    assert base.messages is None
+    assert what_if is not base
+
+
+def test_a_wrong_change_changes_nothing(studied: Study) -> None:
+    before, pairs = studied.scenario, studied.pairs
+    with pytest.raises(ScenarioError, match=r"daily_limit\(=500\) must be > daily_alarm\(=600\)"):
+        studied.change({"thresholds.daily_alarm": 600})
+    with pytest.raises(ValueError, match=r"values\(=\['size'\]\) must be by the names"):
+        studied.change({"size": 1})
+    assert studied.scenario is before
+    assert studied.pairs == pairs
+    assert studied.values["thresholds.daily_alarm"] == 400
+
+
+def test_it_is_enough_when_all_is_decided_and_the_bill_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own = Study(scenario(**BARE))
+    looks = []
+    while not own.enough:
+        own.refine()
+        if own.is_look:
+            looks.append(own.pairs)
+    assert looks == [4, 8, 16]  # Both sides are the same, and nothing was promised.
+    assert "16 pairs of months: the difference of the bills is known" in told.status(own)
+    bound = {"name": "tight", "metric": "runout.any", "below": 0.999}
+    open_still = Study(scenario(checks=[bound]))
+    monkeypatch.setattr(study, "MOST", 18)
+    monkeypatch.setattr(told, "MOST", 18)
+    while not open_still.enough:
+        open_still.refine()
+    assert open_still.pairs == 18
+    assert told.status(open_still) == "18 pairs of months: no more are run."
+
+
+def test_a_promise_is_undecided_until_it_is_decided(studied: Study) -> None:
+    rows = {row.label.partition(":")[0]: row for row in told.rows(studied)}
+    assert rows["never dry"].what_if.startswith("broken after ")
+    assert rows["budget"].base.startswith("undecided after 4 months: ")
+
+
+def test_the_table_tells_means_dates_and_paired_intervals(studied: Study) -> None:
+    rows = {row.label: row for row in told.rows(studied)}
+    base, what_if = studied.comparison.pairs("cost")
+    bill = rows["the bill, USD"]
+    assert bill.base == f"{base.mean():,.2f}"
+    assert bill.pairs == "4"
+    assert f"{(what_if - base).mean():,.2f}".removeprefix("-") in bill.difference
+    assert " to " in bill.difference
+    out = rows["package 0 (ID): nothing left"]
+    days = studied.comparison.experiment.values("package.run_out[0]", 1)
+    assert np.isfinite(days).all()
+    assert out.what_if.startswith(f"{2 + int(days.mean())} Nov 2026 ")
+    assert out.difference.startswith("\N{MINUS SIGN}")
+    assert rows["package 1 (TH): nothing left"][1:] == ("never", "never", "-", "0")
+
+
+class Html(HTMLParser):
+    """Tags with their attributes, and the text between them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_html_is_plain_and_its_headings_have_a_scope(studied: Study) -> None:
+    html = told.table(studied)
+    found = Html(html)
+    heads = [attrs["scope"] for tag, attrs in found.tags if tag == "th"]
+    assert heads == ["col"] * 5 + ["row"] * len(told.rows(studied))
+    assert {tag for tag, _ in found.tags} <= set(
+        ["table", "caption", "thead", "tbody", "tr", "th", "td", "p"]
+    )
+    assert "never dry: probability(runout.any) < 0.05" in found.text
+    assert "http" not in html
+    assert "<script" not in html.lower()
+
+
+def test_without_promises_it_is_told_how_to_make_some() -> None:
+    own = Study(scenario(**BARE))
+    own.first()
+    assert "This scenario has no promises" in told.table(own)
+    assert not own.verdicts("base")
+    assert told.status(own) == "1 pair of months, refining..."
+
+
+def test_the_picture_is_an_image_with_its_words(studied: Study) -> None:
+    ((tag, attrs),) = Html(told.picture(studied)).tags
+    assert tag == "img"
+    assert str(attrs["src"]).startswith("data:image/png;base64,iVBOR")
+    assert str(attrs["alt"]).startswith("Two months side by side. Base: out of segments (X): ID ")
+
+
+def test_both_months_are_drawn_at_the_same_scales(studied: Study) -> None:
+    figure = what_if(*studied.records)
+    left, right, late_left, late_right = figure.axes
+    for one, other in ((left, right), (late_left, late_right)):
+        assert one.get_ylim() == other.get_ylim()
+        assert one.get_xlim() == other.get_xlim()
+        assert one.get_title(loc="left").startswith("Base: ")
+        assert other.get_title(loc="left").startswith("What-if: ")
+    assert max(line.get_ydata().max() for line in left.lines) == 5_000
+    assert {line.get_marker() for line in right.lines} == {"None", "X"}
+
+
+def test_without_packages_the_delays_alone_are_drawn() -> None:
+    own = Study(scenario(**BARE))
+    assert len(what_if(*own.records).axes) == 2
+    assert "segments" not in picture(*own.seen).alt
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_saved_scenario_is_the_what_if(here: Path, studied: Study) -> None:
+    place = studied.save("mine.yaml")
+    assert Scenario.load(place) == studied.scenario != studied.base
+    with pytest.raises(FileExistsError):
+        studied.save(place)
+    with pytest.raises(ScenarioError, match=r"path\(='mine.txt'\) must end in .yaml"):
+        studied.save("mine.txt")
+    with pytest.raises(OSError, match="nowhere"):
+        studied.save("nowhere/mine.yaml")
+    assert sorted(path.name for path in here.iterdir()) == ["mine.yaml"]
+
+
+def test_a_saved_scenario_finds_its_files_from_elsewhere(here: Path) -> None:
+    own = Study(Scenario.load(next(file for file in SCENARIOS if file.stem == "launch")))
+    own.change({"traffic.0.messages_a_day": 12_000})
+    made = Scenario.load(own.save("far.yaml"))
+    assert made.digest() == own.scenario.digest() or made.group_tasks != own.scenario.group_tasks
+    assert made.find(made.group_tasks[0].file).is_file()  # type: ignore[arg-type]
+
+
+def test_policies_act_on_both_sides() -> None:
+    """Pay per use while nothing is left, by a policy that starts anew in each run."""
+    base = scenario(account={"service_mode": "suspend"})
+    plain, helped = Study(base), Study(base, [SwitchMode(after_s=0)])
+    for own in (plain, helped):
+        own.change(SMALLER)
+        own.refine()
+        own.refine()
+    for values in helped.comparison.pairs("cost.pay_per_use"):
+        assert (values > 0).all()
+    assert not any(values.any() for values in plain.comparison.pairs("cost.pay_per_use"))
