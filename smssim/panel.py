@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _PAUSE_S = 0.005
 """Between two pairs of months, for whatever the kernel is asked meanwhile."""
-_LEFT, _WIDE = "300px", "290px"
+_LEFT = "300px"
 
 
 def panel(scenario: Scenario | str | Path, *, policies: Sequence[Policy] = ()) -> Panel:
@@ -137,15 +137,16 @@ class Panel:
     def _laid_out(self) -> Any:
         """Controls by group to the left, what comes of them to the right or below."""
         widgets = _widgets()
-        left = []
+        left = [widgets.HTML(self._told.STYLE)]
         for group, own in groupby(self.study.controls.values(), lambda control: control.group):
             left += [widgets.HTML(f"<b>{escape(group)}</b>"), *(self.controls[c.name] for c in own)]
         left += [self.reset, self.file, self.save, self.saved]
         right = [self.status, self.picture, self.table]
-        places = {"width": _LEFT, "flex": "0 0 auto"}, {"flex": "1 1 480px", "min_width": "0"}
+        places = {"width": _LEFT, "flex": "0 0 auto"}, {"flex": "1 1 500px", "min_width": "0"}
         sides = zip((left, right), places, strict=True)
         boxes = [widgets.VBox(own, layout=widgets.Layout(**place)) for own, place in sides]
-        return widgets.HBox(boxes, layout=widgets.Layout(flex_flow="row wrap"))
+        both = widgets.HBox(boxes, layout=widgets.Layout(flex_flow="row wrap"))
+        return both.add_class("smssim-panel")
 
 
 def _widget(control: Control) -> Any:
@@ -163,10 +164,7 @@ def _widget(control: Control) -> Any:
 
 def _above(widget: Any) -> Any:
     """The widget with its label above it, for labels tell the unit and are long."""
-    widget.style.description_width = "auto"
-    widget.layout.flex_flow, widget.layout.width = "column", _WIDE
-    widget.layout.height, widget.layout.align_items = "auto", "stretch"
-    return widget
+    return widget.add_class("smssim-control")
 
 
 def _widgets() -> Any:

@@ -2,6 +2,8 @@
 
 `--long` runs the long studies, `--ci` what `.ci/run` adds to the default run; `--worlds N` says how
 many worlds are invented, `--shrink` lets Hypothesis make a failing world small (minutes).
+`--browser` opens JupyterLab in Chromium, which must be there then; `--shots DIR` keeps screenshots
+and times.
 """
 
 from __future__ import annotations
@@ -9,7 +11,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-OPTIONAL = {"long": "the long studies", "ci": "what takes minutes: all notebooks, whole projects"}
+OPTIONAL = {
+    "browser": "the tests in a browser",
+    "ci": "what takes minutes: all notebooks, whole projects",
+    "long": "the long studies",
+}
 """Marked tests that the default run leaves out, by the option that asks for them."""
 WORLDS, LONG_WORLDS = 150, 2_000
 
@@ -21,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(f"--{name}", action="store_true", help=f"run {text}, too")
     text = f"invented worlds of the identity test (default {WORLDS}; {LONG_WORLDS} with --long)"
     group.addoption("--worlds", type=int, help=text)
+    group.addoption("--shots", help="a directory for screenshots and times of the browser")
     group.addoption("--shrink", action="store_true", help="make failing worlds small (minutes)")
 
 

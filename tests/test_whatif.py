@@ -260,7 +260,7 @@ def test_the_table_tells_means_dates_and_paired_intervals(studied: Study) -> Non
     out = rows["package 0 (ID): nothing left"]
     days = studied.comparison.experiment.values("package.run_out[0]", 1)
     assert np.isfinite(days).all()
-    assert out.what_if.startswith(f"{2 + int(days.mean())} Nov 2026 ")
+    assert out.what_if.startswith(f"{2 + int(days.mean())} Nov ")
     assert out.difference.startswith("\N{MINUS SIGN}")
     assert rows["package 1 (TH): nothing left"][1:] == ("never", "never", "-", "0")
 
@@ -306,7 +306,7 @@ def test_the_picture_is_an_image_with_its_words(studied: Study) -> None:
     ((tag, attrs),) = Html(told.picture(studied)).tags
     assert tag == "img"
     assert str(attrs["src"]).startswith("data:image/png;base64,iVBOR")
-    assert str(attrs["alt"]).startswith("Two months side by side. Base: out of segments (X): ID ")
+    assert str(attrs["alt"]).startswith("Two months side by side. Base: empty (X): ID ")
 
 
 def test_both_months_are_drawn_at_the_same_scales(studied: Study) -> None:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 SIDES = ("Base", "What-if")
 TICKS_S = {1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3_600: "1 h", 86_400: "1 day"}
 DPI = 100
-_WIDTH_IN, _ROW_IN, _EDGE_IN = 8.4, 2.0, 0.66
+_WIDTH_IN, _ROW_IN, _EDGE_IN = 7.6, 1.9, 0.62
 """The width of the picture, and the height of a row and of the room above and below it."""
-_TITLE_PT, _LINE, _TICKS_PT = 10.5, 43, 8.5
+_TITLE_PT, _LINE, _TICKS_PT = 10.5, 36, 8.5
 """The size of a title's letters, how many of them stand in a line, and the size of the dates'."""
 
 
@@ -63,7 +63,7 @@ def what_if(base: Record | Seen, other: Record | Seen) -> Figure:
     axes = figure.subplots(rows, 2, squeeze=False, sharey="row")
     edge = _EDGE_IN / height
     # A layout engine would draw everything twice, and somebody is waiting.
-    figure.subplots_adjust(0.115, edge * 0.8, 0.97, 1 - edge, 0.14, 2 * _EDGE_IN / _ROW_IN)
+    figure.subplots_adjust(0.125, edge * 0.8, 0.965, 1 - edge, 0.16, 2 * _EDGE_IN / _ROW_IN)
     for place, (name, own) in enumerate(zip(SIDES, sides, strict=True)):
         if has_packages:
             _packages(axes[0, place], name, own.left, sides)
@@ -114,7 +114,7 @@ def _packages(ax: Axes, name: str, left: pd.DataFrame, sides: list[Seen]) -> Non
             out.append((dry["at"].iloc[0], str(country)))
     told = [_whole(f"{country} {day_and_time(at, 'UTC')}") for at, country in sorted(out)]
     nothing = "no package runs out" if len(left) else "no package"
-    _title(ax, name, f"out of segments (X): {listed(told, 3)}" if told else nothing)
+    _title(ax, name, f"empty (X): {listed(told, 3)}" if told else nothing)
     if len(left):
         ax.legend(loc="upper right", fontsize=10, framealpha=1, labelcolor=INK, handlelength=3)
 

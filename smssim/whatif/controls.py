@@ -85,7 +85,7 @@ def _service(scenario: Scenario) -> Iterator[Control]:
         yield _choice(path, SERVICE, "service mode", mode, MODES, _put(path))
     for i, package in enumerate(scenario.packages):
         path, priced = f"packages.{i}.segments", f"packages.{i}.price"
-        alike = "; price in proportion" * (package.price > 0)
+        alike = " (price in proportion)" * (package.price > 0)
         label = f"package {i} to {package.country}, segments{alike}"
         turn = partial(_resize, path=path, priced=priced, package=package)
         yield _number(path, SERVICE, label, package.segments, turn, (path, priced))
@@ -103,7 +103,7 @@ def _thresholds(scenario: Scenario) -> Iterator[Control]:
         yield _number(alarm, LIMITS, told, now, _put(alarm))
         turn = partial(_limit, limit=limit, quota=quota, most=most)
         now = getattr(scenario.thresholds, f"{period}_limit")
-        told = f"{period} limit, {scenario.thresholds.unit}s a {unit}; above {most:,} by ticket"
+        told = f"{period} limit, {scenario.thresholds.unit}s a {unit} (above {most:,} by ticket)"
         yield _number(limit, LIMITS, told, now, turn, (limit, quota))
 
 

@@ -139,7 +139,7 @@ class Study:
     def verdicts(self, side: Side) -> list[Verdict]:
         """What the months known so far tell of the promises of that side, in their order."""
         plan = self.base if side == "base" else self.scenario
-        return verdicts_of(plan, self.comparison.experiment, _DESIGNS[side])
+        return verdicts_of(plan, self.comparison.experiment, _DESIGNS[side]) if self.pairs else []
 
     @property
     def enough(self) -> bool:

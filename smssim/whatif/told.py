@@ -28,7 +28,18 @@ NO_PROMISES = (
     " checks: [{name: never dry, metric: runout.any, below: 0.05, margin: 0.02}]"
     " (docs/checks.md)."
 )
+STYLE = """<style>
+.smssim-panel .smssim-control { flex-flow: row wrap; height: auto; width: 290px }
+.smssim-panel .smssim-control > .widget-label {
+  flex: 0 0 100%; width: auto; height: auto; white-space: normal; text-align: left; line-height: 1.3
+}
+.smssim-panel td, .smssim-panel th { line-height: 1.3; padding: 3px 6px }
+.smssim-panel caption { text-align: left; white-space: nowrap }
+</style>"""
+"""How widgets look within an element of the class smssim-panel: labels stand above controls."""
 _NONE = "-"
+_WHOLE = 1_000
+"""From here on cents are noise."""
 
 Form = Callable[[float], str]
 
@@ -47,7 +58,7 @@ def picture(study: Study) -> str:
     """Replication 0 of both sides as an `<img>`, its words in `alt`."""
     png, alt = drawn(*study.seen)
     data = base64.b64encode(png).decode("ascii")
-    style = "width: 100%; max-width: 1100px; height: auto"
+    style = "width: 100%; max-width: 1000px; height: auto"
     return f'<img alt="{escape(alt)}" style="{style}" src="data:image/png;base64,{data}">'
 
 
@@ -58,8 +69,8 @@ def table(study: Study) -> str:
     below = "" if study.base.checks else f"<p>{escape(NO_PROMISES)}</p>"
     caption = "Means over months of the same random numbers, dates in UTC"
     return (
-        f'<table class="smssim-what-if" style="{_TABLE}"><caption style="{_CAPTION}">{caption}'
-        f"</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
+        f'<table class="smssim-what-if"><caption>{caption}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
     )
 
 
@@ -69,7 +80,7 @@ def rows(study: Study) -> list[Row]:
     found = comparison.experiment
     currency = study.base.currency
     told = [
-        _figure(study, "cost", f"the bill, {currency}", money),
+        _figure(study, "cost", f"the bill, {currency}", _money),
         _figure(study, "messages.delivered", "delivered, messages", _count),
         _figure(study, "messages.stopped_by_limit", "refused by a limit, messages", _count),
         _figure(study, "messages.stopped_by_runout", "refused as packages ran out", _count),
@@ -138,7 +149,7 @@ def _date(base: Scenario, days: Values) -> str:
         return "never"
     at = base.start + timedelta(days=float(known.mean()))
     often = "" if len(known) == len(days) else f", in {len(known)} of {len(days)} months"
-    return f"{at.day} {at:%b %Y %H:%M}{often}"
+    return f"{at.day} {at:%b %H:%M}{often}"
 
 
 def _promises(study: Study) -> Iterator[Row]:
@@ -182,6 +193,10 @@ def _mean(experiment: Experiment, name: str, design: int) -> float:
     return float(known.mean()) if len(known) else math.nan
 
 
+def _money(value: float) -> str:
+    return money(value, 2 if value < _WHOLE else 0)
+
+
 def _count(value: float) -> str:
     return _NONE if math.isnan(value) else f"{value:,.0f}"
 
@@ -191,11 +206,8 @@ def _plain(value: float) -> str:
 
 
 def _html(row: Row) -> str:
-    cells = "".join(f'<td style="{_CELL}">{escape(text)}</td>' for text in row[1:])
+    cells = "".join(f"<td>{escape(text)}</td>" for text in row[1:])
     return f'<tr><th scope="row" style="{_LABEL}">{escape(row.label)}</th>{cells}</tr>'
 
 
-_TABLE = "border-collapse: collapse; margin: 4px 0"
-_CAPTION = "text-align: left; white-space: nowrap"
-_LABEL = "text-align: left; font-weight: normal; padding: 2px 16px 2px 0"
-_CELL = "text-align: right; padding: 2px 8px; font-variant-numeric: tabular-nums"
+_LABEL = "text-align: left; font-weight: normal"

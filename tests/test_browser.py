@@ -1,0 +1,224 @@
+"""What a person sees: JupyterLab in Chromium, a notebook run, the panel turned by keyboard.
+
+Left out unless `--browser` asks for it; then nothing is skipped. `--shots DIR` keeps screenshots
+and the times.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from browser_lab import Lab, chromium, is_here, lab
+
+pytestmark = pytest.mark.browser
+
+PICTURE_MS, INTERVAL_MS = 500, 3_000
+CHANGES = 8
+"""How often a slider is moved; the best of them counts, for the machine may be busy."""
+WAIT_MS = 40_000
+MONTH = """
+name: a hundred thousand
+start: 2026-11-01
+days: 30
+quota: {daily_limit: 20_000, monthly_limit: 300_000}
+thresholds: {daily_alarm: 8_000, daily_limit: 10_000, monthly_alarm: 200_000, monthly_limit: 3e5}
+applications: [{name: shop}]
+templates:
+  - {name: login, application: shop}
+  - {name: order, application: shop, type: notification, segments: 2}
+packages:
+  - {country: ID, segments: 60_000, price: 15_000}
+  - {country: TH, segments: 60_000, price: 1_500}
+traffic:
+  - name: login Indonesia
+    template: login
+    country: ID
+    messages_a_day: 2_100
+    resend: {patience: {lognormal_s: {median: 45, p95: 120}}}
+  - {name: orders, template: order, country: TH, messages_a_day: 1_200}
+routes: {ID: {price: 0.35}, TH: {price: 0.03}}
+callback: {random_outages: {up: {exponential_s: 250_000}, down: {exponential_s: 1_500}}}
+checks:
+  - {name: never dry, metric: runout.any, below: 0.05, margin: 0.02}
+  - {name: budget, metric: cost_usd, statistic: p90, below: 22_000, margin: 300}
+"""
+
+MARKS = """() => {
+  const marks = window.marks = {};
+  const bill = () => document.querySelector('.smssim-what-if tbody tr td:nth-of-type(3)');
+  const image = () => document.querySelector('img[alt^="Two months"]');
+  let before = image().src;
+  document.addEventListener('keydown', () => {
+    before = image().src;
+    for (const name of Object.keys(marks)) delete marks[name];
+    marks.key = performance.now();
+  }, true);
+  new MutationObserver(() => {
+    const shown = image();
+    if (marks.key === undefined || !shown) return;
+    if (marks.picture === undefined && shown.src !== before) {
+      before = shown.src;
+      shown.decode().then(() => requestAnimationFrame(() => marks.picture = performance.now()));
+    }
+    const told = bill() ? bill().textContent : '';
+    if (told.includes('no interval yet')) marks.first = performance.now();
+    if (marks.first && !marks.interval && told.includes(' to ')) marks.interval = performance.now();
+  }).observe(document.body, {subtree: true, childList: true, characterData: true});
+}"""
+"""JavaScript that notes when a key goes down, the new picture is shown, and its interval is."""
+
+ACTIVE = """() => {
+  const at = document.activeElement;
+  const own = at.closest('.jupyter-widgets');
+  if (!at.closest('.smssim-seen') && !own) return null;
+  const label = own && own.querySelector('.widget-label');
+  const said = label ? label.textContent : at.textContent;
+  const box = at.getBoundingClientRect();
+  return {label: said.trim(), role: at.getAttribute('role') || at.tagName.toLowerCase(),
+          shown: box.width > 0 && box.height > 0};
+}"""
+"""JavaScript that tells what of the panel has the focus, and its label."""
+
+
+@pytest.fixture(scope="module")
+def shots(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    asked = pytestconfig.getoption("--shots")
+    folder = Path(asked) if asked else tmp_path_factory.mktemp("shots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with lab(tmp_path_factory.mktemp("lab")) as started:
+        yield started
+
+
+@pytest.fixture
+def page(running: Lab) -> Iterator[Any]:
+    """A page; afterwards neither it nor server and kernels have asked anything of elsewhere."""
+    from playwright.sync_api import sync_playwright
+
+    left: list[str] = []
+    with sync_playwright() as playwright, chromium(playwright, left) as context:
+        opened = context.new_page()
+        opened.set_default_timeout(WAIT_MS)
+        yield opened
+    assert left == []
+    assert running.left_the_machine == []
+
+
+def opened(page: Any, running: Lab, notebook: str) -> None:
+    """Open a notebook and wait for its kernel."""
+    page.goto(f"{running.address}/lab/tree/{notebook}?reset")
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    page.locator("#jp-bottom-panel, .jp-StatusBar-Widget").get_by_text("| Idle").first.wait_for()
+
+
+def run_all(page: Any) -> None:
+    """Run all cells by the menu, and wait until each has its number."""
+    page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
+    page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')]
+            .every(prompt => /\\[\\d+\\]/.test(prompt.textContent))"""
+    )
+
+
+def test_a_request_that_leaves_the_machine_is_heard(running: Lab) -> None:
+    """The test of the test: the page asks elsewhere, by HTTP and by a websocket."""
+    from playwright.sync_api import sync_playwright
+
+    left: list[str] = []
+    with sync_playwright() as playwright, chromium(playwright, left) as context:
+        asking = context.new_page()
+        asking.evaluate("() => fetch('http://example.com/x', {mode: 'no-cors'}).catch(() => 0)")
+        with asking.expect_websocket():
+            asking.evaluate("() => {window.asked = new WebSocket('ws://example.com/y')}")
+    assert left == ["http://example.com/x", "ws://example.com/y"]
+    assert is_here(running.address)
+
+
+def test_the_first_notebook_runs(page: Any, running: Lab, shots: Path) -> None:
+    """All cells run, nothing is red, and all its pictures are seen."""
+    opened(page, running, "notebooks/01_first_month.ipynb")
+    run_all(page)
+    pictures = page.locator(".jp-OutputArea img")
+    page.wait_for_function("() => document.querySelectorAll('.jp-OutputArea img').length >= 3")
+    sizes = pictures.evaluate_all("all => all.map(own => own.naturalWidth)")
+    assert len(sizes) >= 3
+    assert min(sizes) > 300
+    assert not page.locator('[data-mime-type*="stderr"], [data-mime-type*="error"]').count()
+    pictures.first.scroll_into_view_if_needed()
+    page.screenshot(path=shots / "first_month.png")
+
+
+def test_the_panel_answers_the_keyboard_in_time(page: Any, running: Lab, shots: Path) -> None:
+    """Tab reaches every control, each has a label; arrows turn a slider, the picture follows."""
+    (running.folder / "month.yaml").write_text(MONTH, encoding="utf-8")
+    cell = nbformat.v4.new_code_cell("import smssim\n\nsmssim.panel('month.yaml')")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), running.folder / "panel.ipynb")
+    opened(page, running, "panel.ipynb")
+    run_all(page)
+    page.locator('img[alt^="Two months"]').wait_for()
+    page.locator(".smssim-what-if").wait_for()
+    page.screenshot(path=shots / "panel.png")
+
+    controls = reached(page)
+    labels = [own["label"] for own in controls]
+    assert all(labels)
+    assert all(own["shown"] for own in controls)
+    from smssim.scenario import Scenario
+    from smssim.whatif import controls_of
+
+    expected = [own.label for own in controls_of(Scenario.parse(MONTH))]
+    assert [*expected, "Reset", "file name", "Save as scenario"] == list(dict.fromkeys(labels))
+
+    focus(page, "package 0 to ID, segments (price in proportion)")
+    page.evaluate(MARKS)
+    times = [turned(page, "ArrowLeft") for _ in range(CHANGES)]
+    page.screenshot(path=shots / "panel_turned.png")
+    best = {name: min(own[name] for own in times) for name in times[0]}
+    (shots / "panel.json").write_text(json.dumps({"best": best, "all": times}, indent=1))
+    assert best["picture_ms"] <= PICTURE_MS
+    assert best["interval_ms"] <= INTERVAL_MS
+    page.locator(".smssim-what-if tr").last.scroll_into_view_if_needed()
+    page.screenshot(path=shots / "panel_table.png")
+
+
+def reached(page: Any, most: int = 120) -> list[dict[str, Any]]:
+    """What of the panel Tab comes to, from the notebook's cell on, until it leaves the panel."""
+    page.locator(".jp-CodeCell .jp-InputPrompt").first.click()
+    page.keyboard.press("Escape")
+    found: list[dict[str, Any]] = []
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        own = page.evaluate(ACTIVE)
+        if own is not None:
+            found.append(own)
+        elif found:
+            break
+    return found
+
+
+def focus(page: Any, label: str) -> None:
+    """Bring the focus back to the slider of that label, by Shift+Tab alone."""
+    for _ in range(120):
+        page.keyboard.press("Shift+Tab")
+        own = page.evaluate(ACTIVE)
+        if own is not None and own["label"] == label and own["role"] == "slider":
+            return
+    raise AssertionError(f"Shift+Tab does not come to {label!r}")
+
+
+def turned(page: Any, key: str) -> dict[str, float]:
+    """Press a key; milliseconds until the new picture and until its first paired interval."""
+    page.keyboard.press(key)
+    page.wait_for_function("() => window.marks.picture && window.marks.interval")
+    marks = page.evaluate("() => window.marks")
+    return {f"{name}_ms": round(marks[name] - marks["key"], 1) for name in ("picture", "interval")}
