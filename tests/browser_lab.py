@@ -58,10 +58,14 @@ sys.addaudithook(_heard)
 
 
 class Lab:
-    """A running JupyterLab: its address, its folder, and who of it left the machine."""
+    """A running JupyterLab: its address, its folder, and who of it left the machine.
 
-    def __init__(self, address: str, folder: Path, left: Path) -> None:
-        self.address, self.folder, self._left = address, folder, left
+    `environment` is that of the server and its kernels.
+    """
+
+    def __init__(self, address: str, folder: Path, environment: dict[str, str]) -> None:
+        self.address, self.folder, self.environment = address, folder, environment
+        self._left = Path(environment["LEFT_THE_MACHINE"])
 
     @property
     def left_the_machine(self) -> list[str]:
@@ -80,7 +84,7 @@ def browser_path() -> str:
 @contextmanager
 def lab(place: Path) -> Iterator[Lab]:
     """JupyterLab in folders of its own below *place*, with a copy of the notebooks and data."""
-    folder, left = place / "work", place / "left.txt"
+    folder, environment = place / "work", _environment(place)
     for name in ("notebooks", "data"):
         shutil.copytree(ROOT / name, folder / name)
     with socket.socket() as free:
@@ -92,17 +96,17 @@ def lab(place: Path) -> Iterator[Lab]:
     command += ["--LabApp.extension_manager=readonly", f"--ServerApp.root_dir={folder}"]
     command += ["--ServerApp.terminals_enabled=False", "--KernelManager.transport=ipc"]
     with (place / "lab.log").open("w") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, env=_environment(place, left))
+        server = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
     try:
         address = f"http://{HERE}:{port}"
         _wait(server, f"{address}/api/status", place / "lab.log")
-        yield Lab(address, folder, left)
+        yield Lab(address, folder, environment)
     finally:
         server.terminate()
         server.wait(30)
 
 
-def _environment(place: Path, left: Path) -> dict[str, str]:
+def _environment(place: Path) -> dict[str, str]:
     own = {
         f"JUPYTER_{name}_DIR": place / name.lower() for name in ("CONFIG", "DATA", "RUNTIME")
     } | {"JUPYTERLAB_SETTINGS_DIR": place / "settings", "IPYTHONDIR": place / "ipython"}
@@ -125,7 +129,7 @@ def _environment(place: Path, left: Path) -> dict[str, str]:
         | {name: str(path) for name, path in own.items()}
         | {
             "PYTHONPATH": paths,
-            "LEFT_THE_MACHINE": str(left),
+            "LEFT_THE_MACHINE": str(place / "left.txt"),
         }
     )
 

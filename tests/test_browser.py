@@ -7,13 +7,15 @@ and the times.
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
-from browser_lab import Lab, chromium, is_here, lab
+from browser_lab import Lab, browser_path, chromium, is_here, lab
 
 pytestmark = pytest.mark.browser
 
@@ -142,6 +144,21 @@ def test_a_request_that_leaves_the_machine_is_heard(running: Lab) -> None:
             asking.evaluate("() => {window.asked = new WebSocket('ws://example.com/y')}")
     assert left == ["http://example.com/x", "ws://example.com/y"]
     assert is_here(running.address)
+
+
+def test_a_connection_of_the_kernel_is_heard(running: Lab, tmp_path: Path) -> None:
+    """The test of the other ear: Python as the kernel runs it, and an address of nobody."""
+    left = tmp_path / "left.txt"
+    code = "import socket as s; t = s.socket(); t.settimeout(0.01); t.connect_ex(('192.0.2.1', 9))"
+    environment = running.environment | {"LEFT_THE_MACHINE": str(left)}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    assert "connects to ('192.0.2.1', 9)" in left.read_text()
+
+
+def test_without_a_browser_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(FileNotFoundError, match="--browser needs one of chromium, "):
+        browser_path()
 
 
 def test_the_first_notebook_runs(page: Any, running: Lab, shots: Path) -> None:

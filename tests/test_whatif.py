@@ -53,7 +53,7 @@ BARE: dict[str, Any] = {"packages": [], "checks": [], "callback": {}}
 """What makes the scenario one with little to turn."""
 
 
-ALLOWED = {"table", "caption", "thead", "tbody", "tr", "th", "td", "p"}
+ALLOWED = {"table", "caption", "thead", "tbody", "tr", "th", "td", "p", "span"}
 
 
 def by_name(of: Scenario) -> dict[str, Control]:
@@ -249,6 +249,15 @@ def test_a_promise_is_undecided_until_it_is_decided(studied: Study) -> None:
     assert rows["budget"].base.startswith("undecided after 4 months: ")
 
 
+def test_a_promise_of_a_part_of_the_month_is_decided_from_its_first_month_on() -> None:
+    part = {"name": "in time", "metric": "latency_s.p95", "where": {"template": "code"}}
+    own = Study(scenario(checks=[part | {"below": 86_400}]))
+    own.first()
+    (row,) = (row for row in told.rows(own) if row.label.startswith("in time: "))
+    assert row.base.startswith("undecided after 1 month: ")
+    assert row.pairs == "1"
+
+
 def test_the_table_tells_means_dates_and_paired_intervals(studied: Study) -> None:
     rows = {row.label: row for row in told.rows(studied)}
     base, what_if = studied.comparison.pairs("cost")
@@ -286,9 +295,7 @@ def test_the_html_is_plain_and_its_headings_have_a_scope(studied: Study) -> None
     found = Html(html)
     heads = [attrs["scope"] for tag, attrs in found.tags if tag == "th"]
     assert heads == ["col"] * 5 + ["row"] * len(told.rows(studied))
-    assert {tag for tag, _ in found.tags} <= set(
-        ["table", "caption", "thead", "tbody", "tr", "th", "td", "p"]
-    )
+    assert {tag for tag, _ in found.tags} <= ALLOWED
     assert "never dry: probability(runout.any) < 0.05" in found.text
     assert "http" not in html
     assert "<script" not in html.lower()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 SIDES = ("Base", "What-if")
 TICKS_S = {1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3_600: "1 h", 86_400: "1 day"}
 DPI = 100
+_WEEKDAY = re.compile(r"^[A-Z][a-z]{2} ")
 _WIDTH_IN, _ROW_IN, _EDGE_IN = 7.6, 1.9, 0.62
 """The width of the picture, and the height of a row and of the room above and below it."""
 _TITLE_PT, _LINE, _TICKS_PT = 10.5, 36, 8.5
@@ -88,7 +90,7 @@ def words(figure: Figure) -> str:
 
 
 def _packages(ax: Axes, name: str, left: pd.DataFrame, sides: list[Seen]) -> None:
-    from matplotlib.ticker import NullLocator
+    from matplotlib.ticker import FuncFormatter, NullLocator
 
     frames = [own.left for own in sides if len(own.left)]
     begins, ends = min(own["at"].min() for own in frames), max(own["at"].max() for own in frames)
@@ -96,6 +98,9 @@ def _packages(ax: Axes, name: str, left: pd.DataFrame, sides: list[Seen]) -> Non
     _plain(ax)
     time_axis(ax, begins, ends, "UTC")
     ax.xaxis.set_minor_locator(NullLocator())
+    written = ax.xaxis.get_major_formatter()
+    # Half a picture has no room for the names of weekdays.
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, n: _WEEKDAY.sub("", written(x, n))))
     ax.tick_params(axis="x", labelsize=_TICKS_PT)
     thousands(ax)
     ax.set_ylim(0, 1.12 * top)

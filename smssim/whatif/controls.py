@@ -20,8 +20,8 @@ SERVICE, LIMITS, VOLUMES, AROUND = (
     "Reports and users",
 )
 MODES = (
-    ("1, pay per use: what no package covers is billed", "pay_per_use"),
-    ("2, suspend: sending stops when packages run out", "suspend"),
+    ("1, pay per use beyond packages", "pay_per_use"),
+    ("2, suspend when packages run out", "suspend"),
 )
 DOWN_H = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 12.0)
 """Hours a day that the callback server may be down."""

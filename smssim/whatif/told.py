@@ -33,7 +33,10 @@ STYLE = """<style>
 .smssim-panel .smssim-control > .widget-label {
   flex: 0 0 100%; width: auto; height: auto; white-space: normal; text-align: left; line-height: 1.3
 }
-.smssim-panel td, .smssim-panel th { line-height: 1.3; padding: 3px 6px }
+.smssim-panel .smssim-control select { height: 28px }
+.smssim-panel td, .smssim-panel th { line-height: 1.3; padding: 3px 6px; font-size: 12px }
+.smssim-panel td { text-align: right; font-variant-numeric: tabular-nums }
+.smssim-panel td span { white-space: nowrap }
 .smssim-panel caption { text-align: left; white-space: nowrap }
 </style>"""
 """How widgets look within an element of the class smssim-panel: labels stand above controls."""
@@ -206,8 +209,14 @@ def _plain(value: float) -> str:
 
 
 def _html(row: Row) -> str:
-    cells = "".join(f"<td>{escape(text)}</td>" for text in row[1:])
+    cells = "".join(f"<td>{_whole(escape(text))}</td>" for text in row[1:])
     return f'<tr><th scope="row" style="{_LABEL}">{escape(row.label)}</th>{cells}</tr>'
+
+
+def _whole(text: str) -> str:
+    """A cell whose interval, in brackets at its end, is not broken into two lines."""
+    before, bracket, interval = text.partition(" (")
+    return f"{before} <span>({interval}</span>" if bracket and text.endswith(")") else text
 
 
 _LABEL = "text-align: left; font-weight: normal"
