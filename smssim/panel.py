@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from html import escape
 from itertools import groupby
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _PAUSE_S = 0.005
 """Between two pairs of months, for whatever the kernel is asked meanwhile."""
-_LEFT = "300px"
 
 
 def panel(scenario: Scenario | str | Path, *, policies: Sequence[Policy] = ()) -> Panel:
@@ -51,27 +50,26 @@ class Panel:
         self._told = told
         self.study: Study = Study(base, policies)
         self.controls = {own.name: _widget(own) for own in self.study.controls.values()}
-        self.status, self.picture = widgets.HTML(), widgets.HTML()
-        self.table, self.saved = widgets.HTML(), widgets.HTML()
+        self.status, self.picture, self.table, self.saved = (widgets.HTML() for _ in range(4))
         self.reset = widgets.Button(description="Reset", icon="undo")
         self.file = _above(widgets.Text(value="what_if.yaml", description="file name"))
         self.save = widgets.Button(description="Save as scenario", icon="save")
         self.box = self._laid_out()
         self._task: asyncio.Task[None] | None = None
+        self._loop = _running_loop()
         for widget in self.controls.values():
-            widget.observe(self._changed, "value")
+            widget.observe(lambda _: self._in_loop(self._restart), "value")
         self.reset.on_click(self._reset)
-        self.save.on_click(self._save)
-        self._changed(None)
+        self.save.on_click(lambda _: self._in_loop(self._write))
+        self._in_loop(self._restart)
 
     def close(self) -> None:
         """Stop refining; what is shown stays."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        self._in_loop(self._stop)
 
     async def refined(self) -> None:
         """Wait until nothing is refined any more."""
+        await asyncio.sleep(0)
         while self._task is not None and not self._task.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(self._task)
@@ -79,46 +77,59 @@ class Panel:
     def _repr_mimebundle_(self, **asked: Any) -> Any:
         return self.box._repr_mimebundle_(**asked)
 
-    def _changed(self, _: Any) -> None:
+    def _in_loop(self, do: Callable[[], None]) -> None:
+        """Do it in the loop that the panel was made in, at once if there is none.
+
+        Kernels handle the messages of widgets in threads of their own, and a study is for one.
+        """
+        if self._loop is None or self._loop.is_closed():
+            do()
+        else:
+            self._loop.call_soon_threadsafe(do)
+
+    def _restart(self) -> None:
         """Draw the first month of what is set now, then refine it."""
-        self.close()
-        try:
-            self._task = asyncio.get_running_loop().create_task(self._follow())
-        except RuntimeError:
+        self._stop()
+        if _running_loop() is None:
             self._try()  # Outside a notebook nothing runs by the way.
+        else:
+            self._task = asyncio.ensure_future(self._follow())
+
+    def _stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
 
     async def _follow(self) -> None:
         await asyncio.sleep(_PAUSE_S)  # A newer change, already waiting, cancels this one here.
-        if not self._try():
-            return
+        drawn = self._try()
         try:
-            while not self.study.enough:
+            while drawn and not self.study.enough:
                 await asyncio.sleep(_PAUSE_S)
                 self.study.refine()
-                self._say_status()
-                if self.study.is_look:
-                    self._show_table()
+                self._show(table=self.study.is_look)
         except Exception as error:
             self._say(error)
 
     def _try(self) -> bool:
         """Show the first month of what is set; else say why not, the last good picture stays."""
         try:
-            self.study.change({name: widget.value for name, widget in self.controls.items()})
+            self._apply()
             self.study.first()
             self.picture.value = self._told.picture(self.study)
-            self._show_table()
-            self._say_status()
+            self._show()
         except Exception as error:
             self._say(error)
             return False
         return True
 
-    def _show_table(self) -> None:
-        self.table.value = self._told.table(self.study)
+    def _apply(self) -> None:
+        self.study.change({name: widget.value for name, widget in self.controls.items()})
 
-    def _say_status(self) -> None:
+    def _show(self, table: bool = True) -> None:
         self.status.value = self._told.line(self._told.status(self.study))
+        if table:
+            self.table.value = self._told.table(self.study)
 
     def _say(self, error: Exception) -> None:
         self.status.value = self._told.line(self._told.sentence(error))
@@ -127,8 +138,9 @@ class Panel:
         for own in self.study.controls.values():
             self.controls[own.name].value = own.value
 
-    def _save(self, _: Any) -> None:
+    def _write(self) -> None:
         try:
+            self._apply()
             words = f"Saved as {self.study.save(self.file.value.strip())}."
         except Exception as error:
             words = self._told.sentence(error)
@@ -142,10 +154,11 @@ class Panel:
             left += [widgets.HTML(f"<b>{escape(group)}</b>"), *(self.controls[c.name] for c in own)]
         left += [self.reset, self.file, self.save, self.saved]
         right = [self.status, self.picture, self.table]
-        places = {"width": _LEFT, "flex": "0 0 auto"}, {"flex": "1 1 500px", "min_width": "0"}
-        sides = zip((left, right), places, strict=True)
-        boxes = [widgets.VBox(own, layout=widgets.Layout(**place)) for own, place in sides]
-        both = widgets.HBox(boxes, layout=widgets.Layout(flex_flow="row wrap"))
+        boxes = [
+            widgets.VBox(left, layout={"width": "300px", "flex": "0 0 auto"}),
+            widgets.VBox(right, layout={"flex": "1 1 500px", "min_width": "0"}),
+        ]
+        both = widgets.HBox(boxes, layout={"flex_flow": "row wrap"})
         return both.add_class("smssim-panel")
 
 
@@ -167,6 +180,12 @@ def _above(widget: Any) -> Any:
     return widget.add_class("smssim-control")
 
 
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    with suppress(RuntimeError):
+        return asyncio.get_running_loop()
+    return None
+
+
 def _widgets() -> Any:
     try:
         import ipywidgets  # type: ignore[import-untyped]
@@ -176,10 +195,5 @@ def _widgets() -> Any:
     return ipywidgets
 
 
-class _Callable(ModuleType):
-    """The module may be called as its function, which has its name."""
-
-    __call__ = staticmethod(panel)
-
-
-sys.modules[__name__].__class__ = _Callable
+# The module has the name of its function, and may be called as it is.
+sys.modules[__name__].__class__ = type("Face", (ModuleType,), {"__call__": staticmethod(panel)})

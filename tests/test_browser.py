@@ -15,12 +15,16 @@ from typing import Any
 
 import nbformat
 import pytest
+from browser_eyes import MARKS, focus, reached, turned
 from browser_lab import Lab, browser_path, chromium, is_here, lab
+
+from smssim.scenario import Scenario
+from smssim.whatif import controls_of
 
 pytestmark = pytest.mark.browser
 
 PICTURE_MS, INTERVAL_MS = 500, 3_000
-CHANGES = 8
+CHANGES = 12
 """How often a slider is moved; the best of them counts, for the machine may be busy."""
 WAIT_MS = 40_000
 MONTH = """
@@ -49,42 +53,6 @@ checks:
   - {name: never dry, metric: runout.any, below: 0.05, margin: 0.02}
   - {name: budget, metric: cost_usd, statistic: p90, below: 22_000, margin: 300}
 """
-
-MARKS = """() => {
-  const marks = window.marks = {};
-  const bill = () => document.querySelector('.smssim-what-if tbody tr td:nth-of-type(3)');
-  const image = () => document.querySelector('img[alt^="Two months"]');
-  let before = image().src;
-  document.addEventListener('keydown', () => {
-    before = image().src;
-    for (const name of Object.keys(marks)) delete marks[name];
-    marks.key = performance.now();
-  }, true);
-  new MutationObserver(() => {
-    const shown = image();
-    if (marks.key === undefined || !shown) return;
-    if (marks.picture === undefined && shown.src !== before) {
-      before = shown.src;
-      shown.decode().then(() => requestAnimationFrame(() => marks.picture = performance.now()));
-    }
-    const told = bill() ? bill().textContent : '';
-    if (told.includes('no interval yet')) marks.first = performance.now();
-    if (marks.first && !marks.interval && told.includes(' to ')) marks.interval = performance.now();
-  }).observe(document.body, {subtree: true, childList: true, characterData: true});
-}"""
-"""JavaScript that notes when a key goes down, the new picture is shown, and its interval is."""
-
-ACTIVE = """() => {
-  const at = document.activeElement;
-  const own = at.closest('.jupyter-widgets');
-  if (!at.closest('.smssim-seen') && !own) return null;
-  const label = own && own.querySelector('.widget-label');
-  const said = label ? label.textContent : at.textContent;
-  const box = at.getBoundingClientRect();
-  return {label: said.trim(), role: at.getAttribute('role') || at.tagName.toLowerCase(),
-          shown: box.width > 0 && box.height > 0};
-}"""
-"""JavaScript that tells what of the panel has the focus, and its label."""
 
 
 @pytest.fixture(scope="module")
@@ -190,15 +158,12 @@ def test_the_panel_answers_the_keyboard_in_time(page: Any, running: Lab, shots: 
     labels = [own["label"] for own in controls]
     assert all(labels)
     assert all(own["shown"] for own in controls)
-    from smssim.scenario import Scenario
-    from smssim.whatif import controls_of
-
     expected = [own.label for own in controls_of(Scenario.parse(MONTH))]
     assert [*expected, "Reset", "file name", "Save as scenario"] == list(dict.fromkeys(labels))
 
-    focus(page, "package 0 to ID, segments (price in proportion)")
+    focus(page, "package 0 to ID, segments (price in proportion)", "slider", "Shift+Tab")
     page.evaluate(MARKS)
-    times = [turned(page, "ArrowLeft") for _ in range(CHANGES)]
+    times = [turned(page, "ArrowRight") for _ in range(CHANGES)]
     page.screenshot(path=shots / "panel_turned.png")
     best = {name: min(own[name] for own in times) for name in times[0]}
     (shots / "panel.json").write_text(json.dumps({"best": best, "all": times}, indent=1))
@@ -207,35 +172,18 @@ def test_the_panel_answers_the_keyboard_in_time(page: Any, running: Lab, shots: 
     page.locator(".smssim-what-if tr").last.scroll_into_view_if_needed()
     page.screenshot(path=shots / "panel_table.png")
 
-
-def reached(page: Any, most: int = 120) -> list[dict[str, Any]]:
-    """What of the panel Tab comes to, from the notebook's cell on, until it leaves the panel."""
-    page.locator(".jp-CodeCell .jp-InputPrompt").first.click()
-    page.keyboard.press("Escape")
-    found: list[dict[str, Any]] = []
-    for _ in range(most):
-        page.keyboard.press("Tab")
-        own = page.evaluate(ACTIVE)
-        if own is not None:
-            found.append(own)
-        elif found:
-            break
-    return found
-
-
-def focus(page: Any, label: str) -> None:
-    """Bring the focus back to the slider of that label, by Shift+Tab alone."""
-    for _ in range(120):
-        page.keyboard.press("Shift+Tab")
-        own = page.evaluate(ACTIVE)
-        if own is not None and own["label"] == label and own["role"] == "slider":
-            return
-    raise AssertionError(f"Shift+Tab does not come to {label!r}")
-
-
-def turned(page: Any, key: str) -> dict[str, float]:
-    """Press a key; milliseconds until the new picture and until its first paired interval."""
-    page.keyboard.press(key)
-    page.wait_for_function("() => window.marks.picture && window.marks.interval")
-    marks = page.evaluate("() => window.marks")
-    return {f"{name}_ms": round(marks[name] - marks["key"], 1) for name in ("picture", "interval")}
+    told = page.locator(".smssim-panel [role=status]")
+    focus(page, "daily alarm, messages a UTC day", "slider", "Tab")
+    shown = page.locator('img[alt^="Two months"]').get_attribute("src")
+    page.keyboard.press("End")
+    wrong = "daily_limit(=10000) must be > daily_alarm(=24000)"
+    told.get_by_text(wrong).wait_for()
+    assert page.locator('img[alt^="Two months"]').get_attribute("src") == shown
+    focus(page, "Reset", "button", "Tab")
+    page.keyboard.press("Enter")
+    told.get_by_text("the difference of the bills is known to 1 %").wait_for()
+    focus(page, "Save as scenario", "button", "Tab")
+    page.keyboard.press("Enter")
+    told.get_by_text("Saved as what_if.yaml.").wait_for()
+    assert Scenario.load(running.folder / "what_if.yaml") == Scenario.parse(MONTH)
+    page.screenshot(path=shots / "panel_saved.png")

@@ -93,7 +93,8 @@ def test_a_newer_change_ends_the_refinement_of_the_older() -> None:
         older = made._task
         for segments in (500, 510, 520):
             made.controls[SIZE].value = segments
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # The loop hears of it,
+        await asyncio.sleep(0)  # and the older one ends.
         assert older is not None
         assert older.cancelled()
         while made.study.values[SIZE] == 700:
@@ -105,6 +106,42 @@ def test_a_newer_change_ends_the_refinement_of_the_older() -> None:
         await asyncio.sleep(0.01)
         assert made.study.pairs == n
         assert len(asyncio.all_tasks()) == 1
+
+    turned(doing())
+
+
+def test_messages_of_other_threads_are_done_in_the_loop_of_the_panel() -> None:
+    """Kernels hand the messages of widgets to threads; the study stays in the thread it is in."""
+
+    async def doing() -> None:
+        made = panel(scenario())
+        await pairs(made, 1)
+        plain, threads = made.study.first, set()
+
+        def first() -> None:
+            threads.add(threading.current_thread())
+            plain()
+
+        made.study.first = first  # type: ignore[method-assign]
+
+        def elsewhere() -> None:
+            asyncio.run(turn())
+
+        async def turn() -> None:
+            made.controls[SIZE].value = 500
+            made.controls[ALARM].value = 600
+
+        other = threading.Thread(target=elsewhere)
+        other.start()
+        other.join()
+        await made.refined()
+        assert "Not possible" in made.status.value
+        made.reset.click()
+        while "Not possible" in made.status.value:
+            await asyncio.sleep(0)
+        made.close()
+        await made.refined()
+        assert threads == {threading.current_thread()}
 
     turned(doing())
 
@@ -166,6 +203,15 @@ def test_it_is_saved_once_and_told(tmp_path: Path) -> None:
     made.file.value = "mine"
     made.save.click()
     assert "must end in .yaml" in made.saved.value
+
+
+def test_what_cannot_be_is_not_saved(tmp_path: Path) -> None:
+    made = panel(scenario())
+    made.controls[ALARM].value = 600
+    made.file.value = str(tmp_path / "mine.yaml")
+    made.save.click()
+    assert "Not possible: thresholds.daily_" in made.saved.value
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_a_loop_the_first_month_is_drawn() -> None:
