@@ -6,7 +6,7 @@ import math
 import re
 import textwrap
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from smssim import report
 from smssim.plots.canvas import FAINT, INK, day_and_time, look, naive, thousands, time_axis
@@ -70,8 +70,11 @@ def what_if(base: Record | Seen, other: Record | Seen) -> Figure:
         if has_packages:
             _packages(axes[0, place], name, own.left, sides)
         _latency(axes[-1, place], name, own.latency)
-    for ax in axes[:, 1]:
-        ax.set_ylabel("")
+    for left, right in axes:
+        _legend(left, "upper right" if left is not axes[-1, 0] else "lower right")
+        if right.get_legend_handles_labels()[1] != left.get_legend_handles_labels()[1]:
+            _legend(right, "best")
+        right.set_ylabel("")
     return figure
 
 
@@ -90,7 +93,7 @@ def words(figure: Figure) -> str:
 
 
 def _packages(ax: Axes, name: str, left: pd.DataFrame, sides: list[Seen]) -> None:
-    from matplotlib.ticker import FuncFormatter, NullLocator
+    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
     frames = [own.left for own in sides if len(own.left)]
     begins, ends = min(own["at"].min() for own in frames), max(own["at"].max() for own in frames)
@@ -103,6 +106,7 @@ def _packages(ax: Axes, name: str, left: pd.DataFrame, sides: list[Seen]) -> Non
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, n: _WEEKDAY.sub("", written(x, n))))
     ax.tick_params(axis="x", labelsize=_TICKS_PT)
     thousands(ax)
+    ax.yaxis.set_major_locator(MaxNLocator(4, integer=True, steps=[1, 2, 2.5, 5, 10]))
     ax.set_ylim(0, 1.12 * top)
     ax.set_ylabel("segments left")
     out = []
@@ -120,8 +124,6 @@ def _packages(ax: Axes, name: str, left: pd.DataFrame, sides: list[Seen]) -> Non
     told = [_whole(f"{country} {day_and_time(at, 'UTC')}") for at, country in sorted(out)]
     nothing = "no package runs out" if len(left) else "no package"
     _title(ax, name, f"empty (X): {listed(told, 3)}" if told else nothing)
-    if len(left):
-        ax.legend(loc="upper right", fontsize=10, framealpha=1, labelcolor=INK, handlelength=3)
 
 
 def _latency(ax: Axes, name: str, curves: pd.DataFrame) -> None:
@@ -146,8 +148,11 @@ def _latency(ax: Axes, name: str, curves: pd.DataFrame) -> None:
         late = "not reached" if math.isnan(p95_s) else duration(p95_s)
         told.append(f"{kind} within {_whole(late)}")
     _title(ax, name, f"95 % arrive: {', '.join(told)}" if told else "nothing is delivered")
-    if told:
-        ax.legend(loc="lower right", fontsize=10, framealpha=1, labelcolor=INK, handlelength=3)
+
+
+def _legend(ax: Axes, place: Literal["upper right", "lower right", "best"]) -> None:
+    if ax.get_legend_handles_labels()[1]:
+        ax.legend(loc=place, fontsize=10, framealpha=1, labelcolor=INK, handlelength=3)
 
 
 def _whole(words: str) -> str:
