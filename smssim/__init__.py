@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from smssim.checks import check
     from smssim.description import describe
     from smssim.experiment import compare, replicate, sweep
+    from smssim.face import panel
     from smssim.logs import read_log, write_capture
-    from smssim.panel import panel
     from smssim.rating import rate
     from smssim.record import Record
     from smssim.run import Run, simulate
@@ -52,7 +52,7 @@ _HOMES = {
     "check_values": "smssim.templates",
     "compare": "smssim.experiment",
     "describe": "smssim.description",
-    "panel": "smssim.panel",
+    "panel": "smssim.face",
     "rate": "smssim.rating",
     "read_log": "smssim.logs",
     "replicate": "smssim.experiment",

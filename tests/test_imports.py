@@ -29,7 +29,7 @@ ROOMS += [
     "experiment",
 ]
 ROOMS += ["fit", "checks", "find", "plan", "testing", "pytest_plugin", "description", "whatif"]
-ROOMS += ["panel", "cli"]
+ROOMS += ["face", "cli"]
 RECORDED = ("tally", "counting", "retally", "parquet", "disk")
 RECORDED += ("logs", "report", "plots", "html", "fit", "testing")
 """Rooms that work on a recorded month alone."""

@@ -13,7 +13,7 @@ import pytest
 from test_whatif import scenario
 
 import smssim
-from smssim.panel import Panel, panel
+from smssim.face import Panel, panel
 from smssim.scenario import Scenario
 
 SIZE, ALARM = "packages.0.segments", "thresholds.daily_alarm"
@@ -40,11 +40,9 @@ def walked(widget: Any) -> list[Any]:
     ]
 
 
-def test_it_is_called_by_its_name_however_it_was_imported() -> None:
-    assert smssim.panel is not panel
-    for name in (smssim.panel, panel):
-        made = name(scenario())
-        assert isinstance(made, Panel)
+def test_it_is_a_verb_of_the_package() -> None:
+    assert smssim.panel is panel
+    assert isinstance(panel(scenario()), Panel)
     assert "panel" in smssim.__all__
 
 

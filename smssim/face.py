@@ -6,13 +6,11 @@ All that is shown is computed in `smssim.whatif`; here is only what is asked and
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from html import escape
 from itertools import groupby
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -193,7 +191,3 @@ def _widgets() -> Any:
         told = "smssim.panel needs ipywidgets: pip install 'smssim[notebooks]'"
         raise ImportError(told) from error
     return ipywidgets
-
-
-# The module has the name of its function, and may be called as it is.
-sys.modules[__name__].__class__ = type("Face", (ModuleType,), {"__call__": staticmethod(panel)})
