@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
-from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -17,20 +15,19 @@ from smssim.calendars import DAY, to_us
 from smssim.scenario.account import Account, Package, Quota, Ticket
 from smssim.scenario.application import Application
 from smssim.scenario.base import CURRENCY, Country, Instant, Int, Name, Part
+from smssim.scenario.beside import content_of, finder, found_beside
 from smssim.scenario.changes import changed
 from smssim.scenario.checks import Check, Checking
 from smssim.scenario.network import Callback, Queue, Route
 from smssim.scenario.onboarding import Onboarding, Registration
 from smssim.scenario.problems import Broken, Problem, ScenarioError, told_of
-from smssim.scenario.rules import Find, broken_rules
+from smssim.scenario.reading import in_order, mapping_of, placed, text_of
+from smssim.scenario.rules import broken_rules
 from smssim.scenario.salvage import salvaged
 from smssim.scenario.sentences import problems_of
 from smssim.scenario.sources import Calls, GroupTask, Traffic
 from smssim.scenario.template import Review, Template
 from smssim.scenario.thresholds import Thresholds
-
-if TYPE_CHECKING:
-    from smssim.scenario.positions import Text
 
 Source = Traffic | Calls | GroupTask
 _NO_RESULTS = {"rng", "checks", "checking"}
@@ -129,7 +126,7 @@ class Scenario(Part):
 
     def find(self, file: Path) -> Path:
         """Where a file named in the scenario is: beside the scenario file or in a folder above."""
-        place = _found(file, self._folder or Path())
+        place = found_beside(file, self._folder or Path())
         if place is None:
             raise ScenarioError(f"file(={file}) was not found beside the scenario or above it")
         return place
@@ -137,7 +134,7 @@ class Scenario(Part):
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> Self:
         folder = (info.context or {}).get("folder")
-        found = list(broken_rules(self, _finder(folder)))
+        found = list(broken_rules(self, finder(folder)))
         if found:
             raise Broken(found)
         self._folder = folder
@@ -156,16 +153,7 @@ class Scenario(Part):
     def load(cls, path: str | Path) -> Self:
         """Read a scenario from a YAML 1.2 file."""
         path = Path(path)
-        try:
-            text = path.read_bytes().decode("utf-8-sig")
-        except OSError as error:
-            raise ScenarioError(f"{path}: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            line = error.object.count(b"\n", 0, error.start) + 1
-            column = error.start - error.object.rfind(b"\n", 0, error.start)
-            problem = Problem("this is no text in UTF-8", "", str(path), line, column)
-            raise ScenarioError([problem]) from error
-        return cls._read(text, str(path), path.parent)
+        return cls._read(text_of(path), str(path), path.parent)
 
     @classmethod
     def parse(cls, text: str, where: str = "scenario") -> Self:
@@ -174,19 +162,14 @@ class Scenario(Part):
 
     @classmethod
     def _read(cls, text: str, file: str, folder: Path | None) -> Self:
-        from smssim.scenario.positions import Text
-
-        read = Text(text, file)
-        if not isinstance(read.data, dict):
-            what = "is empty" if read.data is None else "must be a mapping of keys to values"
-            raise ScenarioError([Problem(f"the scenario {what}", "", file, 1, 1)])
+        read = mapping_of(text, file)
         problems = list(read.duplicates)
         try:
             made = cls.model_validate(read.data, context={"folder": folder})
         except ScenarioError as error:
-            problems += [_placed(problem, read) for problem in error.problems]
+            problems += [placed(problem, read) for problem in error.problems]
         if problems:
-            raise ScenarioError(_in_order(problems))
+            raise ScenarioError(in_order(problems))
         return made
 
     def to_yaml(self) -> str:
@@ -214,10 +197,9 @@ class Scenario(Part):
         plain = self.model_dump(mode="json", exclude=_NO_RESULTS)
         for task, made in zip(self.group_tasks, plain["group_tasks"], strict=True):
             made["countries"] = list(made["countries"].items())  # They are sent in this order.
-            place = None if task.file is None else _found(task.file, self._folder or Path())
+            place = None if task.file is None else found_beside(task.file, self._folder or Path())
             if place is not None:
-                stat = place.stat()
-                made["file"] = _content(place, stat.st_size, stat.st_mtime_ns)
+                made["file"] = content_of(place)
         canonical = json.dumps(plain, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
@@ -241,43 +223,13 @@ class Scenario(Part):
         return card(self)
 
 
-def _finder(folder: Path | None) -> Find:
-    return None if folder is None else lambda file: _found(file, folder)
-
-
-def _found(file: Path, folder: Path) -> Path | None:
-    """Where a file is, in a folder or in one above it; None if it is not there."""
-    folder = folder.resolve()
-    return next((p / file for p in (folder, *folder.parents) if (p / file).is_file()), None)
-
-
 def _all_problems(error: ValidationError, data: Any, folder: Path | None) -> list[Problem]:
     """What pydantic found, and the rules between parts, as far as the parts can be read."""
     problems = problems_of(error, Scenario, data)
     if isinstance(data, Mapping):
         rest = salvaged(Scenario, data)
-        for path, told in broken_rules(rest, _finder(folder)):
+        for path, told in broken_rules(rest, finder(folder)):
             problem = told_of(path, told, data)
             if problem not in problems:
                 problems.append(problem)
     return problems
-
-
-def _placed(problem: Problem, read: Text) -> Problem:
-    spot = read.spot(problem.steps, of_key=problem.of_key)
-    line, column = spot or (None, None)
-    return replace(problem, file=read.file, line=line, column=column)
-
-
-def _in_order(problems: list[Problem]) -> list[Problem]:
-    """By place; what anchors repeat is told once."""
-    once: dict[object, Problem] = {}
-    for problem in sorted(problems, key=lambda p: (p.line or 0, p.column or 0)):
-        once.setdefault((problem.line, problem.column, problem.message), problem)
-    return list(once.values())
-
-
-@lru_cache(maxsize=16)
-def _content(file: Path, size: int, changed_ns: int) -> str:
-    """The fingerprint of a file, made once as long as it does not change."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
