@@ -23,14 +23,14 @@ from smssim.engine.books import Books
 from smssim.engine.foresight import Foresight
 from smssim.engine.judge import judge
 from smssim.engine.live import Live
+from smssim.engine.one_by_one import OneByOne
 from smssim.engine.rows import Rows, rows_of
 from smssim.engine.sources import source_births
-from smssim.engine.terms import Terms, frequency_limits, terms
+from smssim.engine.terms import Terms, terms
 from smssim.engine.world import World
 from smssim.marks import Marks
 from smssim.model import control, money
-from smssim.model.account import Account, Verdict, Withdrawal
-from smssim.model.agenda import Rank
+from smssim.model.account import Account, Withdrawal
 from smssim.model.courses import courses
 from smssim.model.policies import AccountView, Policy
 from smssim.model.tasks import Tasks
@@ -77,6 +77,7 @@ class Clock:
         self.live = Live(self.world, self.sources)
         self.foresight = Foresight(self.world, self.account, self.live)
         self.books = Books(self.world, self.account, self.live)
+        self.one_by_one = OneByOne(self.world, self.account, self.live, self.books)
         self._t0 = scenario.start_us
         self._skip = 0
         self._block: Block | None = None
@@ -245,62 +246,12 @@ class Clock:
 
     def _cross(self, arrivals: Arrivals, place: int) -> None:
         """Judge the message at *place* by itself, and the rest of its request with it."""
-        now_us, last = int(arrivals.t[place]), place + 1
-        request = self._request_of(arrivals, place)
-        while (
-            request is not None
-            and last < len(arrivals)
-            and self._request_of(arrivals, last) == request
-        ):
-            last += 1
+        now_us = int(arrivals.t[place])
+        last = self.one_by_one.judge(arrivals, place, self._step_to)
         before = int(np.searchsorted(arrivals.t, now_us, "left"))
         skipped = self._skip if now_us == self._t0 else 0
-        refused = self.account.refuse_request(self.world.kinds[arrivals.cls[place]])
-        frequency = frequency_limits(self.world, self.account)
-        for i in range(place, last):
-            self._judge_one(arrivals, i, refused, frequency)
-        if self.live.servers is not None:
-            self.live.servers.first_wrong(self.live, arrivals.part(place, last), now_us + 1)
         self._t0, self._skip = now_us, skipped + last - before
         self._length = max(1, min(self.tuning.block, self._length))
-
-    def _request_of(self, arrivals: Arrivals, place: int) -> tuple[int, int, int] | None:
-        """What makes numbers one request; None for a request of one number."""
-        source, message = int(self.world.source[arrivals.cls[place]]), arrivals.place(place)
-        if message >= len(self.live) or self.world.group[source]:
-            return None
-        return source, int(self.live.base.request[message]), int(arrivals.t[place])
-
-    def _judge_one(
-        self, arrivals: Arrivals, i: int, refused: str | None, frequency: Ints | None
-    ) -> None:
-        world, now_us = self.world, int(arrivals.t[i])
-        cls, drawn = int(arrivals.cls[i]), int(arrivals.drawn[i])
-        own = arrivals.part(i, i + 1)
-
-        def too_frequent() -> bool:
-            if frequency is None:
-                return False
-            return self.books.passes.refuses(own, frequency)
-
-        def judge_it() -> None:
-            own_place = int(world.fates.own_place[drawn])
-            if refused:
-                verdict = Verdict(refused, 1)
-            elif own_place == 1:
-                verdict = Verdict("own", 1)
-            else:
-                segments = int(arrivals.segments[i])
-                verdict = self.account.judge_number(
-                    world.kinds[cls], segments, own_place, too_frequent
-                )
-            fate = drawn
-            if verdict.code not in (None, "own"):
-                fate = world.fates.of_code(str(verdict.code), verdict.place)
-            self.books.enter(own, verdict, fate, now_us, frequency)
-
-        self.account.agenda.at(now_us, Rank.MESSAGE, judge_it, changes=False)
-        self._step_to(now_us)
 
     def _emit(self, until_us: int) -> Iterator[Rows]:
         """Finish the messages before *until_us*."""
