@@ -17,7 +17,8 @@ from xml.etree import ElementTree
 import pytest
 from ruamel.yaml import YAML
 
-pytestmark = pytest.mark.ci
+pytestmark = [pytest.mark.ci, pytest.mark.xdist_group("pipelines")]
+"""In one worker, which runs each pipeline once."""
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "data" / "ci_example"
 PLAN = "plans/november.yaml"
