@@ -35,7 +35,11 @@ def statistic(value: float) -> str:
 
 
 def span(low: float, high: float) -> str:
-    """An interval in words, either end of which may be open."""
+    """An interval in words, either end of which may be open; infinite itself where a statistic
+    never comes about.
+    """
+    if low == math.inf:
+        return "never"
     if math.isnan(low) or math.isnan(high) or (math.isinf(low) and math.isinf(high)):
         return "not known"
     if math.isinf(low):
