@@ -158,6 +158,7 @@ def test_figures_are_said_in_words() -> None:
     assert span(1, 2) == "1 to 2"
     assert span(-math.inf, math.inf) == span(math.nan, 2) == "not known"
     assert span(math.inf, math.inf) == "never"
+    assert span(0, 6e-61) == "0 to 0"
     assert (statistic(math.inf), statistic(math.nan)) == ("never", "-")
     assert (amount(1, "yes is 1"), amount(0, "yes is 1")) == ("yes", "no")
     assert (amount(math.nan, "d"), amount(math.nan, "s")) == ("never", "has no value")

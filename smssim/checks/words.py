@@ -42,6 +42,8 @@ def span(low: float, high: float) -> str:
         return "never"
     if math.isnan(low) or math.isnan(high) or (math.isinf(low) and math.isinf(high)):
         return "not known"
+    # The bisection that finds an end comes near 0 and never there.
+    low, high = round(low, 12), round(high, 12)
     if math.isinf(low):
         return f"up to {number(high)}"
     return f"from {number(low)}" if math.isinf(high) else f"{number(low)} to {number(high)}"
