@@ -123,8 +123,8 @@ def search(
 
     Each value is run until the promise is decided there (docs/checks.md), at most *most* times;
     *confidence* is that of all answers together, whatever the number of looks and values. The
-    scenario's own checks are left out. Raise a ValueError without steps, a ScenarioError for a
-    promise or value that the scenario refuses.
+    scenario's own checks are left out. Raise a ValueError without steps or for a *confidence* that
+    is not between 0 and 1, a ScenarioError for a promise or value that the scenario refuses.
     """
     base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
     seed = base.rng if rng is None else rng
@@ -150,6 +150,8 @@ def searched(
     """
     if not len(steps):
         raise ValueError("steps must hold at least one value")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence(={confidence}) must be > 0 and < 1")
     most_probes = 2 + 2 * math.ceil(math.log2(len(steps) + 1)) if monotone else len(steps)
     risk = (1 - confidence) / most_probes
     probes: dict[int, Probe] = {}

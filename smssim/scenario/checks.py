@@ -13,7 +13,7 @@ from smssim.scenario.base import Count, Country, Float, Int, Name, Part
 from smssim.scenario.problems import Found
 
 _TEXT = re.compile(
-    r"(?:(?P<statistic>\w[\w.]*)\s*\((?P<inner>.+)\)|(?P<plain>.+?))\s*(?P<side>[<>])(?P<end>.+)"
+    r"(?:(?P<statistic>\w[\w.]*)\s*\((?P<inner>.+)\)|(?P<plain>.+?))\s*(?P<side>[<>])(?P<end>[^=].*)"
 )
 _FIGURE = re.compile(r"(?P<metric>[^\[\]]+)(?:\[(?P<part>[^\[\]]+)\])?")
 _QUANTILE = re.compile(r"p([1-9]\d?(?:\.\d+)?|0?\.(?=0*[1-9])\d+)")
