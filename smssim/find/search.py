@@ -165,11 +165,10 @@ def searched(
             probes[place] = _probe(design, value, risk / 2, most, run)
         return probes[place].holds
 
-    places = range(len(steps))
     if monotone:
         found = _bisect(len(steps), probe)
     else:
-        found = next((place for place in places if probe(place)), None)
+        found = next((place for place in range(len(steps)) if probe(place)), None)
     own = steps[-1 if found is None else found]
     (shown,) = _promised(base, promise(own) if callable(promise) else promise).checks
     return _answer(path, shown, steps, probes, found)
