@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from smssim import find
+from smssim.checks import ReplicationError
 from smssim.experiment import replicate
 from smssim.scenario import Check, Scenario, ScenarioError
 from smssim.scenario.checks import promise_of
@@ -129,6 +130,19 @@ def test_a_promise_may_be_about_a_part_of_the_month() -> None:
 def test_no_answer_is_surer_than_sure(confidence: float) -> None:
     with pytest.raises(ValueError, match=r"confidence\(=.*must be > 0 and < 1"):
         find.smallest(SMALL, "days", 1, 2, "cost < 3", workers=1, confidence=confidence)
+
+
+def test_months_that_fail_are_not_left_out() -> None:
+    """They are those that run out, so that the others keep the promise."""
+
+    def careless(env: Any, account: Any) -> Any:
+        yield account.wait("run_out")
+        raise RuntimeError("nobody is there")
+
+    with pytest.raises(ReplicationError, match=r"replication \d+ of .* failed: .*nobody is there"):
+        find.search(
+            SMALL, "packages.0.segments", [100], "runout.any < 0.1", policies=[careless], workers=1
+        )
 
 
 def test_what_never_happens_is_not_surely_rare() -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smssim.checks.decide import decide
+from smssim.checks.verb import raise_failed
 from smssim.estimate import Interval
 from smssim.experiment.designs import Design
 from smssim.experiment.experiment import Experiment
@@ -124,7 +125,7 @@ def search(
     Each value is run until the promise is decided there (docs/checks.md), at most *most* times;
     *confidence* is that of all answers together, whatever the number of looks and values. The
     scenario's own checks are left out. Raise a ValueError without steps or for a *confidence* that
-    is not between 0 and 1, a ScenarioError for a promise or value that the scenario refuses.
+    is not between 0 and 1, a ScenarioError for what is refused, a ReplicationError if a run fails.
     """
     base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
     seed = base.rng if rng is None else rng
@@ -217,6 +218,7 @@ def _probe(design: Design, value: Any, risk: float, most: int, run: Runner) -> P
 
     def enough(experiment: Experiment, look: int) -> bool:
         nonlocal verdict
+        raise_failed(experiment)
         verdict = decide(check, experiment.values(check.figure), risk, risk)
         return verdict.settled
 
@@ -229,14 +231,12 @@ def _probe(design: Design, value: Any, risk: float, most: int, run: Runner) -> P
 def _answer(
     path: str, promise: Check, steps: Steps, probes: Mapping[int, Probe], place: int | None
 ) -> Answer:
-    last = len(steps) - 1
     failed = [at for at, probe in probes.items() if probe.holds is False]
     fails = steps[max(failed)] if failed else None
     tried = list(probes.values())
     if place is None:
-        open_ = probes[last].holds is None
-        note = "cannot be told" if open_ else "does not hold"
-        return Answer(path, promise, None, fails, f"{promise} {note} even at {steps[last]}", tried)
+        note = "cannot be told" if probes[len(steps) - 1].holds is None else "does not hold"
+        return Answer(path, promise, None, fails, f"{promise} {note} even at {steps[-1]}", tried)
     turned = [steps[at] for at in failed if at > place]
     if turned:
         note = f"{promise} holds at {steps[place]}, but not at {turned[0]}: it is not monotone"
