@@ -32,8 +32,6 @@ class Metric:
         return next((keys for names, keys in _BY.items() if self.name.startswith(names)), ())
 
 
-YES_OR_NO = "yes is 1"
-"""The unit of metrics that are 0 or 1."""
 UNTIL = ("d", "h")
 """Units of metrics that are times until something happens: no value means that it never did."""
 _OF_MESSAGES = ("template", "country", "application", "type")

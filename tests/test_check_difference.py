@@ -88,6 +88,16 @@ def test_the_text_says_what_changed_and_what_that_does(found: Difference) -> Non
     assert "BROKEN" in found._repr_html_()
 
 
+def test_to_what_never_comes_about_there_is_no_difference(found: Difference) -> None:
+    """The larger package does not run out in a fifth of the months any more."""
+    assert of(found, "late enough").change.estimate == math.inf
+    lines = found.told().splitlines()
+    place = lines.index("late enough: p20(runout.first) > 0.5 d, margin 0.2 d")
+    before, after = of(found, "late enough").before, of(found, "late enough").after
+    assert (math.isfinite(before), after) == (True, math.inf)
+    assert lines[place + 1].split()[3:-1] == ["never", "-", "not", "known"]
+
+
 def test_its_table_and_json_agree(found: Difference) -> None:
     read = json.loads(found.json())
     assert read["changes"][0] == {"path": "packages.0.segments", "old": 43, "new": 200}

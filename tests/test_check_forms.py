@@ -56,7 +56,7 @@ def test_the_text_says_what_was_promised_and_what_is() -> None:
         assert f"{beyond(verdict)}  " in row
         assert f" {verdict.runs}  {100 * verdict.share:.1f} % (" in row
     told = " ".join(line.strip() for line in lines)
-    assert "too near its bound to tell in 60 months" in told
+    assert "60 months are too few to tell on which side of its bound" in told
     assert "larger margin" in told
     assert "larger most_runs" in told
     assert "never dry: the first month beyond the bound, times UTC" in lines
@@ -157,6 +157,8 @@ def test_figures_are_said_in_words() -> None:
     assert span(2, math.inf) == "from 2"
     assert span(1, 2) == "1 to 2"
     assert span(-math.inf, math.inf) == span(math.nan, 2) == "not known"
+    assert span(math.inf, math.inf) == "never"
+    assert span(0, 6e-61) == "0 to 0"
     assert (statistic(math.inf), statistic(math.nan)) == ("never", "-")
     assert (amount(1, "yes is 1"), amount(0, "yes is 1")) == ("yes", "no")
     assert (amount(math.nan, "d"), amount(math.nan, "s")) == ("never", "has no value")

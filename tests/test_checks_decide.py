@@ -97,6 +97,15 @@ def test_the_verdict_is_where_the_certain_bounds_lie(
         assert found.high >= bound + margin - slack
 
 
+@pytest.mark.parametrize("side", ["below", "above"])
+@pytest.mark.parametrize(
+    "values", [[0.0] * 20, [0.0] * 40 + [1000.0] + [0.0] * 20, [1.0, 90.0] * 7]
+)
+def test_no_mean_of_a_metric_is_below_0(side: str, values: list[float]) -> None:
+    found = decide(promise(**{side: 10.0}), np.array(values), RISK, RISK)
+    assert 0 <= found.low <= found.estimate <= found.high
+
+
 def test_less_risk_takes_no_fewer_months() -> None:
     check = promise(statistic="mean", below=97, margin=1)
     runs = [decide(check, months(5, 2_000), risk, risk).runs for risk in (0.2, 0.05, 0.01, 0.001)]

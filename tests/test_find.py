@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from smssim import find
+from smssim.checks import ReplicationError
 from smssim.experiment import replicate
 from smssim.scenario import Check, Scenario, ScenarioError
 from smssim.scenario.checks import promise_of
@@ -89,6 +90,7 @@ def test_a_promise_that_turns_is_told() -> None:
     [
         ("cost", "must be like"),
         ("cost < much", "must end with a number"),
+        ("cost <= 3", "must be like"),
         ("costs < 1", "did you mean cost"),
         ("p900(cost) < 1", "mean, probability or a quantile"),
         ("cost < nan", "finite"),
@@ -122,6 +124,25 @@ def test_a_promise_may_be_about_a_part_of_the_month() -> None:
     assert (found.value, found.fails) == (2, 3)
     with pytest.raises(ScenarioError, match="no template"):
         find.search(SMALL, "days", [3], "latency.p95[template=x] < 9", workers=1)
+
+
+@pytest.mark.parametrize("confidence", [0, 1, 1.5, float("nan")])
+def test_no_answer_is_surer_than_sure(confidence: float) -> None:
+    with pytest.raises(ValueError, match=r"confidence\(=.*must be > 0 and < 1"):
+        find.smallest(SMALL, "days", 1, 2, "cost < 3", workers=1, confidence=confidence)
+
+
+def test_months_that_fail_are_not_left_out() -> None:
+    """They are those that run out, so that the others keep the promise."""
+
+    def careless(env: Any, account: Any) -> Any:
+        yield account.wait("run_out")
+        raise RuntimeError("nobody is there")
+
+    with pytest.raises(ReplicationError, match=r"replication \d+ of .* failed: .*nobody is there"):
+        find.search(
+            SMALL, "packages.0.segments", [100], "runout.any < 0.1", policies=[careless], workers=1
+        )
 
 
 def test_what_never_happens_is_not_surely_rare() -> None:

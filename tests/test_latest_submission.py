@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from matplotlib import pyplot as plt
@@ -62,6 +63,19 @@ def test_wrong_questions_are_named(world: Scenario) -> None:
         smssim.find.latest_submission(world, OFFER, LAUNCH.replace(tzinfo=None), first=FIRST)
     with pytest.raises(ValueError, match=r"template\(='offer'\) must be one of login, spring"):
         smssim.find.latest_submission(world, "offer", LAUNCH, first=FIRST)
+    for wrong in ({"step_h": 0}, {"step_h": -1}, {"launch": FIRST - timedelta(hours=1)}):
+        asked: dict[str, Any] = {"launch": LAUNCH, "first": FIRST, **wrong}
+        with pytest.raises(ValueError, match="must be first <= launch, step_h > 0"):
+            smssim.find.latest_submission(world, OFFER, **asked)
+    for share in (0, 1, 1.2):
+        with pytest.raises(ValueError, match=r"share\(=.*must be > 0 and < 1"):
+            smssim.find.latest_submission(world, OFFER, LAUNCH, first=FIRST, share=share)
+
+
+def test_a_share_may_be_any(world: Scenario) -> None:
+    ask = smssim.find.latest_submission
+    found = ask(world, OFFER, LAUNCH, first=FIRST, step_h=24, share=2 / 3, most=30)
+    assert found.promise.quantile == pytest.approx(2 / 3, rel=1e-9)
 
 
 def test_handing_in_later_may_help(world: Scenario) -> None:

@@ -86,6 +86,14 @@ def test_a_wrong_promise_says_what_it_must_be(promise: str, told: str) -> None:
         decides(smssim.Scenario.parse(KEPT), promise)
 
 
+def test_a_part_is_named_once() -> None:
+    decides = AssertPromise(Settings(Path(), "fail", 1))
+    with pytest.raises(ValueError, match="has a part in brackets"):
+        decides(
+            smssim.Scenario.parse(KEPT), "messages.sent[country=TH] > 5", where={"country": "ID"}
+        )
+
+
 def test_a_check_brings_its_own_margin() -> None:
     scenario = smssim.Scenario.parse(KEPT)
     with pytest.raises(ValueError, match="has a margin and a where of its own"):

@@ -131,6 +131,9 @@ def test_values_of_any_kind_are_taken() -> None:
         ([float("nan"), 1], stats.norm(), 0.1, "values must be finite: 1 are not"),
         ([1], {1: 0.5}, 0.1, "probabilities that sum to 1, not to 0.5"),
         ([1], {1: 1.5, 2: -0.5}, 0.1, "probabilities that sum to 1"),
+        ([1], {1: float("nan"), 2: 0.5}, 0.1, "probabilities that sum to 1, not to nan"),
+        ([1], stats.norm(0, -1), 0.1, "expected must be a distribution"),
+        ([1, 2], stats.poisson(-1), 0.1, "expected must be a distribution"),
         ([1], stats.norm(), 0, r"risk\(=0\) must be > 0 and < 1"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 from typing import Any
 
@@ -11,6 +12,7 @@ from smssim.checks.plain import plain as plain_checked
 from smssim.checks.told import about, headline, story_lines
 from smssim.checks.verdict import Verdict
 from smssim.checks.words import OUTCOMES, promise, span, statistic
+from smssim.estimate import Interval
 from smssim.report.layout import columns, count, page, section, wrapped
 from smssim.scenario.differing import ABSENT
 
@@ -97,10 +99,16 @@ def _cells(own: PromiseDifference) -> list[str]:
         _outcome(own.new),
         statistic(own.before),
         statistic(own.after),
-        statistic(own.change.estimate) if own.months else "-",
-        span(own.change.low, own.change.high) if own.months else "-",
+        *(_change(own.change) if own.months else ("-", "-")),
         count(own.months) if own.months else "-",
     ]
+
+
+def _change(change: Interval) -> tuple[str, str]:
+    """A difference with its interval; there is none to or from what never comes about."""
+    if not math.isfinite(change.estimate):
+        return "-", "not known"
+    return statistic(change.estimate), span(change.low, change.high)
 
 
 def _outcome(verdict: Verdict | None) -> str:

@@ -82,7 +82,7 @@ class Mean(Statistic):
 
         for step in (float(found.sd) or abs(mean) or 1.0) * 2.0 ** np.arange(64):
             if is_certain(mean - step):
-                return last_certain(is_certain, mean - step, mean)
+                return max(self.floor, last_certain(is_certain, mean - step, mean))
         return self.floor
 
     def most(self, values: Values, risk: float) -> float:

@@ -13,8 +13,8 @@ from smssim.scenario import Checking
 _HEADER = ("verdict", "estimate", "low to high", "by", "months", "of which beyond the bound")
 _ALIGN = "lrlrrl"
 _OPEN = (
-    "UNDECIDED: the statistic is too near its bound to tell in {most} months. A larger margin lets "
-    "more pass, a larger most_runs (under checking) tells more."
+    "UNDECIDED: {most} months are too few to tell on which side of its bound the statistic lies. A "
+    "larger margin lets more pass, a larger most_runs (under checking) tells more."
 )
 
 

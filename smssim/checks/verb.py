@@ -69,10 +69,7 @@ def verdicts_of(plan: Scenario, found: Experiment, design: int = 0) -> list[Verd
     any of them failed.
     """
     most = plan.checking.most_runs
-    for task, result in sorted(found.results.items()):
-        if task.design == design and result.error:
-            told = f"replication {task.replication} of {plan.name!r} failed: {result.error}"
-            raise ReplicationError(told)
+    raise_failed(found, design)
     false_alarm, miss = (
         risk / max(1, len(plan.checks)) for risk in (plan.checking.false_alarm, plan.checking.miss)
     )
@@ -80,3 +77,14 @@ def verdicts_of(plan: Scenario, found: Experiment, design: int = 0) -> list[Verd
         decide(own, np.asarray(found.values(own.figure, design))[:most], false_alarm, miss)
         for own in plan.checks
     ]
+
+
+def raise_failed(found: Experiment, design: int = 0) -> None:
+    """Raise a ReplicationError if any run of a design failed: months that cannot be simulated may
+    be the very ones that break a promise, so the others alone say nothing.
+    """
+    name = found.designs[design].scenario.name
+    for task, result in sorted(found.results.items()):
+        if task.design == design and result.error:
+            told = f"replication {task.replication} of {name!r} failed: {result.error}"
+            raise ReplicationError(told)

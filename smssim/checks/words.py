@@ -35,9 +35,15 @@ def statistic(value: float) -> str:
 
 
 def span(low: float, high: float) -> str:
-    """An interval in words, either end of which may be open."""
+    """An interval in words, either end of which may be open; infinite itself where a statistic
+    never comes about.
+    """
+    if low == math.inf:
+        return "never"
     if math.isnan(low) or math.isnan(high) or (math.isinf(low) and math.isinf(high)):
         return "not known"
+    # The bisection that finds an end comes near 0 and never there.
+    low, high = round(low, 12), round(high, 12)
     if math.isinf(low):
         return f"up to {number(high)}"
     return f"from {number(low)}" if math.isinf(high) else f"{number(low)} to {number(high)}"

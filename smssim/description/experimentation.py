@@ -120,8 +120,7 @@ def _figures(experiment: Experiment, names: Sequence[str], design: int) -> list[
 
 
 def _rounded(value: float) -> str:
-    """A figure with four digits that count, or whole if it is large; a dash if nothing bounds "
-    "it."""
+    """A figure with four digits that count, or whole if large; a dash if nothing bounds it."""
     if not math.isfinite(value):
         return "-"
     return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"

@@ -117,12 +117,18 @@ def latest_submission(
     help, for what comes at night is decided in the morning. Options are those of `search`. Reviews
     hang on no message: without policies nothing is simulated, and neither executor, workers, store
     nor progress is used. Times may be ISO 8601 texts; raise a ValueError for one without a zone,
-    or a template that is not there.
+    a *first* after the launch, no step, a template that is not there, or a *share* that is not
+    between 0 and 1: no runs tell of all.
     """
     launch, first = moment(launch), moment(first)
     for name, time in (("launch", launch), ("first", first)):
         if time.tzinfo is None:
             raise ValueError(f"{name}(={time}) must have a zone")
+    if step_h <= 0 or first > launch:
+        told = f"first(={first}), launch(={launch}), step_h(={step_h})"
+        raise ValueError(f"{told} must be first <= launch, step_h > 0")
+    if not 0 < share < 1:
+        raise ValueError(f"share(={share}) must be > 0 and < 1")
     base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
     path = f"templates.{place_of(base, template)}.submitted"
     n = math.floor((launch - first) / timedelta(hours=step_h))
@@ -133,7 +139,7 @@ def latest_submission(
             name="usable at the launch",
             metric=USABLE_HOURS,
             where=Where(template=template),
-            statistic=f"p{100 * share:g}",
+            statistic=f"p{100 * share:.12g}",
             below=(launch - submitted) / timedelta(hours=1) + 1e-9,
         )
 

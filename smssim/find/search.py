@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smssim.checks.decide import decide
+from smssim.checks.verb import raise_failed
 from smssim.estimate import Interval
 from smssim.experiment.designs import Design
 from smssim.experiment.experiment import Experiment
@@ -123,8 +124,8 @@ def search(
 
     Each value is run until the promise is decided there (docs/checks.md), at most *most* times;
     *confidence* is that of all answers together, whatever the number of looks and values. The
-    scenario's own checks are left out. Raise a ValueError without steps, a ScenarioError for a
-    promise or value that the scenario refuses.
+    scenario's own checks are left out. Raise a ValueError without steps or for a *confidence* that
+    is not between 0 and 1, a ScenarioError for what is refused, a ReplicationError if a run fails.
     """
     base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
     seed = base.rng if rng is None else rng
@@ -150,6 +151,8 @@ def searched(
     """
     if not len(steps):
         raise ValueError("steps must hold at least one value")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence(={confidence}) must be > 0 and < 1")
     most_probes = 2 + 2 * math.ceil(math.log2(len(steps) + 1)) if monotone else len(steps)
     risk = (1 - confidence) / most_probes
     probes: dict[int, Probe] = {}
@@ -163,11 +166,10 @@ def searched(
             probes[place] = _probe(design, value, risk / 2, most, run)
         return probes[place].holds
 
-    places = range(len(steps))
     if monotone:
         found = _bisect(len(steps), probe)
     else:
-        found = next((place for place in places if probe(place)), None)
+        found = next((place for place in range(len(steps)) if probe(place)), None)
     own = steps[-1 if found is None else found]
     (shown,) = _promised(base, promise(own) if callable(promise) else promise).checks
     return _answer(path, shown, steps, probes, found)
@@ -216,6 +218,7 @@ def _probe(design: Design, value: Any, risk: float, most: int, run: Runner) -> P
 
     def enough(experiment: Experiment, look: int) -> bool:
         nonlocal verdict
+        raise_failed(experiment)
         verdict = decide(check, experiment.values(check.figure), risk, risk)
         return verdict.settled
 
@@ -228,14 +231,12 @@ def _probe(design: Design, value: Any, risk: float, most: int, run: Runner) -> P
 def _answer(
     path: str, promise: Check, steps: Steps, probes: Mapping[int, Probe], place: int | None
 ) -> Answer:
-    last = len(steps) - 1
     failed = [at for at, probe in probes.items() if probe.holds is False]
     fails = steps[max(failed)] if failed else None
     tried = list(probes.values())
     if place is None:
-        open_ = probes[last].holds is None
-        note = "cannot be told" if open_ else "does not hold"
-        return Answer(path, promise, None, fails, f"{promise} {note} even at {steps[last]}", tried)
+        note = "cannot be told" if probes[len(steps) - 1].holds is None else "does not hold"
+        return Answer(path, promise, None, fails, f"{promise} {note} even at {steps[-1]}", tried)
     turned = [steps[at] for at in failed if at > place]
     if turned:
         note = f"{promise} holds at {steps[place]}, but not at {turned[0]}: it is not monotone"

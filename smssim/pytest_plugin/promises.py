@@ -69,4 +69,8 @@ def _check(
             raise ValueError(f"promise(={promise.name!r}) {told}")
         return promise.model_dump(exclude_unset=True)
     given = promise_of(promise) | {"margin": margin}
-    return given if where is None else given | {"where": dict(where)}
+    if where is None:
+        return given
+    if "where" in given:
+        raise ValueError(f"promise(={promise!r}) has a part in brackets: give no where beside it")
+    return given | {"where": dict(where)}

@@ -13,10 +13,10 @@ from smssim.scenario.base import Count, Country, Float, Int, Name, Part
 from smssim.scenario.problems import Found
 
 _TEXT = re.compile(
-    r"(?:(?P<statistic>\w[\w.]*)\s*\((?P<inner>.+)\)|(?P<plain>.+?))\s*(?P<side>[<>])(?P<end>.+)"
+    r"(?:(?P<statistic>\w[\w.]*)\s*\((?P<inner>.+)\)|(?P<plain>.+?))\s*(?P<side>[<>])(?P<end>[^=].*)"
 )
 _FIGURE = re.compile(r"(?P<metric>[^\[\]]+)(?:\[(?P<part>[^\[\]]+)\])?")
-_QUANTILE = re.compile(r"p([1-9]\d?(?:\.\d{1,3})?|0?\.\d{1,3})")
+_QUANTILE = re.compile(r"p([1-9]\d?(?:\.\d+)?|0?\.(?=0*[1-9])\d+)")
 Risk = Annotated[Float, Field(gt=0, le=0.5)]
 
 
@@ -65,10 +65,19 @@ class Check(Part):
             yield ("name",), f"the promise {self.name!r} must have one of below and above"
         statistic = self.statistic
         if statistic not in (None, "mean", "probability") and not _QUANTILE.fullmatch(statistic):
-            told = "must be mean, probability or a quantile from p0.1 to p99.9"
+            told = "must be mean, probability or a quantile such as p90 or p99.5"
             yield ("statistic",), f"{statistic!r} {told}"
-        if self.kind == "probability" and not 0 <= self.bound <= 1:
+        if self.kind == "probability":
+            yield from self._beyond_probabilities()
+
+    def _beyond_probabilities(self) -> Iterator[Found]:
+        """A bound that is no probability, or a margin with which whatever happens is kept."""
+        overlooked = self.margin if self.above is None else -self.margin
+        if not 0 <= self.bound <= 1:
             yield ("below" if self.above is None else "above",), "a probability is from 0 to 1"
+        elif not -1e-9 <= self.bound + overlooked <= 1 + 1e-9:
+            told = f"a probability is from 0 to 1, so none is {self.margin:g} beyond {self.bound:g}"
+            yield ("margin",), told
 
     @property
     def bound(self) -> float:

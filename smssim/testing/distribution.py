@@ -58,8 +58,8 @@ def assert_distribution(
       with them; beyond 10,000 values by Massart's bound (Annals of Probability 18, 1990).
 
     The error names the statistic, its p-value, the risk, and where the gap is largest. Raise a
-    ValueError for no values, values that are not finite, probabilities that do not sum to 1, or a
-    *risk* that is not between 0 and 1.
+    ValueError for no values, values that are not finite, probabilities that do not sum to 1, a
+    distribution that has none (NaN), or a *risk* that is not between 0 and 1.
     """
     if not 0 < risk < 1:
         raise ValueError(f"risk(={risk}) must be > 0 and < 1")
@@ -94,6 +94,9 @@ def _of_distribution(x: Values, expected: Any) -> Gap:
     upto = np.searchsorted(x, points, side="right") / n
     below = np.searchsorted(x, points, side="left") / n
     at, before = _either_side(points, expected)
+    if not np.isfinite(at + before).all():
+        # What scipy says where parameters cannot be, a scale below 0 for example.
+        raise ValueError("expected must be a distribution, its parameters are none: cdf is NaN")
     above, under = upto - at, before - below
     place = int(np.argmax(np.maximum(above, under)))
     distance = float(max(above[place], under[place], 0.0))
@@ -153,7 +156,7 @@ def _of_mapping(values: Sequence[Hashable], expected: Mapping[Any, float]) -> tu
     n, total = len(values), math.fsum(expected.values())
     if not n:
         raise ValueError("values must be a sequence of at least one value")
-    if abs(total - 1) > 1e-9 or min(expected.values()) < 0:
+    if not abs(total - 1) <= 1e-9 or min(expected.values()) < 0:
         told = f"expected must be probabilities that sum to 1, not to {total:g}"
         raise ValueError(told)
     counts = dict.fromkeys(expected, 0)
