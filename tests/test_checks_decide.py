@@ -12,10 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from smssim.checks import decide
-from smssim.scenario import Check
+from smssim.checks import ReplicationError, decide, verdicts_of
+from smssim.experiment.designs import Design
+from smssim.experiment.experiment import Experiment
+from smssim.experiment.work import Result, Task
+from smssim.scenario import Check, Scenario
 
 RISK = 0.01
+ONE_DAY = Scenario.parse("""
+start: 2026-11-02
+days: 1
+applications: [{name: Shop}]
+templates: [{name: login, application: Shop}]
+traffic: [{name: logins, template: login, country: ID, messages_a_day: 20}]
+""")
 
 
 def promise(metric: str = "cost", **given: Any) -> Check:
@@ -197,3 +207,39 @@ def test_by_is_how_far_the_estimate_is_beyond_the_bound() -> None:
     assert found.by == found.estimate - 90
     above = replace(found, check=promise(statistic="mean", above=90))
     assert above.by == 90 - found.estimate
+
+
+def test_a_mean_of_mostly_equal_months_is_told_with_caution() -> None:
+    rare = np.where(np.arange(400) % 20 == 7, 3.0, 0.0)
+    mean = decide(promise(statistic="mean", below=9), rare, RISK, RISK)
+    quantile = decide(promise(statistic="p90", below=9), rare, RISK, RISK)
+    usual = decide(promise(statistic="mean", below=900), months(1), RISK, RISK)
+
+    assert (mean.outcome, quantile.outcome, usual.outcome) == ("pass", "pass", "pass")
+    assert mean.note.startswith("most of these months are equal")
+    assert (quantile.note, usual.note) == ("", "")
+
+
+def test_the_mean_of_yes_or_no_is_its_probability() -> None:
+    values = np.ones(20)
+    mean = decide(promise("runout.any", statistic="mean", below=0.05), values, RISK, RISK)
+    usual = decide(promise("runout.any", below=0.05), values, RISK, RISK)
+    assert (mean.outcome, mean.runs, mean.low) == (usual.outcome, usual.runs, usual.low)
+
+
+def test_a_month_that_fails_ends_what_is_not_decided_before() -> None:
+    """And nothing else: what comes after the deciding month is not looked at."""
+    check = promise("runout.any", below=0.05, margin=0.01)
+    plan = ONE_DAY.change(checks=[check.model_dump()])
+    runs = {Task(0, k): Result(Task(0, k), {"runout.any": 1.0}, "", 0.0) for k in range(8)}
+    runs[Task(0, 5)] = Result(Task(0, 5), {}, "ValueError: no", 0.0)
+    decided = Experiment([Design(plan, {})], 1, runs)
+    (verdict,) = verdicts_of(plan, decided)
+    assert (verdict.outcome, verdict.runs) == ("fail", 2)
+
+    open_ = {task: run._replace(figures={"runout.any": 0.0}) for task, run in runs.items()}
+    with pytest.raises(ReplicationError, match="replication 5 of 'scenario' failed: ValueError"):
+        verdicts_of(plan, Experiment([Design(plan, {})], 1, open_))
+    first = {Task(0, 0): Result(Task(0, 0), {}, "ValueError: no", 0.0)}
+    with pytest.raises(ReplicationError, match="replication 0"):
+        verdicts_of(plan, Experiment([Design(plan, {})], 1, first))

@@ -47,6 +47,18 @@ def refused(promise: str) -> list[str]:
         ("{name: b, metric: runout.any, below: 0.05, margin: 2}", "2}", "none is 2 beyond 0.05"),
         ("{name: b, metric: runout.any, above: 0.1, margin: 0.2}", "0.2", "none is 0.2 beyond 0.1"),
         ("{name: b, metric: cost, below: 1, margin: -1}", "-1", "must be >= 0"),
+        ("{name: b, metric: runout.any, below: 0}", "0}", "without a margin no months tell"),
+        ("{name: b, metric: runout.any, above: 1}", "1}", "without a margin no months tell"),
+        (
+            "{name: b, metric: cost, where: {country: US}, below: 1}",
+            "US",
+            "nothing is sent to 'US'",
+        ),
+        (
+            "{name: b, metric: latency.p95, where: {type: notification}, below: 1}",
+            "notification",
+            "no template is of the type 'notification', only 'otp'",
+        ),
         ("{name: b, metric: package.empty, above: 1}", "package", "there is one package.empty a"),
         (
             "{name: b, metric: package.empty, where: {package: 1}, above: 1}",

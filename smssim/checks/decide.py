@@ -32,7 +32,8 @@ def decide(check: Check, values: Values, false_alarm: float, miss: float) -> Ver
     if len(settled):
         n = int(settled[0]) + 1
         outcome: Outcome = "fail" if failed[n - 1] else "pass"
-        return _verdict(check, side, whole[:n], outcome, "", (false_alarm, miss))
+        note = _caution(check, whole[:n])
+        return _verdict(check, side, whole[:n], outcome, note, (false_alarm, miss))
     note = _missing(check, int(gaps[0])) if len(gaps) else ""
     return _verdict(check, side, whole, "undecided", note, (false_alarm, miss))
 
@@ -42,6 +43,16 @@ def with_never(check: Check, values: Values) -> Values:
     if check.quantile is not None and METRICS[check.metric_name].unit in UNTIL:
         return np.where(np.isnan(values), np.inf, values)
     return values
+
+
+def _caution(check: Check, values: Values) -> str:
+    """What to think of a mean whose months are mostly one and the same."""
+    if check.kind != "mean" or np.unique(values, return_counts=True)[1].max() <= len(values) / 2:
+        return ""
+    return (
+        "most of these months are equal: a mean is not sure of what comes about in few months; a "
+        "probability or a quantile is"
+    )
 
 
 def _missing(check: Check, replication: int) -> str:

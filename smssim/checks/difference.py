@@ -87,12 +87,13 @@ class Difference:
 
         return told(self)
 
-    def json(self) -> str:
+    def json(self, undecided: Undecided = "fail") -> str:
         """The same as JSON, with both plans as `Checked.json` tells them."""
         from smssim.checks.difference_told import plain
         from smssim.checks.plain import as_json
 
-        return as_json(plain(self))
+        about = {"ok": self.ok(undecided), "undecided_counts_as": undecided}
+        return as_json(about | plain(self))
 
     def __repr__(self) -> str:
         return f"<Difference of {self.old.name} and {self.new.name}: {len(self.changes)} changes>"

@@ -8,7 +8,7 @@ from smssim.checks.checked import Checked
 from smssim.checks.verdict import Verdict
 from smssim.checks.words import OUTCOMES, beyond, months, promise, span, statistic
 from smssim.report.layout import WIDTH, columns, count, page, share, wrapped
-from smssim.scenario import Checking
+from smssim.scenario import Scenario
 
 _HEADER = ("verdict", "estimate", "low to high", "by", "months", "of which beyond the bound")
 _ALIGN = "lrlrrl"
@@ -44,16 +44,17 @@ def headline(checked: Checked) -> str:
 
 def about(checked: Checked) -> list[str]:
     """The seed, the length of a month and the risks, in a sentence."""
-    days, checking = checked.scenario.days, checked.scenario.checking
+    days, most = checked.scenario.days, checked.scenario.checking.most_runs
     length = "1 day" if days == 1 else f"{days:,} days"
-    months = f"months of {length}, {count(checking.most_runs)} at most"
-    return wrapped(f"seed {checked.experiment.rng}; {months}; {risks(checking)}", 2)
+    months = f"months of {length}, {count(most)} at most"
+    return wrapped(f"seed {checked.experiment.rng}; {months}; {risks(checked.scenario)}", 2)
 
 
-def risks(checking: Checking) -> str:
-    """How certain verdicts are, in words."""
-    alarm, miss = share(checking.false_alarm), share(checking.miss)
-    return f"risks of all together: false alarm {alarm}, miss {miss}"
+def risks(plan: Scenario) -> str:
+    """How certain verdicts are, in words: means are not exact (docs/checks.md)."""
+    alarm, miss = share(plan.checking.false_alarm), share(plan.checking.miss)
+    about = ", of means about" if any(check.kind == "mean" for check in plan.checks) else ""
+    return f"risks of all together: false alarm {alarm}, miss {miss}{about}"
 
 
 def table(checked: Checked) -> list[str]:

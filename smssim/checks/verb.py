@@ -16,6 +16,7 @@ from smssim.experiment.experiment import Experiment
 from smssim.experiment.kept import Kept
 from smssim.experiment.pool import Pool
 from smssim.experiment.running import Progress, run_until
+from smssim.experiment.work import Task
 from smssim.model.policies import Policy
 from smssim.plainly import Plainly
 from smssim.scenario import Scenario
@@ -65,26 +66,36 @@ def check(
 def verdicts_of(plan: Scenario, found: Experiment, design: int = 0) -> list[Verdict]:
     """What the runs of a design tell of the promises of a scenario, in their order.
 
-    Runs beyond the most that the scenario asks for are not looked at. Raise a ReplicationError if
-    any of them failed.
+    Runs beyond the most that the scenario asks for, and beyond what decides all promises, are not
+    looked at. Raise a ReplicationError if one that is looked at failed.
     """
-    most = plan.checking.most_runs
-    raise_failed(found, design)
+    failed = first_failed(found, design)
+    most = min(plan.checking.most_runs, plan.checking.most_runs if failed is None else failed)
+    if failed == 0:
+        raise_failed(found, design)
     false_alarm, miss = (
         risk / max(1, len(plan.checks)) for risk in (plan.checking.false_alarm, plan.checking.miss)
     )
-    return [
+    verdicts = [
         decide(own, np.asarray(found.values(own.figure, design))[:most], false_alarm, miss)
         for own in plan.checks
     ]
+    if most == failed and not all(verdict.settled for verdict in verdicts):
+        raise_failed(found, design)
+    return verdicts
+
+
+def first_failed(found: Experiment, design: int = 0) -> int | None:
+    """The first replication of a design that failed; None if none did."""
+    failed = (t.replication for t, run in found.results.items() if t.design == design and run.error)
+    return min(failed, default=None)
 
 
 def raise_failed(found: Experiment, design: int = 0) -> None:
     """Raise a ReplicationError if any run of a design failed: months that cannot be simulated may
     be the very ones that break a promise, so the others alone say nothing.
     """
-    name = found.designs[design].scenario.name
-    for task, result in sorted(found.results.items()):
-        if task.design == design and result.error:
-            told = f"replication {task.replication} of {name!r} failed: {result.error}"
-            raise ReplicationError(told)
+    failed = first_failed(found, design)
+    if failed is not None:
+        name, why = found.designs[design].scenario.name, found.results[Task(design, failed)].error
+        raise ReplicationError(f"replication {failed} of {name!r} failed: {why}")

@@ -16,7 +16,7 @@ class Verdict:
 
     *low* and *high* are the bounds of the statistic that are certain at the risks of the check;
     *share* of the months break the bound by themselves, with Wilson's 95 % interval, those of the
-    replications *broken*. *note* says why it cannot be decided.
+    replications *broken*. *note* says why it cannot be decided, or what to think of the verdict.
     """
 
     check: Check
@@ -35,7 +35,8 @@ class Verdict:
     def by(self) -> float:
         """How far the estimate is beyond the bound, in the metric's unit; negative if within."""
         beyond = self.estimate - self.check.bound
-        return beyond if self.check.above is None else -beyond
+        # Never -0.0.
+        return (beyond if self.check.above is None else -beyond) + 0.0
 
     @property
     def settled(self) -> bool:

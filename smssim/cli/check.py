@@ -48,9 +48,10 @@ def command(options: argparse.Namespace) -> tuple[str, int]:
 
 def _checked(options: argparse.Namespace) -> tuple[str, int]:
     from smssim.checks import check, json_of, junit
+    from smssim.scenario import ScenarioError
 
     _promising(options.files)
-    with wrong_if(OSError, ValueError), progress_bar(options) as progress:
+    with wrong_if(OSError, ScenarioError), progress_bar(options) as progress:
         running = running_options(options, progress)
         found = [check(file, **running) for file in options.files]
         if options.json:
@@ -63,12 +64,13 @@ def _checked(options: argparse.Namespace) -> tuple[str, int]:
 
 def _difference(options: argparse.Namespace) -> tuple[str, int]:
     from smssim.checks import difference
+    from smssim.scenario import ScenarioError
 
     old, new = options.diff
     _promising([new], [old])
-    with wrong_if(OSError, ValueError), progress_bar(options) as progress:
+    with wrong_if(OSError, ScenarioError), progress_bar(options) as progress:
         found = difference(old, new, **running_options(options, progress))
-        text = found.json() if options.json else found.told()
+        text = found.json(options.undecided) if options.json else found.told()
     return text, 0 if found.ok(options.undecided) else FAILED
 
 

@@ -61,14 +61,14 @@ def command(options: argparse.Namespace) -> str:
 
 
 def _told(answer: Answer) -> list[str]:
-    from smssim.report.layout import columns, number, section, wrapped
+    from smssim.report.layout import columns, section, wrapped
 
     value = "none" if answer.value is None else f"{answer.value:,}"
     probes = sorted(answer.probes, key=lambda probe: probe.value)
     rows = [
         [
             f"{probe.value:,}",
-            *(number(end) for end in (probe.estimate, probe.low, probe.high)),
+            *map(_known, (probe.estimate, probe.low, probe.high)),
             f"{probe.n:,}",
             _HOLDS[probe.holds],
         ]
@@ -81,6 +81,13 @@ def _told(answer: Answer) -> list[str]:
         *wrapped(f"{answer.note}."),
         *section("Tried (all answers together are 95 % sure)", table),
     ]
+
+
+def _known(value: float) -> str:
+    """An estimate or the end of an interval, a dash where it has none."""
+    from smssim.report.layout import number
+
+    return number(value) if math.isfinite(value) else "-"
 
 
 def _number(text: str) -> float:

@@ -62,11 +62,28 @@ def _parts_there(s: Any, key: str, value: Any) -> Iterator[Found]:
     """The scenario has the part."""
     if key == "package" and known(s.packages) and value >= len(s.packages):
         yield ("where", key), f"there is no package {value}: there are {len(s.packages)}, from 0 on"
+    if key in ("country", "type"):
+        yield from _sent_there(s, key, value)
     if key in ("template", "application"):
         names = [part.name for part in getattr(s, f"{key}s")]
         if names and known(*names) and value not in names:
             told = f"there is no {key} {value!r}{hint(value, names)}"
             yield ("where", key), f"{told}; there are {', '.join(map(repr, names[:10]))}"
+
+
+def _sent_there(s: Any, key: str, value: Any) -> Iterator[Found]:
+    """Something of that type is sent, or goes to that country or is bought for it."""
+    if key == "type":
+        names = [template.type for template in s.templates]
+    else:
+        if not known(s.group_tasks) or any(task.file is not None for task in s.group_tasks):
+            return  # Only its file tells where a task goes.
+        sources = [own.country for own in (*s.traffic, *s.calls, *s.packages)]
+        names = [*sources, *(country for task in s.group_tasks for country in task.countries)]
+    names = list(dict.fromkeys(names))
+    if names and known(*names) and value not in names:
+        told = "no template is of the type" if key == "type" else "nothing is sent to"
+        yield ("where", key), f"{told} {value!r}, only {', '.join(map(repr, sorted(names)[:10]))}"
 
 
 def _given(where: Any) -> dict[str, Any]:

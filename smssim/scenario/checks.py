@@ -78,6 +78,9 @@ class Check(Part):
         elif not -1e-9 <= self.bound + overlooked <= 1 + 1e-9:
             told = f"a probability is from 0 to 1, so none is {self.margin:g} beyond {self.bound:g}"
             yield ("margin",), told
+        elif not self.margin and self.bound == (0 if self.above is None else 1):
+            told = "without a margin no months tell that it is never so, or always"
+            yield ("below" if self.above is None else "above",), told
 
     @property
     def bound(self) -> float:
@@ -86,11 +89,13 @@ class Check(Part):
 
     @property
     def kind(self) -> str:
-        """The statistic, the usual one of the metric if none is given."""
-        if self.statistic is not None:
-            return self.statistic
+        """The statistic, the usual one of the metric if none is given; the mean of what is yes or
+        no is its probability.
+        """
         metric = _plain(self.metric)
-        return "probability" if metric is not None and metric.unit == YES_OR_NO else "mean"
+        if self.statistic in (None, "mean") and metric is not None and metric.unit == YES_OR_NO:
+            return "probability"
+        return self.statistic or "mean"
 
     @property
     def quantile(self) -> float | None:
