@@ -5,6 +5,7 @@ A record that was read knows less than a simulated one, and what it does not kno
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -40,7 +41,7 @@ class Known:
     def scenario(self) -> Scenario | None:
         """The simulated scenario; None for a record that was read."""
         text = self.record.provenance.get("scenario")
-        return None if text is None else Scenario.parse(text)
+        return None if text is None else Scenario.model_validate(json.loads(text))
 
     @property
     def simulated(self) -> bool:
