@@ -8,17 +8,14 @@ from typing import Any
 from smssim.metrics import METRICS, Metric
 from smssim.record import Record
 from smssim.report.figures import (
-    Value,
-    costs,
     events_of,
     figures_of,
-    latencies,
-    messages,
     packages,
     reviews,
     run_outs,
     suspended_by_runout,
 )
+from smssim.report.message_figures import Value, costs, latencies, messages
 from smssim.report.needs import needs
 from smssim.report.part import Part
 
