@@ -37,7 +37,9 @@ def run_tests(node_ids: Sequence[str], name: str | None, pipe: Any) -> None:
     """Run tests in this process, with one rule switched off, and send what became of them."""
     mutation: Mutation | None = None if name is None else MUTATIONS[name]
     plugin = Mutant(mutation)
-    options = ["-q", "-n", "0", "-p", "no:cacheprovider", "--tb=short"]
+    # The entry point makes pytest want to rewrite asserts of a package that is here already.
+    known = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
+    options = ["-q", "-n", "0", "-p", "no:cacheprovider", "--tb=short", "-W", known]
     stop = [] if name is None else ["-x"]
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
         code = pytest.main([*options, *stop, *node_ids], plugins=[plugin])
