@@ -15,6 +15,7 @@ import smssim
 from smssim import plots
 from smssim.estimate import wilson
 from smssim.find import launch_risk
+from smssim.plots.launch_risk import latest
 from smssim.scenario import Scenario
 
 FOLDER = Path(__file__).parents[1] / "data/scenarios"
@@ -86,6 +87,15 @@ def test_wrong_questions_are_named(festival: Scenario) -> None:
         launch_risk(festival, OFFER, LAUNCH, [SATURDAY], n=0)
 
 
+def test_without_a_seed_it_is_the_scenarios(festival: Scenario) -> None:
+    """As in all verbs: the same scenario has the same courses."""
+    last = [datetime.fromisoformat("2026-02-14T17:00:00+08:00")]
+    own, asked = festival.change(rng=7), {"template": OFFER, "launch": LAUNCH, "times": last}
+    found = launch_risk(own, **asked, n=60)
+    assert found.equals(launch_risk(festival, **asked, n=60, rng=7))
+    assert not found.equals(launch_risk(festival, **asked, n=60))
+
+
 def test_the_picture_tells_the_last_sure_moment(festival: Scenario) -> None:
     hours = pd.date_range("2026-02-13 09:00", "2026-02-14 20:00", freq="h", tz="Asia/Shanghai")
     frame = launch_risk(festival, OFFER, LAUNCH, hours, n=200)
@@ -98,6 +108,15 @@ def test_the_picture_tells_the_last_sure_moment(festival: Scenario) -> None:
         assert (overlaps(seen), outside(seen, ax.figure)) == ([], [])
         assert ax.lines[0].get_ydata() == pytest.approx(100 * frame["risk"])
         plt.close(ax.figure)
+    # On Friday night the risk is higher than on Saturday morning: "until" would not be true.
+    ax = plots.launch_risk(frame, accepted=0.022, zone="Asia/Shanghai")
+    assert not (frame.loc[frame["at"] <= latest(frame, 0.022), "high"] < 0.022).all()
+    told = ax.get_title(loc="left").replace("\n", " ")
+    assert told.startswith("Last moment with a risk below 2.2 %: Sat 14 Feb")
+    assert told.endswith("(not all before it)")
+    seen = texts(ax.figure)
+    assert (overlaps(seen), outside(seen, ax.figure)) == ([], [])
+    plt.close(ax.figure)
     late = frame[frame["risk"] > 0.5]
     ax = plots.launch_risk(late)
     assert "nowhere surely below 5 %" in ax.get_title(loc="left").replace("\n", " ")
