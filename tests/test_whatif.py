@@ -345,7 +345,7 @@ def test_a_saved_scenario_is_the_what_if(here: Path, studied: Study) -> None:
     assert Scenario.load(place) == studied.scenario != studied.base
     with pytest.raises(FileExistsError):
         studied.save(place)
-    with pytest.raises(ScenarioError, match=r"path\(='mine.txt'\) must end in .yaml"):
+    with pytest.raises(ValueError, match=r"path\(='mine.txt'\) must end in .yaml"):
         studied.save("mine.txt")
     with pytest.raises(OSError, match="nowhere"):
         studied.save("nowhere/mine.yaml")
