@@ -78,6 +78,16 @@ def test_a_country_that_is_not_registered_is_not_ready(festival: Scenario) -> No
     assert found["risk"].tolist() == [1]
 
 
+def test_what_is_ready_at_the_very_launch_is_in_time(festival: Scenario) -> None:
+    """An hour of review and five minutes: a microsecond earlier would be too late."""
+    sure = {"review.decision": {"fixed_s": 3_600}, "review.rejection": 0}
+    own = festival.change(**sure, **{"review.usable_after": {"fixed_s": 300}})
+    at = datetime.fromisoformat("2026-02-13T10:00:00+08:00")
+    ready, instant = at + timedelta(minutes=65), timedelta(microseconds=1)
+    risks = [launch_risk(own, OFFER, t, [at], n=3)["risk"].item() for t in (ready, ready - instant)]
+    assert risks == [0, 1]
+
+
 def test_wrong_questions_are_named(festival: Scenario) -> None:
     with pytest.raises(ValueError, match=r"template\(='offer'\) must be one of login ID"):
         launch_risk(festival, "offer", LAUNCH, [SATURDAY])
