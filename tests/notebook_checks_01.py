@@ -1,4 +1,4 @@
-"""What notebook 01 must show: the bill, the pairs it decides by, four pictures, the assumptions."""
+"""What notebook 01 must show: the bill, the pairs it decides by, three pictures, the assumptions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def check(notebook: Any) -> None:
     assert total.split()[0] == "total"
     assert total.split()[-1] == f"{bill['cost_usd'].sum():,.2f}"
     assert [line.split()[0] for line in countries] == sorted(set(bill["country"]))
-    assert len(outputs(notebook, "image/png")) == 4
+    assert len(outputs(notebook, "image/png")) == 3
     higher = {"quota.daily_limit": 300_000, "thresholds.daily_limit": 300_000}
     pairs = compare(PLAN, higher, 8, workers=1).summary().set_index("metric")
     base, ends = shown(notebook)["decision"].split("high")
