@@ -1,4 +1,4 @@
-"""What notebook 01 must show: the bill, the pairs it decides by, three pictures, the assumptions."""
+"""What notebook 01 must show: the bill, the pairs it decides by, pictures, the assumptions."""
 
 from __future__ import annotations
 
