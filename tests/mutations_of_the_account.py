@@ -142,7 +142,9 @@ ACCOUNT = {
     ),
     "frozen account": Mutation(_REQUEST, without("E000112")),
     "limit": Mutation("smssim.model.thresholds:ThresholdCounters.tripped", returns(False)),
-    "limit within a group task": Mutation("smssim.engine.one_by_one:OneByOne._request_of", _as_one_request),
+    "limit within a group task": Mutation(
+        "smssim.engine.one_by_one:OneByOne._request_of", _as_one_request
+    ),
     "country limit": Mutation(
         "smssim.model.thresholds:ThresholdCounters.country_tripped", returns(False)
     ),

@@ -116,6 +116,25 @@ def test_the_picture_numbers_the_designs_and_tells_who_is_beaten() -> None:
     plt.close(ax.figure)
 
 
+def test_a_design_without_a_value_is_neither_beaten_nor_drawn() -> None:
+    """One that never delivers has no place; that it is not beaten is no praise."""
+    found = experiment((100, 50), (90, 60), (1, 99))
+    results = {
+        task: own._replace(figures={"cost": own.figures["cost"]}) if task.design == 2 else own
+        for task, own in found.results.items()
+    }
+    unknown = Experiment(found.designs, 1, results)
+    frame = unknown.frontier("cost", "messages.delivered")
+    assert frame["best"].tolist() == [False, True, True]
+
+    ax = drawn(unknown)
+    assert ax.get_title(loc="left") == "1 of 2 designs are not beaten by another"
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert legend == ["0  plan 0", "1  plan 1", "2  plan 2: no value"]
+    assert [t.get_text() for t in ax.texts if t.get_text()[0].isdigit()] == ["0", "1"]
+    plt.close(ax.figure)
+
+
 def test_one_design_has_a_picture_too() -> None:
     ax = drawn(experiment((100, 50)))
     assert ax.get_title(loc="left") == "1 of 1 designs are not beaten by another"

@@ -15,6 +15,7 @@ import smssim
 from smssim import plots
 from smssim.estimate import wilson
 from smssim.find import launch_risk
+from smssim.plots.launch_risk import latest
 from smssim.scenario import Scenario
 
 FOLDER = Path(__file__).parents[1] / "data/scenarios"
@@ -77,6 +78,16 @@ def test_a_country_that_is_not_registered_is_not_ready(festival: Scenario) -> No
     assert found["risk"].tolist() == [1]
 
 
+def test_what_is_ready_at_the_very_launch_is_in_time(festival: Scenario) -> None:
+    """An hour of review and five minutes: a microsecond earlier would be too late."""
+    sure = {"review.decision": {"fixed_s": 3_600}, "review.rejection": 0}
+    own = festival.change(**sure, **{"review.usable_after": {"fixed_s": 300}})
+    at = datetime.fromisoformat("2026-02-13T10:00:00+08:00")
+    ready, instant = at + timedelta(minutes=65), timedelta(microseconds=1)
+    risks = [launch_risk(own, OFFER, t, [at], n=3)["risk"].item() for t in (ready, ready - instant)]
+    assert risks == [0, 1]
+
+
 def test_wrong_questions_are_named(festival: Scenario) -> None:
     with pytest.raises(ValueError, match=r"template\(='offer'\) must be one of login ID"):
         launch_risk(festival, "offer", LAUNCH, [SATURDAY])
@@ -84,6 +95,15 @@ def test_wrong_questions_are_named(festival: Scenario) -> None:
         launch_risk(festival, OFFER, LAUNCH, [])
     with pytest.raises(ValueError, match=r"n\(=0\) must be >= 1"):
         launch_risk(festival, OFFER, LAUNCH, [SATURDAY], n=0)
+
+
+def test_without_a_seed_it_is_the_scenarios(festival: Scenario) -> None:
+    """As in all verbs: the same scenario has the same courses."""
+    last = [datetime.fromisoformat("2026-02-14T17:00:00+08:00")]
+    own, asked = festival.change(rng=7), {"template": OFFER, "launch": LAUNCH, "times": last}
+    found = launch_risk(own, **asked, n=60)
+    assert found.equals(launch_risk(festival, **asked, n=60, rng=7))
+    assert not found.equals(launch_risk(festival, **asked, n=60))
 
 
 def test_the_picture_tells_the_last_sure_moment(festival: Scenario) -> None:
@@ -98,6 +118,15 @@ def test_the_picture_tells_the_last_sure_moment(festival: Scenario) -> None:
         assert (overlaps(seen), outside(seen, ax.figure)) == ([], [])
         assert ax.lines[0].get_ydata() == pytest.approx(100 * frame["risk"])
         plt.close(ax.figure)
+    # On Friday night the risk is higher than on Saturday morning: "until" would not be true.
+    ax = plots.launch_risk(frame, accepted=0.022, zone="Asia/Shanghai")
+    assert not (frame.loc[frame["at"] <= latest(frame, 0.022), "high"] < 0.022).all()
+    told = ax.get_title(loc="left").replace("\n", " ")
+    assert told.startswith("Last moment with a risk below 2.2 %: Sat 14 Feb")
+    assert told.endswith("(not all before it)")
+    seen = texts(ax.figure)
+    assert (overlaps(seen), outside(seen, ax.figure)) == ([], [])
+    plt.close(ax.figure)
     late = frame[frame["risk"] > 0.5]
     ax = plots.launch_risk(late)
     assert "nowhere surely below 5 %" in ax.get_title(loc="left").replace("\n", " ")

@@ -57,6 +57,11 @@ def executed(path: Path, sockets: Path) -> Any:
     return client.execute()
 
 
+def is_shown(number: str, shown: str) -> bool:
+    """Whether a number is there as a whole: 3 is not in 30.5."""
+    return bool(re.search(rf"(?<![\d.,]){re.escape(number)}(?![\d]|[.,]\d)", shown))
+
+
 def checks_of(path: Path) -> Callable[[Any], None]:
     """What the outputs of a notebook must hold, in a file of the same number."""
     check: Callable[[Any], None] = import_module(f"notebook_checks_{path.stem[:2]}").check
@@ -73,8 +78,15 @@ def test_a_notebook_runs_and_shows_what_it_tells(path: Path, sockets: Path) -> N
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     told = re.findall(r"\*\*([\d][\d,.:\- ]*)\*\*", text)
     assert told
-    assert not [number for number in told if number not in shown]
+    assert not [number for number in told if not is_shown(number, shown)]
     checks_of(path)(notebook)
+
+
+def test_a_part_of_a_number_is_not_that_number() -> None:
+    """The test of the test: what the text tells must be shown to its last digit."""
+    assert is_shown("3", "fail     3     1.000")
+    assert is_shown("2026-11-16 03:47", "2026-11-16 03:47:00+00:00")
+    assert not any(is_shown("3", text) for text in ("30", "1.3", "13", "3.5", "3,000"))
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -200,7 +200,7 @@ def test_it_is_saved_once_and_told(tmp_path: Path) -> None:
     assert Scenario.load(place) == scenario()
     made.file.value = "mine"
     made.save.click()
-    assert "must end in .yaml" in made.saved.value
+    assert made.saved.value.count("must end in .yaml.</div>") == 1  # And not a word of pictures.
 
 
 def test_what_cannot_be_is_not_saved(tmp_path: Path) -> None:

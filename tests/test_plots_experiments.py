@@ -59,6 +59,8 @@ def test_few_or_equal_values_have_a_picture(values: Any) -> None:
         ax = draw(values, "cost", "USD", found)
         told = ax.get_title(loc="left")
         assert ("always" in told) if len(values) else ("has a value" in told)
+        if len(values):
+            assert all(tick == round(tick) for tick in ax.get_yticks()), "there is no half a run"
         inside(ax)
 
 

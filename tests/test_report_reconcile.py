@@ -123,6 +123,14 @@ def test_an_export_that_was_cut_shows_in_what_was_accepted(run: Run, ours: Recor
     assert late["unheard_micro"] == 0
 
 
+def test_what_the_console_lacks_costs_nothing_less(ours: Record) -> None:
+    """An export with fewer messages of a kind than we heard of gives no money back."""
+    less = simulate(SCENARIO.change(**{"traffic.0.messages_a_day": 100}))
+    by = report.reconcile(ours, less, "country").set_index("country")
+    assert by.loc["ID", "unheard"] < 0
+    assert by.loc["ID", "unheard_micro"] == 0
+
+
 def test_our_log_has_no_names_of_the_console(run: Run) -> None:
     with pytest.raises(ValueError, match=r"by\(='application'\) must be some of day, country"):
         report.reconcile(run, run, "application")

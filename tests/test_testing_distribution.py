@@ -115,6 +115,19 @@ def test_rounded_values_that_are_wrong_are_found() -> None:
     assert fails(values, stats.norm(), 1e-4)
 
 
+def test_the_risk_is_shared_by_all_values_of_a_mapping() -> None:
+    """61 of 100 at one half is likely enough among three counts, at a p-value of 0.035 alone."""
+    values = [1] * 61 + [2] * 20 + [3] * 19
+    assert not fails(values, {1: 0.5, 2: 0.25, 3: 0.25}, 0.05)
+    assert fails([1] * 61 + [2] * 39, {1: 0.5, 2: 0.5}, 0.05)
+
+
+@pytest.mark.parametrize("distance", [0.1, 0.15, 0.2, 0.3])
+def test_the_bound_for_two_samples_is_never_below_that_for_one(distance: float) -> None:
+    """A sample of very many values is as good as the distribution itself."""
+    assert _massart(distance, 100, 10**9) >= stats.kstwo.sf(distance, 100)
+
+
 def test_values_of_any_kind_are_taken() -> None:
     """Generators and lists, and numbers of a frame."""
     assert_distribution((x / 100 for x in range(1, 100)), stats.uniform())

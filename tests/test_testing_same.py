@@ -135,6 +135,13 @@ def test_types_period_and_provenance_are_compared() -> None:
     assert told.endswith("differ: provenance.new: nothing and 1")
 
 
+def test_a_number_of_another_type_is_another_value() -> None:
+    """1 and 1.0 are equal and are not written alike."""
+    rng = run().provenance["rng"]
+    other = replace(run(), provenance={**run().provenance, "rng": float(rng)})
+    assert f"provenance.rng: {rng} and {rng}.0" in told_of(run(), other)
+
+
 def test_a_log_is_the_same_as_itself() -> None:
     folder = Path(__file__).parents[1] / "data" / "exports" / "capture"
     assert_same(read_log(folder), read_log(folder))

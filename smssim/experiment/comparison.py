@@ -14,6 +14,7 @@ from smssim.experiment.statistics import Values, mean_of, metric_of, subject_of
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 BASE, WHAT_IF = 0, 1
 _TYPES = {
@@ -64,7 +65,7 @@ class Comparison:
         both = both[~np.isnan(both).any(axis=1)]
         return both[:, 0], both[:, 1]
 
-    def plot(self, figure: str = "cost", *, ax: Any = None) -> Any:
+    def plot(self, figure: str = "cost", *, ax: Axes | None = None) -> Axes:
         """Draw the differences of a figure on Axes, pair by pair, with their mean and interval.
 
         Raise a ValueError for a figure that no run has.

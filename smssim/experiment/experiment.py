@@ -26,6 +26,7 @@ from smssim.record import Record
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 KEYS = ("scenario", "replication")
 
@@ -165,7 +166,9 @@ class Experiment:
         unit = METRICS[metric_of(figure)].unit
         return self.designs[0].scenario.currency if unit == "currency" else unit
 
-    def plot(self, figure: str = "cost", *, beside: Record | None = None, ax: Any = None) -> Any:
+    def plot(
+        self, figure: str = "cost", *, beside: Record | None = None, ax: Axes | None = None
+    ) -> Axes:
         """Draw a figure on Axes: its runs, or with several designs the estimate of each.
 
         *beside* is a record, such as last month's log, that is drawn among the runs. Raise a
@@ -189,12 +192,13 @@ class Experiment:
         """One row a design: two figures with their intervals, and whether no other design beats it.
 
         One beats another that is surely better in one figure, by the interval of their paired
-        difference, and on average not worse in the other. Raise a ValueError for a figure of which
-        no way is the better one.
+        difference, and on average not worse in the other. A design that has no value in one figure
+        (it never ran out, say) neither beats another nor is beaten. Raise a ValueError for a figure
+        of which no way is the better one.
         """
         return frontier_of(self, across, up, confidence)
 
-    def plot_frontier(self, across: str, up: str, *, ax: Any = None) -> Any:
+    def plot_frontier(self, across: str, up: str, *, ax: Axes | None = None) -> Axes:
         """Draw two figures of all designs against each other on Axes, as `frontier` has them."""
         from smssim.plots import frontier
 

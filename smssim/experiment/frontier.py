@@ -23,7 +23,8 @@ def frontier_of(experiment: Experiment, across: str, up: str, confidence: float)
     """One row a design: `scenario`, its changes, both figures with `_low` and `_high`, and `best`.
 
     `best` is false where another design is surely better in one of the figures and on average not
-    worse in the other. Raise a ValueError for a figure that no run has, or that has no better way.
+    worse in the other; a design without a value in one of them neither beats another nor is beaten.
+    Raise a ValueError for a figure that no run has, or that has no better way.
     """
     signs = [_sign(name) for name in (across, up)]
     columns = {

@@ -38,7 +38,7 @@ def launch_risk(
     *,
     path: str | None = None,
     n: int = 1_000,
-    rng: int = 1,
+    rng: int | None = None,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """How likely a template is not ready at *launch*, for each moment at which it is handed in.
@@ -48,9 +48,9 @@ def launch_risk(
     `onboarding.begins` for example, the risk is that of beginning then. Moments without a zone are
     UTC. One row a time: `at` (UTC), `n` replications, `late` (how many were not ready), `risk`
     (their share) and its Wilson interval `low`, `high`. All times share their random numbers,
-    which are those of `simulate` with the same rng and replication; what policies would do is left
-    out. Raise a ValueError for a template that is not there, no time, or *n* below 1, a
-    ScenarioError for a time that the scenario refuses.
+    which are those of `simulate` with the same *rng* (the scenario's, if None) and replication;
+    what policies would do is left out. Raise a ValueError for a template that is not there, no
+    time, or *n* below 1, a ScenarioError for a time that the scenario refuses.
     """
     import pandas as pd
 
@@ -60,11 +60,12 @@ def launch_risk(
     launch_us = to_us(moment(launch))
     if n < 1:
         raise ValueError(f"n(={n}) must be >= 1")
+    seed = base.rng if rng is None else rng
     rows = []
     for at in times:
         own = base.change(**{path: at})
         goes_to = destinations(own)[template]
-        ready = (_ready_us(own, template, goes_to, Marks(rng, k)) for k in range(n))
+        ready = (_ready_us(own, template, goes_to, Marks(seed, k)) for k in range(n))
         late = sum(us is None or us > launch_us for us in ready)
         rows.append((at, n, late, late / n, *wilson(late, n, confidence)[1:]))
     if not rows:

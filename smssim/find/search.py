@@ -33,6 +33,7 @@ from smssim.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 Steps = Sequence[Any]
 Promise = str | Check
@@ -82,7 +83,7 @@ class Answer:
         frame = pd.DataFrame([vars(probe) for probe in rows], columns=columns)
         return frame.astype({"holds": "boolean"})
 
-    def plot(self, *, ax: Any = None) -> Any:
+    def plot(self, *, ax: Axes | None = None) -> Axes:
         """Draw the curve on Axes: each value that was tried, with the statistic's interval."""
         from smssim.plots import experiments
 

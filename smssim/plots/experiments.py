@@ -136,8 +136,12 @@ def _span(found: Sequence[Interval], name: str, unit: str) -> str:
 
 
 def _histogram(ax: Axes, values: Values, found: Interval) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     if not len(values):
         return
+    # There is no half a run.
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     # All alike, they would make a bin of no width.
     same = values.min() == values.max()
     bins: Any = 1 if same else min(40, max(5, round(np.sqrt(len(values)))))

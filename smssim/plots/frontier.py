@@ -37,16 +37,20 @@ def frontier(
     """Draw each design of an experiment's `frontier` as a cross of its two intervals.
 
     Designs are numbered as in the frame, and *labels* tell what they are; those that no other
-    beats are filled and joined by a line.
+    beats are filled and joined by a line. What has no value in one of the figures has no place
+    either: the legend says so.
     """
-    best = int(frame["best"].sum())
+    placed = frame[[across.name, up.name]].notna().all(axis=1)
+    known = frame[placed]
+    best = int(known["best"].sum())
     with drawing(ax) as ax:
-        _joined(ax, frame, across, up)
+        _joined(ax, known, across, up)
         handles = [_design(ax, row, across, up) for _, row in frame.iterrows()]
         ax.margins(0.12)
         ax.autoscale_view()
-        _numbered(ax, frame, across, up)
-        told = [f"{n}  {label}" for n, label in zip(frame["scenario"], labels, strict=True)]
+        _numbered(ax, known, across, up)
+        rows = zip(frame["scenario"], labels, placed, strict=True)
+        told = [f"{n}  {label}" + ": no value" * (not there) for n, label, there in rows]
         ax.legend(handles, told, loc="upper left", bbox_to_anchor=(1.01, 1.02), frameon=False)
         ax.grid(axis="both", color="#dddddd", linewidth=0.8)
         _thousands(ax)
@@ -55,7 +59,7 @@ def frontier(
         below = (
             "crosses are 95 % sure; hollow: another is surely better in one, no worse in the other"
         )
-        titled(ax, f"{best} of {len(frame)} designs are not beaten by another", below)
+        titled(ax, f"{best} of {len(known)} designs are not beaten by another", below)
     return ax
 
 

@@ -33,8 +33,8 @@ def launch_risk(
     """Draw the risk of a launch against the moment of handing in or beginning, with its interval.
 
     Takes the frame of `smssim.find.launch_risk`; the title tells the last of its moments at which
-    the risk is surely below *accepted*. The closed hours of the review desk are shaded, by the
-    published calendar; times are in *zone*.
+    the risk is surely below *accepted*, and whether it is at all moments before. The closed hours
+    of the review desk are shaded, by the published calendar; times are in *zone*.
     """
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
@@ -57,7 +57,7 @@ def launch_risk(
         legend_below(
             ax,
             [
-                Line2D([], [], marker=marker, label="risk and 95 % interval", **style),
+                Line2D([], [], marker=marker, label="risk and its interval", **style),
                 Line2D([], [], color=INK, linestyle="--", label=f"accepted: {_percent(accepted)}"),
                 Patch(label="review desk closed", **CLOSED),
             ],
@@ -78,7 +78,11 @@ def _title(frame: pd.DataFrame, accepted: float, zone: str) -> str:
     if last is None:
         return f"The risk is nowhere surely below {_percent(accepted)}"
     day = f"{last.tz_convert(zone):%a}"
-    return f"Risk below {_percent(accepted)} until {day} {day_and_time(last, zone)}"
+    told = f"{day} {day_and_time(last, zone)}"
+    if (frame.loc[frame["at"] <= last, "high"] < accepted).all():
+        return f"Risk below {_percent(accepted)} until {told}"
+    # Handing in later may be safer: what comes at night is decided in the morning.
+    return f"Last moment with a risk below {_percent(accepted)}: {told} (not all before it)"
 
 
 def _percent(accepted: float) -> str:

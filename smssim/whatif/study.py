@@ -20,7 +20,7 @@ from smssim.model.policies import Policy
 from smssim.plots.what_if import Seen
 from smssim.record import Record
 from smssim.run import Run, simulate
-from smssim.scenario import Scenario, ScenarioError
+from smssim.scenario import Scenario
 from smssim.whatif.controls import Value, controls_of
 
 LEAST, MOST = 16, 200
@@ -153,12 +153,13 @@ class Study:
     def save(self, path: str | Path) -> Path:
         """Write the what-if as YAML that `Scenario.load` reads back, and return where it is.
 
-        Files of group tasks are named so that they are found from there. Raise a FileExistsError
-        rather than overwrite, another OSError if it cannot be written.
+        Files of group tasks are named so that they are found from there. Raise a ValueError for
+        another ending, a FileExistsError rather than overwrite, another OSError if it cannot be
+        written.
         """
         place = Path(path)
         if place.suffix.lower() not in (".yaml", ".yml"):
-            raise ScenarioError(f"path(={str(path)!r}) must end in .yaml")
+            raise ValueError(f"path(={str(path)!r}) must end in .yaml")
         text = self._seen_from(place.parent).to_yaml()
         with place.open("x", encoding="utf-8") as file:
             file.write(text)
