@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import nbformat
@@ -24,8 +25,10 @@ from smssim.whatif import controls_of
 pytestmark = pytest.mark.browser
 
 PICTURE_MS, INTERVAL_MS = 500, 3_000
-CHANGES = 12
-"""How often a slider is moved; the best of them counts, for the machine may be busy."""
+CHANGES, ROUNDS = 12, 4
+"""How often a slider is moved: the median counts, of the first round in which nothing else was in
+its way, for the machine may be busy.
+"""
 WAIT_MS = 40_000
 MONTH = """
 name: a hundred thousand
@@ -163,12 +166,15 @@ def test_the_panel_answers_the_keyboard_in_time(page: Any, running: Lab, shots: 
 
     focus(page, "package 0 to ID, segments (price in proportion)", "slider", "Shift+Tab")
     page.evaluate(MARKS)
-    times = [turned(page, "ArrowRight") for _ in range(CHANGES)]
+    for key in ("ArrowRight", "ArrowLeft") * (ROUNDS // 2):
+        times = [turned(page, key) for _ in range(CHANGES)]
+        usual = {name: median(own[name] for own in times) for name in times[0]}
+        if usual["picture_ms"] <= PICTURE_MS:
+            break
     page.screenshot(path=shots / "panel_turned.png")
-    best = {name: min(own[name] for own in times) for name in times[0]}
-    (shots / "panel.json").write_text(json.dumps({"best": best, "all": times}, indent=1))
-    assert best["picture_ms"] <= PICTURE_MS
-    assert best["interval_ms"] <= INTERVAL_MS
+    (shots / "panel.json").write_text(json.dumps({"median": usual, "all": times}, indent=1))
+    assert usual["picture_ms"] <= PICTURE_MS
+    assert usual["interval_ms"] <= INTERVAL_MS
     page.locator(".smssim-what-if tr").last.scroll_into_view_if_needed()
     page.screenshot(path=shots / "panel_table.png")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from smssim.checks.verdict import Verdict
 from smssim.experiment import Experiment
@@ -13,6 +13,7 @@ from smssim.scenario import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
     from smssim.checks.story import Story
 
@@ -92,7 +93,7 @@ class Checked:
 
         return told(self)
 
-    def plot(self, *, ax: Any = None) -> Any:
+    def plot(self, *, ax: Axes | None = None) -> Axes:
         """Draw on Axes where each statistic lies against its bound, and how sure that is."""
         from smssim.checks.drawn import drawn
 

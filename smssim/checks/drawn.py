@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from smssim.checks.verdict import Verdict
 from smssim.checks.words import promise
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from smssim.checks.checked import Checked
     from smssim.plots.promises import Promised
 
 
-def drawn(checked: Checked, ax: Any = None) -> Any:
+def drawn(checked: Checked, ax: Axes | None = None) -> Axes:
     """Draw the promises on Axes."""
     from smssim.plots.promises import promises
 

@@ -146,7 +146,7 @@ def _run_out(study: Study, name: str) -> Row:
 
 
 def _date(base: Scenario, days: Values) -> str:
-    """The mean date of a run-out since its package was in force, and in how many months it is."""
+    """The mean date of a run-out, from its days since the start, and in how many months it is."""
     known = days[np.isfinite(days)]
     if not len(known):
         return "never"
