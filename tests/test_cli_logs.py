@@ -185,6 +185,34 @@ def test_a_file_of_which_nothing_can_be_used_says_what_may_help(
     assert re.search(r"none of its\s+records can be used: .*\s.*--columns map.yaml", out)
 
 
+def test_an_export_with_headings_of_its_own_says_what_helps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Alone it is an error, in a directory a warning; both show the headings and how to name them.
+    A column of times that nobody named is told where its times are missed.
+    """
+    headings = "Ref;Handset;Sent on (UTC);Done on (UTC);Result\n"
+    file, columns = tmp_path / "own" / "a.csv", tmp_path / "map.yaml"
+    file.parent.mkdir()
+    row = "a1;+6281234567890;2026-05-01 10:00:00;2026-05-01 10:00:05;0\n"
+    file.write_text(headings + row, encoding="utf-8")
+    code, _, err = called(capsys, file)
+    assert (code, headings in err, "`submitted: Sent on`" in err) == (2, True, True)
+    code, out, _ = called(capsys, file.parent)
+    assert code == 0
+    assert "--columns map.yaml" in out
+    assert headings.strip() in " ".join(out.split())
+
+    columns.write_text("id: Ref\nnumber: Handset\nsubmitted: Sent on (UTC)\n", encoding="utf-8")
+    told = " ".join(called(capsys, file, "--columns", columns)[1].split())
+    assert "if the time of the status is in 'Done on (UTC)', passed over, name it" in told
+    with columns.open("a", encoding="utf-8") as more:
+        more.write("final: Done on (UTC)\n")
+    told = called(capsys, file, "--columns", columns)[1]
+    assert "5 s median" in told
+    assert "passed over" not in told
+
+
 def test_options_of_reading_are_refused_for_a_saved_record(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from smssim.bins import bin_of
 from smssim.calendars import MINUTE
 from smssim.record import Record
-from smssim.report.layout import count
+from smssim.report.layout import count, listed
 from smssim.tally import REFUSED
 
 Ints = NDArray[np.int64]
@@ -45,5 +45,16 @@ def untimed(record: Record) -> str | None:
         without = f"{count(delivered - timed)} of {count(delivered)} deliveries have no time"
         return f"p95 is not known: {without}, and that of the others would be of them alone"
     if told >= delivered:
-        return "p95 is not known: the export tells only whether a status came within 3 minutes"
+        reason = "the export tells only whether a status came within 3 minutes"
+        return f"p95 is not known: {reason}{_remedy(record)}"
     return "p95 is not known: the log does not tell when messages were delivered"
+
+
+def _remedy(record: Record) -> str:
+    """A column of times under a heading that nobody knows is passed over, and easily missed."""
+    files = record.provenance.get("files", [])
+    passed = dict.fromkeys(name for file in files for name in file.get("columns_passed_over", []))
+    if not passed:
+        return ""
+    names = listed([repr(name) for name in passed], 4)
+    return f"; if the time of the status is in {names}, passed over, name it: `final: heading`"
