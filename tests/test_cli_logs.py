@@ -205,7 +205,7 @@ def test_an_export_with_headings_of_its_own_says_what_helps(
 
     columns.write_text("id: Ref\nnumber: Handset\nsubmitted: Sent on (UTC)\n", encoding="utf-8")
     told = " ".join(called(capsys, file, "--columns", columns)[1].split())
-    assert "if the time of the status is in 'Done on (UTC)', passed over, name it" in told
+    assert "; if 'Done on (UTC)' is the time of the status, name it: `final: heading`" in told
     with columns.open("a", encoding="utf-8") as more:
         more.write("final: Done on (UTC)\n")
     told = called(capsys, file, "--columns", columns)[1]

@@ -102,7 +102,7 @@ def test_figures_of_runs_that_all_failed_are_told_with_the_reason() -> None:
         raise RuntimeError("no hands")
 
     found = replicate(SMALL, 2, policies=[breaks], workers=1)
-    with pytest.raises(ValueError, match="none: 2 of 2 runs failed, first with .*no hands"):
+    with pytest.raises(ValueError, match=r"none: 2 of 2 runs failed, first with .*no hands"):
         found.summary("cost")
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
 from smssim.bins import bin_of
 from smssim.calendars import MINUTE
 from smssim.record import Record
-from smssim.report.layout import count, listed
+from smssim.report.layout import count
 from smssim.tally import REFUSED
 
 Ints = NDArray[np.int64]
 SOON_US = 3 * MINUTE
 """What the console's results tell apart: within 3 minutes, or later (DOMAIN.md section 9)."""
+
+_TIMES = re.compile(r"time|date|utc|gmt|\bat\b|\bon\b|时间|日期", re.IGNORECASE)
 
 
 def soon_bin() -> int:
@@ -54,7 +58,7 @@ def _remedy(record: Record) -> str:
     """A column of times under a heading that nobody knows is passed over, and easily missed."""
     files = record.provenance.get("files", [])
     passed = dict.fromkeys(name for file in files for name in file.get("columns_passed_over", []))
-    if not passed:
+    names = [repr(name) for name in passed if _TIMES.search(name)]
+    if not names:
         return ""
-    names = listed([repr(name) for name in passed], 4)
-    return f"; if the time of the status is in {names}, passed over, name it: `final: heading`"
+    return f"; if {' or '.join(names)} is the time of the status, name it: `final: heading`"
