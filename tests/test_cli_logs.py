@@ -213,6 +213,15 @@ def test_an_export_with_headings_of_its_own_says_what_helps(
     assert "passed over" not in told
 
 
+def test_no_line_is_spent_on_saying_that_one_is_missing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The seventh of seven countries is the one to which every message was refused."""
+    out = called(capsys, EXPORTS / "western")[1]
+    assert re.search(r"^  MY +7 +7 +0 +0 ", out, re.MULTILINE)
+    assert "and 1 more" not in out
+
+
 def test_options_of_reading_are_refused_for_a_saved_record(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
