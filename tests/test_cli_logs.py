@@ -185,6 +185,43 @@ def test_a_file_of_which_nothing_can_be_used_says_what_may_help(
     assert re.search(r"none of its\s+records can be used: .*\s.*--columns map.yaml", out)
 
 
+def test_an_export_with_headings_of_its_own_says_what_helps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Alone it is an error, in a directory a warning; both show the headings and how to name them.
+    A column of times that nobody named is told where its times are missed.
+    """
+    headings = "Ref;Handset;Sent on (UTC);Done on (UTC);Result\n"
+    file, columns = tmp_path / "own" / "a.csv", tmp_path / "map.yaml"
+    file.parent.mkdir()
+    row = "a1;+6281234567890;2026-05-01 10:00:00;2026-05-01 10:00:05;0\n"
+    file.write_text(headings + row, encoding="utf-8")
+    code, _, err = called(capsys, file)
+    assert (code, headings in err, "`submitted: Sent on`" in err) == (2, True, True)
+    code, out, _ = called(capsys, file.parent)
+    assert code == 0
+    assert "--columns map.yaml" in out
+    assert headings.strip() in " ".join(out.split())
+
+    columns.write_text("id: Ref\nnumber: Handset\nsubmitted: Sent on (UTC)\n", encoding="utf-8")
+    told = " ".join(called(capsys, file, "--columns", columns)[1].split())
+    assert "; if 'Done on (UTC)' is the time of the status, name it: `final: heading`" in told
+    with columns.open("a", encoding="utf-8") as more:
+        more.write("final: Done on (UTC)\n")
+    told = called(capsys, file, "--columns", columns)[1]
+    assert "5 s median" in told
+    assert "passed over" not in told
+
+
+def test_no_line_is_spent_on_saying_that_one_is_missing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The seventh of seven countries is the one to which every message was refused."""
+    out = called(capsys, EXPORTS / "western")[1]
+    assert re.search(r"^  MY +7 +7 +0 +0 ", out, re.MULTILINE)
+    assert "and 1 more" not in out
+
+
 def test_options_of_reading_are_refused_for_a_saved_record(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -96,6 +96,16 @@ def test_a_failed_run_is_a_row(pool: Executor) -> None:
     assert summary.loc[(1, "mean"), "n"] == 2
 
 
+def test_figures_of_runs_that_all_failed_are_told_with_the_reason() -> None:
+    def breaks(env: Any, account: Any) -> Any:
+        yield account.wait("package_empty")
+        raise RuntimeError("no hands")
+
+    found = replicate(SMALL, 2, policies=[breaks], workers=1)
+    with pytest.raises(ValueError, match=r"none: 2 of 2 runs failed, first with .*no hands"):
+        found.summary("cost")
+
+
 def test_a_dead_worker_costs_its_task_alone() -> None:
     def dies(env: Any, account: Any) -> Any:
         import os

@@ -25,8 +25,24 @@ from smssim.scenario import Scenario
 from smssim.tally import Tallies
 
 invented = settings(settings.get_profile("worlds"), max_examples=20)
+QUARTER = pd.Timedelta(minutes=15)
 FIGURES = ["messages", "segments", "billed", "cost"]
 NUMBERS = ["so_far", "rest", "rest_low", "rest_high", "month", "month_low", "month_high"]
+
+
+def sent_until(record: Record) -> int:
+    """The end of the record, or of a log's last quarter of an hour with a message if days of
+    statuses alone follow.
+    """
+    rows = record.messages
+    if isinstance(record, Run) or rows is None or not len(rows):
+        return record.observed_until
+    last = rows["submitted_at"].max()
+    end = pd.Timestamp(record.observed_until - 1, unit="us", tz="UTC")
+    quiet = end.floor("D") > last.floor("D")
+    return (
+        to_us((last.floor("15min") + QUARTER).to_pydatetime()) if quiet else record.observed_until
+    )
 
 
 def daily(record: Record) -> pd.DataFrame:
@@ -37,7 +53,7 @@ def daily(record: Record) -> pd.DataFrame:
     day = sent["submitted_at"].dt.floor("D")
     first, last = (
         pd.Timestamp(us // DAY * DAY, unit="us", tz="UTC")
-        for us in (record.observed_from, max(record.observed_until - 1, record.observed_from))
+        for us in (record.observed_from, max(sent_until(record) - 1, record.observed_from))
     )
     days = pd.date_range(first, last, freq="D")
     cost = sent["cost_micro"].astype("float64") / 1e6
@@ -54,7 +70,7 @@ def daily(record: Record) -> pd.DataFrame:
 def plain(record: Record) -> pd.DataFrame:
     """The numbers of the report by plain sums and least squares; NaN without 3 whole days."""
     by_day = daily(record)
-    end = pd.Timestamp(record.observed_until, unit="us", tz="UTC")
+    end = pd.Timestamp(sent_until(record), unit="us", tz="UTC")
     last = by_day.index[-1]
     begin = last.replace(day=1)
     after = begin + pd.offsets.MonthBegin(1)
@@ -139,12 +155,31 @@ def test_exports_are_projected_like_their_rows(form: str) -> None:
     found = report.projection(log).set_index("figure")
     wanted = plain(priced)
     for name in ("messages", "segments"):
-        assert found.loc[name, NUMBERS].tolist() == pytest.approx(wanted.loc[name].tolist())
+        near = pytest.approx(wanted.loc[name].tolist(), nan_ok=True)
+        assert found.loc[name, NUMBERS].tolist() == near
     assert found.loc[["billed", "cost"], NUMBERS].isna().all(axis=None)
     assert set(found.loc[["billed", "cost"], "reason"]) == {"not all that was sent has a price"}
     assert priced.messages is not None
     if not priced.messages["cost_micro"].isna().any():
         assert_projected(priced)
+
+
+@pytest.mark.parametrize("late_h", [1, 24, 71])
+def test_a_late_status_changes_no_projection(late_h: int) -> None:
+    """An export ends with its last status; the days that only wait for it hold no messages, and
+    are neither seen nor another month.
+    """
+    run = simulate(month(days=10))
+    log = as_log(run)
+    until = log.observed_until + late_h * 3_600_000_000
+    assert log.messages is not None
+    late = replace(log, observed_until=until)
+    found, wanted = (report.projection(one).set_index("figure") for one in (late, log))
+    rows = ["messages", "segments"]
+    near = wanted.loc[rows, "month"].tolist()
+    assert found.loc[rows, "month"].tolist() == pytest.approx(near, rel=0.02)
+    sides = report.compare(late, run).set_index("name").loc["messages.requested"]
+    assert sides["a"] == pytest.approx(sides["b"], rel=0.02 if late_h > 1 else 1e-9)
 
 
 def test_what_it_says_beside_the_numbers() -> None:

@@ -225,6 +225,10 @@ class Experiment:
             found.setdefault(task.design, []).append(task)
         return found
 
+    def _why_none(self) -> str:
+        errors = [result.error for _, result in sorted(self.results.items()) if result.error]
+        return f"none: {len(errors)} of {len(self.results)} runs failed, first with {errors[0]}"
+
     def _column(self, name: str, tasks: Sequence[Task]) -> Values:
         missing = float("nan")
         return np.array([self.results[task].figures.get(name, missing) for task in tasks])
@@ -236,7 +240,7 @@ class Experiment:
         found = [name for name in self.figures if name in asked or metric_of(name) in asked]
         unknown = sorted(set(asked) - set(found) - set(map(metric_of, found)))
         if unknown:
-            known = ", ".join(dict.fromkeys(map(metric_of, self.figures)))
+            known = ", ".join(dict.fromkeys(map(metric_of, self.figures))) or self._why_none()
             raise ValueError(f"figures(={unknown}) must be some of {known}")
         return found
 

@@ -23,6 +23,10 @@ from smssim.scenario import Scenario
 JOB_S = 0.5
 """Seconds that a job should take: long against sending it, short against a person's patience."""
 _MOST_TASKS = 256
+NO_START = (
+    "no worker process starts; in a script, what runs months must stand under "
+    '`if __name__ == "__main__":`, for each worker imports the script anew (or give workers=1)'
+)
 
 
 class Pool:
@@ -30,7 +34,8 @@ class Pool:
 
     *executor* is the caller's and stays open; without one, *workers* processes are started when
     first needed (as many as there are cores if None), and with *workers* 1 none. Processes are
-    forked from a clean server where there is one (POSIX), else spawned.
+    forked from a clean server where there is one (POSIX), else spawned: they import the script that
+    starts them, and a RuntimeError says so where that keeps them from starting.
     """
 
     def __init__(
@@ -82,11 +87,23 @@ class Pool:
                     if self._given is not None:
                         yield from _failed([*suspects, *waiting], broken)
                         return
+                    self._check_start()
                     yield from self._alone(suspects, scenarios)
             yield from self._alone(given_up, scenarios)
         finally:
             for future in running:
                 future.cancel()
+
+    def _check_start(self) -> None:
+        """Raise a RuntimeError if workers die that have nothing to do: then no run is to blame."""
+        self._close()
+        if self._seconds:
+            return  # runs came back, so workers start
+        try:
+            self._executor().submit(_nothing).result()
+        except BrokenExecutor as broken:
+            self._close()
+            raise RuntimeError(NO_START) from broken
 
     def _alone(self, suspects: list[Task], scenarios: Mapping[int, bytes]) -> Iterator[Result]:
         """Run what was running when workers died, one by one: so only the cause of it fails."""
@@ -185,6 +202,10 @@ def packed(policies: Sequence[Policy]) -> bytes:
     except Exception as error:
         raise ValueError(f"policies(={list(policies)!r}) must be picklable: {error}") from error
     return data
+
+
+def _nothing() -> None:
+    """What a worker can do that starts at all."""
 
 
 def _prepare() -> None:

@@ -34,13 +34,14 @@ from smssim.logs.quarantine import Quarantine
 
 _NAMED = (
     "one has two columns that are known, a time or an id among them, or that --columns map.yaml "
-    "(columns=) names, a line for each: `field: heading`"
+    "(columns=) names, a line for each: `field: heading`, as in `submitted: Sent on` (fields: "
+    "docs/logs.md, section 2)"
 )
 _NONE = (
     "none of its records can be used: is each column what it was taken for? --columns map.yaml "
     "(columns=) says which is which and how times are written"
 )
-_LINES, _WIDTH = 5, 100
+_LINES, _WIDTH = 5, 200
 
 
 @dataclass
@@ -92,6 +93,8 @@ class Reading:
             if isinstance(what, Unreadable):
                 if not path.is_dir():
                     raise ValueError(self._remedy(what))
+                if what.reason == NO_HEADING:
+                    self._warnings.append(self._remedy(what, 1))
                 self._records += 1
                 self._quarantine.add(what.path, 1, (what.reason,), what.text)
             elif isinstance(what, Empty):
@@ -133,13 +136,13 @@ class Reading:
             },
         )
 
-    def _remedy(self, what: Unreadable) -> str:
-        """Why a file is no log, what helps, and its first lines."""
+    def _remedy(self, what: Unreadable, most: int = _LINES) -> str:
+        """Why a file is no log, what helps, and its first lines, *most* of them."""
         told = [f"{what.path}: {what.reason}"]
         if what.reason == NO_HEADING:
             by_hand = ", ".join(repr(one.heading) for one in self._columns.values())
-            told[0] += f": {_NAMED}{f', now {by_hand}' if by_hand else ''}; the first lines are"
-            lines = self._quarantine.shown(what.text).splitlines()[:_LINES]
+            told[0] += f": {_NAMED}{f', now {by_hand}' if by_hand else ''}; it begins with"
+            lines = self._quarantine.shown(what.text).splitlines()[:most]
             told += [textwrap.shorten(line, _WIDTH, placeholder="…") for line in lines]
         return "\n".join(told)
 

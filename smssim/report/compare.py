@@ -16,7 +16,7 @@ from smssim.report.delivery import delivery, statuses
 from smssim.report.groups import events_of
 from smssim.report.kpis import kpis
 from smssim.report.needs import needs_of
-from smssim.report.spans import Span, microseconds, periods
+from smssim.report.spans import Span, microseconds, periods, sent_until
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,7 +98,7 @@ compare.needs = needs_of(kpis)  # type: ignore[attr-defined]
 
 
 def _side(record: Record) -> _Side:
-    first, until = record.observed_from, record.observed_until
+    first, until = record.observed_from, sent_until(record)
     whole = [day for day in periods(record, "day") if day.start >= first and day.end <= until]
     tables = (cost(record, by="day"), delivery(record, by="day"), statuses(record, by="day"))
     return _Side(record, (until - first) / DAY, whole, *tables)

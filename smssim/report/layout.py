@@ -133,3 +133,10 @@ def listed(names: Sequence[str], most: int = 4) -> str:
     if len(names) <= most:
         return ", ".join(names)
     return f"{', '.join(names[:most])} and {len(names) - most} more"
+
+
+def shown(total: int, most: int) -> int:
+    """How many of *total* rows to show, *most* of them or one more: that one takes the line that
+    would say it is missing.
+    """
+    return total if total <= most + 1 else most

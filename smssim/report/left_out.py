@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from smssim.record import Record
-from smssim.report.layout import Grid, count, share, wrapped
+from smssim.report.layout import Grid, count, share, shown, wrapped
 
 MOST = 6
 """Reasons that are told; what is left out is counted in a last line."""
@@ -39,9 +39,9 @@ def used(record: Record) -> str:
 def reasons(record: Record, most: int) -> Grid:
     """Why records of a log could not be used, the most frequent reason first."""
     found = record.provenance.get("quarantined_by_reason", {})
-    rows = [[count(n), reason] for reason, n in list(found.items())[:most]]
+    rows = [[count(n), reason] for reason, n in list(found.items())[: shown(len(found), most)]]
     more = len(found) - len(rows)
-    notes = [f"and {more} more reason{'' if more == 1 else 's'}"] if more > 0 else []
+    notes = [f"and {more} more reasons"] if more > 0 else []
     return Grid(["records", "why"], rows, "rl", notes)
 
 
@@ -62,6 +62,7 @@ def remarks(record: Record, most: int) -> Iterator[str]:
     if passed:
         yield f"no records, passed over: {_listed(passed)}"
     warnings = about.get("warnings", [])
+    most = shown(len(warnings), most)
     yield from warnings[:most]
     if len(warnings) > most:
         yield f"and {len(warnings) - most} more warnings, see the provenance"

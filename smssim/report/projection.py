@@ -12,7 +12,7 @@ from smssim.record import Record
 from smssim.report.groups import priced
 from smssim.report.needs import needs
 from smssim.report.run_out import by_day
-from smssim.report.spans import instants, microseconds
+from smssim.report.spans import instants, microseconds, sent_until
 from smssim.report.weekdays import LEAST, Floats, Weekdays, whole_days
 from smssim.tables import TIME
 from smssim.tally import REFUSED
@@ -40,7 +40,7 @@ class Month(NamedTuple):
         return range(self.since_us // DAY, -(-self.until_us // DAY))
 
 
-@needs("money", "ledger")
+@needs("money", "clock", "ledger")
 def projection(record: Record) -> pd.DataFrame:
     """The UTC month in which the record ends: so far, the rest, and in all; one row a figure.
 
@@ -60,7 +60,8 @@ def projection(record: Record) -> pd.DataFrame:
     import pandas as pd
 
     month = month_of(record)
-    until, days = record.observed_until, whole_days(record.observed_from, record.observed_until)
+    until = sent_until(record)
+    days = whole_days(record.observed_from, until)
     over = until == month.ends_us
     rows = []
     for figure, so_far, seen in _figures(record, month, days):
@@ -83,7 +84,7 @@ def projection(record: Record) -> pd.DataFrame:
     return told[[*[c for c in told if c != "reason"], "reason"]].astype(types)
 
 
-@needs("money", "ledger")
+@needs("money", "clock", "ledger")
 def month_by_day(record: Record) -> pd.DataFrame:
     """The figures of `projection` as they grow through the month, at the end of each UTC day.
 
@@ -94,7 +95,8 @@ def month_by_day(record: Record) -> pd.DataFrame:
     import pandas as pd
 
     month = month_of(record)
-    until, days = record.observed_until, whole_days(record.observed_from, record.observed_until)
+    until = sent_until(record)
+    days = whole_days(record.observed_from, until)
     parts = [pd.DataFrame(columns=["at", "figure", "so_far", "month", "month_low", "month_high"])]
     for figure, so_far, seen in _figures(record, month, days):
         if so_far is None:
@@ -121,10 +123,9 @@ def month_by_day(record: Record) -> pd.DataFrame:
 
 def month_of(record: Record) -> Month:
     """The UTC month in which a record ends, as far as the record holds it."""
-    last = max(record.observed_until - 1, record.observed_from)
-    return Month(
-        max(month_start(last), record.observed_from), record.observed_until, next_month(last)
-    )
+    until = sent_until(record)
+    last = max(until - 1, record.observed_from)
+    return Month(max(month_start(last), record.observed_from), until, next_month(last))
 
 
 def _figures(

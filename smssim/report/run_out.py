@@ -12,7 +12,7 @@ from smssim.calendars import DAY
 from smssim.record import Record
 from smssim.report.burn_down import order_of_use
 from smssim.report.needs import needs
-from smssim.report.spans import instants, microseconds
+from smssim.report.spans import instants, microseconds, sent_until
 from smssim.report.weekdays import (
     LEAST,
     Course,
@@ -113,7 +113,7 @@ def daily_use(record: Record, country: str) -> Ints:
     money = record.tallies.money
     own = money[money["country"] == country]
     asked = own[~own["charge"].isin(REFUSED) | (own["status"] == NO_QUOTA)]
-    days = whole_days(record.observed_from, record.observed_until)
+    days = whole_days(record.observed_from, sent_until(record))
     return by_day(asked, "segments", days)
 
 
@@ -129,7 +129,7 @@ def by_day(money: pd.DataFrame, column: str, days: range) -> Ints:
 def _countries(record: Record) -> Iterator[tuple[str, list[Stock], Course]]:
     """Countries with quota in force at the end, their packages in order of use, and their use."""
     packages, until = record.packages, record.observed_until
-    days = whole_days(record.observed_from, until)
+    days = whole_days(record.observed_from, sent_until(record))
     if packages is None or len(days) < LEAST:
         return
     order = order_of_use(record)

@@ -20,6 +20,7 @@ from smssim.report.layout import (
     moment,
     money,
     share,
+    shown,
     wrapped,
 )
 from smssim.report.onboarding import onboarding
@@ -40,6 +41,7 @@ def bill(record: Record, most: int = MOST) -> Grid:
     """What each country cost, the dearest first."""
     found, delivered = cost(record), delivery(record).set_index("country")["delivered"]
     total = found.groupby("country")["cost_micro"].sum().sort_values(ascending=False, kind="stable")
+    most = shown(len(total), most)
     named = {country: [country] for country in total.index[:most]}
     if len(total) > most:
         named[f"{len(total) - most} more"] = total.index[most:].tolist()
@@ -113,7 +115,7 @@ def happened(record: Record, most: int = MOST + 4) -> Grid:
             moment(row["last_at"]) if row["times"] > 1 else "",
             "" if missing(row["stopped_s"]) else duration(row["stopped_s"]),
         ]
-        for _, row in found.head(most).iterrows()
+        for _, row in found.head(shown(len(found), most)).iterrows()
     ]
     header = ["what", "of", "times", "first", "last", "stopped for"]
     return Grid(
@@ -124,7 +126,10 @@ def happened(record: Record, most: int = MOST + 4) -> Grid:
 def deliveries(record: Record, most: int = MOST) -> Grid:
     """Counts and latency by country, the largest first."""
     found = delivery(record).sort_values("requested", ascending=False, kind="stable")
-    rows = [_delivery_row(_name(row["country"]), row) for _, row in found.head(most).iterrows()]
+    rows = [
+        _delivery_row(_name(row["country"]), row)
+        for _, row in found.head(shown(len(found), most)).iterrows()
+    ]
     more = _more(found, rows)
     if len(found) > 1:
         rows.append(_delivery_row("all", delivery(record, by=()).iloc[0]))
@@ -150,7 +155,7 @@ def status_counts(record: Record, most: int = MOST + 1) -> Grid:
             PLACES[row["place"]],
             _meaning(record, row["status"], row["place"]),
         ]
-        for _, row in found.head(most).iterrows()
+        for _, row in found.head(shown(len(found), most)).iterrows()
     ]
     header = ["status", "messages", "requested", "place", "meaning"]
     return Grid(header, rows, "lrrll", _more(found, rows))
@@ -178,7 +183,7 @@ def reviews(record: Record, most: int = MOST - 1) -> Grid:
             duration((row["decided_at"] - row["submitted_at"]).total_seconds()),
             moment(row["usable_at"]),
         ]
-        for _, row in record.reviews.head(most).iterrows()
+        for _, row in record.reviews.head(shown(len(record.reviews), most)).iterrows()
     ]
     return Grid(header, rows, "lrllrl", _more(record.reviews, rows))
 
@@ -208,7 +213,7 @@ def group_tasks(record: Record, most: int = MOST) -> Grid:
     numbers = ("imported", "refused", "delivered", "failed", "in_flight")
     rows = [
         [row["task"], row["state"], moment(row["at"]), *(count(row[name]) for name in numbers)]
-        for _, row in found.head(most).iterrows()
+        for _, row in found.head(shown(len(found), most)).iterrows()
     ]
     return Grid(header, rows, "lllrrrrr", _more(found, rows))
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from smssim.calendars import DAY, month_start, next_day, next_month
 from smssim.record import Record
+from smssim.report.groups import recorded
+from smssim.tally import SLOT_US
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +41,21 @@ def periods(record: Record, period: str) -> list[Span]:
         found.append(Span(at, following(at)))
         at = found[-1].end
     return found
+
+
+def sent_until(record: Record) -> int:
+    """Until when a record tells what was submitted, in microseconds since 1970.
+
+    A simulated month tells it to its end. A log goes on to its last status, which may come days
+    after its last message: those days are not in the export, rather than quiet, so where a UTC day
+    or more follows without a message it is the end of the 15 minutes of the last one.
+    """
+    until = record.observed_until
+    slots = microseconds(record.tallies.clock["slot"]) if recorded(record) else None
+    if slots is None or not len(slots):
+        return until
+    last = int(slots.max())
+    return until if (until - 1) // DAY <= last // DAY else last + SLOT_US
 
 
 def stops(record: Record, begin: str, end: str, subject: str) -> list[Span]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,8 @@ from smssim.tally import REFUSED
 Ints = NDArray[np.int64]
 SOON_US = 3 * MINUTE
 """What the console's results tell apart: within 3 minutes, or later (DOMAIN.md section 9)."""
+
+_TIMES = re.compile(r"time|date|utc|gmt|\bat\b|\bon\b|时间|日期", re.IGNORECASE)
 
 
 def soon_bin() -> int:
@@ -45,5 +49,16 @@ def untimed(record: Record) -> str | None:
         without = f"{count(delivered - timed)} of {count(delivered)} deliveries have no time"
         return f"p95 is not known: {without}, and that of the others would be of them alone"
     if told >= delivered:
-        return "p95 is not known: the export tells only whether a status came within 3 minutes"
+        reason = "the export tells only whether a status came within 3 minutes"
+        return f"p95 is not known: {reason}{_remedy(record)}"
     return "p95 is not known: the log does not tell when messages were delivered"
+
+
+def _remedy(record: Record) -> str:
+    """A column of times under a heading that nobody knows is passed over, and easily missed."""
+    files = record.provenance.get("files", [])
+    passed = dict.fromkeys(name for file in files for name in file.get("columns_passed_over", []))
+    names = [repr(name) for name in passed if _TIMES.search(name)]
+    if not names:
+        return ""
+    return f"; if {' or '.join(names)} is the time of the status, name it: `final: heading`"
