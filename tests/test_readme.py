@@ -32,7 +32,7 @@ def test_what_it_points_to_is_there() -> None:
 def test_every_notebook_and_guide_answers_a_question() -> None:
     rows = [line for line in TEXT.splitlines() if line.startswith("| ")]
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        assert any(f"`{path.stem}`" in row for row in rows), path.stem
+        assert any(f"(notebooks/{path.name})" in row for row in rows), path.stem
     for path in sorted((ROOT / "docs").glob("how_to_*.md")):
         assert any(path.name in row for row in rows), path.name
 
