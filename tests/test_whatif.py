@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -384,6 +385,22 @@ def test_a_saved_scenario_finds_its_files_from_elsewhere(here: Path) -> None:
     made = Scenario.load(own.save("far.yaml"))
     assert made.digest() == own.scenario.digest() or made.group_tasks != own.scenario.group_tasks
     assert made.find(made.group_tasks[0].file).is_file()  # type: ignore[arg-type]
+
+
+def test_a_saved_scenario_may_lie_deeper_than_its_base(here: Path) -> None:
+    """So deep that its way to the file leads nowhere from where the base lies."""
+    launch = next(file for file in SCENARIOS if file.stem == "launch")
+    near, deep = here / "near", here / "far" / "and" / "deep"
+    near.mkdir()
+    deep.mkdir(parents=True)
+    shutil.copy(launch, near / "plan.yaml")
+    named = Scenario.load(launch).group_tasks[0].file
+    assert named is not None
+    (near / named).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(Scenario.load(launch).find(named), near / named)
+    own = Study(Scenario.load(near / "plan.yaml"))
+    made = Scenario.load(own.save(deep / "plan.yaml"))
+    assert made.digest() == own.scenario.digest()
 
 
 def test_policies_act_on_both_sides() -> None:

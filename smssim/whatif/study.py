@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import pickle
@@ -166,12 +167,13 @@ class Study:
         return place
 
     def _seen_from(self, folder: Path) -> Scenario:
-        changes = {}
+        """The what-if with its files named, and looked for, from another folder."""
+        data = json.loads(self.scenario.to_json())
         for i, task in enumerate(self.scenario.group_tasks):
             if task.file is not None:
                 there = os.path.relpath(self.scenario.find(task.file).resolve(), folder.resolve())
-                changes[f"group_tasks.{i}.file"] = Path(there).as_posix()
-        return self.scenario.change(**changes) if changes else self.scenario
+                data["group_tasks"][i]["file"] = Path(there).as_posix()
+        return Scenario.model_validate(data, context={"folder": folder})
 
     def _run(self, scenario: Scenario, number: int = 0) -> Run:
         return simulate(scenario, replication=number, policies=self._own_policies(), rows=False)
