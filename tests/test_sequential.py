@@ -20,9 +20,13 @@ from smssim.sequential import (
 )
 
 RISK = 0.01
-TRIALS, LOOKS = 1_000, 400
-MOST_WRONG = int(stats.binom.ppf(1 - 1e-4, TRIALS, RISK))
-"""Wrong verdicts in that many trials that a true risk of 1 % exceeds with probability 1e-4."""
+LOOKS = 400
+N_TRIALS = [200, pytest.param(1_000, marks=pytest.mark.ci)]
+
+
+def most_wrong(n_trials: int) -> int:
+    """Wrong verdicts of that many that a true risk of 1 % exceeds with probability 1e-4."""
+    return int(stats.binom.ppf(1 - 1e-4, n_trials, RISK))
 
 
 @given(st.integers(0, 30), st.integers(0, 30), st.floats(0.01, 0.99))
@@ -41,12 +45,13 @@ def test_the_evidence_of_a_share_is_the_average_likelihood_above_the_bound(
 
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 0.9])
-def test_a_share_at_its_bound_is_hardly_ever_taken_for_more(share: float) -> None:
+@pytest.mark.parametrize("n_trials", N_TRIALS)
+def test_a_share_at_its_bound_is_hardly_ever_taken_for_more(share: float, n_trials: int) -> None:
     rng = np.random.default_rng(1)
-    yes = np.cumsum(rng.random((TRIALS, LOOKS)) < share, axis=1)
+    yes = np.cumsum(rng.random((n_trials, LOOKS)) < share, axis=1)
     ever = share_is_above(yes, np.arange(1, LOOKS + 1), share, RISK).any(axis=1)
 
-    assert ever.sum() <= MOST_WRONG
+    assert ever.sum() <= most_wrong(n_trials)
 
 
 @pytest.mark.parametrize("bound", [-0.1, 1.0, 1.1])
@@ -67,15 +72,18 @@ LAWS = {
 
 @pytest.mark.parametrize("name", LAWS)
 @pytest.mark.parametrize("sign", [1, -1])
-def test_a_mean_at_its_bound_is_hardly_ever_taken_for_more(name: str, sign: int) -> None:
+@pytest.mark.parametrize("n_trials", N_TRIALS)
+def test_a_mean_at_its_bound_is_hardly_ever_taken_for_more(
+    name: str, sign: int, n_trials: int
+) -> None:
     """Also for the skewed months that Student's t alone is wrong about."""
     law = LAWS[name]
-    values = sign * law.rvs((TRIALS, LOOKS), random_state=np.random.default_rng(2)).astype(float)
+    values = sign * law.rvs((n_trials, LOOKS), random_state=np.random.default_rng(2)).astype(float)
     wrong = sum(
         bool(mean_is_above(beginnings(own), sign * float(law.mean()), RISK).any()) for own in values
     )
 
-    assert wrong <= MOST_WRONG
+    assert wrong <= most_wrong(n_trials)
 
 
 @given(
