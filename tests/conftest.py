@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 OPTIONAL = {
     "browser": "the tests in a browser",
-    "ci": "what takes minutes: all notebooks, whole projects",
+    "ci": "what takes minutes: notebooks, whole projects",
     "long": "the long studies",
 }
 """Marked tests that the default run leaves out, by the option that asks for them."""

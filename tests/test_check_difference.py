@@ -18,6 +18,8 @@ from smssim.experiment import replicate
 from smssim.scenario import Scenario
 from smssim.scenario.differing import ABSENT, differing
 
+pytestmark = pytest.mark.xdist_group("check plans")
+"""In one worker, which runs the months once."""
 OLD, NEW = Scenario.parse(PLAN), Scenario.parse(KEPT)
 
 

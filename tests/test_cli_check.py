@@ -14,6 +14,8 @@ from check_plans import KEPT, OUTCOMES, PLAN, UNDECIDED, checked_plan, written
 from smssim import cli
 from smssim.checks import check, difference
 
+pytestmark = pytest.mark.xdist_group("check plans")
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:

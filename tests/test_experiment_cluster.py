@@ -79,6 +79,7 @@ def test_designs_are_told_apart_on_a_cluster(client: Client) -> None:
     assert_frame_equal(found.runs, sweep(SMALL, designs, 3, workers=1).runs)
 
 
+@pytest.mark.ci
 def test_a_run_that_kills_every_worker_is_a_row(client: Client) -> None:
     """Distributed gives its job up after some workers; then what was in it runs one by one."""
 

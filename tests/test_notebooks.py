@@ -18,11 +18,6 @@ from traitlets.config import Config
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-RUNS = [
-    pytest.param(path, id=path.stem, marks=() if number == 0 else pytest.mark.ci)
-    for number, path in enumerate(NOTEBOOKS)
-]
-"""The first runs with all other tests; the rest, half a minute each, if they are asked for."""
 LONGEST = 15
 """Lines of a cell: what takes more belongs into the library."""
 
@@ -68,7 +63,8 @@ def checks_of(path: Path) -> Callable[[Any], None]:
     return check
 
 
-@pytest.mark.parametrize("path", RUNS)
+@pytest.mark.ci
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_and_shows_what_it_tells(path: Path, sockets: Path) -> None:
     """Numbers in bold are those of the outputs, so that a changed scenario makes the text wrong."""
     notebook = executed(path, sockets)

@@ -150,6 +150,7 @@ def test_the_last_failed_run_again(project: Project, pytester: pytest.Pytester) 
     result.stdout.fnmatch_lines(["plans/april.yaml::never dry PASSED*"])
 
 
+@pytest.mark.ci
 def test_listed_files_are_collected_beside_testpaths(project: Project) -> None:
     """Who lists a plan means it, though the tests are elsewhere; a path given means that path."""
     ini = f"{INI}testpaths = tests\n"
