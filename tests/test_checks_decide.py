@@ -240,6 +240,11 @@ def test_a_month_that_fails_ends_what_is_not_decided_before() -> None:
     open_ = {task: run._replace(figures={"runout.any": 0.0}) for task, run in runs.items()}
     with pytest.raises(ReplicationError, match="replication 5 of 'scenario' failed: ValueError"):
         verdicts_of(plan, Experiment([Design(plan, {})], 1, open_))
+    few = plan.change(checking={"most_runs": 12})
+    late = {Task(0, k): Result(Task(0, k), {"runout.any": 0.0}, "", 0.0) for k in range(12)}
+    late[Task(0, 12)] = Result(Task(0, 12), {}, "ValueError: no", 0.0)
+    (beyond,) = verdicts_of(few, Experiment([Design(few, {})], 1, late))
+    assert (beyond.outcome, beyond.runs) == ("undecided", 12)
     first = {Task(0, 0): Result(Task(0, 0), {}, "ValueError: no", 0.0)}
     with pytest.raises(ReplicationError, match="replication 0"):
         verdicts_of(plan, Experiment([Design(plan, {})], 1, first))

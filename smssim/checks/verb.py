@@ -19,7 +19,7 @@ from smssim.experiment.running import Progress, run_until
 from smssim.experiment.work import Task
 from smssim.model.policies import Policy
 from smssim.plainly import Plainly
-from smssim.scenario import Scenario
+from smssim.scenario import Check, Scenario
 from smssim.store import Store
 
 FIRST_BATCH = 16
@@ -64,38 +64,46 @@ def check(
 
 
 def verdicts_of(plan: Scenario, found: Experiment, design: int = 0) -> list[Verdict]:
-    """What the runs of a design tell of the promises of a scenario, in their order.
-
-    Runs beyond the most that the scenario asks for, and beyond what decides all promises, are not
-    looked at. Raise a ReplicationError if one that is looked at failed.
+    """What the runs of a design tell of the promises of a scenario, in their order; as `decided`,
+    with the scenario's own risks and most runs.
     """
-    failed = first_failed(found, design)
-    most = min(plan.checking.most_runs, plan.checking.most_runs if failed is None else failed)
-    if failed == 0:
-        raise_failed(found, design)
     false_alarm, miss = (
         risk / max(1, len(plan.checks)) for risk in (plan.checking.false_alarm, plan.checking.miss)
     )
+    return decided(plan.checks, found, design, (false_alarm, miss), plan.checking.most_runs)
+
+
+def decided(
+    checks: Sequence[Check],
+    found: Experiment,
+    design: int,
+    risks: tuple[float, float],
+    most: int,
+) -> list[Verdict]:
+    """The verdicts of checks, each with these risks of a false alarm and of a miss.
+
+    Runs beyond the *most*, and beyond what decides all of them, are not looked at. Raise a
+    ReplicationError if one that is looked at failed: months that cannot be simulated may be the
+    very ones that break a promise.
+    """
+    failed = _first_failed(found, design, most)
+    if failed == 0:
+        raise _failure(found, design, failed)
+    upto = most if failed is None else failed
     verdicts = [
-        decide(own, np.asarray(found.values(own.figure, design))[:most], false_alarm, miss)
-        for own in plan.checks
+        decide(own, np.asarray(found.values(own.figure, design))[:upto], *risks) for own in checks
     ]
-    if most == failed and not all(verdict.settled for verdict in verdicts):
-        raise_failed(found, design)
+    if failed is not None and not all(verdict.settled for verdict in verdicts):
+        raise _failure(found, design, failed)
     return verdicts
 
 
-def first_failed(found: Experiment, design: int = 0) -> int | None:
-    """The first replication of a design that failed; None if none did."""
+def _first_failed(found: Experiment, design: int, most: int) -> int | None:
+    """The first of the *most* replications of a design that failed; None if none did."""
     failed = (t.replication for t, run in found.results.items() if t.design == design and run.error)
-    return min(failed, default=None)
+    return min((number for number in failed if number < most), default=None)
 
 
-def raise_failed(found: Experiment, design: int = 0) -> None:
-    """Raise a ReplicationError if any run of a design failed: months that cannot be simulated may
-    be the very ones that break a promise, so the others alone say nothing.
-    """
-    failed = first_failed(found, design)
-    if failed is not None:
-        name, why = found.designs[design].scenario.name, found.results[Task(design, failed)].error
-        raise ReplicationError(f"replication {failed} of {name!r} failed: {why}")
+def _failure(found: Experiment, design: int, failed: int) -> ReplicationError:
+    name, why = found.designs[design].scenario.name, found.results[Task(design, failed)].error
+    return ReplicationError(f"replication {failed} of {name!r} failed: {why}")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smssim.checks.decide import decide
-from smssim.checks.verb import raise_failed
+from smssim.checks.verb import decided
 from smssim.estimate import Interval
 from smssim.experiment.designs import Design
 from smssim.experiment.experiment import Experiment
@@ -219,8 +219,7 @@ def _probe(design: Design, value: Any, risk: float, most: int, run: Runner) -> P
 
     def enough(experiment: Experiment, look: int) -> bool:
         nonlocal verdict
-        raise_failed(experiment)
-        verdict = decide(check, experiment.values(check.figure), risk, risk)
+        (verdict,) = decided([check], experiment, 0, (risk, risk), most)
         return verdict.settled
 
     run([design], enough, most)
