@@ -9,22 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from small_month import SMALL_MONTH
 
 import smssim
 from smssim import cli
 
-SMALL = """
-name: small
-start: 2026-03-01
-days: 3
-quota: {daily_limit: 50_000, monthly_limit: 900_000}
-thresholds: {daily_alarm: 400, daily_limit: 500, monthly_alarm: 9_000, monthly_limit: 90_000}
-applications: [{name: shop}]
-templates: [{name: code, application: shop, segments: {1: 0.9, 2: 0.1}}]
-packages: [{country: ID, segments: 300, price: 30}]
-traffic: [{name: a, template: code, country: ID, messages_a_day: 100}]
-routes: {ID: {price: 0.1}}
-"""
+SMALL = f"name: small\n{SMALL_MONTH.replace('days: 4', 'days: 3')}"
 SEGMENTS = "packages.0.segments"
 
 

@@ -11,23 +11,12 @@ from typing import Any
 import pytest
 from distributed import Client, LocalCluster
 from pandas.testing import assert_frame_equal
+from small_month import SMALL_MONTH
 
 from smssim.experiment import replicate, sweep
 from smssim.scenario import Scenario
 
-SMALL = Scenario.parse(
-    """
-start: 2026-03-01
-days: 4
-quota: {daily_limit: 50_000, monthly_limit: 900_000}
-thresholds: {daily_alarm: 400, daily_limit: 500, monthly_alarm: 9_000, monthly_limit: 90_000}
-applications: [{name: shop}]
-templates: [{name: code, application: shop, segments: {1: 0.9, 2: 0.1}}]
-packages: [{country: ID, segments: 300, price: 30}]
-traffic: [{name: a, template: code, country: ID, messages_a_day: 100}]
-routes: {ID: {price: 0.1}}
-"""
-)
+SMALL = Scenario.parse(SMALL_MONTH)
 
 
 @pytest.fixture(scope="module")
