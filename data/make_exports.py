@@ -18,7 +18,7 @@ from exporter.month import month_lines
 from exporter.truth import Truth
 
 from smssim import simulate
-from smssim.record import Record
+from smssim.record.record import Record
 from smssim.scenario import Scenario, micro
 
 HERE = Path(__file__).parent

@@ -6,17 +6,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from smssim import find, metrics, plots, policies, report
-    from smssim.checks import check
-    from smssim.description import describe
+    from smssim import metrics, plots, report
+    from smssim.checks import check, find
     from smssim.experiment import compare, replicate, sweep
-    from smssim.face import panel
     from smssim.logs import read_log, write_capture
-    from smssim.rating import rate
-    from smssim.record import Record
-    from smssim.run import Run, simulate
+    from smssim.pages.describe import describe
+    from smssim.pages.panel import panel
+    from smssim.record.record import Record
+    from smssim.report.rating.rate import rate
     from smssim.scenario import Scenario, ScenarioError
-    from smssim.templates import check_template, check_values
+    from smssim.simulation import policies
+    from smssim.simulation.simulate import Run, simulate
+    from smssim.sms.templates.check import check_template
+    from smssim.sms.templates.values import check_values
 
 __all__ = [
     "Record",
@@ -43,29 +45,32 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Record": "smssim.record",
-    "Run": "smssim.run",
+    "Record": "smssim.record.record",
+    "Run": "smssim.simulation.simulate",
     "Scenario": "smssim.scenario",
     "ScenarioError": "smssim.scenario",
     "check": "smssim.checks",
-    "check_template": "smssim.templates",
-    "check_values": "smssim.templates",
+    "check_template": "smssim.sms.templates",
+    "check_values": "smssim.sms.templates",
     "compare": "smssim.experiment",
-    "describe": "smssim.description",
-    "panel": "smssim.face",
-    "rate": "smssim.rating",
+    "describe": "smssim.pages.describe",
+    "panel": "smssim.pages.panel",
+    "rate": "smssim.report.rating",
     "read_log": "smssim.logs",
     "replicate": "smssim.experiment",
-    "simulate": "smssim.run",
+    "simulate": "smssim.simulation.simulate",
     "sweep": "smssim.experiment",
     "write_capture": "smssim.logs",
 }
 
 
+_NAMESPACES = {"find": "smssim.checks.find", "policies": "smssim.simulation.policies"}
+
+
 def __getattr__(name: str) -> Any:
     # Imports wait until a name is used, so that `import smssim` and `smssim --help` cost nothing.
     if name in ("find", "metrics", "plots", "policies", "report"):
-        return import_module(f"smssim.{name}")
+        return import_module(_NAMESPACES.get(name, f"smssim.{name}"))
     if name not in _HOMES:
         raise AttributeError(f"module 'smssim' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

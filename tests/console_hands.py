@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from smssim.calendars import DAY, HOUR, MINUTE, SECOND, to_us
-from smssim.run import Run
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import Run
 
 MONDAY = "2026-03-02"
 """The first day, 00:00 UTC: 08:00 in GMT+8, an hour before the review desk opens."""

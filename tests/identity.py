@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from oracle import oracle
 
-from smssim.engine.clock import Tuning
-from smssim.record import Record
-from smssim.run import simulate
-from smssim.tables import TABLES, TIME
+from smssim.record.record import Record
+from smssim.record.schema import TABLES, TIME
+from smssim.simulation.loop import Tuning
+from smssim.simulation.simulate import simulate
 
 NAMES = ("messages", "reports", "events", "ledger", "reviews", "packages", "onboarding", "tasks")
 

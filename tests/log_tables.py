@@ -11,9 +11,9 @@ import pyarrow as pa
 from smssim.logs.columns.matching import match
 from smssim.logs.columns.parser import Parser
 from smssim.logs.columns.texts import as_texts
-from smssim.logs.facts.packed import Names
-from smssim.logs.facts.piece import Piece, Refused
-from smssim.logs.files.batch import Batch, Table
+from smssim.logs.files.table import Batch, Table
+from smssim.logs.join.facts import Names
+from smssim.logs.join.piece import Piece, Refused
 
 Columns = Mapping[str, Sequence[Any] | pa.Array]
 NUMBER = "6281234567890"

@@ -25,9 +25,9 @@ from mutant_plugin import Mutant, Mutation
 from mutations import MUTATIONS, UNTOUCHED
 from rules_table import ROOT, Row, rows
 
-import smssim.run  # Imported once, so that every process of a mutant has it already.
+import smssim.simulation.simulate  # Imported once, so that every process of a mutant has it already.
 
-_IMPORTED = (pandas, smssim.run)
+_IMPORTED = (pandas, smssim.simulation.simulate)
 _LONGEST_S = 180
 _FORK = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
 KILLED, SURVIVED, BROKEN, UNTRIED = "killed", "survived", "broken", "untouched"

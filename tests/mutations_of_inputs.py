@@ -11,9 +11,9 @@ from typing import Any
 from mutant_plugin import Mutation
 from mutation_kit import after, nothing, returns, sets, then, value
 
-from smssim.model.onboarding import APPLICATION, AT_ONCE, COUNTRY, TEMPLATE
+from smssim.simulation.setup.onboarding import APPLICATION, AT_ONCE, COUNTRY, TEMPLATE
 
-_STEP = "smssim.model.onboarding:GettingStarted._take"
+_STEP = "smssim.simulation.setup.onboarding:GettingStarted._take"
 _MINUTE_US = 60_000_000
 
 
@@ -108,21 +108,29 @@ def _without(place: str) -> Any:
 
 INPUTS = {
     "steps in order": Mutation(_STEP, _free_steps()),
-    "working time of steps": Mutation("smssim.model.onboarding:_IN_WORKING_TIME", value(())),
-    "step out of order": Mutation("smssim.model.onboarding:_blocked", returns(None)),
-    "personal account": Mutation("smssim.model.onboarding:NOT_ENTERPRISE", value("")),
+    "working time of steps": Mutation(
+        "smssim.simulation.setup.onboarding:_IN_WORKING_TIME", value(())
+    ),
+    "step out of order": Mutation("smssim.simulation.setup.onboarding:_blocked", returns(None)),
+    "personal account": Mutation("smssim.simulation.setup.onboarding:NOT_ENTERPRISE", value("")),
     "template before its application": Mutation(_STEP, _free_steps(TEMPLATE, APPLICATION)),
-    "quota of applications and templates": Mutation("smssim.scenario.rules:_quotas", nothing),
-    "registration first": Mutation("smssim.model.onboarding:_comes_first", returns(False)),
-    "registration beside": Mutation("smssim.model.onboarding:_comes_first", returns(True)),
+    "quota of applications and templates": Mutation("smssim.scenario.consistency:_quotas", nothing),
+    "registration first": Mutation(
+        "smssim.simulation.setup.onboarding:_comes_first", returns(False)
+    ),
+    "registration beside": Mutation(
+        "smssim.simulation.setup.onboarding:_comes_first", returns(True)
+    ),
     "registration's duration": Mutation(_STEP, _free_steps(COUNTRY, delay=AT_ONCE)),
-    "first package": Mutation("smssim.model.control:_purchases", _steps_done),
-    "ready account": Mutation("smssim.model.courses:Courses.usable_us", _usable_if_handed_in),
+    "first package": Mutation("smssim.simulation.account.schedule:_purchases", _steps_done),
+    "ready account": Mutation(
+        "smssim.simulation.setup.courses:Courses.usable_us", _usable_if_handed_in
+    ),
     "day of the first message": Mutation(
         "smssim.report.onboarding:_first_message_us", returns(None)
     ),
     "two hours": Mutation("smssim.workdays:review_window", _never_today),
-    "two hours of work": Mutation("smssim.model.review:add_working", _plain_time),
+    "two hours of work": Mutation("smssim.simulation.setup.review:add_working", _plain_time),
     "before 09:00": Mutation("smssim.workdays:review_window", _today_without_opening),
     "next workday": Mutation("smssim.workdays:review_window", _always_today),
     "Chinese calendar": Mutation("smssim.workdays:_published_workdays", _weekdays),
@@ -131,38 +139,48 @@ INPUTS = {
     ),
     "extra days": Mutation("smssim.workdays:WorkCalendar.__init__", _forgets_days),
     "rejection": Mutation(
-        "smssim.model.review:ReviewDesk.reviewed", after(lambda d: replace(d, approved=True))
+        "smssim.simulation.setup.review:ReviewDesk.reviewed",
+        after(lambda d: replace(d, approved=True)),
     ),
     "mending": Mutation(
-        "smssim.model.review:ReviewDesk.handed_in_again_us",
+        "smssim.simulation.setup.review:ReviewDesk.handed_in_again_us",
         lambda original: lambda self, rejected: rejected.decided_us + _MINUTE_US,
     ),
-    "usable after approval": Mutation("smssim.model.review:ReviewDesk.delay", _no_delay("usable")),
+    "usable after approval": Mutation(
+        "smssim.simulation.setup.review:ReviewDesk.delay", _no_delay("usable")
+    ),
     "longer countries": Mutation(
-        "smssim.model.review:ReviewDesk._longer",
+        "smssim.simulation.setup.review:ReviewDesk._longer",
         lambda original: lambda self, template, attempt, reviewed_us: reviewed_us,
     ),
-    "finite reviewers": Mutation("smssim.model.reviewers:reviewed_by_few", _many_reviewers),
-    "handling rests": Mutation("smssim.model.reviewers:add_working", _plain_time),
+    "finite reviewers": Mutation(
+        "smssim.simulation.setup.reviewers:reviewed_by_few", _many_reviewers
+    ),
+    "handling rests": Mutation("smssim.simulation.setup.reviewers:add_working", _plain_time),
     "urging": Mutation(
-        "smssim.model.reviewers:_next",
+        "smssim.simulation.setup.reviewers:_next",
         lambda original: lambda waiting, urged, now_us: heapq.heappop(waiting),
     ),
-    "a month ahead": Mutation("smssim.scenario.rules:_task_moments", nothing),
+    "a month ahead": Mutation("smssim.scenario.consistency:_task_moments", nothing),
     "cancelled in time": Mutation("smssim.scenario.sources:CANCEL_BEFORE", value(timedelta(0))),
     "no periodic tasks": Mutation("smssim.scenario.sources:GroupTask.unknown_keys", value({})),
-    "packages for sale": Mutation("smssim.scenario.console_rules:package_countries", nothing),
+    "packages for sale": Mutation("smssim.scenario.consistency_console:package_countries", nothing),
     "order of values": Mutation("smssim.scenario.thresholds:_broken_thresholds", nothing),
-    "bound of the limits": Mutation("smssim.scenario.rules:_limits", nothing),
+    "bound of the limits": Mutation("smssim.scenario.consistency:_limits", nothing),
     "country limits": Mutation(
         "smssim.scenario.thresholds:Thresholds.broken", _without("countries")
     ),
     "refused task": Mutation(
-        "smssim.engine.world:World._read_files", then(lambda world: world.refused_files.clear())
+        "smssim.simulation.compiled:World._read_files",
+        then(lambda world: world.refused_files.clear()),
     ),
     "counting error": Mutation(
-        "smssim.model.thresholds:ThresholdCounters._draw_lag", returns(None)
+        "smssim.simulation.account.thresholds:ThresholdCounters._draw_lag", returns(None)
     ),
-    "scope of a suspension": Mutation("smssim.model.account:Account.__init__", sets(_whole=False)),
-    "straddling message": Mutation("smssim.model.account:Account.__init__", sets(_covers=False)),
+    "scope of a suspension": Mutation(
+        "smssim.simulation.account.account:Account.__init__", sets(_whole=False)
+    ),
+    "straddling message": Mutation(
+        "smssim.simulation.account.account:Account.__init__", sets(_covers=False)
+    ),
 }

@@ -9,16 +9,16 @@ import numpy as np
 from mutant_plugin import Mutation
 from mutation_kit import after, returns, sets, then, value
 
-from smssim import inverse
-from smssim.engine.fates import DELIVERED
-from smssim.engine.marker import NEVER
-from smssim.model.account import PASSWORD, VARIABLES
-from smssim.model.queue import SendingQueue
+from smssim.simulation.account.account import PASSWORD, VARIABLES
+from smssim.simulation.account.queue import SendingQueue
+from smssim.simulation.arrivals.marks import NEVER
+from smssim.simulation.fates import DELIVERED
+from smssim.stats import inverse_cdf as inverse
 
-_FATES = "smssim.engine.fates:Fates.__init__"
-_MARKER = "smssim.engine.marker:Marker"
-_SERVER = "smssim.engine.arrival:CallbackServer.__init__"
-_WORLD = "smssim.engine.world:World"
+_FATES = "smssim.simulation.fates:Fates.__init__"
+_MARKER = "smssim.simulation.arrivals.marks:Marker"
+_SERVER = "smssim.simulation.callbacks.server:CallbackServer.__init__"
+_WORLD = "smssim.simulation.compiled:World"
 
 
 def _spares(code: str, place: int) -> Any:
@@ -128,7 +128,9 @@ def _never_learns(original: Any) -> Any:
 
 
 SENDING = {
-    "500 numbers": Mutation("smssim.engine.traffic:TrafficBirths._refuse_oversize", returns(None)),
+    "500 numbers": Mutation(
+        "smssim.simulation.arrivals.traffic:TrafficBirths._refuse_oversize", returns(None)
+    ),
     "wrong variables": Mutation(f"{_MARKER}._spoil", _spares(VARIABLES, 2)),
     "password content": Mutation(f"{_MARKER}._spoil", _spares(PASSWORD, 3)),
     "duplicates in a request": Mutation(f"{_MARKER}.repeat", returns(None)),
@@ -139,31 +141,39 @@ SENDING = {
         "smssim.scenario.application:Frequency.limits", _without_limit(1)
     ),
     "frequency, a day": Mutation(
-        "smssim.engine.windows:_WINDOWS", value(((0, 1), (0, 60), (0, 1440)))
+        "smssim.simulation.windows:_WINDOWS", value(((0, 1), (0, 60), (0, 1440)))
     ),
     "full queue": Mutation(f"{_WORLD}.make_queues", _endless_queues),
     "status of the platform": Mutation(_FATES, then(_platform_as_supplier)),
-    "deducted at acceptance": Mutation("smssim.engine.books:Books._charge", returns(None)),
+    "deducted at acceptance": Mutation("smssim.simulation.commit:Books._charge", returns(None)),
     "mode 1": Mutation(f"{_WORLD}.__init__", then(_for_free)),
     "mainland is billed on delivery": Mutation(f"{_WORLD}.__init__", then(_at_acceptance)),
-    "queue": Mutation("smssim.engine.queue:line_up", _no_waiting),
+    "queue": Mutation("smssim.simulation.queue:line_up", _no_waiting),
     "scope of the queue": Mutation(f"{_WORLD}._kind", after(lambda kind: kind._replace(queue=""))),
     "72 hours": Mutation(f"{_MARKER}.expire", returns(None)),
     "final statuses and delays": Mutation(f"{_MARKER}.__init__", sets(_latency=inverse.fixed(0))),
-    "billed at sending": Mutation("smssim.engine.rows:_charges", _on_delivery_alone),
-    "states and results of tasks": Mutation("smssim.engine.tasks:_state", returns("finished")),
+    "billed at sending": Mutation("smssim.simulation.finished:_charges", _on_delivery_alone),
+    "states and results of tasks": Mutation("smssim.simulation.tasks:_state", returns("finished")),
     "pace": Mutation(
-        "smssim.engine.written:GroupBirths._offsets",
+        "smssim.simulation.arrivals.listed:GroupBirths._offsets",
         lambda original: lambda self, i: np.zeros_like(i),
     ),
-    "a report a segment": Mutation("smssim.engine.push:Pusher.push", _one_part),
-    "no address": Mutation("smssim.engine.push:Pusher.__init__", sets(_none=False, _named=None)),
+    "a report a segment": Mutation("smssim.simulation.callbacks.push:Pusher.push", _one_part),
+    "no address": Mutation(
+        "smssim.simulation.callbacks.push:Pusher.__init__", sets(_none=False, _named=None)
+    ),
     "which address": Mutation("smssim.scenario.network:Callback.is_named", returns(False)),
-    "batch address": Mutation("smssim.engine.batch:batched_applications", returns([])),
-    "batches of 50": Mutation("smssim.engine.batch:Waiting.__init__", _waits(size=10**6)),
-    "aggregation": Mutation("smssim.engine.batch:Waiting.__init__", _waits(wait_us=0)),
+    "batch address": Mutation(
+        "smssim.simulation.callbacks.batches:batched_applications", returns([])
+    ),
+    "batches of 50": Mutation(
+        "smssim.simulation.callbacks.batches:Waiting.__init__", _waits(size=10**6)
+    ),
+    "aggregation": Mutation(
+        "smssim.simulation.callbacks.batches:Waiting.__init__", _waits(wait_us=0)
+    ),
     "no second push": Mutation(_SERVER, sets(delays_us=[0, 60_000_000])),
-    "outages": Mutation("smssim.model.callback_server:outages", returns([])),
+    "outages": Mutation("smssim.simulation.callbacks.callback_server:outages", returns([])),
     "lost answers": Mutation(_SERVER, sets(lost_answer=0)),
     "source of a report": Mutation(_FATES, then(_one_source)),
     "updateTime": Mutation("smssim.logs.captures.reported:_PLATFORM", value("nobody")),
@@ -174,13 +184,13 @@ SENDING = {
         lambda original: lambda self, hours, counts, counters, t, *rest: np.full(len(t), NEVER),
     ),
     "server resends": Mutation(
-        "smssim.engine.server_resend:ServerResends._hears",
+        "smssim.simulation.server_resend:ServerResends._hears",
         lambda original: lambda self, source, fate: np.zeros(len(fate), bool),
     ),
     "server learns": Mutation(
-        "smssim.engine.server_resend:ServerResends._learnt_us", _never_learns
+        "smssim.simulation.server_resend:ServerResends._learnt_us", _never_learns
     ),
-    "line in the bill": Mutation("smssim.engine.frames:Categories.__init__", sets(resent=None)),
-    "refusals are free": Mutation("smssim.engine.rows:_charges", _as_if_sent),
+    "line in the bill": Mutation("smssim.simulation.tables:Categories.__init__", sets(resent=None)),
+    "refusals are free": Mutation("smssim.simulation.finished:_charges", _as_if_sent),
     "captures": Mutation("smssim.logs.captures.reported:_statuses", _blank),
 }

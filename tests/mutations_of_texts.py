@@ -9,9 +9,9 @@ import numpy as np
 from mutant_plugin import Mutation
 from mutation_kit import after, nothing, quiet, returns, value
 
-from smssim.text import GSM7_EXTENSION
+from smssim.sms.segments import GSM7_EXTENSION
 
-_CHECK = "smssim.templates.check:_findings"
+_CHECK = "smssim.sms.templates.check:_findings"
 
 
 def _split_pairs(original: Any) -> Any:
@@ -23,7 +23,7 @@ def _split_pairs(original: Any) -> Any:
 
 
 def _first_region(original: Any) -> Any:
-    from smssim import numbers
+    from smssim.sms import phone_numbers as numbers
 
     return lambda prefix, code: numbers._regions_of(prefix)[1][0]
 
@@ -40,7 +40,7 @@ def _unlimited(original: Any) -> Any:
     """Reads a file with no limit, and puts the limits back."""
 
     def read(*args: Any) -> Any:
-        from smssim.recipients import imported
+        from smssim.sms import recipients as imported
 
         names = ("MAX_FILE_BYTES", "MAX_NUMBERS")
         limits = [getattr(imported, name) for name in names]
@@ -82,44 +82,46 @@ TEXTS = {
     "password variable": Mutation(_CHECK, quiet("otp_variable_count", "otp_numeric")),
     "password digits": Mutation(_CHECK, quiet("otp_digits")),
     "password links": Mutation(_CHECK, quiet("otp_link")),
-    "Malaysia": Mutation("smssim.templates.destinations:malaysia", nothing),
+    "Malaysia": Mutation("smssim.sms.templates.destinations:malaysia", nothing),
     "filed links": Mutation(_CHECK, quiet("filed_links")),
     "filed content": Mutation(_CHECK, quiet("filed_content")),
-    "findings": Mutation("smssim.templates.finding:sorted_by_place", lambda original: tuple),
-    "values": Mutation("smssim.templates.values:_of_kind", nothing),
-    "value of a password": Mutation("smssim.templates.values:_of_otp", nothing),
-    "GSM-7": Mutation("smssim.text:GSM7_PART", value(160)),
-    "other alphabets": Mutation("smssim.text:OTHER_PART", value(70)),
+    "findings": Mutation("smssim.sms.templates.finding:sorted_by_place", lambda original: tuple),
+    "values": Mutation("smssim.sms.templates.values:_of_kind", nothing),
+    "value of a password": Mutation("smssim.sms.templates.values:_of_otp", nothing),
+    "GSM-7": Mutation("smssim.sms.segments:GSM7_PART", value(160)),
+    "other alphabets": Mutation("smssim.sms.segments:OTHER_PART", value(70)),
     "counting of pairs": Mutation(
-        "smssim.text:length", lambda original: lambda text, counting="huawei": len(text)
+        "smssim.sms.segments:length", lambda original: lambda text, counting="huawei": len(text)
     ),
-    "no pair is split": Mutation("smssim.text:_parts_of_pairs", _split_pairs),
+    "no pair is split": Mutation("smssim.sms.segments:_parts_of_pairs", _split_pairs),
     "a column of texts": Mutation(
-        "smssim.text:_segments_of_block",
+        "smssim.sms.segments:_segments_of_block",
         lambda original: lambda texts, joined, counting: np.ones(len(texts), np.int64),
     ),
     "Huawei's examples": Mutation(
-        "smssim.scenario.template:Template.segment_shares", returns({1: 1.0})
+        "smssim.scenario.templates:Template.segment_shares", returns({1: 1.0})
     ),
     "lengths of variables": Mutation(
-        "smssim.templates.lengths:_with_value",
+        "smssim.sms.templates.lengths:_with_value",
         lambda original: lambda states, shares, gsm7: states,
     ),
     "mainland segments": Mutation(
-        "smssim.scenario.template:Template.segment_shares",
+        "smssim.scenario.templates:Template.segment_shares",
         lambda original: lambda template, country=None: original(template),
     ),
-    "number to country": Mutation("smssim.numbers:_country_of_shared_code", _first_region),
+    "number to country": Mutation(
+        "smssim.sms.phone_numbers:_country_of_shared_code", _first_region
+    ),
     "array of numbers": Mutation(
-        "smssim.numbers:_is_shared", lambda original: lambda: np.zeros(1_000, bool)
+        "smssim.sms.phone_numbers:_is_shared", lambda original: lambda: np.zeros(1_000, bool)
     ),
-    "column A": Mutation("smssim.recipients.sheet:Cells._column_of", _one_column),
-    "12 MB and a million numbers": Mutation("smssim.recipients.imported:_read", _unlimited),
+    "column A": Mutation("smssim.sms.sheet:Cells._column_of", _one_column),
+    "12 MB and a million numbers": Mutation("smssim.sms.recipients:_read", _unlimited),
     "duplicates": Mutation(
-        "smssim.recipients.imported:_read", after(lambda read: replace(read, duplicates=0))
+        "smssim.sms.recipients:_read", after(lambda read: replace(read, duplicates=0))
     ),
-    "invalid numbers": Mutation("smssim.recipients.sheet:_LAST_DATE", value(0)),
-    "hostile file": Mutation("smssim.recipients.archive:Archive.chunks", _any_size),
-    "hostile XML": Mutation("smssim.recipients.xml:Parser._refuse_doctype", returns(None)),
-    "size of a task's file": Mutation("smssim.recipients.size:estimated_file_bytes", returns(0)),
+    "invalid numbers": Mutation("smssim.sms.sheet:_LAST_DATE", value(0)),
+    "hostile file": Mutation("smssim.sms.xlsx_guard:Archive.chunks", _any_size),
+    "hostile XML": Mutation("smssim.sms.xml:Parser._refuse_doctype", returns(None)),
+    "size of a task's file": Mutation("smssim.sms.size:estimated_file_bytes", returns(0)),
 }

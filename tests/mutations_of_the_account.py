@@ -10,8 +10,8 @@ from mutation_kit import after, nothing, returns, sets, then, value, without
 
 from smssim.calendars import DAY, to_us
 
-_REQUEST = "smssim.model.account:Account.refuse_request"
-_CONSOLE = "smssim.model.console:Console"
+_REQUEST = "smssim.simulation.account.account:Account.refuse_request"
+_CONSOLE = "smssim.simulation.account.console:Console"
 
 
 def _at_once(*steps: str) -> Any:
@@ -97,7 +97,7 @@ def _never_thaws(original: Any) -> Any:
 
 def _unchecked(original: Any) -> Any:
     def set_thresholds(self: Any, **values: int) -> None:
-        from smssim.model import changes
+        from smssim.simulation.account import commands as changes
 
         self._ordered |= values
         self._command(lambda: changes.set_thresholds(self._account, values))
@@ -106,7 +106,7 @@ def _unchecked(original: Any) -> Any:
 
 
 def _denied_at_all(original: Any) -> Any:
-    from smssim.number_rules import matches
+    from smssim.sms.number_rules import matches
 
     return lambda rules, number: any(a == "deny" and matches(p, number) for a, p in rules)
 
@@ -141,79 +141,92 @@ ACCOUNT = {
         f"{_CONSOLE}.whitelist_in_force_us", _at_once("addresses_saved")
     ),
     "frozen account": Mutation(_REQUEST, without("E000112")),
-    "limit": Mutation("smssim.model.thresholds:ThresholdCounters.tripped", returns(False)),
+    "limit": Mutation(
+        "smssim.simulation.account.thresholds:ThresholdCounters.tripped", returns(False)
+    ),
     "limit within a group task": Mutation(
-        "smssim.engine.one_by_one:OneByOne._request_of", _as_one_request
+        "smssim.simulation.one_by_one:OneByOne._request_of", _as_one_request
     ),
     "country limit": Mutation(
-        "smssim.model.thresholds:ThresholdCounters.country_tripped", returns(False)
+        "smssim.simulation.account.thresholds:ThresholdCounters.country_tripped", returns(False)
     ),
     "unregistered, by the supplier": Mutation(
-        "smssim.model.account:Account.reported_instead", returns(None)
+        "smssim.simulation.account.account:Account.reported_instead", returns(None)
     ),
     "unregistered, by the platform": Mutation(
-        "smssim.model.account:Account.refuse_number",
+        "smssim.simulation.account.account:Account.refuse_number",
         lambda original: lambda self, kind: self.console.refuse_number(kind),
     ),
     "ticket for the mode": Mutation(f"{_CONSOLE}.file", after(lambda latency: 1)),
-    "ticket for the quota": Mutation("smssim.model.console:Console.grant", returns({})),
+    "ticket for the quota": Mutation(
+        "smssim.simulation.account.console:Console.grant", returns({})
+    ),
     "unusable template": Mutation(
-        "smssim.model.control:_activate",
+        "smssim.simulation.account.schedule:_activate",
         lambda original: lambda account, name, usable_us: account.usable.add(name),
     ),
     "frequency whitelist": Mutation(f"{_CONSOLE}.frequency_limits", _for_everybody),
     "frequency takes effect": Mutation(f"{_CONSOLE}.frequency_in_force_us", _at_once("saved")),
     "region settings": Mutation(f"{_CONSOLE}.refuse_number", without("E000628")),
-    "region settings by command": Mutation("smssim.model.changes:set_regions", returns(None)),
+    "region settings by command": Mutation(
+        "smssim.simulation.account.commands:set_regions", returns(None)
+    ),
     "number control": Mutation(f"{_CONSOLE}.refuse_number", without("E000632")),
-    "allow wins": Mutation("smssim.number_rules:blocks", _denied_at_all),
+    "allow wins": Mutation("smssim.sms.number_rules:blocks", _denied_at_all),
     "number rules take effect": Mutation(f"{_CONSOLE}.rule_in_force_us", _at_once("saved")),
-    "mode 2 reaches": Mutation("smssim.model.account:Account.reaches", returns(True)),
-    "mode 2 run-out": Mutation("smssim.model.account:Account._charge", _in_mode_1),
-    "cancelling command": Mutation("smssim.model.tasks:_CANCEL_BEFORE_US", value(0)),
-    "cancelled task": Mutation("smssim.model.tasks:Tasks.cancel", then(_unstopped)),
+    "mode 2 reaches": Mutation("smssim.simulation.account.account:Account.reaches", returns(True)),
+    "mode 2 run-out": Mutation("smssim.simulation.account.account:Account._charge", _in_mode_1),
+    "cancelling command": Mutation("smssim.simulation.account.tasks:_CANCEL_BEFORE_US", value(0)),
+    "cancelled task": Mutation("smssim.simulation.account.tasks:Tasks.cancel", then(_unstopped)),
     "end of the last day": Mutation(
         "smssim.calendars:end_of_validity", after(lambda ends_us: ends_us - DAY)
     ),
-    "zone of the last day": Mutation(
-        "smssim.model.packages:end_of_validity", _zone_of_the_platform
+    "zone of the last day": Mutation("smssim.sms.packages:end_of_validity", _zone_of_the_platform),
+    "what is left expires": Mutation("smssim.simulation.account.commands:expire", returns(None)),
+    "order of packages": Mutation("smssim.sms.packages:CountryQuota.__init__", _in_file_order),
+    "Huawei's two packages": Mutation("smssim.sms.packages:CountryQuota.add", _first_alone),
+    "a country's own quota": Mutation("smssim.simulation.account.commands:buy", _for_indonesia),
+    "suspension ends": Mutation("smssim.simulation.account.account:Account.resume", returns(None)),
+    "low quota": Mutation("smssim.sms.packages:CountryQuota.low_reached", returns(False)),
+    "UTC days and months": Mutation(
+        "smssim.simulation.account.thresholds:Counter.turn", returns(False)
     ),
-    "what is left expires": Mutation("smssim.model.changes:expire", returns(None)),
-    "order of packages": Mutation("smssim.model.packages:CountryQuota.__init__", _in_file_order),
-    "Huawei's two packages": Mutation("smssim.model.packages:CountryQuota.add", _first_alone),
-    "a country's own quota": Mutation("smssim.model.changes:buy", _for_indonesia),
-    "suspension ends": Mutation("smssim.model.account:Account.resume", returns(None)),
-    "low quota": Mutation("smssim.model.packages:CountryQuota.low_reached", returns(False)),
-    "UTC days and months": Mutation("smssim.model.thresholds:Counter.turn", returns(False)),
     "trips": Mutation(
-        "smssim.model.thresholds:Counter.__init__",
+        "smssim.simulation.account.thresholds:Counter.__init__",
         lambda original: lambda self, alarm, limit, exceeds: original(self, alarm, limit, True),
     ),
-    "unit": Mutation("smssim.model.thresholds:ThresholdCounters.__init__", sets(by_segment=False)),
-    "refused messages count": Mutation(
-        "smssim.model.thresholds:ThresholdCounters.__init__", sets(counts_refused=False)
+    "unit": Mutation(
+        "smssim.simulation.account.thresholds:ThresholdCounters.__init__", sets(by_segment=False)
     ),
-    "what does not count": Mutation("smssim.engine.crossing:counted_mask", _all_counted),
-    "contacts": Mutation("smssim.model.account:TOLD", value(frozenset())),
-    "smaller alarm": Mutation("smssim.model.thresholds:Counter.set_alarm", _alarm_at_once),
+    "refused messages count": Mutation(
+        "smssim.simulation.account.thresholds:ThresholdCounters.__init__",
+        sets(counts_refused=False),
+    ),
+    "what does not count": Mutation("smssim.simulation.crossing:counted_mask", _all_counted),
+    "contacts": Mutation("smssim.simulation.account.account:TOLD", value(frozenset())),
+    "smaller alarm": Mutation(
+        "smssim.simulation.account.thresholds:Counter.set_alarm", _alarm_at_once
+    ),
     "raised limit": Mutation(
-        "smssim.model.thresholds:Counter.set_limit", _limit_that_stays_tripped
+        "smssim.simulation.account.thresholds:Counter.set_limit", _limit_that_stays_tripped
     ),
     "mainland thresholds": Mutation(
-        "smssim.model.thresholds:ThresholdCounters.side",
+        "smssim.simulation.account.thresholds:ThresholdCounters.side",
         lambda original: lambda self, country: self.total,
     ),
-    "settlement": Mutation("smssim.model.money:settle", returns(None)),
-    "freeze": Mutation("smssim.model.money:_freeze", returns(None)),
-    "top-up": Mutation("smssim.model.money:top_up", _never_thaws),
-    "purchase needs money": Mutation("smssim.model.changes:buy", _on_credit),
-    "price of a package": Mutation("smssim.model.changes:buy", _for_nothing),
-    "top up on low quota": Mutation("smssim.policies.purchases:TopUpQuota.__call__", nothing),
-    "pay in": Mutation("smssim.policies.purchases:TopUpBalance.__call__", nothing),
-    "raise the limit": Mutation("smssim.policies.console:RaiseLimit.__call__", nothing),
-    "switch the mode": Mutation("smssim.policies.console:SwitchMode.__call__", nothing),
-    "stop a source": Mutation("smssim.policies.console:StopSource.__call__", nothing),
+    "settlement": Mutation("smssim.simulation.account.money:settle", returns(None)),
+    "freeze": Mutation("smssim.simulation.account.money:_freeze", returns(None)),
+    "top-up": Mutation("smssim.simulation.account.money:top_up", _never_thaws),
+    "purchase needs money": Mutation("smssim.simulation.account.commands:buy", _on_credit),
+    "price of a package": Mutation("smssim.simulation.account.commands:buy", _for_nothing),
+    "top up on low quota": Mutation(
+        "smssim.simulation.policies.purchases:TopUpQuota.__call__", nothing
+    ),
+    "pay in": Mutation("smssim.simulation.policies.purchases:TopUpBalance.__call__", nothing),
+    "raise the limit": Mutation("smssim.simulation.policies.console:RaiseLimit.__call__", nothing),
+    "switch the mode": Mutation("smssim.simulation.policies.console:SwitchMode.__call__", nothing),
+    "stop a source": Mutation("smssim.simulation.policies.console:StopSource.__call__", nothing),
     "thresholds by command": Mutation(
-        "smssim.model.policies:AccountView.set_thresholds", _unchecked
+        "smssim.simulation.policies.account_view:AccountView.set_thresholds", _unchecked
     ),
 }

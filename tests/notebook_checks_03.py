@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from smssim.experiment import replicate
-from smssim.policies import RaiseLimit, StopSource
 from smssim.scenario import Scenario
+from smssim.simulation.policies.console import RaiseLimit, StopSource
 
 PLAN = Path(__file__).parents[1] / "data/scenarios/pumping.yaml"
 FIGURES = ("cost.fraudulent", "messages.genuine_stopped")

@@ -8,7 +8,8 @@ from typing import Any
 
 from notebook_cells import pictures, row, shown
 
-from smssim import Scenario, find, report, simulate
+from smssim import Scenario, report, simulate
+from smssim.checks import find
 
 SCENARIO = Path(__file__).parents[1] / "data/scenarios/spring_festival.yaml"
 LAUNCH = "2026-02-23T10:00:00+07:00"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from smssim.run import Run, simulate
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import Run, simulate
 
 ROUTE: dict[str, Any] = {
     "price": 0.05,

@@ -30,8 +30,8 @@ from oracle_reviews import Reviews, reviews
 from oracle_tasks import task_moments, task_row
 
 from smssim.calendars import HOUR, next_day, next_month, to_us
-from smssim.marks import MASK64, Marks
 from smssim.scenario import Outcome, Package, Registration, Scenario, micro, microseconds
+from smssim.stats.keyed_random import MASK64, Marks
 
 Policy = Callable[[simpy.Environment, Any], Iterator[simpy.Event]]
 Rows = list[tuple[Any, ...]]
@@ -41,7 +41,7 @@ MOST_RECIPIENTS = 500
 
 @dataclass(frozen=True)
 class Result:
-    """All tables of one run, rows of plain values in the columns of `smssim.tables`."""
+    """All tables of one run, rows of plain values in the columns of `smssim.record.schema`."""
 
     messages: Rows
     reports: Rows

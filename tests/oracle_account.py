@@ -16,8 +16,8 @@ from oracle_thresholds import MAINLAND
 
 from smssim import scenario as parts
 from smssim.calendars import MINUTE, to_us
-from smssim.marks import Marks
 from smssim.scenario import Scenario, check_thresholds, micro, microseconds
+from smssim.stats.keyed_random import Marks
 
 
 class Account(Console):

@@ -13,10 +13,6 @@ from oracle_delays import below, count_table, share_table
 from oracle_quota import Package
 
 from smssim.calendars import HOUR, hourly_weights, to_us
-from smssim.codes import countries
-from smssim.inverse import poisson_count
-from smssim.marks import Marks, message_counter
-from smssim.recipients import read_recipients
 from smssim.scenario import (
     Calls,
     GroupTask,
@@ -28,6 +24,10 @@ from smssim.scenario import (
     Traffic,
     microseconds,
 )
+from smssim.sms.recipients import read_recipients
+from smssim.sms.reference import countries
+from smssim.stats.inverse_cdf import poisson_count
+from smssim.stats.keyed_random import Marks, message_counter
 
 REQUESTS_AN_HOUR = 1_000_000
 _FIRST_RANK = 2

@@ -16,8 +16,8 @@ from oracle_quota import COMMAND, TEMPLATE
 from oracle_thresholds import Limits
 
 from smssim.calendars import DAY, HOUR, MINUTE, to_us
-from smssim.marks import Marks
 from smssim.scenario import Frequency, Scenario, Ticket, Traffic, microseconds
+from smssim.stats.keyed_random import Marks
 
 
 @dataclass(frozen=True)

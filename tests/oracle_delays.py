@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from functools import cache, lru_cache
 
-from smssim.inverse import Discrete, Quantiles, poisson
-from smssim.marks import Words
 from smssim.scenario import Delay
+from smssim.stats.inverse_cdf import Discrete, Quantiles, poisson
+from smssim.stats.keyed_random import Words
 from smssim.workdays import WorkCalendar
 
 

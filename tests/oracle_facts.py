@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from smssim.logs.facts.packed import UNKNOWN
+from smssim.logs.join.facts import UNKNOWN
 
 DELIVRD, ACCEPTD = 0, 1
 """The codes of the two statuses that mean something."""

@@ -12,9 +12,9 @@ from typing import Any
 from oracle_delays import delay_table, work_calendar
 
 from smssim.calendars import to_us
-from smssim.marks import Marks
-from smssim.recipients import read_recipients
 from smssim.scenario import GroupTask, Registration, Scenario
+from smssim.sms.recipients import read_recipients
+from smssim.stats.keyed_random import Marks
 from smssim.workdays import add_working
 
 ASKED, FIRST = {"CA", "GB", "SG", "US", "VN", "TW"}, {"CA", "US", "VN"}

@@ -13,8 +13,8 @@ from oracle_births import Message
 from oracle_delays import below, delay_table
 
 from smssim.calendars import to_us
-from smssim.marks import PHI, Marks, mix64
 from smssim.scenario import Scenario, microseconds
+from smssim.stats.keyed_random import PHI, Marks, mix64
 
 
 @dataclass

@@ -12,8 +12,8 @@ from oracle_delays import below, delay_table, work_calendar
 from oracle_onboarding import Beginnings
 
 from smssim.calendars import to_us
-from smssim.marks import Marks
 from smssim.scenario import Delay, Scenario, Template
+from smssim.stats.keyed_random import Marks
 from smssim.workdays import WorkCalendar, add_working, review_window
 
 

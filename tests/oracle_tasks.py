@@ -13,8 +13,8 @@ from oracle_births import Message
 from oracle_quota import COMMAND, Moment
 
 from smssim.calendars import to_us
-from smssim.recipients import Recipients, read_recipients
 from smssim.scenario import GroupTask
+from smssim.sms.recipients import Recipients, read_recipients
 
 
 def task_moments(account: Account, task: GroupTask) -> Iterator[Moment]:

@@ -12,8 +12,8 @@ import simpy
 from oracle_quota import Quota
 
 from smssim.calendars import HOUR
-from smssim.marks import Marks
 from smssim.scenario import Scenario
+from smssim.stats.keyed_random import Marks
 
 MAINLAND = "CN"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from smssim import read_log
-from smssim.record import Record
-from smssim.run import simulate
+from smssim.record.record import Record
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import simulate
 
 DATA = Path(__file__).parents[1] / "data"
 SCENARIOS = sorted(path.stem for path in (DATA / "scenarios").glob("*.yaml"))

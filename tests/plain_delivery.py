@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from smssim.bins import bin_of, edges_us, middle_us
 from smssim.calendars import HOUR, MINUTE, SECOND, to_timestamps
-from smssim.record import Record
-from smssim.report.groups import recorded
+from smssim.record.record import Record
+from smssim.report._record import recorded
+from smssim.stats.delay_bins import bin_of, edges_us, middle_us
 
 Row = dict[str, Any]
 QUANTILES = {"latency_p50_s": 0.5, "latency_p95_s": 0.95, "latency_p99_s": 0.99}

@@ -14,10 +14,10 @@ from identity import assert_identical
 
 from smssim import report
 from smssim.calendars import SECOND, to_us
-from smssim.engine.batch import Waiting, batched_applications
-from smssim.engine.clock import Tuning
-from smssim.run import Run, simulate
 from smssim.scenario import Scenario, ScenarioError
+from smssim.simulation.callbacks.batches import Waiting, batched_applications
+from smssim.simulation.loop import Tuning
+from smssim.simulation.simulate import Run, simulate
 
 API = {"name": "api", "template": "code", "country": "ID"}
 AT = "2025-03-03T12:00:00Z"

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smssim.bins import RATIO, bin_of, edges_us, middle_us
 from smssim.calendars import DAY, HOUR, SECOND
+from smssim.stats.delay_bins import RATIO, bin_of, edges_us, middle_us
 
 EXACT_US = (SECOND // 1_000, 10 * SECOND, 30 * SECOND, 180 * SECOND, 72 * HOUR, 400 * DAY)
 

@@ -19,8 +19,8 @@ import pytest
 from browser_eyes import MARKS, focus, reached, turned
 from browser_lab import Lab, browser_path, chromium, is_here, lab
 
+from smssim.pages.panel.controls import controls_of
 from smssim.scenario import Scenario
-from smssim.whatif import controls_of
 
 pytestmark = pytest.mark.browser
 

@@ -12,16 +12,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smssim.codes import countries
 from smssim.logs import Log, read_log, write_capture
 from smssim.logs import quarantine as kept
-from smssim.logs.captures.customer import customer_view
+from smssim.logs.captures.customer_view import customer_view
 from smssim.logs.captures.wire import channel, country_shown, number_prefix, template_id
 from smssim.logs.files.lines import LONGEST
 from smssim.logs.quarantine import Quarantine
-from smssim.numbers import normalise
-from smssim.record import Record
-from smssim.tables import MESSAGES, QUARANTINE, REPORTS, TIME
+from smssim.record.record import Record
+from smssim.record.schema import MESSAGES, QUARANTINE, REPORTS, TIME
+from smssim.sms.phone_numbers import normalise
+from smssim.sms.reference import countries
 
 START = pd.Timestamp("2026-12-01T00:00:00Z").value // 1_000
 SCENARIO = """

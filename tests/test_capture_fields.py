@@ -26,10 +26,10 @@ from test_capture import (
     round_trip,
 )
 
-from smssim.codes import status_codes
 from smssim.logs import write_capture
-from smssim.run import Run, simulate
 from smssim.scenario import Scenario, ScenarioError
+from smssim.simulation.simulate import Run, simulate
+from smssim.sms.reference import status_codes
 
 JSON = "application/json"
 EXTEND = "order 17&é=+%"

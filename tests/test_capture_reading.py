@@ -28,8 +28,8 @@ from smssim.logs import write_capture
 from smssim.logs.captures import read
 from smssim.logs.captures.read import pieces_of
 from smssim.logs.captures.stream import lines_of
-from smssim.logs.facts.packed import UNKNOWN, Names
-from smssim.logs.facts.piece import Piece
+from smssim.logs.join.facts import UNKNOWN, Names
+from smssim.logs.join.piece import Piece
 
 JSON = "application/json"
 SECRET = b"secret"

@@ -13,10 +13,10 @@ from check_plans import KEPT, OUTCOMES, PLAN, checked_plan
 
 from smssim.checks import Difference, check, difference
 from smssim.checks.difference import LEAST, PromiseDifference
-from smssim.estimate import mean_interval, newcombe_paired, quantile_difference
 from smssim.experiment import replicate
 from smssim.scenario import Scenario
-from smssim.scenario.differing import ABSENT, differing
+from smssim.scenario.diff import ABSENT, differing
+from smssim.stats.intervals import mean_interval, newcombe_paired, quantile_difference
 
 pytestmark = pytest.mark.xdist_group("check plans")
 """In one worker, which runs the months once."""

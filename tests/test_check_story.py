@@ -14,9 +14,9 @@ from check_plans import PLAN, UNDECIDED, checked_plan, written
 
 from smssim import cli
 from smssim.checks import Story, check
-from smssim.checks.story import MOST, TOLD, Happening
-from smssim.run import simulate
+from smssim.checks.counterexample import MOST, TOLD, Happening
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import simulate
 
 
 def story_of(name: str) -> Story:

@@ -15,7 +15,7 @@ from scipy import stats
 from smssim.checks import ReplicationError, decide, verdicts_of
 from smssim.experiment.designs import Design
 from smssim.experiment.experiment import Experiment
-from smssim.experiment.work import Result, Task
+from smssim.experiment.worker import Result, Task
 from smssim.scenario import Check, Scenario
 
 RISK = 0.01

@@ -14,10 +14,10 @@ from worlds import worlds
 
 import smssim
 from smssim import cli
-from smssim.disk import load
+from smssim.record.storage import load
 from smssim.report import summary
-from smssim.run import simulate
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import simulate
 
 SMALL = """
 name: small
@@ -195,7 +195,7 @@ def test_what_cannot_be_written_is_2_before_the_run(
     assert (code, err.count("\n")) == (2, 1)
     assert "holds small.yaml, which is no part of a record" in err
 
-    monkeypatch.setattr("smssim.run.simulate", None)
+    monkeypatch.setattr("smssim.simulation.simulate.simulate", None)
     code, _, err = called(capsys, "run", small, "--capture", tmp_path / "no" / "log.jsonl")
     assert code == 2
     assert "there is no directory" in err
@@ -214,7 +214,7 @@ def test_what_goes_wrong_inside(
     def fails(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr("smssim.run.simulate", fails)
+    monkeypatch.setattr("smssim.simulation.simulate.simulate", fails)
 
     found, out, err = called(capsys, "run", small)
 

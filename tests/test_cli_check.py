@@ -96,7 +96,7 @@ def test_several_files_are_one_document(
 def test_all_that_is_wrong_is_told_before_anything_is_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("smssim.experiment.work.simulate", None)
+    monkeypatch.setattr("smssim.experiment.worker.simulate", None)
     good = written(tmp_path)
     bare = written(tmp_path, PLAN[: PLAN.index("checks:")], "bare.yaml")
     wrong = written(tmp_path, PLAN.replace("cost_usd", "cost_eur"), "wrong.yaml")
@@ -136,7 +136,7 @@ def test_wrong_usage_is_2(
 def test_a_month_that_fails_is_a_failure(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("smssim.experiment.work.simulate", None)
+    monkeypatch.setattr("smssim.experiment.worker.simulate", None)
     code, out, err = called(capsys, written(tmp_path))
     assert (code, out) == (1, "")
     assert err.startswith("smssim: failed: ReplicationError: replication 0 of 'small' failed")

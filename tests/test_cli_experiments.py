@@ -62,7 +62,7 @@ def test_a_store_runs_nothing_twice(
 ) -> None:
     arguments = ("sweep", small, "--set", "days=1,2", "--n", 2, "--store", tmp_path / "store")
     _, first, _ = called(capsys, *arguments)
-    monkeypatch.setattr("smssim.experiment.work.simulate", None)
+    monkeypatch.setattr("smssim.experiment.worker.simulate", None)
     assert called(capsys, *arguments) == (0, first, "")
     assert called(capsys, *arguments, "--rng", 2)[0] == 1
 
@@ -159,7 +159,7 @@ def test_wrong_usage_is_2_and_said(
 def test_runs_that_all_fail_are_a_failure(
     small: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("smssim.experiment.work.simulate", None)
+    monkeypatch.setattr("smssim.experiment.worker.simulate", None)
     code, out, err = called(capsys, "sweep", small, "--set", "days=1", "--n", 2)
     assert (code, out) == (1, "")
     assert err.startswith("smssim: 2 of 2 runs failed and are left out: TypeError")
@@ -171,7 +171,7 @@ def test_ctrl_c_is_130(
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("smssim.experiment.work.simulate", stop)
+    monkeypatch.setattr("smssim.experiment.worker.simulate", stop)
     assert called(capsys, "sweep", small, "--set", "days=1", "--n", 2) == (130, "", "")
 
 

@@ -226,7 +226,7 @@ def test_options_of_reading_are_refused_for_a_saved_record(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from smssim import read_log
-    from smssim.disk import save
+    from smssim.record.storage import save
 
     save(read_log(EXPORTS / "western"), tmp_path / "kept")
     assert called(capsys, tmp_path / "kept")[0] == 0

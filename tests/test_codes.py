@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smssim import codes
+from smssim.sms import reference as codes
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from console_hands import (
     world,
 )
 
-from smssim.run import Run, simulate
+from smssim.simulation.simulate import Run, simulate
 
 REGION, NUMBER, QUOTA = (3, "E000628"), (3, "E000632"), (3, "E000629")
 

@@ -22,7 +22,7 @@ from console_hands import (
     world,
 )
 
-from smssim.run import simulate
+from smssim.simulation.simulate import simulate
 
 JUST_BEFORE_TWO = "01:59:59.999999"
 

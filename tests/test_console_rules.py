@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from console_hands import SENT, at_moments, calls, costs, moment, settled, told, us, verdicts, world
 
-from smssim.marks import Marks
-from smssim.run import simulate
 from smssim.scenario import ScenarioError
+from smssim.simulation.simulate import simulate
+from smssim.stats.keyed_random import Marks
 
 EACH_MINUTE = [f"12:{minute:02}" for minute in range(6)]
 LIMIT = (1, "E000623")

@@ -12,10 +12,10 @@ from hypothesis import given, seed, settings
 from worlds import worlds
 
 import smssim
-from smssim.description import describe
-from smssim.description.markdown import number, plain
-from smssim.description.parameters import parameters
 from smssim.experiment import compare, replicate, sweep
+from smssim.pages.describe import describe
+from smssim.pages.describe.markdown import number, plain
+from smssim.pages.describe.parameters import parameters
 from smssim.scenario import Scenario
 
 SCENARIOS = sorted((Path(__file__).parents[1] / "data" / "scenarios").glob("*.yaml"))

@@ -13,10 +13,10 @@ import pytest
 from world_policies import Buy, TopUp
 
 from smssim.calendars import HOUR
-from smssim.engine.clock import Tuning
-from smssim.run import Run, simulate
+from smssim.record.tallies import NAMES
 from smssim.scenario import Scenario
-from smssim.tally import NAMES
+from smssim.simulation.loop import Tuning
+from smssim.simulation.simulate import Run, simulate
 
 FRAMES = ("messages", "reports", "events", "ledger", "reviews", "packages", "tasks")
 WORLD = Scenario.model_validate(

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from worlds import worlds
 
-from smssim.disk import ParquetSink, load, save
-from smssim.engine.clock import Tuning
 from smssim.logs import read_log, write_capture
-from smssim.record import Record
-from smssim.run import Run, simulate
+from smssim.record.record import Record
+from smssim.record.schema import TABLES
+from smssim.record.storage import ParquetSink, load, save
+from smssim.record.tallies import NAMES
 from smssim.scenario import Scenario
-from smssim.tables import TABLES
-from smssim.tally import NAMES
+from smssim.simulation.loop import Tuning
+from smssim.simulation.simulate import Run, simulate
 
 PLAIN = ("name", "observed_from", "observed_until", "currency", "provenance")
 

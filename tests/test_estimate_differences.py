@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from smssim.estimate import Interval, mean_interval, mover, newcombe, quantile_interval, welch
+from smssim.stats.intervals import (
+    Interval,
+    mean_interval,
+    mover,
+    newcombe,
+    quantile_interval,
+    welch,
+)
 
 RISK = 1e-6
 

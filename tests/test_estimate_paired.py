@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from smssim import estimate
-from smssim.estimate import newcombe_paired, quantile_difference
+from smssim.stats import intervals as estimate
+from smssim.stats.intervals import newcombe_paired, quantile_difference
 
 RISK = 1e-6
 

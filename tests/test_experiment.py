@@ -19,8 +19,8 @@ from smssim.experiment.precision import at_look
 from smssim.logs import read_log
 from smssim.metrics import METRICS
 from smssim.report import kpis
-from smssim.run import simulate
 from smssim.scenario import Scenario, ScenarioError
+from smssim.simulation.simulate import simulate
 
 SMALL = Scenario.parse(
     """

@@ -12,7 +12,7 @@ from matplotlib import pyplot as plt
 from smssim.experiment import sweep
 from smssim.experiment.designs import Design
 from smssim.experiment.experiment import Experiment
-from smssim.experiment.work import Result, Task
+from smssim.experiment.worker import Result, Task
 from smssim.scenario import Scenario
 
 PLAN = Scenario.parse("""

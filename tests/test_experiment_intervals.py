@@ -17,7 +17,7 @@ from scipy.stats import binom, gamma, norm
 
 from smssim.experiment import Comparison, Experiment, compare
 from smssim.experiment.designs import Design
-from smssim.experiment.work import Result, Task
+from smssim.experiment.worker import Result, Task
 from smssim.scenario import Scenario
 
 SCENARIOS = Path(__file__).parents[1] / "data/scenarios"

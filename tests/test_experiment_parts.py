@@ -9,11 +9,11 @@ from typing import Any
 
 from pandas.testing import assert_frame_equal
 
-from smssim import find
+from smssim.checks import find
 from smssim.experiment import compare, replicate, sweep
 from smssim.report import restricted
-from smssim.run import simulate
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import simulate
 
 SLOW = {"name": "slow", "metric": "latency_s.p95", "where": {"template": "code"}, "below": 30}
 SENT = {

@@ -15,8 +15,8 @@ import pytest
 from small_month import SMALL_MONTH
 
 from smssim.experiment import Experiment, replicate, sweep
+from smssim.experiment.store import Store, Stored, digest_of
 from smssim.scenario import Scenario
-from smssim.store import Store, Stored, digest_of
 
 SMALL = SMALL_MONTH
 DESIGNS = {"packages.0.segments": [100, 300], "days": [2, 4]}

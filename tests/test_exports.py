@@ -18,8 +18,8 @@ import pytest
 
 from smssim import read_log, report
 from smssim.logs import Log
-from smssim.run import simulate
 from smssim.scenario import Scenario, micro
+from smssim.simulation.simulate import simulate
 
 DATA = Path(__file__).parents[1] / "data"
 EXPORTS = DATA / "exports"

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from smssim import find
-from smssim.checks import ReplicationError
+from smssim.checks import ReplicationError, find
 from smssim.experiment import replicate
 from smssim.scenario import Check, Scenario, ScenarioError
-from smssim.scenario.checks import promise_of
+from smssim.scenario.promises import promise_of
 
 SMALL = Scenario.parse(
     """

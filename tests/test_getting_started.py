@@ -7,13 +7,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from smssim.codes import reference
-from smssim.marks import Marks
-from smssim.model.account import Account
-from smssim.model.courses import Courses, courses
-from smssim.run import Run, simulate
 from smssim.scenario import Scenario, ScenarioError, kind_of, registration_rules
 from smssim.scenario.onboarding import Registration
+from smssim.simulation.account.account import Account
+from smssim.simulation.setup.courses import Courses, courses
+from smssim.simulation.simulate import Run, simulate
+from smssim.sms.reference import reference
+from smssim.stats.keyed_random import Marks
 
 STEPS = ["registration", "authentication", "enabling", "details"]
 QUICK = {"registration": 0, "authentication": 0, "enabling": 0, "details": 0}

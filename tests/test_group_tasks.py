@@ -16,11 +16,12 @@ from hypothesis import given, settings
 from identity import assert_identical
 from worlds import worlds
 
-from smssim import disk, report
+from smssim import report
 from smssim.calendars import MINUTE, SECOND, to_us
-from smssim.engine.clock import Tuning
-from smssim.run import Run, simulate
+from smssim.record import storage as disk
 from smssim.scenario import Scenario, ScenarioError, sources
+from smssim.simulation.loop import Tuning
+from smssim.simulation.simulate import Run, simulate
 
 OFFER = {"name": "offer", "template": "code", "at": "2026-04-02T10:00Z", "countries": {"ID": 900}}
 COUNTS = ["refused", "sent", "delivered", "failed", "in_flight"]

@@ -16,13 +16,14 @@ from worlds import worlds
 
 import smssim
 from smssim import report
-from smssim.html import Page, columns, frames
-from smssim.html.sections import SECTIONS
-from smssim.plots.svg import svg
-from smssim.record import Record
+from smssim.pages import columns, frames
+from smssim.pages.page import Page
+from smssim.pages.sections import SECTIONS
+from smssim.plots._svg import svg
+from smssim.record.record import Record
 from smssim.report.summary import in_short
-from smssim.run import Run, simulate
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import Run, simulate
 
 ROOT = Path(__file__).parents[1]
 EXPORTS = ROOT / "data" / "exports"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from smssim.html import columns
-from smssim.html.cells import grid, heading
+from smssim.pages import columns
+from smssim.pages.cells import grid, heading
 
 
 def test_an_interval_stands_below_its_figure() -> None:

@@ -10,7 +10,7 @@ from pages import Reader, headings, plain
 from python_calamine import CalamineWorkbook
 
 from smssim import cli, report
-from smssim.run import Run, simulate
+from smssim.simulation.simulate import Run, simulate
 
 
 @pytest.fixture(scope="module")

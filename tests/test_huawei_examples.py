@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from smssim.run import Run, simulate
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import Run, simulate
 
 SINGLE = {"ID": {"price": 0.05, "latency": 3, "outcomes": [{"status": "DELIVRD", "share": 1}]}}
 MONTHLY = {"monthly_alarm": 10**7, "monthly_limit": 10**8}

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from identity import assert_identical, assert_same_rows, tables
 from worlds import worlds
 
-from smssim.engine.clock import Tuning
-from smssim.run import simulate
 from smssim.scenario import Scenario
+from smssim.simulation.loop import Tuning
+from smssim.simulation.simulate import simulate
 
 TUNINGS = (Tuning(), Tuning(50, 3, 17), Tuning(1, 1, 1), Tuning(500, 64, 100))
 PARTS = 6

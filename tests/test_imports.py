@@ -35,7 +35,7 @@ RECORDED += ("logs", "report", "plots", "html", "fit", "testing")
 """Rooms that work on a recorded month alone."""
 
 
-UPWARDS = {("record.py", "smssim.html")}
+UPWARDS = {("record.py", "smssim.pages")}
 """The one arrow upwards, never at the start: `Record.report` hands the record to the page."""
 
 
@@ -175,7 +175,7 @@ def test_recorded_months_are_read_without_the_engine() -> None:
 def test_rating_knows_of_the_model_its_packages_alone() -> None:
     """The rules of packages are plain code; a log is rated without an account or a clock."""
     own = [arrow for arrow in ARROWS if arrow.room == "rating"]
-    assert {arrow.target for arrow in own if arrow.to == "model"} == {"smssim.model.packages"}
+    assert {arrow.target for arrow in own if arrow.to == "model"} == {"smssim.sms.packages"}
     assert not [str(arrow) for arrow in own if arrow.to in ("engine", "policies", "run")]
     inside = [a for a in ARROWS if a.file.relative_to(ROOT).as_posix() == "model/packages.py"]
     assert {arrow.to for arrow in inside if arrow.to} == {"calendars"}
@@ -232,17 +232,17 @@ def test_the_library_neither_prints_nor_exits() -> None:
     [
         ("marks.py", "from smssim.scenario import Scenario", True),
         ("marks.py", "from smssim import calendars", False),
-        ("marks.py", "import smssim.run", True),
+        ("marks.py", "import smssim.simulation.simulate", True),
         ("marks.py", "from smssim import Scenario", True),
-        ("tally.py", "def f():\n    from smssim.record import Record", True),
-        ("tally.py", "if TYPE_CHECKING:\n    from smssim.record import Record", True),
-        ("tally.py", "from smssim.counting import Tallier", True),
+        ("tally.py", "def f():\n    from smssim.record.record import Record", True),
+        ("tally.py", "if TYPE_CHECKING:\n    from smssim.record.record import Record", True),
+        ("tally.py", "from smssim.record.counting import Tallier", True),
         ("logs/captures/read.py", "from . import wire", False),
         ("logs/read.py", "from ..report import cost", True),
         ("logs/read.py", "from ..tally import Tallies", False),
-        ("engine/clock.py", "from smssim.model.account import Account", False),
-        ("model/account.py", "from smssim.engine.clock import Clock", True),
-        ("__init__.py", "from smssim.run import simulate", False),
+        ("engine/clock.py", "from smssim.simulation.account.account import Account", False),
+        ("model/account.py", "from smssim.simulation.loop import Clock", True),
+        ("__init__.py", "from smssim.simulation.simulate import simulate", False),
     ],
 )
 def test_the_reader_of_imports_sees_a_wrong_arrow(room: str, code: str, wrong: bool) -> None:

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from smssim import inverse
-from smssim.marks import MASK64
+from smssim.stats import inverse_cdf as inverse
+from smssim.stats.keyed_random import MASK64
 from smssim.testing import assert_distribution
 
 RISK = 1e-6

@@ -12,11 +12,11 @@ from hypothesis import given, note, seed, settings
 from worlds import worlds
 
 from smssim import report
-from smssim.estimate import wilson
 from smssim.metrics import METRICS
-from smssim.retally import tally_frames
-from smssim.run import Run, simulate
+from smssim.record.from_frames import tally_frames
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import Run, simulate
+from smssim.stats.intervals import wilson
 
 invented = settings(settings.get_profile("worlds"), max_examples=25)
 

@@ -10,8 +10,8 @@ from hypothesis import given, note, seed, settings
 from worlds import worlds
 
 from smssim import report
-from smssim.run import Run, simulate
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import Run, simulate
 
 invented = settings(settings.get_profile("worlds"), max_examples=25)
 

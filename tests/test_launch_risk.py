@@ -13,10 +13,10 @@ from picture_texts import outside, overlaps, texts
 
 import smssim
 from smssim import plots
-from smssim.estimate import wilson
-from smssim.find import launch_risk
+from smssim.checks.find.launch import launch_risk
 from smssim.plots.launch_risk import latest
 from smssim.scenario import Scenario
+from smssim.stats.intervals import wilson
 
 FOLDER = Path(__file__).parents[1] / "data/scenarios"
 LAUNCH = datetime.fromisoformat("2026-02-23T10:00:00+07:00")

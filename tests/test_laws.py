@@ -13,16 +13,9 @@ from numpy.typing import NDArray
 from worlds import is_pushed, names_address, worlds
 
 from smssim.calendars import DAY, HOUR, month_start, to_us
-from smssim.engine.clock import Tuning
-from smssim.run import Run, simulate
-from smssim.scenario import (
-    Application,
-    GroupTask,
-    Scenario,
-    micro,
-    microseconds,
-    registrations,
-)
+from smssim.scenario import Application, GroupTask, Scenario, micro, microseconds, registrations
+from smssim.simulation.loop import Tuning
+from smssim.simulation.simulate import Run, simulate
 from smssim.testing import assert_conserved
 
 Array = NDArray[Any]

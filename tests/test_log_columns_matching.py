@@ -14,8 +14,8 @@ from smssim.logs.columns.mapping import Given
 from smssim.logs.columns.mapping import given as columns_given
 from smssim.logs.columns.matching import Matching, is_heading, match
 from smssim.logs.columns.synonyms import FIELDS, SYNONYMS, fields_of
-from smssim.logs.columns.wrong import WrongColumns
-from smssim.tables import MESSAGES
+from smssim.logs.wrong import WrongColumns
+from smssim.record.schema import MESSAGES
 
 ENGLISH = (
     *("SMS ID", "Phone Number", "Country/Region", "Template ID", "Application Name", "SMS Type"),

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from log_tables import piece, pieces, reasons, sends
 
 from smssim.logs.columns.times import TimeColumn
-from smssim.logs.columns.wrong import WrongColumns
 from smssim.logs.columns.zones import zone
-from smssim.logs.facts.packed import UNKNOWN
+from smssim.logs.join.facts import UNKNOWN
+from smssim.logs.wrong import WrongColumns
 
 ZONES = ("UTC", "UTC+8", "-03:30", "Asia/Shanghai", "Europe/Berlin", "America/St_Johns")
 ZONES += ("Australia/Lord_Howe", "Africa/Casablanca", "Pacific/Apia", "Asia/Kathmandu")

@@ -13,17 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from log_tables import NUMBER, piece, pieces, reasons, sends
 
-from smssim.codes import countries, reference
 from smssim.logs.columns.countries import country_of
-from smssim.logs.columns.decimals import DecimalColumn
 from smssim.logs.columns.keys import Secret, keys_of, number_hashes
+from smssim.logs.columns.money import DecimalColumn
 from smssim.logs.columns.numerals import integers
-from smssim.logs.columns.phone import numbers_of
+from smssim.logs.columns.phones import numbers_of
 from smssim.logs.columns.siphash import hashed
 from smssim.logs.columns.texts import Texts
-from smssim.logs.columns.wrong import WrongColumns
-from smssim.logs.facts.packed import UNKNOWN, Names
-from smssim.numbers import digits_of
+from smssim.logs.join.facts import UNKNOWN, Names
+from smssim.logs.wrong import WrongColumns
+from smssim.sms.phone_numbers import digits_of
+from smssim.sms.reference import countries, reference
 
 ODD = st.text("0123456789+-() '　０eE.", max_size=18)
 WRITTEN = st.integers(10_000, 10**15 - 1).flatmap(
@@ -36,7 +36,7 @@ WRITTEN = st.integers(10_000, 10**15 - 1).flatmap(
 @settings(max_examples=80, deadline=None)
 @given(st.lists(ODD | WRITTEN | st.none(), max_size=20), st.booleans())
 def test_numbers_are_those_of_the_plain_reader(texts: list[str | None], many: bool) -> None:
-    """`smssim.numbers.digits_of` of the cleaned text is the oracle, one by one or in bulk."""
+    """`smssim.sms.phone_numbers.digits_of` of the cleaned text is the oracle, one by one or in bulk."""
     texts = texts * 70 if many else texts
     found = numbers_of(pa.array(texts, pa.string()), Counter())
     narrow = str.maketrans("０　", "0 ")

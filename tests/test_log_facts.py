@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from oracle_facts import Answer, resolved
 from worlds_facts import World, worlds
 
-from smssim.logs.facts.resolve import Resolved, resolve
+from smssim.logs.join.resolve import Resolved, resolve
 
 many = settings(deadline=None, max_examples=200, database=None)
 

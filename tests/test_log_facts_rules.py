@@ -13,12 +13,12 @@ from pandas.testing import assert_frame_equal
 from worlds_facts import SECOND, START, STATUSES, World, names
 
 from smssim import read_log
-from smssim.disk import load, save
-from smssim.logs.facts.outcome import Outcome, outcome
-from smssim.logs.facts.packed import REPORT, SEND, Facts, empty
-from smssim.logs.facts.resolve import REASONS
-from smssim.logs.facts.spill import Spill
-from smssim.record import Record
+from smssim.logs.join.facts import REPORT, SEND, Facts, empty
+from smssim.logs.join.outcome import Outcome, outcome
+from smssim.logs.join.resolve import REASONS
+from smssim.logs.join.spill import Spill
+from smssim.record.record import Record
+from smssim.record.storage import load, save
 
 UNDELIV, REFUSAL = STATUSES.index("UNDELIV"), STATUSES.index("E200041")
 CONFLICT, EARLIER, ORPHAN, REFUSED, UNPLACED, TOO_EARLY = REASONS

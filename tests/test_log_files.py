@@ -19,12 +19,12 @@ import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smssim.logs.facts.piece import Refused
-from smssim.logs.files.again import texts
-from smssim.logs.files.batch import Batch, Table
+from smssim.logs.files.bytes import CutShortError, blocks
+from smssim.logs.files.detect import Capture, Empty, Unreadable, opened, tables
 from smssim.logs.files.found import found
-from smssim.logs.files.opened import Capture, Empty, Unreadable, opened, tables
-from smssim.logs.files.raw import CutShortError, blocks
+from smssim.logs.files.reread import texts
+from smssim.logs.files.table import Batch, Table
+from smssim.logs.join.piece import Refused
 
 HEADINGS = ["SMS ID", "Send Time", "Cost", "名称"]
 ROWS = [
@@ -261,7 +261,7 @@ def test_json_lines_say_the_same_read_fast_or_one_by_one(tmp_path: Path, lines: 
     table = opened_table(path)
     (batch,) = table.batches()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("smssim.logs.files.jsonl.plain_columns", lambda data, kinds: None)
+        patch.setattr("smssim.logs.files.json_lines.plain_columns", lambda data, kinds: None)
         (other,) = table.batches()
     assert batch.columns == other.columns
     assert batch.rows.tolist() == other.rows.tolist()
@@ -384,7 +384,7 @@ def test_a_workbook_that_unpacks_to_gigabytes_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the bytes that come out of it, not by those that its header tells of."""
-    monkeypatch.setattr("smssim.recipients.archive.MAX_UNPACKED_BYTES", 50_000)
+    monkeypatch.setattr("smssim.sms.xlsx_guard.MAX_UNPACKED_BYTES", 50_000)
     path = bomb(tmp_path / "a.xlsx", SHEET.format(" " * 1_000_000).encode())
     refused = opened(path, is_heading)
     assert isinstance(refused, Unreadable)

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from smssim.logs.files import lines, raw
-from smssim.logs.files.again import texts
-from smssim.logs.files.batch import Table
-from smssim.logs.files.opened import Capture, Empty, Unreadable, opened
+from smssim.logs.files import bytes as raw
+from smssim.logs.files import lines
+from smssim.logs.files.detect import Capture, Empty, Unreadable, opened
+from smssim.logs.files.reread import texts
+from smssim.logs.files.table import Table
 
 HEADING = "id,time"
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "gb18030", "cp1252")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smssim.logs.masking import masked
 from smssim.logs.quarantine import Quarantine
+from smssim.sms.masking import masked
 
 DIGITS = st.text("0123456789", min_size=7, max_size=15)
 GAPS = st.sampled_from(["", "", " ", "-", ".", ") ", " (", "/", "\u00a0", "\u2011", "%20", "+"])

@@ -17,16 +17,16 @@ from pandas.testing import assert_frame_equal
 from test_retally import scenario
 from worlds import worlds
 
-from smssim import disk, read_log
-from smssim.engine.clock import Tuning
-from smssim.logs import Log, QuarantinedError
-from smssim.logs.ours import stored, sums
-from smssim.logs.ours.kinds import Kinds
-from smssim.parquet import TableWriter, compact, kinds_of
-from smssim.retally import tally_frames
-from smssim.run import Run, simulate
+from smssim import read_log
+from smssim.logs import Log, QuarantinedError, stored, sums
+from smssim.logs.kinds import Kinds
+from smssim.record import storage as disk
+from smssim.record.from_frames import tally_frames
+from smssim.record.parquet import TableWriter, compact, kinds_of
+from smssim.record.tallies import NAMES, Tallies
 from smssim.scenario import Scenario
-from smssim.tally import NAMES, Tallies
+from smssim.simulation.loop import Tuning
+from smssim.simulation.simulate import Run, simulate
 
 SCENARIOS = Path(__file__).parents[1] / "data/scenarios"
 invented = settings(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from smssim.marks import (
+from smssim.stats.keyed_random import (
     MASK64,
     PHI,
     Marks,

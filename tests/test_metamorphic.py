@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from worlds import worlds
 
-from smssim.run import Run, simulate
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import Run, simulate
 
 KEYS = ["submitted_at", "source", "request", "recipient", "generation"]
 SENT = ["sent_at", "final_at", "status", "report_source"]

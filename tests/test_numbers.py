@@ -9,8 +9,8 @@ import numpy as np
 import phonenumbers
 import pytest
 
-from smssim.codes import countries
-from smssim.numbers import countries_of, country_index_of, digits_of, normalise
+from smssim.sms.phone_numbers import countries_of, country_index_of, digits_of, normalise
+from smssim.sms.reference import countries
 
 
 def by_phonenumbers(number: str) -> str:

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from oracle import Result, oracle
 from worlds import is_pushed, worlds
 
+from smssim.record.schema import TABLES
 from smssim.scenario import Scenario
-from smssim.tables import TABLES
 
 
 @pytest.mark.parametrize("world", HAND_WORLDS, ids=lambda world: world.name)

@@ -13,7 +13,7 @@ import pytest
 from test_whatif import scenario
 
 import smssim
-from smssim.face import Panel, panel
+from smssim.pages.panel import Panel, panel
 from smssim.scenario import Scenario
 
 SIZE, ALARM = "packages.0.segments", "thresholds.daily_alarm"

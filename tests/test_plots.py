@@ -14,9 +14,9 @@ from matplotlib.axes import Axes
 
 from smssim import plots, report
 from smssim.plots.lanes import Dry, dry_spells
-from smssim.report.curve import latency_curve
-from smssim.run import Run, simulate
+from smssim.report.latency import latency_curve
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import Run, simulate
 
 PICTURES: dict[str, Callable[..., Axes]] = {
     "burn_down": plots.burn_down,

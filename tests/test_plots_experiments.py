@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from smssim.estimate import Interval, mean_interval
 from smssim.plots import experiments
+from smssim.stats.intervals import Interval, mean_interval
 
 LABELS = [f"account.service_mode of a rather long name, packages.0.segments {n}" for n in "123"]
 VALUES = np.random.default_rng(1).normal(20_000, 100, 60)

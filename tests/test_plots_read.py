@@ -15,7 +15,7 @@ from picture_records import INVENTED, LOGS, SCENARIOS, record
 from picture_texts import legends_over_data, outside, overlaps, texts
 
 from smssim import plots
-from smssim.plots.canvas import titled
+from smssim.plots._style import titled
 
 PICTURES: dict[str, Callable[..., Axes]] = {
     "burn_down": plots.burn_down,

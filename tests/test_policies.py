@@ -10,16 +10,11 @@ import pytest
 from identity import assert_identical, tables
 
 import smssim
-from smssim.engine.clock import Tuning
-from smssim.policies import (
-    RaiseLimit,
-    StopSource,
-    SwitchMode,
-    TopUpBalance,
-    TopUpQuota,
-)
-from smssim.run import Run, simulate
 from smssim.scenario import Scenario
+from smssim.simulation.loop import Tuning
+from smssim.simulation.policies.console import RaiseLimit, StopSource, SwitchMode
+from smssim.simulation.policies.purchases import TopUpBalance, TopUpQuota
+from smssim.simulation.simulate import Run, simulate
 
 MADE = (
     TopUpQuota("TH", 60, 2, after_s=1_800, at_most=3, valid_days=2),

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 import smssim
-from smssim import find, plots, policies, report, testing
+from smssim import plots, report, testing
+from smssim.checks import find
+from smssim.simulation import policies
 
 MODULES = (smssim, find, plots, policies, report, testing)
 ONE_MEANING = ("ax", "by", "confidence", "executor", "most", "policies", "rng")

@@ -8,8 +8,8 @@ import pytest
 from plugin_projects import KEPT, projects, reference
 
 import smssim
-from smssim.pytest_plugin.promises import AssertPromise
-from smssim.pytest_plugin.settings import Settings
+from smssim.testing.promises import AssertPromise
+from smssim.testing.settings import Settings
 
 pytest_plugins = ["pytester"]
 

@@ -17,14 +17,14 @@ from worlds import worlds
 
 from smssim import rate, report, simulate
 from smssim.logs import read_log, write_capture
-from smssim.model.packages import CountryQuota, Package
-from smssim.rating.course import Asked, Course
-from smssim.record import Record
+from smssim.record.from_frames import tally_frames
+from smssim.record.record import Record
+from smssim.record.schema import PACKAGE_EVENTS
+from smssim.report.rating.deduct import Asked, Course
 from smssim.report.spans import microseconds
-from smssim.retally import tally_frames
-from smssim.run import Run
 from smssim.scenario import Scenario, ScenarioError
-from smssim.tables import PACKAGE_EVENTS
+from smssim.simulation.simulate import Run
+from smssim.sms.packages import CountryQuota, Package
 
 SCENARIOS = sorted((Path(__file__).parents[1] / "data" / "scenarios").glob("*.yaml"))
 MONEY = ("covered_segments", "package", "cost_micro")

@@ -13,12 +13,10 @@ import pytest
 import python_calamine
 import xlsxwriter  # type: ignore[import-untyped]
 
-from smssim.numbers import normalise
-from smssim.recipients import (
-    archive,
-    imported,
-    read_recipients,
-)
+from smssim.sms import recipients as imported
+from smssim.sms import xlsx_guard as archive
+from smssim.sms.phone_numbers import normalise
+from smssim.sms.recipients import read_recipients
 
 DATA = Path(__file__).parents[1] / "data"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from xlsx_files import parts, strings, text, write
 
-from smssim.recipients import read_recipients
+from smssim.sms.recipients import read_recipients
 
 
 def refusal_of(file: Path) -> str | None:

@@ -11,8 +11,8 @@ import python_calamine
 import xlsxwriter  # type: ignore[import-untyped]
 from xlsx_files import GOOD, MAIN, parts, sheet, strings, text, write
 
-from smssim.numbers import normalise
-from smssim.recipients import read_recipients
+from smssim.sms.phone_numbers import normalise
+from smssim.sms.recipients import read_recipients
 
 
 def cells_of(row: int, cell: str) -> str:

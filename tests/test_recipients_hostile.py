@@ -21,8 +21,10 @@ from xlsx_files import (
     write,
 )
 
-from smssim.recipients import MAX_FILE_BYTES, archive, read_recipients, xml
-from smssim.recipients import sheet as sheet_module
+from smssim.sms import sheet as sheet_module
+from smssim.sms import xlsx_guard as archive
+from smssim.sms import xml
+from smssim.sms.recipients import MAX_FILE_BYTES, read_recipients
 
 
 def refused(path: Path, rule: str) -> None:

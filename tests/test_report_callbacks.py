@@ -13,11 +13,11 @@ from hypothesis import given, note, seed, settings
 from worlds import worlds
 
 from smssim import report
-from smssim.estimate import wilson
+from smssim.record.from_frames import tally_frames
 from smssim.report.summary import in_short
-from smssim.retally import tally_frames
-from smssim.run import Run, simulate
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import Run, simulate
+from smssim.stats.intervals import wilson
 
 invented = settings(settings.get_profile("worlds"), max_examples=20)
 DELAYS = {"delay_p50_s": 0.5, "delay_p95_s": 0.95, "delay_p99_s": 0.99}

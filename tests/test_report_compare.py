@@ -14,11 +14,11 @@ from scipy import stats
 from worlds import worlds
 
 from smssim import read_log, report
-from smssim.estimate import newcombe
 from smssim.logs import write_capture
 from smssim.metrics import METRICS
-from smssim.run import Run, simulate
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import Run, simulate
+from smssim.stats.intervals import newcombe
 
 RISK = 1e-6
 invented = settings(settings.get_profile("worlds"), max_examples=12)

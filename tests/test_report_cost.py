@@ -12,10 +12,10 @@ from test_exports import log as read
 from test_exports import packages as bought
 
 from smssim import rate, report
-from smssim.record import Record
-from smssim.retally import tally_frames
-from smssim.run import Run, simulate
+from smssim.record.from_frames import tally_frames
+from smssim.record.record import Record
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import Run, simulate
 
 BYS: tuple[Any, ...] = (
     "country",

@@ -14,10 +14,11 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from smssim import codes, report, simulate
-from smssim.estimate import wilson
-from smssim.run import Run
+from smssim import report, simulate
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import Run
+from smssim.sms import reference as codes
+from smssim.stats.intervals import wilson
 
 RISK = 1e-4
 DELIVERED = 0.9

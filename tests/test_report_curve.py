@@ -12,12 +12,12 @@ import pytest
 from scipy import stats
 
 from smssim import report
-from smssim.bins import bin_of, edges_us
 from smssim.calendars import to_timestamps
 from smssim.plots.latency import quantile_s
-from smssim.report.curve import latency_curve
-from smssim.run import Run, simulate
+from smssim.report.latency import latency_curve
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import Run, simulate
+from smssim.stats.delay_bins import bin_of, edges_us
 
 QUANTILES = {"latency_p50_s": 0.5, "latency_p95_s": 0.95, "latency_p99_s": 0.99}
 GROUPS: tuple[Any, ...] = ("country", "type", ["country", "type"], ())

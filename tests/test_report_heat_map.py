@@ -13,10 +13,10 @@ from picture_records import record
 from worlds import worlds
 
 from smssim import report
-from smssim.estimate import wilson
-from smssim.record import Record
-from smssim.run import simulate
+from smssim.record.record import Record
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import simulate
+from smssim.stats.intervals import wilson
 
 ZONES = ["UTC", "Asia/Kathmandu", "America/New_York"]
 invented = settings(settings.get_profile("worlds"), max_examples=15)

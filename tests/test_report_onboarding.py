@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from smssim import report
-from smssim.disk import load, save
+from smssim.record.storage import load, save
 from smssim.report import sections
-from smssim.run import Run, simulate
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import Run, simulate
 
 
 def run(rows: bool = True, **changes: Any) -> Run:

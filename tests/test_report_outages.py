@@ -16,11 +16,11 @@ from worlds import worlds
 
 from smssim import read_log, report
 from smssim.logs import write_capture
-from smssim.marks import Marks
-from smssim.model.callback_server import outages as true_outages
 from smssim.report.outages import untold
-from smssim.run import Run, simulate
 from smssim.scenario import Scenario
+from smssim.simulation.callbacks.callback_server import outages as true_outages
+from smssim.simulation.simulate import Run, simulate
+from smssim.stats.keyed_random import Marks
 
 SCENARIOS = Path(__file__).parents[1] / "data" / "scenarios"
 RISK = 1e-6

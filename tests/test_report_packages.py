@@ -14,8 +14,8 @@ from worlds import worlds
 
 from smssim import report
 from smssim.calendars import MINUTE, to_datetime
-from smssim.run import Run, simulate
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import Run, simulate
 
 invented = settings(settings.get_profile("worlds"), max_examples=20)
 SLOT = 15 * MINUTE

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, note, seed, settings
 from worlds import worlds
 
-from smssim import codes, read_log, report
-from smssim.record import Record
+from smssim import read_log, report
+from smssim.record.record import Record
 from smssim.report.part import Part
-from smssim.run import simulate
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import simulate
+from smssim.sms import reference as codes
 
 invented = settings(settings.get_profile("worlds"), max_examples=40)
 EXPORTS = Path(__file__).parents[1] / "data" / "exports"

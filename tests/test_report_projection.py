@@ -19,10 +19,10 @@ from worlds import worlds
 
 from smssim import rate, report, simulate
 from smssim.calendars import DAY, to_us
-from smssim.record import Record
-from smssim.run import Run
+from smssim.record.record import Record
+from smssim.record.tallies import Tallies
 from smssim.scenario import Scenario
-from smssim.tally import Tallies
+from smssim.simulation.simulate import Run
 
 invented = settings(settings.get_profile("worlds"), max_examples=20)
 QUARTER = pd.Timedelta(minutes=15)

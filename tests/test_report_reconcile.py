@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from smssim import Scenario, rate, read_log, report, simulate, write_capture
-from smssim.record import Record
-from smssim.run import Run
+from smssim.record.record import Record
+from smssim.simulation.simulate import Run
 
 SCENARIO = Scenario.parse(
     """

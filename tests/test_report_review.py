@@ -11,8 +11,8 @@ from hypothesis import given, note, seed, settings
 from worlds import worlds
 
 from smssim import report
-from smssim.run import simulate
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import simulate
 
 invented = settings(settings.get_profile("worlds"), max_examples=20)
 

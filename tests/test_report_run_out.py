@@ -17,8 +17,8 @@ from smssim.calendars import DAY
 from smssim.report.run_out import daily_use
 from smssim.report.spans import microseconds
 from smssim.report.weekdays import Weekdays
-from smssim.run import Run
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import Run
 
 invented = settings(settings.get_profile("worlds"), max_examples=20)
 ENDS = {"at": "estimate", "at_low": "high", "at_high": "low"}

@@ -13,8 +13,8 @@ from worlds import worlds
 
 from smssim import report
 from smssim.calendars import MINUTE
-from smssim.run import simulate
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import simulate
 
 invented = settings(settings.get_profile("worlds"), max_examples=20)
 SLOT = 15 * MINUTE

@@ -11,9 +11,14 @@ from scipy import stats
 
 from smssim import report
 from smssim.report.moments import moments, requests_a_day, sums
-from smssim.run import Run, simulate
 from smssim.scenario import Delay, Scenario
-from smssim.theory import batch_mean_wait_s, compound_poisson, md1_mean_wait_s, mean_overshoot
+from smssim.simulation.simulate import Run, simulate
+from smssim.stats.closed_forms import (
+    batch_mean_wait_s,
+    compound_poisson,
+    md1_mean_wait_s,
+    mean_overshoot,
+)
 
 RISK = 1e-6
 Z = stats.norm.isf(RISK / 2)

@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 
 from smssim import plots, report, simulate
-from smssim.bins import bin_of
 from smssim.calendars import MINUTE
-from smssim.estimate import wilson
-from smssim.record import Record
+from smssim.record.record import Record
+from smssim.record.tallies import NAMES, Tallies
 from smssim.report.spans import microseconds
-from smssim.run import Run
 from smssim.scenario import Scenario
-from smssim.tally import NAMES, Tallies
+from smssim.simulation.simulate import Run
+from smssim.stats.delay_bins import bin_of
+from smssim.stats.intervals import wilson
 
 LATENCIES = ["latency_p50_s", "latency_p95_s", "latency_p99_s"]
 SOON = ["within_3_min", "within_3_min_low", "within_3_min_high"]

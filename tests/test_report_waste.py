@@ -15,10 +15,10 @@ from test_rating import as_log, hand_made, rated
 from worlds import worlds
 
 from smssim import rate, report, simulate
-from smssim.record import Record
+from smssim.record.record import Record
 from smssim.report.waste import KINDS
-from smssim.run import Run
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import Run
 
 invented = settings(settings.get_profile("worlds"), max_examples=30)
 COUNTS = ["messages", "segments", "covered_segments"]

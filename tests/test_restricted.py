@@ -15,10 +15,10 @@ from worlds import worlds
 
 from smssim import report
 from smssim.metrics import METRICS
+from smssim.record.from_frames import tally_frames
 from smssim.report import restricted
-from smssim.retally import tally_frames
-from smssim.run import Run, simulate
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import Run, simulate
 
 invented = settings(settings.get_profile("worlds"), max_examples=15)
 World = tuple[Scenario, int, tuple[Any, ...]]

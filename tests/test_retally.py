@@ -18,11 +18,11 @@ from test_tally import bins, charge, outcome
 from worlds import worlds
 
 from smssim import report
-from smssim.disk import save
+from smssim.record.from_frames import tally_frames
+from smssim.record.storage import save
 from smssim.report.tally import KEYS, SUMS
-from smssim.retally import tally_frames
-from smssim.run import Run, simulate
 from smssim.scenario import Scenario
+from smssim.simulation.simulate import Run, simulate
 
 invented = settings(settings.get_profile("worlds"), max_examples=25)
 KEPT: tuple[Any, ...] = (

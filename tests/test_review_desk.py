@@ -14,10 +14,10 @@ from world_beginnings import SHORT, application, onboarding, registrations
 from world_parts import Clock, Draw, one_of, without_none
 
 from smssim.calendars import HOUR, to_datetime, to_us
-from smssim.marks import Marks
-from smssim.model.courses import courses
-from smssim.run import simulate
 from smssim.scenario import Scenario
+from smssim.simulation.setup.courses import courses
+from smssim.simulation.simulate import simulate
+from smssim.stats.keyed_random import Marks
 
 START = "2026-03-02T00:00:00Z"
 """A Monday, 08:00 in GMT+8."""

@@ -18,11 +18,12 @@ from pydantic.fields import FieldInfo
 from rules_table import ROOT, Row, rows
 
 from smssim import check_template
-from smssim.policies import RaiseLimit, TopUpQuota
-from smssim.recipients import estimated_file_bytes
 from smssim.scenario import Delay, Scenario
-from smssim.templates.lengths import template_segments
-from smssim.text import segments, segments_of
+from smssim.simulation.policies.console import RaiseLimit
+from smssim.simulation.policies.purchases import TopUpQuota
+from smssim.sms.segments import segments, segments_of
+from smssim.sms.size import estimated_file_bytes
+from smssim.sms.templates.lengths import template_segments
 
 KINDS = ("pure", "counting", "recursive", "calendar", "process", "input")
 FUNCTIONS = {
@@ -38,7 +39,7 @@ FUNCTIONS = {
     )
 }
 ROWS = rows()
-WHERE_CODES_STAND = ("smssim/model", "smssim/engine", "smssim/scenario")
+WHERE_CODES_STAND = ("smssim/simulation/account", "smssim/simulation/arrivals", "smssim/scenario")
 by_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 
 

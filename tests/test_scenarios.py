@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from smssim import report
-from smssim.policies import TopUpBalance
-from smssim.run import Run, simulate
 from smssim.scenario import Scenario
+from smssim.simulation.policies.purchases import TopUpBalance
+from smssim.simulation.simulate import Run, simulate
 
 FOLDER = Path(__file__).parents[1] / "data/scenarios"
 NAMES = [

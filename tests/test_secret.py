@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from smssim.disk import save
-from smssim.run import simulate
+from smssim.record.storage import save
 from smssim.scenario import Application, Scenario, ScenarioError
+from smssim.simulation.simulate import simulate
 
 SECRET = "hunter2"
 TEXT = """

@@ -11,7 +11,7 @@ import pytest
 from one_day import ROUTE, column, day, events, requests, world
 
 from smssim.calendars import SECOND
-from smssim.run import simulate
+from smssim.simulation.simulate import simulate
 
 LOW = {"daily_alarm": 2, "daily_limit": 3}
 NEVER_USABLE = {"name": "code", "application": "app", "submitted": "2026-03-02T09:59Z"}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import integrate, stats
 
-from smssim.sequential import (
+from smssim.stats.sequential import (
     FIRST_LOOK,
     beginnings,
     mean_is_above,

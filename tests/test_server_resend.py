@@ -13,10 +13,10 @@ from test_identity import TUNINGS
 from worlds_servers import server_worlds
 
 from smssim import report
-from smssim.engine.clock import Tuning
 from smssim.report.sections import bill
-from smssim.run import Run, simulate
 from smssim.scenario import Scenario, ScenarioError
+from smssim.simulation.loop import Tuning
+from smssim.simulation.simulate import Run, simulate
 
 MIDNIGHT = pd.Timestamp("2025-03-03", tz="UTC")
 UNDELIV = {"status": "UNDELIV", "latency_s": 10}

@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from smssim import read_log, sheets
+from smssim import read_log
 from smssim.logs.columns.texts import APOSTROPHES, clean
-from smssim.sheets import bare, neutral, safe, write_csv, write_xlsx
+from smssim.pages import spreadsheets as sheets
+from smssim.pages.spreadsheets import bare, neutral, safe, write_csv, write_xlsx
 
 HOSTILE = (
     "=1+1",

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from worlds import worlds
 
-from smssim.bins import edges_us
-from smssim.cells import kinds_of
-from smssim.engine.clock import Tuning
-from smssim.retally import tally_frames
-from smssim.run import Run, simulate
+from smssim.record.cells import kinds_of
+from smssim.record.from_frames import tally_frames
+from smssim.record.tallies import MEASURES, NAMES, Tallies
 from smssim.scenario import Scenario
-from smssim.tally import MEASURES, NAMES, Tallies
+from smssim.simulation.loop import Tuning
+from smssim.simulation.simulate import Run, simulate
+from smssim.stats.delay_bins import edges_us
 
 invented = settings(settings.get_profile("worlds"), max_examples=15)
 

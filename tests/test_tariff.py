@@ -13,7 +13,7 @@ from test_rating import PRICES, hand_made, money
 
 from smssim import rate
 from smssim.calendars import DAY
-from smssim.rating import read_tariff
+from smssim.report.rating.tariff import read_tariff
 
 
 def written(path: Path, text: str) -> Path:
@@ -110,7 +110,7 @@ def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:
 
 def test_the_reference_table_is_a_form_to_fill_in(tmp_path: Path) -> None:
     """Its prices of Huawei are empty, and those of others are never taken for them."""
-    text = (resources.files("smssim") / "reference" / "prices.csv").read_text("utf-8")
+    text = (resources.files("smssim.sms") / "data" / "prices.csv").read_text("utf-8")
     assert "Alibaba" in text
     with pytest.raises(ValueError, match="row 8: CN has a price without valid_from in row 7"):
         read_tariff(written(tmp_path, text))

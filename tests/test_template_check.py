@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import smssim
-from smssim.codes import reference
-from smssim.templates import Finding, destinations
-from smssim.templates.links import SHORT_HOSTS, links
+from smssim.sms.reference import reference
+from smssim.sms.templates import destinations
+from smssim.sms.templates.finding import Finding
+from smssim.sms.templates.links import SHORT_HOSTS, links
 
 OTP = "Your verification code is ${NUM_6}."
 NOTE = "Your order ${TXT_8} is on its way."

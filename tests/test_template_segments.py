@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from smssim.templates import template_segments
-from smssim.text import VARIABLE, Counting, filled, segments
+from smssim.sms.segments import VARIABLE, Counting, filled, segments
+from smssim.sms.templates.lengths import template_segments
 
 NAMES = ("NUM_6", "TXT_20", "1")
 

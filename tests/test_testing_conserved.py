@@ -14,10 +14,10 @@ from hypothesis import given, seed, settings
 from worlds import worlds
 
 from smssim import rate, read_log
-from smssim.record import Record
-from smssim.run import simulate
+from smssim.record.record import Record
+from smssim.record.tallies import NAMES, Tallies
 from smssim.scenario import Scenario
-from smssim.tally import NAMES, Tallies
+from smssim.simulation.simulate import simulate
 from smssim.testing import assert_conserved
 
 DATA = Path(__file__).parents[1] / "data"

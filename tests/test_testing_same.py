@@ -12,10 +12,10 @@ import pytest
 from test_determinism import POLICIES, WORLD
 
 from smssim import read_log
-from smssim.engine.clock import Tuning
-from smssim.record import Record
-from smssim.run import Run, simulate
-from smssim.tally import NAMES, Tallies
+from smssim.record.record import Record
+from smssim.record.tallies import NAMES, Tallies
+from smssim.simulation.loop import Tuning
+from smssim.simulation.simulate import Run, simulate
 from smssim.testing import assert_same
 
 

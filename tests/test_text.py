@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from smssim import text as sms
+from smssim.sms import segments as sms
 
 EXTENSION = "^{}\\[~]|€\f"
 GSM7 = "abé" + EXTENSION

@@ -13,13 +13,16 @@ import pytest
 
 from smssim import compare
 from smssim.checks import verdicts_of
-from smssim.estimate import mean_interval
+from smssim.pages.panel import render as told
+from smssim.pages.panel import study
+from smssim.pages.panel.controls import Control, controls_of
+from smssim.pages.panel.study import Study
+from smssim.pages.panel.waits import middle_s, scaled
 from smssim.plots.what_if import picture, what_if
-from smssim.policies import SwitchMode
 from smssim.report.moments import moments
 from smssim.scenario import Delay, Scenario, ScenarioError
-from smssim.whatif import Control, Study, controls_of, study, told
-from smssim.whatif.waits import middle_s, scaled
+from smssim.simulation.policies.console import SwitchMode
+from smssim.stats.intervals import mean_interval
 
 SCENARIOS = sorted((Path(__file__).parents[1] / "data/scenarios").glob("*.yaml"))
 
@@ -207,7 +210,7 @@ def test_runs_of_the_base_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
         return plain(of, **how)
 
     monkeypatch.setattr(study, "simulate", counted)
-    monkeypatch.setattr("smssim.experiment.work.simulate", counted)
+    monkeypatch.setattr("smssim.experiment.worker.simulate", counted)
     own = Study(scenario())
     for segments in (490, 700, 1_050):
         own.change({"packages.0.segments": segments})

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 
-from smssim.logs.facts.packed import REPORT, SEND, UNKNOWN, Facts, Names, empty
+from smssim.logs.join.facts import REPORT, SEND, UNKNOWN, Facts, Names, empty
 
 START = 1_767_225_600_000_000
 SECOND = 1_000_000

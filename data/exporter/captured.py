@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 from exporter.line import Line
 from exporter.text import save
 from smssim.logs import write_capture
-from smssim.record import Record
+from smssim.record.record import Record
 
 NAME = "capture/week.jsonl.gz"
 

@@ -9,7 +9,7 @@ from exporter import dirt
 from exporter.line import Line, Raw
 from exporter.month import seconds, window
 from exporter.text import GMT8_S, Form, Sheet, time_as
-from smssim.codes import countries
+from smssim.sms.reference import countries
 
 DAY_S = 86_400
 LIMIT = 10_000

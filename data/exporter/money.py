@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exporter.truth import Truth
-from smssim.record import Record
+from smssim.record.record import Record
 
 
 @dataclass

@@ -10,7 +10,7 @@ import numpy as np
 
 from exporter.line import Line
 from smssim.logs.captures.wire import number_prefix
-from smssim.record import Record
+from smssim.record.record import Record
 
 # The documents' samples share the part before the "_" between requests (DOMAIN.md section 6).
 NODES = (

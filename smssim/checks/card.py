@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from smssim.checks.checked import Checked
-from smssim.checks.told import about, cells, headline
+from smssim.checks.text import about, cells, headline
 from smssim.checks.words import promise
 
 _HEADER = ("promise", "", "verdict", "estimate", "low to high", "by", "months", "beyond the bound")

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Literal
 
 from smssim.checks.verdict import Verdict
 from smssim.experiment import Experiment
-from smssim.model.policies import Policy
 from smssim.scenario import Scenario
+from smssim.simulation.policies.account_view import Policy
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from smssim.checks.story import Story
+    from smssim.checks.counterexample import Story
 
 Undecided = Literal["fail", "pass"]
 """What a promise counts as that stayed undecided."""
@@ -57,7 +57,7 @@ class Checked:
 
         Raise a ValueError for a promise that is not there.
         """
-        from smssim.checks.story import story
+        from smssim.checks.counterexample import story
 
         return story(self, self.verdict(name))
 
@@ -89,19 +89,19 @@ class Checked:
         """The table as text of at most 100 columns, with a month's story of each promise that is
         not kept; times are UTC.
         """
-        from smssim.checks.told import told
+        from smssim.checks.text import told
 
         return told(self)
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
         """Draw on Axes where each statistic lies against its bound, and how sure that is."""
-        from smssim.checks.drawn import drawn
+        from smssim.checks.show import drawn
 
         return drawn(self, ax)
 
     def json(self) -> str:
         """The table with its stories as JSON, keys in a fixed order; what is not finite is null."""
-        from smssim.checks.plain import as_json, plain
+        from smssim.checks.export import as_json, plain
 
         return as_json(plain(self))
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from smssim.checks.side import Side, Values
 from smssim.checks.verdict import Outcome, Verdict
-from smssim.estimate import wilson
 from smssim.metrics import METRICS, UNTIL
 from smssim.scenario import Check
+from smssim.stats.intervals import wilson
 
 
 def decide(check: Check, values: Values, false_alarm: float, miss: float) -> Verdict:

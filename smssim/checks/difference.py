@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from smssim.checks.check import FIRST_BATCH, verdicts_of
 from smssim.checks.checked import Checked, Undecided
 from smssim.checks.decide import with_never
 from smssim.checks.side import Side, Values
-from smssim.checks.verb import FIRST_BATCH, verdicts_of
 from smssim.checks.verdict import Verdict
-from smssim.estimate import Interval, mean_interval, newcombe_paired, quantile_difference
 from smssim.experiment.designs import Design
 from smssim.experiment.experiment import Experiment
 from smssim.experiment.kept import Kept
 from smssim.experiment.pool import Pool
-from smssim.experiment.running import Progress, run_until
-from smssim.experiment.work import Task
+from smssim.experiment.runner import Progress, run_until
+from smssim.experiment.store import Store
+from smssim.experiment.worker import Task
 from smssim.metrics import METRICS
-from smssim.model.policies import Policy
 from smssim.scenario import Check, Scenario
-from smssim.scenario.differing import Changed, differing
-from smssim.store import Store
+from smssim.scenario.diff import Changed, differing
+from smssim.simulation.policies.account_view import Policy
+from smssim.stats.intervals import Interval, mean_interval, newcombe_paired, quantile_difference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +90,7 @@ class Difference:
     def json(self, undecided: Undecided = "fail") -> str:
         """The same as JSON, with both plans as `Checked.json` tells them."""
         from smssim.checks.difference_told import plain
-        from smssim.checks.plain import as_json
+        from smssim.checks.export import as_json
 
         about = {"ok": self.ok(undecided), "undecided_counts_as": undecided}
         return as_json(about | plain(self))

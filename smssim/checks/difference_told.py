@@ -8,13 +8,13 @@ from typing import Any
 
 from smssim.checks import card as cards
 from smssim.checks.difference import Difference, PromiseDifference
-from smssim.checks.plain import plain as plain_checked
-from smssim.checks.told import about, headline, story_lines
+from smssim.checks.export import plain as plain_checked
+from smssim.checks.text import about, headline, story_lines
 from smssim.checks.verdict import Verdict
 from smssim.checks.words import OUTCOMES, promise, span, statistic
-from smssim.estimate import Interval
-from smssim.report.layout import columns, count, page, section, wrapped
-from smssim.scenario.differing import ABSENT
+from smssim.formatting import columns, count, page, section, wrapped
+from smssim.scenario.diff import ABSENT
+from smssim.stats.intervals import Interval
 
 _HEADER = ("old", "new", "before", "after", "change", "low to high", "months")
 _ALIGN = "llrrrlr"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from smssim.checks.checked import Checked, Undecided
-from smssim.checks.told import headline, verdict_lines
+from smssim.checks.text import headline, verdict_lines
 from smssim.checks.verdict import Verdict
 from smssim.checks.words import OUTCOMES, beyond, months, promise, span, statistic
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.checks.statistics import Flags, Mean, Quantile, Share, Statistic
+from smssim.checks.evidence import Flags, Mean, Quantile, Share, Statistic
 from smssim.scenario import Check
 
 Values = NDArray[np.float64]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from smssim.checks.verdict import Verdict
+from smssim.formatting import number, share
 from smssim.metrics import UNTIL, YES_OR_NO
-from smssim.report.layout import number, share
 from smssim.scenario import Check
 
 OUTCOMES = {"pass": "kept", "fail": "BROKEN", "undecided": "UNDECIDED"}

@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import NoReturn
 
 # Nothing else is imported up here: `smssim --help` must answer at once.
-from smssim.cli.told import INTERRUPTED, WRONG, closed_pipe, complain, explain, shown
+from smssim.cli.output import INTERRUPTED, WRONG, closed_pipe, complain, explain, shown
 
 COMMANDS = {
     "run": "simulate a scenario",

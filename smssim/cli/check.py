@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smssim.cli.many import add_running_options, progress_bar, running_options
-from smssim.cli.told import FAILED, WrongInput, wrong_if
+from smssim.cli.output import FAILED, WrongInput, wrong_if
 
 if TYPE_CHECKING:
     from smssim.checks import Checked

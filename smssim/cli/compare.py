@@ -18,7 +18,7 @@ from smssim.cli.many import (
     run_options,
     unknown_metrics,
 )
-from smssim.cli.told import WrongInput, wrong_if
+from smssim.cli.output import WrongInput, wrong_if
 
 if TYPE_CHECKING:
     from smssim.experiment import Comparison
@@ -51,7 +51,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> str:
     """Compare two scenarios; return the table to print."""
     from smssim.experiment import compare
-    from smssim.report.layout import page
+    from smssim.formatting import page
     from smssim.scenario import Scenario
 
     unknown_metrics(options.metrics)
@@ -82,7 +82,7 @@ def _what_if(options: argparse.Namespace, base: Scenario) -> Scenario:
 
 
 def _table(found: Comparison, metrics: list[str]) -> list[str]:
-    from smssim.report.layout import columns, section
+    from smssim.formatting import columns, section
 
     summary = found.summary()
     shown, same = [], 0
@@ -102,7 +102,7 @@ def _table(found: Comparison, metrics: list[str]) -> list[str]:
 
 
 def _row(name: str, row: dict[Any, Any]) -> list[str]:
-    from smssim.report.layout import number
+    from smssim.formatting import number
 
     values = [number(row[key]) for key in ("base", "what_if", "difference", "low", "high")]
     ratio = row["reduction"]

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from smssim.cli.many import add_many_options, failures, positive, progress_bar, run_options
-from smssim.cli.told import writable, wrong_if
+from smssim.cli.output import writable, wrong_if
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -23,8 +23,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> str:
     """Describe a scenario; return the Markdown to print."""
-    from smssim.description import describe
     from smssim.experiment import replicate
+    from smssim.pages.describe import describe
     from smssim.scenario import Scenario
 
     writable("--out", options.out)

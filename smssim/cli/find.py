@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smssim.cli.many import add_many_options, positive, progress_bar, run_options
-from smssim.cli.told import wrong_if
+from smssim.cli.output import wrong_if
 
 if TYPE_CHECKING:
-    from smssim.find import Answer
+    from smssim.checks.find.search import Answer
 
 _HOLDS = {True: "yes", False: "no", None: "cannot be told"}
 
@@ -42,8 +42,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> str:
     """Look for a value; return the answer and what was tried, to print."""
-    from smssim import find
-    from smssim.report.layout import page
+    from smssim.checks import find
+    from smssim.formatting import page
 
     ask = find.largest if options.largest else find.smallest
     with wrong_if(OSError, ValueError), progress_bar(options) as progress:
@@ -61,7 +61,7 @@ def command(options: argparse.Namespace) -> str:
 
 
 def _told(answer: Answer) -> list[str]:
-    from smssim.report.layout import columns, section, wrapped
+    from smssim.formatting import columns, section, wrapped
 
     value = "none" if answer.value is None else f"{answer.value:,}"
     probes = sorted(answer.probes, key=lambda probe: probe.value)
@@ -85,7 +85,7 @@ def _told(answer: Answer) -> list[str]:
 
 def _known(value: float) -> str:
     """An estimate or the end of an interval, a dash where it has none."""
-    from smssim.report.layout import number
+    from smssim.formatting import number
 
     return number(value) if math.isfinite(value) else "-"
 

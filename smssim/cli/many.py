@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smssim.cli.told import Unfulfilled, WrongInput, wrong_if
+from smssim.cli.output import Unfulfilled, WrongInput, wrong_if
 
 if TYPE_CHECKING:
     from smssim.experiment import Experiment
@@ -63,7 +63,7 @@ def add_metric_option(parser: argparse.ArgumentParser, usual: str) -> None:
 
 def changes_of(options: argparse.Namespace) -> dict[str, list[Any]]:
     """The values by path of all `--set`. Raise a WrongInput for one that cannot be read."""
-    from smssim.scenario.positions import Text
+    from smssim.scenario.errors.yaml_locations import Text
 
     found: dict[str, list[Any]] = {}
     for text in options.changes:
@@ -96,7 +96,7 @@ def progress_bar(options: argparse.Namespace) -> Iterator[Progress | None]:
         return
     from tqdm import tqdm
 
-    from smssim.report.layout import duration
+    from smssim.formatting import duration
 
     form = "{percentage:3.0f}% |{bar:30}| run {n:,} of {total:,}{postfix}"
     with tqdm(bar_format=form, total=1, leave=False, file=sys.stderr) as bar:

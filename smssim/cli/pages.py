@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smssim.cli.told import writable, wrong_if
+from smssim.cli.output import writable, wrong_if
 
 if TYPE_CHECKING:
-    from smssim.record import Record
+    from smssim.record.record import Record
 
 
 def add_page_options(parser: argparse.ArgumentParser) -> None:

@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from smssim.cli.output import Unfulfilled, WrongInput, writable, wrong_if
 from smssim.cli.pages import add_page_options, check_pages, write_pages
-from smssim.cli.told import Unfulfilled, WrongInput, writable, wrong_if
 
 if TYPE_CHECKING:
-    from smssim.record import Record
+    from smssim.record.record import Record
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -58,8 +58,8 @@ def command(options: argparse.Namespace) -> str:
 
 
 def _read(options: argparse.Namespace) -> Record:
-    from smssim.disk import is_record, load
     from smssim.logs import read_log
+    from smssim.record.storage import is_record, load
 
     path: Path = options.path
     if is_record(path):
@@ -75,7 +75,7 @@ def _read(options: argparse.Namespace) -> Record:
             show_numbers=options.show_numbers,
         )
     if options.tariff is not None:
-        from smssim.rating import rate
+        from smssim.report.rating.rate import rate
 
         record = rate(record, options.tariff)
     return record
@@ -89,7 +89,7 @@ def _check_saved(options: argparse.Namespace) -> None:
 
 
 def _write_quarantine(record: Record, path: Path) -> None:
-    from smssim.sheets import write_csv
+    from smssim.pages.spreadsheets import write_csv
 
     if record.quarantine is None:
         raise WrongInput(f"--quarantine {path}: nothing is left out of a run that was simulated")

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smssim.cli.many import whole
+from smssim.cli.output import writable, wrong_if
 from smssim.cli.pages import add_page_options, check_pages, write_pages
-from smssim.cli.told import writable, wrong_if
 
 if TYPE_CHECKING:
-    from smssim.run import Run
     from smssim.scenario import Scenario
+    from smssim.simulation.simulate import Run
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +41,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> str:
     """Simulate a scenario; return the summary to print."""
     from smssim.report import summary
-    from smssim.run import simulate
+    from smssim.simulation.simulate import simulate
 
     with wrong_if(OSError, ValueError):
         scenario = _load(options.scenario)

@@ -17,7 +17,7 @@ from smssim.cli.many import (
     run_options,
     unknown_metrics,
 )
-from smssim.cli.told import writable, wrong_if
+from smssim.cli.output import writable, wrong_if
 
 if TYPE_CHECKING:
     from smssim.experiment import Experiment
@@ -38,7 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> str:
     """Run a sweep; return its tables to print."""
     from smssim.experiment import sweep
-    from smssim.report.layout import page
+    from smssim.formatting import page
 
     writable("--csv", options.csv)
     metrics = options.metrics or ["cost"]
@@ -58,7 +58,7 @@ def command(options: argparse.Namespace) -> str:
 
 def _tables(found: Experiment, metric: str) -> list[str]:
     """One table a figure of a metric."""
-    from smssim.report.layout import section
+    from smssim.formatting import section
 
     figures = [name for name in found.figures if metric in (name, name.partition("[")[0])]
     lines = []
@@ -71,7 +71,7 @@ def _tables(found: Experiment, metric: str) -> list[str]:
 def _table(found: Experiment, figure: str) -> list[str]:
     """A row a design; what makes it stands last, where it may be long."""
     from smssim.experiment.statistics import QUANTILES, statistics_of
-    from smssim.report.layout import columns, number
+    from smssim.formatting import columns, number
 
     header, rows = [], []
     for place, design in enumerate(found.designs):
@@ -86,6 +86,6 @@ def _table(found: Experiment, figure: str) -> list[str]:
 
 def _write(found: Experiment, path: Path) -> None:
     """One row a run: its design, the values that make it, its figures."""
-    from smssim.sheets import write_csv
+    from smssim.pages.spreadsheets import write_csv
 
     write_csv(found.changes.merge(found.runs, on="scenario"), path)

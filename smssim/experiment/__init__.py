@@ -1,10 +1,10 @@
 """Experiments: many runs of one scenario or several, and what their figures say together."""
 
+from smssim.experiment.api import compare, replicate, sweep
 from smssim.experiment.comparison import Comparison
 from smssim.experiment.experiment import Experiment
 from smssim.experiment.precision import Absolute
-from smssim.experiment.running import Interrupted
-from smssim.experiment.verbs import compare, replicate, sweep
+from smssim.experiment.runner import Interrupted
 
 __all__ = [
     "Absolute",

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from smssim.estimate import mean_interval
 from smssim.experiment.experiment import Experiment
 from smssim.experiment.statistics import Values, mean_of, metric_of, subject_of
+from smssim.stats.intervals import mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,9 +20,9 @@ from smssim.experiment.statistics import (
     subject_of,
     summary_frame,
 )
-from smssim.experiment.work import Result, Task, figures_in
+from smssim.experiment.worker import Result, Task, figures_in
 from smssim.metrics import METRICS
-from smssim.record import Record
+from smssim.record.record import Record
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from smssim.experiment.designs import Design
 from smssim.experiment.sources import NoDigestError, digests_of
-from smssim.experiment.work import Result, Task, parts_of
-from smssim.model.policies import Policy
+from smssim.experiment.store import Store, Stored, digest_of
+from smssim.experiment.worker import Result, Task, parts_of
 from smssim.scenario import Scenario
-from smssim.store import Store, Stored, digest_of
+from smssim.simulation.policies.account_view import Policy
 
 
 class Kept:

@@ -16,9 +16,9 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from concurrent.futures.process import ProcessPoolExecutor
 from multiprocessing.connection import wait as wait_for
 
-from smssim.experiment.work import Job, Result, Task, run_job
-from smssim.model.policies import Policy
+from smssim.experiment.worker import Job, Result, Task, run_job
 from smssim.scenario import Scenario
+from smssim.simulation.policies.account_view import Policy
 
 JOB_S = 0.5
 """Seconds that a job should take: long against sending it, short against a person's patience."""
@@ -182,7 +182,7 @@ def new_executor(workers: int) -> ProcessPoolExecutor:
     context = multiprocessing.get_context(method)
     if method == "forkserver":
         # The server outlives an experiment: what it has imported, no later worker waits for.
-        context.set_forkserver_preload(["__main__", "pandas", "smssim.experiment.work"])
+        context.set_forkserver_preload(["__main__", "pandas", "smssim.experiment.worker"])
     return ProcessPoolExecutor(workers, context, _prepare)
 
 
@@ -211,7 +211,7 @@ def _nothing() -> None:
 def _prepare() -> None:
     """Import what a worker's first run would wait for; let the worker end with its parent."""
     import smssim.report.kpis
-    import smssim.run  # noqa: F401
+    import smssim.simulation.simulate  # noqa: F401
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

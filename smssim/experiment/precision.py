@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from smssim.estimate import mean_interval
+from smssim.stats.intervals import mean_interval
 
 BATCH = 32
 """Replications added between two looks."""

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from smssim.estimate import Interval, mean_interval, quantile_interval, wilson
 from smssim.metrics import METRICS, YES_OR_NO
+from smssim.stats.intervals import Interval, mean_interval, quantile_interval, wilson
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from smssim.calendars import to_datetime
-from smssim.logs.facts.packed import UNKNOWN, Facts
-from smssim.logs.facts.piece import Piece
-from smssim.logs.files.batch import Batch, Table
+from smssim.logs.files.table import Batch, Table
+from smssim.logs.join.facts import UNKNOWN, Facts
+from smssim.logs.join.piece import Piece
 
 LIMIT = 10_000
 """Records of a unit that is probably cut."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from smssim.logs.captures.sent import Codes, Integers
-from smssim.tables import MESSAGES, REPORT_SOURCES, REPORT_STATES, REPORTS, Column
+from smssim.logs.captures.seen_by_customer import Codes, Integers
+from smssim.record.schema import MESSAGES, REPORT_SOURCES, REPORT_STATES, REPORTS, Column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +54,7 @@ class KnownReports:
 
 
 def messages_frame(known: Known) -> pd.DataFrame:
-    """Return the messages with the columns of `smssim.tables.MESSAGES`.
+    """Return the messages with the columns of `smssim.record.schema.MESSAGES`.
 
     Integer columns that may be unknown have pandas' nullable types.
     """
@@ -94,7 +94,7 @@ def _more(known: Known) -> dict[str, Any]:
 
 
 def reports_frame(known: KnownReports) -> pd.DataFrame:
-    """Return the reports with the columns of `smssim.tables.REPORTS`, all in state received.
+    """Return the reports with the columns of `smssim.record.schema.REPORTS`, all in state received.
 
     `copies` is an int32: nothing bounds how often a report is pushed.
     """

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from smssim.plainly import Plainly
-from smssim.record import Record
+from smssim.errors import Plainly
+from smssim.record.record import Record
 
 
 @dataclass(frozen=True, repr=False)

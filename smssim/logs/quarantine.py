@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from smssim.logs.masking import masked
+from smssim.sms.masking import masked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,10 +70,10 @@ class Quarantine:
         self._count(reason, records)
 
     def frame(self) -> pd.DataFrame:
-        """Return the kept records by file and row, with the columns of `smssim.tables`."""
+        """Return the kept records by file and row, with the columns of `smssim.record.schema`."""
         import pandas as pd
 
-        from smssim.tables import QUARANTINE
+        from smssim.record.schema import QUARANTINE
 
         rows = sorted(self._rows, key=lambda row: row[:2])
         columns = zip(*rows, strict=True) if rows else [()] * len(QUARANTINE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from smssim.plots.canvas import FAINT, day_and_time, naive
+from smssim.plots._style import FAINT, day_and_time, naive
 
 if TYPE_CHECKING:
     import pandas as pd

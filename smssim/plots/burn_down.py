@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smssim import report
-from smssim.plots.ahead import ahead as draw_ahead
-from smssim.plots.ahead import meaning, next_out, record_ends, shown
-from smssim.plots.canvas import (
+from smssim.formatting import listed
+from smssim.plots._style import (
     INK,
     day_and_time,
     drawing,
@@ -22,9 +21,10 @@ from smssim.plots.canvas import (
     time_axis,
     titled,
 )
+from smssim.plots.ahead import ahead as draw_ahead
+from smssim.plots.ahead import meaning, next_out, record_ends, shown
 from smssim.plots.lanes import Dry, dry_spells, lane, meanings
-from smssim.record import Record
-from smssim.report.layout import listed
+from smssim.record.record import Record
 
 if TYPE_CHECKING:
     import pandas as pd

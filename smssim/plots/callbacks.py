@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smssim import report
-from smssim.plots.canvas import (
+from smssim.formatting import duration, missing, share, times
+from smssim.plots._style import (
     WARNING,
     drawing,
     legend_below,
@@ -19,8 +20,7 @@ from smssim.plots.canvas import (
     time_axis,
     titled,
 )
-from smssim.record import Record
-from smssim.report.layout import duration, missing, share, times
+from smssim.record.record import Record
 from smssim.report.outages import untold
 from smssim.report.received import received
 

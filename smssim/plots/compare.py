@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smssim import report
-from smssim.plots.bars import shortened
-from smssim.plots.canvas import CYCLE, FAINT, INK, drawing, legend_below, said, titled
+from smssim.formatting import duration, share
+from smssim.plots._bars import shortened
+from smssim.plots._style import CYCLE, FAINT, INK, drawing, legend_below, said, titled
 from smssim.plots.cost import amount
-from smssim.record import Record
-from smssim.report.layout import duration, share
+from smssim.record.record import Record
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from smssim import report
-from smssim.plots.bars import fill, first_of, lying, told_at
-from smssim.plots.canvas import drawing, legend_below, said, titled
-from smssim.record import Record
-from smssim.report.layout import share
+from smssim.formatting import share
+from smssim.plots._bars import fill, first_of, lying, told_at
+from smssim.plots._style import drawing, legend_below, said, titled
+from smssim.record.record import Record
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim import report
-from smssim.plots.ahead import ahead, meaning, record_ends
-from smssim.plots.canvas import (
+from smssim.plots._style import (
     INK,
     drawing,
     legend_below,
@@ -21,8 +20,9 @@ from smssim.plots.canvas import (
     time_axis,
     titled,
 )
+from smssim.plots.ahead import ahead, meaning, record_ends
 from smssim.plots.cost import PAID, amount
-from smssim.record import Record
+from smssim.record.record import Record
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.estimate import Interval
 from smssim.metrics import YES_OR_NO
-from smssim.plots.canvas import FAINT, INK, WARNING, drawing, legend_below, look, titled
+from smssim.plots._style import FAINT, INK, WARNING, drawing, legend_below, look, titled
+from smssim.stats.intervals import Interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smssim import report
-from smssim.plots.bars import fill, first_of, lying, told_at
-from smssim.plots.canvas import INK, drawing, legend_below, said, titled
-from smssim.record import Record
-from smssim.report.layout import missing, share
+from smssim.formatting import missing, share
+from smssim.plots._bars import fill, first_of, lying, told_at
+from smssim.plots._style import INK, drawing, legend_below, said, titled
+from smssim.record.record import Record
 
 if TYPE_CHECKING:
     import pandas as pd

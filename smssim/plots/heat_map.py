@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim import report
-from smssim.plots.canvas import drawing, legend_below, said, titled
-from smssim.record import Record
-from smssim.report.layout import share
+from smssim.formatting import share
+from smssim.plots._style import drawing, legend_below, said, titled
+from smssim.record.record import Record
 
 if TYPE_CHECKING:
     import pandas as pd

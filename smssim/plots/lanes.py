@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from smssim.plots.canvas import WARNING, naive_moment
+from smssim.plots._style import WARNING, naive_moment
 
 if TYPE_CHECKING:
     import pandas as pd

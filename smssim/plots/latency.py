@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from smssim.plots.canvas import FAINT, INK, drawing, look, said, titled
-from smssim.record import Record
-from smssim.report.curve import latency_curve
-from smssim.report.layout import duration
+from smssim.formatting import duration
+from smssim.plots._style import FAINT, INK, drawing, look, said, titled
+from smssim.record.record import Record
+from smssim.report.latency import latency_curve
 from smssim.report.timing import untimed
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smssim.plots.canvas import (
+from smssim.plots._style import (
     INK,
     day_and_time,
     drawing,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from smssim import report
-from smssim.plots.canvas import INK, day_and_time, drawing, legend_below, said, titled
-from smssim.plots.steps import DONE, MOST, OPEN, TOP, Step, lanes_in_time, number
-from smssim.record import Record
-from smssim.report.layout import duration, missing
+from smssim.formatting import duration, missing
+from smssim.plots._style import INK, day_and_time, drawing, legend_below, said, titled
+from smssim.plots._timeline import DONE, MOST, OPEN, TOP, Step, lanes_in_time, number
+from smssim.record.record import Record
 from smssim.report.onboarding import FIRST_MESSAGE
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from smssim.plots.canvas import FAINT, INK, WARNING, drawing, look, titled
+from smssim.plots._style import FAINT, INK, WARNING, drawing, look, titled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,10 +6,10 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from smssim import report
-from smssim.plots.canvas import drawing, legend_below, said, titled
-from smssim.plots.steps import DONE, MOST, OPEN, Step, lanes_in_time
-from smssim.record import Record
-from smssim.report.layout import duration, missing, times
+from smssim.formatting import duration, missing, times
+from smssim.plots._style import drawing, legend_below, said, titled
+from smssim.plots._timeline import DONE, MOST, OPEN, Step, lanes_in_time
+from smssim.record.record import Record
 from smssim.report.review import calendar_of
 from smssim.workdays import CLOSES_US, GMT8_US, OPENS_US, WorkCalendar
 

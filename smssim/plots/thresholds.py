@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smssim import report
-from smssim.plots.canvas import (
+from smssim.formatting import duration, missing, share, times
+from smssim.plots._style import (
     FAINT,
     WARNING,
     drawing,
@@ -20,10 +21,9 @@ from smssim.plots.canvas import (
     time_axis,
     titled,
 )
-from smssim.record import Record
-from smssim.report.layout import duration, missing, share, times
+from smssim.record.record import Record
+from smssim.record.tallies import SLOT_US
 from smssim.report.rules import scenario_of
-from smssim.tally import SLOT_US
 
 if TYPE_CHECKING:
     import pandas as pd

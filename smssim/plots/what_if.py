@@ -9,11 +9,11 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from smssim import report
-from smssim.plots.canvas import FAINT, INK, day_and_time, look, naive, thousands, time_axis
+from smssim.formatting import duration, listed
+from smssim.plots._style import FAINT, INK, day_and_time, look, naive, thousands, time_axis
 from smssim.plots.latency import quantile_s
-from smssim.record import Record
-from smssim.report.curve import latency_curve
-from smssim.report.layout import duration, listed
+from smssim.record.record import Record
+from smssim.report.latency import latency_curve
 
 if TYPE_CHECKING:
     import pandas as pd

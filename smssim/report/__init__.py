@@ -5,11 +5,11 @@ from smssim.report.callbacks import callbacks
 from smssim.report.compare import compare
 from smssim.report.console import statistics
 from smssim.report.cost import cost
-from smssim.report.curve import latency_curve
 from smssim.report.delivery import delivery, statuses
 from smssim.report.failures import failures
 from smssim.report.heat_map import heat_map
 from smssim.report.kpis import kpis
+from smssim.report.latency import latency_curve
 from smssim.report.needs import needs, needs_of
 from smssim.report.onboarding import onboarding
 from smssim.report.outages import outages
@@ -24,7 +24,7 @@ from smssim.report.staircase import staircase
 from smssim.report.summary import summary
 from smssim.report.tally import tally
 from smssim.report.tasks import tasks
-from smssim.report.theory_beside import theory_beside
+from smssim.report.theory import theory_beside
 from smssim.report.thresholds import thresholds
 from smssim.report.usage import usage
 from smssim.report.waste import waste

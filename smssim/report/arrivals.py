@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.record import Record
+from smssim.record.record import Record
 from smssim.report.spans import microseconds
 
 if TYPE_CHECKING:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from smssim.record import Record
+from smssim.formatting import duration, listed
+from smssim.record.record import Record
 from smssim.report.cost import cost
 from smssim.report.delivery import delivery
-from smssim.report.layout import duration, listed
 from smssim.scenario import Delay, Registration, Review, Scenario
 
 MOST_ROUTES = 3

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from smssim.calendars import to_datetime
-from smssim.record import Record
-from smssim.report.groups import priced
-from smssim.report.layout import count, missing, moment, money, wrapped
+from smssim.formatting import count, missing, moment, money, wrapped
+from smssim.record.record import Record
+from smssim.report._record import priced
 from smssim.report.projection import month_of, projection
 from smssim.report.waste import waste
 

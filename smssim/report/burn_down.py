@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.record import Record
+from smssim.record.record import Record
+from smssim.record.schema import TIME
+from smssim.record.tallies import SLOT_US
 from smssim.report.needs import needs
 from smssim.report.rules import scenario_of
 from smssim.report.shelf import Happening, Shelf
 from smssim.report.spans import instants, microseconds
-from smssim.tables import TIME
-from smssim.tally import SLOT_US
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from smssim.bins import bin_of
 from smssim.calendars import SECOND
-from smssim.estimate import wilson
-from smssim.record import Record
+from smssim.record.record import Record
+from smssim.record.schema import REPORT_STATES
+from smssim.report._record import recorded
 from smssim.report.arrivals import Arrivals, arrivals
-from smssim.report.groups import recorded
 from smssim.report.needs import needs
-from smssim.report.quantiles import by_bin, quantiles_s
-from smssim.tables import REPORT_STATES
+from smssim.stats.delay_bins import bin_of
+from smssim.stats.intervals import wilson
+from smssim.stats.quantiles import by_bin, quantiles_s
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.calendars import DAY
-from smssim.estimate import Interval, mover, welch
 from smssim.metrics import METRICS
-from smssim.record import Record
+from smssim.record.record import Record
+from smssim.report._record import events_of
 from smssim.report.cost import cost
 from smssim.report.delivery import delivery, statuses
-from smssim.report.groups import events_of
 from smssim.report.kpis import kpis
 from smssim.report.needs import needs_of
 from smssim.report.spans import Span, microseconds, periods, sent_until
+from smssim.stats.intervals import Interval, mover, welch
 
 if TYPE_CHECKING:
     import pandas as pd

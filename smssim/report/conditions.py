@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smssim.record import Record
+from smssim.record.record import Record
 from smssim.report.delivery import statuses
 from smssim.report.moments import sums
 from smssim.scenario import Scenario, Traffic

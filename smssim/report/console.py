@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from smssim.record import Record
+from smssim.record.record import Record
+from smssim.record.tallies import OUTCOMES
+from smssim.report._record import keys_of, summed
 from smssim.report.delivery import outcome_of, place_of
-from smssim.report.groups import keys_of, summed
 from smssim.report.needs import needs
-from smssim.tally import OUTCOMES
 
 if TYPE_CHECKING:
     import pandas as pd

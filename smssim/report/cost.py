@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smssim.rating import Tariff, rate
-from smssim.record import Record
-from smssim.report.groups import KEYS, keys_of
+from smssim.record.record import Record
+from smssim.record.tallies import REFUSED
+from smssim.report._record import KEYS, keys_of
 from smssim.report.needs import needs
+from smssim.report.rating.rate import rate
+from smssim.report.rating.tariff import Tariff
 from smssim.scenario import Package
-from smssim.tally import REFUSED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +41,7 @@ def cost(
 
     *by* is day, country, application, type or copy, or a list of them; or template, alone or with
     its application and type. Copies are `first`, `server resend` and `user resend`
-    (`smssim.tables.COPIES`); NA for packages, which serve all copies, and in a log, which does not
+    (`smssim.record.schema.COPIES`); NA for packages, which serve all copies, and in a log, which does not
     tell.
 
     Entry `package` counts packages and segments bought, on the day and for the country they were

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.bins import bin_of, edges_us
 from smssim.calendars import HOUR
-from smssim.counting import outcomes
-from smssim.estimate import wilson
-from smssim.record import Record
-from smssim.report.groups import KEYS, keys_of, recorded, summed
+from smssim.record.counting import outcomes
+from smssim.record.record import Record
+from smssim.record.tallies import OUTCOMES
+from smssim.report._record import KEYS, keys_of, recorded, summed
 from smssim.report.latencies import COLUMNS, figures
 from smssim.report.needs import needs
-from smssim.report.survival import UNKNOWN
 from smssim.report.timing import results_told
-from smssim.tally import OUTCOMES
+from smssim.stats.delay_bins import bin_of, edges_us
+from smssim.stats.intervals import wilson
+from smssim.stats.survival import UNKNOWN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +58,7 @@ def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
     deliveries and stay out. `latency_p50_s` and so on are its quantiles; `_low` and `_high` are
     where its 95 % band crosses their share. They are NA where the curve or band does not reach it.
     `within_10_s`, `within_30_s` and `within_3_min` are the shares of deliveries made in less than
-    that, with Wilson's interval at the effective number of messages (`smssim.report.survival`).
+    that, with Wilson's interval at the effective number of messages (`smssim.stats.survival`).
 
     Where a delivery has no time all these are NA, as they would be of the others alone; but for
     `within_3_min` where the sending results of an export tell it (DOMAIN.md section 9): it is then

@@ -13,17 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.calendars import DAY, HOUR
-from smssim.estimate import wilson
-from smssim.record import Record
+from smssim.record.record import Record
+from smssim.report._record import knows, recorded
 from smssim.report.delivery import place_of
-from smssim.report.groups import knows, recorded
 from smssim.report.message_figures import Value, costs, latencies, messages, of_fraud, passwords
 from smssim.report.part import Part
-from smssim.report.quantiles import by_bin, quantiles_s
 from smssim.report.review import rows_of
 from smssim.report.spans import microseconds, stops, union_us
-from smssim.report.survival import UNKNOWN
 from smssim.report.thresholds import shares_of_limit
+from smssim.stats.intervals import wilson
+from smssim.stats.quantiles import by_bin, quantiles_s
+from smssim.stats.survival import UNKNOWN
 
 Ints = NDArray[np.int64]
 

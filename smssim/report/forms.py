@@ -9,11 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from smssim import theory
 from smssim.calendars import DAY, MINUTE, SECOND, to_us
-from smssim.codes import MAINLAND
-from smssim.estimate import mean_interval
-from smssim.record import Record
+from smssim.record.record import Record
 from smssim.report.conditions import drawn, one_queue, poisson, refused, segments, steady
 from smssim.report.cost import cost
 from smssim.report.moments import mixed, moments, requests_a_day
@@ -21,6 +18,9 @@ from smssim.report.review import calendar_of
 from smssim.report.spans import Span, microseconds, union_us
 from smssim.report.thresholds import thresholds
 from smssim.scenario import Scenario, Traffic
+from smssim.sms.reference import MAINLAND
+from smssim.stats import closed_forms as theory
+from smssim.stats.intervals import mean_interval
 from smssim.workdays import review_window
 
 LEAST_LOAD = 0.01

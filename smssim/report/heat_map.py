@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.calendars import HOUR
-from smssim.estimate import wilson
-from smssim.record import Record
+from smssim.record.record import Record
+from smssim.record.tallies import SLOT_US
 from smssim.report.needs import needs
 from smssim.report.spans import instants, microseconds
-from smssim.tally import SLOT_US
+from smssim.stats.intervals import wilson
 
 if TYPE_CHECKING:
     import pandas as pd

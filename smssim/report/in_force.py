@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.record import Record
+from smssim.record.record import Record
 from smssim.report.spans import microseconds, periods
 from smssim.scenario import Thresholds
 

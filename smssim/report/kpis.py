@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smssim.metrics import METRICS
-from smssim.record import Record
+from smssim.record.record import Record
 from smssim.report.figures import figures_of
 from smssim.report.needs import needs
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.bins import bin_of
 from smssim.calendars import SECOND
-from smssim.estimate import wilson
-from smssim.report.survival import survival
 from smssim.report.timing import SOON_US, soon_bin
+from smssim.stats.delay_bins import bin_of
+from smssim.stats.intervals import wilson
+from smssim.stats.survival import survival
 
 Ints = NDArray[np.int64]
 LATENCIES = {"latency_p50_s": 0.5, "latency_p95_s": 0.95, "latency_p99_s": 0.99}

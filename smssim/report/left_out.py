@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from smssim.record import Record
-from smssim.report.layout import Grid, count, share, shown, wrapped
+from smssim.formatting import Grid, count, share, shown, wrapped
+from smssim.record.record import Record
 
 MOST = 6
 """Reasons that are told; what is left out is counted in a last line."""

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from smssim.record import Record
-from smssim.report.groups import priced
+from smssim.record.record import Record
+from smssim.report._record import priced
 from smssim.report.latencies import WITHIN_US
 from smssim.report.part import Part
 from smssim.report.waste import fraud, fraudulent

@@ -9,7 +9,7 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 from smssim.scenario import Delay, Traffic
-from smssim.scenario.delay import LogNormal
+from smssim.scenario.delays import LogNormal
 
 _Z95 = NormalDist().inv_cdf(0.95)
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from smssim.record import Record
-from smssim.report.groups import recorded
-from smssim.tables import TABLES
-from smssim.tally import NAMES
+from smssim.record.record import Record
+from smssim.record.schema import TABLES
+from smssim.record.tallies import NAMES
+from smssim.report._record import recorded
 
 P = ParamSpec("P")
 R = TypeVar("R")

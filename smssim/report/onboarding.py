@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from smssim.calendars import DAY, HOUR
-from smssim.record import Record
+from smssim.record.record import Record
+from smssim.record.schema import TIME
+from smssim.record.tallies import SLOT_US
 from smssim.report.needs import needs
 from smssim.report.rules import scenario_of
 from smssim.report.spans import instants, microseconds
 from smssim.scenario import Registration, kind_of
-from smssim.tables import TIME
-from smssim.tally import SLOT_US
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.calendars import MINUTE, SECOND
-from smssim.record import Record
+from smssim.record.record import Record
+from smssim.record.schema import TIME
 from smssim.report.needs import needs
 from smssim.report.spans import Span, instants, microseconds
-from smssim.tables import TIME
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smssim.record import Record
+from smssim.record.record import Record
+from smssim.record.schema import PACKAGES, TIME
 from smssim.report.needs import needs
 from smssim.report.run_out import run_outs
-from smssim.tables import PACKAGES, TIME
 
 if TYPE_CHECKING:
     import pandas as pd

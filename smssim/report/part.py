@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.estimate import wilson
-from smssim.record import Record
+from smssim.record.record import Record
+from smssim.report._record import recorded
 from smssim.report.delivery import SHARES, counts_of, delay_tallies, validity_bin
-from smssim.report.groups import recorded
 from smssim.report.latencies import COLUMNS, figures
-from smssim.report.quantiles import by_bin
-from smssim.report.survival import UNKNOWN
 from smssim.report.timing import results_told
+from smssim.stats.intervals import wilson
+from smssim.stats.quantiles import by_bin
+from smssim.stats.survival import UNKNOWN
 
 if TYPE_CHECKING:
     import pandas as pd

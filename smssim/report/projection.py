@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from smssim.calendars import DAY, month_start, next_month
-from smssim.record import Record
-from smssim.report.groups import priced
+from smssim.record.record import Record
+from smssim.record.schema import TIME
+from smssim.record.tallies import REFUSED
+from smssim.report._record import priced
 from smssim.report.needs import needs
 from smssim.report.run_out import by_day
 from smssim.report.spans import instants, microseconds, sent_until
 from smssim.report.weekdays import LEAST, Floats, Weekdays, whole_days
-from smssim.tables import TIME
-from smssim.tally import REFUSED
 
 if TYPE_CHECKING:
     import pandas as pd

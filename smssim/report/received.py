@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.calendars import HOUR
-from smssim.record import Record
-from smssim.report.groups import recorded
+from smssim.record.record import Record
+from smssim.record.schema import TIME
+from smssim.report._record import recorded
 from smssim.report.needs import needs
 from smssim.report.outages import untold
 from smssim.report.spans import instants, microseconds
-from smssim.tables import TIME
 
 if TYPE_CHECKING:
     import pandas as pd

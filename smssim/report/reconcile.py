@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from smssim.record import Record
+from smssim.record.record import Record
+from smssim.report._record import keys_of, summed
 from smssim.report.delivery import place_of
-from smssim.report.groups import keys_of, summed
 from smssim.report.needs import needs
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from smssim.metrics import METRICS, Metric
-from smssim.record import Record
+from smssim.record.record import Record
 from smssim.report.figures import (
     events_of,
     figures_of,

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smssim.calendars import HOUR
-from smssim.record import Record
+from smssim.record.record import Record
+from smssim.record.schema import TIME
 from smssim.report.needs import needs
 from smssim.report.rules import scenario_of
 from smssim.report.spans import instants, microseconds
-from smssim.tables import TIME
 from smssim.workdays import WorkCalendar, working_us_between
 
 if TYPE_CHECKING:

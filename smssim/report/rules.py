@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.codes import MAINLAND
-from smssim.record import Record
-from smssim.report.groups import recorded
+from smssim.record.record import Record
+from smssim.report._record import recorded
 from smssim.scenario import Scenario
+from smssim.sms.reference import MAINLAND
 
 if TYPE_CHECKING:
     import pandas as pd

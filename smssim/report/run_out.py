@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.calendars import DAY
-from smssim.record import Record
+from smssim.record.record import Record
+from smssim.record.schema import TIME
+from smssim.record.tallies import REFUSED
 from smssim.report.burn_down import order_of_use
 from smssim.report.needs import needs
 from smssim.report.spans import instants, microseconds, sent_until
@@ -23,8 +25,6 @@ from smssim.report.weekdays import (
     reached,
     whole_days,
 )
-from smssim.tables import TIME
-from smssim.tally import REFUSED
 
 if TYPE_CHECKING:
     import pandas as pd

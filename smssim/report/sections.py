@@ -5,13 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from smssim import codes
-from smssim.record import Record
-from smssim.report.cost import cost
-from smssim.report.delivery import delivery, statuses
-from smssim.report.groups import recorded
-from smssim.report.happenings import MEANINGS, happenings
-from smssim.report.layout import (
+from smssim.formatting import (
     NOTHING,
     Grid,
     count,
@@ -23,9 +17,15 @@ from smssim.report.layout import (
     shown,
     wrapped,
 )
+from smssim.record.record import Record
+from smssim.record.schema import COPIES
+from smssim.report._record import recorded
+from smssim.report.cost import cost
+from smssim.report.delivery import delivery, statuses
+from smssim.report.events import MEANINGS, happenings
 from smssim.report.onboarding import onboarding
 from smssim.report.tasks import tasks
-from smssim.tables import COPIES
+from smssim.sms import reference as codes
 
 if TYPE_CHECKING:
     import pandas as pd

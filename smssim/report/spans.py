@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.calendars import DAY, month_start, next_day, next_month
-from smssim.record import Record
-from smssim.report.groups import recorded
-from smssim.tally import SLOT_US
+from smssim.record.record import Record
+from smssim.record.tallies import SLOT_US
+from smssim.report._record import recorded
 
 if TYPE_CHECKING:
     import pandas as pd

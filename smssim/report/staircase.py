@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from smssim.record import Record
+from smssim.record.record import Record
+from smssim.record.schema import TIME
+from smssim.record.tallies import SLOT_US
 from smssim.report.in_force import values_in_force
 from smssim.report.needs import needs
 from smssim.report.rules import scenario_of
 from smssim.report.spans import instants, microseconds, stops
 from smssim.report.usage import usage
-from smssim.tables import TIME
-from smssim.tally import SLOT_US
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,15 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from smssim.calendars import DAY
-from smssim.record import Record
-from smssim.report import budget, sections
-from smssim.report.assumptions import assumptions
-from smssim.report.callbacks import callbacks
-from smssim.report.cost import cost
-from smssim.report.delivery import delivery, statuses
-from smssim.report.groups import priced, recorded
-from smssim.report.happenings import CAUSES, cause, happenings
-from smssim.report.layout import (
+from smssim.formatting import (
     count,
     duration,
     instant,
@@ -27,6 +19,14 @@ from smssim.report.layout import (
     times,
     wrapped,
 )
+from smssim.record.record import Record
+from smssim.report import budget, sections
+from smssim.report._record import priced, recorded
+from smssim.report.assumptions import assumptions
+from smssim.report.callbacks import callbacks
+from smssim.report.cost import cost
+from smssim.report.delivery import delivery, statuses
+from smssim.report.events import CAUSES, cause, happenings
 from smssim.report.left_out import left_out, recognised
 from smssim.report.outages import outages, untold
 from smssim.report.timing import untimed

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.bins import bin_of
 from smssim.calendars import DAY, HOUR
-from smssim.counting import charges, outcomes
-from smssim.record import Record
-from smssim.report.groups import priced
+from smssim.record.counting import charges, outcomes
+from smssim.record.record import Record
+from smssim.record.tallies import CHARGES, OUTCOMES, SLOT_US
+from smssim.report._record import priced
 from smssim.report.spans import microseconds
-from smssim.tally import CHARGES, OUTCOMES, SLOT_US
+from smssim.stats.delay_bins import bin_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ _LENGTHS_US = {"slot": SLOT_US, "hour": HOUR, "day": DAY}
 _TIMES = (*_LENGTHS_US, "month")
 KEYS = (*_TIMES, *_NAMES, *_NUMBERS)
 """Columns of messages; UTC slot of 15 minutes, hour, day, month of the submission (naive);
-charge and outcome as in `smssim.tally`; segments of one message; bin of the delay to delivery."""
+charge and outcome as in `smssim.record.tallies`; segments of one message; bin of the delay to delivery."""
 _TALLIES = {
     "money": ("day", "month", "country", "application", "type", "charge", "status"),
     "templates": ("template", "application", "type", "charge", "status"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smssim.record import Record
+from smssim.record.record import Record
+from smssim.record.schema import TASKS
 from smssim.report.needs import needs
-from smssim.tables import TASKS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.calendars import HOUR
-from smssim.codes import MAINLAND
-from smssim.record import Record
+from smssim.record.record import Record
+from smssim.record.schema import TIME
 from smssim.report.in_force import values_in_force
 from smssim.report.needs import needs
 from smssim.report.rules import counted, scenario_of
 from smssim.report.spans import Span, instants, microseconds, periods, stops
 from smssim.scenario import Scenario, Thresholds
-from smssim.tables import TIME
+from smssim.sms.reference import MAINLAND
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,11 +7,11 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.bins import bin_of
 from smssim.calendars import MINUTE
-from smssim.record import Record
-from smssim.report.layout import count
-from smssim.tally import REFUSED
+from smssim.formatting import count
+from smssim.record.record import Record
+from smssim.record.tallies import REFUSED
+from smssim.stats.delay_bins import bin_of
 
 Ints = NDArray[np.int64]
 SOON_US = 3 * MINUTE

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.record import Record
+from smssim.record.record import Record
+from smssim.record.schema import TIME
+from smssim.record.tallies import SLOT_US
 from smssim.report.needs import needs
 from smssim.report.rules import counted, of_side, scenario_of
 from smssim.report.spans import instants, microseconds, periods
 from smssim.scenario import Scenario
-from smssim.tables import TIME
-from smssim.tally import SLOT_US
 
 if TYPE_CHECKING:
     import pandas as pd

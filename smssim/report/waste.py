@@ -7,11 +7,11 @@ from fractions import Fraction
 from math import floor
 from typing import TYPE_CHECKING, Any
 
-from smssim.record import Record
-from smssim.report.groups import priced, recorded
+from smssim.record.record import Record
+from smssim.record.tallies import REFUSED
+from smssim.report._record import priced, recorded
 from smssim.report.needs import needs
 from smssim.report.rules import scenario_of
-from smssim.tally import REFUSED
 
 if TYPE_CHECKING:
     import pandas as pd

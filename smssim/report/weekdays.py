@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.calendars import DAY
-from smssim.estimate import Interval
+from smssim.stats.intervals import Interval
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -7,19 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from smssim.scenario.base import (
-    Count,
-    Country,
-    Flag,
-    Instant,
-    Money,
-    Name,
-    Part,
-    Zone,
-)
-from smssim.scenario.delay import Delay, Seconds
+from smssim.scenario.delays import Delay, Seconds
+from smssim.scenario.errors.problems import Found
+from smssim.scenario.fields import Count, Country, Flag, Instant, Money, Name, Part, Zone
 from smssim.scenario.network import Status
-from smssim.scenario.problems import Found
 
 ServiceMode = Literal["pay_per_use", "suspend"]
 PATTERN = r"^[0-9*]{4,11}$"

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from smssim.scenario.base import STATUS, Flag, Instant, Int, Name, Part
-from smssim.scenario.delay import Seconds
-from smssim.scenario.problems import Found, said
+from smssim.scenario.delays import Seconds
+from smssim.scenario.errors.problems import Found, said
+from smssim.scenario.fields import STATUS, Flag, Instant, Int, Name, Part
 
 NO_LIMIT = 10**9
 Times = Annotated[Int, Field(ge=1, le=999)]

@@ -6,7 +6,7 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-from smssim.scenario.rules import Find
+from smssim.scenario.consistency import Find
 
 
 def finder(folder: Path | None) -> Find:

@@ -6,11 +6,11 @@ from datetime import timedelta
 from html import escape
 from typing import TYPE_CHECKING
 
-from smssim.scenario.problems import said
+from smssim.scenario.errors.problems import said
 from smssim.scenario.sources import GroupTask
 
 if TYPE_CHECKING:
-    from smssim.scenario.document import Scenario, Source
+    from smssim.scenario.scenario import Scenario, Source
 
 _MODES = {
     "pay_per_use": "1, pay_per_use: what no package covers is billed",

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from smssim.scenario import shape
-from smssim.scenario.problems import Problem, ScenarioError, dotted, hint
+from smssim.scenario.errors import shape
+from smssim.scenario.errors.problems import Problem, ScenarioError, dotted, hint
 
 
 class _NoSuchPath(Exception):

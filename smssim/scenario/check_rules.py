@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from smssim.metrics import METRICS, YES_OR_NO, Metric, metric_named
-from smssim.scenario.problems import KEY, Found, hint
-from smssim.scenario.salvage import known
+from smssim.scenario.errors.partial import known
+from smssim.scenario.errors.problems import KEY, Found, hint
 
 
 def check_rules(scenario: Any) -> Iterator[Found]:

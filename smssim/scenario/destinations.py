@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smssim.recipients import read_recipients
 from smssim.scenario.onboarding import Registration, registration_rules
 from smssim.scenario.sources import GroupTask
+from smssim.sms.recipients import read_recipients
 
 if TYPE_CHECKING:
-    from smssim.scenario.document import Scenario, Source
+    from smssim.scenario.scenario import Scenario, Source
 
 
 def destinations(scenario: Scenario) -> dict[str, frozenset[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from smssim.scenario.document import Scenario
+from smssim.scenario.scenario import Scenario
 
 _NUMBERS = ("integer", "number")
 _WITH_UNDERSCORES = r"^[0-9]{1,3}(_[0-9]{3})+(\.[0-9]+)?$"

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from smssim.scenario.base import Count, CountKey, Int, Share, _key
+from smssim.scenario.fields import Count, CountKey, Int, Share, _key
 
 
 def number_or_mix(value: Any) -> str:

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from smssim.scenario.base import ORG_CODE, STATUS, Flag, Float, Instant, Int, Money, Part, Share
-from smssim.scenario.delay import Delay, LogNormal, Seconds, SlowPart
-from smssim.scenario.problems import Found, said
+from smssim.scenario.delays import Delay, LogNormal, Seconds, SlowPart
+from smssim.scenario.errors.problems import Found, said
+from smssim.scenario.fields import ORG_CODE, STATUS, Flag, Float, Instant, Int, Money, Part, Share
 
 MOST_IN_A_BATCH = 50
 Status = Annotated[str, Field(pattern=STATUS)]

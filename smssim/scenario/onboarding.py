@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Literal, NamedTuple
 
-from smssim.codes import reference
-from smssim.scenario.base import Instant, Part
-from smssim.scenario.delay import Delay
+from smssim.scenario.delays import Delay
+from smssim.scenario.errors.problems import Found
+from smssim.scenario.fields import Instant, Part
 from smssim.scenario.network import Status
-from smssim.scenario.problems import Found
+from smssim.sms.reference import reference
 
 WORKDAY_S = 9 * 3_600
 """A workday of the Chinese calendar in seconds of working time, 09:00-18:00 GMT+8."""

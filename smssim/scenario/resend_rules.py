@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from smssim import codes
-from smssim.scenario.problems import Found, hint
-from smssim.scenario.salvage import known
+from smssim.scenario.errors.partial import known
+from smssim.scenario.errors.problems import Found, hint
+from smssim.sms import reference as codes
 
 
 def resend_rules(scenario: Any) -> Iterator[Found]:

@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from smssim.scenario.base import Int, Part
-from smssim.scenario.delay import Delay
+from smssim.scenario.delays import Delay
+from smssim.scenario.errors.problems import Found
+from smssim.scenario.fields import Int, Part
 from smssim.scenario.network import Status
-from smssim.scenario.problems import Found
 
 
 class Resend(Part):

@@ -10,11 +10,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from smssim import codes
 from smssim.calendars import HOUR, hourly_weights, to_us
-from smssim.marks import REQUESTS_AN_HOUR
-from smssim.recipients import MAX_FILE_BYTES, estimated_file_bytes
-from smssim.scenario.base import (
+from smssim.scenario.delays import Seconds, microseconds
+from smssim.scenario.errors.problems import Found, said
+from smssim.scenario.fields import (
     Country,
     Extend,
     Flag,
@@ -28,10 +27,12 @@ from smssim.scenario.base import (
     Zone,
     _key,
 )
-from smssim.scenario.delay import Seconds, microseconds
 from smssim.scenario.mixes import number_or_mix
-from smssim.scenario.problems import Found, said
 from smssim.scenario.resends import Resend, ServerResend, two_resends
+from smssim.sms import reference as codes
+from smssim.sms.recipients import MAX_FILE_BYTES
+from smssim.sms.size import estimated_file_bytes
+from smssim.stats.keyed_random import REQUESTS_AN_HOUR
 
 MOST_NUMBERS = 1_000_000
 MOST_WHITELISTED = 1_000

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from smssim.scenario.base import Count, Country, Flag, Int, Part
-from smssim.scenario.problems import Found
+from smssim.scenario.errors.problems import Found
+from smssim.scenario.fields import Count, Country, Flag, Int, Part
 
 
 class CountryLimit(Part):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from smssim.record import Record
-from smssim.testing.known import Broken, Known
-from smssim.testing.messages import agree_with_rows, fates, refusals, requests, tallies_agree
+from smssim.record.record import Record
+from smssim.testing.laws import agree_with_rows, fates, refusals, requests, tallies_agree
 from smssim.testing.money import bill, covered, expired, packages, purchases
 from smssim.testing.pushed import reports, tasks
+from smssim.testing.record_tables import Broken, Known
 
 LAWS: tuple[Callable[[Known], Iterator[Broken]], ...] = (
     requests,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from smssim.testing.known import Broken, Known, row_of, summed, unequal, unlike
+from smssim.testing.record_tables import Broken, Known, row_of, summed, unequal, unlike
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from smssim.tally import REFUSED
-from smssim.testing.known import Broken, Known, row_of, strays, summed, unlike
+from smssim.record.tallies import REFUSED
+from smssim.testing.record_tables import Broken, Known, row_of, strays, summed, unlike
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from smssim.tables import TABLES
-from smssim.tally import NAMES
+from smssim.record.schema import TABLES
+from smssim.record.tallies import NAMES
 from smssim.testing.beside import beside, inserted
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from smssim.record import Record
+    from smssim.record.record import Record
 
 IGNORED = ("machine",)
 """Keys of the provenance that say where a run was made, and not what it is."""

@@ -27,9 +27,9 @@ sys.path.insert(0, str(HERE.parent))
 from identity import NAMES, assert_same_rows, tables  # noqa: E402
 from oracle import oracle  # noqa: E402
 
-from smssim.marks import mix64_array  # noqa: E402
-from smssim.run import Run, simulate  # noqa: E402
-from smssim.scenario import Scenario  # noqa: E402
+from smssim.scenario import Scenario
+from smssim.simulation.simulate import Run, simulate
+from smssim.stats.keyed_random import mix64_array
 
 TIMEOUTS = 200_000
 ORACLE_MESSAGES = 50_000

@@ -13,7 +13,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from smssim.marks import PHI, mix64_array
+from smssim.stats.keyed_random import PHI, mix64_array
 
 Ints = NDArray[np.int64]
 

@@ -51,8 +51,6 @@ def import_own() -> None:
     import pandas as pd
     import pyarrow.parquet  # type: ignore[import-untyped]  # noqa: F401
 
-    from smssim import read_log, report  # noqa: F401
-
     pd.DataFrame({"key": ["a"]}).groupby("key").sum()
 
 
@@ -82,7 +80,7 @@ def duckdb(folder: Path) -> Figures:
     """The reports by SQL in one thread, as frames."""
     import duckdb
 
-    from smssim.bins import edges_us
+    from smssim.stats.delay_bins import edges_us
 
     connection = duckdb.connect()
     connection.execute("set threads = 1")

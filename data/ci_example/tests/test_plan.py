@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from smssim import Scenario, policies, report
+from smssim import Scenario, report
+from smssim.simulation import policies
 from smssim.testing import assert_conserved
 
 PLAN = "plans/november.yaml"

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from smssim.calendars import DAY
 from smssim.logs.captures.forms import form
-from smssim.logs.captures.sent import MOST_IN_A_BATCH
+from smssim.logs.captures.seen_by_customer import MOST_IN_A_BATCH
 from smssim.logs.captures.values import (
     MOST_PARTS,
     Checks,

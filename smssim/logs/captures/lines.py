@@ -13,11 +13,11 @@ from operator import itemgetter
 
 import numpy as np
 
-from smssim.codes import api_errors
 from smssim.logs.captures.fields import ACCEPTED, FORM, JSON, SEE_STATUS
 from smssim.logs.captures.reported import BLOCK, bodies_of, stamps_of, texts_of
-from smssim.logs.captures.sent import Arrivals, Codes, Integers, Sent
+from smssim.logs.captures.seen_by_customer import Arrivals, Codes, Integers, Sent
 from smssim.logs.captures.wire import Wire
+from smssim.sms.reference import api_errors
 
 STATUS_CALLBACK = "https://sms.example.com/report"
 

@@ -10,9 +10,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
 from smssim.calendars import SECOND
-from smssim.logs.captures.fields import ACCEPTED, Report, Request, record
-from smssim.logs.captures.quick import ODD, Quick
-from smssim.logs.captures.rows import (
+from smssim.logs.captures.facts import (
     REPORT_VALUES,
     SEND_VALUES,
     Rows,
@@ -20,13 +18,15 @@ from smssim.logs.captures.rows import (
     report_facts,
     send_facts,
 )
+from smssim.logs.captures.fast_path import ODD, Quick
+from smssim.logs.captures.fields import ACCEPTED, Report, Request, record
 from smssim.logs.captures.stream import Line
 from smssim.logs.captures.values import SCAN, Unusable
 from smssim.logs.columns.keys import Secret
-from smssim.logs.facts.packed import Names
-from smssim.logs.facts.piece import Piece, Refused
+from smssim.logs.join.facts import Names
+from smssim.logs.join.piece import Piece, Refused
 from smssim.logs.quarantine import KEPT
-from smssim.numbers import countries_of, normalise
+from smssim.sms.phone_numbers import countries_of, normalise
 
 PIECE = 50_000
 """Records of a piece, at which it is handed on."""

@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 import numpy as np
 
-from smssim.codes import status_codes
-from smssim.logs.captures.sent import Arrivals, Codes, Integers, Sent
+from smssim.logs.captures.seen_by_customer import Arrivals, Codes, Integers, Sent
 from smssim.logs.captures.wire import Wire
 from smssim.logs.frames import NOT_A_TIME
+from smssim.sms.reference import status_codes
 
 BLOCK = 16_384
 

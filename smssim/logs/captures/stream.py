@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from smssim.logs.files.bytes import CutShortError
 from smssim.logs.files.lines import LONGEST
-from smssim.logs.files.raw import CutShortError
 
 Line = tuple[int, bytes, str]
 """A line of a file: its row from 1, its bytes, and why it could not be read to its end, or ""."""

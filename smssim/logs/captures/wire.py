@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smssim.logs.captures.sent import Codes, Integers, Sent
-from smssim.marks import PHI, Marks, Words, mix64_array
-from smssim.numbers import countries_of
+from smssim.logs.captures.seen_by_customer import Codes, Integers, Sent
+from smssim.sms.phone_numbers import countries_of
+from smssim.stats.keyed_random import PHI, Marks, Words, mix64_array
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TextIO
 
 from smssim.logs.captures.lines import Line, callback_lines, request_lines
-from smssim.logs.captures.sent import sent_and_arrived
+from smssim.logs.captures.seen_by_customer import sent_and_arrived
 from smssim.logs.captures.wire import Wire
-from smssim.record import Record
+from smssim.record.record import Record
 
 
 def write_capture(run: Record, path: str | Path, *, batch: bool = False) -> None:

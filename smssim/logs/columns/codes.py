@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from smssim.codes import api_errors, status_codes
 from smssim.logs.columns.countries import country_of
 from smssim.logs.columns.problems import shown
 from smssim.logs.columns.texts import SMALL, UNSAID, Integers, clean, encoded
+from smssim.sms.reference import api_errors, status_codes
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-from smssim.codes import reference
+from smssim.sms.reference import reference
 
 _WORDS = {"and": "", "the": "", "st": "saint", "republic": "", "of": "", "islands": "island"}
 _ALSO = {

@@ -13,7 +13,7 @@ import numpy as np
 
 from smssim.logs.columns.siphash import hashed
 from smssim.logs.columns.texts import Integers, Texts, Words
-from smssim.marks import mix64_array
+from smssim.stats.keyed_random import mix64_array
 
 _BLOCK = 16_384
 _ODD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)

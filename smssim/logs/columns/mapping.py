@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from smssim.logs.columns.synonyms import FIELDS, TIMES
 from smssim.logs.columns.written import reader_of
-from smssim.logs.columns.wrong import WrongColumns
+from smssim.logs.wrong import WrongColumns
 
 Columns = Mapping[str, Any] | str | PathLike[str] | None
 
@@ -71,7 +71,7 @@ class _File(_Nowhere):
 
 def _read(path: Path) -> dict[str, Given]:
     from smssim.scenario import ScenarioError
-    from smssim.scenario.positions import Text
+    from smssim.scenario.errors.yaml_locations import Text
 
     try:
         read = Text(path.read_bytes().decode("utf-8-sig"), str(path))

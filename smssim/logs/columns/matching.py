@@ -13,8 +13,8 @@ from typing import Literal
 from smssim.logs.columns.headings import plain, zone_of
 from smssim.logs.columns.mapping import Columns, Given, given, suggested
 from smssim.logs.columns.synonyms import TIMES, fields_of
-from smssim.logs.columns.wrong import WrongColumns
-from smssim.logs.masking import masked
+from smssim.logs.wrong import WrongColumns
+from smssim.sms.masking import masked
 
 Kind = Literal["details", "sends", "reports"]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smssim.logs.facts.packed import REPORT, SEND, Facts, empty
+from smssim.logs.join.facts import REPORT, SEND, Facts, empty
 
 if TYPE_CHECKING:
     from smssim.logs.columns.rows import Rows

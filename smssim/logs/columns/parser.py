@@ -11,9 +11,9 @@ from smssim.logs.columns.keys import Secret
 from smssim.logs.columns.matching import Matching
 from smssim.logs.columns.readers import Readers
 from smssim.logs.columns.rows import piece_of
-from smssim.logs.facts.packed import Names
-from smssim.logs.facts.piece import Piece
-from smssim.logs.files.batch import Batch, Table
+from smssim.logs.files.table import Batch, Table
+from smssim.logs.join.facts import Names
+from smssim.logs.join.piece import Piece
 
 MOST_HELD = 2_000_000
 """Rows that wait for the first value that says whether the day or the month comes first."""

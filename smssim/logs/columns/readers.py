@@ -17,15 +17,15 @@ from smssim.logs.columns.codes import (
     type_meaning,
 )
 from smssim.logs.columns.counts import CountColumn
-from smssim.logs.columns.decimals import DecimalColumn
 from smssim.logs.columns.headings import plain
 from smssim.logs.columns.keys import Secret
 from smssim.logs.columns.matching import Matching
+from smssim.logs.columns.money import DecimalColumn
 from smssim.logs.columns.synonyms import TIMES
 from smssim.logs.columns.times import TimeColumn
-from smssim.logs.columns.wrong import WrongColumns
-from smssim.logs.facts.packed import Names
-from smssim.logs.files.batch import Batch
+from smssim.logs.files.table import Batch
+from smssim.logs.join.facts import Names
+from smssim.logs.wrong import WrongColumns
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]

@@ -13,15 +13,15 @@ import numpy as np
 
 from smssim.calendars import SECOND
 from smssim.logs.columns.identity import keys_of_rows
+from smssim.logs.columns.outcome import said_of
 from smssim.logs.columns.packing import packed
-from smssim.logs.columns.place import said_of
 from smssim.logs.columns.problems import Problems, Rank, shown
 from smssim.logs.columns.readers import Readers
 from smssim.logs.columns.texts import Flags, Integers, as_texts
 from smssim.logs.columns.who import who_of
-from smssim.logs.facts.packed import REPORT, SEND, UNKNOWN, empty, standing_in
-from smssim.logs.facts.piece import Piece, Refused
-from smssim.logs.files.batch import Batch
+from smssim.logs.files.table import Batch
+from smssim.logs.join.facts import REPORT, SEND, UNKNOWN, empty, standing_in
+from smssim.logs.join.piece import Piece, Refused
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]

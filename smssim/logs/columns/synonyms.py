@@ -114,7 +114,7 @@ OWN: Mapping[str, str] = MappingProxyType(
         "covered_segments": "covered_segments",
     }
 )
-"""Headings of `smssim.tables.MESSAGES` that other tables do not have, or use for something else."""
+"""Headings of `smssim.record.schema.MESSAGES` that other tables do not have, or use for something else."""
 
 FIELDS: tuple[str, ...] = tuple(dict.fromkeys((*SYNONYMS, *OWN.values())))
 """All fields, in the order in which they are told."""

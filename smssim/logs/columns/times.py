@@ -17,9 +17,9 @@ from smssim.logs.columns.numerals import integers
 from smssim.logs.columns.problems import shown
 from smssim.logs.columns.texts import UNSAID, Flags, Integers, Texts, as_texts, cleaned
 from smssim.logs.columns.written import reader_of
-from smssim.logs.columns.wrong import WrongColumns
 from smssim.logs.columns.zones import Zone, zone
-from smssim.logs.facts.packed import UNKNOWN
+from smssim.logs.join.facts import UNKNOWN
+from smssim.logs.wrong import WrongColumns
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]

@@ -11,10 +11,10 @@ import numpy as np
 
 from smssim.logs.columns.countries import calling_code
 from smssim.logs.columns.keys import number_hashes
-from smssim.logs.columns.phone import Numbers, numbers_of
+from smssim.logs.columns.phones import Numbers, numbers_of
 from smssim.logs.columns.problems import Rank
 from smssim.logs.columns.texts import Flags, Integers, Words
-from smssim.numbers import country_index_of
+from smssim.sms.phone_numbers import country_index_of
 
 if TYPE_CHECKING:
     from smssim.logs.columns.rows import Rows

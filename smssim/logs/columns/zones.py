@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from smssim.logs.columns.texts import Flags, Integers
-from smssim.logs.columns.wrong import WrongColumns
+from smssim.logs.wrong import WrongColumns
 
 _OFFSET = re.compile(r"(?:UTC|GMT)?\s*([+-])(\d{1,2})(?::?([0-5]\d))?", re.IGNORECASE)
 _UTC = ("utc", "z", "gmt")

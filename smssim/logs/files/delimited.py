@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from smssim.logs.facts.piece import Refused
-from smssim.logs.files.batch import Batch, Integers, Table
+from smssim.logs.files.bytes import blocks
+from smssim.logs.files.csv import Records, fields_of, records
 from smssim.logs.files.encoding import as_utf8
 from smssim.logs.files.heading import LOOKED_AT, Heading, heading
 from smssim.logs.files.lines import Lines, whole_lines
 from smssim.logs.files.passed import BLANK, PREAMBLE, IsHeading, Keys, Sorting
-from smssim.logs.files.raw import blocks
-from smssim.logs.files.records import Records, fields_of, records
 from smssim.logs.files.separator import LOOKED_AT as DECIDING
 from smssim.logs.files.separator import SEPARATORS, separator
+from smssim.logs.files.table import Batch, Integers, Table
+from smssim.logs.join.piece import Refused
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]

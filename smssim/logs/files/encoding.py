@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterable, Iterator
 
-from smssim.logs.files.raw import CutShortError
+from smssim.logs.files.bytes import CutShortError
 
 UTF8, GB18030, CP1252 = "UTF-8", "GB18030", "cp1252"
 UTF16LE, UTF16BE = "UTF-16LE", "UTF-16BE"

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smssim.logs.facts.piece import Refused
-from smssim.logs.files.raw import CutShortError
+from smssim.logs.files.bytes import CutShortError
+from smssim.logs.join.piece import Refused
 
 LONGEST = 8_000_000
 """Bytes of a line that are read; a longer one is refused."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from smssim.logs.facts.piece import Refused
-from smssim.logs.files.batch import Batch, Integers
+from smssim.logs.files.table import Batch, Integers
+from smssim.logs.join.piece import Refused
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]

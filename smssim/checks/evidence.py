@@ -1,0 +1,129 @@
+"""The three statistics of promises: what months tell for certain of each of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smssim.stats.sequential import (
+    beginnings,
+    last_certain,
+    mean_is_above,
+    moments_of,
+    share_is_above,
+)
+
+Values = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+class Statistic(Protocol):
+    """A statistic over months; *values* are those of one month at least, in order."""
+
+    def is_reached(self, values: Values, bound: float, risk: float) -> Flags:
+        """Whether each beginning of the values tells that the statistic is at or above a bound."""
+
+    def is_below(self, values: Values, bound: float, risk: float) -> Flags:
+        """Whether each beginning of the values tells that the statistic is below a bound."""
+
+    def least(self, values: Values, risk: float) -> float:
+        """The largest bound that is certainly reached."""
+
+    def most(self, values: Values, risk: float) -> float:
+        """The smallest bound that it is certainly below."""
+
+    def estimate(self, values: Values) -> float:
+        """The statistic of the values themselves."""
+
+
+class Share(Statistic):
+    """The share of months that are yes (1)."""
+
+    def is_reached(self, values: Values, bound: float, risk: float) -> Flags:
+        return share_is_above(np.cumsum(values), _numbers(values), bound, risk)
+
+    def is_below(self, values: Values, bound: float, risk: float) -> Flags:
+        return self.is_reached(1 - values, 1 - bound, risk)
+
+    def least(self, values: Values, risk: float) -> float:
+        yes, n = values.sum(), len(values)
+        return last_certain(lambda bound: share_is_above(yes, n, bound, risk), 0.0, yes / n)
+
+    def most(self, values: Values, risk: float) -> float:
+        return 1 - self.least(1 - values, risk)
+
+    def estimate(self, values: Values) -> float:
+        return float(values.mean())
+
+
+@dataclass(frozen=True)
+class Mean(Statistic):
+    """The mean over months, none of which is below a *floor* or above a *ceiling*."""
+
+    floor: float
+    ceiling: float
+
+    def is_reached(self, values: Values, bound: float, risk: float) -> Flags:
+        return mean_is_above(beginnings(values), bound, risk, self.floor)
+
+    def is_below(self, values: Values, bound: float, risk: float) -> Flags:
+        return self._mirrored().is_reached(-values, -bound, risk)
+
+    def least(self, values: Values, risk: float) -> float:
+        found = moments_of(values)
+        mean = float(found.mean)
+
+        def is_certain(bound: float) -> bool:
+            return bool(mean_is_above(found, bound, risk, self.floor))
+
+        for step in (float(found.sd) or abs(mean) or 1.0) * 2.0 ** np.arange(64):
+            if is_certain(mean - step):
+                return max(self.floor, last_certain(is_certain, mean - step, mean))
+        return self.floor
+
+    def most(self, values: Values, risk: float) -> float:
+        return -self._mirrored().least(-values, risk)
+
+    def estimate(self, values: Values) -> float:
+        return float(values.mean())
+
+    def _mirrored(self) -> Mean:
+        return Mean(-self.ceiling, -self.floor)
+
+
+@dataclass(frozen=True)
+class Quantile(Statistic):
+    """What a share *q* of the months stays below or at."""
+
+    q: float
+
+    def is_reached(self, values: Values, bound: float, risk: float) -> Flags:
+        return share_is_above(np.cumsum(values >= bound), _numbers(values), 1 - self.q, risk)
+
+    def is_below(self, values: Values, bound: float, risk: float) -> Flags:
+        return share_is_above(np.cumsum(values < bound), _numbers(values), self.q, risk)
+
+    def least(self, values: Values, risk: float) -> float:
+        enough = _fewest(len(values), 1 - self.q, risk)
+        return -math.inf if enough is None else float(np.sort(values)[-enough])
+
+    def most(self, values: Values, risk: float) -> float:
+        enough = _fewest(len(values), self.q, risk)
+        return math.inf if enough is None else float(np.sort(values)[enough - 1])
+
+    def estimate(self, values: Values) -> float:
+        return float(np.sort(values)[max(0, math.ceil(self.q * len(values) - 1e-9) - 1)])
+
+
+def _numbers(values: Values) -> Values:
+    return np.arange(1.0, len(values) + 1)
+
+
+def _fewest(n: int, share: float, risk: float) -> int | None:
+    """How few yes of *n* tell that the share of yes is above one; None if not even all do."""
+    certain = np.flatnonzero(share_is_above(np.arange(n + 1), n, share, risk))
+    return int(certain[0]) if len(certain) else None

@@ -1,0 +1,249 @@
+"""The search for the outermost value at which a promise still holds.
+
+By bisection over the steps between two values, all of which share their random numbers; a promise
+that does not become easier from one end to the other shows in the curve.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from smssim.checks.check import decided
+from smssim.checks.decide import decide
+from smssim.experiment.designs import Design
+from smssim.experiment.experiment import Experiment
+from smssim.experiment.kept import Kept
+from smssim.experiment.pool import Pool
+from smssim.experiment.runner import Enough, Progress, run_until
+from smssim.experiment.store import Store
+from smssim.metrics import METRICS
+from smssim.scenario import Check, Scenario
+from smssim.scenario.promises import promise_of
+from smssim.simulation.policies.account_view import Policy
+from smssim.stats.intervals import Interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+Steps = Sequence[Any]
+Promise = str | Check
+"""What shall hold: a text such as `runout.any < 0.05` or `p90(cost) < 12000`, or a check."""
+Runner = Callable[[Sequence[Design], Enough, int], Experiment]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One value that was tried: the promise's statistic with its interval and its *bound* there,
+    and whether it holds, None if *n* runs do not tell.
+    """
+
+    value: Any
+    n: int
+    estimate: float
+    low: float
+    high: float
+    bound: float
+    holds: bool | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was found: *value* is the outermost one at which the promise certainly holds, None if
+    there is none, and *fails* the nearest one at which it certainly does not.
+
+    Between both the runs do not tell, or there is no step. *note* says in words what it means.
+    """
+
+    path: str
+    promise: Check
+    value: Any
+    fails: Any
+    note: str
+    probes: Sequence[Probe]
+
+    @property
+    def curve(self) -> pd.DataFrame:
+        """One row a value that was tried, in order: n, the statistic with its interval, the bound
+        that it is held against, holds.
+        """
+        import pandas as pd
+
+        columns = ["value", "n", "estimate", "low", "high", "bound", "holds"]
+        rows = sorted(self.probes, key=lambda probe: probe.value)
+        frame = pd.DataFrame([vars(probe) for probe in rows], columns=columns)
+        return frame.astype({"holds": "boolean"})
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Draw the curve on Axes: each value that was tried, with the statistic's interval."""
+        from smssim.plots import experiments
+
+        rows = sorted(self.probes, key=lambda probe: probe.value)
+        found = [Interval(row.estimate, row.low, row.high) for row in rows]
+        unit = METRICS[self.promise.metric_name].unit
+        name = f"{self.promise.kind}({self.promise.figure})"
+        below = f"{self.path}: all values tried; the dashed line is the promise"
+        return experiments.designs(
+            [_label(row.value) for row in rows],
+            found,
+            name,
+            unit,
+            title=self.note,
+            below=below,
+            bounds=[row.bound for row in rows],
+            ax=ax,
+        )
+
+
+def search(
+    scenario: Scenario | str | Path,
+    path: str,
+    steps: Steps,
+    promise: Promise | Callable[[Any], Promise],
+    *,
+    monotone: bool = True,
+    confidence: float = 0.95,
+    most: int = 1_000,
+    policies: Sequence[Policy] = (),
+    rng: int | None = None,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    store: Store | str | Path | None = None,
+    progress: Progress | None = None,
+) -> Answer:
+    """The first of *steps* at which a promise holds: by bisection if it holds from there on, as it
+    does where it is *monotone*, else one after the other.
+
+    Each value is run until the promise is decided there (docs/checks.md), at most *most* times;
+    *confidence* is that of all answers together, whatever the number of looks and values. The
+    scenario's own checks are left out. Raise a ValueError without steps or for a *confidence* that
+    is not between 0 and 1, a ScenarioError for what is refused, a ReplicationError if a run fails.
+    """
+    base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+    seed = base.rng if rng is None else rng
+    with Pool(policies, seed, executor=executor, workers=workers) as pool:
+        run = partial(run_until, pool=pool, kept=Kept(store, policies, seed), progress=progress)
+        how = partial(searched, monotone=monotone, confidence=confidence, most=most)
+        return how(base, path, steps, promise, run)
+
+
+def searched(
+    base: Scenario,
+    path: str,
+    steps: Steps,
+    promise: Promise | Callable[[Any], Promise],
+    run: Runner,
+    *,
+    monotone: bool = True,
+    confidence: float = 0.95,
+    most: int = 1_000,
+) -> Answer:
+    """`search`, with replications of a design that *run* makes: it is called with the designs,
+    when there are enough runs, and how many at most.
+    """
+    if not len(steps):
+        raise ValueError("steps must hold at least one value")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence(={confidence}) must be > 0 and < 1")
+    most_probes = 2 + 2 * math.ceil(math.log2(len(steps) + 1)) if monotone else len(steps)
+    risk = (1 - confidence) / most_probes
+    probes: dict[int, Probe] = {}
+
+    def probe(place: int) -> bool | None:
+        if place not in probes:
+            value = steps[place]
+            plan = _promised(base, promise(value) if callable(promise) else promise)
+            design = Design(plan.change(**{path: value}), {path: value})
+            # As likely to be taken for kept when it is not as the other way round.
+            probes[place] = _probe(design, value, risk / 2, most, run)
+        return probes[place].holds
+
+    if monotone:
+        found = _bisect(len(steps), probe)
+    else:
+        found = next((place for place in range(len(steps)) if probe(place)), None)
+    own = steps[-1 if found is None else found]
+    (shown,) = _promised(base, promise(own) if callable(promise) else promise).checks
+    return _answer(path, shown, steps, probes, found)
+
+
+def _promised(base: Scenario, promise: Promise) -> Scenario:
+    """The scenario with this promise as its only one."""
+    given = promise_of(promise) if isinstance(promise, str) else promise.model_dump()
+    return base.change(checks=[given])
+
+
+def _label(value: Any) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%a} {value.day} {value:%b %H:%M}"
+    return f"{value:,}" if isinstance(value, int | float) else f"{value}"
+
+
+def _bisect(n: int, probe: Callable[[int], bool | None]) -> int | None:
+    """The first place that certainly holds, None if the last does not.
+
+    Runs that do not tell are about the turn, so it is sought from both sides: also the last place
+    that certainly fails is probed.
+    """
+    if probe(n - 1) is not True:
+        return None
+    holds = _first(n, lambda place: probe(place) is True)
+    _first(holds, lambda place: probe(place) is not False)
+    return holds
+
+
+def _first(n: int, is_so: Callable[[int], bool]) -> int:
+    """The first place of *n* from which on it is so, n - 1 being the last that is looked for."""
+    low, high = 0, n - 1
+    while low < high:
+        middle = (low + high) // 2
+        if is_so(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _probe(design: Design, value: Any, risk: float, most: int, run: Runner) -> Probe:
+    (check,) = design.scenario.checks
+    verdict = decide(check, np.empty(0), risk, risk)
+
+    def enough(experiment: Experiment, look: int) -> bool:
+        nonlocal verdict
+        (verdict,) = decided([check], experiment, 0, (risk, risk), most)
+        return verdict.settled
+
+    run([design], enough, most)
+    holds = {"pass": True, "fail": False}.get(verdict.outcome)
+    ends = (verdict.estimate, verdict.low, verdict.high)
+    return Probe(value, verdict.runs, *ends, check.bound, holds)
+
+
+def _answer(
+    path: str, promise: Check, steps: Steps, probes: Mapping[int, Probe], place: int | None
+) -> Answer:
+    failed = [at for at, probe in probes.items() if probe.holds is False]
+    fails = steps[max(failed)] if failed else None
+    tried = list(probes.values())
+    if place is None:
+        note = "cannot be told" if probes[len(steps) - 1].holds is None else "does not hold"
+        return Answer(path, promise, None, fails, f"{promise} {note} even at {steps[-1]}", tried)
+    turned = [steps[at] for at in failed if at > place]
+    if turned:
+        note = f"{promise} holds at {steps[place]}, but not at {turned[0]}: it is not monotone"
+    elif place == 0:
+        note = f"{promise} holds at every value up to {steps[0]}, the first that was asked for"
+    elif place - 1 in failed:
+        note = f"{promise} holds at {steps[place]} and no longer at {steps[place - 1]}"
+    else:
+        note = f"{promise} holds at {steps[place]}; nearer the runs do not tell"
+    return Answer(path, promise, steps[place], fails, note, tried)

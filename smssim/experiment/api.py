@@ -1,0 +1,142 @@
+"""The verbs of experiments: replicate a scenario, sweep over designs, compare two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from smssim.experiment.comparison import Comparison
+from smssim.experiment.designs import Design, designs_of
+from smssim.experiment.experiment import Experiment
+from smssim.experiment.kept import Kept
+from smssim.experiment.pool import Pool
+from smssim.experiment.precision import Precision, Wanted
+from smssim.experiment.runner import Progress, run_all, run_until, tasks_of
+from smssim.experiment.store import Store
+from smssim.scenario import Scenario
+from smssim.simulation.policies.account_view import Policy
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RUNS = 200
+"""Replications where neither a number nor a precision is asked for."""
+
+
+def replicate(
+    scenario: Scenario | str | Path,
+    n: int | None = None,
+    *,
+    precision: Precision | None = None,
+    metric: str = "cost",
+    most: int = 10_000,
+    confidence: float = 0.95,
+    policies: Sequence[Policy] = (),
+    rng: int | None = None,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    store: Store | str | Path | None = None,
+    progress: Progress | None = None,
+) -> Experiment:
+    """Run *n* replications of a scenario, or the file of one; 200 if nothing is said.
+
+    With *precision* instead, as many as it takes until the mean of *metric* is known to it
+    (relative, or `Absolute`, or several by figure), but no more than *most*.
+
+    The result hangs on scenario, *policies* and *rng* (the scenario's, if None) alone: neither on
+    *workers* nor on the *executor*, any of `concurrent.futures`' kind. Runs that are in the
+    *store*, a directory, are not run again. A run that fails is a row with its error. Raise an
+    Interrupted, which holds what is done, when the user interrupts it.
+    """
+    designs = [Design(_loaded(scenario), {})]
+    seed = _seed(designs[0].scenario, rng)
+    kept = Kept(store, policies, seed)
+    with Pool(policies, seed, executor=executor, workers=workers) as pool:
+        if n is None and precision is not None:
+            wanted = Wanted.of(precision, metric, confidence)
+
+            def enough(found: Experiment, look: int) -> bool:
+                known = {name: found.known(name) for name in wanted.figures}
+                return wanted.met(known, look)
+
+            return run_until(designs, enough, most, pool, kept, progress)
+        return run_all(designs, tasks_of(1, RUNS if n is None else n), pool, kept, progress)
+
+
+def sweep(
+    scenario: Scenario | str | Path,
+    designs: Mapping[str, Sequence[Any]] | pd.DataFrame,
+    n: int = 100,
+    *,
+    policies: Sequence[Policy] = (),
+    rng: int | None = None,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    store: Store | str | Path | None = None,
+    progress: Progress | None = None,
+) -> Experiment:
+    """Run *n* replications of every design: each combination of the values by path, or a row of a
+    frame whose columns are paths.
+
+    All designs share their random numbers, replication by replication. Else as `replicate`.
+    """
+    base = _loaded(scenario)
+    made, seed = designs_of(base, designs), _seed(base, rng)
+    kept = Kept(store, policies, seed)
+    with Pool(policies, seed, executor=executor, workers=workers) as pool:
+        return run_all(made, tasks_of(len(made), n), pool, kept, progress)
+
+
+def compare(
+    base: Scenario | str | Path,
+    what_if: Scenario | str | Path | Mapping[str, Any],
+    n: int | None = None,
+    *,
+    precision: Precision = 0.02,
+    metric: str = "cost",
+    most: int = 10_000,
+    confidence: float = 0.95,
+    policies: Sequence[Policy] = (),
+    rng: int | None = None,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    store: Store | str | Path | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Compare a scenario with a what-if, another one or changes by path, in paired replications.
+
+    Both share their random numbers, so that most of what is chance is in both and goes out of the
+    difference. Exactly *n* pairs are run; without *n*, as many as it takes until the mean
+    difference of *metric* is known to *precision* (relative to the base's mean, or `Absolute`, or
+    several by figure), but no more than *most*. Else as `replicate`.
+    """
+    first = _loaded(base)
+    designs = [Design(first, {}), _what_if(first, what_if)]
+    wanted, seed = Wanted.of(precision, metric, confidence), _seed(first, rng)
+    kept = Kept(store, policies, seed)
+    with Pool(policies, seed, executor=executor, workers=workers) as pool:
+        if n is not None:
+            return Comparison(run_all(designs, tasks_of(2, n), pool, kept, progress))
+
+        def enough(found: Experiment, look: int) -> bool:
+            pairs = {name: Comparison(found).pairs(name) for name in wanted.figures}
+            means = {name: float(base.mean()) for name, (base, _) in pairs.items() if len(base)}
+            return wanted.met({n: other - base for n, (base, other) in pairs.items()}, look, means)
+
+        return Comparison(run_until(designs, enough, most, pool, kept, progress))
+
+
+def _seed(scenario: Scenario, rng: int | None) -> int:
+    return scenario.rng if rng is None else rng
+
+
+def _loaded(scenario: Scenario | str | Path) -> Scenario:
+    return scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+
+
+def _what_if(base: Scenario, what_if: Scenario | str | Path | Mapping[str, Any]) -> Design:
+    if isinstance(what_if, Mapping):
+        return Design(base.change(**what_if), what_if)
+    return Design(_loaded(what_if), {})

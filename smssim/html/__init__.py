@@ -1,5 +1,0 @@
-"""Pages: a record as one HTML file to hand on, and its tables as a workbook."""
-
-from smssim.html.page import Page
-
-__all__ = ["Page"]

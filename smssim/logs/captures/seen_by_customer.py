@@ -1,0 +1,225 @@
+"""The part of a run that a customer's own server sees: API requests, and reports that arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from smssim.calendars import SECOND
+from smssim.record.record import Record
+from smssim.scenario import Scenario
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Integers = npt.NDArray[np.int64]
+
+MOST_IN_A_BATCH = 50
+
+_DUPLICATE = "E200041"
+
+
+@dataclass(frozen=True)
+class Codes:
+    """A categorical column: a code a row into sorted labels, -1 where it is NA."""
+
+    codes: Integers
+    labels: list[str]
+
+    def where(self, label: str) -> npt.NDArray[np.bool_]:
+        """Return which rows have that label."""
+        code = self.labels.index(label) if label in self.labels else -2
+        return np.equal(self.codes, code)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The messages that went through the API, as columns, and the first row of each request.
+
+    Times are microseconds since 1970 UTC, the smallest int64 where there is none. `number` is the
+    recipient of its request whose phone number a message goes to: itself, or the one it repeats.
+    `extends` follows the labels of `source`; `org_codes` are by country and status;
+    `callback` says whether the request names an address for its reports.
+    """
+
+    starts: Integers
+    submitted: Integers
+    request: Integers
+    recipient: Integers
+    number: Integers
+    generation: Integers
+    segments: Integers
+    place: Integers
+    final: Integers
+    source: Codes
+    application: Codes
+    template: Codes
+    type: Codes
+    country: Codes
+    status: Codes
+    report_source: Codes
+    callback: npt.NDArray[np.bool_]
+    extends: list[str | None]
+    org_codes: Mapping[tuple[str, str], str]
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """The reports that arrived, copies apart, in order of arrival: row in Sent, part, report.
+
+    `line` counts the callbacks that brought them and `instant` is when each came.
+    """
+
+    message: Integers
+    part: Integers
+    report: Integers
+    line: Integers
+    instant: Integers
+
+
+def sent_and_arrived(run: Record, *, batch: bool) -> tuple[Sent, Arrivals]:
+    """Return what the customer's server sees of *run*; group tasks go through the console.
+
+    A batch holds up to 50 consecutive reports of one second and comes with the last of them.
+    Raise a ValueError when *run* did not keep its messages and reports, or has no scenario.
+    """
+    if run.messages is None or run.reports is None:
+        raise ValueError(f"run(={run.name!r}) must have kept its messages and reports")
+    text = run.provenance.get("scenario")
+    if not isinstance(text, str):
+        raise ValueError(f"run(={run.name!r}).provenance must hold its scenario as YAML text")
+    scenario = Scenario.parse(text, f"scenario of {run.name}")
+    tasks = [task.name for task in scenario.group_tasks]
+    rows = np.flatnonzero(~run.messages["source"].isin(tasks).to_numpy())
+    sent = _sent(run.messages.iloc[rows], scenario)
+    return sent, _arrivals(run.reports, rows, len(run.messages), batch=batch)
+
+
+def _sent(messages: pd.DataFrame, scenario: Scenario) -> Sent:
+    source, status = _codes(messages["source"]), _codes(messages["status"])
+    request, generation = _integers(messages["request"]), _integers(messages["generation"])
+    recipient = _integers(messages["recipient"])
+    first = np.ones(len(messages), np.bool_)
+    same = (source.codes[1:] == source.codes[:-1]) & (request[1:] == request[:-1])
+    first[1:] = ~same | (generation[1:] > 0) | (generation[:-1] > 0)
+    country = _codes(messages["country"])
+    extends = {own.name: own.extend for own in scenario.traffic}
+    extends |= {own.name: own.extend for own in scenario.calls}
+    return Sent(
+        starts=np.flatnonzero(first),
+        submitted=_microseconds(messages["submitted_at"]),
+        request=request,
+        recipient=recipient,
+        number=_numbers(first, recipient, status.where(_DUPLICATE), (source, request, generation)),
+        generation=generation,
+        segments=_integers(messages["segments"]),
+        place=_integers(messages["place"]),
+        final=_microseconds(messages["final_at"]),
+        source=source,
+        application=_codes(messages["application"]),
+        template=_codes(messages["template"]),
+        type=_codes(messages["type"]),
+        country=country,
+        status=status,
+        report_source=_codes(messages["report_source"]),
+        callback=_names_address(scenario, source),
+        extends=[extends.get(name) for name in source.labels],
+        org_codes=_org_codes(scenario, country.labels),
+    )
+
+
+def _org_codes(scenario: Scenario, countries: list[str]) -> dict[tuple[str, str], str]:
+    return {
+        (country, outcome.status): outcome.org_code
+        for country in countries
+        for outcome in scenario.route(country).outcomes
+        if outcome.org_code is not None
+    }
+
+
+def _numbers(
+    first: npt.NDArray[np.bool_],
+    recipient: Integers,
+    duplicate: npt.NDArray[np.bool_],
+    copies: tuple[Codes, Integers, Integers],
+) -> Integers:
+    """Return whose number each row bears: a duplicate's is that of the last one before it.
+
+    Resends go where their first copy went; *copies* are source, request and generation.
+    """
+    source, request, generation = copies
+    rows = np.arange(len(recipient))
+    number = recipient[np.maximum.accumulate(np.where(duplicate & ~first, 0, rows))]
+    repeats = np.flatnonzero((number != recipient) & (generation == 0))
+    resent = np.flatnonzero((generation > 0) & np.isin(request, request[repeats]))
+    keys = source.codes, request, recipient
+    borne = dict(zip(_triples(keys, repeats), number[repeats].tolist(), strict=True))
+    own = zip(_triples(keys, resent), recipient[resent].tolist(), strict=True)
+    number[resent] = [borne.get(key, usual) for key, usual in own]
+    return number
+
+
+def _triples(
+    keys: tuple[Integers, Integers, Integers], rows: Integers
+) -> Iterator[tuple[int, int, int]]:
+    a, b, c = (key[rows].tolist() for key in keys)
+    return zip(a, b, c, strict=True)
+
+
+def _arrivals(reports: pd.DataFrame, rows: Integers, n: int, *, batch: bool) -> Arrivals:
+    place = np.full(n, -1, np.int64)
+    place[rows] = np.arange(len(rows))
+    message = place[_integers(reports["message"])]
+    known = np.flatnonzero((reports["state"] == "received").to_numpy() & (message >= 0))
+    received = _microseconds(reports["received_at"])[known]
+    order = known[np.argsort(received, kind="stable")]
+    order = np.repeat(order, _integers(reports["copies"])[order])
+    line, at = _callbacks(_microseconds(reports["received_at"])[order], batch)
+    return Arrivals(message[order], _integers(reports["part"])[order], order, line, at)
+
+
+def _callbacks(at: Integers, batch: bool) -> tuple[Integers, Integers]:
+    """Return the callback of each arrival and when it comes, arrivals being in order."""
+    if not batch:
+        return np.arange(len(at)), at
+    second = at // SECOND
+    begins = np.ones(len(at), np.bool_)
+    begins[1:] = second[1:] != second[:-1]
+    places = np.arange(len(at))
+    within = places - np.maximum.accumulate(np.where(begins, places, 0))
+    line = np.cumsum(within % MOST_IN_A_BATCH == 0) - 1
+    last = np.append(np.flatnonzero(np.diff(line)), len(line) - 1)
+    return line, at[last[line]]
+
+
+def _codes(column: pd.Series[Any]) -> Codes:
+    import pandas as pd
+
+    held = pd.Categorical(column)
+    present = np.unique(np.asarray(held.codes, np.int64))
+    used = present[present >= 0]
+    labels, place = np.unique([str(held.categories[code]) for code in used], return_inverse=True)
+    new = np.full(len(held.categories) + 1, -1, np.int64)
+    new[used] = place
+    return Codes(new[np.asarray(held.codes, np.int64)], labels.tolist())
+
+
+def _integers(column: pd.Series[Any]) -> Integers:
+    return column.to_numpy(dtype=np.int64)
+
+
+def _microseconds(column: pd.Series[Any]) -> Integers:
+    naive: Integers = column.dt.tz_convert(None).to_numpy("datetime64[us]").view(np.int64)
+    return naive
+
+
+def _names_address(scenario: Scenario, source: Codes) -> npt.NDArray[np.bool_]:
+    """Whether each message's request names an address for its reports."""
+    callback = scenario.callback
+    said = {of.name: of.status_callback for of in scenario.sources}
+    named = [callback.is_named(said.get(name)) for name in source.labels]
+    return np.array(named, np.bool_)[source.codes]

@@ -1,0 +1,160 @@
+"""JSON lines that hold a flat object each, as a table of texts.
+
+Numbers stay as they are written, so no digit of an id is lost.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from smssim.logs.files.bytes import blocks
+from smssim.logs.files.csv import starts_of
+from smssim.logs.files.encoding import as_utf8
+from smssim.logs.files.lines import Lines, shown, whole_lines
+from smssim.logs.files.passed import BLANK, Keys, Sorting
+from smssim.logs.files.plain_json import Kinds, plain_columns
+from smssim.logs.files.table import Batch, Table
+from smssim.logs.join.piece import Refused
+
+DECIDING = 1_000
+"""Objects whose keys are the headings."""
+
+LATER_KEY = "value of a later key"
+"""What `passed_over` calls a value whose key is none of the first objects'."""
+
+_SMALL = 2 << 20
+"""Bytes of a block: an object in Python takes several times those of its text."""
+
+
+class NotFlatError(ValueError):
+    """A line that is no flat object."""
+
+
+def flat(line: bytes) -> dict[str, str | None]:
+    """The object of a line, its values as texts. Raise a NotFlatError for anything else.
+
+    >>> flat(b'{"id": "a", "cost": 1.50, "charged": true}')
+    {'id': 'a', 'cost': '1.50', 'charged': 'true'}
+    """
+    try:
+        found = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError) as error:
+        raise NotFlatError(_reason(error)) from None
+    if not isinstance(found, dict):
+        raise NotFlatError("must be a JSON object")
+    for key, value in found.items():
+        if isinstance(value, str):
+            if not value.isascii() and _has_half(value):
+                raise NotFlatError(f"{key} must be Unicode text, not half a character")
+        elif isinstance(value, bool):
+            found[key] = "true" if value else "false"
+        elif value is not None:
+            raise NotFlatError(f"{key} must be a text or a number, not nested")
+    return found
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "bytes do not decode as UTF-8"
+    return "line cut or no JSON" if isinstance(error, ValueError) else "nested too deep"
+
+
+def _has_half(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def table(path: Path, encoding: str, told: dict[str, str], keys: Keys) -> Table:
+    """The table in a file of JSON lines."""
+    kinds = _kinds(path, encoding)
+    headings = tuple(kinds)
+    passed_over: Counter[str] = Counter()
+
+    def batches() -> Iterator[Batch]:
+        passed_over.clear()
+        sorting = Sorting(headings, keys(headings), passed_over)
+        for lines in all_lines(path, encoding):
+            yield from _batches(lines, kinds, sorting)
+
+    return Table(str(path), headings, batches, {**told, "encoding": encoding}, passed_over)
+
+
+def all_lines(path: Path, encoding: str) -> Iterator[Lines]:
+    """The lines of a file of JSON lines; a CR ends none."""
+    return whole_lines(as_utf8(blocks(path, _SMALL), encoding), cr=False)
+
+
+def _kinds(path: Path, encoding: str) -> dict[str, set[type]]:
+    """The keys of the first objects, each with the types of its values."""
+    found: dict[str, set[type]] = {}
+    for line in islice(_flat_lines(all_lines(path, encoding)), DECIDING):
+        for key, value in json.loads(line).items():
+            found.setdefault(key, set()).add(type(value))
+    return found
+
+
+def _flat_lines(blocks: Iterable[Lines]) -> Iterator[bytes]:
+    for lines in blocks:
+        for line in lines.data.split(b"\n"):
+            try:
+                flat(line)
+            except NotFlatError:
+                continue
+            yield line
+
+
+def _batches(lines: Lines, kinds: Kinds, sorting: Sorting) -> Iterator[Batch]:
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+    found = plain_columns(lines.data, kinds)
+    if found is not None:
+        rows = np.arange(lines.first, lines.first + lines.data.count(b"\n"))
+        yield from sorting.batches(found, rows, lines.refused, _texts(lines), ())
+        return
+    refused = list(lines.refused)
+    numbers: list[int] = []
+    objects: list[dict[str, str | None]] = []
+    for row, line in enumerate(lines.data.split(b"\n")[:-1], lines.first):
+        if not line.strip():
+            sorting.passed_over[BLANK] += 1
+            continue
+        try:
+            values = flat(line)
+        except NotFlatError as error:
+            refused.append(Refused(row, (str(error),), shown(line)))
+            continue
+        objects.append(values)
+        numbers.append(row)
+    _count_later(objects, sorting)
+    columns = {
+        heading: pa.array([values.get(heading) for values in objects], pa.string())
+        for heading in sorting.headings
+    }
+    if objects or refused:
+        rows = np.array(numbers, np.int64)
+        yield from sorting.batches(columns, rows, refused, _texts(lines), ())
+
+
+def _texts(lines: Lines) -> Any:
+    starts: list[Any] = []
+
+    def text(row: int) -> str:
+        if not starts:
+            starts.append(starts_of(lines.data))
+        begin, end = starts[0][row - lines.first], starts[0][row - lines.first + 1]
+        return shown(lines.data[begin : end - 1])
+
+    return text
+
+
+def _count_later(objects: list[dict[str, str | None]], sorting: Sorting) -> None:
+    known = set(sorting.headings)
+    later = sum(len(found.keys() - known) for found in objects if not found.keys() <= known)
+    if later:
+        sorting.passed_over[LATER_KEY] += later

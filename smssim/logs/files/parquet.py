@@ -1,0 +1,150 @@
+"""Parquet of any origin, a batch of rows at a time; columns keep the types that the file gives.
+
+A row has no text of its own: it is shown as a JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from smssim.logs.files.heading import names
+from smssim.logs.files.lines import SHOWN
+from smssim.logs.files.passed import Keys, Sorting
+from smssim.logs.files.table import Batch, Table
+from smssim.logs.join.piece import Refused
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+MAGIC = b"PAR1"
+_REPEATED_BYTES = 4
+# What Arrow raises for bytes that are no whole Parquet, or one that it does not know.
+_BROKEN = (OSError, ValueError, NotImplementedError)
+
+ROWS = 65_536
+"""Rows of a batch."""
+
+
+def table(path: Path, told: dict[str, str], keys: Keys) -> Table:
+    """The table in a Parquet file. Raise a ValueError for a file that is not whole."""
+    with _opened(path) as file:
+        headings = names(file.schema_arrow.names)
+    passed_over: Counter[str] = Counter()
+
+    def batches() -> Iterator[Batch]:
+        passed_over.clear()
+        sorting = Sorting(headings, keys(headings), passed_over)
+        first = 1
+        try:
+            for read in record_batches(path):
+                yield from _batches(read, headings, first, sorting)
+                first += read.num_rows
+        except _BROKEN as error:
+            broken = Refused(first, (f"the file cannot be read on: {error}",), "")
+            none = {name: _nothing() for name in headings}
+            yield from sorting.batches(none, np.empty(0, np.int64), (broken,), str, ())
+
+    return Table(str(path), headings, batches, told, passed_over)
+
+
+def _batches(
+    read: pa.RecordBatch, headings: tuple[str, ...], first: int, sorting: Sorting
+) -> Iterator[Batch]:
+    columns: dict[str, pa.Array] = {}
+    wrong: dict[int, str] = {}
+    for name, column in zip(headings, read.columns, strict=True):
+        columns[name], places = _usable(column)
+        wrong |= dict.fromkeys(places, name)
+    text = _texts(list(columns.values()), headings, first)
+    refused = [
+        Refused(first + place, (f"bytes of {name} do not decode as UTF-8",), text(first + place))
+        for place, name in wrong.items()
+    ]
+    kept = np.delete(np.arange(read.num_rows), list(wrong))
+    if refused:
+        columns = {name: column.take(kept) for name, column in columns.items()}
+    yield from sorting.batches(columns, first + kept, refused, text, ())
+
+
+def record_batches(path: Path) -> Iterator[pa.RecordBatch]:
+    """The rows of a file, texts that it stores once as dictionaries."""
+    with _opened(path) as file:
+        texts = _repeated_texts(file)
+    with _opened(path, texts) as file:
+        yield from file.iter_batches(batch_size=ROWS, use_threads=False)
+
+
+def _opened(path: Path, dictionaries: list[str] | None = None) -> pq.ParquetFile:
+    import pyarrow.parquet as pq
+
+    return pq.ParquetFile(path, read_dictionary=dictionaries, pre_buffer=False)
+
+
+def _repeated_texts(file: pq.ParquetFile) -> list[str]:
+    """The columns of texts that take few bytes a value, as only those of a dictionary do."""
+    schema, about = file.schema_arrow, file.metadata
+    wanted = {name for name, kind in zip(schema.names, schema.types, strict=True) if _is_text(kind)}
+    sizes: Counter[str] = Counter()
+    for group in range(about.num_row_groups):
+        for place in range(about.num_columns):
+            column = about.row_group(group).column(place)
+            sizes[column.path_in_schema] += column.total_uncompressed_size
+    return [name for name in wanted if sizes[name] <= _REPEATED_BYTES * about.num_rows]
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    kinds = (pa.string(), pa.large_string(), pa.string_view())
+    return (kind.value_type if pa.types.is_dictionary(kind) else kind) in kinds
+
+
+def _usable(column: pa.Array) -> tuple[pa.Array, list[int]]:
+    """A column as it is, texts of any size as texts; and where texts do not decode."""
+    import pyarrow as pa
+
+    if not _is_text(column.type):
+        return column, []
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        plain = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+        values = plain.cast(pa.binary()).to_pylist()
+        texts = [None if value is None else value.decode("utf-8", "replace") for value in values]
+        wrong = [
+            place
+            for place, (value, text) in enumerate(zip(values, texts, strict=True))
+            if text is not None and value != text.encode()
+        ]
+        return pa.array(texts, pa.string()), wrong
+    if pa.types.is_dictionary(column.type):
+        if column.type.value_type == pa.string():
+            return column, []
+        column = column.dictionary_decode()
+    return column.cast(pa.string()), []
+
+
+def _nothing() -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array([], pa.string())
+
+
+def _texts(columns: list[pa.Array], headings: tuple[str, ...], first: int) -> Callable[[int], str]:
+    return lambda row: row_text(columns, headings, row - first)
+
+
+def row_text(columns: list[pa.Array], headings: tuple[str, ...], place: int) -> str:
+    """A row as a JSON object."""
+    row = {
+        name: _usable(column[place : place + 1])[0][0].as_py()
+        for name, column in zip(headings, columns, strict=True)
+    }
+    return json.dumps(row, ensure_ascii=False, default=str)[:SHOWN]

@@ -1,0 +1,85 @@
+"""Rows of a file read again, as they stand: only what is shown of a log is kept as text.
+
+What was recognised is not recognised again, and no column is parsed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from smssim.logs.files import json_lines as jsonl
+from smssim.logs.files import parquet as columnar
+from smssim.logs.files import xlsx as workbook
+from smssim.logs.files.delimited import text_records
+from smssim.logs.files.heading import names
+from smssim.logs.files.lines import Lines, shown
+from smssim.logs.files.separator import SEPARATORS
+
+
+def texts(path: str | Path, rows: Collection[int], told: Mapping[str, str]) -> dict[int, str]:
+    """The texts of some rows of a file, by row, each as `Batch.text` gives it.
+
+    *told* is that of its table or capture. Rows that are not there any more are left out.
+    """
+    wanted = set(rows)
+    found: dict[int, str] = {}
+    if wanted:
+        try:
+            for row, text in _texts(Path(path), wanted, told):
+                found[row] = text
+                if len(found) == len(wanted):
+                    break
+        except (OSError, ValueError, NotImplementedError):
+            # The file has changed since, or breaks off: its rows were refused before.
+            pass
+    return found
+
+
+def _texts(path: Path, wanted: set[int], told: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+    if "separator" in told:
+        return _of_text(path, wanted, told)
+    if "sheet" in told:
+        return _of_sheet(path, wanted, told["sheet"])
+    if "encoding" in told:
+        return _of_lines(path, wanted, told["encoding"])
+    return _of_columns(path, wanted)
+
+
+def _of_text(path: Path, wanted: set[int], told: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+    marks = {name: mark for mark, name in SEPARATORS.items()}
+    for found in text_records(path, told["encoding"], marks[told["separator"]]):
+        until = found.first + found.source.count(b"\n")
+        for row in wanted:
+            if found.first <= row < until:
+                yield row, found.text(row)
+
+
+def _of_lines(path: Path, wanted: set[int], encoding: str) -> Iterator[tuple[int, str]]:
+    for lines in jsonl.all_lines(path, encoding):
+        yield from _in_lines(lines, wanted)
+
+
+def _in_lines(lines: Lines, wanted: set[int]) -> Iterator[tuple[int, str]]:
+    until = lines.first + lines.data.count(b"\n")
+    here = [row for row in wanted if lines.first <= row < until]
+    if here:
+        split = lines.data.split(b"\n")
+        for row in here:
+            yield row, shown(split[row - lines.first])
+
+
+def _of_sheet(path: Path, wanted: set[int], sheet: str) -> Iterator[tuple[int, str]]:
+    for row, cells in workbook.rows_of(path, sheet):
+        if row in wanted:
+            yield row, workbook.row_text(cells)
+
+
+def _of_columns(path: Path, wanted: set[int]) -> Iterator[tuple[int, str]]:
+    first = 1
+    for read in columnar.record_batches(path):
+        for row in wanted:
+            if first <= row < first + read.num_rows:
+                headings = names(read.schema.names)
+                yield row, columnar.row_text(read.columns, headings, row - first)
+        first += read.num_rows

@@ -1,0 +1,140 @@
+"""XLSX: the first sheet that has a heading, its cells as texts.
+
+The archive is unpacked once within limits before its cells are, so that no file costs more memory
+than its limits allow.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from smssim.logs.files.heading import LOOKED_AT, Heading, heading
+from smssim.logs.files.lines import SHOWN
+from smssim.logs.files.passed import BLANK, PREAMBLE, IsHeading, Keys, Sorting
+from smssim.logs.files.table import Batch, Table
+from smssim.sms.extent import check_extent
+
+ROWS = 16_384
+"""Rows of a batch."""
+
+
+class Sheet(NamedTuple):
+    """A sheet with a heading: its name, the heading, and the row it stands in."""
+
+    name: str
+    heading: Heading
+    row: int
+
+
+def table(path: Path, is_heading: IsHeading, told: dict[str, str], keys: Keys) -> Table | str:
+    """The table in a workbook, or its first rows where no sheet has a heading.
+
+    Raise a ValueError for a workbook that is not whole or beyond the limits.
+    """
+    check_extent(path)
+    sheet = _found(path, is_heading)
+    if isinstance(sheet, str):
+        return sheet
+    headings = sheet.heading.names
+    passed_over: Counter[str] = Counter()
+
+    def batches() -> Iterator[Batch]:
+        passed_over.clear()
+        sorting = Sorting(headings, keys(headings), passed_over)
+        yield from _batches(path, sheet, sorting)
+
+    return Table(str(path), headings, batches, {**told, "sheet": sheet.name}, passed_over)
+
+
+def _found(path: Path, is_heading: IsHeading) -> Sheet | str:
+    first = ""
+    for name in _workbook(path).sheet_names:
+        head = [(row, as_texts(cells)) for row, cells in islice(rows_of(path, name), 2 * LOOKED_AT)]
+        found = heading([cells for _, cells in head], is_heading)
+        if found:
+            return Sheet(name, found, head[found.place][0])
+        first = first or "\n".join(row_text(cells) for _, cells in head[:5])
+    return first
+
+
+def _workbook(path: Path) -> Any:
+    import python_calamine
+
+    try:
+        with path.open("rb") as stream:
+            # By its content: from_path would go by the file's name.
+            return python_calamine.CalamineWorkbook.from_filelike(stream)
+    except (python_calamine.CalamineError, OSError) as error:
+        raise ValueError(f"{path}: must be a whole XLSX ({error})") from error
+
+
+def rows_of(path: Path, name: str) -> Iterator[tuple[int, list[Any]]]:
+    """The rows of a sheet with their numbers. Raise a ValueError for a broken one."""
+    import python_calamine
+
+    book = _workbook(path)
+    try:
+        sheet = book.get_sheet_by_name(name)
+        yield from enumerate(sheet.iter_rows(), 1)
+    except python_calamine.CalamineError as error:
+        raise ValueError(f"{path}: sheet {name!r} must be whole ({error})") from error
+
+
+def as_texts(cells: Sequence[Any]) -> list[str]:
+    """Cells as texts: whole numbers without a point, times in ISO 8601."""
+    return [cell if type(cell) is str else _text(cell) for cell in cells]
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float):
+        if not cell.is_integer():
+            return repr(cell)
+        # Beyond these a cell does not hold the digits of what was written into it.
+        return str(int(cell)) if abs(cell) < 2**53 else f"{cell:.16E}"
+    if isinstance(cell, dt.datetime):
+        return cell.isoformat(" ")
+    return str(cell)
+
+
+def row_text(cells: Sequence[Any]) -> str:
+    """A row of cells, separated by tabs."""
+    return "\t".join(as_texts(cells))[:SHOWN]
+
+
+def _batches(path: Path, sheet: Sheet, sorting: Sorting) -> Iterator[Batch]:
+    rows = rows_of(path, sheet.name)
+    for row, cells in rows:
+        if row == sheet.row:
+            break
+        sorting.passed_over[PREAMBLE if any(map(str.strip, as_texts(cells))) else BLANK] += 1
+    while part := list(islice(rows, ROWS)):
+        yield from _batch(part, sheet, sorting)
+
+
+def _batch(part: list[tuple[int, list[Any]]], sheet: Sheet, sorting: Sorting) -> Iterator[Batch]:
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+    width = len(sheet.heading.names)
+    blank = [""] * width
+    columns = zip(*((cells + blank)[:width] for _, cells in part), strict=True)
+    arrays = {
+        name: pa.array(as_texts(column), pa.string())
+        for name, column in zip(sheet.heading.names, columns, strict=True)
+    }
+    text = _texts(part)
+    numbers = np.array([row for row, _ in part], np.int64)
+    yield from sorting.batches(arrays, numbers, (), text, sheet.heading.said)
+
+
+def _texts(part: list[tuple[int, list[Any]]]) -> Callable[[int], str]:
+    first = part[0][0]
+    return lambda row: row_text(part[row - first][1])

@@ -1,0 +1,84 @@
+"""Rows in runs of equal keys: sorting them together, and telling where each run begins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from smssim.logs.join.facts import Facts
+
+Array = npt.NDArray[Any]
+Integers = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+
+def begins(*keys: Array) -> Mask:
+    """Which rows differ in any of *keys* from the row before; the first one does."""
+    new = np.ones(len(keys[0]), np.bool_)
+    if len(new):
+        new[1:] = keys[0][1:] != keys[0][:-1]
+    for key in keys[1:]:
+        new[1:] |= key[1:] != key[:-1]
+    return new
+
+
+def numbered(new: Mask) -> Integers:
+    """The number of each row's run, from 0."""
+    return np.cumsum(new) - 1
+
+
+def place_within(new: Mask) -> Integers:
+    """The place of each row in its run, from 0."""
+    places = np.arange(len(new))
+    return places - np.maximum.accumulate(np.where(new, places, 0))
+
+
+def ends(new: Mask) -> Integers:
+    """The last row of each run."""
+    return np.flatnonzero(np.append(new[1:], True)) if len(new) else np.empty(0, np.int64)
+
+
+def alone(new: Mask) -> Mask:
+    """Which rows are a run of one."""
+    found = new.copy()
+    found[:-1] &= new[1:]
+    return found
+
+
+def by_key(facts: Facts) -> tuple[Facts, Mask]:
+    """Facts with those of a key together as they came, and where each key begins."""
+    # Whole records are moved ten times as fast by take as by an index.
+    order, new = key_order(facts["key"])
+    return facts.take(order), new
+
+
+def key_order(keys: npt.NDArray[np.uint64]) -> tuple[Integers, Mask]:
+    """An order in which equal 128-bit *keys*, two columns, stand together as they came, and where
+    each run of them begins.
+
+    The number of a row replaces the lowest bits of its key: plain integers sort several times
+    faster than an order of them does. Should the bits that are left not tell two keys apart, they
+    are sorted whole.
+    """
+    first, second = np.ascontiguousarray(keys[:, 0]), np.ascontiguousarray(keys[:, 1])
+    bits = np.uint64(max(1, (len(first) - 1).bit_length()))
+    low = (np.uint64(1) << bits) - np.uint64(1)
+    packed = (first & ~low) | np.arange(len(first), dtype=np.uint64)
+    packed.sort()
+    order = (packed & low).astype(np.int64)
+    new = begins(first[order], second[order])
+    if (new & ~begins(packed >> bits)).any():
+        order = np.lexsort((second, first))
+        new = begins(first[order], second[order])
+    return order, new
+
+
+def in_order(facts: Facts) -> Facts:
+    """Facts by file, row and entry, whatever order their pieces came in."""
+    file, row, entry = facts["file"], facts["row"], facts["entry"]
+    later = file[1:] > file[:-1]
+    later |= (file[1:] == file[:-1]) & (row[1:] > row[:-1])
+    later |= (file[1:] == file[:-1]) & (row[1:] == row[:-1]) & (entry[1:] >= entry[:-1])
+    return facts if later.all() else facts.take(np.lexsort((entry, row, file)))

@@ -1,0 +1,221 @@
+"""A reading: file after file becomes facts, and all facts one Log with what was left out."""
+
+from __future__ import annotations
+
+import secrets
+import textwrap
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from smssim.logs.captures.read import pieces_of
+from smssim.logs.captures.stream import lines_of
+from smssim.logs.columns.mapping import Columns, given
+from smssim.logs.columns.matching import Matching, is_heading, keys_of, match
+from smssim.logs.columns.parser import Parser
+from smssim.logs.cuts import Cuts
+from smssim.logs.files.detect import NO_HEADING, Capture, Empty, Unreadable, opened
+from smssim.logs.files.found import found
+from smssim.logs.files.reread import texts
+from smssim.logs.files.table import Table
+from smssim.logs.join.facts import Names
+from smssim.logs.join.outcome import Outcome, outcome
+from smssim.logs.join.piece import Piece
+from smssim.logs.join.resolve import REASONS
+from smssim.logs.join.spill import Spill
+from smssim.logs.log import Log
+from smssim.logs.quarantine import Quarantine
+from smssim.logs.wrong import WrongColumns
+
+_NAMED = (
+    "one has two columns that are known, a time or an id among them, or that --columns map.yaml "
+    "(columns=) names, a line for each: `field: heading`, as in `submitted: Sent on` (fields: "
+    "docs/logs.md, section 2)"
+)
+_NONE = (
+    "none of its records can be used: is each column what it was taken for? --columns map.yaml "
+    "(columns=) says which is which and how times are written"
+)
+_LINES, _WIDTH = 5, 200
+
+
+@dataclass
+class Source:
+    """One file that was read, and what was recognised of it."""
+
+    path: str
+    told: dict[str, str]
+    matched: dict[str, str] = field(default_factory=dict)
+    passed_over: tuple[str, ...] = ()
+    records: int = 0
+    refused: int = 0
+
+
+class Reading:
+    """Everything that one `read_log` knows between its first file and its Log."""
+
+    def __init__(self, columns: Columns, tz: str | None, *, show_numbers: bool) -> None:
+        self._columns, self._tz = given(columns), tz
+        self._names, self._secret = Names(), secrets.token_bytes(16)
+        self._facts, self._quarantine = Spill(), Quarantine(show_numbers=show_numbers)
+        self._requests = count()
+        self._sources: list[Source] = []
+        self._repaired: Counter[str] = Counter()
+        self._passed_over: Counter[str] = Counter()
+        self._warnings: list[str] = []
+        self._currency: str | None = None
+        self._records = 0
+
+    def __enter__(self) -> Self:
+        self._facts.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: object, trace: TracebackType | None
+    ) -> None:
+        self._facts.__exit__(kind, error, trace)
+
+    def read(self, path: Path) -> None:
+        """Read a file, or all below a directory; raise a ValueError for one file that is no log."""
+        files = found(path)
+        if not files.files:
+            raise ValueError(f"{path}: holds no file to read")
+        for passed in files.passed_over:
+            self._warnings.append(f"{passed}: passed over, its name begins like a hidden file's")
+        heading = partial(is_heading, mapping=self._columns)
+        for file in files.files:
+            what = opened(file, heading, partial(keys_of, mapping=self._columns))
+            if isinstance(what, Unreadable):
+                if not path.is_dir():
+                    raise ValueError(self._remedy(what))
+                if what.reason == NO_HEADING:
+                    self._warnings.append(self._remedy(what, 1))
+                self._records += 1
+                self._quarantine.add(what.path, 1, (what.reason,), what.text)
+            elif isinstance(what, Empty):
+                self._begin(what.path, {"form": "empty"})
+                self._warnings.append(f"{what.path}: the file is empty")
+            elif isinstance(what, Capture):
+                self._read_capture(what)
+            else:
+                self._read_table(what)
+
+    def log(self, name: str, *, rows: bool) -> Log:
+        """Put everything together."""
+        found = outcome(self._facts, self._names, rows=rows)
+        self._condemn(found)
+        quarantined = len(self._quarantine)
+        return Log(
+            name=name,
+            observed_from=found.observed_from,
+            observed_until=found.observed_until,
+            currency=self._currency,
+            tallies=found.tallies,
+            messages=found.messages,
+            reports=found.reports,
+            quarantine=self._quarantine.frame(),
+            provenance={
+                "log": [source.path for source in self._sources],
+                "files": [self._told(source) for source in self._sources],
+                "counts": {
+                    "records_in": self._records,
+                    "used": found.used,
+                    "quarantined": quarantined,
+                    "duplicates": found.duplicates,
+                },
+                "quarantined_by_reason": dict(self._quarantine.reasons.most_common()),
+                "repaired": dict(self._repaired),
+                "passed_over": dict(self._passed_over),
+                "warnings": self._warnings,
+                "zone": self._tz,
+            },
+        )
+
+    def _remedy(self, what: Unreadable, most: int = _LINES) -> str:
+        """Why a file is no log, what helps, and its first lines, *most* of them."""
+        told = [f"{what.path}: {what.reason}"]
+        if what.reason == NO_HEADING:
+            by_hand = ", ".join(repr(one.heading) for one in self._columns.values())
+            told[0] += f": {_NAMED}{f', now {by_hand}' if by_hand else ''}; it begins with"
+            lines = self._quarantine.shown(what.text).splitlines()[:most]
+            told += [textwrap.shorten(line, _WIDTH, placeholder="…") for line in lines]
+        return "\n".join(told)
+
+    def _read_capture(self, capture: Capture) -> None:
+        source = self._begin(capture.path, capture.told)
+        number = len(self._sources) - 1
+        lines = lines_of(capture.lines)
+        self._take(source, pieces_of(lines, number, self._names, self._secret, self._requests))
+
+    def _read_table(self, table: Table) -> None:
+        try:
+            self._matched(table, match(table.headings, self._columns))
+        except WrongColumns as error:
+            raise WrongColumns(f"{table.path}: {error}") from None
+
+    def _matched(self, table: Table, matching: Matching) -> None:
+        source = self._begin(table.path, dict(table.told))
+        source.told["kind"], source.matched = matching.kind, dict(matching.columns)
+        source.passed_over = matching.passed_over
+        parser = Parser(
+            matching,
+            self._names,
+            self._tz,
+            self._secret,
+            file=len(self._sources) - 1,
+            currency=self._currency,
+        )
+        cuts = Cuts(table)
+        self._take(source, cuts.seen(parser.pieces(table)))
+        self._warnings += cuts.warnings()
+        if source.refused and source.refused == source.records:
+            self._warnings.append(f"{source.path}: {_NONE}")
+        self._currency = parser.currency
+        self._passed_over.update(table.passed_over)
+
+    def _begin(self, path: str, told: dict[str, str]) -> Source:
+        self._sources.append(Source(path, told))
+        return self._sources[-1]
+
+    def _take(self, source: Source, pieces: Iterable[Piece]) -> None:
+        for piece in pieces:
+            source.refused += len(piece.refused)
+            source.records += piece.records
+            self._records += piece.records
+            self._repaired.update(piece.repaired)
+            for row, reasons, text in piece.refused:
+                self._quarantine.add(source.path, row, reasons, text)
+            self._facts.add(piece.sends, piece.reports)
+
+    def _condemn(self, found: Outcome) -> None:
+        """Quarantine what only the join showed to be unusable, its texts read again."""
+        wanted: dict[int, set[int]] = defaultdict(set)
+        for file, row in zip(
+            found.condemned["file"].tolist(), found.condemned["row"].tolist(), strict=True
+        ):
+            wanted[file].add(row)
+        known = {
+            file: texts(self._sources[file].path, rows, self._sources[file].told)
+            for file, rows in wanted.items()
+        }
+        left = found.reasons.copy()
+        for file, row, _, reason in found.condemned.tolist():
+            text = known[file].get(row, "")
+            self._quarantine.add(self._sources[file].path, row, (REASONS[reason],), text)
+            left[REASONS[reason]] -= 1
+        for reason, records in left.items():
+            self._quarantine.count(reason, records)
+
+    def _told(self, source: Source) -> dict[str, Any]:
+        return {
+            "path": source.path,
+            **source.told,
+            "records": source.records,
+            "columns": source.matched,
+            "columns_passed_over": list(source.passed_over),
+        }

@@ -1,0 +1,107 @@
+"""Markdown by parts: numbers without a digit lost, tables, and texts that cannot break either."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from smssim.scenario import Delay
+from smssim.scenario.errors.problems import said
+
+_MARKUP = str.maketrans({c: f"\\{c}" for c in "\\`*[]<>|#~$"})
+
+ALIKE = 7
+"""Equal values in a row that are shown as one."""
+
+
+def plain(text: str) -> str:
+    """A user's text as Markdown that shows it as it is, on one line."""
+    shown = "".join(c if c.isprintable() else "?" for c in text.replace("\n", " "))
+    return shown.translate(_MARKUP)
+
+
+def number(value: float) -> str:
+    """A number with thousands separators and all of its digits.
+
+    >>> number(350_000), number(0.35), number(5_400.0), number(1234567.891)
+    ('350,000', '0.35', '5,400', '1,234,567.891')
+    """
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        value = int(value)
+    return f"{value:,}"
+
+
+def shown(value: Any) -> str:
+    """A value of a scenario, whatever it is, with all that is in it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Delay):
+        return delay(value)
+    if isinstance(value, int | float):
+        return number(value)
+    if isinstance(value, datetime | date):
+        return said(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{plain(str(key))}: {shown(own)}" for key, own in value.items())
+    if isinstance(value, list | tuple):
+        if len(value) >= ALIKE and len(set(value)) == 1:
+            return f"{number(len(value))} times {shown(value[0])}"
+        return ", ".join(map(shown, value))
+    return plain(str(value))
+
+
+def delay(value: Delay) -> str:
+    """A duration or its distribution, in seconds."""
+    if value.fixed_s is not None:
+        return f"{number(value.fixed_s)} s"
+    if value.uniform_s is not None:
+        low, high = map(number, value.uniform_s)
+        return f"uniform from {low} s to {high} s"
+    if value.exponential_s is not None:
+        return f"exponential with mean {number(value.exponential_s)} s"
+    assert value.lognormal_s is not None
+    told = f"log-normal, median {number(value.lognormal_s.median)} s"
+    told += f", 95th percentile {number(value.lognormal_s.p95)} s"
+    slow = value.slow
+    if slow is not None:
+        told += f"; a share of {number(slow.share)} log-normal, median {number(slow.median)} s"
+        told += f", 95th percentile {number(slow.p95)} s"
+    return told
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """The lines of a table and a blank one; its cells are Markdown already."""
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return [f"| {' | '.join(header)} |", "|" + " --- |" * len(header), *lines, ""]
+
+
+def paragraph(*sentences: str) -> list[str]:
+    """Sentences that are not empty as one paragraph, and a blank line."""
+    return [" ".join(filter(None, sentences)), ""]
+
+
+def bullets(items: Iterable[str]) -> list[str]:
+    """A list and a blank line; nothing without items."""
+    lines = [f"- {item}" for item in items]
+    return [*lines, ""] if lines else []
+
+
+def gap(what: str) -> list[str]:
+    """A place that takes a person's prose."""
+    return [f"[TO WRITE: {what}]", ""]
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in one phrase: "a, b and c"."""
+    *most, last = [plain(name) for name in names] or ["none"]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """A number with its noun.
+
+    >>> counted(1, "template"), counted(2_000, "template")
+    ('1 template', '2,000 templates')
+    """
+    return f"{n:,} {one if n == 1 else many or one + 's'}"

@@ -1,0 +1,196 @@
+"""The face of a what-if: things to turn, a picture, a table and a sentence, in a notebook.
+
+All that is shown is computed in `smssim.pages.panel.names`; here is only what is asked and when.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from html import escape
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from smssim.pages.panel.controls import Control
+    from smssim.pages.panel.study import Study
+    from smssim.scenario import Scenario
+    from smssim.simulation.policies.account_view import Policy
+
+_PAUSE_S = 0.005
+"""Between two pairs of months, for whatever the kernel is asked meanwhile."""
+
+
+def panel(scenario: Scenario | str | Path, *, policies: Sequence[Policy] = ()) -> Panel:
+    """A panel that asks "what if" of a scenario, or of the file of one: left the base, right the
+    what-if.
+
+    A change shows the first month of both at once; then pairs of months are run until all promises
+    are decided and the difference of the bills is known to 1 %, 200 at most, while the kernel
+    answers other cells. `panel.controls[path].value = ...` turns a control from a cell. Raise an
+    ImportError without ipywidgets, a ScenarioError for a wrong file.
+    """
+    from smssim.scenario import Scenario
+
+    plan = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+    return Panel(plan, policies)
+
+
+class Panel:
+    """The widgets of one study: `controls` by name, `reset`, `file`, `save`, and what they show in
+    `status`, `picture`, `table` and `saved`; all of them stand in `box`.
+    """
+
+    def __init__(self, base: Scenario, policies: Sequence[Policy] = ()) -> None:
+        widgets = _widgets()
+        from smssim.pages.panel import render as told
+        from smssim.pages.panel.study import Study
+
+        self._told = told
+        self.study: Study = Study(base, policies)
+        self.controls = {own.name: _widget(own) for own in self.study.controls.values()}
+        self.status, self.picture, self.table, self.saved = (widgets.HTML() for _ in range(4))
+        self.reset = widgets.Button(description="Reset", icon="undo")
+        self.file = _above(widgets.Text(value="what_if.yaml", description="file name"))
+        self.save = widgets.Button(description="Save as scenario", icon="save")
+        self.box = self._laid_out()
+        self._task: asyncio.Task[None] | None = None
+        self._loop = _running_loop()
+        for widget in self.controls.values():
+            widget.observe(lambda _: self._in_loop(self._restart), "value")
+        self.reset.on_click(self._reset)
+        self.save.on_click(lambda _: self._in_loop(self._write))
+        self._in_loop(self._restart)
+
+    def close(self) -> None:
+        """Stop refining; what is shown stays."""
+        self._in_loop(self._stop)
+
+    async def refined(self) -> None:
+        """Wait until nothing is refined any more."""
+        await asyncio.sleep(0)
+        while self._task is not None and not self._task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(self._task)
+
+    def _repr_mimebundle_(self, **asked: Any) -> Any:
+        return self.box._repr_mimebundle_(**asked)
+
+    def _in_loop(self, do: Callable[[], None]) -> None:
+        """Do it in the loop that the panel was made in, at once if there is none.
+
+        Kernels handle the messages of widgets in threads of their own, and a study is for one.
+        """
+        if self._loop is None or self._loop.is_closed():
+            do()
+        else:
+            self._loop.call_soon_threadsafe(do)
+
+    def _restart(self) -> None:
+        """Draw the first month of what is set now, then refine it."""
+        self._stop()
+        if _running_loop() is None:
+            self._try()  # Outside a notebook nothing runs by the way.
+        else:
+            self._task = asyncio.ensure_future(self._follow())
+
+    def _stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _follow(self) -> None:
+        await asyncio.sleep(_PAUSE_S)  # A newer change, already waiting, cancels this one here.
+        drawn = self._try()
+        try:
+            while drawn and not self.study.enough:
+                await asyncio.sleep(_PAUSE_S)
+                self.study.refine()
+                self._show(table=self.study.is_look)
+        except Exception as error:
+            self._say(error)
+
+    def _try(self) -> bool:
+        """Show the first month of what is set; else say why not, the last good picture stays."""
+        try:
+            self._apply()
+            self.study.first()
+            self.picture.value = self._told.picture(self.study)
+            self._show()
+        except Exception as error:
+            self._say(error)
+            return False
+        return True
+
+    def _apply(self) -> None:
+        self.study.change({name: widget.value for name, widget in self.controls.items()})
+
+    def _show(self, table: bool = True) -> None:
+        self.status.value = self._told.line(self._told.status(self.study))
+        if table:
+            self.table.value = self._told.table(self.study)
+
+    def _say(self, error: Exception) -> None:
+        self.status.value = self._told.line(self._told.sentence(error))
+
+    def _reset(self, _: Any) -> None:
+        for own in self.study.controls.values():
+            self.controls[own.name].value = own.value
+
+    def _write(self) -> None:
+        try:
+            self._apply()
+            words = f"Saved as {self.study.save(self.file.value.strip())}."
+        except Exception as error:
+            words = self._told.sentence(error)
+        self.saved.value = self._told.line(words)
+
+    def _laid_out(self) -> Any:
+        """Controls by group to the left, what comes of them to the right or below."""
+        widgets = _widgets()
+        left = [widgets.HTML(self._told.STYLE)]
+        for group, own in groupby(self.study.controls.values(), lambda control: control.group):
+            left += [widgets.HTML(f"<b>{escape(group)}</b>"), *(self.controls[c.name] for c in own)]
+        left += [self.reset, self.file, self.save, self.saved]
+        right = [self.status, self.picture, self.table]
+        boxes = [
+            widgets.VBox(left, layout={"width": "300px", "flex": "0 0 auto"}),
+            widgets.VBox(right, layout={"flex": "1 1 500px", "min_width": "0"}),
+        ]
+        both = widgets.HBox(boxes, layout={"flex_flow": "row wrap"})
+        return both.add_class("smssim-panel")
+
+
+def _widget(control: Control) -> Any:
+    """A labelled slider for a number, a list for a choice."""
+    widgets = _widgets()
+    if control.kind == "choice":
+        choice = {"options": control.choices, "value": control.value}
+        return _above(widgets.Dropdown(description=control.label, **choice))
+    numbers = [control.value, control.low, control.high, control.step]
+    whole = all(isinstance(number, int) for number in numbers)
+    kind, form = (widgets.IntSlider, ",d") if whole else (widgets.FloatSlider, ",.2f")
+    ends = {"min": control.low, "max": control.high, "step": control.step}
+    return _above(kind(value=control.value, description=control.label, readout_format=form, **ends))
+
+
+def _above(widget: Any) -> Any:
+    """The widget with its label above it, for labels tell the unit and are long."""
+    return widget.add_class("smssim-control")
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    with suppress(RuntimeError):
+        return asyncio.get_running_loop()
+    return None
+
+
+def _widgets() -> Any:
+    try:
+        import ipywidgets  # type: ignore[import-untyped]
+    except ImportError as error:
+        told = "smssim.panel needs ipywidgets: pip install 'smssim[notebooks]'"
+        raise ImportError(told) from error
+    return ipywidgets

@@ -1,0 +1,222 @@
+"""What a study tells: a picture, a table and sentences, as HTML without JavaScript or addresses."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from html import escape
+from typing import NamedTuple
+
+import numpy as np
+
+from smssim.checks import Verdict
+from smssim.experiment.comparison import BASE, WHAT_IF
+from smssim.experiment.experiment import Experiment
+from smssim.experiment.statistics import Values
+from smssim.formatting import duration, money
+from smssim.pages.panel.study import MOST, Study
+from smssim.plots.what_if import picture as drawn
+from smssim.scenario import Scenario, ScenarioError
+from smssim.stats.intervals import mean_interval
+
+HEAD = ("", "base", "what-if", "difference (95 % interval)", "pairs")
+OUTCOMES = {"pass": "kept", "fail": "broken", "undecided": "undecided"}
+NO_PROMISES = (
+    "This scenario has no promises. Add some to its file and they are decided here, for instance"
+    " checks: [{name: never dry, metric: runout.any, below: 0.05, margin: 0.02}]"
+    " (docs/checks.md)."
+)
+STYLE = """<style>
+.smssim-panel .smssim-control { flex-flow: row wrap; height: auto; width: 290px }
+.smssim-panel .smssim-control > .widget-label {
+  flex: 0 0 100%; width: auto; height: auto; white-space: normal; text-align: left; line-height: 1.3
+}
+.smssim-panel .smssim-control select { height: 28px }
+.smssim-panel td, .smssim-panel th { line-height: 1.3; padding: 3px 6px; font-size: 12px }
+.smssim-panel td { text-align: right; font-variant-numeric: tabular-nums }
+.smssim-panel td span { white-space: nowrap }
+.smssim-panel caption { text-align: left; white-space: nowrap }
+</style>"""
+"""How widgets look within an element of the class smssim-panel: labels stand above controls."""
+_NONE = "-"
+_WHOLE = 1_000
+"""From here on cents are noise."""
+
+Form = Callable[[float], str]
+
+
+class Row(NamedTuple):
+    """A row of the table, its texts not yet escaped."""
+
+    label: str
+    base: str
+    what_if: str
+    difference: str = _NONE
+    pairs: str = ""
+
+
+def picture(study: Study) -> str:
+    """Replication 0 of both sides as an `<img>`, its words in `alt`."""
+    png, alt = drawn(*study.seen)
+    data = base64.b64encode(png).decode("ascii")
+    style = "width: 100%; max-width: 1000px; height: auto"
+    return f'<img alt="{escape(alt)}" style="{style}" src="data:image/png;base64,{data}">'
+
+
+def table(study: Study) -> str:
+    """The rows as an HTML table; without promises, a sentence below it says how to add them."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in HEAD)
+    body = "".join(map(_html, rows(study)))
+    below = "" if study.base.checks else f"<p>{escape(NO_PROMISES)}</p>"
+    caption = "Means over months of the same random numbers, dates in UTC"
+    return (
+        f'<table class="smssim-what-if"><caption>{caption}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
+    )
+
+
+def rows(study: Study) -> list[Row]:
+    """The bill, deliveries, refusals and delays, run-outs, and the promises of the scenario."""
+    comparison = study.comparison
+    found = comparison.experiment
+    currency = study.base.currency
+    told = [
+        _figure(study, "cost", f"the bill, {currency}", _money),
+        _figure(study, "messages.delivered", "delivered, messages", _count),
+        _figure(study, "messages.stopped_by_limit", "refused by a limit, messages", _count),
+        _figure(study, "messages.stopped_by_runout", "refused as packages ran out", _count),
+        _figure(study, "latency.p95", "95 % are delivered within", duration),
+    ]
+    told += [_run_out(study, name) for name in found.figures if name.startswith("package.run_out[")]
+    return told + list(_promises(study))
+
+
+def status(study: Study) -> str:
+    """How far the study is, in a sentence."""
+    n = study.pairs
+    pairs = f"{n} pair{'s' * (n != 1)} of months"
+    if not study.enough:
+        return f"{pairs}, refining..."
+    if n >= MOST:
+        return f"{pairs}: no more are run."
+    promises = "all promises are decided and " if study.base.checks else ""
+    return f"{pairs}: {promises}the difference of the bills is known to 1 % of the base's."
+
+
+def sentence(error: Exception) -> str:
+    """What is wrong, in words; of a scenario all of it, and what was done about it."""
+    if isinstance(error, ScenarioError):
+        found = "; ".join(": ".join(filter(None, (p.path, p.message))) for p in error.problems)
+        return f"Not possible: {found}. The picture is the last one that was."
+    if isinstance(error, FileExistsError):
+        return f"Not saved: {error.filename} is there already; choose another name."
+    if isinstance(error, OSError):
+        return f"Not saved: {error.filename}: {error.strerror}."
+    return f"Not possible: {error}."
+
+
+def line(words: str) -> str:
+    """A sentence as the status line, which screen readers tell when it changes."""
+    return f'<div role="status" aria-live="polite">{escape(words)}</div>'
+
+
+def _figure(study: Study, name: str, label: str, form: Form) -> Row:
+    experiment = study.comparison.experiment
+    base, what_if = study.comparison.pairs(name)
+    means = [form(_mean(experiment, name, design)) for design in (BASE, WHAT_IF)]
+    return Row(label, means[BASE], means[WHAT_IF], *_difference(what_if - base, form))
+
+
+def _run_out(study: Study, name: str) -> Row:
+    number = name.partition("[")[2].removesuffix("]")
+    packages = study.base.packages
+    known = int(number) < len(packages)
+    country = f" ({packages[int(number)].country})" if known else ""
+    experiment = study.comparison.experiment
+    dates = [_date(study.base, experiment.values(name, design)) for design in (BASE, WHAT_IF)]
+    base, what_if = study.comparison.pairs(name)
+    return Row(
+        f"package {number}{country}: nothing left",
+        dates[BASE],
+        dates[WHAT_IF],
+        *_difference(what_if - base, lambda days: duration(86_400 * days)),
+    )
+
+
+def _date(base: Scenario, days: Values) -> str:
+    """The mean date of a run-out, from its days since the start, and in how many months it is."""
+    known = days[np.isfinite(days)]
+    if not len(known):
+        return "never"
+    at = base.start + timedelta(days=float(known.mean()))
+    often = "" if len(known) == len(days) else f", in {len(known)} of {len(days)} months"
+    return f"{at.day} {at:%b %H:%M}{often}"
+
+
+def _promises(study: Study) -> Iterator[Row]:
+    sides = (study.verdicts("base"), study.verdicts("what_if"))
+    for base, what_if in zip(*sides, strict=True):
+        check = base.check
+        told = (f"{check.name}: {check}", _verdict(base), _verdict(what_if))
+        if check.quantile is None:
+            one, other = study.comparison.pairs(check.figure)
+            yield Row(*told, *_difference(other - one, _plain))
+        else:
+            yield Row(*told)
+
+
+def _verdict(verdict: Verdict) -> str:
+    months = f"{verdict.runs} month{'s' * (verdict.runs != 1)}"
+    told = f"{OUTCOMES[verdict.outcome]} after {months}: {_plain(verdict.estimate)}"
+    return f"{told} ({verdict.note})" if verdict.note else told
+
+
+def _difference(values: Values, form: Form) -> tuple[str, str]:
+    """The mean of paired differences with its interval, and how many pairs there are."""
+    n = len(values)
+    if not n:
+        return _NONE, "0"
+    mean = _signed(float(values.mean()), form)
+    if n < 2:
+        return f"{mean} (no interval yet)", "1"
+    _, low, high = mean_interval(values)
+    return f"{mean} ({_signed(low, form)} to {_signed(high, form)})", f"{n:,}"
+
+
+def _signed(value: float, form: Form) -> str:
+    told = form(abs(value))
+    sign = "+" if value > 0 else "\N{MINUS SIGN}"
+    return told if told == form(0) else f"{sign}{told}"
+
+
+def _mean(experiment: Experiment, name: str, design: int) -> float:
+    known = experiment.known(name, design)
+    return float(known.mean()) if len(known) else math.nan
+
+
+def _money(value: float) -> str:
+    return money(value, 2 if value < _WHOLE else 0)
+
+
+def _count(value: float) -> str:
+    return _NONE if math.isnan(value) else f"{value:,.0f}"
+
+
+def _plain(value: float) -> str:
+    return _NONE if math.isnan(value) else f"{value:,.4g}" if value < 1e4 else f"{value:,.0f}"
+
+
+def _html(row: Row) -> str:
+    cells = "".join(f"<td>{_whole(escape(text))}</td>" for text in row[1:])
+    return f'<tr><th scope="row" style="{_LABEL}">{escape(row.label)}</th>{cells}</tr>'
+
+
+def _whole(text: str) -> str:
+    """A cell whose interval, in brackets at its end, is not broken into two lines."""
+    before, bracket, interval = text.partition(" (")
+    return f"{before} <span>({interval}</span>" if bracket and text.endswith(")") else text
+
+
+_LABEL = "text-align: left; font-weight: normal"

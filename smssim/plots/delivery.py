@@ -1,0 +1,128 @@
+"""What became of the messages: from all that were requested down to those that arrived."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from smssim import report
+from smssim.formatting import share
+from smssim.plots._bars import fill
+from smssim.plots._style import FAINT, INK, drawing, said, thousands, titled
+from smssim.record.record import Record
+from smssim.stats.intervals import wilson
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+LEVEL, ARRIVED = fill(0), fill(5)
+REFUSED, LOST, OPEN = fill(1, "//"), fill(3, "\\\\"), fill(4, "..")
+STEPS: dict[str, tuple[str, dict[str, Any]]] = {
+    "requested": ("requested", LEVEL),
+    "refused_request": ("refused:\nrequest", REFUSED),
+    "refused_number": ("refused:\nnumber", REFUSED),
+    "refused_platform": ("refused by\nplatform", REFUSED),
+    "sent": ("sent", LEVEL),
+    "failed": ("failed", LOST),
+    "expired": ("expired", LOST),
+    "in_flight": ("in flight", OPEN),
+    "no_report": ("no report", OPEN),
+    "delivered": ("delivered", ARRIVED),
+}
+"""Each column of `report.delivery` that is a step, its words below it, and how it is filled."""
+LEVELS = ("requested", "sent", "delivered")
+"""Steps that stand on the ground; the others hang where the one before them ended."""
+
+
+class Step(NamedTuple):
+    """A bar: its column, and from where to where it reaches, in messages."""
+
+    column: str
+    bottom: int
+    top: int
+
+
+def waterfall(record: Record | pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw how requested messages become delivered ones, a step for each way to get lost.
+
+    Takes a record or the frame of `report.delivery`, whose rows are added up. Steps that no message
+    took are left out; the line below the title has the share delivered with its 95 % interval.
+    """
+    frame = report.delivery(record, by=()) if isinstance(record, Record) else record
+    counts = {name: int(frame[name].fillna(0).sum()) for name in STEPS}
+    with drawing(ax) as ax:
+        if counts["requested"]:
+            _draw(ax, steps_of(counts), counts)
+        else:
+            said(ax, "No message was requested.")
+        titled(ax, _title(counts), _below(counts))
+    return ax
+
+
+def steps_of(counts: dict[str, int]) -> list[Step]:
+    """The bars from left to right: levels, and what is lost between them."""
+    steps, height = [], counts["requested"]
+    for name in STEPS:
+        if name in LEVELS:
+            steps.append(Step(name, 0, counts[name]))
+            height = counts[name]
+        elif counts[name]:
+            steps.append(Step(name, height - counts[name], height))
+            height -= counts[name]
+    return steps
+
+
+def _draw(ax: Axes, steps: list[Step], counts: dict[str, int]) -> None:
+    for place, (name, bottom, top) in enumerate(steps):
+        ax.bar(place, top - bottom, 0.74, bottom, linewidth=1.5, **STEPS[name][1])
+        size = counts[name]
+        ax.annotate(
+            f"{size:,}\n{share(size / counts['requested'])}",
+            (place, top),
+            (0, 4),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            color=INK,
+            fontweight="bold",
+        )
+        if place:
+            joined = steps[place - 1].bottom or steps[place - 1].top
+            level = top if name not in LEVELS else joined
+            ax.plot([place - 0.63, place - 0.37], [level, level], color=FAINT, linewidth=1.5)
+    ax.set_xticks(range(len(steps)), [STEPS[step.column][0] for step in steps])
+    ax.tick_params(axis="x", length=0)
+    ax.set_xlim(-0.55, len(steps) - 0.45)
+    thousands(ax)
+    ax.set_ylim(0, 1.16 * counts["requested"])
+    ax.set_ylabel("messages")
+
+
+def _title(counts: dict[str, int]) -> str:
+    """How many of all arrive, and where most of the others are lost."""
+    requested, delivered = counts["requested"], counts["delivered"]
+    if not requested:
+        return "No messages"
+    reached = share(delivered / requested)
+    losses = {name: counts[name] for name in STEPS if name not in LEVELS and counts[name]}
+    if not losses:
+        return f"All {requested:,} messages arrive" if requested > 1 else "The one message arrives"
+    most = max(losses, key=lambda name: losses[name])
+    told = STEPS[most][0].replace("\n", " ").replace("refused: ", "refused in the ")
+    if requested == 1:
+        return f"The one message does not arrive: {told}"
+    return f"{reached} of {requested:,} messages arrive; most others: {told}"
+
+
+def _below(counts: dict[str, int]) -> str:
+    """What is drawn, and the share that is an estimate."""
+    known = counts["delivered"] + counts["failed"] + counts["expired"]
+    if not known:
+        return (
+            "Messages requested, lost on the way and delivered, with their share of all requested"
+        )
+    value, low, high = (share(x) for x in wilson(counts["delivered"], known))
+    return (
+        f"Messages, and their share of all requested. Of sent messages with a known end "
+        f"{value} are delivered (95 % interval {low} to {high})"
+    )

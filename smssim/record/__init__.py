@@ -1,0 +1,1 @@
+"""Record, save, load, Tallies."""

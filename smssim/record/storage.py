@@ -1,0 +1,249 @@
+"""Records on disk: a directory of Parquet files, written whole or not at all.
+
+`messages.parquet` and `reports.parquet` hold a row group a chunk, small tables stand beside them,
+the tallies in `tallies/`, and what is no table in `provenance.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from smssim.record.parquet import Columns, TableWriter, compact, kinds, kinds_of, read_table
+from smssim.record.record import Record
+from smssim.record.schema import MESSAGES, REPORTS, TABLES
+from smssim.record.tallies import NAMES as TALLIES
+from smssim.record.tallies import Tallies
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+FORMAT = "smssim record 4"
+ROW_GROUP = 200_000
+"""Rows of a row group, where a whole frame is written."""
+_LARGE = {"messages": MESSAGES, "reports": REPORTS}
+_TOGETHER = {
+    "messages": (
+        *("country", "application", "template", "type", "source", "generation", "place"),
+        *("segments", "status", "covered_segments", "cost_micro"),
+    ),
+    "reports": ("state", "attempts", "copies"),
+}
+"""Columns whose combinations are few, and all that tallies need beside times."""
+_ABOUT = "provenance.json"
+_OWN = {_ABOUT, "tallies", *(f"{name}.parquet" for name in TABLES)}
+
+
+def save(record: Record, directory: str | Path) -> None:
+    """Write a record to a directory; another record that stands there is replaced.
+
+    Raise a FileExistsError for a directory that holds anything else.
+    """
+    with NewDirectory(directory) as new:
+        counts = {}
+        for name in _LARGE:
+            frame = getattr(record, name)
+            if frame is not None:
+                with TableWriter(_file(new.path, name), kinds_of(frame), _TOGETHER[name]) as writer:
+                    for start in range(0, len(frame), ROW_GROUP):
+                        writer.add(compact(frame.iloc[start : start + ROW_GROUP]))
+                counts[name] = writer.rows
+        _write_rest(record, counts, new.path)
+        new.keep()
+
+
+def is_record(path: str | Path) -> bool:
+    """Whether a path is a directory that holds a record."""
+    return Path(path, _ABOUT).is_file()
+
+
+def load(directory: str | Path, *, rows: bool = True) -> Record:
+    """Read a record as it was saved; without *rows* its messages and reports are None.
+
+    Raise an OSError for a directory that cannot be read, a ValueError for one that holds no record.
+    """
+    directory = Path(directory)
+    told = about(directory)
+    large: dict[str, Any] = {
+        name: read_table(_file(directory, name)) for name in told["counts"] if rows
+    }
+    small: dict[str, Any] = {
+        name: _read_small(_file(directory, name))
+        for name in TABLES
+        if name not in _LARGE and _file(directory, name).exists()
+    }
+    tallies = {name: _read_small(_file(directory / "tallies", name)) for name in TALLIES}
+    return Record(
+        **{
+            name: told[name]
+            for name in ("name", "observed_from", "observed_until", "currency", "provenance")
+        },
+        tallies=Tallies(told["observed_until"], **tallies),
+        **large,
+        **small,
+    )
+
+
+class ParquetSink:
+    """Takes a run chunk by chunk into a directory, in memory that does not grow with the messages.
+
+    The directory appears when `finish` was called and the context ends; until then, and after an
+    error, nothing of it is there. *lists* are the categories of the coded columns.
+    """
+
+    def __init__(self, directory: str | Path, lists: Mapping[str, Sequence[Any]]) -> None:
+        self._new = NewDirectory(directory)
+        self._lists = lists
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            new = stack.enter_context(self._new)
+            self._messages, self._reports = (
+                stack.enter_context(
+                    TableWriter(_file(new.path, name), kinds(columns, self._lists), _TOGETHER[name])
+                )
+                for name, columns in _LARGE.items()
+            )
+            self._stack = stack.pop_all()
+        return self
+
+    def add(self, messages: Columns, reports: Columns) -> None:
+        """Write one chunk; `reports["message"]` numbers its messages from 0."""
+        numbered = (reports["message"] + self._messages.rows).astype(np.int32)
+        self._messages.add(messages)
+        self._reports.add({**reports, "message": numbered})
+
+    def finish(self, record: Record) -> None:
+        """Write everything but messages and reports, once all of them were added."""
+        if record.packages is not None:
+            self._messages.kinds["package"] = kinds(
+                MESSAGES, {"package": range(len(record.packages))}
+            )["package"]
+        counts = {"messages": self._messages.rows, "reports": self._reports.rows}
+        _write_rest(record, counts, self._new.path)
+        self._new.keep()
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
+
+
+class NewDirectory:
+    """A directory that appears with all its files or not at all: until `keep` they are in `path`.
+
+    Raise a FileExistsError at once if it is there and is neither empty nor a record.
+    """
+
+    def __init__(self, directory: str | Path) -> None:
+        self._final = Path(directory).resolve()
+        _check_replaceable(self._final)
+        self.path = self._beside("new")
+        self._kept = False
+
+    def keep(self) -> None:
+        """Let the directory appear when the context ends."""
+        self._kept = True
+
+    def __enter__(self) -> Self:
+        self.path.mkdir(parents=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: object, trace: TracebackType | None
+    ) -> None:
+        try:
+            if self._kept and kind is None:
+                self._replace()
+        finally:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def _replace(self) -> None:
+        _check_replaceable(self._final)
+        if not self._final.exists():
+            os.rename(self.path, self._final)
+            return
+        old = self._beside("old")
+        os.rename(self._final, old)
+        try:
+            os.rename(self.path, self._final)
+        except OSError:
+            os.rename(old, self._final)
+            raise
+        shutil.rmtree(old)
+
+    def _beside(self, what: str) -> Path:
+        return self._final.with_name(f".{self._final.name}.{what}-{secrets.token_hex(4)}")
+
+
+def _check_replaceable(directory: Path) -> None:
+    if not directory.exists():
+        return
+    if not directory.is_dir():
+        raise FileExistsError(f"{directory} is a file; a record needs a directory")
+    found = {path.name for path in directory.iterdir()}
+    if found and (_ABOUT not in found or found - _OWN):
+        foreign = min(found - _OWN, default=min(found))
+        raise FileExistsError(
+            f"{directory} holds {foreign}, which is no part of a record; name another directory"
+        )
+
+
+def _write_rest(record: Record, counts: dict[str, int], directory: Path) -> None:
+    """The small tables, the tallies, and what is no table."""
+    for name in TABLES:
+        if name not in _LARGE and getattr(record, name) is not None:
+            _write_small(getattr(record, name), _file(directory, name))
+    (directory / "tallies").mkdir()
+    for name in TALLIES:
+        _write_small(getattr(record.tallies, name), _file(directory / "tallies", name))
+    about = {
+        "format": FORMAT,
+        "name": record.name,
+        "observed_from": record.observed_from,
+        "observed_until": record.observed_until,
+        "currency": record.currency,
+        "counts": counts,
+        "provenance": record.provenance,
+    }
+    (directory / _ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+
+
+def about(directory: Path) -> dict[str, Any]:
+    """What a record tells of itself beside its tables: its name, its period, where it comes from.
+
+    Raise a ValueError for a directory that holds no record.
+    """
+    file = directory / _ABOUT
+    if directory.is_dir() and not file.exists():
+        raise ValueError(f"{directory} holds no {_ABOUT}: it must be a directory that smssim wrote")
+    try:
+        told: Any = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{file}: must be JSON ({error})") from error
+    if not isinstance(told, dict) or told.get("format") != FORMAT:
+        found = told.get("format") if isinstance(told, dict) else told
+        raise ValueError(f"{file}: format(={found!r}) must be {FORMAT!r}")
+    return told
+
+
+def _file(directory: Path, name: str) -> Path:
+    return directory / f"{name}.parquet"
+
+
+def _write_small(frame: pd.DataFrame, file: Path) -> None:
+    frame.to_parquet(file, compression="zstd", index=False)
+
+
+def _read_small(file: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.read_parquet(file)

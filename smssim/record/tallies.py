@@ -1,0 +1,155 @@
+"""Tallies: the small aggregates that reports are computed from, bounded in size and mergeable.
+
+They are what a run or a record hands on when its rows are not kept; `smssim.record.counting` makes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from smssim.calendars import MINUTE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SLOT_US = 15 * MINUTE
+REFUSED = ("refused_1", "refused_2", "refused_3")
+CHARGES = ("package", "pay_per_use", *REFUSED, "split", "unknown")
+"""How a message was paid for; where it was refused (at which place), if it was."""
+OUTCOMES = ("delivered", "expired", "failed", "in_flight", "refused", "refused_platform")
+"""What became of a message; refused by the request's code or in the answer, or by the platform
+afterwards.
+"""
+MEASURES = ("messages", "segments", "covered_segments", "cost_micro", "reports", "copies")
+WITHIN = ("3_min", "later")
+"""How long after submission a status was made, where no more than that is told."""
+NAMES = (
+    "money",
+    "templates",
+    "sources",
+    "clock",
+    "latency",
+    "template_latency",
+    "censored",
+    "template_censored",
+    "coarse",
+    "push",
+)
+
+
+class Tallies:
+    """The eight tallies as tidy frames, one row a cell that is not empty; `latency` and `censored`
+    are two frames each.
+
+    Keys are UTC days and 15-minute slots, names, and delay bins (`smssim.stats.delay_bins`, by number).
+    *latency* holds delivered messages, from submission to delivery; *censored* those in flight at
+    the end, by their age; *coarse* those whose time of status is only told as `WITHIN` or not told
+    (NA), which a simulation has none of; *push* reports by delay to their first arrival (bin 0
+    when none arrived, NA when it cannot be known). Made of frames by name, or of functions that
+    make them when first asked for. Tallies of disjoint messages with the same end merge.
+    """
+
+    def __init__(
+        self, observed_until: int, **frames: pd.DataFrame | Callable[[], pd.DataFrame]
+    ) -> None:
+        if sorted(frames) != sorted(NAMES):
+            raise ValueError(f"frames(={sorted(frames)}) must be {sorted(NAMES)}")
+        self.observed_until = observed_until
+        self._frames = frames
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """One tally by its name."""
+        made = self._frames[name]
+        if callable(made):
+            made = self._frames[name] = made()
+        return made
+
+    @property
+    def money(self) -> pd.DataFrame:
+        """Messages, segments and charges by day, country, application, type, charge, status and
+        kind of copy (NA where it cannot be known).
+        """
+        return self.frame("money")
+
+    @property
+    def templates(self) -> pd.DataFrame:
+        """Messages, segments and charges by template, with its application and type, charge and
+        status.
+        """
+        return self.frame("templates")
+
+    @property
+    def sources(self) -> pd.DataFrame:
+        """Messages, segments and charges by source (traffic, calls or group task; NA in a log that
+        does not tell), charge and status.
+        """
+        return self.frame("sources")
+
+    @property
+    def clock(self) -> pd.DataFrame:
+        """Messages and segments by 15-minute slot (UTC), country and outcome."""
+        return self.frame("clock")
+
+    @property
+    def latency(self) -> pd.DataFrame:
+        """Delivered messages by country, type and delay bin."""
+        return self.frame("latency")
+
+    @property
+    def template_latency(self) -> pd.DataFrame:
+        """Delivered messages by template and delay bin."""
+        return self.frame("template_latency")
+
+    @property
+    def censored(self) -> pd.DataFrame:
+        """Messages in flight at the end by country, type and bin of their age."""
+        return self.frame("censored")
+
+    @property
+    def template_censored(self) -> pd.DataFrame:
+        """Messages in flight at the end by template and bin of their age."""
+        return self.frame("template_censored")
+
+    @property
+    def coarse(self) -> pd.DataFrame:
+        """Messages of a log whose status is known but not its time, and which have a sending
+        result (DOMAIN.md section 9), by country, type, outcome and what the result tells (WITHIN).
+
+        Frames do not show the result: made of them alone, this one is empty.
+        """
+        return self.frame("coarse")
+
+    @property
+    def push(self) -> pd.DataFrame:
+        """Status reports by state, attempts and bin of the delay to their arrival."""
+        return self.frame("push")
+
+    def merge(self, *others: Tallies) -> Tallies:
+        """The tallies of all messages together. Raise a ValueError unless all end at the same
+        instant.
+        """
+        import pandas as pd
+
+        ends = {self.observed_until, *(other.observed_until for other in others)}
+        if len(ends) > 1:
+            raise ValueError(
+                f"observed_until(={sorted(ends)}) must be the same for tallies to merge"
+            )
+        parts = {name: [t.frame(name) for t in (self, *others)] for name in NAMES}
+        return Tallies(
+            self.observed_until,
+            **{
+                name: _summed(pd.concat(frames, ignore_index=True))
+                for name, frames in parts.items()
+            },
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"observed_until": self.observed_until, "_frames": {n: self.frame(n) for n in NAMES}}
+
+
+def _summed(frame: pd.DataFrame) -> pd.DataFrame:
+    keys = [column for column in frame.columns if column not in MEASURES]
+    summed = frame.groupby(keys, dropna=False, sort=False, as_index=False).sum()
+    return summed.sort_values(keys, na_position="first", ignore_index=True)

@@ -1,0 +1,116 @@
+"""Durations, fixed or by chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from numbers import Real
+from typing import Annotated, Any
+
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from smssim.calendars import SECOND
+from smssim.scenario.errors.problems import Found
+from smssim.scenario.fields import Float, Part, Share
+from smssim.stats import inverse_cdf as inverse
+
+Seconds = Annotated[Float, Field(ge=0, le=inverse.LONGEST_US / SECOND)]
+_KINDS = ("fixed_s", "uniform_s", "exponential_s", "lognormal_s")
+
+
+def microseconds(seconds: float) -> int:
+    """Seconds as whole microseconds."""
+    return round(seconds * SECOND)
+
+
+class LogNormal(Part):
+    """A log-normal delay by two of its percentiles."""
+
+    median: Float = Field(gt=0, le=1e6)
+    """Half of all delays are shorter than this, in seconds."""
+    p95: Float = Field(gt=0, le=1e7)
+    """Nineteen in twenty delays are shorter than this, in seconds."""
+
+    def broken(self) -> Iterator[Found]:
+        """The 95th percentile lies above the median."""
+        if self.p95 <= self.median:
+            yield ("p95",), f"p95(={self.p95:g}) must be > median(={self.median:g})"
+
+
+class SlowPart(LogNormal):
+    """The part of a delay's distribution that is far slower, for phones that are off."""
+
+    share: Share
+    """The share of messages that are slow, 0 to 1."""
+
+
+class Delay(Part):
+    """A duration: a plain number of seconds, or exactly one of the distributions below."""
+
+    fixed_s: Seconds | None = None
+    """Always this many seconds."""
+    uniform_s: tuple[Seconds, Seconds] | None = None
+    """Anywhere between two numbers of seconds."""
+    exponential_s: Seconds | None = None
+    """Memoryless, with this mean in seconds."""
+    lognormal_s: LogNormal | None = None
+    """Log-normal, by its median and 95th percentile in seconds."""
+    slow: SlowPart | None = None
+    """A slow part mixed into a log-normal: a share, and its own median and 95th percentile."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _seconds(cls, value: Any) -> Any:
+        number = isinstance(value, Real) and not isinstance(value, bool)
+        return {"fixed_s": value} if number else value
+
+    def broken(self) -> Iterator[Found]:
+        """Exactly one distribution; a slow part goes with a log-normal, a range rises."""
+        given = [kind for kind in _KINDS if getattr(self, kind) is not None]
+        if len(given) != 1:
+            have = " and ".join(given) or "none"
+            yield (), f"a delay must be seconds or exactly one of {', '.join(_KINDS)}, not {have}"
+        if self.slow and not self.lognormal_s:
+            yield ("slow",), "slow must stand beside lognormal_s"
+        if self.uniform_s and self.uniform_s[0] > self.uniform_s[1]:
+            low, high = self.uniform_s
+            yield ("uniform_s",), f"uniform_s(={low:g}, {high:g}) must go from less to more"
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        mapping = handler.resolve_ref_schema(handler(core))
+        told: JsonSchemaValue = {
+            key: mapping.pop(key) for key in ("title", "description") if key in mapping
+        }
+        number = {"type": "number", "minimum": 0, "title": "Seconds"}
+        inner = dict(mapping)
+        mapping.clear()
+        mapping.update({**told, "anyOf": [number, inner]})
+        return mapping
+
+    def table(self) -> inverse.Quantiles:
+        """The inverse table of this delay, in microseconds."""
+        return _table(self)
+
+    def _make_table(self) -> inverse.Quantiles:
+        if self.fixed_s is not None:
+            return inverse.fixed(microseconds(self.fixed_s))
+        if self.uniform_s is not None:
+            return inverse.uniform(*(microseconds(end) for end in self.uniform_s))
+        if self.exponential_s is not None:
+            return inverse.exponential(self.exponential_s * SECOND)
+        assert self.lognormal_s is not None
+        median, p95 = self.lognormal_s.median * SECOND, self.lognormal_s.p95 * SECOND
+        slow = self.slow
+        if slow is None:
+            return inverse.lognormal(median, p95)
+        return inverse.lognormal(median, p95, (slow.share, slow.median * SECOND, slow.p95 * SECOND))
+
+
+@lru_cache(maxsize=256)
+def _table(delay: Delay) -> inverse.Quantiles:
+    return delay._make_table()

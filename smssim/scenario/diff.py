@@ -1,0 +1,81 @@
+"""What differs between two scenarios: paths, with the value that each has there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import Any, NamedTuple
+
+from smssim.scenario.errors.problems import Path, dotted, masked
+from smssim.scenario.scenario import Scenario
+
+
+class Changed(NamedTuple):
+    """One path at which two scenarios differ, as plain data; ABSENT where one has nothing."""
+
+    path: str
+    old: Any
+    new: Any
+
+    def __str__(self) -> str:
+        return f"{self.path}: {_shown(self.old)} -> {_shown(self.new)}"
+
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+ABSENT = _Absent()
+"""What stands where a scenario has no such key or part."""
+
+
+def differing(old: Scenario, new: Scenario) -> list[Changed]:
+    """The paths at which two scenarios differ, in the order of a scenario's keys; secrets hidden.
+
+    Parts of a list that have names are held against those of the same name, others against those
+    at their place; numbers in paths are the places in the list of *new*, or of *old* where only
+    that has the part. What stands in a group task's file is not looked at.
+    """
+    before, after = (masked(own.model_dump(mode="json")) for own in (old, new))
+    return list(_differing(before, after, ()))
+
+
+def _differing(old: Any, new: Any, path: Path) -> Iterator[Changed]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in dict.fromkeys((*old, *new)):
+            yield from _differing(old.get(key, ABSENT), new.get(key, ABSENT), (*path, key))
+    elif _is_list_of_parts(old) and _is_list_of_parts(new):
+        for place, before, after in _pairs(old, new):
+            yield from _differing(before, after, (*path, place))
+    elif old != new:
+        yield Changed(dotted(path), old, new)
+
+
+def _is_list_of_parts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(part, Mapping) for part in value)
+
+
+def _pairs(old: Sequence[Any], new: Sequence[Any]) -> Iterator[tuple[int, Any, Any]]:
+    """The place of each part, and what the two lists have of it."""
+    if not all("name" in part for part in (*old, *new)):
+        for place, (before, after) in enumerate(zip_longest(old, new, fillvalue=ABSENT)):
+            yield place, before, after
+        return
+    before = {part["name"]: part for part in old}
+    for place, part in enumerate(new):
+        yield place, before.pop(part["name"], ABSENT), part
+    for place, part in enumerate(old):
+        if part["name"] in before:
+            yield place, part, ABSENT
+
+
+def _shown(value: Any) -> str:
+    """A value in few words: a part by its name, if it has one."""
+    if value is ABSENT:
+        return "nothing"
+    if isinstance(value, Mapping) and "name" in value:
+        return f"a part named {value['name']}"
+    text = json.dumps(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -1,0 +1,1 @@
+"""ScenarioError, Problem."""

@@ -1,0 +1,186 @@
+"""From pydantic's errors to problems: a sentence for a planner, and the path in his own file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from smssim.scenario.errors import shape
+from smssim.scenario.errors.problems import (
+    KEY,
+    Broken,
+    Path,
+    Problem,
+    hint,
+    said,
+    told_of,
+    value_at,
+)
+from smssim.scenario.fields import COUNTRY, CURRENCY, EXTEND, NAME, ORG_CODE, STATUS
+
+_TAGS = ("number", "mix")
+_NEEDS = {
+    "tuple_type": "a list",
+    "dict_type": "a mapping of keys to values",
+    "model_type": "a mapping of keys to values",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "path_type": "the name of a file",
+}
+_PATTERNS = {
+    COUNTRY: "a country: two capital letters, such as ID",
+    CURRENCY: "a currency: three capital letters, such as USD",
+    NAME: "a name: 1 to 64 letters, digits, spaces, dots, - or _, not beginning with one of those",
+    EXTEND: "1 to 128 characters without braces (DOMAIN.md section 6, extend)",
+    ORG_CODE: "a code of printable ASCII characters, without spaces, such as 000",
+    STATUS: "a status: 1 to 7 letters and digits, such as DELIVRD",
+}
+_BOUNDS = {
+    "greater_than_equal": (">=", "ge"),
+    "greater_than": (">", "gt"),
+    "less_than_equal": ("<=", "le"),
+    "less_than": ("<", "lt"),
+}
+_MANY = "at most 500, or none is sent (DOMAIN.md section 6, batchSendSms)"
+
+
+def problems_of(error: ValidationError, root: type[BaseModel], data: Any) -> list[Problem]:
+    """Every error as a problem without line and column; several where a part breaks many rules."""
+    found = []
+    details = [(_own_path(d["loc"], data), d) for d in error.errors(include_url=False)]
+    mistyped = {
+        (*path[:-1], near)
+        for path, detail in details
+        if detail["type"] == "extra_forbidden" and (near := _near(path, root))
+    }
+    for path, detail in details:
+        if detail["type"] == "missing" and path in mistyped:
+            continue
+        for below, told in _told(detail, path, root):
+            found.append(told_of((*path, *below), told, data))
+    return found
+
+
+def _own_path(loc: tuple[int | str, ...], data: Any) -> Path:
+    """A location without the steps that stand in no file: which of two kinds, a plain delay's."""
+    path: list[int | str] = []
+    for i, step in enumerate(loc):
+        inside = isinstance(data, Mapping | BaseModel) or (
+            isinstance(data, Sequence) and not isinstance(data, str)
+        )
+        below = value_at(data, (step,))
+        if step in _TAGS and below is None:
+            continue
+        if step == KEY:
+            path.append(KEY)
+            break
+        if not inside and i:
+            break
+        path.append(step)
+        data = below
+    return tuple(path)
+
+
+def _told(detail: ErrorDetails, path: Path, root: type[BaseModel]) -> Iterator[tuple[Path, str]]:
+    broken = detail.get("ctx", {}).get("error")
+    if isinstance(broken, Broken):
+        yield from broken.found
+    elif detail["type"] == "extra_forbidden":
+        yield (KEY,), _unknown_key(path, root)
+    elif detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]:
+        return  # It is not short: its items were refused, each by itself.
+    elif detail["type"] == "missing" and isinstance(path[-1] if path else 0, int):
+        yield (), "a value is missing: two numbers are needed"
+    elif detail["type"] == "missing":
+        yield (), f"{path[-1]!r} must be given{_meaning(path, root)}"
+    else:
+        yield (), _sentence(detail, path)
+
+
+def _unknown_key(path: Path, root: type[BaseModel]) -> str:
+    part = _part(path, root)
+    key, known = str(path[-1]), list(part.model_fields)
+    told = f"unknown key {key!r}"
+    advice: Mapping[str, str] = getattr(part, "unknown_keys", {})
+    if key in advice:
+        return f"{told}: {advice[key]}"
+    near = hint(key, known)
+    if near:
+        return told + near
+    elsewhere = shape.homes(root, key)
+    if elsewhere:
+        return f"{told} (it belongs to {' or '.join(elsewhere[:3])})"
+    return f"{told}; there are {', '.join(known)}"
+
+
+def _near(path: Path, root: type[BaseModel]) -> str | None:
+    """The key that was meant by an unknown one."""
+    near = hint(path[-1], _part(path, root).model_fields)
+    return near.split("'")[1] if near else None
+
+
+def _part(path: Path, root: type[BaseModel]) -> type[BaseModel]:
+    """The part that a key belongs to, or should."""
+    return shape.part_of(shape.at(root, path[:-1])) or root
+
+
+def _meaning(path: Path, root: type[BaseModel]) -> str:
+    field = _part(path, root).model_fields.get(str(path[-1]))
+    text = (field.description or "") if field else ""
+    first = text.split(".")[0].split(";")[0].removeprefix("Assumption: ")
+    return f": {first[0].lower()}{' '.join(first[1:].split())}" if first else ""
+
+
+def _sentence(detail: ErrorDetails, path: Path) -> str:
+    kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
+    if path and path[-1] == "secret":
+        return "the secret must be text, in quotes if it looks like a number"
+    shown = said(value)
+    if kind in _BOUNDS:
+        sign, name = _BOUNDS[kind]
+        if "recipients" in path and sign == "<=" and value > 1 and context[name] > 1:
+            most = "" if context[name] == 500 else f" (drawn ones up to {context[name]}: E000503)"
+            return f"{shown} recipients a request: {_MANY}{most}"
+        return f"{shown} must be {sign} {said(context[name])}"
+    if kind == "literal_error":
+        return _one_of(value, context["expected"])
+    if kind == "invalid_key":
+        return f"the key {path[-1]!r} must be text"
+    if kind == "model_type" and context.get("class_name") == "Delay":
+        return f"{shown} must be seconds, or a delay such as {{uniform_s: [0, 60]}}"
+    if kind in _NEEDS and value is None:
+        return f"nothing is given: it must be {_NEEDS[kind]}, or the key be left out"
+    if kind in _NEEDS:
+        return f"{shown} must be {_NEEDS[kind]}{_advice(kind, value)}"
+    if kind == "string_pattern_mismatch" and context["pattern"] in _PATTERNS:
+        return f"{shown} must be {_PATTERNS[context['pattern']]}"
+    if kind == "too_long":
+        if path and path[-1] == "to":
+            return f"{context['actual_length']} recipients a request: {_MANY}"
+        return f"{context['actual_length']} values: at most {context['max_length']}"
+    if kind == "too_short":
+        return f"{context['actual_length']} values: at least {context['min_length']}"
+    if kind == "string_too_long":
+        return f"the text has {len(value)} characters: at most {context['max_length']}"
+    if kind == "value_error":
+        return str(context["error"])
+    return detail["msg"].replace("Input should be", f"{shown} must be")
+
+
+def _one_of(value: object, expected: str) -> str:
+    words = expected.replace(" or ", ", ").replace("'", "").split(", ")
+    told = f"{said(value)} must be one of {', '.join(words)}"
+    return told + hint(value, words)
+
+
+def _advice(kind: str, value: object) -> str:
+    if kind == "tuple_type" and isinstance(value, dict):
+        return ": write a dash before each of its items"
+    if kind == "string_type" and not isinstance(value, dict | list):
+        return f', in quotes: "{said(value)}"' if value is not None else ""
+    if kind == "tuple_type" and value is None:
+        return "; leave the key out if there is none"
+    return ""

@@ -1,0 +1,171 @@
+"""From YAML 1.2 text to plain data, and from a path in it to its line and column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import ConstructorError, SafeConstructor
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
+
+from smssim.scenario.errors.problems import Path, Problem, ScenarioError, dotted
+
+
+class Spot(NamedTuple):
+    """A place in a text; both count from 1."""
+
+    line: int
+    column: int
+
+
+class _Constructor(SafeConstructor):
+    """Leaves what only looks like a date or a number as text, so that its field refuses it."""
+
+    def construct_non_recursive_object(self, node: Any, tag: str | None = None) -> Any:
+        try:
+            return super().construct_non_recursive_object(node, tag)
+        except ConstructorError:
+            raise
+        except (ValueError, KeyError, OverflowError):
+            if isinstance(node, ScalarNode):
+                return node.value
+            raise
+
+
+class Text:
+    """A scenario's text: `data` is what it holds, `spot` says where a path of it stands.
+
+    Raise a ScenarioError for text that is no YAML.
+    """
+
+    def __init__(self, text: str, file: str) -> None:
+        self.file = file
+        self._lines = text.split("\n")
+        self.duplicates: list[Problem] = []
+        """The keys that stand twice in one mapping."""
+        yaml = YAML(typ="safe", pure=True)
+        yaml.Constructor = _Constructor
+        yaml.allow_duplicate_keys = True
+        try:
+            self._root: Node | None = yaml.compose(text)
+            self.data: Any = None
+            if self._root is not None:
+                _check_tree(self._root, file)
+                # Looked for first, because making data of the tree merges its mappings.
+                self.duplicates = _duplicates(self._root, file)
+                self.data = yaml.constructor.construct_document(self._root)
+        except YAMLError as error:
+            # The error of YAML shows the line, which a secret may stand in.
+            cause = None if "secret" in text.lower() else error
+            raise ScenarioError([self._no_yaml(error)]) from cause
+        except RecursionError as error:
+            raise ScenarioError([Problem("nested too deeply", file=file)]) from error
+
+    def spot(self, path: Path, of_key: bool = False) -> Spot | None:
+        """Where the value at a path stands, or its key; what holds it, if it is not there."""
+        node, key = self._root, None
+        for step in path:
+            key, below = _below(node, step)
+            if below is None:
+                break
+            node = below
+        empty = isinstance(node, ScalarNode) and not node.value and not node.style
+        at = key if (of_key or empty) and key is not None else node
+        return None if at is None else _spot(at)
+
+    def _no_yaml(self, error: YAMLError) -> Problem:
+        if isinstance(error, ReaderError):
+            line, column = _line_of(self._lines, error.position)
+            what = f"the character U+{error.character:04X} must not stand in YAML"
+            return Problem(what, "", self.file, line, column)
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        if not isinstance(error, MarkedYAMLError) or mark is None:
+            return Problem(f"this is no YAML: {error}", file=self.file)
+        what = error.problem or error.context
+        if "secret" in "".join(self._lines[mark.line : mark.line + 1]).lower():
+            told = "this is no YAML: a secret must stand in quotes"
+            return Problem(told, "", self.file, mark.line + 1, mark.column + 1)
+        if what and "'\\t'" in what:
+            what = "a tab; only spaces may stand before a key"
+        context = f" ({error.context})" if error.context and error.problem else ""
+        told = f"this is no YAML: {what}{context}"
+        return Problem(told, "", self.file, mark.line + 1, mark.column + 1)
+
+
+def _duplicates(root: Node, file: str) -> list[Problem]:
+    found: list[Problem] = []
+    for path, node in _mappings(root):
+        seen: dict[str, Node] = {}
+        for key, _ in node.value:
+            name = str(key.value)
+            if name in seen:
+                line = _spot(seen[name]).line
+                told = f"the key {name!r} stands twice, first in line {line}"
+                found.append(Problem(told, dotted((*path, name)), file, *_spot(key), value=name))
+            seen.setdefault(name, key)
+    return found
+
+
+def _check_tree(root: Node, file: str) -> None:
+    """Refuse an anchor within itself, which no rule could be told of."""
+    open_nodes: set[int] = set()
+    done: set[int] = set()
+
+    def walk(node: Node) -> None:
+        if id(node) in open_nodes:
+            raise ScenarioError([Problem("an anchor must not hold itself", "", file, *_spot(node))])
+        if isinstance(node, ScalarNode) or id(node) in done:
+            return
+        open_nodes.add(id(node))
+        for item in node.value:
+            for child in item if isinstance(item, tuple) else (item,):
+                walk(child)
+        open_nodes.discard(id(node))
+        done.add(id(node))
+
+    walk(root)
+
+
+def _below(node: Node | None, step: str | int) -> tuple[Node | None, Node | None]:
+    """The key and the value under a step, where they really stand: anchors and merges followed."""
+    if isinstance(node, SequenceNode):
+        inside = isinstance(step, int) and step < len(node.value)
+        return (None, node.value[step]) if inside else (None, None)
+    if not isinstance(node, MappingNode):
+        return None, None
+    # What is merged in stands before the mapping's own keys, which win.
+    for key, value in reversed(node.value):
+        if isinstance(key, ScalarNode) and key.value == str(step):
+            return key, value
+    return None, None
+
+
+def _mappings(root: Node) -> Iterable[tuple[Path, MappingNode]]:
+    """All mappings, each once, with a path to it."""
+    seen: set[int] = set()
+    todo: list[tuple[Path, Node]] = [((), root)]
+    while todo:
+        path, node = todo.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, SequenceNode):
+            todo += [((*path, i), child) for i, child in enumerate(node.value)]
+        elif isinstance(node, MappingNode):
+            yield path, node
+            todo += [((*path, str(key.value)), child) for key, child in node.value]
+
+
+def _spot(node: Node) -> Spot:
+    return Spot(node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def _line_of(lines: list[str], position: int) -> Spot:
+    for number, line in enumerate(lines, start=1):
+        if position <= len(line):
+            return Spot(number, position + 1)
+        position -= len(line) + 1
+    return Spot(len(lines), 1)

@@ -1,0 +1,156 @@
+"""What every part of a scenario is made of: frozen models with rules, plain types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from numbers import Integral, Real
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import WithJsonSchema as Schema
+
+from smssim.scenario.errors.problems import Broken, Found, hint, said
+from smssim.sms import reference as codes
+
+INSTANT = (
+    r"^\d{4}-\d{1,2}-\d{1,2}"
+    r"([Tt ]\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?( ?(Z|z|[+-]\d{2}(:?\d{2})?))?)?$"
+)
+COUNTRY = r"^[A-Z]{2}$"
+CURRENCY = r"^[A-Z]{3}$"
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.\- ]{0,63}$"
+STATUS = r"^[A-Za-z0-9:]{1,7}$"
+EXTEND = r"^[^{}]{1,128}$"
+ORG_CODE = r"^[!-~]+$"
+FIRST_YEAR, LAST_YEAR = 2000, 2199
+
+
+class Part(BaseModel):
+    """A part of a scenario: frozen, and closed to keys it does not know."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+    )
+
+    def broken(self) -> Iterator[Found]:
+        """The rules between this part's own fields that are broken."""
+        yield from ()
+
+    @model_validator(mode="after")
+    def _obeys(self) -> Self:
+        found = list(self.broken())
+        if found:
+            raise Broken(found)
+        return self
+
+
+def _instant(value: object) -> object:
+    given = value
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            value = None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)
+    if not isinstance(value, datetime):
+        example = "a date or an ISO 8601 time such as 2026-12-01T09:00:00+08:00"
+        raise ValueError(f"{said(given)} must be {example}")
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        years = f"from {FIRST_YEAR} to {LAST_YEAR}"
+        raise ValueError(f"{said(given)} must be in the years {years}")
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _zone(value: str) -> str:
+    if value not in _zones():
+        told = f"{value!r} must be an IANA time zone such as Asia/Jakarta"
+        raise ValueError(told + hint(value, _zones()))
+    ZoneInfo(value)
+    return value
+
+
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _country(value: str) -> str:
+    if value not in codes.countries():
+        meant = " (the United Kingdom is GB)" if value == "UK" else ""
+        raise ValueError(f"{value!r} is no country: there is no such ISO 3166 code{meant}")
+    return value
+
+
+def _whole(value: object) -> object:
+    """Whole numbers as they are, 1e6 too; neither true nor "5", which are typing errors."""
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return int(value)
+    if isinstance(value, Real) and not isinstance(value, bool) and float(value).is_integer():
+        return int(float(value))
+    raise ValueError(f"{said(value)} must be a whole number{_quoted(value)}")
+
+
+def _number(value: object) -> object:
+    if isinstance(value, Real) and not isinstance(value, bool):
+        return float(value)
+    raise ValueError(f"{said(value)} must be a number{_quoted(value)}")
+
+
+def _quoted(value: object) -> str:
+    if not isinstance(value, str):
+        return ""
+    try:
+        float(value.replace(",", ""))
+    except ValueError:
+        return ""
+    return ", without quotes" if "," not in value else ", such as 50_000, without commas or quotes"
+
+
+def _key(value: object) -> object:
+    # Keys of JSON are always in quotes.
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+
+
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError(f"{value!r} must be printable characters")
+    return value
+
+
+def _micro(amount: float) -> float:
+    if abs(amount * 1e6 - round(amount * 1e6)) > 1e-3:
+        raise ValueError(f"{amount} must have at most 6 decimals")
+    return amount
+
+
+Instant = Annotated[
+    datetime, BeforeValidator(_instant), Schema({"type": "string", "pattern": INSTANT})
+]
+"""A moment; without an offset it is UTC."""
+
+Int = Annotated[int, BeforeValidator(_whole)]
+Float = Annotated[float, BeforeValidator(_number)]
+Flag = Annotated[bool, Field(strict=True)]
+Count = Annotated[Int, Field(ge=1, le=10**12)]
+CountKey = Annotated[Count, BeforeValidator(_key)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Country = Annotated[str, Field(pattern=COUNTRY), AfterValidator(_country)]
+Name = Annotated[str, Field(pattern=NAME)]
+Extend = Annotated[str, Field(pattern=EXTEND), AfterValidator(_printable)]
+"""The customer's own text of a request, given back by its reports (DOMAIN.md section 6)."""
+Money = Annotated[Float, Field(ge=0, le=1e12), AfterValidator(_micro)]
+Share = Annotated[Float, Field(ge=0, le=1)]
+Weight = Annotated[Float, Field(ge=0, le=1e9)]
+
+
+def micro(amount: float) -> int:
+    """An amount of money in micro-units of its currency."""
+    return round(amount * 1e6)

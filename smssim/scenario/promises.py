@@ -1,0 +1,193 @@
+"""Promises that a scenario must keep, and how certain their verdicts shall be (docs/checks.md)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from smssim.metrics import METRICS, YES_OR_NO, Metric, metric_named
+from smssim.scenario.errors.problems import Found
+from smssim.scenario.fields import Count, Country, Float, Int, Name, Part
+
+_TEXT = re.compile(
+    r"(?:(?P<statistic>\w[\w.]*)\s*\((?P<inner>.+)\)|(?P<plain>.+?))\s*(?P<side>[<>])(?P<end>[^=].*)"
+)
+_FIGURE = re.compile(r"(?P<metric>[^\[\]]+)(?:\[(?P<part>[^\[\]]+)\])?")
+_QUANTILE = re.compile(r"p([1-9]\d?(?:\.\d+)?|0?\.(?=0*[1-9])\d+)")
+Risk = Annotated[Float, Field(gt=0, le=0.5)]
+
+
+class Where(Part):
+    """The part of a month that a promise is about; docs/checks.md says which metrics have parts."""
+
+    template: Name | None = None
+    """Messages of this template, or its review."""
+    country: Country | None = None
+    """Messages to this country, or its packages."""
+    application: Name | None = None
+    """Messages of this application."""
+    type: Literal["otp", "notification"] | None = None
+    """Messages of this type."""
+    package: Annotated[Int, Field(ge=0)] | None = None
+    """This package, by its number from 0."""
+
+    @property
+    def given(self) -> dict[str, str | int]:
+        """The keys that are given, in order, with their values."""
+        return self.model_dump(exclude_none=True)
+
+
+class Check(Part):
+    """A promise: what a statistic of a metric over months shall stay below or above."""
+
+    name: Name
+    """What the promise is called; every check has a name of its own."""
+    metric: str
+    """A name of `smssim.metrics`, its first word with the unit or without: `latency_s.p95`."""
+    where: Where = Where()
+    """The part of the month that it is about: all of it, if nothing is said."""
+    statistic: str | None = None
+    """`mean`, `probability` of what is yes or no, or a quantile such as `p90`; without it, the
+    probability where the metric is yes or no, else the mean."""
+    below: Float | None = None
+    """The bound, in the metric's unit, that the statistic shall stay below."""
+    above: Float | None = None
+    """The bound, in the metric's unit, that the statistic shall stay above."""
+    margin: Annotated[Float, Field(ge=0)] = 0
+    """How far beyond the bound a broken promise may be overlooked, in the metric's unit."""
+
+    def broken(self) -> Iterator[Found]:
+        """The rules of statistics and bounds, as far as they do not hang on the currency."""
+        if (self.below is None) == (self.above is None):
+            yield ("name",), f"the promise {self.name!r} must have one of below and above"
+        statistic = self.statistic
+        if statistic not in (None, "mean", "probability") and not _QUANTILE.fullmatch(statistic):
+            told = "must be mean, probability or a quantile such as p90 or p99.5"
+            yield ("statistic",), f"{statistic!r} {told}"
+        if self.kind == "probability":
+            yield from self._beyond_probabilities()
+
+    def _beyond_probabilities(self) -> Iterator[Found]:
+        """A bound that is no probability, or a margin with which whatever happens is kept."""
+        overlooked = self.margin if self.above is None else -self.margin
+        if not 0 <= self.bound <= 1:
+            yield ("below" if self.above is None else "above",), "a probability is from 0 to 1"
+        elif not -1e-9 <= self.bound + overlooked <= 1 + 1e-9:
+            told = f"a probability is from 0 to 1, so none is {self.margin:g} beyond {self.bound:g}"
+            yield ("margin",), told
+        elif not self.margin and self.bound == (0 if self.above is None else 1):
+            told = "without a margin no months tell that it is never so, or always"
+            yield ("below" if self.above is None else "above",), told
+
+    @property
+    def bound(self) -> float:
+        """The bound, whichever way."""
+        return next(value for value in (self.below, self.above, 0.0) if value is not None)
+
+    @property
+    def kind(self) -> str:
+        """The statistic, the usual one of the metric if none is given; the mean of what is yes or
+        no is its probability.
+        """
+        metric = _plain(self.metric)
+        if self.statistic in (None, "mean") and metric is not None and metric.unit == YES_OR_NO:
+            return "probability"
+        return self.statistic or "mean"
+
+    @property
+    def quantile(self) -> float | None:
+        """The share of months that a quantile leaves below it, None if it is none."""
+        found = _QUANTILE.fullmatch(self.kind)
+        return float(found[1]) / 100 if found else None
+
+    @property
+    def figure(self) -> str:
+        """The name of the figure in tables of runs, the part in brackets."""
+        return figure_name(self.metric_name, self.where.given)
+
+    @property
+    def metric_name(self) -> str:
+        """The name of the metric without a unit."""
+        metric = _plain(self.metric)
+        return self.metric if metric is None else metric.name
+
+    def __str__(self) -> str:
+        side = "<" if self.above is None else ">"
+        return f"{self.kind}({self.figure}) {side} {self.bound:g}"
+
+
+class Checking(Part):
+    """How certain all verdicts of a file are together, and how many months they may take."""
+
+    false_alarm: Risk = 0.01
+    """The probability at most that any promise that is kept fails."""
+    miss: Risk = 0.01
+    """The probability at most that any promise that is broken by more than its margin passes."""
+    most_runs: Annotated[Count, Field(ge=12, le=1_000_000)] = 2_000
+    """Months after which a promise that is still open stays undecided."""
+
+
+def promise_of(text: str) -> dict[str, Any]:
+    """A promise as it stands in a file, of a text `METRIC < BOUND` or `STATISTIC(METRIC) > BOUND`.
+
+    The metric may have its part in brackets, as in tables of runs. Raise a ValueError for a text
+    that is no promise; what its words mean is held against the scenario that it is given to.
+
+    >>> promise_of("runout.any < 0.05")
+    {'name': 'promise', 'metric': 'runout.any', 'below': 0.05}
+    >>> promise_of("p90(latency_s.p95[template=login]) < 30")["where"]
+    {'template': 'login'}
+    """
+    found = _TEXT.fullmatch(text.strip())
+    figure = found and _FIGURE.fullmatch((found["inner"] or found["plain"]).strip())
+    if not found or not figure:
+        example = "'runout.any < 0.05' or 'p90(cost_usd) < 12000'"
+        raise ValueError(f"promise(={text!r}) must be like {example}")
+    try:
+        bound = float(found["end"])
+    except ValueError:
+        raise ValueError(f"promise(={text!r}) must end with a number") from None
+    metric, part = figure["metric"].strip(), figure["part"]
+    read: dict[str, Any] = {"name": "promise", "metric": metric}
+    if found["statistic"]:
+        read["statistic"] = found["statistic"]
+    read["below" if found["side"] == "<" else "above"] = bound
+    return read if part is None else read | {"where": _where(metric, part)}
+
+
+def figure_name(metric: str, where: dict[str, str | int]) -> str:
+    """The name of a metric's figure of a part of the month.
+
+    >>> figure_name("latency.p95", {"template": "login"})
+    'latency.p95[template=login]'
+    >>> figure_name("package.empty", {"package": 0})
+    'package.empty[0]'
+    """
+    if not where:
+        return metric
+    if METRICS[metric].per:
+        return f"{metric}[{next(iter(where.values()))}]"
+    return f"{metric}[{', '.join(f'{key}={value}' for key, value in where.items())}]"
+
+
+def _where(metric: str, part: str) -> dict[str, str | int]:
+    """A part as it stands in the name of a figure."""
+    found = _plain(metric)
+    if found is not None and found.per and "=" not in part:
+        part = f"{found.per}={part}"
+    pairs = [pair.partition("=") for pair in part.split(",")]
+    given = {key.strip(): value.strip() for key, _, value in pairs}
+    return {key: int(text) if text.isdecimal() else text for key, text in given.items()}
+
+
+def _plain(name: str) -> Metric | None:
+    """The metric of a name, whatever unit of money it carries; None if there is none."""
+    first = name.partition(".")[0]
+    currency = first.rpartition("_")[2].upper() or "USD"
+    try:
+        return metric_named(name, currency)
+    except ValueError:
+        return None

@@ -1,0 +1,235 @@
+"""The whole scenario: its parts held against each other, YAML in and out, digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, model_validator
+
+from smssim.calendars import DAY, to_us
+from smssim.scenario.account import Account, Package, Quota, Ticket
+from smssim.scenario.application import Application
+from smssim.scenario.beside import content_of, finder, found_beside
+from smssim.scenario.changes import changed
+from smssim.scenario.consistency import broken_rules
+from smssim.scenario.errors.messages import problems_of
+from smssim.scenario.errors.partial import salvaged
+from smssim.scenario.errors.problems import Broken, Problem, ScenarioError, told_of
+from smssim.scenario.errors.reading import in_order, mapping_of, placed, text_of
+from smssim.scenario.fields import CURRENCY, Country, Instant, Int, Name, Part
+from smssim.scenario.network import Callback, Queue, Route
+from smssim.scenario.onboarding import Onboarding, Registration
+from smssim.scenario.promises import Check, Checking
+from smssim.scenario.sources import Calls, GroupTask, Traffic
+from smssim.scenario.templates import Review, Template
+from smssim.scenario.thresholds import Thresholds
+
+Source = Traffic | Calls | GroupTask
+_NO_RESULTS = {"rng", "checks", "checking"}
+"""What makes no difference to a run of a given seed."""
+
+
+class Scenario(Part):
+    """One planned period of sending: everything `simulate` needs, and nothing it finds out.
+
+    Raise a ScenarioError that names all that is wrong, wherever the scenario comes from.
+    """
+
+    name: Name = "scenario"
+    """What the run is called in reports."""
+    start: Instant
+    """The first instant of the run; a date is its midnight in UTC."""
+    days: Int = Field(default=30, ge=1, le=366)
+    """How many days of 24 hours the run lasts."""
+    currency: str = Field(default="USD", pattern=CURRENCY)
+    """The currency of all prices, as its three letters."""
+    account: Account = Account()
+    """The account: service mode, rules of packages, money."""
+    quota: Quota = Quota()
+    """What the account may have, raised by ticket."""
+    tickets: tuple[Ticket, ...] = ()
+    """Service tickets that are filed, in the order of their numbers."""
+    onboarding: Onboarding | None = None
+    """The account's way to its first message; without it, the account is ready at the start."""
+    applications: tuple[Application, ...] = Field(min_length=1)
+    """The account's applications."""
+    templates: tuple[Template, ...] = Field(min_length=1)
+    """The templates of all applications."""
+    review: Review = Review()
+    """How templates are reviewed."""
+    registrations: dict[Country, Registration] = {}
+    """Registrations by country; a country without an entry is registered since long before the
+    start, or, with onboarding, as the table of sending rules asks."""
+    thresholds: Thresholds = Thresholds()
+    """Alarm and limit values by UTC day and month."""
+    packages: tuple[Package, ...] = ()
+    """The packages that are bought, in the order of their ids."""
+    traffic: tuple[Traffic, ...] = ()
+    """API traffic at mean rates."""
+    calls: tuple[Calls, ...] = ()
+    """API requests written out one by one."""
+    group_tasks: tuple[GroupTask, ...] = ()
+    """Tasks of the Group SMS Assistant."""
+    routes: dict[Country, Route] = {}
+    """Prices, outcomes and delays by country; a country without an entry has the default route."""
+    queue: Queue = Queue()
+    """The queue that accepted messages leave through."""
+    callback: Callback = Callback()
+    """The customer's server for status reports."""
+    rng: Annotated[Int, Field(ge=0)] = 1
+    """The seed of runs that are not given another."""
+    checks: tuple[Check, ...] = ()
+    """Promises that the months of this scenario must keep (docs/checks.md)."""
+    checking: Checking = Checking()
+    """How certain the verdicts of all checks are together."""
+
+    _folder: Path | None = PrivateAttr(default=None)
+
+    if not TYPE_CHECKING:
+
+        def __init__(self, **data: Any) -> None:
+            try:
+                super().__init__(**data)
+            except ValidationError as error:
+                raise ScenarioError(_all_problems(error, data, None)) from error
+
+        # Tells pydantic that this is as good as its own, so that validation need not call it.
+        __init__.__pydantic_base_init__ = True
+
+    @property
+    def start_us(self) -> int:
+        """The first instant, microseconds since 1970 UTC."""
+        return to_us(self.start)
+
+    @property
+    def end_us(self) -> int:
+        """The first instant after the run, microseconds since 1970 UTC."""
+        return self.start_us + self.days * DAY
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """All sources in the order of their names, which is the order of ties."""
+        return tuple(sorted((*self.traffic, *self.calls, *self.group_tasks), key=lambda s: s.name))
+
+    def template(self, name: str) -> Template:
+        """The template of that name."""
+        return next(template for template in self.templates if template.name == name)
+
+    def route(self, country: str) -> Route:
+        """The route to a country, the default one if the scenario has none."""
+        return self.routes.get(country) or Route()
+
+    def find(self, file: Path) -> Path:
+        """Where a file named in the scenario is: beside the scenario file or in a folder above."""
+        place = found_beside(file, self._folder or Path())
+        if place is None:
+            raise ScenarioError(f"file(={file}) was not found beside the scenario or above it")
+        return place
+
+    @model_validator(mode="after")
+    def _consistent(self, info: ValidationInfo) -> Self:
+        folder = (info.context or {}).get("folder")
+        found = list(broken_rules(self, finder(folder)))
+        if found:
+            raise Broken(found)
+        self._folder = folder
+        return self
+
+    @classmethod
+    def model_validate(cls, obj: Any, **how: Any) -> Self:
+        """A scenario of plain data."""
+        try:
+            return super().model_validate(obj, **how)
+        except ValidationError as error:
+            folder = (how.get("context") or {}).get("folder")
+            raise ScenarioError(_all_problems(error, obj, folder)) from error
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a scenario from a YAML 1.2 file."""
+        path = Path(path)
+        return cls._read(text_of(path), str(path), path.parent)
+
+    @classmethod
+    def parse(cls, text: str, where: str = "scenario") -> Self:
+        """Read a scenario from YAML 1.2 text; *where* is named in errors."""
+        return cls._read(text, where, None)
+
+    @classmethod
+    def _read(cls, text: str, file: str, folder: Path | None) -> Self:
+        read = mapping_of(text, file)
+        problems = list(read.duplicates)
+        try:
+            made = cls.model_validate(read.data, context={"folder": folder})
+        except ScenarioError as error:
+            problems += [placed(problem, read) for problem in error.problems]
+        if problems:
+            raise ScenarioError(in_order(problems))
+        return made
+
+    def to_yaml(self) -> str:
+        """This scenario as YAML, defaults left out; `parse` gives an equal one back."""
+        from ruamel.yaml import YAML
+
+        out = StringIO()
+        yaml: Any = YAML(typ="safe", pure=True)
+        yaml.default_flow_style = False
+        yaml.sort_base_mapping_type_on_output = False
+        yaml.dump(json.loads(self.to_json()), out)
+        return out.getvalue()
+
+    def to_json(self) -> str:
+        """This scenario as JSON, which is YAML too, defaults left out; `parse` gives an equal one
+        back.
+        """
+        return self.model_dump_json(exclude_unset=True)
+
+    def digest(self) -> str:
+        """A fingerprint of everything that can change a result: 16 hexadecimal digits.
+
+        A group task's file counts by its content, wherever it lies; its name, if it is not there.
+        """
+        plain = self.model_dump(mode="json", exclude=_NO_RESULTS)
+        for task, made in zip(self.group_tasks, plain["group_tasks"], strict=True):
+            made["countries"] = list(made["countries"].items())  # They are sent in this order.
+            place = None if task.file is None else found_beside(task.file, self._folder or Path())
+            if place is not None:
+                made["file"] = content_of(place)
+        canonical = json.dumps(plain, sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+    def change(self, **changes: Any) -> Self:
+        """A new scenario with some fields changed, validated again; this one stays as it is.
+
+        Keys are dotted paths: `change(**{"packages.0.segments": 50_000, "days": 10})`.
+        """
+        return type(self).model_validate(changed(self, changes), context={"folder": self._folder})
+
+    def __eq__(self, other: object) -> bool:
+        # Where it was read from makes no difference.
+        return isinstance(other, Scenario) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash(json.dumps(self.model_dump(mode="json"), sort_keys=True))
+
+    def _repr_html_(self) -> str:
+        from smssim.scenario.card import card
+
+        return card(self)
+
+
+def _all_problems(error: ValidationError, data: Any, folder: Path | None) -> list[Problem]:
+    """What pydantic found, and the rules between parts, as far as the parts can be read."""
+    problems = problems_of(error, Scenario, data)
+    if isinstance(data, Mapping):
+        rest = salvaged(Scenario, data)
+        for path, told in broken_rules(rest, finder(folder)):
+            problem = told_of(path, told, data)
+            if problem not in problems:
+                problems.append(problem)
+    return problems

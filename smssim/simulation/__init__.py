@@ -1,0 +1,1 @@
+"""Simulate, Run, AccountView."""

@@ -1,0 +1,286 @@
+"""The account: what it owns, what it has been told, and the verdict on one message.
+
+Judging is scalar and stands here once; the engine judges whole blocks of messages by the same state
+and comes here for each message at which that state turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+import simpy
+
+from smssim.scenario import Scenario, micro, registrations
+from smssim.simulation.account.console import Console, Kind
+from smssim.simulation.account.events import Agenda, Happening
+from smssim.simulation.account.queue import SendingQueue
+from smssim.simulation.account.thresholds import ThresholdCounters
+from smssim.sms.packages import CountryQuota, Package
+from smssim.sms.reference import MAINLAND
+from smssim.stats.keyed_random import Marks
+
+FROZEN, LIMIT, COUNTRY_LIMIT, OVERSIZE = "E000112", "E000623", "E000630", "E000503"
+TEMPLATE, FULL, NO_QUOTA = "E200030", "E200015", "E000629"
+NOT_ENABLED, NO_APPLICATION = "E000109", "E000102"
+VARIABLES, DUPLICATE, PASSWORD = "E200028", "E200041", "E200051"
+TOLD = frozenset(("alarm", "limit", "low_quota"))
+"""Events that contacts are told of."""
+
+
+class Withdrawal(NamedTuple):
+    """What a freeze took back out of the queue: segments by package id, and charges."""
+
+    segments: dict[int, int]
+    cost_micro: int
+
+
+class Line(Protocol):
+    """What the account needs of whoever drives the messages."""
+
+    def catch_up(self) -> None:
+        """Account for every message before now."""
+
+    def pending_micro(self) -> int:
+        """The charges of messages before now that are not accounted for yet."""
+
+    def pending_count(self) -> int:
+        """What they add to the thresholds' counters."""
+
+    def pending_segments(self, country: str) -> int:
+        """What they take from a country's packages."""
+
+    def delivered_micro(self, before_us: int, *, book: bool) -> int:
+        """The charges of mainland messages delivered before an instant and not booked yet; *book*
+        says that they are booked now.
+        """
+
+    def withdraw(self) -> Withdrawal:
+        """Fail every accepted message that still waits in a queue."""
+
+
+class Verdict(NamedTuple):
+    """What became of one number at the platform's door; code None means sent, and "own" that its
+    own drawn code refuses it.
+    """
+
+    code: str | None
+    place: int = 0
+    sent_us: int | None = None
+    parts: tuple[tuple[Package, int], ...] = ()
+    cost_micro: int = 0
+
+
+class Entry(NamedTuple):
+    """One line of the ledger."""
+
+    at_us: int
+    entry: str
+    country: str | None = None
+    package: int | None = None
+    segments: int | None = None
+    amount_micro: int | None = None
+
+
+class Account:
+    """Packages, thresholds, money and switches of one account, in one SimPy environment.
+
+    `version` grows with every change that may alter how messages are judged. Policies see it
+    through `policies.AccountView`.
+    """
+
+    def __init__(
+        self, env: simpy.Environment, scenario: Scenario, countries: list[str], marks: Marks
+    ) -> None:
+        rules = scenario.account
+        self.scenario = scenario
+        self.agenda = Agenda(env)
+        self.line: Line
+        self.version = 0
+        self.mode: str = rules.service_mode
+        self.frozen = False
+        self.balance_micro = None if rules.balance is None else micro(rules.balance)
+        self.accrued_micro = 0
+        self.console = Console(scenario, marks)
+        self.thresholds = ThresholdCounters(scenario.thresholds, marks, scenario.start_us)
+        self.countries = {
+            c: CountryQuota(c, rules.package_order, rules.low_quota.get(c))
+            for c in sorted(countries)
+        }
+        self.suspended_all = False
+        self.packages: list[Package] = []
+        self.enabled = True
+        self.created: set[str] = set()
+        self.unregistered: set[str] = set()
+        self.usable: set[str] = set()
+        self.stopped: dict[str, int] = {}
+        self.prices_micro = {c: micro(scenario.route(c).price) for c in self.countries}
+        # Mainland messages are billed when they are delivered: accepting them costs nothing.
+        self.prices_micro[MAINLAND] = 0
+        self.queues: dict[str, SendingQueue] = {}
+        self.happenings: list[Happening] = []
+        self.ledger: list[Entry] = []
+        self._registrations = registrations(scenario)
+        self._covers = rules.straddle == "cover"
+        self._whole = rules.suspend_scope == "account"
+        self._waiting: dict[tuple[str, str | None], list[simpy.Event]] = {}
+
+    @property
+    def now_us(self) -> int:
+        """The present instant, microseconds since 1970."""
+        return self.agenda.now_us
+
+    def tell(self, event: str, subject: str = "", value: int | None = None) -> None:
+        """Write an event down and wake whoever waits for it."""
+        happening = Happening(self.now_us, event, subject, value)
+        self.happenings.append(happening)
+        for key in ((event, None), (event, subject)):
+            for waiting in self._waiting.pop(key, []):
+                waiting.succeed(happening)
+        if event in TOLD:
+            for contact in self.scenario.account.contacts:
+                if contact.traffic_warning:
+                    self.tell("notified", contact.name)
+
+    def wait(self, event: str, subject: str | None = None) -> simpy.Event:
+        """A SimPy event for the next happening of that name, of that subject if one is named."""
+        waiting = simpy.Event(self.agenda.env)
+        self._waiting.setdefault((event, subject), []).append(waiting)
+        return waiting
+
+    def quota(self, country: str) -> CountryQuota:
+        """The quota of a country."""
+        if country not in self.countries:
+            raise ValueError(f"country(={country!r}) is not sent to in this scenario")
+        return self.countries[country]
+
+    # judging one message
+
+    def suspended(self, country: str) -> bool:
+        """Whether sending to a country is suspended for want of quota."""
+        return self.suspended_all if self._whole else self.countries[country].suspended
+
+    def reaches(self, country: str) -> bool:
+        """Whether the service mode sends to a country at all."""
+        return self.mode != "suspend" or country in self.scenario.account.package_countries
+
+    @property
+    def may_refuse_requests(self) -> bool:
+        """Whether the state refuses any request as a whole; False is certain."""
+        console, thresholds = self.console, self.thresholds
+        return (
+            self.frozen
+            or not self.enabled
+            or len(self.created) < len(self.scenario.applications)
+            or bool(console.suspended or console.whitelists)
+            or thresholds.any_tripped
+        )
+
+    @property
+    def may_refuse_numbers(self) -> bool:
+        """Whether settings refuse any number after acceptance; False is certain."""
+        console = self.console
+        return bool(console.regions is not None or console.number_rules or self.unregistered)
+
+    def refuse_request(self, kind: Kind) -> str | None:
+        """The code that refuses a whole request now, or None (place 1)."""
+        if not self.enabled:
+            return NOT_ENABLED
+        if kind.application not in self.created:
+            return NO_APPLICATION
+        code = self.console.refuse_request(kind)
+        if code is not None:
+            return code
+        if self.frozen:
+            return FROZEN
+        if self.thresholds.tripped(kind.country):
+            return LIMIT
+        return COUNTRY_LIMIT if self.thresholds.country_tripped(kind.country) else None
+
+    def refuse_number(self, kind: Kind) -> str | None:
+        """The code that refuses a number after acceptance by settings, or None (place 3)."""
+        code = self.console.refuse_number(kind)
+        if code is None and kind.country in self.unregistered:
+            registration = self._registrations[kind.country]
+            return registration.status if registration.source == "huawei" else None
+        return code
+
+    def reported_instead(self, country: str) -> str | None:
+        """What a supplier reports of messages to a country that is not registered."""
+        if country not in self.unregistered:
+            return None
+        registration = self._registrations[country]
+        return registration.status if registration.source == "supplier" else None
+
+    def judge_number(
+        self, kind: Kind, segments: int, own_place: int, too_frequent: Callable[[], bool]
+    ) -> Verdict:
+        """The verdict on one number of a request that was not refused as a whole (places 2 and 3).
+
+        *own_place* is where the number's own drawn code refuses it, 0 if none does; *too_frequent*
+        says whether its number was sent to too often. Whatever the verdict sets off happens at
+        once.
+        """
+        if kind.template not in self.usable:
+            return Verdict(TEMPLATE, 2)
+        if own_place == 2:
+            return Verdict("own", 2)
+        if too_frequent():
+            return Verdict(self.scenario.account.frequency_code, 2)
+        line = self.queues[kind.queue]
+        if line.full(self.now_us):
+            return Verdict(FULL, 2)
+        code = self.refuse_number(kind) or ("own" if own_place == 3 else None)
+        if code is None and not self.reaches(kind.country):
+            code = NO_QUOTA
+        verdict = Verdict(code, 3) if code else self._charge(kind.country, segments)
+        if verdict.code is None:
+            verdict = verdict._replace(sent_us=line.take(self.now_us))
+        if verdict.code is None or self.thresholds.counts_refused:
+            for fired in self.thresholds.count(kind.country, segments):
+                self.tell(*fired)
+        return verdict
+
+    def _charge(self, country: str, segments: int) -> Verdict:
+        """Deduct a message from packages and charge the rest, or refuse it for want of quota."""
+        quota = self.countries[country]
+        left, suspends = quota.left, self.mode == "suspend"
+        if suspends and self.suspended(country):
+            return Verdict(NO_QUOTA, 3)
+        deduction = quota.deduct(segments, suspends=suspends, covers=self._covers)
+        if deduction is None:
+            self._run_out(quota, left)
+            self._suspend(quota)
+            return Verdict(NO_QUOTA, 3)
+        parts, uncovered = deduction
+        for package, _ in parts:
+            if not package.left:
+                self.tell("package_empty", str(package.id), 0)
+        if parts and quota.low_reached():
+            self.tell("low_quota", country, quota.left)
+        if uncovered:
+            self._run_out(quota, left)
+        cost = uncovered * self.prices_micro[country]
+        self.accrued_micro += cost
+        return Verdict(None, parts=parts, cost_micro=cost)
+
+    def _run_out(self, quota: CountryQuota, left: int) -> None:
+        if quota.seen:
+            quota.seen = False
+            self.tell("run_out", quota.country, left)
+
+    def _suspend(self, quota: CountryQuota) -> None:
+        quota.suspended = not self._whole
+        self.suspended_all = self._whole
+        self.tell("suspended", "" if self._whole else quota.country)
+
+    def resume(self, country: str) -> None:
+        quota = self.countries[country]
+        if self.suspended_all or quota.suspended:
+            self.suspended_all, quota.suspended = False, False
+            self.tell("resumed", "" if self._whole else country)
+
+    def changed(self) -> None:
+        """Account for all messages before now; those to come may be judged otherwise."""
+        self.line.catch_up()
+        self.version += 1

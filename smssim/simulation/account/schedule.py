@@ -1,0 +1,130 @@
+"""Puts on the agenda what the calendar and the scenario bring, whatever is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from smssim.calendars import HOUR, next_day, next_month, to_us
+from smssim.scenario import Package, micro
+from smssim.simulation.account import commands as changes
+from smssim.simulation.account import money
+from smssim.simulation.account.account import Account
+from smssim.simulation.account.events import Rank
+from smssim.simulation.account.settings import plan_settings, plan_tickets
+from smssim.simulation.setup.courses import Courses
+from smssim.simulation.setup.onboarding import APPLICATION, COUNTRY, TEMPLATE, Step
+from smssim.sms.packages import ends_us
+
+
+def plan(account: Account, courses: Courses) -> None:
+    """Schedule everything that will happen to the account whatever is sent."""
+    start_us = account.scenario.start_us
+    plan_tickets(account)
+    _repeat(account, Rank.DAY_TURN, next_day, lambda: changes.turn(account, "day"), start_us)
+    _repeat(account, Rank.MONTH_TURN, next_month, lambda: changes.turn(account, "month"), start_us)
+    _repeat(
+        account, Rank.SETTLEMENT, _next_hour, lambda: money.settle(account), start_us, cuts=False
+    )
+    account.enabled = not any(step.step == "enabling" for step in courses.steps)
+    account.created = set(courses.application_us) - _subjects(courses, APPLICATION)
+    account.unregistered = _subjects(courses, COUNTRY)
+    _getting_started(account, courses)
+    _templates(account, courses)
+    plan_settings(account)
+    _purchases(account, courses)
+
+
+def _subjects(courses: Courses, kind: str) -> set[str]:
+    return {step.subject for step in courses.steps if step.step == kind}
+
+
+def _next_hour(us: int) -> int:
+    return (us // HOUR + 1) * HOUR
+
+
+def _repeat(
+    account: Account,
+    rank: Rank,
+    following: Callable[[int], int],
+    action: Callable[[], None],
+    after_us: int,
+    *,
+    cuts: bool = True,
+) -> None:
+    when_us = following(after_us)
+
+    def act() -> None:
+        _repeat(account, rank, following, action, when_us, cuts=cuts)
+        action()
+
+    account.agenda.at(when_us, rank, act, changes=cuts)
+
+
+def _getting_started(account: Account, courses: Courses) -> None:
+    for step in courses.steps:
+        if step.refused and step.began_us is not None:
+            _refuse(account, step, step.began_us)
+        elif step.done_us is not None and step.step in changes.TOLD:
+            _take(account, step, step.done_us)
+
+
+def _refuse(account: Account, step: Step, at_us: int) -> None:
+    if at_us > account.scenario.start_us:
+        told = f"{step.name}: {step.refused}"
+        account.agenda.at(
+            at_us, Rank.ONBOARDING, lambda: account.tell("step_refused", told), changes=False
+        )
+
+
+def _take(account: Account, step: Step, done_us: int) -> None:
+    """Let a step change the account when it is done; one done by the start has done so."""
+    if done_us > account.scenario.start_us:
+        account.agenda.at(
+            done_us,
+            Rank.ONBOARDING,
+            lambda: changes.get_started(account, step.step, step.subject),
+        )
+    else:
+        changes.enter(account, step.step, step.subject)
+
+
+def _templates(account: Account, courses: Courses) -> None:
+    scenario = account.scenario
+    for template in scenario.templates:
+        usable_us = courses.usable_us(template.name, scenario.start_us)
+        if usable_us is not None:
+            _activate(account, template.name, usable_us)
+
+
+def _activate(account: Account, template: str, usable_us: int) -> None:
+    if usable_us <= account.scenario.start_us:
+        account.usable.add(template)
+    else:
+        account.agenda.at(usable_us, Rank.TEMPLATE, lambda: changes.make_usable(account, template))
+
+
+def _purchases(account: Account, courses: Courses) -> None:
+    """Scenario packages are bought when their time has come and a first template is approved."""
+    scenario = account.scenario
+    approvals = [own[-1].decided_us for own in courses.reviews if own and own[-1].approved]
+    handed_in = _subjects(courses, TEMPLATE)
+    if any(template.name not in handed_in for template in scenario.templates):
+        approvals.append(scenario.start_us)
+    if not approvals:
+        return
+    for package in scenario.packages:
+        wanted_us = to_us(package.at) if package.at else scenario.start_us
+        when_us = max(wanted_us, scenario.start_us, min(approvals))
+        account.agenda.at(when_us, Rank.PURCHASE, _purchase(account, package))
+
+
+def _purchase(account: Account, package: Package) -> Callable[[], None]:
+    def act() -> None:
+        zone = account.scenario.account.expiry_zone
+        until_us = ends_us(
+            account.now_us, zone, valid_days=package.valid_days, valid_months=package.valid_months
+        )
+        price_micro = micro(package.price)
+        changes.buy(account, package.country, package.segments, price_micro, until_us)
+
+    return act

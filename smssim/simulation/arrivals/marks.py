@@ -1,0 +1,182 @@
+"""Gives messages their marks: segments, final status and delay, how long their users wait."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smssim.calendars import HOUR
+from smssim.scenario import Flaws, Resend, Source
+from smssim.simulation.account.account import DUPLICATE, PASSWORD, VARIABLES
+from smssim.simulation.compiled import World
+from smssim.simulation.fates import EXPIRED
+from smssim.stats.inverse_cdf import discrete
+from smssim.stats.keyed_random import (
+    GENERATION_BITS,
+    RECIPIENT_BITS,
+    REQUESTS_AN_HOUR,
+    Words,
+    words,
+)
+
+Ints = NDArray[np.int64]
+NEVER = 1 << 62
+
+
+class MessageMarks(NamedTuple):
+    """Marks of messages, a row each: segments, drawn fate, latency in microseconds."""
+
+    segments: NDArray[np.uint8]
+    drawn: NDArray[np.uint8]
+    latency: Ints
+
+    @classmethod
+    def blank(cls, n: int) -> MessageMarks:
+        """Room for the marks of *n* messages."""
+        return cls(np.empty(n, np.uint8), np.empty(n, np.uint8), np.empty(n, np.int64))
+
+    def put(self, rows: Ints, marks: MessageMarks) -> None:
+        """Write the marks of some of the messages."""
+        self.segments[rows], self.drawn[rows], self.latency[rows] = marks
+
+
+def hours_and_numbers(request: Ints) -> tuple[Ints, Ints]:
+    """The UTC hour of requests, and their numbers within it."""
+    hours = request // REQUESTS_AN_HOUR
+    return hours, request - hours * REQUESTS_AN_HOUR
+
+
+def counters_of(k: Ints, recipient: Ints | int, generation: int = 0) -> Words:
+    """The mark counters of messages: request *k* of its hour, recipient, generation."""
+    counter = k << (RECIPIENT_BITS + GENERATION_BITS)
+    if not isinstance(recipient, int) or recipient:
+        counter |= recipient << GENERATION_BITS
+    if generation:
+        counter |= generation
+    return counter.view(np.uint64)
+
+
+def below(word: Words, share: int) -> NDArray[np.bool_]:
+    """Which words fall within a share of all words, itself a number up to 2**64."""
+    if share >> 64:
+        return np.ones(len(word), bool)
+    within: NDArray[np.bool_] = word < np.uint64(share)
+    return within
+
+
+class Marker:
+    """The marks of the messages of one class.
+
+    Their hours come as distinct hours and how many messages each has, or one by one (counts None).
+    """
+
+    def __init__(self, world: World, source: Source, country: str) -> None:
+        route = world.scenario.route(country)
+        shares = world.scenario.template(source.template).segment_shares(country)
+        self._name, self._marks = source.name, world.marks
+        self._segments = discrete(tuple(shares.values()))
+        self._segment_values = np.array(list(shares), np.uint8)
+        self._outcome = discrete(tuple(outcome.share for outcome in route.outcomes))
+        self._fates = np.array(
+            [world.fates.number(o.status, o.source) for o in route.outcomes], np.uint8
+        )
+        self._refused, self._any_refused = (
+            world.fates.own_place > 0,
+            bool(world.fates.own_place.any()),
+        )
+        flaws: Flaws = getattr(source, "flaws", None) or Flaws()
+        self._flaws = (int(flaws.variables * (1 << 64)), int(flaws.password * (1 << 64)))
+        self._duplicates = int(flaws.duplicates * (1 << 64))
+        self._fate_of = world.fates.of_flaw
+        self._latency = route.latency.table()
+        self._validity_us = round(world.scenario.queue.validity_h * HOUR)
+        resend: Resend | None = getattr(source, "resend", None)
+        self._patience = resend.patience.table() if resend else None
+        self._at_most = resend.at_most if resend else 0
+        self._anybody_resends = world.generations > 1
+
+    def mark(self, hours: Ints, counts: Ints | None, counters: Words) -> MessageMarks:
+        """The marks of messages by their counters."""
+        marks = self.draw(hours, counts, counters)
+        self.expire(marks)
+        return marks
+
+    def draw(self, hours: Ints, counts: Ints | None, counters: Words) -> MessageMarks:
+        """The bare marks of `mark`, before those without a report in time expire."""
+        n = len(counters)
+        if self._segments.certain is None:
+            places = self._segments.take(self._words("segments", hours, counts, counters))
+            segments = self._segment_values.take(places)
+        else:
+            segments = np.full(n, self._segment_values[self._segments.certain])
+        report = self._words("report", hours, counts, counters)
+        if self._outcome.certain is None:
+            drawn = self._fates.take(self._outcome.take(report))
+        else:
+            drawn = np.full(n, self._fates[self._outcome.certain])
+        report <<= np.uint64(32)
+        if any(self._flaws):
+            self._spoil(drawn, self._words("flaw", hours, counts, counters))
+        return MessageMarks(segments, drawn, self._latency.take(report))
+
+    def repeat(
+        self,
+        marks: MessageMarks,
+        hours: Ints,
+        counts: Ints | None,
+        counters: Words,
+        recipient: Ints,
+    ) -> None:
+        """Let some numbers after the first of a request repeat one of it."""
+        if not self._duplicates:
+            return
+        repeats = below(self._words("duplicate", hours, counts, counters), self._duplicates)
+        repeats &= recipient > 0
+        if any(self._flaws):
+            repeats &= marks.drawn != self._fate_of(VARIABLES)
+        marks.drawn[repeats] = self._fate_of(DUPLICATE)
+
+    def _spoil(self, drawn: NDArray[np.uint8], word: Words) -> None:
+        variables, password = self._flaws
+        # From the less important to the more important: what is written last, stands.
+        drawn[below(word, variables + password)] = self._fate_of(PASSWORD)
+        drawn[below(word, variables)] = self._fate_of(VARIABLES)
+
+    def expire(self, marks: MessageMarks) -> None:
+        """Let those without a report in time expire: their latency becomes the validity."""
+        never = marks.drawn == EXPIRED
+        never |= marks.latency > self._validity_us
+        if self._any_refused:
+            never &= ~self._refused.take(marks.drawn)
+        late = np.flatnonzero(never)
+        marks.drawn[late] = EXPIRED
+        marks.latency[late] = self._validity_us
+
+    def next_t(
+        self,
+        hours: Ints,
+        counts: Ints | None,
+        counters: Words,
+        t: Ints,
+        generation: int,
+        until_us: int,
+    ) -> Ints | None:
+        """When the copies after these, sent at *t*, would be sent: NEVER if there can be none.
+
+        None in a world where nobody resends.
+        """
+        if not self._anybody_resends:
+            return None
+        if self._patience is None or generation >= self._at_most:
+            return np.full(len(t), NEVER)
+        at = self._patience.take(self._words("patience", hours, counts, counters))
+        np.maximum(at, 1, out=at)
+        at += t
+        np.copyto(at, NEVER, where=at >= until_us)
+        return at
+
+    def _words(self, purpose: str, hours: Ints, counts: Ints | None, counters: Words) -> Words:
+        keys = self._marks.hour_keys(self._name, purpose, hours)
+        return words(keys if counts is None else np.repeat(keys, counts), counters)

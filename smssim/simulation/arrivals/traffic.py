@@ -1,0 +1,152 @@
+"""API traffic: a Poisson number of requests each UTC hour, each where its own word says."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smssim.calendars import HOUR, hourly_weights, to_us
+from smssim.scenario import Traffic, microseconds
+from smssim.simulation.account.account import OVERSIZE
+from smssim.simulation.arrivals.marks import Marker, MessageMarks, counters_of, hours_and_numbers
+from smssim.simulation.arrivals.messages import Births
+from smssim.simulation.compiled import World
+from smssim.simulation.fates import MOST_RECIPIENTS
+from smssim.stats.inverse_cdf import discrete, poisson, poisson_count
+from smssim.stats.keyed_random import REQUESTS_AN_HOUR, Words, words
+
+Ints = NDArray[np.int64]
+
+
+class TrafficBirths:
+    """The messages of one traffic source."""
+
+    def __init__(self, world: World, source: Traffic, first_class: int) -> None:
+        self._world, self._source, self._cls = world, source, first_class
+        self._marker = Marker(world, source, source.country)
+        shares = source.recipient_shares()
+        self._sizes = discrete(tuple(shares.values()))
+        self._size_values = np.array(list(shares), np.int64)
+        beginnings = tuple(source.beginnings.values())
+        self._beginnings = discrete(beginnings) if beginnings else None
+        self._mean_size = sum(k * share for k, share in shares.items()) / sum(shares.values())
+        scenario = world.scenario
+        self._first_hour = scenario.start_us // HOUR
+        hours = -(-scenario.end_us // HOUR) - self._first_hour
+        zone = source.zone or world.zone(source.country)
+        weights = hourly_weights(self._first_hour, hours, zone, source.hours, source.weekdays)
+        self._means = weights * source.messages_a_day / 24 / self._mean_size
+        self._expected: list[float] = (self._means * self._mean_size).tolist()
+        self._tables: dict[float, tuple[int, tuple[int, ...]]] = {}
+        self._from_us = max(scenario.start_us, to_us(source.starts) if source.starts else 0)
+        self.until_us = min(scenario.end_us, to_us(source.ends) if source.ends else scenario.end_us)
+        self._grid_us = max(1, microseconds(source.resolution_s))
+
+    def expected(self, hour: int) -> float:
+        """Expected messages in a UTC hour."""
+        return self._expected[hour - self._first_hour]
+
+    def births(self, first: int, last: int) -> Births:
+        """Messages of the UTC hours from *first* up to *last*."""
+        hours = np.arange(max(first, self._from_us // HOUR), min(last, -(-self.until_us // HOUR)))
+        counts = self._counts(hours)
+        k = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+        t = self._times(hours, counts, k)
+        if first * HOUR < self._from_us or last * HOUR > self.until_us:
+            inside = (t >= self._from_us) & (t < self.until_us)
+            ends = np.cumsum(counts)
+            running = np.concatenate([[0], np.cumsum(inside)])
+            t, k, counts = t[inside], k[inside], running[ends] - running[ends - counts]
+        return self._messages(t, k, hours, counts)
+
+    def copies(
+        self, request: Ints, recipient: Ints, t: Ints, generation: int
+    ) -> tuple[MessageMarks, Ints | None]:
+        """The marks of resent copies sent at *t*, and when the copies after them would be sent."""
+        hours, k = hours_and_numbers(request)
+        counters = counters_of(k, recipient, generation)
+        marks = self._marker.mark(hours, None, counters)
+        return marks, self._marker.next_t(hours, None, counters, t, generation, self.until_us)
+
+    def _counts(self, hours: Ints) -> Ints:
+        keys = self._world.marks.hour_keys(self._source.name, "count", hours)
+        word = words(keys, np.zeros(len(hours), np.uint64)).tolist()
+        means = self._means[hours - self._first_hour].tolist()
+        for mean in set(means) - self._tables.keys():
+            self._tables[mean] = poisson(mean)
+        counts = (poisson_count(self._tables[mean], w) for mean, w in zip(means, word, strict=True))
+        return np.fromiter(counts, np.int64, len(hours))
+
+    def _times(self, hours: Ints, counts: Ints, k: Ints) -> Ints:
+        keys = self._world.marks.hour_keys(self._source.name, "time", hours)
+        word = words(np.repeat(keys, counts), k.view(np.uint64))
+        word >>= np.uint64(32)
+        word *= np.uint64(HOUR)
+        word >>= np.uint64(32)
+        t = word.view(np.int64)
+        t += np.repeat(hours * HOUR, counts)
+        if self._grid_us > 1:
+            t -= t % self._grid_us
+        return t
+
+    def _messages(self, t: Ints, k: Ints, hours: Ints, counts: Ints) -> Births:
+        """The recipients of requests number *k* of their hours, with their marks."""
+        request = np.repeat(hours * REQUESTS_AN_HOUR, counts)
+        request += k
+        sizes = self._request_sizes(k, hours, counts)
+        recipient: Ints | int = 0
+        if sizes is not None:
+            recipient = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+            t, k, request = (np.repeat(a, sizes) for a in (t, k, request))
+            ends = np.cumsum(counts)
+            running = np.concatenate([[0], np.cumsum(sizes)])
+            counts = running[ends] - running[ends - counts]
+        counters = counters_of(k, recipient)
+        marks = self._marker.mark(hours, counts, counters)
+        if not isinstance(recipient, int):
+            self._marker.repeat(marks, hours, counts, counters, recipient)
+            self._refuse_oversize(marks, sizes)
+        next_t = self._marker.next_t(hours, counts, counters, t, 0, self.until_us)
+        column = (
+            np.zeros(len(t), np.int32) if isinstance(recipient, int) else recipient.astype(np.int32)
+        )
+        classes, numbers = self._classes(hours, counts, counters), None
+        if self._world.limits_frequency:
+            numbers = self._numbers(hours, counts, counters)
+        return Births(t, classes, request, column, *marks, next_t, numbers)
+
+    def _numbers(self, hours: Ints, counts: Ints, counters: Words) -> Ints:
+        """Which of all numbers each message goes to, -1 for one of its own."""
+        own, first = self._source.numbers, self._world.first_number
+        if own is None:
+            return np.full(len(counters), -1)
+        keys = self._world.marks.hour_keys(self._source.name, "number", hours)
+        word = words(np.repeat(keys, counts), counters)
+        word >>= np.uint64(32)
+        word *= np.uint64(own)
+        word >>= np.uint64(32)
+        numbers: Ints = word.view(np.int64) + first[self._world.sources.index(self._source)]
+        return numbers
+
+    def _classes(self, hours: Ints, counts: Ints, counters: Words) -> Ints:
+        """The class of each message: one, or one a beginning of numbers."""
+        if self._beginnings is None:
+            return np.full(len(counters), self._cls, np.int16)
+        keys = self._world.marks.hour_keys(self._source.name, "beginning", hours)
+        places = self._beginnings.take(words(np.repeat(keys, counts), counters))
+        return places.astype(np.int64) + self._cls
+
+    def _refuse_oversize(self, marks: MessageMarks, sizes: Ints | None) -> None:
+        if sizes is None or self._size_values.max() <= MOST_RECIPIENTS:
+            return
+        oversize = np.repeat(sizes > MOST_RECIPIENTS, sizes)
+        marks.drawn[oversize] = self._world.fates.of_flaw(OVERSIZE)
+
+    def _request_sizes(self, k: Ints, hours: Ints, counts: Ints) -> Ints | None:
+        """The recipients of each request, None if all have one."""
+        if self._sizes.certain is not None:
+            size = int(self._size_values[self._sizes.certain])
+            return None if size == 1 else np.full(len(k), size)
+        keys = self._world.marks.hour_keys(self._source.name, "size", hours)
+        word = words(np.repeat(keys, counts), k.view(np.uint64))
+        return self._size_values.take(self._sizes.take(word))

@@ -1,0 +1,1 @@
+"""Status reports on their way to the customer."""

@@ -1,0 +1,124 @@
+"""When pushes of status reports arrive, which hangs on marks and outages alone: both are known
+beforehand.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smssim.calendars import HOUR
+from smssim.scenario import microseconds
+from smssim.simulation.arrivals.marks import NEVER, counters_of, hours_and_numbers
+from smssim.simulation.callbacks.callback_server import outages
+from smssim.simulation.compiled import World
+from smssim.stats.keyed_random import MASK64, PHI, Words, mix64_array, words
+
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+_STRETCH_BITS = 32
+"""Outages are looked for by stretches of 2**32 microseconds, 72 minutes."""
+
+
+class CallbackServer:
+    """The customer's server: when it is down, and which pushes get no answer although it is up.
+
+    *delays_us* are the moments of the attempts after the report was made, *no_answer* and
+    *lost_answer* the shares of all words that say so. `has_outages` is whether it is ever down.
+    """
+
+    def __init__(self, world: World) -> None:
+        rule = world.scenario.callback
+        self.end_us = world.scenario.end_us
+        self.delays_us = [0, *(microseconds(delay) for delay in rule.retries_s)]
+        self.no_answer = int(rule.no_answer_share * (1 << 64))
+        self.lost_answer = int(rule.lost_answer_share * (1 << 64))
+        windows = outages(world.scenario, world.marks, self.end_us)
+        self._edges = np.array([edge for window in windows for edge in window], np.int64)
+        self.has_outages = bool(len(self._edges))
+        self._first = world.scenario.start_us >> _STRETCH_BITS
+        self._near = np.zeros((self.end_us >> _STRETCH_BITS) - self._first + 2, bool)
+        for down_us, up_us in windows:
+            first = max(0, (down_us >> _STRETCH_BITS) - self._first)
+            self._near[first : (up_us >> _STRETCH_BITS) - self._first + 1] = True
+
+    def is_down(self, at: Ints) -> Mask:
+        """Whether the server is down at these moments."""
+        down = np.zeros(len(at), bool)
+        # Most stretches of an hour or so hold no edge: only the others are looked up.
+        near = np.flatnonzero(self._near.take((at >> _STRETCH_BITS) - self._first, mode="clip"))
+        down[near] = np.searchsorted(self._edges, at[near], "right") % 2 == 1
+        return down
+
+    def first_arrival_us(self, created_us: Ints, segments: NDArray[np.uint8], word: Words) -> Ints:
+        """When the first report of each message arrives, over its parts and attempts, if each is
+        pushed by itself.
+
+        *word* are the messages' marks `push`; NEVER where none arrives before the end of the run.
+        """
+        first, going = np.full(len(created_us), NEVER), np.arange(len(created_us))
+        if self.no_answer:
+            going, part = exploded(going, segments)
+            word = of_parts(word.take(going), part)
+        for number, delay in enumerate(self.delays_us):
+            at = created_us.take(going) + delay
+            in_time = at < self.end_us
+            arrives = in_time & ~self.is_down(at)
+            if self.no_answer:
+                arrives &= passes(word, number, 0, self.no_answer)
+            np.minimum.at(first, going[arrives], at[arrives])
+            again = in_time & ~arrives
+            going, word = going[again], word[again]
+            if not len(going):
+                break
+        return first
+
+
+def exploded(message: Ints, segments: NDArray[np.uint8]) -> tuple[Ints, NDArray[np.int8]]:
+    """One row a segment: its message, of different ones, and its part from 1."""
+    each = np.repeat(message, segments)
+    part = np.ones(len(each), np.int8)
+    for further in range(1, int(segments.max(initial=1))):
+        part[further:] += each[further:] == each[:-further]
+    return each, part
+
+
+def of_parts(word: Words, part: NDArray[np.int8]) -> Words:
+    """The words of the pushes of parts, by the words of their messages."""
+    return word + part.astype(np.uint64) * np.uint64(PHI << 6 & MASK64)
+
+
+def passes(word: Words, attempt: int, which: int, share: int) -> Mask:
+    """Whether an attempt escapes what befalls a *share*: no answer (0), or its answer lost (1).
+
+    *word* are the words of the pushes, of a report its message's and its part's.
+    """
+    if share >> 64:
+        return np.zeros(len(word), bool)
+    step = np.uint64(PHI * (attempt * 2 + which + 1) & MASK64)
+    escapes: Mask = mix64_array(word + step) >= np.uint64(share)
+    return escapes
+
+
+class MessageWords:
+    """The words of one purpose of the messages of all sources, by the hours of their requests."""
+
+    def __init__(self, world: World, purpose: str) -> None:
+        scenario, self._first = world.scenario, world.scenario.start_us // HOUR
+        hours = np.arange(self._first, -(-scenario.end_us // HOUR))
+        keys = [world.marks.hour_keys(s.name, purpose, hours) for s in world.sources]
+        self._keys, self._hours = np.array(keys, np.uint64).reshape(-1), len(hours)
+
+    def take(
+        self,
+        source: NDArray[np.int16],
+        request: Ints,
+        recipient: NDArray[np.int32],
+        generation: NDArray[np.int8] | int,
+    ) -> Words:
+        """The words of messages, each of its own source; their requests are of hours of the run."""
+        hours, k = hours_and_numbers(request)
+        counters = counters_of(k, recipient.astype(np.int64))
+        counters |= np.asarray(generation).astype(np.uint64)
+        hours += source * np.int64(self._hours) - self._first
+        return words(self._keys.take(hours), counters)

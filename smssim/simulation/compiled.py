@@ -1,0 +1,126 @@
+"""What does not change during a run, as arrays: classes of messages, their countries, templates,
+queues, prices.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from smssim.scenario import GroupTask, Scenario, Source, micro
+from smssim.simulation.account.console import Kind
+from smssim.simulation.account.queue import SendingQueue
+from smssim.simulation.fates import Fates
+from smssim.sms import reference as codes
+from smssim.sms.recipients import Recipients, read_recipients
+from smssim.sms.reference import MAINLAND
+from smssim.stats.keyed_random import Marks
+
+SEGMENT_CELLS = 9
+"""Segments a message can have, and 0."""
+
+
+class World:
+    """A scenario's classes: a class is what all messages of one source to one country, whose
+    numbers begin alike, have in common.
+
+    Arrays by class: `source`, `country`, `template`, `queue` (numbers of the lists of those names),
+    `price_micro` at acceptance and `delivery_price_micro` at delivery. `kinds` is how the account
+    sees each class.
+    """
+
+    def __init__(self, scenario: Scenario, marks: Marks) -> None:
+        self.scenario = scenario
+        self.marks = marks
+        self.sources = scenario.sources
+        self.files: dict[str, Recipients] = {}
+        self.refused_files: dict[str, str] = {}
+        """Why the assistant does not take the file of a group task, by the task's name."""
+        self._read_files()
+        classes = [
+            (i, country, beginning)
+            for i, source in enumerate(self.sources)
+            for country in self._countries_of(source)
+            for beginning in getattr(source, "beginnings", None) or [None]
+        ]
+        self.pairs = [(i, country) for i, country, _ in classes]
+        self.countries = sorted({country for _, country in self.pairs} | _named_countries(scenario))
+        self.templates = [template.name for template in scenario.templates]
+        self.fates = Fates(scenario, self.countries)
+        self.source = np.array([i for i, _ in self.pairs], np.int16)
+        self.country = np.array([self.countries.index(c) for _, c in self.pairs], np.int16)
+        self.template = np.array(
+            [self.templates.index(self.sources[i].template) for i, _ in self.pairs], np.int16
+        )
+        prices = np.array([micro(scenario.route(c).price) for _, c in self.pairs], np.int64)
+        mainland = np.array([c == MAINLAND for _, c in self.pairs], bool)
+        self.price_micro, self.delivery_price_micro = prices * ~mainland, prices * mainland
+        self.is_mainland, self.bills_delivery = mainland, bool(mainland.any())
+        self.kinds = [self._kind(*of_class) for of_class in classes]
+        names = [kind.queue for kind in self.kinds]
+        self.queues = sorted(set(names))
+        self.queue = np.array([self.queues.index(name) for name in names], np.int16)
+        fixed = (
+            r.segments or 1 for calls in scenario.calls for call in calls.calls for r in call.to
+        )
+        drawn = (
+            max(scenario.template(kind.template).segment_shares(kind.country))
+            for kind in self.kinds
+        )
+        self.most_segments = max([*fixed, *drawn], default=1)
+        """The most segments that a message of this scenario has."""
+        self.limits_frequency = any(a.frequency is not None for a in scenario.applications)
+        sizes = [getattr(source, "numbers", None) or 0 for source in self.sources]
+        self.first_number = np.cumsum([0, *sizes])
+        """By source, the first of its numbers among all that are sent to more than once."""
+        self.group = np.array([isinstance(s, GroupTask) for s in self.sources])
+        again = [s for s in self.sources if not isinstance(s, GroupTask)]
+        self.servers_resend = any(s.server_resend for s in again)
+        rules = [rule for s in again for rule in (s.resend, s.server_resend) if rule]
+        self.generations = 1 + max((rule.at_most for rule in rules), default=0)
+        """Copies that a message can have, the first included."""
+
+    def _read_files(self) -> None:
+        for task in self.scenario.group_tasks:
+            if task.file is None:
+                continue
+            place = self.scenario.find(task.file)
+            try:
+                self.files[task.name] = read_recipients(place)
+            except ValueError as error:
+                self.files[task.name] = Recipients(
+                    (), np.empty(0, np.uint8), 0, 0, 0, np.empty(0, np.int64)
+                )
+                self.refused_files[task.name] = str(error).removeprefix(f"{place}: ")
+
+    def make_queues(self) -> dict[str, SendingQueue]:
+        """Fresh queues, by name."""
+        rule = self.scenario.queue
+        return {name: SendingQueue(rule.gap_us, rule.capacity) for name in self.queues}
+
+    def zone(self, country: str) -> str:
+        """The time zone of a country's capital."""
+        return codes.countries()[country].zone if country in codes.countries() else "UTC"
+
+    def recipients(self, task: GroupTask) -> Recipients | None:
+        """The recipients of a task's file, or None for a task given by count."""
+        return self.files.get(task.name)
+
+    def _countries_of(self, source: Source) -> list[str]:
+        if not isinstance(source, GroupTask):
+            return [source.country]
+        read = self.files.get(source.name)
+        return list(read.countries) if read else list(source.countries)
+
+    def _kind(self, number: int, country: str, beginning: str | None) -> Kind:
+        source, scope = self.sources[number], self.scenario.queue.scope
+        template = self.scenario.template(source.template)
+        queue = {"shared": "", "application": template.application, "route": country}[scope]
+        address = getattr(source, "address", None)
+        whitelisted = getattr(source, "whitelisted", False)
+        of_template = (country, template.name, template.application)
+        return Kind(*of_template, queue, address, beginning, whitelisted)
+
+
+def _named_countries(scenario: Scenario) -> set[str]:
+    named = {package.country for package in scenario.packages} | set(scenario.routes)
+    return named | set(scenario.account.low_quota) | set(scenario.thresholds.countries)

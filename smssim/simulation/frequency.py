@@ -1,0 +1,231 @@
+"""Frequency limits on arrays: a message's rank among those to its number in nested windows.
+
+Windows are nested, and once a longer one is full it stays so: hence the rank among those that
+passed the shorter ones decides each limit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smssim.calendars import MINUTE
+from smssim.simulation.arrivals.messages import order_by_time
+from smssim.simulation.compiled import World
+from smssim.simulation.fates import FULL
+from smssim.simulation.message_arrivals import Arrivals
+from smssim.simulation.window import Live
+from smssim.simulation.windows import LEVELS, crowded, firsts, groups, window
+
+Ints = NDArray[np.int64]
+Ints32 = NDArray[np.int32]
+Mask = NDArray[np.bool_]
+
+
+@dataclass
+class Ranking:
+    """Messages of a block that count against a limit, by their places in the block.
+
+    *rows* stand by number and then by time, *keys* say the number; *alone* are those to a number
+    of their own, *refused* is over the whole block, None for nobody.
+    """
+
+    rows: Ints
+    keys: Ints
+    alone: Ints
+    refused: Mask | None
+
+
+class Passes:
+    """How often each number was sent to in its present minute, hour and day."""
+
+    def __init__(self, world: World, live: Live) -> None:
+        self._world, self._live = world, live
+        self._shared = int(world.first_number[-1])
+        self._latest = np.zeros(self._shared, np.int32)
+        """The minute each number was last sent to."""
+        self._counts = np.zeros((len(LEVELS), self._shared), np.int32)
+        """How often each was sent to in that minute, the hour and the day of it."""
+
+    def rank(self, arrivals: Arrivals, limits: Ints, open_: Mask | None) -> Ranking | None:
+        """Who of those *open_* (None: all) is sent to too often; None if no limit holds for any.
+
+        *limits* are messages a minute, hour and day, of shape (3, classes), below 1 for no limit.
+        """
+        limited = limits[0] > 0
+        own = limited.take(arrivals.cls)
+        rows = np.flatnonzero(own if open_ is None else own & open_)
+        if not len(rows):
+            return None
+        least = limits[:, limited].min(axis=1, keepdims=True)
+        message = _messages(arrivals, rows)
+        assert self._live.base.number is not None
+        keys = self._live.base.number.take(message)
+        alone = np.flatnonzero(keys < 0)
+        if len(alone):
+            keys[alone] = message[alone] + self._shared
+            # A number of its own gets the copies of one message alone.
+            often = np.ones(len(rows), bool)
+            often[alone] = self._has_copies(message[alone], int(least.min()))
+            alone, rows, keys = rows[alone], rows[often], keys[often]
+        order = order_by_time(keys)
+        ranking = Ranking(rows[order], keys[order], alone, None)
+        ranking.refused = self._refused(arrivals, limits, least, ranking)
+        return ranking
+
+    def _has_copies(self, message: Ints, generation: int) -> Mask:
+        exists = self._live.exists
+        if generation >= len(exists):
+            return np.zeros(len(message), bool)
+        has: Mask = exists[generation].take(message)
+        return has
+
+    def _refused(
+        self, arrivals: Arrivals, limits: Ints, least: Ints, ranking: Ranking
+    ) -> Mask | None:
+        """Whom the limits refuse, by place in the block; nobody is refused by less than *least*."""
+        if not len(ranking.rows):
+            return None
+        minute = _minutes(arrivals, ranking.rows)
+        begins, sizes = groups(ranking.keys)
+        sent_to, before = self._before(ranking.keys[begins], minute[begins])
+        near = crowded(ranking.keys, minute, begins, least)
+        near[sent_to] |= ((before > 0) & (before + sizes[sent_to] > least)).any(axis=0)
+        if not near.any():
+            return None
+        # Only numbers that may be full are looked at message by message.
+        each = np.repeat(near, sizes)
+        rows, keys, minute = ranking.rows[each], ranking.keys[each], minute[each]
+        counts = np.zeros((len(LEVELS), len(begins)), np.int32)
+        counts[:, sent_to] = before
+        begins, sizes = groups(keys)
+        counts = np.repeat(counts[:, near], sizes, axis=1)
+        begins, cls = np.repeat(begins, sizes), arrivals.cls[rows]
+        passes = np.ones(len(rows), bool)
+        for level in LEVELS:
+            first = firsts(keys, window(minute, level))
+            rank = np.cumsum(passes) - passes
+            rank -= rank[first]
+            rank += counts[level] * (first == begins)
+            passes &= rank < limits[level].take(cls)
+        if passes.all():
+            return None
+        refused = np.zeros(len(arrivals), bool)
+        refused[rows[~passes]] = True
+        return refused
+
+    def commit(self, arrivals: Arrivals, ranking: Ranking, begin: int, end: int) -> None:
+        """Count the messages at places *begin* up to *end* that passed."""
+        alone = ranking.alone[_inside(ranking.alone, ranking.refused, begin, end)]
+        where = arrivals.where
+        where = where.start + alone if isinstance(where, slice) else where[alone]
+        self._live.passed.reshape(-1)[where] = True
+        shared = int(ranking.keys.searchsorted(self._shared))
+        rows, numbers = ranking.rows[:shared], ranking.keys[:shared]
+        inside = _inside(rows, ranking.refused, begin, end)
+        rows, numbers = rows[inside], numbers[inside]
+        if not len(rows):
+            return
+        minute = _minutes(arrivals, rows)
+        begins, sizes = groups(numbers)
+        last = begins + sizes - 1
+        numbers, latest = numbers[begins], minute[last]
+        sent_to, before = self._before(numbers, latest)
+        each = np.repeat(latest, sizes)
+        for level, counts in enumerate(self._counts):
+            same = np.cumsum(window(minute, level) == window(each, level))
+            count = np.diff(same[last], prepend=0)
+            count[sent_to] += before[level]
+            counts[numbers] = count
+        self._latest[numbers] = latest
+
+    def refuses(self, own: Arrivals, limits: Ints) -> bool:
+        """Whether one message by itself is sent to too often."""
+        limit = limits[:, own.cls[0]].tolist()
+        return limit[0] > 0 and any(
+            count >= most for count, most in zip(self._counts_of_one(own), limit, strict=True)
+        )
+
+    def enter(self, own: Arrivals, limits: Ints) -> None:
+        """Count one judged message if it passed."""
+        if limits[0, own.cls[0]] <= 0 or not self._passed(own):
+            return
+        key = self._key_of_one(own)
+        if key < self._shared:
+            self._counts[:, key] = [count + 1 for count in self._counts_of_one(own)]
+            self._latest[key] = int(own.t[0]) // MINUTE
+        else:
+            self._live.passed.reshape(-1)[own.place(0)] = True
+
+    def _passed(self, own: Arrivals) -> bool:
+        fate = int(self._live.fate.reshape(-1)[own.place(0)])
+        return fate == FULL or int(self._world.fates.place[fate]) in (0, 3)
+
+    def _counts_of_one(self, own: Arrivals) -> list[int]:
+        """How often the number of one message was sent to before in each of its windows."""
+        key, minute = self._key_of_one(own), int(own.t[0]) // MINUTE
+        if key < self._shared:
+            latest, counts = int(self._latest[key]), self._counts[:, key].tolist()
+        else:
+            of_one = self._of_messages(np.array([key - self._shared]))
+            latest, counts = int(of_one[0][0]), of_one[1][:, 0].tolist()
+        return [
+            count if window(latest, level) == window(minute, level) else 0
+            for level, count in zip(LEVELS, counts, strict=True)
+        ]
+
+    def _key_of_one(self, own: Arrivals) -> int:
+        message = own.message.start if isinstance(own.message, slice) else int(own.message[0])
+        assert self._live.base.number is not None
+        number = int(self._live.base.number[message])
+        return message + self._shared if number < 0 else number
+
+    def _before(self, keys: Ints, minute: Ints32) -> tuple[Ints, Ints32]:
+        """Which of *keys*, in ascending order, were sent to before on the day of these minutes, and
+        how often in each of the windows of these.
+        """
+        shared = int(keys.searchsorted(self._shared))
+        latest, counts = self._latest.take(keys[:shared]), None
+        if shared < len(keys):
+            alone, counts = self._of_messages(keys[shared:] - self._shared)
+            latest = np.concatenate([latest, alone])
+        places = np.flatnonzero(window(latest, -1) == window(minute, -1))
+        latest, minute = latest[places], minute[places]
+        ours = int(places.searchsorted(shared))
+        before = self._counts.take(keys[places[:ours]], axis=1)
+        if counts is not None:
+            before = np.concatenate([before, counts[:, places[ours:] - shared]], axis=1)
+        for level in range(len(LEVELS) - 1):
+            before[level] *= window(latest, level) == window(minute, level)
+        return places, before
+
+    def _of_messages(self, message: Ints) -> tuple[Ints32, Ints32]:
+        """The minutes that numbers of one message each were last sent to, and how often in the
+        windows of these.
+        """
+        passed = self._live.passed[:, message]
+        minute = (self._live.t[:, message] // MINUTE * passed).astype(np.int32)
+        latest = minute.max(axis=0)
+        counts = [
+            (passed & (window(minute, level) == window(latest, level))).sum(axis=0)
+            for level in LEVELS
+        ]
+        return latest, np.array(counts, np.int32)
+
+
+def _messages(arrivals: Arrivals, rows: Ints) -> Ints:
+    """The places of the first copies of some arrivals."""
+    message = arrivals.message
+    return rows + message.start if isinstance(message, slice) else message.take(rows)
+
+
+def _minutes(arrivals: Arrivals, rows: Ints) -> Ints32:
+    return (arrivals.t.take(rows) // MINUTE).astype(np.int32)
+
+
+def _inside(rows: Ints, refused: Mask | None, begin: int, end: int) -> Mask:
+    """Which *rows* are places from *begin* up to *end*, and not refused."""
+    inside = (rows >= begin) & (rows < end)
+    return inside if refused is None else inside & ~refused.take(rows)

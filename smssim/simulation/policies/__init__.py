@@ -1,0 +1,11 @@
+"""Ready-made policies: what people at the customer's do when the account tells them something.
+
+Each is a frozen value for `simulate(..., policies=[...])`, keeps nothing between two runs and
+prints as it is made, so that a run's provenance tells it (docs/how_to_write_a_policy.md).
+"""
+
+from smssim.simulation.policies.console import RaiseLimit, StopSource, SwitchMode
+from smssim.simulation.policies.office import Office
+from smssim.simulation.policies.purchases import TopUpBalance, TopUpQuota
+
+__all__ = ["Office", "RaiseLimit", "StopSource", "SwitchMode", "TopUpBalance", "TopUpQuota"]

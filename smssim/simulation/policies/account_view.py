@@ -1,0 +1,203 @@
+"""Policies: SimPy processes of the analyst's own that watch the account and act after a while."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from typing import Any
+
+import simpy
+
+from smssim.calendars import to_datetime
+from smssim.scenario import NumberRule, Ticket, check_thresholds, micro, microseconds
+from smssim.simulation.account import commands as changes
+from smssim.simulation.account import money
+from smssim.simulation.account.account import Account
+from smssim.simulation.account.events import Rank
+from smssim.simulation.account.tasks import Tasks
+from smssim.simulation.account.thresholds import NAMES, PERIODS
+from smssim.sms import reference as codes
+from smssim.sms.number_rules import is_told_by
+from smssim.sms.packages import ends_us
+from smssim.sms.reference import MAINLAND
+
+
+class AccountView:
+    """The account as a policy sees it: it reads what the console shows and gives the console's
+    commands.
+
+    Whatever is read holds all messages before now. Commands are checked at once, raise a ValueError
+    if the console would refuse them, and take effect a microsecond later.
+    """
+
+    def __init__(self, account: Account, tasks: Tasks) -> None:
+        self._account, self._tasks = account, tasks
+        self._ordered: dict[str, int] = {}
+
+    def wait(self, event: str, subject: str | None = None) -> simpy.Event:
+        """A SimPy event for the next happening of that name, such as `alarm` or `run_out`; of that
+        subject alone if one is named.
+        """
+        return self._account.wait(event, subject)
+
+    def used(self, period: str) -> int:
+        """What the thresholds counted this UTC `day` or `month`."""
+        account = self._account
+        return account.thresholds.total[period].used + account.line.pending_count()
+
+    def left(self, country: str) -> int:
+        """Segments left in the packages in force for a country."""
+        quota = self._account.quota(country)
+        return quota.left - self._account.line.pending_segments(country)
+
+    @property
+    def balance_micro(self) -> int | None:
+        """Money on the account at the last full hour, in micro-units; None if none is kept."""
+        return self._account.balance_micro
+
+    @property
+    def accrued_micro(self) -> int:
+        """Charges since the last full hour, in micro-units."""
+        account = self._account
+        pending_micro = account.line.pending_micro()
+        delivered_micro = account.line.delivered_micro(account.now_us, book=False)
+        return account.accrued_micro + pending_micro + delivered_micro
+
+    @property
+    def mode(self) -> str:
+        """The service mode, `pay_per_use` or `suspend`."""
+        return self._account.mode
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the account is frozen for arrears."""
+        return self._account.frozen
+
+    def buy_package(
+        self,
+        country: str,
+        segments: int,
+        price: float = 0,
+        *,
+        valid_months: int | None = None,
+        valid_days: int | None = None,
+    ) -> None:
+        """Buy a package of *segments* for *price*; a month if no validity is said."""
+        account = self._account
+        account.quota(country)
+        if country == MAINLAND:
+            raise ValueError(f"country(={country!r}) has no packages: they are international")
+        if segments < 1 or price < 0:
+            raise ValueError(f"segments(={segments}) must be > 0 and price(={price}) >= 0")
+        zone = account.scenario.account.expiry_zone
+        until_us = ends_us(
+            account.now_us + 1, zone, valid_days=valid_days, valid_months=valid_months
+        )
+        price_micro = micro(price)
+        self._command(lambda: changes.buy(account, country, segments, price_micro, until_us))
+
+    def set_thresholds(self, **values: int) -> None:
+        """Change `daily_alarm`, `daily_limit`, `monthly_alarm` or `monthly_limit`, within the
+        approved quota.
+        """
+        new = self.thresholds() | values
+        if len(new) > 4:
+            raise ValueError(f"{sorted(values)} must be among {sorted(self.thresholds())}")
+        check_thresholds(**new)
+        for name, quota in self._account.console.quota.items():
+            if new[name] > quota:
+                raise ValueError(f"{name}(={new[name]}) must be <= the quota (={quota})")
+        limits = self._account.scenario.thresholds.countries.values()
+        total = sum(limit.monthly or 0 for limit in limits)
+        if new["monthly_limit"] < total:
+            told = f"monthly_limit(={new['monthly_limit']}) must be >= the countries' limits"
+            raise ValueError(f"{told}(={total})")
+        self._ordered |= values
+        self._command(lambda: changes.set_thresholds(self._account, values))
+
+    def thresholds(self) -> dict[str, int]:
+        """The four values as they were last set, in effect or not yet."""
+        values: dict[str, int] = {}
+        for period in PERIODS:
+            counter = self._account.thresholds.total[period]
+            values[f"{NAMES[period]}_alarm"] = counter.next_alarm or 0
+            values[f"{NAMES[period]}_limit"] = counter.limit or 0
+        return values | self._ordered
+
+    def switch_mode(self, mode: str) -> None:
+        """File a ticket for the service mode `pay_per_use` or `suspend`; it takes its time."""
+        if mode not in ("pay_per_use", "suspend"):
+            raise ValueError(f"mode(={mode!r}) must be 'pay_per_use' or 'suspend'")
+        self._file(service_mode=mode)
+
+    def raise_quota(self, daily_limit: int | None = None, monthly_limit: int | None = None) -> None:
+        """File a ticket for other bounds of the limits, in messages; it takes its time."""
+        asked = {"daily_limit": daily_limit, "monthly_limit": monthly_limit}
+        given = {name: value for name, value in asked.items() if value is not None}
+        if not given:
+            raise ValueError("raise_quota() must be given daily_limit or monthly_limit")
+        for name, value in given.items():
+            if value < 1:
+                raise ValueError(f"{name}(={value}) must be >= 1")
+        self._file(**given)
+
+    def set_regions(self, countries: Iterable[str]) -> None:
+        """Let these countries be sent to and no others; in force after `regions_after_s`."""
+        chosen = frozenset(countries)
+        unknown = sorted(chosen - codes.countries().keys())
+        if unknown:
+            raise ValueError(f"countries(={unknown}) must be ISO 3166 codes of two letters")
+        after_us = microseconds(self._account.scenario.account.regions_after_s)
+        self._command(lambda: changes.set_regions(self._account, chosen), after_us)
+
+    def deny_numbers(self, pattern: str) -> None:
+        """Block numbers that begin so (digits and *); in force after `number_rules_after_s`."""
+        self._rule("deny", pattern)
+
+    def allow_numbers(self, pattern: str) -> None:
+        """Let numbers that begin so through, whatever is denied; likewise."""
+        self._rule("allow", pattern)
+
+    def _rule(self, action: str, pattern: str) -> None:
+        account = self._account
+        rule = NumberRule(pattern=pattern, action=action)  # type: ignore[arg-type]
+        for source in account.scenario.traffic:
+            for beginning in source.beginnings:
+                if not is_told_by(rule.pattern, beginning):
+                    told = f"pattern(={pattern!r}) must not be longer than the beginning"
+                    raise ValueError(f"{told} {beginning!r} of {source.name!r}")
+        after_us = microseconds(account.scenario.account.number_rules_after_s)
+        self._command(lambda: changes.enforce_number_rule(account, action, pattern), after_us)
+
+    def _file(self, **asked: Any) -> None:
+        account = self._account
+        ticket = Ticket(at=to_datetime(account.now_us), **asked)
+        self._command(lambda: changes.close_ticket(account, ticket), account.console.file())
+
+    def stop_source(self, name: str) -> None:
+        """Let a traffic source, calls or a group task send nothing more."""
+        if name not in {source.name for source in self._account.scenario.sources}:
+            raise ValueError(f"name(={name!r}) is no source of this scenario")
+        self._command(lambda: changes.stop_source(self._account, name))
+
+    def cancel_task(self, name: str) -> None:
+        """Cancel a group task that starts in at least 5 minutes, so that it sends nothing.
+
+        A started task, or one that is refused or cancelled already, cannot be (DOMAIN.md section
+        8).
+        """
+        self._tasks.check_cancel(name)
+        self._command(lambda: self._tasks.cancel(name))
+
+    def top_up(self, amount: float) -> None:
+        """Pay *amount* in."""
+        if amount <= 0:
+            raise ValueError(f"amount(={amount}) must be > 0")
+        self._command(lambda: money.top_up(self._account, micro(amount)))
+
+    def _command(self, action: Callable[[], None], after_us: int = 1) -> None:
+        """Let a command take effect a microsecond from now, or later."""
+        self._account.agenda.at(self._account.now_us + max(1, after_us), Rank.COMMAND, action)
+
+
+Policy = Callable[[simpy.Environment, AccountView], Generator[simpy.Event, Any, Any]]
+"""A generator function: `def policy(env, account): ... yield account.wait("alarm") ...`."""

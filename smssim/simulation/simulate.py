@@ -1,0 +1,134 @@
+"""Simulating: a scenario in, a `Run` out."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+from smssim.record.cells import Array
+from smssim.record.counting import Tallier
+from smssim.record.record import Record
+from smssim.record.storage import ParquetSink
+from smssim.scenario import Scenario
+from smssim.simulation.callbacks.batches import Batcher, push_stage
+from smssim.simulation.loop import Clock, Tuning
+from smssim.simulation.policies.account_view import Policy
+from smssim.simulation.small import small_frames
+from smssim.simulation.tables import (
+    Categories,
+    FrameSink,
+    message_columns,
+    report_columns,
+    tallied_columns,
+)
+from smssim.simulation.tasks import TaskResults
+from smssim.stats.keyed_random import Marks
+
+
+@dataclass(frozen=True, repr=False)
+class Run(Record):
+    """A simulated period; its `provenance` says how to make it again."""
+
+
+class Sink(Protocol):
+    """Takes finished messages and their reports, chunk by chunk, as compact columns."""
+
+    def add(self, messages: dict[str, Array], reports: dict[str, Array]) -> None:
+        """Take one chunk; `reports["message"]` numbers its messages from 0."""
+
+
+def simulate(
+    scenario: Scenario | str | Path,
+    *,
+    rng: int | None = None,
+    replication: int = 0,
+    policies: Sequence[Policy] = (),
+    rows: bool = True,
+    out: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    tuning: Tuning | None = None,
+) -> Run:
+    """Simulate a scenario, or the file of one, exactly.
+
+    The same scenario, *rng* (the scenario's own, if None), *replication* and *policies* give the
+    same bytes on every machine; replications of one *rng* are independent of each other. Without
+    *rows* only tallies and the small tables are kept, in memory that does not grow with the
+    messages; *out* is a directory that messages and reports are streamed to, either way, and that
+    `smssim.record.storage.load` reads. *progress* is called with (messages so far, microseconds simulated);
+    *tuning* changes speed and memory, never a result. Raise a ScenarioError if the file cannot be
+    read, a FileExistsError if *out* holds anything but a record.
+    """
+    if not isinstance(scenario, Scenario):
+        scenario = Scenario.load(scenario)
+    rng = scenario.rng if rng is None else rng
+    for name, value in (("rng", rng), ("replication", replication)):
+        if value < 0:
+            raise ValueError(f"{name}(={value}) must be >= 0")
+    clock = Clock(scenario, Marks(rng, replication), policies, tuning)
+    stage, categories = push_stage(clock.world), Categories(clock.world)
+    results = TaskResults(clock.world, clock.tasks)
+    batched = isinstance(stage, Batcher)
+    tallier = Tallier(categories.lists, scenario.start_us, scenario.end_us, batched=batched)
+    frames = FrameSink(categories.lists, clock.expected_messages()) if rows else None
+    with ParquetSink(out, categories.lists) if out is not None else nullcontext() as disk:
+        sinks: list[Sink] = [sink for sink in (tallier, frames, disk) if sink is not None]
+        columns = message_columns if len(sinks) > 1 else tallied_columns
+        done = 0
+        for chunk, pushed in stage.stream(clock.chunks()):
+            messages, reports = columns(categories, chunk), report_columns(pushed)
+            results.add(chunk)
+            for sink in sinks:
+                sink.add(messages, reports)
+            done += len(chunk)
+            if progress is not None:
+                progress(done, int(chunk.submitted_us[-1]) - scenario.start_us)
+        kept = frames.frames(len(clock.account.packages)) if frames is not None else {}
+        run = Run(
+            name=scenario.name,
+            observed_from=scenario.start_us,
+            observed_until=scenario.end_us,
+            currency=scenario.currency,
+            tallies=tallier.tallies(),
+            provenance=provenance(scenario, rng, policies, replication),
+            **kept,
+            **small_frames(
+                clock.account,
+                clock.courses,
+                results.rows(scenario.end_us, clock.account.stopped),
+            ),
+        )
+        if disk is not None:
+            disk.finish(run)
+    return run
+
+
+def provenance(
+    scenario: Scenario, rng: int, policies: Sequence[Policy], replication: int = 0
+) -> dict[str, Any]:
+    """What it takes to make a run again."""
+    packages = ("smssim", "numpy", "pandas", "simpy", "holidays", "phonenumbers")
+    return {
+        "scenario": scenario.to_json(),
+        "digest": scenario.digest(),
+        "rng": rng,
+        "replication": replication,
+        "policies": [getattr(policy, "__qualname__", repr(policy)) for policy in policies],
+        "versions": {name: _version(name) for name in packages},
+        "python": sys.version.split()[0],
+        "machine": platform.machine(),
+    }
+
+
+@lru_cache(maxsize=32)
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except ModuleNotFoundError:
+        return "not installed"

@@ -1,0 +1,211 @@
+"""From finished rows to the tables of `smssim.record.schema`: compact columns first, frames once at the
+end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smssim.record.schema import COPIES, MESSAGES, REPORT_STATES, REPORTS, Column
+from smssim.simulation.arrivals.marks import NEVER
+from smssim.simulation.callbacks.push import Reports
+from smssim.simulation.compiled import World
+from smssim.simulation.finished import Rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[Any]
+NAT = np.iinfo(np.int64).min
+
+
+class Categories:
+    """Which categories each coded column has, and how classes and fates are turned into their
+    codes.
+    """
+
+    def __init__(self, world: World) -> None:
+        scenario, fates = world.scenario, world.fates
+        templates = [scenario.template(source.template) for source in world.sources]
+        self.lists: dict[str, list[Any]] = {
+            "source": [source.name for source in world.sources],
+            "application": sorted(application.name for application in scenario.applications),
+            "template": sorted(world.templates),
+            "type": ["notification", "otp"],
+            "country": world.countries,
+            "status": sorted(set(fates.status)),
+            "report_source": [1, 2, 3],
+            "state": list(REPORT_STATES),
+        }
+        own: dict[str, list[Any]] = {
+            "source": [source.name for source in world.sources],
+            "application": [template.application for template in templates],
+            "template": [template.name for template in templates],
+            "type": [template.type for template in templates],
+        }
+        self.by_class = {
+            column: _small([self.lists[column].index(names[i]) for i, _ in world.pairs])
+            for column, names in own.items()
+        }
+        self.by_class["country"] = _small(world.country.tolist())
+        self.lists["group"] = self._groups([COPIES.index("first")] * len(world.pairs))
+        self.resent = len(world.pairs) if world.generations > 1 else None
+        """How far after its class a resent copy's group stands; None where nobody resends."""
+        if self.resent is not None:
+            kinds = [
+                "server resend" if getattr(source, "server_resend", None) else "user resend"
+                for source in world.sources
+            ]
+            again = [COPIES.index(kinds[i]) for i, _ in world.pairs]
+            self.lists["group"] += self._groups(again)
+        prices = world.price_micro + world.delivery_price_micro
+        dearest = int(prices.max(initial=0)) * world.most_segments
+        self.money = np.int32 if dearest <= np.iinfo(np.int32).max else np.int64
+        self.end_us = scenario.end_us
+        self.status = _small([self.lists["status"].index(status) for status in fates.status])
+        self.report_source = (fates.source - 1).astype(np.int8)
+
+    def _groups(self, copies: list[int]) -> list[tuple[int, ...]]:
+        """Country, application, template, type, copy and source of each class, by their codes."""
+        own = {name: codes.tolist() for name, codes in self.by_class.items()} | {"copy": copies}
+        names = ("country", "application", "template", "type", "copy", "source")
+        return list(zip(*(own[name] for name in names), strict=True))
+
+
+def _small(codes: list[int]) -> Array:
+    return np.array(codes, np.int8 if max(codes, default=0) < 127 else np.int16)
+
+
+def _time(us: Array) -> Array:
+    known = us.copy()
+    np.copyto(known, NAT, where=us == NEVER)
+    return known
+
+
+def tallied_columns(categories: Categories, rows: Rows) -> dict[str, Array]:
+    """The compact columns of messages that tallies are made from; times with NaT as integers."""
+    status = categories.status.take(rows.fate)
+    np.copyto(status, -1, where=rows.in_flight)
+    group = rows.cls
+    if categories.resent is not None:
+        group = group + (rows.generation > 0) * np.int64(categories.resent)
+    return {
+        "group": group,
+        "submitted_at": rows.submitted_us,
+        "segments": rows.segments.view(np.int8),
+        "place": rows.place,
+        "status": status,
+        "final_at": _time(rows.final_us),
+        "covered_segments": rows.covered.view(np.int8),
+        "cost_micro": rows.cost_micro,
+    }
+
+
+def message_columns(categories: Categories, rows: Rows) -> dict[str, Array]:
+    """All compact columns of messages: category codes (-1 is NA), times with NaT as integers."""
+    report_source = categories.report_source.take(rows.fate)
+    np.copyto(report_source, -1, where=rows.in_flight)
+    columns = tallied_columns(categories, rows)
+    columns |= {name: codes.take(rows.cls) for name, codes in categories.by_class.items()}
+    return columns | {
+        "request": rows.request,
+        "recipient": rows.recipient,
+        "generation": rows.generation,
+        "report_source": report_source,
+        "sent_at": _time(rows.sent_us(categories.end_us)),
+        "package": rows.package,
+        "cost_micro": rows.cost_micro.astype(categories.money, copy=False),
+    }
+
+
+def report_columns(reports: Reports) -> dict[str, Array]:
+    """The compact columns of reports; messages are numbered within their chunk."""
+    return {
+        "message": reports.message,
+        "part": reports.part,
+        "state": reports.state,
+        "attempts": reports.attempts,
+        "copies": reports.copies,
+        "received_at": _time(reports.received_us),
+    }
+
+
+class FrameSink:
+    """Keeps all rows of a run and makes frames of them.
+
+    Rows are written once into columns of about the *expected* number of messages, which grow if
+    there are more.
+    """
+
+    def __init__(self, lists: dict[str, list[Any]], expected: int) -> None:
+        self._lists, self._expected = lists, expected
+        self._messages = Growing(MESSAGES)
+        self._reports = Growing(REPORTS)
+
+    def add(self, messages: dict[str, Array], reports: dict[str, Array]) -> None:
+        """Keep one chunk."""
+        numbered = (reports["message"] + len(self._messages)).astype(np.int32)
+        n, m = len(messages["submitted_at"]), len(numbered)
+        left = max(self._expected - len(self._messages), n)
+        self._messages.add(messages, left)
+        self._reports.add({**reports, "message": numbered}, left * m // max(1, n) + m)
+
+    def frames(self, packages: int) -> dict[str, pd.DataFrame]:
+        """Messages and reports; *packages* is how many there are to name."""
+        lists = self._lists | {"package": list(range(packages))}
+        return {"messages": _frame(self._messages, lists), "reports": _frame(self._reports, lists)}
+
+
+class Growing:
+    """Columns that rows are appended to."""
+
+    def __init__(self, table: tuple[Column, ...]) -> None:
+        self._names = [column.name for column in table]
+        plain = {column.name: column.dtype for column in table if column.dtype.startswith("int")}
+        self._none: dict[str, Array] = {n: np.empty(0, plain.get(n, "int64")) for n in self._names}
+        self._columns: dict[str, Array] = {}
+        self._n = self._room = 0
+
+    def __len__(self) -> int:
+        return self._n
+
+    def add(self, rows: dict[str, Array], to_come: int) -> None:
+        """Append rows; *to_come* is how many are expected from now on, these included."""
+        n = self._n + len(rows[self._names[0]])
+        if n > self._room or not self._columns:
+            self._room = max(n, self._n + to_come + to_come // 50)
+            for name in self._names:
+                grown = np.empty(self._room, rows[name].dtype)
+                if self._n:
+                    grown[: self._n] = self._columns[name][: self._n]
+                self._columns[name] = grown
+        for name in self._names:
+            self._columns[name][self._n : n] = rows[name]
+        self._n = n
+
+    def columns(self) -> dict[str, Array]:
+        """The columns, as long as there are rows."""
+        return {name: self._columns[name][: self._n] for name in self._columns} or self._none
+
+
+def _frame(rows: Growing, lists: dict[str, list[Any]]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(
+        {name: decoder(name, lists)(column) for name, column in rows.columns().items()}, copy=False
+    )
+
+
+def decoder(name: str, lists: dict[str, list[Any]]) -> Callable[[Array], Any]:
+    """How a compact column becomes one of a frame."""
+    import pandas as pd
+
+    if name in lists:
+        return lambda codes: pd.Categorical.from_codes(codes, pd.Index(lists[name]))
+    if name.endswith("_at"):
+        return lambda us: pd.Series(us.view("datetime64[us]"), copy=False).dt.tz_localize("UTC")
+    return lambda values: values

@@ -1,0 +1,1 @@
+"""Interval, KeyedRandom, survival, ...."""
