@@ -82,7 +82,7 @@ TEXTS = {
     "password variable": Mutation(_CHECK, quiet("otp_variable_count", "otp_numeric")),
     "password digits": Mutation(_CHECK, quiet("otp_digits")),
     "password links": Mutation(_CHECK, quiet("otp_link")),
-    "Malaysia": Mutation("smssim.sms.templates.destinations:malaysia", nothing),
+    "Malaysia": Mutation("smssim.sms.templates.rules:malaysia", nothing),
     "filed links": Mutation(_CHECK, quiet("filed_links")),
     "filed content": Mutation(_CHECK, quiet("filed_content")),
     "findings": Mutation("smssim.sms.templates.finding:sorted_by_place", lambda original: tuple),
@@ -102,7 +102,7 @@ TEXTS = {
         "smssim.scenario.templates:Template.segment_shares", returns({1: 1.0})
     ),
     "lengths of variables": Mutation(
-        "smssim.sms.templates.lengths:_with_value",
+        "smssim.sms.templates.values:_with_value",
         lambda original: lambda states, shares, gsm7: states,
     ),
     "mainland segments": Mutation(
@@ -115,13 +115,13 @@ TEXTS = {
     "array of numbers": Mutation(
         "smssim.sms.phone_numbers:_is_shared", lambda original: lambda: np.zeros(1_000, bool)
     ),
-    "column A": Mutation("smssim.sms.sheet:Cells._column_of", _one_column),
+    "column A": Mutation("smssim.sms.recipients:Cells._column_of", _one_column),
     "12 MB and a million numbers": Mutation("smssim.sms.recipients:_read", _unlimited),
     "duplicates": Mutation(
         "smssim.sms.recipients:_read", after(lambda read: replace(read, duplicates=0))
     ),
-    "invalid numbers": Mutation("smssim.sms.sheet:_LAST_DATE", value(0)),
+    "invalid numbers": Mutation("smssim.sms.recipients:_LAST_DATE", value(0)),
     "hostile file": Mutation("smssim.sms.xlsx_guard:Archive.chunks", _any_size),
-    "hostile XML": Mutation("smssim.sms.xml:Parser._refuse_doctype", returns(None)),
-    "size of a task's file": Mutation("smssim.sms.size:estimated_file_bytes", returns(0)),
+    "hostile XML": Mutation("smssim.sms.xlsx_guard:Parser._refuse_doctype", returns(None)),
+    "size of a task's file": Mutation("smssim.sms.recipients:estimated_file_bytes", returns(0)),
 }

@@ -106,7 +106,7 @@ def _unchecked(original: Any) -> Any:
 
 
 def _denied_at_all(original: Any) -> Any:
-    from smssim.sms.number_rules import matches
+    from smssim.sms.phone_numbers import matches
 
     return lambda rules, number: any(a == "deny" and matches(p, number) for a, p in rules)
 
@@ -172,7 +172,7 @@ ACCOUNT = {
         "smssim.simulation.account.commands:set_regions", returns(None)
     ),
     "number control": Mutation(f"{_CONSOLE}.refuse_number", without("E000632")),
-    "allow wins": Mutation("smssim.sms.number_rules:blocks", _denied_at_all),
+    "allow wins": Mutation("smssim.sms.phone_numbers:blocks", _denied_at_all),
     "number rules take effect": Mutation(f"{_CONSOLE}.rule_in_force_us", _at_once("saved")),
     "mode 2 reaches": Mutation("smssim.simulation.account.account:Account.reaches", returns(True)),
     "mode 2 run-out": Mutation("smssim.simulation.account.account:Account._charge", _in_mode_1),

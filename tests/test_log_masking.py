@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smssim.logs.quarantine import Quarantine
-from smssim.sms.masking import masked
+from smssim.sms.phone_numbers import masked
 
 DIGITS = st.text("0123456789", min_size=7, max_size=15)
 GAPS = st.sampled_from(["", "", " ", "-", ".", ") ", " (", "/", "\u00a0", "\u2011", "%20", "+"])

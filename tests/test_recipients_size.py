@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import xlsxwriter  # type: ignore[import-untyped]
 
-from smssim.sms.recipients import MAX_FILE_BYTES, MAX_NUMBERS
-from smssim.sms.size import estimated_file_bytes
+from smssim.sms.recipients import MAX_FILE_BYTES, MAX_NUMBERS, estimated_file_bytes
 
 
 def written_bytes(path: Path, inline: bool, prefixes: list[int], length: int) -> int:

@@ -21,9 +21,9 @@ from smssim import check_template
 from smssim.scenario import Delay, Scenario
 from smssim.simulation.policies.console import RaiseLimit
 from smssim.simulation.policies.purchases import TopUpQuota
+from smssim.sms.recipients import estimated_file_bytes
 from smssim.sms.segments import segments, segments_of
-from smssim.sms.size import estimated_file_bytes
-from smssim.sms.templates.lengths import template_segments
+from smssim.sms.templates.values import template_segments
 
 KINDS = ("pure", "counting", "recursive", "calendar", "process", "input")
 FUNCTIONS = {

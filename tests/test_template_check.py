@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 import smssim
 from smssim.sms.reference import reference
-from smssim.sms.templates import destinations
+from smssim.sms.templates import rules as destinations
 from smssim.sms.templates.finding import Finding
-from smssim.sms.templates.links import SHORT_HOSTS, links
+from smssim.sms.templates.variables import SHORT_HOSTS, links
 
 OTP = "Your verification code is ${NUM_6}."
 NOTE = "Your order ${TXT_8} is on its way."

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from smssim.sms.segments import VARIABLE, Counting, filled, segments
-from smssim.sms.templates.lengths import template_segments
+from smssim.sms.templates.values import template_segments
 
 NAMES = ("NUM_6", "TXT_20", "1")
 

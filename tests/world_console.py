@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from world_parts import Clock, Draw, Made, ladder, one_of, some_of, without_none
 
 from smssim.calendars import to_datetime
-from smssim.sms.number_rules import matches
+from smssim.sms.phone_numbers import matches
 
 MAINLAND = "CN"
 SOLD_FOR = ("ID", "TH", "IN", "PH", "VN")

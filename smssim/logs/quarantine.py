@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from smssim.sms.masking import masked
+from smssim.sms.phone_numbers import masked
 
 if TYPE_CHECKING:
     import pandas as pd

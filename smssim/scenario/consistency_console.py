@@ -13,8 +13,7 @@ from typing import Any
 from smssim.scenario.errors.partial import known
 from smssim.scenario.errors.problems import KEY, Found
 from smssim.scenario.sources import MOST_WHITELISTED
-from smssim.sms.number_rules import is_told_by
-from smssim.sms.phone_numbers import countries_of
+from smssim.sms.phone_numbers import countries_of, is_told_by
 from smssim.sms.reference import MAINLAND
 
 MOST_NUMBER_RULES = 100

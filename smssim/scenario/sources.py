@@ -30,8 +30,7 @@ from smssim.scenario.fields import (
 from smssim.scenario.mixes import number_or_mix
 from smssim.scenario.resends import Resend, ServerResend, two_resends
 from smssim.sms import reference as codes
-from smssim.sms.recipients import MAX_FILE_BYTES
-from smssim.sms.size import estimated_file_bytes
+from smssim.sms.recipients import MAX_FILE_BYTES, estimated_file_bytes
 from smssim.stats.keyed_random import REQUESTS_AN_HOUR
 
 MOST_NUMBERS = 1_000_000

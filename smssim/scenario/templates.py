@@ -13,7 +13,7 @@ from smssim.scenario.fields import Country, Instant, Int, Name, Part, Share
 from smssim.scenario.mixes import Length, Segments
 from smssim.sms.reference import MAINLAND
 from smssim.sms.segments import VARIABLE, Counting, segments, signed
-from smssim.sms.templates.lengths import template_segments
+from smssim.sms.templates.values import template_segments
 
 LONGEST_TEMPLATE_NAME = 32
 MOST_SEGMENTS = 8

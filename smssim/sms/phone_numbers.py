@@ -6,7 +6,7 @@ A number is E.164: "+", calling code, 5 to 15 digits; a country is its ISO 3166 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneMetadata, PhoneNumberDesc
+
 
 _E164 = re.compile(r"\+[1-9][0-9]{4,14}")
 _SEPARATORS = re.compile(r"[\s()\[\]\-\u2010-\u2015]+")
@@ -179,3 +180,85 @@ def _whole_numbers(plan: PhoneMetadata) -> str:
 
 def _pattern(numbers: PhoneNumberDesc | None) -> str:
     return (numbers.national_number_pattern if numbers else None) or ""
+
+
+# Number control: rules that block numbers by how they begin (DOMAIN.md section 5).
+
+
+def matches(pattern: str, number: str) -> bool:
+    """Return whether *number*, digits with the country code and no plus, begins as *pattern* says.
+
+    >>> matches("6281*5", "628125000000")
+    True
+    """
+    return len(number) >= len(pattern) and _agree(pattern, number)
+
+
+def is_told_by(pattern: str, beginning: str) -> bool:
+    """Return whether the *beginning* of numbers alone says if they match *pattern*.
+
+    It does not if it is shorter than the pattern and agrees with it as far as it goes.
+    """
+    return len(beginning) >= len(pattern) or not _agree(pattern, beginning)
+
+
+def blocks(rules: Iterable[tuple[str, str]], number: str) -> bool:
+    """Return whether *rules*, pairs of action and pattern, block a number: allow wins over deny."""
+    actions = {action for action, pattern in rules if matches(pattern, number)}
+    return actions == {"deny"}
+
+
+def _agree(pattern: str, digits: str) -> bool:
+    return all(p in ("*", d) for p, d in zip(pattern, digits, strict=False))
+
+
+# Phone numbers in texts that people are shown: all but their first digits as "*".
+
+_SHOWN = 3
+_BETWEEN = r"(?:[ \u00a0\u202f()（）\[\]/.+\-\u2010-\u2015]|%[0-9A-Fa-f]{2}){1,3}"
+"""What may stand between digits of a number: also blanks and brackets as a URL has them."""
+_CLOCK = r"(?:[T ]|%20|\+){1,2}\d{1,2}(?::|%3[Aa])\d{2}(?:(?::|%3[Aa])\d{2}(?:[.,]\d{1,6}(?!\d))?)?"
+_OFFSET = r"(?:[ +\-](?:0\d|1[0-4]):?[0-5]\d(?!\d))?"
+_ANY_DATE = r"(?:(?:19|20|21)\d\d[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d\d){1,2})"
+_MONTH, _DAY = r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|[12]\d|3[01])"
+_DATE = (
+    rf"(?:20\d\d-{_MONTH}-{_DAY}|20\d\d/{_MONTH}/{_DAY}|20\d\d\.{_MONTH}\.{_DAY}"
+    rf"|{_DAY}-{_DAY}-20\d\d|{_DAY}/{_DAY}/20\d\d|{_DAY}\.{_DAY}\.20\d\d)"
+)
+_HEX = "[0-9A-Fa-f]"
+# DOMAIN.md section 6: a UUID and a decimal counter.
+_ID = rf"{_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}(?:_\d{{1,9}})?"
+_TIME = rf"{_ANY_DATE}{_CLOCK}{_OFFSET}(?!\d)"
+_HOUR = r"\d{1,2}:[0-5]\d(?::[0-5]\d(?:[.,]\d{1,6}(?!\d))?)?(?!\d)"
+_FOUND = re.compile(
+    rf"(?P<other>(?<!\w)(?:{_ID}(?!\w)|{_TIME}|{_HOUR}|{_DATE}(?!(?:{_BETWEEN})?\d)))"
+    rf"|\d(?:(?:{_BETWEEN}(?!{_TIME}))?\d){{6,}}"
+)
+_DIGIT = re.compile(r"(%[0-9A-Fa-f]{2})|\d")
+
+
+def masked(text: str) -> str:
+    """Return *text* with all but the first 3 digits of every phone number as "*".
+
+    Whatever has 7 digits or more, together or apart by blanks, brackets, points, slashes and
+    hyphens, is taken for one; dates, times and ids of messages (DOMAIN.md section 6) are none.
+
+    >>> masked("to 62 812-3456-7890 at 2026-05-01 10:00:05")
+    'to 62 8**-****-**** at 2026-05-01 10:00:05'
+    """
+    return _FOUND.sub(_mask, text)
+
+
+def _mask(found: re.Match[str]) -> str:
+    if found["other"]:
+        return found[0]
+    seen = 0
+
+    def shown(digit: re.Match[str]) -> str:
+        nonlocal seen
+        if digit[1]:
+            return digit[0]
+        seen += 1
+        return digit[0] if seen <= _SHOWN else "*"
+
+    return _DIGIT.sub(shown, found[0])

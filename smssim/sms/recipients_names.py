@@ -3,7 +3,12 @@
 Limits and what happens to duplicates and invalid numbers: DOMAIN.md section 8.
 """
 
-from smssim.sms.recipients import MAX_FILE_BYTES, MAX_NUMBERS, Recipients, read_recipients
-from smssim.sms.size import estimated_file_bytes
+from smssim.sms.recipients import (
+    MAX_FILE_BYTES,
+    MAX_NUMBERS,
+    Recipients,
+    estimated_file_bytes,
+    read_recipients,
+)
 
 __all__ = ["MAX_FILE_BYTES", "MAX_NUMBERS", "Recipients", "estimated_file_bytes", "read_recipients"]

@@ -6,12 +6,15 @@ Nothing in the file is believed, neither its sizes nor its counts, and nothing o
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from copy import copy
 from pathlib import Path
+from typing import Protocol
+from xml.parsers import expat
 
 # Unpacked, a sheet and the texts of a million numbers are 80 to 220 MB, by the program that wrote
 # them, and have 6 to 12 million tags. Memory follows the bytes, time follows the tags.
@@ -132,3 +135,214 @@ class Archive:
                     yield chunk
         except _BROKEN as error:
             raise self.refusal(f"{entry.filename} must be whole ({error})") from error
+
+
+# XML of unknown origin: no DOCTYPE, no entities, no tag or nesting that costs memory or time.
+
+# Expat keeps every element that is open.
+MAX_DEPTH = 64
+# A tag that is not complete yet is scanned again with every piece.
+MAX_TOKEN_BYTES = 2**20
+_MAX_SMALL_PART_BYTES = 2**22
+
+
+class Handler(Protocol):
+    """What is called for a part's elements, by their names without prefix."""
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Begin an element."""
+
+    def end(self, name: str) -> None:
+        """End an element."""
+
+    def text(self, data: str) -> None:
+        """Take a piece of text."""
+
+
+class Parser:
+    """Gives the elements of one part to a handler, piece by piece.
+
+    A DOCTYPE is refused, and with it every entity; so is a tag beyond 1 MiB.
+    """
+
+    def __init__(self, archive: Archive, part: str, handler: Handler) -> None:
+        self._archive, self._part = archive, part
+        self._fed = 0
+        self._in_cdata = False
+        self._expat = expat.ParserCreate()
+        self._expat.buffer_text = True
+        self._handler, self._depth = handler, 0
+        self._expat.StartElementHandler, self._expat.EndElementHandler = self._start, self._end
+        self._expat.CharacterDataHandler = handler.text
+        self._expat.StartDoctypeDeclHandler = self._refuse_doctype
+        self._expat.StartCdataSectionHandler = self._begin_cdata
+        self._expat.EndCdataSectionHandler = self._end_cdata
+
+    def feed(self, piece: bytes, last: bool = False) -> None:
+        """Parse the next bytes."""
+        self._fed += len(piece)
+        try:
+            self._expat.Parse(piece, last)
+        except expat.ExpatError as error:
+            rule = f"{self._part} must be well-formed XML ({error})"
+            raise self._archive.refusal(rule) from error
+        if self._fed - self._expat.CurrentByteIndex > MAX_TOKEN_BYTES:
+            raise self._archive.refusal(f"{self._part}: a tag must be <= {MAX_TOKEN_BYTES} bytes")
+
+    def close(self) -> None:
+        """End the part, which must be complete."""
+        self.feed(b"", last=True)
+
+    @property
+    def is_between(self) -> bool:
+        """Whether everything is parsed and the next byte is none of a tag, comment or CDATA."""
+        return self._expat.CurrentByteIndex == self._fed and not self._in_cdata
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            rule = f"{self._part}: elements must be nested <= {MAX_DEPTH} deep"
+            raise self._archive.refusal(rule)
+        self._handler.start(name.rpartition(":")[2] if ":" in name else name, attributes)
+
+    def _end(self, name: str) -> None:
+        self._depth -= 1
+        self._handler.end(name.rpartition(":")[2] if ":" in name else name)
+
+    def _refuse_doctype(self, *_: object) -> None:
+        rule = "a document type declaration (DOCTYPE) must not stand in an XLSX"
+        raise self._archive.refusal(f"{self._part}: {rule}")
+
+    def _begin_cdata(self) -> None:
+        self._in_cdata = True
+
+    def _end_cdata(self) -> None:
+        self._in_cdata = False
+
+
+def parse_small(archive: Archive, part: str, handler: Handler) -> None:
+    """Give the elements of a part of at most 4 MiB to *handler*."""
+    if archive.size(part) > _MAX_SMALL_PART_BYTES:
+        raise archive.refusal(f"{part} must unpack to <= {_MAX_SMALL_PART_BYTES} bytes")
+    parser = Parser(archive, part, handler)
+    for chunk in archive.chunks(part):
+        parser.feed(chunk)
+    parser.close()
+
+
+# Whether a workbook can be read in bounded memory: what it unpacks to, and how far its cells go.
+
+MAX_FILE_BYTES = 100_000_000
+MAX_CELLS = 6_000_000
+"""Cells of the rectangle that those of a sheet span: 90 bytes each, half a million rows of 11."""
+
+MAX_TAGS_extent = 40_000_000
+
+_PLAIN = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
+_OTHER = re.compile(rb'<(?:c(?=[\s/>])(?! r="[A-Z]{1,3}[0-9]{1,7}")|[^\s/<>]*:|!)|\0')
+_REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
+_SHEETS, _CELLS = "worksheets/", b"sheetData"
+_LONGEST_TAG = 2**20
+
+
+def check_extent(path: Path) -> None:
+    """Raise a ValueError that names the rule which a workbook breaks."""
+    archive = Archive(path, MAX_FILE_BYTES, MAX_TAGS_extent)
+    if "[content_types].xml" not in archive:
+        raise archive.refusal("must be an XLSX: the zip holds no [Content_Types].xml")
+    for part in archive.parts():
+        chunks = archive.unpacked(part)
+        if _SHEETS in part and part.endswith(".xml"):
+            _check_sheet(archive, part, chunks)
+        elif _holds_cells(chunks):
+            _parse_sheet(archive, part)
+
+
+def _holds_cells(chunks: Iterator[bytes]) -> bool:
+    """Whether a part that is named like no sheet is one all the same; it is unpacked to its end."""
+    found, kept = False, b""
+    for chunk in chunks:
+        found = found or _CELLS in kept + chunk
+        kept = chunk[-len(_CELLS) :]
+    return found
+
+
+def _check_sheet(archive: Archive, part: str, chunks: Iterator[bytes]) -> None:
+    """Look for the cells as nearly all programs write them; a sheet with others is parsed.
+
+    Parsing takes four times as long.
+    """
+    extent = _Extent(archive, part)
+    kept = b""
+    for chunk in chunks:
+        data = kept + chunk
+        cut = data.rfind(b"<")
+        data, kept = (data[:cut], data[cut:]) if cut >= 0 else (b"", data)
+        if len(kept) > _LONGEST_TAG or _OTHER.search(data):
+            _parse_sheet(archive, part)
+            return
+        extent.add(_PLAIN.findall(data))
+    if _OTHER.search(kept):
+        _parse_sheet(archive, part)
+
+
+def _parse_sheet(archive: Archive, part: str) -> None:
+    extent = _Extent(archive, part)
+    parser = Parser(archive, part, extent)
+    for chunk in archive.unpacked(part):
+        parser.feed(chunk)
+    parser.close()
+
+
+class _Extent:
+    """The rectangle of a sheet's cells."""
+
+    def __init__(self, archive: Archive, part: str) -> None:
+        self._archive, self._part = archive, part
+        self._letters: set[bytes] = set()
+        self._rows = self._columns = 0
+        self._row = self._column = 0
+
+    def add(self, cells: list[tuple[bytes, bytes]]) -> None:
+        """Take cells by the letters and digits of their references."""
+        if cells:
+            letters, digits = map(set, zip(*cells, strict=True))
+            new = letters - self._letters
+            self._letters |= new
+            self._span(max(map(int, digits)), max(map(_number, new), default=0))
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Take a row, or a cell where it stands."""
+        if name == "c":
+            found = _REFERENCE.fullmatch(attributes.get("r", ""))
+            self._column += 1
+            if found:
+                self._column, self._row = _number(found[1].encode()), int(found[2])
+            elif "r" in attributes:
+                rule = f"cell(={attributes['r'][:20]!r}) must be letters and a row, as in A1"
+                raise self._archive.refusal(f"{self._part}: {rule}")
+            self._span(self._row, self._column)
+        elif name == "row":
+            said = attributes.get("r", "")
+            self._row = int(said) if said.isdecimal() and len(said) < 8 else self._row + 1
+            self._column = 0
+
+    def end(self, name: str) -> None:
+        """Nothing ends that counts."""
+
+    def text(self, data: str) -> None:
+        """Texts are bounded by the bytes of the part."""
+
+    def _span(self, rows: int, columns: int) -> None:
+        self._rows, self._columns = max(self._rows, rows), max(self._columns, columns)
+        if self._rows * self._columns > MAX_CELLS:
+            span = f"rows x columns(={self._rows} x {self._columns})"
+            raise self._archive.refusal(f"{self._part}: {span} must be <= {MAX_CELLS}")
+
+
+def _number(letters: bytes) -> int:
+    """A column's number: A is 1, AA is 27."""
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - 64
+    return number

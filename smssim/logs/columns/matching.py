@@ -14,7 +14,7 @@ from smssim.logs.columns.headings import plain, zone_of
 from smssim.logs.columns.mapping import Columns, Given, given, suggested
 from smssim.logs.columns.synonyms import TIMES, fields_of
 from smssim.logs.wrong import WrongColumns
-from smssim.sms.masking import masked
+from smssim.sms.phone_numbers import masked
 
 Kind = Literal["details", "sends", "reports"]
 

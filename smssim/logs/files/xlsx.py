@@ -19,7 +19,7 @@ from smssim.logs.files.heading import LOOKED_AT, Heading, heading
 from smssim.logs.files.lines import SHOWN
 from smssim.logs.files.passed import BLANK, PREAMBLE, IsHeading, Keys, Sorting
 from smssim.logs.files.table import Batch, Table
-from smssim.sms.extent import check_extent
+from smssim.sms.xlsx_guard import check_extent
 
 ROWS = 16_384
 """Rows of a batch."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.calendars import to_us
-from smssim.sms.masking import masked
+from smssim.sms.phone_numbers import masked
 from smssim.sms.reference import countries
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from smssim.calendars import to_us
 from smssim.scenario import Application, Frequency, NumberRule, Scenario, Ticket, microseconds
-from smssim.sms.number_rules import blocks
+from smssim.sms.phone_numbers import blocks
 from smssim.stats.keyed_random import Marks
 
 ADDRESS, REGION, NUMBER = "E000620", "E000628", "E000632"

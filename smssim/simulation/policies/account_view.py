@@ -16,8 +16,8 @@ from smssim.simulation.account.events import Rank
 from smssim.simulation.account.tasks import Tasks
 from smssim.simulation.account.thresholds import NAMES, PERIODS
 from smssim.sms import reference as codes
-from smssim.sms.number_rules import is_told_by
 from smssim.sms.packages import ends_us
+from smssim.sms.phone_numbers import is_told_by
 from smssim.sms.reference import MAINLAND
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from smssim.sms.reference import countries as known_countries
-from smssim.sms.templates import destinations, otp, places
 from smssim.sms.templates import rules as content
+from smssim.sms.templates import rules as destinations
+from smssim.sms.templates import rules as otp
+from smssim.sms.templates import rules as places
 from smssim.sms.templates.finding import Finding, sorted_by_place
-from smssim.sms.templates.links import links as links_of
 from smssim.sms.templates.variables import fixed_text, read_variables
+from smssim.sms.templates.variables import links as links_of
 
 TYPES = ("otp", "notification")
 

@@ -6,11 +6,22 @@ They are the general template rules of DOMAIN.md section 3; each function is one
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from itertools import pairwise
 
-from smssim.sms.templates.finding import INFERENCE, LENGTH, SPECIFICATION, Finding, finding
-from smssim.sms.templates.links import Link
-from smssim.sms.templates.variables import Variable
+from smssim.sms.reference import reference
+from smssim.sms.templates.finding import (
+    CODES,
+    INFERENCE,
+    LENGTH,
+    MAINLAND,
+    REGISTRATION,
+    REVIEW,
+    SPECIFICATION,
+    Finding,
+    finding,
+)
+from smssim.sms.templates.variables import Link, Variable, stray_braces
 
 MOST_CHARACTERS = 500
 _BRACKETS = re.compile(r"[\[\]［］【】]")
@@ -87,3 +98,257 @@ def forbidden_topics(text: str, fixed: str) -> Iterator[Finding]:
         must = "may be read as forbidden content"
         source = f"{SPECIFICATION}; word {INFERENCE}"
         yield finding("forbidden_topic", text, found.span(), must, source, "warning")
+
+
+# Rules about the variables of a template: how they are written, how many, how close.
+
+MOST_VARIABLES = 20
+_NAMES = (
+    "TXT_n or NUM_n (n 1 to 20), DATE, TIME; or 1, 2, ..., PHONE, CHARDIGIT, DATETIME, MONEY, TEXT"
+)
+
+
+def malformed(text: str, variables: tuple[Variable, ...]) -> Iterator[Finding]:
+    """A variable is ${NAME} with a name of either syntax, and braces stand nowhere else.
+
+    Names are upper case, numbers without leading zeros.
+    """
+    for variable in variables:
+        if not variable.kind:
+            span = variable.start, variable.end
+            must = f"must be ${{NAME}}, NAME one of {_NAMES}"
+            yield finding("malformed_variable", text, span, must, SPECIFICATION)
+    for span in stray_braces(text):
+        yield finding("malformed_variable", text, span, "must be part of ${NAME}", SPECIFICATION)
+
+
+def mixed_syntaxes(text: str, variables: tuple[Variable, ...]) -> Iterator[Finding]:
+    """One syntax a template: the pages show the older or the newer, never both together.
+
+    The place is the first variable of the other syntax.
+    """
+    known = [variable for variable in variables if variable.syntax]
+    for variable in known:
+        if variable.syntax != known[0].syntax:
+            must = f"should be of the {known[0].syntax} syntax, as ${{{known[0].name}}} is"
+            span = variable.start, variable.end
+            yield finding("mixed_syntaxes", text, span, must, INFERENCE, "warning")
+            return
+
+
+def too_many(text: str, variables: tuple[Variable, ...]) -> Iterator[Finding]:
+    """At most 20 variables, whichever they are.
+
+    The place is from the 21st on.
+    """
+    if len(variables) > MOST_VARIABLES:
+        span = variables[MOST_VARIABLES].start, variables[-1].end
+        must = f"must not be there: at most {MOST_VARIABLES} variables, not {len(variables)}"
+        yield finding("variable_count", text, span, must, SPECIFICATION)
+
+
+def all_variables(text: str, fixed: str, variables: tuple[Variable, ...]) -> Iterator[Finding]:
+    """Not all variables; fixed text of punctuation alone is a warning.
+
+    White space is no fixed text.
+    """
+    rest = fixed.replace("\0", "").strip()
+    if not variables or any(character.isalnum() for character in rest):
+        return
+    must = "must have fixed text, too, not variables alone"
+    span = 0, len(text)
+    if rest:
+        yield finding("all_variables", text, span, must, INFERENCE, "warning")
+    else:
+        yield finding("all_variables", text, span, must, SPECIFICATION)
+
+
+def adjacent(text: str, variables: tuple[Variable, ...]) -> Iterator[Finding]:
+    """No consecutive variables; with white space alone between them it is a warning.
+
+    An older page allowed up to four in a row; what is submitted now is read by the newer.
+    """
+    for left, right in pairwise(variables):
+        between, span = text[left.end : right.start], (left.start, right.end)
+        if not between:
+            must = "must have fixed text between the variables"
+            yield finding("adjacent_variables", text, span, must, SPECIFICATION)
+        elif between.isspace():
+            must = "may be read as consecutive variables"
+            yield finding("adjacent_variables", text, span, must, INFERENCE, "warning")
+
+
+def contact_data(text: str, variables: tuple[Variable, ...]) -> Iterator[Finding]:
+    """No contact data through variables, though the mainland's syntax has one for phone numbers.
+
+    The two pages differ, so it is a warning.
+    """
+    for variable in variables:
+        if variable.kind == "PHONE":
+            must = "should not be there: no contact data through variables"
+            span = variable.start, variable.end
+            source = f"{SPECIFICATION}; {MAINLAND}"
+            yield finding("contact_variable", text, span, must, source, "warning")
+
+
+# Rules of one-time password templates: one numeric variable, a keyword, no link.
+
+FEWEST_DIGITS, MOST_DIGITS, MOST_DIGITS_BY_FAQ = 4, 8, 6
+_KEYWORD = re.compile(
+    r"(?:verification|registration|dynamic)\s+code|验证码|驗證碼|注册码|註冊碼|动态码|動態碼",
+    re.IGNORECASE,
+)
+_MAY_BE_DIGITS = ("numbered", "CHARDIGIT")
+
+
+def has_keyword(fixed: str) -> bool:
+    """Return whether fixed text names a verification, registration or dynamic code.
+
+    Case does not matter; the Chinese words count in both scripts.
+    """
+    return _KEYWORD.search(fixed) is not None
+
+
+def reads_as_otp(fixed: str, variables: tuple[Variable, ...]) -> bool:
+    """Return whether a template looks like a one-time password: the keyword and one numeric value.
+
+    A value of a numbered or CHARDIGIT variable may be numeric.
+    """
+    return (
+        len(variables) == 1 and variables[0].kind in ("NUM", *_MAY_BE_DIGITS) and has_keyword(fixed)
+    )
+
+
+def keyword(text: str, fixed: str) -> Iterator[Finding]:
+    """The content holds one of: verification code, registration code, dynamic code.
+
+    The Chinese words for them serve, too.
+    """
+    if not has_keyword(fixed):
+        must = "must hold 'verification code', 'registration code' or 'dynamic code'"
+        yield finding("otp_keyword", text, (0, len(text)), must, REVIEW)
+
+
+def one_numeric_variable(text: str, variables: tuple[Variable, ...]) -> Iterator[Finding]:
+    """Exactly one variable, of digits: ${NUM_n}.
+
+    In the newer syntax ${1} and ${CHARDIGIT} may hold digits, which the text does not show: a
+    warning. A variable whose name is not known is judged by `places.malformed` alone.
+    """
+    if len(variables) != 1:
+        span = (variables[0].start, variables[-1].end) if variables else (0, len(text))
+        must = f"must have exactly one variable, not {len(variables)}"
+        yield finding("otp_variable_count", text, span, must, REVIEW)
+    for variable in variables:
+        span = variable.start, variable.end
+        if variable.kind in _MAY_BE_DIGITS:
+            must = "must hold digits alone, which only its values show"
+            yield finding("otp_numeric", text, span, must, INFERENCE, "warning")
+        elif variable.kind not in ("NUM", ""):
+            yield finding("otp_numeric", text, span, "must be numeric, as ${NUM_n} is", REVIEW)
+
+
+def digits(text: str, variables: tuple[Variable, ...]) -> Iterator[Finding]:
+    """At most 6 digits by the international FAQ, 8 by the mainland's, and never under 4.
+
+    What is sent is refused (E200051) outside 4 to 8 digits, so 7 and 8 are a warning.
+    """
+    for variable in variables:
+        if variable.kind != "NUM" or variable.most is None:
+            continue
+        span = variable.start, variable.end
+        if not FEWEST_DIGITS <= variable.most <= MOST_DIGITS:
+            must = f"must hold {FEWEST_DIGITS} to {MOST_DIGITS} digits (E200051)"
+            yield finding("otp_digits", text, span, must, CODES)
+        elif variable.most > MOST_DIGITS_BY_FAQ:
+            must = f"should hold at most {MOST_DIGITS_BY_FAQ} digits; the mainland allows 8"
+            yield finding("otp_digits", text, span, must, f"{REVIEW}; {MAINLAND}", "warning")
+
+
+def no_links(text: str, links: tuple[Link, ...]) -> Iterator[Finding]:
+    """No links in one-time password templates.
+
+    Only the mainland's page says so, so it is a warning.
+    """
+    for link in links:
+        must = "should not be there: no links in one-time passwords"
+        yield finding("otp_link", text, (link.start, link.end), must, MAINLAND, "warning")
+
+
+# Content rules of single countries: Malaysia's, and what must be filed before it is sent.
+
+FILED_LINKS = ("AE", "SA", "TH")
+FILED_CONTENT = ("GB", "TW")
+MALAYSIA = "MY"
+_PLUS_NUMBER = re.compile(r"\+[0-9](?:[ ().-]{0,2}[0-9]){6,14}")
+
+
+def _rule(country: str) -> str:
+    rows = (row for row in reference("sending_rules") if row["iso2"] == country)
+    row = next(rows)
+    # Where the whole message is to be filed, the rule stands with the sender ID's.
+    return f"in {country}: {row['content_rule'] or row['sender_id_rule']}"
+
+
+def filed_content(text: str, countries: Collection[str]) -> Iterator[Finding]:
+    """GB and TW: the content is filed before it is sent.
+
+    No text shows whether it was, so it is a warning.
+    """
+    for country in sorted(set(FILED_CONTENT) & set(countries)):
+        span = 0, len(text)
+        yield finding("filed_content", text, span, _rule(country), REGISTRATION, "warning")
+
+
+def filed_links(
+    text: str, links: tuple[Link, ...], countries: Collection[str], filed: Collection[str]
+) -> Iterator[Finding]:
+    """SA, AE and TH: links only after filing.
+
+    A link is filed if it stands in *filed* letter for letter.
+    """
+    for country in sorted(set(FILED_LINKS) & set(countries)):
+        for link in links:
+            if link.url not in filed:
+                span = link.start, link.end
+                yield finding("filed_links", text, span, _rule(country), REGISTRATION)
+
+
+def malaysia(
+    text: str,
+    fixed: str,
+    links: tuple[Link, ...],
+    variables: tuple[Variable, ...],
+    brand: str | None,
+) -> Iterator[Finding]:
+    """MY: no link, no phone number, and the brand or company name in the fixed text.
+
+    Case does not matter in the name; without a *brand* to look for it is a warning.
+    """
+    rule, _, brand_rule = _rule(MALAYSIA).partition("; ")
+    for link in links:
+        yield finding("malaysia_link", text, (link.start, link.end), rule, REGISTRATION)
+    phones = [(v.start, v.end) for v in variables if v.kind == "PHONE"]
+    for span in sorted({*phones, *phone_numbers(fixed)}):
+        yield finding("malaysia_phone_number", text, span, rule, REGISTRATION)
+    span = 0, len(text)
+    if brand is None:
+        told = f"in {MALAYSIA}: {brand_rule}; brand(=None) was not given to look for"
+        yield finding("malaysia_brand", text, span, told, REGISTRATION, "warning")
+    elif brand.casefold() not in fixed.casefold():
+        told = f"in {MALAYSIA}: {brand_rule}; brand(={brand!r}) is not in it"
+        yield finding("malaysia_brand", text, span, told, REGISTRATION)
+
+
+def phone_numbers(fixed: str) -> list[tuple[int, int]]:
+    """Return the places of valid Malaysian numbers, and of any 7 to 15 digits after a plus.
+
+    Dates, amounts and order numbers are none, as far as the national numbering plan tells.
+    """
+    from phonenumbers import PhoneNumberMatcher
+
+    found = [match.span() for match in _PLUS_NUMBER.finditer(fixed)]
+    for match in PhoneNumberMatcher(fixed, MALAYSIA):
+        if not any(start < match.end and match.start < end for start, end in found):
+            found.append((match.start, match.end))
+    return sorted(found)
