@@ -16,7 +16,7 @@ from smssim.record.from_frames import tally_frames
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import Run, simulate
 from smssim.stats.delay_bins import bin_of, edges_us
-from smssim.stats.quantiles import by_bin, quantiles_s
+from smssim.stats.survival import by_bin, quantiles_s
 
 BYS: tuple[Any, ...] = ("country", "type", "day", "application", ["country", "type"], ())
 BY_TEMPLATE: tuple[Any, ...] = ("template", ["template", "type"], ["template", "application"])

@@ -15,7 +15,7 @@ from smssim.report.arrivals import Arrivals, arrivals
 from smssim.report.needs import needs
 from smssim.stats.delay_bins import bin_of
 from smssim.stats.intervals import wilson
-from smssim.stats.quantiles import by_bin, quantiles_s
+from smssim.stats.survival import by_bin, quantiles_s
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -22,8 +22,7 @@ from smssim.report.review import rows_of
 from smssim.report.spans import microseconds, stops, union_us
 from smssim.report.thresholds import shares_of_limit
 from smssim.stats.intervals import wilson
-from smssim.stats.quantiles import by_bin, quantiles_s
-from smssim.stats.survival import UNKNOWN
+from smssim.stats.survival import UNKNOWN, by_bin, quantiles_s
 
 Ints = NDArray[np.int64]
 

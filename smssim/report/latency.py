@@ -14,8 +14,7 @@ from smssim.report._record import keys_of, recorded
 from smssim.report.needs import needs
 from smssim.report.timing import untimed
 from smssim.stats.delay_bins import bin_of, edges_us
-from smssim.stats.quantiles import by_bin
-from smssim.stats.survival import survival
+from smssim.stats.survival import by_bin, survival
 
 if TYPE_CHECKING:
     import pandas as pd

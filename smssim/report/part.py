@@ -18,8 +18,7 @@ from smssim.report.delivery import SHARES, counts_of, delay_tallies, validity_bi
 from smssim.report.latencies import COLUMNS, figures
 from smssim.report.timing import results_told
 from smssim.stats.intervals import wilson
-from smssim.stats.quantiles import by_bin
-from smssim.stats.survival import UNKNOWN
+from smssim.stats.survival import UNKNOWN, by_bin
 
 if TYPE_CHECKING:
     import pandas as pd
