@@ -134,12 +134,8 @@ SENDING = {
     "wrong variables": Mutation(f"{_MARKER}._spoil", _spares(VARIABLES, 2)),
     "password content": Mutation(f"{_MARKER}._spoil", _spares(PASSWORD, 3)),
     "duplicates in a request": Mutation(f"{_MARKER}.repeat", returns(None)),
-    "frequency, a minute": Mutation(
-        "smssim.scenario.application:Frequency.limits", _without_limit(0)
-    ),
-    "frequency, an hour": Mutation(
-        "smssim.scenario.application:Frequency.limits", _without_limit(1)
-    ),
+    "frequency, a minute": Mutation("smssim.scenario.account:Frequency.limits", _without_limit(0)),
+    "frequency, an hour": Mutation("smssim.scenario.account:Frequency.limits", _without_limit(1)),
     "frequency, a day": Mutation(
         "smssim.simulation.windows:_WINDOWS", value(((0, 1), (0, 60), (0, 1440)))
     ),

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from smssim.scenario.account import Account, Contact, NumberRule, Package, Quota, Ticket
-from smssim.scenario.application import Application, Frequency
+from smssim.scenario.account import (
+    Account,
+    Application,
+    Contact,
+    Frequency,
+    NumberRule,
+    Package,
+    Quota,
+    Ticket,
+)
 from smssim.scenario.delays import Delay, LogNormal, SlowPart, microseconds
 from smssim.scenario.destinations import destinations, registrations
 from smssim.scenario.errors.problems import Problem, ScenarioError
@@ -12,9 +20,18 @@ from smssim.scenario.json_schema import schema
 from smssim.scenario.network import Callback, Outage, Outcome, Queue, RandomOutages, Route
 from smssim.scenario.onboarding import Onboarding, Registration, kind_of, registration_rules
 from smssim.scenario.promises import Check, Checking, Where
-from smssim.scenario.resends import Resend, ServerResend
 from smssim.scenario.scenario import Scenario, Source
-from smssim.scenario.sources import CANCEL_BEFORE, Call, Calls, Flaws, GroupTask, Recipient, Traffic
+from smssim.scenario.sources import (
+    CANCEL_BEFORE,
+    Call,
+    Calls,
+    Flaws,
+    GroupTask,
+    Recipient,
+    Resend,
+    ServerResend,
+    Traffic,
+)
 from smssim.scenario.templates import Review, Template
 from smssim.scenario.thresholds import (
     CountryLimit,

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from smssim.scenario.errors import shape
+from smssim.scenario.errors import partial as shape
 from smssim.scenario.errors.problems import Problem, ScenarioError, dotted, hint
 
 

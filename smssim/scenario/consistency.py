@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from smssim.calendars import month_later, to_us
-from smssim.scenario.check_rules import check_rules
-from smssim.scenario.consistency_console import console_rules
+from smssim.scenario.consistency_console import check_rules, console_rules, resend_rules
 from smssim.scenario.errors.partial import known
 from smssim.scenario.errors.problems import KEY, Found, hint, said
-from smssim.scenario.resend_rules import resend_rules
 from smssim.scenario.sources import GroupTask
 from smssim.sms.recipients import read_recipients
 

@@ -10,9 +10,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from smssim.metrics import METRICS, YES_OR_NO, Metric, metric_named
 from smssim.scenario.errors.partial import known
-from smssim.scenario.errors.problems import KEY, Found
+from smssim.scenario.errors.problems import KEY, Found, hint
 from smssim.scenario.sources import MOST_WHITELISTED
+from smssim.sms import reference as codes
 from smssim.sms.phone_numbers import countries_of, is_told_by
 from smssim.sms.reference import MAINLAND
 
@@ -159,3 +161,158 @@ def _batch_addresses(s: Any) -> Iterator[Found]:
             told = f"all requests of {application.name!r} name an address of their own, which wins"
             cure = "let callback.address or a source's status_callback be false"
             yield ("applications", i, "batch_address"), f"{told}: {cure}"
+
+
+# What a server may be told to send again, held against the rest of the scenario.
+
+
+def resend_rules(scenario: Any) -> Iterator[Found]:
+    """All broken rules."""
+    for kind in ("traffic", "calls"):
+        for i, source in enumerate(getattr(scenario, kind)):
+            rule = source.server_resend
+            if rule is not None and known(rule, rule.statuses, *rule.statuses):
+                yield from _broken(scenario, source, (kind, i, "server_resend", "statuses"))
+
+
+def _broken(s: Any, source: Any, path: tuple[str | int, ...]) -> Iterator[Found]:
+    answers = _answers(s)
+    statuses = answers and _statuses(s, source.country, answers)
+    if not statuses or not answers:
+        return
+    named = source.server_resend.statuses
+    strange = [i for i, status in enumerate(named) if status not in statuses]
+    for i in strange:
+        told = f"{named[i]!r} is no code of the service and no outcome of the route"
+        yield (*path, i), f"{told}{hint(named[i], sorted(statuses))}"
+    if not strange:
+        yield from _unheard(s, source, path, answers)
+
+
+def _unheard(
+    s: Any, source: Any, path: tuple[str | int, ...], answers: set[str]
+) -> Iterator[Found]:
+    """Statuses of reports are heard of at an address of the requests' own."""
+    own, template = source.status_callback, source.template
+    if not known(own, template, s.callback, s.callback.address) or s.callback.is_named(own):
+        return
+    by_template = {t.name: t.application for t in s.templates if known(t.name, t.application)}
+    name = by_template.get(template)
+    batched = {a.name for a in s.applications if known(a.name, a.batch_address) and a.batch_address}
+    named = source.server_resend.statuses
+    of_reports = [status for status in named if status not in answers]
+    if of_reports and name in batched:
+        told = f"{of_reports[0]!r} is a status of reports, which come in batches to {name!r}"
+        yield path, f"{told}: give status_callback, or codes of the answer alone"
+    elif len(of_reports) == len(named):
+        told = "nothing is pushed for this source and no status is a code of the answer"
+        yield path, f"{told}: this server would never send again"
+
+
+def _answers(s: Any) -> set[str] | None:
+    """The codes of the API's answers, None where they cannot be told."""
+    suspended = [application.suspended_code for application in s.applications]
+    return {*codes.api_errors(), *suspended} if known(*suspended) else None
+
+
+def _statuses(s: Any, country: Any, answers: set[str]) -> set[str] | None:
+    """Everything that a message can end with, None where it cannot be told."""
+    if not known(country, s.routes, s.account.frozen_status):
+        return None
+    outcomes = s.route(country).outcomes
+    if not known(outcomes, *(outcome.status for outcome in outcomes)):
+        return None
+    if not known(s.registrations, s.account.frequency_code):
+        return None
+    registered = [registration.status for registration in s.registrations.values()]
+    if not known(*registered):
+        return None
+    account = s.account
+    ours = {
+        account.frozen_status,
+        account.frequency_code,
+        *(outcome.status for outcome in outcomes),
+    }
+    return answers.union(ours, registered, codes.status_codes())
+
+
+# The rules of promises: metrics, units and statistics that exist, parts that the scenario has.
+
+
+def check_rules(scenario: Any) -> Iterator[Found]:
+    """All broken rules."""
+    first: dict[str, int] = {}
+    for i, check in enumerate(scenario.checks):
+        if known(check.name) and check.name in first:
+            told = f"the name {check.name!r} stands twice, first in checks.{first[check.name]}"
+            yield ("checks", i, "name"), told
+        elif known(check.name):
+            first[check.name] = i
+        for path, told in _of_check(scenario, check):
+            yield ("checks", i, *path), told
+
+
+def _of_check(s: Any, check: Any) -> Iterator[Found]:
+    if not known(check.metric, s.currency):
+        return
+    try:
+        metric = metric_named(check.metric, s.currency)
+    except ValueError as error:
+        yield ("metric",), str(error)
+        return
+    if known(check.statistic) and check.statistic == "probability" and metric.unit != YES_OR_NO:
+        yes_or_no = ", ".join(name for name, own in METRICS.items() if own.unit == YES_OR_NO)
+        yield ("statistic",), f"a probability must be of what is yes or no: {yes_or_no}"
+    given = _given(check.where)
+    yield from _parts_of(metric, given)
+    for key, value in given.items():
+        yield from _parts_there(s, key, value)
+
+
+def _parts_of(metric: Metric, given: dict[str, Any]) -> Iterator[Found]:
+    """The metric can be had by these parts."""
+    if metric.per and metric.per not in given:
+        told = f"there is one {metric.name} a {metric.per}: where: {{{metric.per}: ...}} says which"
+        yield ("metric",), told
+    for key in given:
+        if key not in metric.by:
+            can = f"by {', '.join(metric.by)} alone" if metric.by else "for the whole month alone"
+            yield ("where", key, KEY), f"{metric.name} is known {can}"
+        elif "template" in given and key != "template":
+            told = "beside a template nothing can stand: it has one application and one type"
+            yield ("where", key, KEY), told
+
+
+def _parts_there(s: Any, key: str, value: Any) -> Iterator[Found]:
+    """The scenario has the part."""
+    if key == "package" and known(s.packages) and value >= len(s.packages):
+        yield ("where", key), f"there is no package {value}: there are {len(s.packages)}, from 0 on"
+    if key in ("country", "type"):
+        yield from _sent_there(s, key, value)
+    if key in ("template", "application"):
+        names = [part.name for part in getattr(s, f"{key}s")]
+        if names and known(*names) and value not in names:
+            told = f"there is no {key} {value!r}{hint(value, names)}"
+            yield ("where", key), f"{told}; there are {', '.join(map(repr, names[:10]))}"
+
+
+def _sent_there(s: Any, key: str, value: Any) -> Iterator[Found]:
+    """Something of that type is sent, or goes to that country or is bought for it."""
+    if key == "type":
+        names = [template.type for template in s.templates]
+    else:
+        if not known(s.group_tasks) or any(task.file is not None for task in s.group_tasks):
+            return  # Only its file tells where a task goes.
+        sources = [own.country for own in (*s.traffic, *s.calls, *s.packages)]
+        names = [*sources, *(country for task in s.group_tasks for country in task.countries)]
+    names = list(dict.fromkeys(names))
+    if names and known(*names) and value not in names:
+        told = "no template is of the type" if key == "type" else "nothing is sent to"
+        yield ("where", key), f"{told} {value!r}, only {', '.join(map(repr, sorted(names)[:10]))}"
+
+
+def _given(where: Any) -> dict[str, Any]:
+    """The keys that are given and could be read."""
+    keys = ("template", "country", "application", "type", "package")
+    values = {key: getattr(where, key, None) for key in keys}
+    return {key: value for key, value in values.items() if known(value) and value is not None}

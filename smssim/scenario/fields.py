@@ -6,10 +6,19 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from numbers import Integral, Real
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 from pydantic import WithJsonSchema as Schema
 
 from smssim.scenario.errors.problems import Broken, Found, hint, said
@@ -154,3 +163,24 @@ Weight = Annotated[Float, Field(ge=0, le=1e9)]
 def micro(amount: float) -> int:
     """An amount of money in micro-units of its currency."""
     return round(amount * 1e6)
+
+
+# One number for all, or shares by number: how much of something a message has.
+
+
+def number_or_mix(value: Any) -> str:
+    """Which of the two a value is: one number for all, or shares by number."""
+    return "mix" if isinstance(value, dict) else "number"
+
+
+Segments = Annotated[
+    Annotated[Count, Tag("number")] | Annotated[dict[CountKey, Share], Tag("mix")],
+    Discriminator(number_or_mix),
+]
+
+Size = Annotated[Int, Field(ge=0, le=500)]
+SizeKey = Annotated[Size, BeforeValidator(_key)]
+Length = Annotated[
+    Annotated[Size, Tag("number")] | Annotated[dict[SizeKey, Share], Tag("mix")],
+    Discriminator(number_or_mix),
+]

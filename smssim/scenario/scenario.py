@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import timedelta
+from functools import lru_cache
+from html import escape
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -12,15 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, model_validator
 
 from smssim.calendars import DAY, to_us
-from smssim.scenario.account import Account, Package, Quota, Ticket
-from smssim.scenario.application import Application
-from smssim.scenario.beside import content_of, finder, found_beside
+from smssim.scenario.account import Account, Application, Package, Quota, Ticket
 from smssim.scenario.changes import changed
-from smssim.scenario.consistency import broken_rules
+from smssim.scenario.consistency import Find, broken_rules
 from smssim.scenario.errors.messages import problems_of
 from smssim.scenario.errors.partial import salvaged
-from smssim.scenario.errors.problems import Broken, Problem, ScenarioError, told_of
-from smssim.scenario.errors.reading import in_order, mapping_of, placed, text_of
+from smssim.scenario.errors.problems import Broken, Problem, ScenarioError, said, told_of
+from smssim.scenario.errors.yaml_locations import in_order, mapping_of, placed, text_of
 from smssim.scenario.fields import CURRENCY, Country, Instant, Int, Name, Part
 from smssim.scenario.network import Callback, Queue, Route
 from smssim.scenario.onboarding import Onboarding, Registration
@@ -28,6 +29,84 @@ from smssim.scenario.promises import Check, Checking
 from smssim.scenario.sources import Calls, GroupTask, Traffic
 from smssim.scenario.templates import Review, Template
 from smssim.scenario.thresholds import Thresholds
+
+# Files that a scenario names: where they are, and what tells their content from another.
+
+
+def finder(folder: Path | None) -> Find:
+    """What says where a file is; None where no folder is known to look in."""
+    return None if folder is None else lambda file: found_beside(file, folder)
+
+
+def found_beside(file: Path, folder: Path) -> Path | None:
+    """Where a file is, in a folder or in one above it; None if it is not there."""
+    folder = folder.resolve()
+    return next((p / file for p in (folder, *folder.parents) if (p / file).is_file()), None)
+
+
+def content_of(file: Path) -> str:
+    """The fingerprint of a file, made once as long as it does not change."""
+    stat = file.stat()
+    return _content(file, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _content(file: Path, size: int, changed_ns: int) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+# A scenario at a glance in a notebook: a small table of HTML, without JavaScript.
+
+_MODES = {
+    "pay_per_use": "1, pay_per_use: what no package covers is billed",
+    "suspend": "2, suspend: sending stops when packages run out",
+}
+_SHOWN = 12
+
+
+def card(scenario: Scenario) -> str:
+    """Name, period, mode, sources with their expected messages, packages and thresholds."""
+    end = scenario.start + timedelta(days=scenario.days)
+    thresholds = scenario.thresholds
+    rows = [
+        ("scenario", [scenario.name]),
+        ("period", [f"{said(scenario.start)} to {said(end)}, {scenario.days} days"]),
+        ("mode", [_MODES[scenario.account.service_mode]]),
+        ("sources", _some([_source(scenario, source) for source in scenario.sources])),
+        ("packages", _some(_packages(scenario))),
+        ("a day", [f"alarm {thresholds.daily_alarm:,}, limit {thresholds.daily_limit:,}"]),
+        ("a month", [f"alarm {thresholds.monthly_alarm:,}, limit {thresholds.monthly_limit:,}"]),
+    ]
+    body = "".join(
+        f"<tr><th>{escape(name)}</th><td>{'<br>'.join(map(escape, lines))}</td></tr>"
+        for name, lines in rows
+    )
+    return f'<table class="smssim-scenario"><tbody>{body}</tbody></table>'
+
+
+def _some(lines: list[str]) -> list[str]:
+    more = len(lines) - _SHOWN
+    return lines[:_SHOWN] + [f"and {more} more"] * (more > 0) or ["none"]
+
+
+def _source(scenario: Scenario, source: Source) -> str:
+    if isinstance(source, GroupTask):
+        total = sum(source.countries.values())
+        if source.file is not None:
+            return f"{source.name}: the numbers of {source.file} from {said(source.at)}"
+        return f"{source.name}: {total:,} messages to {', '.join(source.countries)}"
+    expected = source.expected(scenario.start_us, scenario.end_us)
+    again = ", and resends" if source.resend or source.server_resend else ""
+    return f"{source.name}: about {expected:,.0f} messages to {source.country}{again}"
+
+
+def _packages(scenario: Scenario) -> list[str]:
+    return [
+        f"{package.country}: {package.segments:,} segments for {package.price:,g} "
+        f"{scenario.currency} from {said(package.at or scenario.start)}"
+        for package in scenario.packages
+    ]
+
 
 Source = Traffic | Calls | GroupTask
 _NO_RESULTS = {"rng", "checks", "checking"}
@@ -218,7 +297,7 @@ class Scenario(Part):
         return hash(json.dumps(self.model_dump(mode="json"), sort_keys=True))
 
     def _repr_html_(self) -> str:
-        from smssim.scenario.card import card
+        pass  # joined
 
         return card(self)
 

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from smssim.calendars import HOUR, hourly_weights, to_us
-from smssim.scenario.delays import Seconds, microseconds
+from smssim.scenario.delays import Delay, Seconds, microseconds
 from smssim.scenario.errors.problems import Found, said
 from smssim.scenario.fields import (
     Country,
@@ -26,12 +26,53 @@ from smssim.scenario.fields import (
     Weight,
     Zone,
     _key,
+    number_or_mix,
 )
-from smssim.scenario.mixes import number_or_mix
-from smssim.scenario.resends import Resend, ServerResend, two_resends
+from smssim.scenario.network import Status
 from smssim.sms import reference as codes
 from smssim.sms.recipients import MAX_FILE_BYTES, estimated_file_bytes
 from smssim.stats.keyed_random import REQUESTS_AN_HOUR
+
+# Messages that are sent again: by users who wait in vain, by servers that learn of a failure.
+
+
+class Resend(Part):
+    """Users who ask for the password again when it is late."""
+
+    patience: Delay = Delay(fixed_s=60)
+    """Assumption: how long a user waits before asking again, in seconds; a minute."""
+    at_most: Annotated[Int, Field(ge=1, le=7)] = 2
+    """Assumption: copies after the first, at most 7."""
+
+
+class ServerResend(Part):
+    """The customer's server sends again what failed, by code: the seed's "rectify and resend"."""
+
+    statuses: tuple[Status, ...] = Field(min_length=1)
+    """What is sent again: codes of the answer (E200015) and statuses of reports (UNDELIV)."""
+    after: Delay = Delay(fixed_s=60)
+    """Assumption: from learning of the failure to sending again, in seconds; a minute."""
+    at_most: Annotated[Int, Field(ge=1, le=7)] = 1
+    """Assumption: copies after the first, at most 7."""
+
+    def broken(self) -> Iterator[Found]:
+        """What was delivered is not sent again, nor what has no status."""
+        for i, status in enumerate(self.statuses):
+            if status == "DELIVRD":
+                told = "DELIVRD must not be sent again: statuses are those of failures"
+                yield ("statuses", i), told
+            elif status == "none":
+                yield ("statuses", i), "a message without a report ends as EXPIRED: name that"
+            elif status in self.statuses[:i]:
+                yield ("statuses", i), f"the status {status!r} stands twice"
+
+
+def two_resends(users: Resend | None, server: ServerResend | None) -> Iterator[Found]:
+    """Users of a source ask again, or its server sends again: one of the two."""
+    if users is not None and server is not None:
+        told = "give resend (users) or server_resend, one of the two, not both; or two sources"
+        yield ("server_resend",), told
+
 
 MOST_NUMBERS = 1_000_000
 MOST_WHITELISTED = 1_000

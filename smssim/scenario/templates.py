@@ -9,8 +9,7 @@ from pydantic import Field
 
 from smssim.scenario.delays import Delay
 from smssim.scenario.errors.problems import Found, said
-from smssim.scenario.fields import Country, Instant, Int, Name, Part, Share
-from smssim.scenario.mixes import Length, Segments
+from smssim.scenario.fields import Country, Instant, Int, Length, Name, Part, Segments, Share
 from smssim.sms.reference import MAINLAND
 from smssim.sms.segments import VARIABLE, Counting, segments, signed
 from smssim.sms.templates.values import template_segments

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from smssim.scenario.errors import shape
+from smssim.scenario.errors import partial as shape
 from smssim.scenario.errors.problems import (
     KEY,
     Broken,
