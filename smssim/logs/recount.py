@@ -14,8 +14,7 @@ from smssim.calendars import DAY
 from smssim.logs.kinds import Kinds, Written
 from smssim.logs.stored import NA, NAT, Array, Chunk, Stored, Times
 from smssim.logs.sums import Sums
-from smssim.record.cells import Counted, kinds_of
-from smssim.record.counting import GROUP, Tallier, charges, outcomes
+from smssim.record.counting import GROUP, Counted, Tallier, charges, kinds_of, outcomes
 from smssim.record.parquet import KIND
 from smssim.record.schema import COPIES, REPORT_STATES
 from smssim.record.tallies import OUTCOMES, SLOT_US, Tallies

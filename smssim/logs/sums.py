@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from smssim.logs.stored import Array
-from smssim.record.cells import folded
+from smssim.record.counting import folded
 
 _DENSEST, _SMALL = 4, 1 << 16
 """Cells a row, and in all, up to which a plain count is quicker than sorting."""

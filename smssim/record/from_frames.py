@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from smssim.record.cells import Array, Columns, kinds_of
-from smssim.record.counting import GROUP, Tallier
+from smssim.record.counting import GROUP, Array, Columns, Tallier, kinds_of
 from smssim.record.schema import COPIES, REPORT_STATES
 from smssim.record.tallies import Tallies
 

@@ -12,8 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
-from smssim.record.cells import Array
-from smssim.record.counting import Tallier
+from smssim.record.counting import Array, Tallier
 from smssim.record.record import Record
 from smssim.record.storage import ParquetSink
 from smssim.scenario import Scenario

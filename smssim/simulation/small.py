@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from smssim.record.frames import frame
-from smssim.record.schema import EVENTS, LEDGER, ONBOARDING, PACKAGES, REVIEWS, TASKS
+from smssim.record.schema import EVENTS, LEDGER, ONBOARDING, PACKAGES, REVIEWS, TASKS, frame
 from smssim.simulation.account.account import Account
 from smssim.simulation.setup.courses import Courses
 from smssim.simulation.setup.review import Decision

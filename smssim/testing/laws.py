@@ -128,9 +128,8 @@ def _delays_agree(law: str, known: Known) -> Iterator[Broken]:
 
 def agree_with_rows(known: Known) -> Iterator[Broken]:
     """Counted again from the rows, every tally is what it was."""
-    from smssim.record.frames import frame
     from smssim.record.from_frames import tally_frames
-    from smssim.record.schema import REPORTS
+    from smssim.record.schema import REPORTS, frame
 
     record = known.record
     if record.messages is None or not _countable(record.messages, record.reports):

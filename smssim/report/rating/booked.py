@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.calendars import HOUR
-from smssim.record.frames import frame
-from smssim.record.schema import EVENTS, LEDGER, PACKAGES
+from smssim.record.schema import EVENTS, LEDGER, PACKAGES, frame
 from smssim.report.rating.deduct import Told
 from smssim.sms.packages import Package as Bought
 

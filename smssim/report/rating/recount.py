@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smssim.record.frames import frame
 from smssim.record.from_frames import tally_frames
 from smssim.record.record import Record
-from smssim.record.schema import REPORTS
+from smssim.record.schema import REPORTS, frame
 from smssim.record.tallies import NAMES, Tallies
 from smssim.scenario import Scenario
 
