@@ -124,7 +124,7 @@ INPUTS = {
     "registration's duration": Mutation(_STEP, _free_steps(COUNTRY, delay=AT_ONCE)),
     "first package": Mutation("smssim.simulation.account.schedule:_purchases", _steps_done),
     "ready account": Mutation(
-        "smssim.simulation.setup.courses:Courses.usable_us", _usable_if_handed_in
+        "smssim.simulation.setup.review:Courses.usable_us", _usable_if_handed_in
     ),
     "day of the first message": Mutation(
         "smssim.report.onboarding:_first_message_us", returns(None)
@@ -153,12 +153,10 @@ INPUTS = {
         "smssim.simulation.setup.review:ReviewDesk._longer",
         lambda original: lambda self, template, attempt, reviewed_us: reviewed_us,
     ),
-    "finite reviewers": Mutation(
-        "smssim.simulation.setup.reviewers:reviewed_by_few", _many_reviewers
-    ),
-    "handling rests": Mutation("smssim.simulation.setup.reviewers:add_working", _plain_time),
+    "finite reviewers": Mutation("smssim.simulation.setup.review:reviewed_by_few", _many_reviewers),
+    "handling rests": Mutation("smssim.simulation.setup.review:add_working", _plain_time),
     "urging": Mutation(
-        "smssim.simulation.setup.reviewers:_next",
+        "smssim.simulation.setup.review:_next",
         lambda original: lambda waiting, urged, now_us: heapq.heappop(waiting),
     ),
     "a month ahead": Mutation("smssim.scenario.consistency:_task_moments", nothing),

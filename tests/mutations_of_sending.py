@@ -9,13 +9,12 @@ import numpy as np
 from mutant_plugin import Mutation
 from mutation_kit import after, returns, sets, then, value
 
-from smssim.simulation.account.account import PASSWORD, VARIABLES
-from smssim.simulation.account.queue import SendingQueue
+from smssim.simulation.account.account import PASSWORD, VARIABLES, SendingQueue
 from smssim.simulation.arrivals.marks import NEVER
-from smssim.simulation.fates import DELIVERED
+from smssim.simulation.compiled import DELIVERED
 from smssim.stats import inverse_cdf as inverse
 
-_FATES = "smssim.simulation.fates:Fates.__init__"
+_FATES = "smssim.simulation.compiled:Fates.__init__"
 _MARKER = "smssim.simulation.arrivals.marks:Marker"
 _SERVER = "smssim.simulation.callbacks.server:CallbackServer.__init__"
 _WORLD = "smssim.simulation.compiled:World"
@@ -137,19 +136,19 @@ SENDING = {
     "frequency, a minute": Mutation("smssim.scenario.account:Frequency.limits", _without_limit(0)),
     "frequency, an hour": Mutation("smssim.scenario.account:Frequency.limits", _without_limit(1)),
     "frequency, a day": Mutation(
-        "smssim.simulation.windows:_WINDOWS", value(((0, 1), (0, 60), (0, 1440)))
+        "smssim.simulation.frequency:_WINDOWS", value(((0, 1), (0, 60), (0, 1440)))
     ),
     "full queue": Mutation(f"{_WORLD}.make_queues", _endless_queues),
     "status of the platform": Mutation(_FATES, then(_platform_as_supplier)),
     "deducted at acceptance": Mutation("smssim.simulation.commit:Books._charge", returns(None)),
     "mode 1": Mutation(f"{_WORLD}.__init__", then(_for_free)),
     "mainland is billed on delivery": Mutation(f"{_WORLD}.__init__", then(_at_acceptance)),
-    "queue": Mutation("smssim.simulation.queue:line_up", _no_waiting),
+    "queue": Mutation("smssim.simulation.judge:line_up", _no_waiting),
     "scope of the queue": Mutation(f"{_WORLD}._kind", after(lambda kind: kind._replace(queue=""))),
     "72 hours": Mutation(f"{_MARKER}.expire", returns(None)),
     "final statuses and delays": Mutation(f"{_MARKER}.__init__", sets(_latency=inverse.fixed(0))),
     "billed at sending": Mutation("smssim.simulation.finished:_charges", _on_delivery_alone),
-    "states and results of tasks": Mutation("smssim.simulation.tasks:_state", returns("finished")),
+    "states and results of tasks": Mutation("smssim.simulation.tables:_state", returns("finished")),
     "pace": Mutation(
         "smssim.simulation.arrivals.listed:GroupBirths._offsets",
         lambda original: lambda self, i: np.zeros_like(i),
@@ -169,7 +168,7 @@ SENDING = {
         "smssim.simulation.callbacks.batches:Waiting.__init__", _waits(wait_us=0)
     ),
     "no second push": Mutation(_SERVER, sets(delays_us=[0, 60_000_000])),
-    "outages": Mutation("smssim.simulation.callbacks.callback_server:outages", returns([])),
+    "outages": Mutation("smssim.simulation.callbacks.server:outages", returns([])),
     "lost answers": Mutation(_SERVER, sets(lost_answer=0)),
     "source of a report": Mutation(_FATES, then(_one_source)),
     "updateTime": Mutation("smssim.logs.captures.reported:_PLATFORM", value("nobody")),
@@ -180,12 +179,10 @@ SENDING = {
         lambda original: lambda self, hours, counts, counters, t, *rest: np.full(len(t), NEVER),
     ),
     "server resends": Mutation(
-        "smssim.simulation.server_resend:ServerResends._hears",
+        "smssim.simulation.resends:ServerResends._hears",
         lambda original: lambda self, source, fate: np.zeros(len(fate), bool),
     ),
-    "server learns": Mutation(
-        "smssim.simulation.server_resend:ServerResends._learnt_us", _never_learns
-    ),
+    "server learns": Mutation("smssim.simulation.resends:ServerResends._learnt_us", _never_learns),
     "line in the bill": Mutation("smssim.simulation.tables:Categories.__init__", sets(resent=None)),
     "refusals are free": Mutation("smssim.simulation.finished:_charges", _as_if_sent),
     "captures": Mutation("smssim.logs.captures.reported:_statuses", _blank),

@@ -145,7 +145,7 @@ ACCOUNT = {
         "smssim.simulation.account.thresholds:ThresholdCounters.tripped", returns(False)
     ),
     "limit within a group task": Mutation(
-        "smssim.simulation.one_by_one:OneByOne._request_of", _as_one_request
+        "smssim.simulation.loop:OneByOne._request_of", _as_one_request
     ),
     "country limit": Mutation(
         "smssim.simulation.account.thresholds:ThresholdCounters.country_tripped", returns(False)
@@ -202,7 +202,7 @@ ACCOUNT = {
         "smssim.simulation.account.thresholds:ThresholdCounters.__init__",
         sets(counts_refused=False),
     ),
-    "what does not count": Mutation("smssim.simulation.crossing:counted_mask", _all_counted),
+    "what does not count": Mutation("smssim.simulation.judge:counted_mask", _all_counted),
     "contacts": Mutation("smssim.simulation.account.account:TOLD", value(frozenset())),
     "smaller alarm": Mutation(
         "smssim.simulation.account.thresholds:Counter.set_alarm", _alarm_at_once

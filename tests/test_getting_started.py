@@ -10,7 +10,7 @@ import pytest
 from smssim.scenario import Scenario, ScenarioError, kind_of, registration_rules
 from smssim.scenario.onboarding import Registration
 from smssim.simulation.account.account import Account
-from smssim.simulation.setup.courses import Courses, courses
+from smssim.simulation.setup.review import Courses, courses
 from smssim.simulation.simulate import Run, simulate
 from smssim.sms.reference import reference
 from smssim.stats.keyed_random import Marks

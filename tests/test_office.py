@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from smssim.calendars import HOUR, to_datetime, to_us
-from smssim.simulation.policies.office import Office
+from smssim.simulation.policies.reaction import Office
 
 
 def test_offices_keep_chinese_workdays() -> None:

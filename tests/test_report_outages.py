@@ -18,7 +18,7 @@ from smssim import read_log, report
 from smssim.logs import write_capture
 from smssim.report.outages import untold
 from smssim.scenario import Scenario
-from smssim.simulation.callbacks.callback_server import outages as true_outages
+from smssim.simulation.callbacks.server import outages as true_outages
 from smssim.simulation.simulate import Run, simulate
 from smssim.stats.keyed_random import Marks
 

@@ -15,7 +15,7 @@ from world_parts import Clock, Draw, one_of, without_none
 
 from smssim.calendars import HOUR, to_datetime, to_us
 from smssim.scenario import Scenario
-from smssim.simulation.setup.courses import courses
+from smssim.simulation.setup.review import courses
 from smssim.simulation.simulate import simulate
 from smssim.stats.keyed_random import Marks
 

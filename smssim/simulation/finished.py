@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from smssim.simulation.arrivals.marks import NEVER
 from smssim.simulation.commit import Exceptions
-from smssim.simulation.compiled import World
-from smssim.simulation.fates import DELIVERED, WITHDRAWN
-from smssim.simulation.message_arrivals import Arrivals
-from smssim.simulation.window import Live
+from smssim.simulation.compiled import DELIVERED, WITHDRAWN, World
+from smssim.simulation.window import Arrivals, Live
 
 Ints = NDArray[np.int64]
 

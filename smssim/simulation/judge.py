@@ -4,6 +4,7 @@ changes it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,16 +12,175 @@ from numpy.typing import NDArray
 
 from smssim.simulation.account.account import Account
 from smssim.simulation.arrivals.marks import NEVER
-from smssim.simulation.compiled import World
-from smssim.simulation.crossing import first_crossing
-from smssim.simulation.fates import FULL, NO_QUOTA, TEMPLATE
+from smssim.simulation.compiled import FULL, NO_QUOTA, TEMPLATE, World
 from smssim.simulation.frequency import Passes, Ranking
-from smssim.simulation.message_arrivals import Arrivals
-from smssim.simulation.queue import line_up
 from smssim.simulation.snapshot import OPEN, Terms
+from smssim.simulation.window import Arrivals
+from smssim.sms.packages import CountryQuota
+
+# Where in a block the account changes: the first message at which a counter reaches its goal.
+
+Mask = NDArray[np.bool_]
+
+
+def first_crossing(
+    world: World, account: Account, arrivals: Arrivals, sent: Mask | None, third: Mask | None
+) -> int:
+    """The place of the first message at which a counter reaches its goal, or how many there are.
+
+    *sent* and *third* are as in `judge.Judgement`.
+    """
+    places = [
+        *_threshold_crossings(world, account, arrivals, sent, third),
+        *_package_crossings(world, account, arrivals, sent),
+    ]
+    return min(places, default=len(arrivals))
+
+
+def _package_crossings(
+    world: World, account: Account, arrivals: Arrivals, sent: Mask | None
+) -> Iterator[int]:
+    for number, country in enumerate(world.countries):
+        need = _quota_headroom(account, account.countries[country])
+        if need is not None and need <= len(arrivals) * world.most_segments:
+            own = _of_country(world, arrivals, number, sent)
+            yield _reach(arrivals.segments * own, need)
+
+
+def _threshold_crossings(
+    world: World, account: Account, arrivals: Arrivals, sent: Mask | None, third: Mask | None
+) -> Iterator[int]:
+    thresholds, n = account.thresholds, len(arrivals)
+    most = n * (world.most_segments if thresholds.by_segment else 1)
+    counted = counted_mask(account, sent, third)
+    mainland = world.is_mainland.take(arrivals.cls) if world.bills_delivery else None
+    for side in (thresholds.total, thresholds.mainland):
+        of_mainland = side is thresholds.mainland
+        if of_mainland and mainland is None:
+            continue
+        goals = [h for counter in side.values() if (h := counter.headroom) is not None]
+        need = min(goals, default=most + 1)
+        if need > most:
+            continue
+        own = counted
+        if mainland is not None:
+            own = (
+                mainland == of_mainland if counted is None else counted & (mainland == of_mainland)
+            )
+        if own is None and not thresholds.by_segment:
+            yield need - 1
+        else:
+            weight = arrivals.segments if thresholds.by_segment else np.ones(n, np.uint8)
+            yield _reach(weight if own is None else weight * own, need)
+    for country, counters in thresholds.countries.items():
+        goals = [h for counter in counters.values() if (h := counter.headroom) is not None]
+        need = min(goals, default=most + 1)
+        if need <= most:
+            own = _of_country(world, arrivals, world.countries.index(country), counted)
+            yield _reach(arrivals.segments * own if thresholds.by_segment else own, need)
+
+
+def counted_mask(account: Account, sent: Mask | None, third: Mask | None) -> Mask | None:
+    """Whom the thresholds count, None for all."""
+    if sent is None or third is None or not account.thresholds.counts_refused:
+        return sent
+    return sent | third
+
+
+def _quota_headroom(account: Account, quota: CountryQuota) -> int | None:
+    """Segments after which something happens to a country's quota; None if nothing can."""
+    if account.mode == "suspend" and account.suspended(quota.country):
+        return None
+    if not account.reaches(quota.country):
+        return None
+    giving = quota.giving
+    if giving is None:
+        return 1 if account.mode == "suspend" or quota.seen else None
+    if quota.low_armed and quota.low_notice is not None:
+        return max(1, min(giving.left, quota.left - quota.low_notice))
+    return giving.left
+
+
+def _of_country(world: World, arrivals: Arrivals, country: int, mask: Mask | None) -> Mask:
+    own: Mask = (world.country == country).take(arrivals.cls)
+    return own if mask is None else own & mask
+
+
+def _reach(weight: NDArray[np.generic], need: int) -> int:
+    """The place at which the running sum of *weight* comes to *need*."""
+    return int(np.searchsorted(np.cumsum(weight, dtype=np.int64), need, "left"))
+
+
+# The sending queue on arrays: a running maximum while it has room, a running minimum while it is
 
 Ints = NDArray[np.int64]
-Mask = NDArray[np.bool_]
+_STRETCH = 8_192
+
+
+def line_up(
+    t_us: Ints, free_us: int, gap_us: int, longest_wait_us: int | None
+) -> tuple[Ints, NDArray[np.bool_] | None]:
+    """When each of the messages arriving at *t_us* goes, and which are let in (None: all).
+
+    One server, *gap_us* a message, idle from *free_us*; a message that would wait longer than
+    *longest_wait_us* is refused and takes no slot. Equal to `model.queue.SendingQueue` message by
+    message (Lindley's recursion).
+    """
+    if longest_wait_us is None:
+        return _with_room(t_us, free_us, gap_us), None
+    sent, accepted = np.empty(len(t_us), np.int64), np.empty(len(t_us), bool)
+    i = 0
+    while i < len(t_us):
+        stretch = t_us[i : i + _STRETCH]
+        starts = _with_room(stretch, free_us, gap_us)
+        n = _first(starts - stretch > longest_wait_us)
+        sent[i : i + n], accepted[i : i + n] = starts[:n], True
+        i += n
+        if n:
+            free_us = int(starts[n - 1]) + gap_us
+        if n < len(stretch):
+            stretch = stretch[n:]
+            starts, let_in = _full(stretch, free_us, gap_us, longest_wait_us)
+            n = _first(starts < stretch)
+            sent[i : i + n], accepted[i : i + n] = starts[:n], let_in[:n]
+            i += n
+            free_us += int(let_in[:n].sum()) * gap_us
+    return sent, None if accepted.all() else accepted
+
+
+def _with_room(t_us: Ints, free_us: int, gap_us: int) -> Ints:
+    """Starts while nobody is refused: the running maximum of arrivals less the work before them."""
+    if not len(t_us):
+        return np.empty(0, np.int64)
+    work = np.arange(0, len(t_us) * gap_us, gap_us)
+    starts = t_us - work
+    starts[0] = max(int(starts[0]), free_us)
+    np.maximum.accumulate(starts, out=starts)
+    starts += work
+    return starts
+
+
+def _full(
+    t_us: Ints, free_us: int, gap_us: int, longest_wait_us: int
+) -> tuple[Ints, NDArray[np.bool_]]:
+    """Starts while the server never rests: the number let in is a running minimum of the room there
+    is.
+    """
+    r = np.arange(len(t_us))
+    room = (longest_wait_us + t_us - free_us) // gap_us
+    before = np.zeros(len(t_us), np.int64)
+    np.minimum.accumulate((room - r)[:-1], out=before[1:])
+    np.minimum(before, 0, out=before)
+    before += r
+    return free_us + before * gap_us, before <= room
+
+
+def _first(condition: NDArray[np.bool_]) -> int:
+    """The first place where *condition* holds, or its length."""
+    place = int(condition.argmax()) if len(condition) else 0
+    return place if len(condition) and condition[place] else len(condition)
+
+
 Fates8 = NDArray[np.uint8]
 
 

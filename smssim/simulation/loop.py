@@ -8,7 +8,7 @@ result.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,25 +19,237 @@ from smssim.calendars import HOUR
 from smssim.scenario import Scenario
 from smssim.simulation.account import money
 from smssim.simulation.account import schedule as control
-from smssim.simulation.account.account import Account, Withdrawal
+from smssim.simulation.account.account import Account, Verdict, Withdrawal
+from smssim.simulation.account.events import Rank
 from smssim.simulation.account.tasks import Tasks
+from smssim.simulation.arrivals import source_births
 from smssim.simulation.arrivals.messages import born
-from smssim.simulation.arrivals.sources import source_births
-from smssim.simulation.block import Block
 from smssim.simulation.commit import Books
 from smssim.simulation.compiled import World
 from smssim.simulation.finished import Rows, rows_of
-from smssim.simulation.foresight import Foresight
-from smssim.simulation.judge import judge
-from smssim.simulation.message_arrivals import Arrivals
-from smssim.simulation.one_by_one import OneByOne
+from smssim.simulation.judge import Judgement, counted_mask, crossing_if_sent, draft, judge
 from smssim.simulation.policies.account_view import AccountView, Policy
-from smssim.simulation.setup.courses import courses
-from smssim.simulation.snapshot import Terms, terms
-from smssim.simulation.window import Live
+from smssim.simulation.setup.review import courses
+from smssim.simulation.snapshot import Terms, as_reported, frequency_limits, never_delivered, terms
+from smssim.simulation.window import Arrivals, Live
 from smssim.stats.keyed_random import Marks
 
+# Messages that change the account: judged one by one, by the scalar rules of the model.
+
 Ints = NDArray[np.int64]
+
+
+class OneByOne:
+    """Judges a message by itself and enters it into the books, as an event of its instant."""
+
+    def __init__(self, world: World, account: Account, live: Live, books: Books) -> None:
+        self.world, self.account, self.live, self.books = world, account, live, books
+
+    def judge(self, arrivals: Arrivals, place: int, step_to: Callable[[int], None]) -> int:
+        """Judge the message at *place* and the rest of its request, *step_to* the instant of it
+        after each; return the place after the last.
+        """
+        now_us, last = int(arrivals.t[place]), self._end_of_request(arrivals, place)
+        refused = self.account.refuse_request(self.world.kinds[arrivals.cls[place]])
+        frequency = frequency_limits(self.world, self.account)
+        for i in range(place, last):
+            self._plan(arrivals, i, refused, frequency)
+            step_to(now_us)
+        if self.live.servers is not None:
+            self.live.servers.first_wrong(self.live, arrivals.part(place, last), now_us + 1)
+        return last
+
+    def _end_of_request(self, arrivals: Arrivals, place: int) -> int:
+        """The place after the last message of the same request."""
+        request, last = self._request_of(arrivals, place), place + 1
+        while (
+            request is not None
+            and last < len(arrivals)
+            and self._request_of(arrivals, last) == request
+        ):
+            last += 1
+        return last
+
+    def _request_of(self, arrivals: Arrivals, place: int) -> tuple[int, int, int] | None:
+        """What makes numbers one request; None for a request of one number."""
+        source, message = int(self.world.source[arrivals.cls[place]]), arrivals.place(place)
+        if message >= len(self.live) or self.world.group[source]:
+            return None
+        return source, int(self.live.base.request[message]), int(arrivals.t[place])
+
+    def _plan(
+        self, arrivals: Arrivals, i: int, refused: str | None, frequency: Ints | None
+    ) -> None:
+        """Let a message be judged in its rank among the events of its instant."""
+        now_us, own = int(arrivals.t[i]), arrivals.part(i, i + 1)
+        drawn = int(arrivals.drawn[i])
+
+        def too_frequent() -> bool:
+            return frequency is not None and self.books.passes.refuses(own, frequency)
+
+        def judge_it() -> None:
+            verdict = self._verdict(arrivals, i, refused, too_frequent)
+            fate = drawn
+            if verdict.code not in (None, "own"):
+                fate = self.world.fates.of_code(str(verdict.code), verdict.place)
+            self.books.enter(own, verdict, fate, now_us, frequency)
+
+        self.account.agenda.at(now_us, Rank.MESSAGE, judge_it, changes=False)
+
+    def _verdict(
+        self,
+        arrivals: Arrivals,
+        i: int,
+        refused: str | None,
+        too_frequent: Callable[[], bool],
+    ) -> Verdict:
+        own_place = int(self.world.fates.own_place[int(arrivals.drawn[i])])
+        if refused:
+            return Verdict(refused, 1)
+        if own_place == 1:
+            return Verdict("own", 1)
+        kind, segments = self.world.kinds[int(arrivals.cls[i])], int(arrivals.segments[i])
+        return self.account.judge_number(kind, segments, own_place, too_frequent)
+
+
+# A judged block while it is being committed: how far it is, and what is pending in it at any
+
+
+class Block:
+    """Judged messages: those before *stop* may be committed, those before *done* are; the
+    deliveries of those before *owed* are noted.
+
+    Whoever only reads the account asks here what the messages up to now would add, so that reading
+    commits nothing and cuts nothing.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        account: Account,
+        arrivals: Arrivals,
+        judgement: Judgement,
+        terms: Terms,
+        stop: int,
+    ) -> None:
+        self.arrivals, self.judgement, self.terms, self.stop = arrivals, judgement, terms, stop
+        self.done = self.owed = 0
+        self._world, self._account = world, account
+        self._running: dict[str, Ints] = {}
+
+    def before(self, now_us: int) -> int:
+        """How many messages come before *now_us* and may be committed."""
+        return max(self.done, min(int(self.arrivals.t.searchsorted(now_us)), self.stop))
+
+    def charged_micro(self, now_us: int) -> int:
+        """Pay-per-use charges not committed yet of messages before *now_us*."""
+        return self._pending("charged", self._costs_micro, now_us)
+
+    def counted(self, now_us: int) -> int:
+        """What they add to the thresholds' counters."""
+        return self._pending("counted", self._weights, now_us)
+
+    def deducted(self, country: str, now_us: int) -> int:
+        """What they take from the packages of *country*."""
+        return self._pending(country, lambda: self._deductions(country), now_us)
+
+    def _pending(self, name: str, column: Callable[[], Ints], now_us: int) -> int:
+        if name not in self._running:
+            running = np.zeros(len(self.arrivals) + 1, np.int64)
+            np.cumsum(column(), out=running[1:])
+            self._running[name] = running
+        running = self._running[name]
+        return int(running[self.before(now_us)] - running[self.done])
+
+    def _costs_micro(self) -> Ints:
+        price = self._world.price_micro
+        if self.terms.package is not None:
+            price = price * (self.terms.package < 0)
+        cost: Ints = price.take(self.arrivals.cls)
+        cost *= self.arrivals.segments
+        if self.judgement.sent is not None:
+            cost *= self.judgement.sent
+        return cost
+
+    def _weights(self) -> Ints:
+        by_segment = self._account.thresholds.by_segment
+        weight = np.ones(len(self.arrivals), np.int64)
+        if by_segment:
+            weight *= self.arrivals.segments
+        counted = counted_mask(self._account, self.judgement.sent, self.judgement.third)
+        if self._world.bills_delivery:
+            weight[self._world.is_mainland.take(self.arrivals.cls)] = 0
+        if counted is not None:
+            weight[~counted] = 0
+        return weight
+
+    def _deductions(self, country: str) -> Ints:
+        number = self._world.countries.index(country)
+        own = self._world.country.take(self.arrivals.cls) == number
+        if self.terms.package is None:
+            return np.zeros(len(own), np.int64)
+        own &= self.terms.package.take(self.arrivals.cls) >= 0
+        if self.judgement.sent is not None:
+            own &= self.judgement.sent
+        return np.where(own, self.arrivals.segments, 0).astype(np.int64)
+
+
+# Looking ahead before a block is judged: which copies come, and where the account will change.
+
+
+class Foresight:
+    """Guesses the resends of new messages by the account's present terms, and a nearer bound.
+
+    A place in the run is an instant and how many of its copies are judged already (*skip*).
+    """
+
+    def __init__(self, world: World, account: Account, live: Live) -> None:
+        self._world, self._account, self._live = world, account, live
+        self._drafted_us = world.scenario.start_us
+
+    def look(
+        self, from_us: int, skip: int, bound_us: int, stopped: dict[int, int], present: Terms
+    ) -> tuple[Arrivals, int]:
+        """Guess what arrives before *bound_us*, or before a nearer bound; return both."""
+        if self._live.generations > 1:
+            open_us = from_us + (skip > 0)  # Those skipped are judged.
+            in_vain = never_delivered(present)
+            self._live.users.guess(self._live, open_us, bound_us, stopped, in_vain)
+        if self._live.servers is not None and bound_us > self._drafted_us:
+            arrivals = self._arrivals(from_us, skip, bound_us, stopped, present)
+            self._draft(arrivals, present, bound_us)
+        first = self._live.first_copies(from_us, bound_us).part(skip, None)
+        nearer_us = self._nearer(first, bound_us, present, 0)
+        arrivals = self._arrivals(from_us, skip, nearer_us, stopped, present)
+        if nearer_us == bound_us:
+            return arrivals, bound_us
+        # Resends only bring a crossing nearer; those refused for other reasons put it off a little.
+        bound_us = self._nearer(arrivals, nearer_us, present, len(arrivals) // 64)
+        return arrivals.part(0, int(arrivals.t.searchsorted(bound_us))), bound_us
+
+    def _arrivals(
+        self, from_us: int, skip: int, until_us: int, stopped: dict[int, int], present: Terms
+    ) -> Arrivals:
+        """The copies that arrive, as far as is known, with what is reported of them."""
+        arrivals = self._live.arrivals(from_us, until_us, stopped)
+        if skip:
+            arrivals = arrivals.part(skip, None)
+        return as_reported(self._world, arrivals, present)
+
+    def _nearer(self, arrivals: Arrivals, bound_us: int, present: Terms, later: int) -> int:
+        """The bound, or when the account would change if *arrivals* were all, and *later* more
+        have arrived.
+        """
+        place = later + crossing_if_sent(self._world, self._account, arrivals, present)
+        return bound_us if place >= len(arrivals) else min(bound_us, int(arrivals.t[place]) + 1)
+
+    def _draft(self, arrivals: Arrivals, present: Terms, until_us: int) -> None:
+        """Guess when servers send again by how long new messages would wait."""
+        assert self._live.servers is not None
+        drafted = draft(self._world, self._account, arrivals, present)
+        self._live.speculate(arrivals, drafted.fate, drafted.sent_us)
+        self._live.servers.first_wrong(self._live, arrivals, until_us)
+        self._drafted_us = until_us
 
 
 @dataclass(frozen=True)

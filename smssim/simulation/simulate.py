@@ -19,15 +19,15 @@ from smssim.scenario import Scenario
 from smssim.simulation.callbacks.batches import Batcher, push_stage
 from smssim.simulation.loop import Clock, Tuning
 from smssim.simulation.policies.account_view import Policy
-from smssim.simulation.small import small_frames
 from smssim.simulation.tables import (
     Categories,
     FrameSink,
+    TaskResults,
     message_columns,
     report_columns,
+    small_frames,
     tallied_columns,
 )
-from smssim.simulation.tasks import TaskResults
 from smssim.stats.keyed_random import Marks
 
 

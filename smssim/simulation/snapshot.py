@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.simulation.account.account import Account
-from smssim.simulation.compiled import World
-from smssim.simulation.fates import EXPIRED, TEMPLATE, UNBORN
-from smssim.simulation.message_arrivals import Arrivals
+from smssim.simulation.compiled import EXPIRED, TEMPLATE, UNBORN, World
+from smssim.simulation.window import Arrivals
 
 OPEN = UNBORN
 """In `Terms.refusal`: not refused at place 1 or by the template."""

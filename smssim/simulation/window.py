@@ -4,6 +4,7 @@ the run.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,55 @@ from numpy.typing import NDArray
 
 from smssim.simulation.arrivals.marks import NEVER
 from smssim.simulation.arrivals.messages import Births, SourceBirths, joined, order_by_time
-from smssim.simulation.compiled import World
-from smssim.simulation.copies import CopyMarks
-from smssim.simulation.fates import UNBORN
-from smssim.simulation.message_arrivals import Arrivals
-from smssim.simulation.resends import UserResends
-from smssim.simulation.server_resend import ServerResends
+from smssim.simulation.compiled import UNBORN, World
+from smssim.simulation.resends import CopyMarks, ServerResends, UserResends
+
+# Copies of messages in the order in which they arrive; whatever is judged or finished is some of
 
 Ints = NDArray[np.int64]
+
+
+@dataclass
+class Arrivals:
+    """Copies in their order, with what judging needs.
+
+    *where* is their place in the flattened arrays of `Live`, *message* that of their first copy;
+    both are slices when no copy is a resend, and *generation* is None then.
+    """
+
+    where: slice | Ints
+    message: slice | Ints
+    generation: NDArray[np.int8] | None
+    t: Ints
+    cls: Ints
+    segments: NDArray[np.uint8]
+    drawn: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    def part(self, begin: int, end: int | None) -> Arrivals:
+        """The copies at places *begin* up to *end*."""
+        own = slice(begin, end)
+        return Arrivals(
+            _part(self.where, begin, end),
+            _part(self.message, begin, end),
+            None if self.generation is None else self.generation[own],
+            self.t[own],
+            self.cls[own],
+            self.segments[own],
+            self.drawn[own],
+        )
+
+    def place(self, i: int) -> int:
+        """The place of one copy in the flattened arrays."""
+        return self.where.start + i if isinstance(self.where, slice) else int(self.where[i])
+
+
+def _part(where: slice | Ints, begin: int, end: int | None) -> slice | Ints:
+    if isinstance(where, slice):
+        return slice(where.start + begin, where.stop if end is None else where.start + end)
+    return where[begin:end]
 
 
 class Live:

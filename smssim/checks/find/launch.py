@@ -19,7 +19,7 @@ from smssim.experiment.precision import BATCH
 from smssim.experiment.runner import Enough
 from smssim.experiment.worker import Result, Task
 from smssim.scenario import Scenario, destinations
-from smssim.simulation.setup.courses import courses
+from smssim.simulation.setup.review import courses
 from smssim.stats.intervals import wilson
 from smssim.stats.keyed_random import Marks
 

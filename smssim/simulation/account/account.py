@@ -14,11 +14,37 @@ import simpy
 from smssim.scenario import Scenario, micro, registrations
 from smssim.simulation.account.console import Console, Kind
 from smssim.simulation.account.events import Agenda, Happening
-from smssim.simulation.account.queue import SendingQueue
 from smssim.simulation.account.thresholds import ThresholdCounters
 from smssim.sms.packages import CountryQuota, Package
 from smssim.sms.reference import MAINLAND
 from smssim.stats.keyed_random import Marks
+
+# The first-in first-out queue that accepted messages leave through.
+
+LONG_AGO = -(1 << 62)
+
+
+class SendingQueue:
+    """A server that lets one message go every *gap_us*; with a *capacity* it refuses when that many
+    wait.
+    """
+
+    def __init__(self, gap_us: int, capacity: int | None) -> None:
+        self.gap_us = gap_us
+        self.longest_wait_us = None if capacity is None else capacity * gap_us
+        self.free_us = LONG_AGO
+        """When the next message can go."""
+
+    def full(self, now_us: int) -> bool:
+        """Whether a message would be refused now."""
+        return self.longest_wait_us is not None and self.free_us - now_us > self.longest_wait_us
+
+    def take(self, now_us: int) -> int:
+        """Let a message in; return when it goes."""
+        sent_us = max(now_us, self.free_us)
+        self.free_us = sent_us + self.gap_us
+        return sent_us
+
 
 FROZEN, LIMIT, COUNTRY_LIMIT, OVERSIZE = "E000112", "E000623", "E000630", "E000503"
 TEMPLATE, FULL, NO_QUOTA = "E200030", "E200015", "E000629"

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from smssim.calendars import HOUR
 from smssim.scenario import Flaws, Resend, Source
 from smssim.simulation.account.account import DUPLICATE, PASSWORD, VARIABLES
-from smssim.simulation.compiled import World
-from smssim.simulation.fates import EXPIRED
+from smssim.simulation.compiled import EXPIRED, World
 from smssim.stats.inverse_cdf import discrete
 from smssim.stats.keyed_random import (
     GENERATION_BITS,

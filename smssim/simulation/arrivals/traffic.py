@@ -10,8 +10,7 @@ from smssim.scenario import Traffic, microseconds
 from smssim.simulation.account.account import OVERSIZE
 from smssim.simulation.arrivals.marks import Marker, MessageMarks, counters_of, hours_and_numbers
 from smssim.simulation.arrivals.messages import Births
-from smssim.simulation.compiled import World
-from smssim.simulation.fates import MOST_RECIPIENTS
+from smssim.simulation.compiled import MOST_RECIPIENTS, World
 from smssim.stats.inverse_cdf import discrete, poisson, poisson_count
 from smssim.stats.keyed_random import REQUESTS_AN_HOUR, Words, words
 

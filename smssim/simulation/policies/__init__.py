@@ -5,7 +5,7 @@ prints as it is made, so that a run's provenance tells it (docs/how_to_write_a_p
 """
 
 from smssim.simulation.policies.console import RaiseLimit, StopSource, SwitchMode
-from smssim.simulation.policies.office import Office
 from smssim.simulation.policies.purchases import TopUpBalance, TopUpQuota
+from smssim.simulation.policies.reaction import Office
 
 __all__ = ["Office", "RaiseLimit", "StopSource", "SwitchMode", "TopUpBalance", "TopUpQuota"]

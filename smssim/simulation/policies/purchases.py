@@ -8,8 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from smssim.calendars import HOUR
-from smssim.simulation.policies.office import Days, Hours, Office
-from smssim.simulation.policies.reaction import Steps, check_one_of, check_reaction, react, turns
+from smssim.simulation.policies.reaction import (
+    Days,
+    Hours,
+    Office,
+    Steps,
+    check_one_of,
+    check_reaction,
+    react,
+    turns,
+)
 
 if TYPE_CHECKING:
     from smssim.simulation.policies.account_view import AccountView

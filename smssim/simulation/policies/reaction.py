@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from itertools import repeat
-from typing import Any
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
-from smssim.calendars import SECOND
+from smssim.calendars import SECOND, to_datetime, to_us
+from smssim.workdays import WorkCalendar
 
 Steps = Generator[Any, Any, None]
 
@@ -39,3 +43,67 @@ def check_reaction(after_s: float, at_most: int | None) -> None:
         raise ValueError(f"after_s(={after_s}) must be >= 0 and finite")
     if at_most is not None and at_most < 0:
         raise ValueError(f"at_most(={at_most}) must be >= 0")
+
+
+# Office hours: when somebody who is told something at night, or on a day off, can act on it.
+
+Hours = tuple[int, int]
+Days = Literal["weekdays", "chinese_workdays", "every_day"]
+DAYS = ("weekdays", "chinese_workdays", "every_day")
+_SATURDAY = 5
+
+
+@dataclass(frozen=True)
+class Office:
+    """An office that is open from the first of its *hours* until before the second, on its *days*.
+
+    Hours are whole local hours of *zone*, None for an office that never closes; raise a ValueError
+    when they do not rise within 0 and 24, or zone or days are unknown. Chinese workdays have their
+    make-up days, and a year that is not published yet is warned of (DOMAIN.md section 4).
+
+    >>> from datetime import datetime, UTC
+    >>> office = Office((9, 18), "Asia/Shanghai")
+    >>> friday_evening = to_us(datetime(2026, 4, 10, 18, tzinfo=ZoneInfo("Asia/Shanghai")))
+    >>> str(to_datetime(office.opener()(friday_evening)))  # Monday 09:00 in Shanghai
+    '2026-04-13 01:00:00+00:00'
+    """
+
+    hours: Hours | None = (9, 18)
+    zone: str = "Asia/Shanghai"
+    days: Days = "weekdays"
+
+    def __post_init__(self) -> None:
+        if self.days not in DAYS:
+            raise ValueError(f"days(={self.days!r}) must be one of {', '.join(DAYS)}")
+        if self.hours is not None and not 0 <= self.hours[0] < self.hours[1] <= 24:
+            raise ValueError(f"hours(={self.hours}) must rise within 0 and 24")
+        try:
+            ZoneInfo(self.zone)
+        except (OSError, KeyError, ValueError) as error:
+            raise ValueError(f"zone(={self.zone!r}) must be a time zone") from error
+
+    def opener(self) -> Callable[[int], int]:
+        """Return the function that gives the first instant from *us* on at which it is open.
+
+        Both are microseconds since the epoch; the Chinese calendar is read once a function, which
+        warns once of a year that is a guess.
+        """
+        if self.hours is None:
+            return int
+        works, hours, zone = self._works(), self.hours, ZoneInfo(self.zone)
+
+        def open_us(us: int) -> int:
+            day = to_datetime(us).astimezone(zone).date()
+            while True:
+                midnight = datetime.combine(day, time(), tzinfo=zone)
+                opens, closes = (to_us(midnight + timedelta(hours=hour)) for hour in hours)
+                if us < closes and works(day):
+                    return max(us, opens)
+                day += timedelta(days=1)
+
+        return open_us
+
+    def _works(self) -> Callable[[date], bool]:
+        if self.days == "chinese_workdays":
+            return WorkCalendar().is_workday
+        return lambda day: self.days == "every_day" or day.weekday() < _SATURDAY
