@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from smssim.logs.columns.matching import match
-from smssim.logs.columns.parser import Parser
+from smssim.logs.columns.headings import match
+from smssim.logs.columns.rows import Parser
 from smssim.logs.columns.texts import as_texts
 from smssim.logs.files.table import Batch, Table
-from smssim.logs.join.facts import Names
-from smssim.logs.join.piece import Piece, Refused
+from smssim.logs.join.facts import Names, Piece, Refused
 
 Columns = Mapping[str, Sequence[Any] | pa.Array]
 NUMBER = "6281234567890"

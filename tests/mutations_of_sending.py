@@ -171,9 +171,9 @@ SENDING = {
     "outages": Mutation("smssim.simulation.callbacks.server:outages", returns([])),
     "lost answers": Mutation(_SERVER, sets(lost_answer=0)),
     "source of a report": Mutation(_FATES, then(_one_source)),
-    "updateTime": Mutation("smssim.logs.captures.reported:_PLATFORM", value("nobody")),
-    "orgCode": Mutation("smssim.logs.captures.reported:_org_codes", _blank),
-    "extend": Mutation("smssim.logs.captures.reported:_given_back", _blank),
+    "updateTime": Mutation("smssim.logs.captures.write:_PLATFORM", value("nobody")),
+    "orgCode": Mutation("smssim.logs.captures.write:_org_codes", _blank),
+    "extend": Mutation("smssim.logs.captures.write:_given_back", _blank),
     "resends": Mutation(
         f"{_MARKER}.next_t",
         lambda original: lambda self, hours, counts, counters, t, *rest: np.full(len(t), NEVER),
@@ -185,5 +185,5 @@ SENDING = {
     "server learns": Mutation("smssim.simulation.resends:ServerResends._learnt_us", _never_learns),
     "line in the bill": Mutation("smssim.simulation.tables:Categories.__init__", sets(resent=None)),
     "refusals are free": Mutation("smssim.simulation.finished:_charges", _as_if_sent),
-    "captures": Mutation("smssim.logs.captures.reported:_statuses", _blank),
+    "captures": Mutation("smssim.logs.captures.write:_statuses", _blank),
 }

@@ -16,7 +16,7 @@ from smssim.logs import Log, read_log, write_capture
 from smssim.logs import quarantine as kept
 from smssim.logs.captures.customer_view import customer_view
 from smssim.logs.captures.wire import channel, country_shown, number_prefix, template_id
-from smssim.logs.files.lines import LONGEST
+from smssim.logs.files.bytes import LONGEST
 from smssim.logs.quarantine import Quarantine
 from smssim.record.record import Record
 from smssim.record.schema import MESSAGES, QUARANTINE, REPORTS, TIME

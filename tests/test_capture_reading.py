@@ -26,10 +26,8 @@ from test_capture import (
 
 from smssim.logs import write_capture
 from smssim.logs.captures import read
-from smssim.logs.captures.read import pieces_of
-from smssim.logs.captures.stream import lines_of
-from smssim.logs.join.facts import UNKNOWN, Names
-from smssim.logs.join.piece import Piece
+from smssim.logs.captures.read import lines_of, pieces_of
+from smssim.logs.join.facts import UNKNOWN, Names, Piece
 
 JSON = "application/json"
 SECRET = b"secret"

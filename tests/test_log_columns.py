@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from log_tables import NUMBER, details, piece, pieces, reasons, sends
 
-from smssim.logs.join.facts import UNKNOWN, Names, application_of
-from smssim.logs.join.piece import Piece
-from smssim.logs.wrong import WrongColumns
+from smssim.logs.join.facts import UNKNOWN, Names, Piece, application_of
+from smssim.logs.log import WrongColumns
 
 MAY_2024 = 1_714_521_600_000_000
 CELLS = st.one_of(
@@ -455,10 +454,10 @@ def test_the_channel_stands_in_for_the_application() -> None:
 
 def test_refused_rows_of_the_file_stay_in_order() -> None:
     """What the reader of files refused goes along with what is refused here."""
-    from smssim.logs.columns.matching import match
-    from smssim.logs.columns.parser import Parser
+    from smssim.logs.columns.headings import match
+    from smssim.logs.columns.rows import Parser
     from smssim.logs.files.table import Batch, Table
-    from smssim.logs.join.piece import Refused
+    from smssim.logs.join.facts import Refused
 
     columns = {h: pa.array(v) for h, v in sends(2, Phone=["x", "y"]).items()}
     cut = Refused(3, ("cut",), "half a line")

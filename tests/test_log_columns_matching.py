@@ -9,12 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smssim.logs.columns.headings import plain, zone_of
-from smssim.logs.columns.mapping import Given
-from smssim.logs.columns.mapping import given as columns_given
-from smssim.logs.columns.matching import Matching, is_heading, match
-from smssim.logs.columns.synonyms import FIELDS, SYNONYMS, fields_of
-from smssim.logs.wrong import WrongColumns
+from smssim.logs.columns.headings import (
+    FIELDS,
+    SYNONYMS,
+    Given,
+    Matching,
+    fields_of,
+    is_heading,
+    match,
+    plain,
+    zone_of,
+)
+from smssim.logs.columns.headings import given as columns_given
+from smssim.logs.log import WrongColumns
 from smssim.record.schema import MESSAGES
 
 ENGLISH = (

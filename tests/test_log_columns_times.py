@@ -14,10 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from log_tables import piece, pieces, reasons, sends
 
-from smssim.logs.columns.times import TimeColumn
-from smssim.logs.columns.zones import zone
+from smssim.logs.columns.times import TimeColumn, zone
 from smssim.logs.join.facts import UNKNOWN
-from smssim.logs.wrong import WrongColumns
+from smssim.logs.log import WrongColumns
 
 ZONES = ("UTC", "UTC+8", "-03:30", "Asia/Shanghai", "Europe/Berlin", "America/St_Johns")
 ZONES += ("Australia/Lord_Howe", "Africa/Casablanca", "Pacific/Apia", "Asia/Kathmandu")
@@ -106,7 +105,7 @@ def test_any_instant_in_any_form_and_zone(rows: list[tuple[datetime, str]], name
 )
 def test_offsets_go_before_every_zone(instants: list[datetime], offset: str, t: bool) -> None:
     """A value that says its offset needs no zone and heeds none."""
-    from smssim.logs.columns.zones import offset_s
+    from smssim.logs.columns.times import offset_s
 
     seconds = offset_s(offset)
     assert seconds is not None

@@ -13,15 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from log_tables import NUMBER, piece, pieces, reasons, sends
 
-from smssim.logs.columns.countries import country_of
-from smssim.logs.columns.keys import Secret, keys_of, number_hashes
+from smssim.logs.columns.codes import country_of
+from smssim.logs.columns.keys import Secret, hashed, keys_of, number_hashes
 from smssim.logs.columns.money import DecimalColumn
-from smssim.logs.columns.numerals import integers
 from smssim.logs.columns.phones import numbers_of
-from smssim.logs.columns.siphash import hashed
-from smssim.logs.columns.texts import Texts
+from smssim.logs.columns.texts import Texts, integers
 from smssim.logs.join.facts import UNKNOWN, Names
-from smssim.logs.wrong import WrongColumns
+from smssim.logs.log import WrongColumns
 from smssim.sms.phone_numbers import digits_of
 from smssim.sms.reference import countries, reference
 

@@ -16,10 +16,8 @@ from oracle_facts import ACCEPTD, DELIVRD, Answer, resolved
 from pandas.testing import assert_frame_equal
 from worlds_facts import SECOND, START, World, names, worlds
 
-from smssim.logs.join.counting import together
 from smssim.logs.join.facts import REPORT, SEND, UNKNOWN, Facts, empty
-from smssim.logs.join.outcome import Outcome, outcome
-from smssim.logs.join.resolve import REASONS
+from smssim.logs.join.resolve import REASONS, Outcome, outcome, together
 from smssim.logs.join.spill import Spill
 from smssim.record.from_frames import tally_frames
 from smssim.record.tallies import NAMES, Tallies

@@ -14,8 +14,7 @@ from worlds_facts import SECOND, START, STATUSES, World, names
 
 from smssim import read_log
 from smssim.logs.join.facts import REPORT, SEND, Facts, empty
-from smssim.logs.join.outcome import Outcome, outcome
-from smssim.logs.join.resolve import REASONS
+from smssim.logs.join.resolve import REASONS, Outcome, outcome
 from smssim.logs.join.spill import Spill
 from smssim.record.record import Record
 from smssim.record.storage import load, save

@@ -20,11 +20,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smssim.logs.files.bytes import CutShortError, blocks
-from smssim.logs.files.detect import Capture, Empty, Unreadable, opened, tables
-from smssim.logs.files.found import found
+from smssim.logs.files.detect import Capture, Empty, Unreadable, found, opened, tables
 from smssim.logs.files.reread import texts
 from smssim.logs.files.table import Batch, Table
-from smssim.logs.join.piece import Refused
+from smssim.logs.join.facts import Refused
 
 HEADINGS = ["SMS ID", "Send Time", "Cost", "名称"]
 ROWS = [

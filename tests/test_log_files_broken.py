@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from smssim.logs.files import bytes as lines
 from smssim.logs.files import bytes as raw
-from smssim.logs.files import lines
 from smssim.logs.files.detect import Capture, Empty, Unreadable, opened
 from smssim.logs.files.reread import texts
 from smssim.logs.files.table import Table

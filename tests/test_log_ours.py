@@ -18,8 +18,10 @@ from test_retally import scenario
 from worlds import worlds
 
 from smssim import read_log
-from smssim.logs import Log, QuarantinedError, stored, sums
-from smssim.logs.kinds import Kinds
+from smssim.logs import Log, QuarantinedError
+from smssim.logs import read as stored
+from smssim.logs import read as sums
+from smssim.logs.read import Kinds
 from smssim.record import storage as disk
 from smssim.record.from_frames import tally_frames
 from smssim.record.parquet import TableWriter, compact, kinds_of

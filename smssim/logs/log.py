@@ -24,3 +24,10 @@ class QuarantinedError(Plainly, ValueError):
             f"most of them because: {most} ({reasons[most]:,})"
         )
         self.log = log
+
+
+# What stands in the way of reading a table as a whole, and its remedy.
+
+
+class WrongColumns(Plainly, ValueError):
+    """A table whose columns cannot be told, or mean two things; its text names the remedy."""

@@ -13,24 +13,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from smssim.logs.captures.read import pieces_of
-from smssim.logs.captures.stream import lines_of
-from smssim.logs.columns.mapping import Columns, given
-from smssim.logs.columns.matching import Matching, is_heading, keys_of, match
-from smssim.logs.columns.parser import Parser
-from smssim.logs.cuts import Cuts
-from smssim.logs.files.detect import NO_HEADING, Capture, Empty, Unreadable, opened
-from smssim.logs.files.found import found
+from smssim.logs.captures.read import lines_of, pieces_of
+from smssim.logs.columns.headings import Columns, Matching, given, is_heading, keys_of, match
+from smssim.logs.columns.rows import Parser
+from smssim.logs.files.detect import NO_HEADING, Capture, Empty, Unreadable, found, opened
 from smssim.logs.files.reread import texts
 from smssim.logs.files.table import Table
-from smssim.logs.join.facts import Names
-from smssim.logs.join.outcome import Outcome, outcome
-from smssim.logs.join.piece import Piece
-from smssim.logs.join.resolve import REASONS
+from smssim.logs.join.facts import Names, Piece
+from smssim.logs.join.resolve import REASONS, Outcome, outcome
 from smssim.logs.join.spill import Spill
-from smssim.logs.log import Log
-from smssim.logs.quarantine import Quarantine
-from smssim.logs.wrong import WrongColumns
+from smssim.logs.log import Log, WrongColumns
+from smssim.logs.quarantine import Cuts, Quarantine
 
 _NAMED = (
     "one has two columns that are known, a time or an id among them, or that --columns map.yaml "

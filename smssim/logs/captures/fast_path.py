@@ -12,10 +12,20 @@ from typing import Any
 
 from smssim.calendars import DAY, SECOND
 from smssim.logs.captures.facts import SEND_VALUES, Rows, content_of
-from smssim.logs.captures.fields import ACCEPTED, CODE, FORM, JSON, LONGEST_ID, SEE_STATUS, STATUS
-from smssim.logs.captures.forms import form
+from smssim.logs.captures.fields import (
+    ACCEPTED,
+    CODE,
+    COUNTS,
+    FORM,
+    JSON,
+    LONGEST_ID,
+    SCAN,
+    SEE_STATUS,
+    STATUS,
+    form,
+    wire_time,
+)
 from smssim.logs.captures.seen_by_customer import MOST_IN_A_BATCH
-from smssim.logs.captures.values import COUNTS, SCAN, wire_time
 from smssim.logs.join.facts import UNKNOWN
 
 ODD = (ValueError, TypeError, KeyError, AttributeError, IndexError, StopIteration, RecursionError)

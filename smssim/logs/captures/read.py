@@ -6,7 +6,7 @@ stands in a line raises an error.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 
 from smssim.calendars import SECOND
@@ -19,14 +19,34 @@ from smssim.logs.captures.facts import (
     send_facts,
 )
 from smssim.logs.captures.fast_path import ODD, Quick
-from smssim.logs.captures.fields import ACCEPTED, Report, Request, record
-from smssim.logs.captures.stream import Line
-from smssim.logs.captures.values import SCAN, Unusable
+from smssim.logs.captures.fields import ACCEPTED, SCAN, Report, Request, Unusable, record
 from smssim.logs.columns.keys import Secret
-from smssim.logs.join.facts import Names
-from smssim.logs.join.piece import Piece, Refused
+from smssim.logs.files.bytes import LONGEST, CutShortError
+from smssim.logs.join.facts import Names, Piece, Refused
 from smssim.logs.quarantine import KEPT
 from smssim.sms.phone_numbers import countries_of, normalise
+
+# The lines of a capture, one after the other, those that cannot be read with the reason why.
+
+Line = tuple[int, bytes, str]
+"""A line of a file: its row from 1, its bytes, and why it could not be read to its end, or ""."""
+
+
+def lines_of(lines: Callable[[], Iterator[tuple[int, bytes, bool]]]) -> Iterator[Line]:
+    """Give every line that is not blank of the *lines* of a `Capture`.
+
+    A file that breaks off ends with a line that says so.
+    """
+    row = 0
+    try:
+        for row, data, whole in lines():
+            if not whole:
+                yield row, data, f"line must be {LONGEST} bytes or fewer"
+            elif data and not data.isspace():
+                yield row, data, ""
+    except CutShortError as error:
+        yield row + 1, b"", str(error)
+
 
 PIECE = 50_000
 """Records of a piece, at which it is handed on."""

@@ -6,16 +6,280 @@ A line is a request with its answer, or a callback with its body (DOMAIN.md sect
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from io import TextIOWrapper
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
+from urllib.parse import quote
 
-from smssim.logs.captures.lines import Line, callback_lines, request_lines
-from smssim.logs.captures.seen_by_customer import sent_and_arrived
+import numpy as np
+
+from smssim.logs.captures.fields import ACCEPTED, FORM, JSON, SEE_STATUS
+from smssim.logs.captures.seen_by_customer import Arrivals, Codes, Integers, Sent, sent_and_arrived
 from smssim.logs.captures.wire import Wire
+from smssim.logs.frames import NOT_A_TIME
 from smssim.record.record import Record
+from smssim.sms.reference import api_errors, status_codes
+
+# Status reports as they stand in the body of a callback: form-encoded, or an item of a batch.
+
+BLOCK = 16_384
+
+_PLATFORM, _CENTRE = "1", "2"
+
+
+def bodies_of(
+    sent: Sent, arrivals: Arrivals, wire: Wire, *, batch: bool
+) -> Iterator[tuple[int, int, str, str]]:
+    """Give (callback, its time in microseconds and as text, one report) of each arrival.
+
+    A report that the platform built itself has no updateTime, only the SMS centre's has an
+    orgCode, and `to` comes with extend alone.
+    """
+    encode = _item if batch else _form
+    for begin in range(0, len(arrivals.message), BLOCK):
+        part = slice(begin, begin + BLOCK)
+        rows, at = arrivals.message[part], arrivals.instant[part]
+        built = sent.report_source.where(_PLATFORM)[rows]
+        told = zip(
+            arrivals.part[part].tolist(),
+            sent.segments[rows].tolist(),
+            _org_codes(sent, rows, batch),
+            stamps_of(np.where(built, NOT_A_TIME, sent.final[rows]), "s"),
+            texts_of(sent.report_source, rows),
+            wire.ids(rows),
+            _statuses(sent, rows, batch),
+            _given_back(sent, rows, wire, batch),
+            strict=True,
+        )
+        reports = map(encode, map(_Told._make, told))
+        lines = arrivals.line[part].tolist()
+        yield from zip(lines, at.tolist(), stamps_of(at, "us"), reports, strict=True)
+
+
+class _Told(NamedTuple):
+    """What one report tells; with their names before them where a field may be absent."""
+
+    part: int
+    total: int
+    org_code: str
+    updated: str
+    source: str
+    name: str
+    status: str
+    given_back: str
+
+
+def _form(told: _Told) -> str:
+    time = f"&updateTime={told.updated.replace(':', '%3A')}" if told.updated else ""
+    return (
+        f"sequence={told.part}&total={told.total}{told.org_code}{time}&source={told.source}"
+        f"&smsMsgId={told.name}{told.status}{told.given_back}"
+    )
+
+
+def _item(told: _Told) -> str:
+    time = f', "updateTime": "{told.updated}"' if told.updated else ""
+    return (
+        f'{{"sequence": "{told.part}", "total": "{told.total}"{told.org_code}{time}, '
+        f'"source": "{told.source}", "smsMsgId": "{told.name}"{told.status}{told.given_back}}}'
+    )
+
+
+def _field(name: str, value: str, batch: bool) -> str:
+    """Return a field as it follows another one."""
+    if batch:
+        return f', "{name}": {json.dumps(value)}'
+    return f"&{name}={quote(value, safe='')}"
+
+
+def _statuses(sent: Sent, rows: Integers, batch: bool) -> list[str]:
+    fields = [_status(label, batch) for label in sent.status.labels]
+    return texts_of(Codes(sent.status.codes, fields), rows)
+
+
+@cache
+def _status(status: str, batch: bool) -> str:
+    known = status_codes().get(status)
+    told = _field("statusDesc", known.description, batch) if known else ""
+    return _field("status", status, batch) + told
+
+
+def _org_codes(sent: Sent, rows: Integers, batch: bool) -> list[str]:
+    if not sent.org_codes:
+        return [""] * len(rows)
+    fields = {pair: _field("orgCode", org_code, batch) for pair, org_code in sent.org_codes.items()}
+    return [
+        fields.get((country, status), "") if from_centre else ""
+        for country, status, from_centre in zip(
+            texts_of(sent.country, rows),
+            texts_of(sent.status, rows),
+            sent.report_source.where(_CENTRE)[rows].tolist(),
+            strict=True,
+        )
+    ]
+
+
+def _given_back(sent: Sent, rows: Integers, wire: Wire, batch: bool) -> list[str]:
+    """Return `extend` and `to` of each row whose request had an extend."""
+    if not any(sent.extends):
+        return [""] * len(rows)
+    fields = [_field("extend", text, batch) if text else "" for text in sent.extends]
+    return [
+        extend + _field("to", number, batch) if extend else ""
+        for extend, number in zip(
+            texts_of(Codes(sent.source.codes, fields), rows), wire.numbers(rows), strict=True
+        )
+    ]
+
+
+def stamps_of(us: Integers, unit: str) -> list[str]:
+    """Return times as ISO 8601 in UTC, "" where there is none; *unit* is "us" or "s"."""
+    times = us.view("datetime64[us]").astype(f"datetime64[{unit}]")
+    written: list[str] = np.datetime_as_string(times, timezone="UTC").tolist()
+    if np.isnat(times).any():
+        return [text if text != "NaT" else "" for text in written]
+    return written
+
+
+def texts_of(column: Codes, rows: Integers) -> list[str]:
+    """Return the labels of a column's rows, "" where there is none."""
+    labels = [*column.labels, ""]
+    return [labels[code] for code in column.codes[rows].tolist()]
+
+
+# The lines of a capture, each with its time: requests with answers, and callbacks.
+
+STATUS_CALLBACK = "https://sms.example.com/report"
+
+Line = tuple[int, str]
+
+
+def request_lines(sent: Sent, wire: Wire) -> Iterator[Line]:
+    """Give a line for each request, received when the platform took it in.
+
+    Times are microseconds since 1970 UTC; the answer's createTime is in whole seconds.
+    """
+    ends = np.append(sent.starts[1:], len(sent.submitted))
+    first = 0
+    while first < len(sent.starts):
+        full = int(np.searchsorted(ends, sent.starts[first] + BLOCK, "right"))
+        last = max(first + 1, full)
+        rows = np.arange(sent.starts[first], ends[last - 1])
+        yield from _requests(sent, wire, rows, ends[first:last] - rows[0])
+        first = last
+
+
+def _requests(sent: Sent, wire: Wire, rows: Integers, ends: Integers) -> Iterator[Line]:
+    """Give the lines of a block of whole requests, which end before the rows *ends*."""
+    heads, numbers = _heads(sent, wire, rows), wire.numbers(rows)
+    results, place = _results(sent, wire, rows, numbers), sent.place[rows].tolist()
+    statuses = texts_of(sent.status, rows)
+    instants, stamps = sent.submitted[rows].tolist(), stamps_of(sent.submitted[rows], "us")
+    begin = 0
+    for end in ends.tolist():
+        if place[begin] == 1:
+            answer = _answer(statuses[begin])
+        else:
+            code = SEE_STATUS if 2 in place[begin:end] else ACCEPTED
+            answer = f'{_answer(code)}, "result": [{", ".join(results[begin:end])}]'
+        before, after = heads[begin]
+        request = f'"request": {{{before}{",".join(numbers[begin:end])}{after}}}'
+        line = f'{{"received_at": "{stamps[begin]}", {request}, "answer": {{{answer}}}}}\n'
+        yield instants[begin], line
+        begin = end
+
+
+def _heads(sent: Sent, wire: Wire, rows: Integers) -> list[tuple[str, str]]:
+    """Return what stands before and after the numbers in the request of each row."""
+    channels = _quoted(wire.channels, sent.application, rows)
+    templates = _quoted(wire.templates, sent.template, rows)
+    otp = sent.type.where("otp")[rows].tolist()
+    address = f', "statusCallback": "{STATUS_CALLBACK}"'
+    named = sent.callback[rows].tolist()
+    extends = [f', "extend": {json.dumps(text)}' if text else "" for text in sent.extends]
+    return [
+        (
+            f'"from": {channel}, "to": "',
+            f'", "templateId": {template}, "templateParas": "{_paras(otp, password)}"'
+            f"{address if own else ''}{extends[source]}",
+        )
+        for channel, template, otp, password, source, own in zip(
+            channels,
+            templates,
+            otp,
+            wire.passwords(rows),
+            sent.source.codes[rows].tolist(),
+            named,
+            strict=True,
+        )
+    ]
+
+
+def _paras(otp: bool, password: str) -> str:
+    return f'[\\"{password}\\"]' if otp else "[]"
+
+
+@cache
+def _answer(code: str) -> str:
+    known = api_errors().get(code)
+    description = known.description if known else "Request refused"
+    return f'"code": {json.dumps(code)}, "description": {json.dumps(description)}'
+
+
+def _results(sent: Sent, wire: Wire, rows: Integers, numbers: list[str]) -> list[str]:
+    channels = _quoted(wire.channels, sent.application, rows)
+    refused = (sent.place[rows] == 2).tolist()
+    return [
+        f'{{"smsMsgId": "{name}", "from": {channel}, "originTo": "{number}", '
+        f'"status": "{status if place_2 else ACCEPTED}", "createTime": "{created}", '
+        f'"countryId": "{country}", "total": {total}}}'
+        for name, channel, number, place_2, status, created, country, total in zip(
+            wire.ids(rows),
+            channels,
+            numbers,
+            refused,
+            texts_of(sent.status, rows),
+            stamps_of(sent.submitted[rows], "s"),
+            texts_of(sent.country, rows),
+            sent.segments[rows].tolist(),
+            strict=True,
+        )
+    ]
+
+
+def callback_lines(sent: Sent, arrivals: Arrivals, wire: Wire, *, batch: bool) -> Iterator[Line]:
+    """Give a line for each callback, its body form-encoded or with *batch* JSON.
+
+    Times are microseconds since 1970 UTC; a report's updateTime is in whole seconds.
+    """
+    bodies = bodies_of(sent, arrivals, wire, batch=batch)
+    if batch:
+        for (_, at, stamp), group in groupby(bodies, itemgetter(0, 1, 2)):
+            reports = ", ".join(body for *_, body in group)
+            body = json.dumps(f'{{"statusReportList": [{reports}]}}')
+            yield at, _callback(stamp, JSON, body)
+    else:
+        for _, at, stamp, body in bodies:
+            # Encoded as it is, a form needs no more to stand in JSON.
+            yield at, _callback(stamp, FORM, f'"{body}"')
+
+
+def _callback(stamp: str, content_type: str, body: str) -> str:
+    return (
+        f'{{"received_at": "{stamp}", "callback": '
+        f'{{"content_type": "{content_type}", "body": {body}}}}}\n'
+    )
+
+
+def _quoted(names: list[str], column: Codes, rows: Integers) -> list[str]:
+    quoted = [json.dumps(name) for name in names]
+    return [quoted[code] for code in column.codes[rows].tolist()]
 
 
 def write_capture(run: Record, path: str | Path, *, batch: bool = False) -> None:

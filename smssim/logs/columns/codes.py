@@ -6,20 +6,114 @@ Values stand for what DOMAIN.md section 9 says of the console's columns, or for 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from smssim.logs.columns.countries import country_of
 from smssim.logs.columns.problems import shown
-from smssim.logs.columns.texts import SMALL, UNSAID, Integers, clean, encoded
-from smssim.sms.reference import api_errors, status_codes
+from smssim.logs.columns.texts import (
+    SMALL,
+    UNSAID,
+    Integers,
+    Texts,
+    as_texts,
+    clean,
+    encoded,
+    integers,
+)
+from smssim.sms.reference import api_errors, reference, status_codes
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
+
+
+# Countries as tables call them: ISO codes, English names, Chinese names (`countries.csv`).
+
+_WORDS = {"and": "", "the": "", "st": "saint", "republic": "", "of": "", "islands": "island"}
+_ALSO = {
+    "usa": "US",
+    "america": "US",
+    "uk": "GB",
+    "great britain": "GB",
+    "uae": "AE",
+    "mainland china": "CN",
+    "chinese mainland": "CN",
+    "china mainland": "CN",
+    "prc": "CN",
+    "hong kong china": "HK",
+    "hong kong sar": "HK",
+    "macau": "MO",
+    "macau china": "MO",
+    "macao china": "MO",
+    "macao sar": "MO",
+    "taiwan china": "TW",
+    "korea": "KR",
+    "russian federation": "RU",
+    "turkey": "TR",
+    "viet nam": "VN",
+    "burma": "MM",
+    "ivory coast": "CI",
+    "cape verde": "CV",
+    "czech": "CZ",
+    "swaziland": "SZ",
+    "macedonia": "MK",
+    "holland": "NL",
+    "east timor": "TL",
+    "lao pdr": "LA",
+    "brunei darussalam": "BN",
+    "syrian arab": "SY",
+    "dr congo": "CD",
+}
+
+
+def country_of(text: str) -> str | None:
+    """The ISO code of a country that a table calls by its code or a name, or None.
+
+    >>> country_of("id"), country_of("Bosnia and Herzegovina"), country_of("泰国")
+    ('ID', 'BA', 'TH')
+    """
+    bare = text.strip()
+    code = bare.upper()
+    if code in _codes():
+        return code
+    return _names().get(_plain(bare))
+
+
+@cache
+def calling_code(country: str) -> int:
+    """The country's calling code, 0 where it has none."""
+    import phonenumbers
+
+    return int(phonenumbers.country_code_for_region(country))
+
+
+@cache
+def _codes() -> frozenset[str]:
+    return frozenset(row["iso2"] for row in reference("countries"))
+
+
+@cache
+def _names() -> Mapping[str, str]:
+    found = {_plain(name): code for name, code in _ALSO.items()}
+    for row in reference("countries"):
+        for name in (row["name"], *row["name_zh"].split("|")):
+            found[_plain(name)] = row["iso2"]
+    return MappingProxyType(found)
+
+
+def _plain(name: str) -> str:
+    """A name in small letters, without accents, marks and words that come and go."""
+    text = unicodedata.normalize("NFKD", name).casefold()
+    text = "".join(c for c in text if not unicodedata.combining(c))
+    words = re.findall(r"\w+", text.replace("'", "").replace("\u2019", ""))
+    return "".join(_WORDS.get(word, word) for word in words)
+
 
 UNTOLD = "FAILED"
 """Status of a failure whose code is not told; it is ours."""
@@ -225,3 +319,29 @@ def _bare(text: str) -> str:
 
 def _whole(text: str) -> int | None:
     return int(text.partition(".")[0]) if _INTEGER.fullmatch(text) else None
+
+
+# Columns of whole numbers that are different in every row, such as those of requests.
+
+
+class CountColumn:
+    """One column of counts up to *most*; plain numerals are read at once, the rest as codes."""
+
+    def __init__(self, heading: str, most: int) -> None:
+        self._most = most
+        self._rest = CodeColumn(heading, count_meaning(0, most))
+
+    def read(
+        self, column: pa.Array, repaired: Counter[str]
+    ) -> tuple[Integers, Integers, list[str]]:
+        """The count of each row, -1 where nothing is said; the rows that break a rule, and why."""
+        import pyarrow as pa
+
+        column = as_texts(column)
+        values, right = integers(Texts(column))
+        right &= values <= self._most
+        rest = np.flatnonzero(~right)
+        if not len(rest):
+            return values, rest, []
+        values[rest], rows, reasons = self._rest.read(column.take(pa.array(rest)), repaired)
+        return values, rest[rows], reasons

@@ -14,7 +14,7 @@ import numpy as np
 from smssim.logs.columns.problems import shown
 from smssim.logs.columns.texts import THOUSANDS, UNSAID, Integers, as_texts, clean, encoded
 from smssim.logs.join.facts import UNKNOWN
-from smssim.logs.wrong import WrongColumns
+from smssim.logs.log import WrongColumns
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from smssim.logs.columns.numerals import integers
-from smssim.logs.columns.texts import UNSAID, Flags, Integers, Texts, as_texts, cleaned
+from smssim.logs.columns.texts import UNSAID, Flags, Integers, Texts, as_texts, cleaned, integers
 from smssim.sms.phone_numbers import digits_of
 
 if TYPE_CHECKING:

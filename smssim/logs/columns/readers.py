@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from smssim.logs.columns.codes import (
     CodeColumn,
+    CountColumn,
     Meaning,
     charged_meaning,
     count_meaning,
@@ -16,16 +17,13 @@ from smssim.logs.columns.codes import (
     status_meaning,
     type_meaning,
 )
-from smssim.logs.columns.counts import CountColumn
-from smssim.logs.columns.headings import plain
+from smssim.logs.columns.headings import TIMES, Matching, plain
 from smssim.logs.columns.keys import Secret
-from smssim.logs.columns.matching import Matching
 from smssim.logs.columns.money import DecimalColumn
-from smssim.logs.columns.synonyms import TIMES
 from smssim.logs.columns.times import TimeColumn
 from smssim.logs.files.table import Batch
 from smssim.logs.join.facts import Names
-from smssim.logs.wrong import WrongColumns
+from smssim.logs.log import WrongColumns
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]

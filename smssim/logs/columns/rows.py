@@ -6,25 +6,74 @@ A row that breaks a rule is refused with all its reasons, in the order of docs/l
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from smssim.calendars import SECOND
-from smssim.logs.columns.identity import keys_of_rows
+from smssim.logs.columns.headings import Matching
+from smssim.logs.columns.identity import keys_of_rows, who_of
+from smssim.logs.columns.keys import Secret
 from smssim.logs.columns.outcome import said_of
-from smssim.logs.columns.packing import packed
 from smssim.logs.columns.problems import Problems, Rank, shown
 from smssim.logs.columns.readers import Readers
 from smssim.logs.columns.texts import Flags, Integers, as_texts
-from smssim.logs.columns.who import who_of
-from smssim.logs.files.table import Batch
-from smssim.logs.join.facts import REPORT, SEND, UNKNOWN, empty, standing_in
-from smssim.logs.join.piece import Piece, Refused
+from smssim.logs.files.table import Batch, Table
+from smssim.logs.join.facts import (
+    REPORT,
+    SEND,
+    UNKNOWN,
+    Facts,
+    Names,
+    Piece,
+    Refused,
+    empty,
+    standing_in,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
+
+    from smssim.logs.columns.identity import Who
+    from smssim.logs.columns.texts import Flags, Integers, Words
+
+
+# What the rows of a batch say, packed as facts: those that are not refused.
+
+_REPORTED = ("status", "source", "part", "final", "received")
+_SENT = (
+    *("submitted", "sent", "template", "type", "segments", "place", "request", "recipient"),
+    *("generation", "source_name", "covered_segments"),
+)
+_CALLED = {"source_name": "origin", "covered_segments": "covered"}
+_COUNTS = ("source", "part", "segments", "place", "recipient")
+"""Fields whose facts are 0 where nothing is said."""
+_LARGEST_RESULT = 4
+
+
+def packed(rows: Rows, who: Who | None, cost: Integers | None, keys: Words) -> Facts:
+    """The facts of all rows without a problem; *who* is None for reports."""
+    wrong = rows.problems.rows(rows.n)
+    kept: Flags | slice = ~wrong if wrong.any() else slice(None)
+    place = rows.batch.rows[kept]
+    facts = empty(REPORT if who is None else SEND, len(place))
+    facts["row"], facts["key"] = place, keys[kept]
+    facts["file"], facts["unit"] = rows.readers.file, rows.batch.unit
+    for field in _REPORTED if who is None else _REPORTED + _SENT:
+        if field in rows.said:
+            values = rows.said[field][kept]
+            facts[_CALLED.get(field, field)] = np.maximum(values, 0) if field in _COUNTS else values
+    if who is not None:
+        facts["number"], facts["country"] = who.number[kept], who.country[kept]
+        facts["application"] = rows.application()[kept]
+        if "result" in rows.said:
+            result = rows.said["result"][kept]
+            facts["result"] = np.where(result > _LARGEST_RESULT, -1, result)
+        if cost is not None:
+            facts["cost"] = cost[kept]
+    return facts
+
 
 _CODES = ("status", "result", "type", "charged", "source", "report_source", "segments", "part")
 _PLAIN = ("application", "channel", "template", "source_name")
@@ -192,3 +241,58 @@ class Rows:
         if not self.batch.refused:
             return tuple(own)
         return tuple(sorted([*self.batch.refused, *own], key=lambda refused: refused.row))
+
+
+# A table's batches as pieces: every column read, every rule applied, rows packed as facts.
+
+MOST_HELD = 2_000_000
+"""Rows that wait for the first value that says whether the day or the month comes first."""
+
+
+class Parser:
+    """Reads tables of one matching; *names* are the labels of the whole reading, *zone* is `tz=`.
+
+    *secret* keys the hashes and must be the same for all files of a reading; *file* is the file's
+    number in the facts. `currency` is that of the log: the first that is said, if none is given.
+    Raise a WrongColumns for a zone that does not exist.
+    """
+
+    def __init__(
+        self,
+        matching: Matching,
+        names: Names,
+        zone: str | None,
+        secret: bytes,
+        *,
+        file: int = 0,
+        currency: str | None = None,
+    ) -> None:
+        self._readers = Readers(matching, names, zone, Secret.of(secret), file, currency)
+
+    @property
+    def currency(self) -> str | None:
+        """The currency of the log, None as long as no row has said one."""
+        return self._readers.currency
+
+    def pieces(self, table: Table) -> Iterator[Piece]:
+        """The rows of a table, each in the facts or refused.
+
+        Raise a WrongColumns for times without a zone, and for an order of day and month or a
+        decimal mark that nothing decides.
+        """
+        held: list[Batch] = []
+        for batch in table.batches():
+            self._readers.look(batch)
+            held.append(batch)
+            waits = self._readers.undecided() is not None
+            if waits and sum(len(one.rows) for one in held) <= MOST_HELD:
+                continue
+            yield from self._given(held)
+        yield from self._given(held)
+
+    def _given(self, held: list[Batch]) -> Iterator[Piece]:
+        error = self._readers.undecided()
+        if error is not None and held:
+            raise error
+        while held:
+            yield piece_of(held.pop(0), self._readers)

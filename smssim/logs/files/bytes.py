@@ -5,10 +5,17 @@ No more than a block is held, whatever a hostile file unpacks to.
 
 from __future__ import annotations
 
+import codecs
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+import numpy as np
+
+from smssim.logs.join.facts import Refused
 
 BLOCK = 8 << 20
 """Bytes of a block."""
@@ -103,3 +110,192 @@ def _before_error(unpacker: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
                 yield piece
     except zlib.error:
         return
+
+
+# The encoding of a text file, and its bytes as UTF-8 whatever it is.
+
+UTF8, GB18030, CP1252 = "UTF-8", "GB18030", "cp1252"
+UTF16LE, UTF16BE = "UTF-16LE", "UTF-16BE"
+_MARKS = (
+    (codecs.BOM_UTF8, UTF8),
+    (codecs.BOM_UTF16_LE, UTF16LE),
+    (codecs.BOM_UTF16_BE, UTF16BE),
+)
+_SAMPLE = 4_096
+_NO_UTF8 = b"\xff"
+
+
+def marked(head: bytes) -> tuple[str, int] | None:
+    """The encoding that a byte order mark says, and the mark's length, or None."""
+    return next(((name, len(mark)) for mark, name in _MARKS if head.startswith(mark)), None)
+
+
+def certain(head: bytes) -> str | None:
+    """The encoding that a file's first bytes tell: by a mark, or UTF-16 by its zeros."""
+    if found := marked(head):
+        return found[0]
+    sample = head[:_SAMPLE]
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    if odd > len(sample) // 8 and not even:
+        return UTF16LE
+    if even > len(sample) // 8 and not odd:
+        return UTF16BE
+    return None
+
+
+def is_text(head: bytes) -> bool:
+    """Whether the first bytes may be text: a zero byte stands in UTF-16 alone."""
+    return certain(head) is not None or 0 not in head
+
+
+def decodes(blocks: Iterable[bytes], encoding: str) -> bool:
+    """Whether a whole file decodes; its last character may be cut, as its last line is."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        for block in blocks:
+            if not block.isascii() or decoder.getstate()[0]:
+                decoder.decode(block)
+    except UnicodeDecodeError:
+        return False
+    except CutShortError:
+        pass
+    return True
+
+
+def as_utf8(blocks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    """Give blocks in UTF-8, without a byte order mark; see the module for what does not decode."""
+    rest = iter(blocks)
+    first = next(rest, b"")
+    found = marked(first)
+    first = first[found[1] :] if found and found[0] == encoding else first
+    if encoding == UTF8:
+        yield first
+        yield from rest
+        return
+    errors = "surrogatepass" if encoding in (UTF16LE, UTF16BE) else "surrogateescape"
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
+    yield _encoded(decoder.decode(first))
+    for block in rest:
+        yield _encoded(decoder.decode(block))
+    try:
+        yield _encoded(decoder.decode(b"", final=True))
+    except UnicodeDecodeError:
+        yield _NO_UTF8
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+# Whole lines of a text file in blocks, each with the number of its first line.
+
+LONGEST = 8_000_000
+"""Bytes of a line that are read; a longer one is refused."""
+
+_LF, _CR = b"\n\r"
+_HALVES = re.compile("[\ud800-\udfff]")
+
+SHOWN = 8_192
+"""Characters of a row's text that are kept."""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Whole lines in UTF-8, each ended by LF; *first* is the number of the first one from 1.
+
+    *refused* are lines between these and the ones before; *last* is set where the file ends.
+    """
+
+    first: int
+    data: bytes
+    refused: tuple[Refused, ...] = ()
+    last: bool = False
+
+
+def shown(data: bytes) -> str:
+    """A row's text: undecodable bytes replaced, the end of a very long one cut off."""
+    data = data[: 4 * SHOWN]
+    try:
+        text = data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace")[:SHOWN]
+    return _HALVES.sub("\ufffd", text)[:SHOWN]
+
+
+def whole_lines(blocks: Iterable[bytes], *, cr: bool = True) -> Iterator[Lines]:
+    """Give the lines of blocks in UTF-8; without *cr* a CR ends no line, as in JSON lines.
+
+    What makes a file end early is a refused line after its last one.
+    """
+    gathering = _Gathering(cr)
+    refused: tuple[Refused, ...] = ()
+    try:
+        for block in blocks:
+            lines = gathering.add(block)
+            if lines.data or lines.refused:
+                yield lines
+    except CutShortError as error:
+        refused = (Refused(0, (str(error),), ""),)
+    yield gathering.end(refused)
+
+
+def _ended_by_lf(block: bytes) -> bytes:
+    """The same lines; *block* does not end with the first half of CR LF."""
+    text = np.frombuffer(block, np.uint8)
+    if block[-1:] != b"\r" and (text[np.flatnonzero(text == _CR) + 1] == _LF).all():
+        return block.translate(None, b"\r")
+    return block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+class _Gathering:
+    """Keeps the line that a block ends within until its end has come."""
+
+    def __init__(self, cr: bool) -> None:
+        self._cr = cr
+        self._first, self._kept, self._held = 1, b"", b""
+        self._too_long = False
+
+    def add(self, block: bytes) -> Lines:
+        """The lines that end in this block."""
+        block = self._held + block
+        self._held = b""
+        if self._cr and b"\r" in block:
+            if block.endswith(b"\r"):
+                block, self._held = block[:-1], b"\r"
+            block = _ended_by_lf(block)
+        refused: tuple[Refused, ...] = ()
+        if self._too_long:
+            end = block.find(b"\n")
+            if end < 0:
+                return Lines(self._first, b"")
+            refused, block = (self._refusal(),), block[end + 1 :]
+        end = block.rfind(b"\n") + 1
+        data, kept = (self._kept + block[:end], block[end:]) if end else (b"", self._kept + block)
+        self._kept = kept
+        if len(kept) > LONGEST:
+            self._kept, self._too_long = kept[: 4 * SHOWN], True
+        return self._numbered(data, refused)
+
+    def end(self, refused: tuple[Refused, ...]) -> Lines:
+        """The last line where it has no end, and what came instead of an end."""
+        long: tuple[Refused, ...] = ()
+        data = b""
+        if self._too_long:
+            long = (self._refusal(),)
+        elif self._kept or self._held:
+            data = self._kept + b"\n"
+        first = self._numbered(data, ()).first
+        told = (*long, *(refusal._replace(row=self._first) for refusal in refused))
+        return Lines(first, data, told, last=True)
+
+    def _numbered(self, data: bytes, refused: tuple[Refused, ...]) -> Lines:
+        lines = Lines(self._first, data, refused)
+        self._first += data.count(b"\n")
+        return lines
+
+    def _refusal(self) -> Refused:
+        refused = Refused(
+            self._first, (f"line must be {LONGEST} bytes or fewer",), shown(self._kept)
+        )
+        self._first, self._kept, self._too_long = self._first + 1, b"", False
+        return refused

@@ -7,15 +7,35 @@ by one, and written anew so that every parser reads them alike.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from smssim.logs.files.lines import Lines, shown
-from smssim.logs.files.table import Integers
-from smssim.logs.join.piece import Refused
+from smssim.logs.files.bytes import Lines, as_utf8, blocks, shown, whole_lines
+from smssim.logs.files.table import (
+    BLANK,
+    PREAMBLE,
+    Batch,
+    Heading,
+    Integers,
+    IsHeading,
+    Keys,
+    Sorting,
+    Table,
+    heading,
+)
+from smssim.logs.files.table import LOOKED_AT as LOOKED_AT_table
+from smssim.logs.join.facts import Refused
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # type: ignore[import-untyped]
+
 
 LINE_ENDS = 20
 """Line ends that a record may hold in its quoted fields."""
@@ -235,3 +255,172 @@ class _Splitting:
 
 def _quoted(value: bytes) -> bytes:
     return b'"' + value.replace(b'"', b'""') + b'"'
+
+
+# Which character separates the fields of a text table.
+
+SEPARATORS = {b",": "comma", b";": "semicolon", b"\t": "tab", b"|": "bar"}
+LOOKED_AT = 100
+"""Lines that decide."""
+
+_QUOTED_separator = re.compile(rb'"[^"\n]*"')
+
+
+def separator(lines: Iterable[bytes]) -> bytes | None:
+    """The separator of lines, the blank ones left out, or None where none makes two fields.
+
+    >>> separator([b"time;cost", b"2024-05-01;1,5", b"2024-05-02;2,5"])
+    b';'
+    """
+    plain = [_QUOTED_separator.sub(b"", line) for line in lines if line.strip()]
+    found = {mark: _agreement(plain, mark) for mark in SEPARATORS}
+    best = max(found, key=lambda mark: found[mark])
+    return best if found[best][0] else None
+
+
+def _agreement(lines: list[bytes], mark: bytes) -> tuple[int, int]:
+    """How many lines agree, and on how many marks; of equal numbers more fields are better."""
+    counts = Counter(line.count(mark) for line in lines)
+    counts.pop(0, None)
+    return max(((agreeing, marks) for marks, agreeing in counts.items()), default=(0, 0))
+
+
+# Text tables, CSV and their like: blocks of lines into batches of text columns.
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """How a text table is to be read: its encoding, separator and heading."""
+
+    path: Path
+    encoding: str
+    separator: bytes
+    heading: Heading
+    row: int
+    """The line of the heading."""
+
+    before: Counter[str]
+    """Records before the heading that are passed over: blank ones and others."""
+
+
+def delimited(path: Path, encoding: str, is_heading: IsHeading) -> Delimited | str:
+    """How the table in a text file is to be read, or its first lines where it has no heading."""
+    first = next(whole_lines(as_utf8(blocks(path), encoding)))
+    lines = first.data.split(b"\n", LOOKED_AT_table)[:LOOKED_AT_table]
+    mark = separator(lines)
+    rows: list[int] = []
+    cells: list[list[str]] = []
+    if mark:
+        for row, fields in islice(_first(first, mark, encoding), LOOKED_AT_table + LOOKED_AT_table):
+            rows.append(row)
+            cells.append(fields)
+        found = heading(cells, is_heading)
+        if found:
+            before = Counter(
+                PREAMBLE if any(map(str.strip, fields)) else BLANK
+                for fields in cells[: found.place]
+            )
+            return Delimited(path, encoding, mark, found, rows[found.place], before)
+    return "\n".join(line.decode("utf-8", "replace") for line in lines[:5])
+
+
+def _first(lines: Lines, mark: bytes, encoding: str) -> Iterator[tuple[int, list[str]]]:
+    """The first records of a file, with their rows."""
+    for found in records([lines], mark, encoding):
+        start = 0
+        for row in found.rows.tolist():
+            fields, start = fields_of(found.data, mark, start) or ([], 0)
+            yield row, [value.decode() for value in fields]
+
+
+def table(form: Delimited, told: dict[str, str], keys: Keys) -> Table:
+    """The table in a text file."""
+    passed_over: Counter[str] = Counter()
+
+    def batches() -> Iterator[Batch]:
+        passed_over.clear()
+        passed_over.update(form.before)
+        sorting = Sorting(form.heading.names, keys(form.heading.names), passed_over)
+        for found in text_records(form.path, form.encoding, form.separator):
+            yield from _batches(form, found, sorting)
+
+    told = {**told, "encoding": form.encoding, "separator": SEPARATORS[form.separator]}
+    return Table(str(form.path), form.heading.names, batches, told, passed_over)
+
+
+def text_records(path: Path, encoding: str, mark: bytes) -> Iterator[Records]:
+    """All records of a file, those before its heading too."""
+    return records(whole_lines(as_utf8(blocks(path), encoding)), mark, encoding)
+
+
+def _batches(form: Delimited, found: Records, sorting: Sorting) -> Iterator[Batch]:
+    columns, kept, wrong = _parsed(form, found.data)
+    rows = found.rows[kept]
+    refused = [one for one in found.refused if one.row > form.row]
+    if len(refused) < len(found.refused):
+        sorting.passed_over[PREAMBLE] += len(found.refused) - len(refused)
+    for place, width in wrong:
+        row = int(found.rows[place])
+        if row > form.row:
+            text = found.text(row)
+            cells = _cells(text, form.separator)
+            if not sorting.is_passed_over(cells):
+                refused.append(Refused(row, (_misfit(width, len(form.heading.said)),), text))
+    begin = int(np.searchsorted(rows, form.row, "right"))
+    columns = {name: array[begin:] for name, array in columns.items()}
+    if len(rows) > begin or refused:
+        yield from sorting.batches(columns, rows[begin:], refused, found.text, form.heading.said)
+
+
+def _cells(text: str, mark: bytes) -> list[str]:
+    found = fields_of(text.encode("utf-8", "replace") + b"\n", mark)
+    return [cell.decode("utf-8", "replace") for cell in found[0]] if found else [text]
+
+
+def _misfit(fields: int, width: int) -> str:
+    if fields < width:
+        return f"line cut: {fields} fields where the heading has {width}"
+    return f"too many fields: {fields} where the heading has {width}"
+
+
+def _parsed(
+    form: Delimited, data: bytes
+) -> tuple[dict[str, pa.Array], Integers, list[tuple[int, int]]]:
+    """The columns, the places of their records, and the places of misfits with their widths."""
+    import pyarrow as pa
+    import pyarrow.csv as csv  # type: ignore[import-untyped]
+
+    names = form.heading.names
+    wrong: list[tuple[int, int]] = []
+
+    def misfit(row: Any) -> str:
+        wrong.append((row.number - 1, row.actual_columns))
+        return "skip"
+
+    if not data:
+        return {name: pa.array([], pa.string()) for name in names}, np.empty(0, np.int64), []
+    quoted = b'"' in data
+    parsed = csv.read_csv(
+        pa.BufferReader(data),
+        read_options=csv.ReadOptions(
+            column_names=list(names), use_threads=False, block_size=len(data) + 1
+        ),
+        parse_options=csv.ParseOptions(
+            delimiter=form.separator.decode(),
+            quote_char='"' if quoted else False,
+            newlines_in_values=quoted,
+            ignore_empty_lines=False,
+            invalid_row_handler=misfit,
+        ),
+        convert_options=csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            strings_can_be_null=False,
+            check_utf8=False,
+        ),
+    )
+    columns = {
+        name: column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+        for name, column in zip(names, parsed.columns, strict=True)
+    }
+    kept = np.arange(parsed.num_rows + len(wrong))
+    return columns, np.delete(kept, [place for place, _ in wrong]), wrong

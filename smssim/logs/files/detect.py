@@ -7,23 +7,68 @@ from __future__ import annotations
 
 import codecs
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-from smssim.logs.files import delimited
+from smssim.logs.files import csv as delimited
 from smssim.logs.files import json_lines as jsonl
 from smssim.logs.files import parquet as columnar
 from smssim.logs.files import xlsx as workbook
-from smssim.logs.files.bytes import CutShortError, blocks, is_gzip, start_of
-from smssim.logs.files.encoding import CP1252, GB18030, UTF8, as_utf8, certain, decodes, is_text
-from smssim.logs.files.found import found
-from smssim.logs.files.heading import LOOKED_AT
-from smssim.logs.files.lines import LONGEST, SHOWN, whole_lines
-from smssim.logs.files.passed import IsHeading, Keys
-from smssim.logs.files.table import Table
+from smssim.logs.files.bytes import (
+    CP1252,
+    GB18030,
+    LONGEST,
+    SHOWN,
+    UTF8,
+    CutShortError,
+    as_utf8,
+    blocks,
+    certain,
+    decodes,
+    is_gzip,
+    is_text,
+    start_of,
+    whole_lines,
+)
+from smssim.logs.files.table import LOOKED_AT, IsHeading, Keys, Table
+
+# Which files a path holds: itself, or everything below it by name.
+
+
+class Found(NamedTuple):
+    """The files to read, in order of their paths, and those passed over."""
+
+    files: tuple[Path, ...]
+    passed_over: tuple[Path, ...]
+
+
+def found(path: Path) -> Found:
+    """The files of a path. Raise an OSError for one that does not exist or cannot be listed.
+
+    Links to directories are not followed: they could lead round in a circle.
+    """
+    if not path.is_dir():
+        path.stat()
+        return Found((path,), ())
+    files: list[Path] = []
+    passed_over: list[Path] = []
+    for folder, folders, names in os.walk(path, onerror=_raise):
+        hidden = [name for name in folders if name.startswith((".", "_"))]
+        passed_over += [Path(folder, name) for name in hidden]
+        folders[:] = [name for name in folders if name not in hidden]
+        for name in names:
+            (passed_over if name.startswith((".", "_")) else files).append(Path(folder, name))
+    return Found(tuple(sorted(files)), tuple(sorted(passed_over)))
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
 
 CAPTURE, TABLE = "capture", "table"
 NO_HEADING = f"no heading among the first {LOOKED_AT} records"

@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smssim.logs.files.heading import names
-from smssim.logs.files.lines import SHOWN
-from smssim.logs.files.passed import Keys, Sorting
-from smssim.logs.files.table import Batch, Table
-from smssim.logs.join.piece import Refused
+from smssim.logs.files.bytes import SHOWN
+from smssim.logs.files.table import Batch, Keys, Sorting, Table, names
+from smssim.logs.join.facts import Refused
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]

@@ -11,10 +11,9 @@ from pathlib import Path
 from smssim.logs.files import json_lines as jsonl
 from smssim.logs.files import parquet as columnar
 from smssim.logs.files import xlsx as workbook
-from smssim.logs.files.delimited import text_records
-from smssim.logs.files.heading import names
-from smssim.logs.files.lines import Lines, shown
-from smssim.logs.files.separator import SEPARATORS
+from smssim.logs.files.bytes import Lines, shown
+from smssim.logs.files.csv import SEPARATORS, text_records
+from smssim.logs.files.table import names
 
 
 def texts(path: str | Path, rows: Collection[int], told: Mapping[str, str]) -> dict[int, str]:

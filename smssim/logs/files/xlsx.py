@@ -15,10 +15,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from smssim.logs.files.heading import LOOKED_AT, Heading, heading
-from smssim.logs.files.lines import SHOWN
-from smssim.logs.files.passed import BLANK, PREAMBLE, IsHeading, Keys, Sorting
-from smssim.logs.files.table import Batch, Table
+from smssim.logs.files.bytes import SHOWN
+from smssim.logs.files.table import (
+    BLANK,
+    LOOKED_AT,
+    PREAMBLE,
+    Batch,
+    Heading,
+    IsHeading,
+    Keys,
+    Sorting,
+    Table,
+    heading,
+)
 from smssim.sms.xlsx_guard import check_extent
 
 ROWS = 16_384

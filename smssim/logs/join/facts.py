@@ -5,9 +5,10 @@ Times are microseconds since 1970 UTC and UNKNOWN where not said; codes index `L
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -108,3 +109,29 @@ def empty(kind: np.dtype[np.void], n: int) -> Facts:
         if name in _UNSAID:
             facts[name] = _UNSAID[name]
     return facts
+
+
+# A piece: what some rows of a file say, ready to be kept until all files are read.
+
+
+class Refused(NamedTuple):
+    """A record that cannot be used: its row in the file from 1, all its reasons, its text."""
+
+    row: int
+    reasons: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Facts of both kinds, what was refused, and how often what was repaired."""
+
+    sends: Facts
+    reports: Facts
+    refused: tuple[Refused, ...] = ()
+    repaired: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def records(self) -> int:
+        """Records met: what is kept and what is refused."""
+        return len(self.sends) + len(self.reports) + len(self.refused)

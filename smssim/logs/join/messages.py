@@ -2,15 +2,266 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple, Self
 
 import numpy as np
 
-from smssim.logs.join.answers import ALONE, EARLIER, TOGETHER, verdicts
-from smssim.logs.join.facts import UNKNOWN, Facts, application_of
-from smssim.logs.join.groups import Array, Integers, Mask, alone, begins, numbered
-from smssim.logs.join.segments import LABELS, Counted, conflicting, counted
-from smssim.logs.join.status import Codes, Told, deciding
+from smssim.logs.join.facts import UNKNOWN, Facts, Labels, application_of
+from smssim.logs.join.groups import (
+    Array,
+    Integers,
+    Mask,
+    alone,
+    begins,
+    ends,
+    numbered,
+    place_within,
+)
+
+# Which entries of captured answers stand where several have one key: the first answer does.
+
+TOGETHER, ALONE, DUPLICATE, EARLIER = range(4)
+"""An entry stands together with the rows of its key, alone as a message of its own, not at all as
+a duplicate, or not at all because an earlier answer has its key.
+"""
+_ROW, _ACCEPTED, _REFUSED, _WHOLE = range(4)
+"""Rows of tables, and entries by what became of them: place 0 or 3, place 2, and place 1, where the
+request was refused as a whole.
+"""
+
+
+def verdicts(sends: Facts, rows: Integers, group: Integers) -> Array:
+    """What becomes of each of *rows*, which are by *group* (its key), then in order.
+
+    One accepted entry stands, all refused ones of the first line that has any (a number that was
+    given twice may name the message sent in its place), and of requests refused as a whole, whose
+    keys are made from their lines, as many as the unit with most has.
+    """
+    hashed = sends["entry_hash"][rows]
+    if not hashed.any():
+        return np.zeros(len(rows), np.int8)
+    of_place = np.array([_ACCEPTED, _WHOLE, _REFUSED, _ACCEPTED])
+    kind = np.where(hashed != 0, of_place[sends["place"][rows]], _ROW)
+    order = np.argsort(group * 4 + kind, kind="stable")
+    by, kind, hashed = rows[order], kind[order], hashed[order]
+    new = begins(group[order], kind)
+    found = np.full(len(rows), TOGETHER, np.int8)
+    found[order] = _judged(sends, by, kind, hashed, new)
+    return found
+
+
+def _judged(sends: Facts, by: Integers, kind: Array, hashed: Array, new: Mask) -> Array:
+    among = numbered(new)
+    file, row, unit = (sends[name][by] for name in ("file", "row", "unit"))
+    first = np.flatnonzero(new)[among]
+    same_line = (file == file[first]) & (row == row[first])
+    stands = np.select(
+        [kind == _ROW, kind == _ACCEPTED, kind == _REFUSED],
+        [True, new, same_line],
+        _first_of_rank(among, file, unit),
+    )
+    order = np.lexsort((~stands, hashed, among))
+    runs = begins(among[order], hashed[order])
+    told_before = np.empty(len(by), np.bool_)
+    told_before[order] = stands[order][runs][numbered(runs)]
+    return np.select(
+        [stands & (kind < _REFUSED), stands, told_before | (kind == _WHOLE)],
+        [TOGETHER, ALONE, DUPLICATE],
+        EARLIER,
+    )
+
+
+def _first_of_rank(among: Integers, file: Array, unit: Array) -> Mask:
+    """The first of the n-th rows of all units, for every n."""
+    rank = place_within(begins(among, file, unit))
+    order = np.lexsort((rank, among))
+    found = np.zeros(len(among), np.bool_)
+    found[order[begins(among[order], rank[order])]] = True
+    return found
+
+
+# Which of several statuses counts: of a part the last one, of parts the last not delivered.
+
+
+class Codes(NamedTuple):
+    """The codes of the two statuses that have a meaning here; -2 where no file has one."""
+
+    delivered: int
+    accepted: int
+
+    @classmethod
+    def of(cls, status: Labels) -> Self:
+        """The codes that `DELIVRD` and `ACCEPTD` have in *status*."""
+        names = status.names
+        return cls(*(names.index(n) if n in names else -2 for n in ("DELIVRD", "ACCEPTD")))
+
+    def final(self, status: Array) -> Mask:
+        """Which statuses are final: all but ACCEPTD and none (DOMAIN.md section 7)."""
+        final: Mask = (status >= 0) & (status != self.accepted)
+        return final
+
+
+class Told(NamedTuple):
+    """Statuses, one a row: of which message and part, by which fact (its kind and its row)."""
+
+    message: Integers
+    part: Integers
+    status: Array
+    source: Array
+    place: Array
+    final: Array
+    received: Array
+    file: Array
+    row: Array
+    entry: Array
+
+    @classmethod
+    def by(cls, facts: Facts, message: Integers, part: Integers, place: Array) -> Self:
+        """What *facts* tell of their messages' parts."""
+        names = ("status", "source", "final", "received", "file", "row", "entry")
+        told = {name: facts[name] for name in names}
+        return cls(message=message, part=part, place=place, **told)
+
+    def take(self, rows: Integers | Mask) -> Told:
+        """Some of the rows."""
+        return Told(*(column[rows] for column in self))
+
+    def and_(self, other: Told) -> Told:
+        """Both, one after the other."""
+        return Told(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
+
+
+def deciding(told: Told, codes: Codes) -> Integers:
+    """The row that decides of each message that has one, by message.
+
+    Of several statuses of a part a final one counts before one that is not, then the later, then
+    the later row; of several parts the latest that was not delivered, then the highest part.
+    """
+    order = np.argsort(told.message, kind="stable")
+    new = begins(told.message[order])
+    single = alone(new)
+    rows = order[~single]
+    if not len(rows):
+        return order
+    some = told.take(rows)
+    when = np.where(some.final == UNKNOWN, some.received, some.final)
+    places = (some.entry, some.row, some.file)
+    by = np.lexsort((*places, when, codes.final(some.status), some.part, some.message))
+    last = by[ends(begins(some.message[by], some.part[by]))]
+    late = some.status[last] != codes.delivered
+    by = last[np.lexsort((when[last], late, some.message[last]))]
+    chosen = np.concatenate([order[single], rows[by[ends(begins(some.message[by]))]]])
+    return chosen[np.argsort(told.message[chosen], kind="stable")]
+
+
+# Rows of one key as segments of one message: where they conflict, repeat, or say it together.
+
+LABELS = ("country", "template", "application", "type", "origin")
+_SAME: dict[str, int] = {"number": 0, "submitted": UNKNOWN, **dict.fromkeys(LABELS, -1)}
+"""What all rows of a message must agree on, and how each says nothing."""
+
+
+class Counted(NamedTuple):
+    """The rows that count, one a segment: of which group, of which segment from 1.
+
+    *segments*, *cost* and *covered* are what the segments of each group say together.
+    """
+
+    row: Integers
+    group: Integers
+    segment: Integers
+    segments: Integers
+    cost: Integers
+    covered: Integers
+
+
+def conflicting(sends: Facts, rows: Integers, new: Mask) -> Mask:
+    """Which groups of *rows* contradict themselves, each beginning where *new* says."""
+    starts = np.flatnonzero(new)
+    found = np.zeros(len(starts), np.bool_)
+    for values, unsaid in _compared(sends, rows):
+        most = np.iinfo(values.dtype).max
+        low = np.minimum.reduceat(np.where(values == unsaid, most, values), starts)
+        found |= low < np.maximum.reduceat(values, starts)
+    return found
+
+
+def _compared(sends: Facts, rows: Integers) -> Iterator[tuple[Array, int]]:
+    """What rows say that they must agree on, each with how it says nothing."""
+    for name, unsaid in _SAME.items():
+        values = sends[name][rows]
+        if name == "application":
+            # The channel of a capture is another thing than the application of an export.
+            yield application_of(np.minimum(values, -1)), unsaid
+            values = np.maximum(values, -1)
+        yield values, unsaid
+
+
+def counted(sends: Facts, rows: Integers, new: Mask, codes: Codes) -> Counted:
+    """The rows that count of groups that do not contradict themselves.
+
+    A row is the segment that it names, else the n-th of its unit; of several rows of a segment the
+    one with the latest final status counts.
+    """
+    group, starts = numbered(new), np.flatnonzero(new)
+    told = np.maximum.reduceat(sends["segments"][rows], starts).astype(np.int64)
+    segment = _segments(sends, rows, group)
+    own = (sends["part"][rows] > 0) | (told[group] == 0) | (segment <= told[group])
+    rows, group, segment = rows[own], group[own], segment[own]
+    by = _by_segment(sends, rows, group, segment, codes)
+    rows, group, segment = rows[by], group[by], segment[by]
+    runs = begins(group, segment)
+    last, first = ends(runs), np.flatnonzero(runs)
+    of = group[last]
+    return Counted(
+        row=rows[last],
+        group=of,
+        segment=segment[last],
+        segments=np.where(told > 0, told, _found(sends, rows, group, of)),
+        cost=_together(sends["cost"][rows], last, first, of, UNKNOWN),
+        covered=_together(sends["covered"][rows].astype(np.int64), last, first, of, -1),
+    )
+
+
+def _segments(sends: Facts, rows: Integers, group: Integers) -> Integers:
+    segment = sends["part"][rows].astype(np.int64)
+    nameless = np.flatnonzero(segment == 0)
+    file, unit = (sends[name][rows[nameless]] for name in ("file", "unit"))
+    segment[nameless] = place_within(begins(group[nameless], file, unit)) + 1
+    return segment
+
+
+def _by_segment(
+    sends: Facts, rows: Integers, group: Integers, segment: Integers, codes: Codes
+) -> Integers:
+    """An order by group and segment, the row that counts last of each."""
+    order = np.lexsort((segment, group))
+    new = begins(group[order], segment[order])
+    several = np.flatnonzero(~alone(new))
+    some = order[several]
+    final = codes.final(sends["status"][rows[some]])
+    keys = (sends["final"][rows[some]], final, segment[some], group[some])
+    order[several] = some[np.lexsort(keys)]
+    return order
+
+
+def _found(sends: Facts, rows: Integers, group: Integers, of: Integers) -> Integers:
+    """How many segments stand in the rows of each group; 0 if all of it is a capture's answer."""
+    found = np.bincount(of)
+    of_tables = np.bincount(group, sends["entry_hash"][rows] == 0, minlength=len(found))
+    return np.where(of_tables > 0, found, 0)
+
+
+def _together(values: Array, last: Integers, first: Integers, of: Integers, unsaid: int) -> Array:
+    """The sum over the segments of each group, of those that say it; *unsaid* if none does."""
+    own = values[last]
+    own = np.where(own == unsaid, np.maximum.reduceat(values, first), own)
+    said = own != unsaid
+    starts = np.flatnonzero(begins(of))
+    total: Array = np.add.reduceat(np.where(said, own, 0), starts)
+    return np.where(np.logical_or.reduceat(said, starts), total, unsaid)
+
 
 MESSAGE = np.dtype(
     [

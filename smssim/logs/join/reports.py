@@ -10,8 +10,7 @@ import numpy.typing as npt
 from smssim.calendars import SECOND
 from smssim.logs.join.facts import UNKNOWN, Facts
 from smssim.logs.join.groups import Array, Integers, Mask, alone, begins, key_order, numbered
-from smssim.logs.join.messages import NAMELESS, ORPHAN, QUARANTINED, Settled
-from smssim.logs.join.status import Codes, Told, deciding
+from smssim.logs.join.messages import NAMELESS, ORPHAN, QUARANTINED, Codes, Settled, Told, deciding
 
 REPORTED = np.dtype([("message", "<i8"), ("part", "<i4"), ("copies", "<i4"), ("received", "<i8")])
 """What arrived of a part of a message: how often, and when first (UNKNOWN where not said)."""

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from smssim.logs.join.facts import Facts, Names
-from smssim.logs.join.groups import Integers, by_key, in_order
-from smssim.logs.join.messages import settled
-from smssim.logs.join.reports import joined
-from smssim.logs.join.spill import period
-from smssim.logs.join.status import Codes
+from smssim.logs.captures.seen_by_customer import Codes as Codes_seen_by_customer
+from smssim.logs.frames import Known, KnownReports, messages_frame, reports_frame
+from smssim.logs.join.facts import UNKNOWN, Facts, Names
+from smssim.logs.join.groups import Array, Integers, begins, by_key, in_order, numbered
+from smssim.logs.join.messages import MESSAGE, Codes, settled
+from smssim.logs.join.reports import REPORTED, joined
+from smssim.logs.join.spill import Spill, period
+from smssim.record.counting import GROUP, Tallier
+from smssim.record.schema import COPIES, REPORT_STATES
+from smssim.record.tallies import Tallies
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 REASONS = (
     "duplicate id with conflicting content",
@@ -76,3 +87,267 @@ def _condemned(facts: Facts, rows: Integers, reason: int) -> Facts:
         found[name] = facts[name][rows]
     found["reason"] = reason
     return found
+
+
+# Resolved messages and reports of all parts put in order, as frames of `smssim.record.schema`.
+
+
+def in_sequence(parts: Sequence[tuple[Facts, Facts]]) -> tuple[Facts, Facts]:
+    """Messages by submission, then file, row and entry, and their reports by message and part.
+
+    Requests are numbered from 0 by their first message. A request is told by its number and its
+    origin; a message that tells none is one of its own, recipient 0.
+    """
+    parts = [(np.empty(0, MESSAGE), np.empty(0, REPORTED)), *parts]
+    sizes = [len(messages) for messages, _ in parts]
+    messages = np.concatenate([messages for messages, _ in parts])
+    reports = np.concatenate([reports for _, reports in parts])
+    told = [len(reports) for _, reports in parts]
+    reports["message"] += np.repeat(np.append(0, np.cumsum(sizes)[:-1]), told)
+    names = ("entry", "row", "file", "submitted")
+    order = np.lexsort([messages[name] for name in names])
+    row = np.empty(len(order), np.int64)
+    row[order] = np.arange(len(order))
+    messages, reports["message"] = messages.take(order), row[reports["message"]]
+    messages["recipient"][messages["request"] < 0] = 0
+    messages["request"] = _dense(messages)
+    return messages, reports.take(np.lexsort((reports["part"], reports["message"])))
+
+
+def _dense(messages: Facts) -> Integers:
+    own = np.where(messages["request"] < 0, np.arange(len(messages)), -1)
+    keys = (messages["request"], messages["origin"], own)
+    order = np.lexsort(keys)
+    new = begins(*(key[order] for key in keys))
+    # The order is stable: the first row of each run is the first message of its request.
+    first = order[new]
+    number = np.empty(len(first), np.int64)
+    number[np.argsort(first)] = np.arange(len(first))
+    dense = np.empty(len(messages), np.int64)
+    dense[order] = number[numbered(new)]
+    return dense
+
+
+def frames(messages: Facts, reports: Facts, names: Names) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The frames of messages and reports that are in sequence."""
+
+    def integers(name: str) -> Integers:
+        return messages[name].astype(np.int64)
+
+    def coded(name: str) -> Codes_seen_by_customer:
+        return Codes_seen_by_customer(integers(name), getattr(names, name).names)
+
+    known = Known(
+        submitted=integers("submitted"),
+        request=integers("request"),
+        recipient=integers("recipient"),
+        segments=integers("segments"),
+        place=integers("place"),
+        report_source=integers("source"),
+        final=integers("final"),
+        application=coded("application"),
+        template=coded("template"),
+        country=coded("country"),
+        status=coded("status"),
+        type=coded("type"),
+        source=coded("origin"),
+        sent=integers("sent"),
+        generation=integers("generation"),
+        covered=integers("covered"),
+        cost_micro=integers("cost"),
+    )
+    told = KnownReports(
+        *(reports[name].astype(np.int64) for name in ("message", "part", "copies", "received"))
+    )
+    return messages_frame(known), reports_frame(told)
+
+
+# Tallies of a log counted part by part, so that no more than a part of it is in memory.
+
+_CODED = {name: name for name in ("country", "application", "template", "type", "status")}
+_CODED["source"] = "origin"
+"""Keys of tallies, and what facts call them: there a source is who made a status report."""
+_DENSEST, _SMALL = 8, 1 << 16
+"""Possible groups a message, and in all, up to which a table of them is quicker than sorting."""
+
+
+class Counting:
+    """Counts the resolved messages and reports of a log that is observed up to *until_us*.
+
+    All labels must be in *names*, which tallies have in the order of the alphabet. The tallies are
+    those of the frames of the same messages, but for `coarse`: frames do not show the result.
+    """
+
+    def __init__(self, names: Names, first_us: int, until_us: int) -> None:
+        lists: dict[str, Sequence[Any]] = {"group": []}
+        self._rank: dict[str, Array] = {}
+        for name, told in _CODED.items():
+            labels = getattr(names, told).names
+            order = sorted(range(len(labels)), key=labels.__getitem__)
+            lists[name] = [labels[code] for code in order]
+            # Code -1 takes the last place, which stays -1.
+            self._rank[name] = np.full(len(labels) + 1, -1, np.int32)
+            self._rank[name][order] = np.arange(len(labels))
+        self._sizes = [len(COPIES if name == "copy" else lists[name]) for name in GROUP]
+        self._tallier = Tallier(lists, first_us, until_us)
+
+    def add(self, messages: Facts, reports: Facts) -> None:
+        """Count the packed messages and reports of one part."""
+        if not len(messages):
+            return
+        coded = {name: self._rank[name][messages[told]] for name, told in _CODED.items()}
+        coded["copy"] = _copies(messages["generation"])
+        first, group = together([coded[name] for name in GROUP], self._sizes)
+        self._tallier.regroup(np.stack([coded[name][first] for name in GROUP], axis=1))
+        self._tallier.add(
+            {
+                "group": group,
+                "status": coded["status"],
+                "submitted_at": messages["submitted"].copy(),
+                "final_at": messages["final"].copy(),
+                "segments": _small(messages["segments"]),
+                "covered_segments": _small(messages["covered"]),
+                "cost_micro": np.where(messages["cost"] == UNKNOWN, 0, messages["cost"]),
+                "place": messages["place"].copy(),
+                "result": messages["result"].copy(),
+            },
+            {
+                "message": reports["message"].copy(),
+                "state": np.full(len(reports), REPORT_STATES.index("received"), np.int8),
+                "attempts": np.full(len(reports), -1, np.int8),
+                "copies": _small(reports["copies"]),
+                "received_at": reports["received"].copy(),
+            },
+        )
+
+    def tallies(self) -> Tallies:
+        """The tallies of everything counted."""
+        return self._tallier.tallies()
+
+
+def _copies(generation: Array) -> Array:
+    """What kind of copy each message is: a log does not tell whether a server sent it again."""
+    kinds = np.array([COPIES.index("first"), COPIES.index("user resend"), -1], np.int8)
+    return kinds[np.minimum(generation, 1)]
+
+
+def _small(values: Array) -> Array:
+    """Values as int8 if they fit, which are counted faster."""
+    return values.astype(np.int8 if int(values.max(initial=0)) <= 127 else np.int64)
+
+
+def together(columns: Sequence[Array], sizes: Sequence[int]) -> tuple[Integers, Integers]:
+    """The first row of each combination of codes from -1 that occurs, and which one each row has.
+
+    *sizes* are the numbers of codes of each column, -1 left out.
+    """
+    key, span = np.zeros(len(columns[0]), np.int64), 1
+    for column, size in zip(columns, sizes, strict=True):
+        if span * (size + 1) >= 2**63:
+            _, key = np.unique(key, return_inverse=True)
+            span = len(key)
+        key, span = key * (size + 1) + column + 1, span * (size + 1)
+    if span > _DENSEST * len(key) + _SMALL:
+        _, first, group = np.unique(key, return_index=True, return_inverse=True)
+        return first, group
+    seen = np.full(span, -1, np.int64)
+    seen[key[::-1]] = np.arange(len(key) - 1, -1, -1)
+    occurs = np.flatnonzero(seen >= 0)
+    first = seen[occurs]
+    seen[occurs] = np.arange(len(occurs))
+    return first, seen[key]
+
+
+# All parts of the keys together: the tallies of a log, its frames, and what was left out.
+
+KEPT = 100_000
+"""Condemned records that are kept one by one; all are counted by reason."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A log as far as its facts go: records in = *used* + condemned + *duplicates*.
+
+    `condemned` holds the first of them by file, row and entry (`resolve.CONDEMNED`), `reasons`
+    counts all. The observed period is in microseconds since 1970 UTC, 0 without any record used.
+    """
+
+    observed_from: int
+    observed_until: int
+    tallies: Tallies
+    messages: pd.DataFrame | None
+    reports: pd.DataFrame | None
+    used: int
+    duplicates: int
+    condemned: Facts
+    reasons: Counter[str]
+
+
+def outcome(facts: Spill, names: Names, *, rows: bool = True, kept: int = KEPT) -> Outcome:
+    """Resolve all facts; call it when all are added. *kept* bounds the condemned that are kept.
+
+    The age of what is in flight needs the end of the record, which is known only when all is
+    resolved: if the last time of all facts is not of a record that is used, it is counted again.
+    """
+    found, until = _Found(kept), facts.last if facts.last != UNKNOWN else 0
+    counting = Counting(names, min(facts.first, until), until)
+    parts = []
+    for part in _resolved(facts, names):
+        found.add(part)
+        counting.add(part.messages, part.reports)
+        if rows:
+            parts.append((part.messages, part.reports))
+    first, last = found.period()
+    if last != until:
+        counting = Counting(names, first, last)
+        again = parts if rows else ((p.messages, p.reports) for p in _resolved(facts, names))
+        for messages, reports in again:
+            counting.add(messages, reports)
+    frame = frames(*in_sequence(parts), names) if rows else None
+    return Outcome(
+        observed_from=first,
+        observed_until=last,
+        tallies=counting.tallies(),
+        messages=frame and frame[0],
+        reports=frame and frame[1],
+        used=found.used,
+        duplicates=found.duplicates,
+        condemned=found.condemned(),
+        reasons=found.reasons,
+    )
+
+
+def _resolved(facts: Spill, names: Names) -> Iterator[Resolved]:
+    for sends, reports in facts.parts():
+        yield resolve(sends, reports, names)
+
+
+@dataclass
+class _Found:
+    """What the parts come to beside their messages and reports."""
+
+    kept: int
+    used: int = 0
+    duplicates: int = 0
+    first: int = 2**63 - 1
+    last: int = UNKNOWN
+    reasons: Counter[str] = field(default_factory=Counter)
+    _condemned: list[Facts] = field(default_factory=list)
+
+    def add(self, part: Resolved) -> None:
+        self.used += part.used
+        self.duplicates += part.duplicates
+        self.first, self.last = min(self.first, part.first), max(self.last, part.last)
+        counts = np.bincount(part.condemned["reason"], minlength=len(REASONS)).tolist()
+        self.reasons.update({r: n for r, n in zip(REASONS, counts, strict=True) if n})
+        self._condemned.append(part.condemned)
+        if sum(map(len, self._condemned)) > 2 * self.kept:
+            self._condemned = [self.condemned()]
+
+    def condemned(self) -> Facts:
+        """The first condemned records by file, row and entry."""
+        found = np.concatenate(self._condemned or [np.empty(0, CONDEMNED)])
+        return found[np.lexsort([found[n] for n in ("entry", "row", "file")])][: self.kept]
+
+    def period(self) -> tuple[int, int]:
+        return (self.first, self.last) if self.last != UNKNOWN else (0, 0)
