@@ -126,9 +126,7 @@ INPUTS = {
     "ready account": Mutation(
         "smssim.simulation.setup.review:Courses.usable_us", _usable_if_handed_in
     ),
-    "day of the first message": Mutation(
-        "smssim.report.onboarding:_first_message_us", returns(None)
-    ),
+    "day of the first message": Mutation("smssim.report.review:_first_message_us", returns(None)),
     "two hours": Mutation("smssim.workdays:review_window", _never_today),
     "two hours of work": Mutation("smssim.simulation.setup.review:add_working", _plain_time),
     "before 09:00": Mutation("smssim.workdays:review_window", _today_without_opening),

@@ -20,8 +20,8 @@ from smssim.logs import read_log, write_capture
 from smssim.record.from_frames import tally_frames
 from smssim.record.record import Record
 from smssim.record.schema import PACKAGE_EVENTS
+from smssim.report._record import microseconds
 from smssim.report.rating.deduct import Asked, Course
-from smssim.report.spans import microseconds
 from smssim.scenario import Scenario, ScenarioError
 from smssim.simulation.simulate import Run
 from smssim.sms.packages import CountryQuota, Package

@@ -14,7 +14,7 @@ from worlds import worlds
 
 from smssim import read_log, report
 from smssim.record.record import Record
-from smssim.report.part import Part
+from smssim.report.kpis import Part
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import simulate
 from smssim.sms import reference as codes

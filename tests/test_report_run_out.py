@@ -14,8 +14,8 @@ from worlds import worlds
 
 from smssim import report, simulate
 from smssim.calendars import DAY
-from smssim.report.run_out import daily_use
-from smssim.report.spans import microseconds
+from smssim.report._record import microseconds
+from smssim.report.packages import daily_use
 from smssim.report.weekdays import Weekdays
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import Run

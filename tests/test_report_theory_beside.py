@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from smssim import report
-from smssim.report.moments import moments, requests_a_day, sums
+from smssim.report.theory import moments, requests_a_day, sums
 from smssim.scenario import Delay, Scenario
 from smssim.simulation.simulate import Run, simulate
 from smssim.stats.closed_forms import (

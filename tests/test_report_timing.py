@@ -13,7 +13,7 @@ from smssim import plots, report, simulate
 from smssim.calendars import MINUTE
 from smssim.record.record import Record
 from smssim.record.tallies import NAMES, Tallies
-from smssim.report.spans import microseconds
+from smssim.report._record import microseconds
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import Run
 from smssim.stats.delay_bins import bin_of

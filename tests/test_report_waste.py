@@ -16,7 +16,7 @@ from worlds import worlds
 
 from smssim import rate, report, simulate
 from smssim.record.record import Record
-from smssim.report.waste import KINDS
+from smssim.report.cost import KINDS
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import Run
 

@@ -19,7 +19,7 @@ from smssim.pages.panel.controls import Control, controls_of
 from smssim.pages.panel.study import Study
 from smssim.pages.panel.waits import middle_s, scaled
 from smssim.plots.what_if import picture, what_if
-from smssim.report.moments import moments
+from smssim.report.theory import moments
 from smssim.scenario import Delay, Scenario, ScenarioError
 from smssim.simulation.policies.console import SwitchMode
 from smssim.stats.intervals import mean_interval

@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 
 from smssim.experiment.statistics import metric_of
 from smssim.record.record import Record
-from smssim.report.kpis import kpis
-from smssim.report.restricted import Where, restricted
+from smssim.report.kpis import Where, kpis, restricted
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import simulate
 

@@ -10,9 +10,9 @@ from smssim.pages.parts import Frame
 from smssim.record.record import Record
 from smssim.report import sections
 from smssim.report._record import priced
+from smssim.report.callbacks import received
+from smssim.report.latency import untimed
 from smssim.report.outages import untold
-from smssim.report.received import received
-from smssim.report.timing import untimed
 
 if TYPE_CHECKING:
     import pandas as pd

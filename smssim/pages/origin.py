@@ -11,9 +11,9 @@ from smssim.formatting import Grid, count, listed
 from smssim.record.record import Record
 from smssim.report._record import priced, recorded
 from smssim.report.delivery import delivery
+from smssim.report.latency import untimed
 from smssim.report.outages import untold
 from smssim.report.projection import projection
-from smssim.report.timing import untimed
 
 MOST_FILES = 40
 MOST_LETTERS = 200_000

@@ -21,8 +21,8 @@ from smssim.plots._style import (
     titled,
 )
 from smssim.record.record import Record
+from smssim.report.callbacks import received
 from smssim.report.outages import untold
-from smssim.report.received import received
 
 if TYPE_CHECKING:
     import pandas as pd

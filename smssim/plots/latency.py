@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from smssim.formatting import duration
 from smssim.plots._style import FAINT, INK, drawing, look, said, titled
 from smssim.record.record import Record
-from smssim.report.latency import latency_curve
-from smssim.report.timing import untimed
+from smssim.report.latency import latency_curve, untimed
 
 if TYPE_CHECKING:
     import pandas as pd

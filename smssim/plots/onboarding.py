@@ -9,7 +9,7 @@ from smssim.formatting import duration, missing
 from smssim.plots._style import INK, day_and_time, drawing, legend_below, said, titled
 from smssim.plots._timeline import DONE, MOST, OPEN, TOP, Step, lanes_in_time, number
 from smssim.record.record import Record
-from smssim.report.onboarding import FIRST_MESSAGE
+from smssim.report.review import FIRST_MESSAGE
 
 if TYPE_CHECKING:
     import pandas as pd

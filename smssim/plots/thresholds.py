@@ -23,7 +23,7 @@ from smssim.plots._style import (
 )
 from smssim.record.record import Record
 from smssim.record.tallies import SLOT_US
-from smssim.report.rules import scenario_of
+from smssim.report._record import scenario_of
 
 if TYPE_CHECKING:
     import pandas as pd

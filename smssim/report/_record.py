@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from functools import lru_cache, wraps
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from smssim.calendars import DAY, month_start, next_day, next_month
 from smssim.record.record import Record
-from smssim.record.schema import PACKAGE_EVENTS
+from smssim.record.schema import PACKAGE_EVENTS, TABLES
+from smssim.record.tallies import NAMES, SLOT_US
+from smssim.scenario import Scenario
+from smssim.sms.reference import MAINLAND
 
 if TYPE_CHECKING:
     import pandas as pd
+
 
 KEYS = ("day", "country", "application", "type")
 
@@ -60,3 +69,171 @@ def summed(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     if keys:
         return frame.groupby(keys, dropna=False, sort=True).sum()
     return pd.DataFrame([frame.sum()]) if len(frame) else pd.DataFrame(0, [0], frame.columns)
+
+
+# What a report declares it needs of a record, so that it can say what is missing.
+
+P = ParamSpec("P")
+R = TypeVar("R")
+KNOWN = (*NAMES, *TABLES)
+
+
+def needs(
+    *names: str,
+) -> Callable[[Callable[Concatenate[Record, P], R]], Callable[Concatenate[Record, P], R]]:
+    """Declare the tallies and tables that a report is computed from; they become its `needs`.
+
+    A log knows no small tables and gets NA for what they would tell. A simulated record that was
+    stripped of one is refused with a ValueError that names it.
+    """
+    unknown = set(names) - set(KNOWN)
+    if unknown:
+        raise ValueError(f"needs(={sorted(unknown)}) must be some of {', '.join(KNOWN)}")
+
+    def declare(
+        report: Callable[Concatenate[Record, P], R],
+    ) -> Callable[Concatenate[Record, P], R]:
+        @wraps(report)
+        def checked(record: Record, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            missing = [name for name in names if name in TABLES and getattr(record, name) is None]
+            if missing and not recorded(record):
+                raise ValueError(
+                    f"report.{report.__name__} needs {', '.join(missing)}, "
+                    f"which the record {record.name!r} was stripped of"
+                )
+            return report(record, *args, **kwargs)
+
+        checked.needs = names  # type: ignore[attr-defined]
+        return checked
+
+    return declare
+
+
+def needs_of(report: Callable[..., Any]) -> tuple[str, ...]:
+    """The tallies and tables that a report is computed from; none if it does not say."""
+    found: tuple[str, ...] = getattr(report, "needs", ())
+    return found
+
+
+# Stretches of time in reports: UTC days and months, and how long something lasted.
+
+Ints = NDArray[np.int64]
+
+
+class Span(NamedTuple):
+    """A time from an instant up to another, in microseconds since 1970 UTC."""
+
+    start: int
+    end: int
+
+    def overlap(self, other: Span) -> int:
+        """The microseconds that both share."""
+        return max(0, min(self.end, other.end) - max(self.start, other.start))
+
+
+def periods(record: Record, period: str) -> list[Span]:
+    """The UTC days or months ("day" or "month") that a record covers, if only in part."""
+    first = record.observed_from
+    at, following = (
+        (first // DAY * DAY, next_day) if period == "day" else (month_start(first), next_month)
+    )
+    found = []
+    while at < record.observed_until:
+        found.append(Span(at, following(at)))
+        at = found[-1].end
+    return found
+
+
+def sent_until(record: Record) -> int:
+    """Until when a record tells what was submitted, in microseconds since 1970.
+
+    A simulated month tells it to its end. A log goes on to its last status, which may come days
+    after its last message: those days are not in the export, rather than quiet, so where a UTC day
+    or more follows without a message it is the end of the 15 minutes of the last one.
+    """
+    until = record.observed_until
+    slots = microseconds(record.tallies.clock["slot"]) if recorded(record) else None
+    if slots is None or not len(slots):
+        return until
+    last = int(slots.max())
+    return until if (until - 1) // DAY <= last // DAY else last + SLOT_US
+
+
+def stops(record: Record, begin: str, end: str, subject: str) -> list[Span]:
+    """The times from each event *begin* of a subject to its next *end*, or the record's end."""
+    events = record.events
+    if events is None:
+        return []
+    own = events["subject"].to_numpy() == subject
+    times, names = microseconds(events["at"])[own], events["event"].to_numpy()[own]
+    found: list[Span] = []
+    since = None
+    # In the order of events, as an end and the next begin may share their instant.
+    for at, event in zip(times.tolist(), names.tolist(), strict=True):
+        if event == begin and since is None:
+            since = at
+        elif event == end and since is not None:
+            found.append(Span(since, at))
+            since = None
+    return found if since is None else [*found, Span(since, record.observed_until)]
+
+
+def union_us(spans: Sequence[Span]) -> int:
+    """The microseconds that at least one of the spans covers."""
+    total, reached = 0, 0
+    for start, end in sorted(spans):
+        total += max(0, end - max(start, reached))
+        reached = max(reached, end)
+    return total
+
+
+def microseconds(times: pd.Series[Any]) -> Ints:
+    """Times as microseconds since 1970 UTC; NaT is the smallest int64."""
+    array: Any = times.array
+    us: Ints = (array if array.unit == "us" else array.as_unit("us")).asi8
+    return us
+
+
+def instants(us: Sequence[int | None] | Ints) -> pd.DatetimeIndex:
+    """Microseconds since 1970 as UTC times; None is NaT."""
+    import pandas as pd
+
+    nat = np.iinfo(np.int64).min
+    known = np.array([nat if at is None else at for at in us], np.int64)
+    return pd.DatetimeIndex(known.view("datetime64[us]")).tz_localize("UTC")
+
+
+# The scenario of a record, and the rule of its thresholds that several reports follow.
+
+
+def scenario_of(record: Record) -> Scenario | None:
+    """The scenario a record was simulated from; None for a log."""
+    text = None if recorded(record) else record.provenance.get("scenario")
+    return None if text is None else _parsed(text)
+
+
+def counted(scenario: Scenario, money: pd.DataFrame) -> NDArray[np.int64]:
+    """What thresholds counted in each cell of the money tally, in messages or segments.
+
+    Sent messages count; those that the platform refused do if the scenario says so. A message
+    that failed with a freeze was sent by then, and stays counted.
+    """
+    rules = scenario.thresholds
+    charge = money["charge"].to_numpy()
+    counts = (charge != "refused_1") & (charge != "refused_2")
+    if not rules.counts_refused:
+        frozen = money["status"].to_numpy() == scenario.account.frozen_status
+        counts &= (charge != "refused_3") | frozen
+    weights = money["segments" if rules.unit == "segment" else "messages"].to_numpy(np.int64)
+    return np.where(counts, weights, 0)
+
+
+def of_side(frame: pd.DataFrame, mainland: bool) -> pd.DataFrame:
+    """The cells of messages to mainland China, which count by themselves, or all others."""
+    return frame[(frame["country"] == MAINLAND) == mainland]
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> Scenario:
+    # Reading YAML takes longer than most reports, and several reports of a record ask for it.
+    return Scenario.parse(text)

@@ -8,8 +8,8 @@ from smssim.calendars import to_datetime
 from smssim.formatting import count, missing, moment, money, wrapped
 from smssim.record.record import Record
 from smssim.report._record import priced
+from smssim.report.cost import waste
 from smssim.report.projection import month_of, projection
-from smssim.report.waste import waste
 
 if TYPE_CHECKING:
     import pandas as pd

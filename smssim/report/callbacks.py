@@ -3,22 +3,115 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from smssim.calendars import SECOND
+from smssim.calendars import HOUR, SECOND
 from smssim.record.record import Record
-from smssim.record.schema import REPORT_STATES
-from smssim.report._record import recorded
-from smssim.report.arrivals import Arrivals, arrivals
-from smssim.report.needs import needs
+from smssim.record.schema import REPORT_STATES, TIME
+from smssim.report._record import instants, microseconds, needs, recorded
+from smssim.report.outages import untold
 from smssim.stats.delay_bins import bin_of
 from smssim.stats.intervals import wilson
 from smssim.stats.survival import by_bin, quantiles_s
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+# When status reports were made and when they arrived, row by row, as far as a record kept it.
+
+Ints = NDArray[np.int64]
+UNKNOWN = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """The received reports that tell when their status was made and when they first arrived, in
+    microseconds; their attempts, and whether they came before one that was made earlier.
+    """
+
+    made_us: Ints
+    received_us: Ints
+    attempts: pd.Series[Any]
+    before_turn: NDArray[np.bool_]
+
+    def take(self, own: NDArray[np.bool_]) -> Arrivals:
+        """Some of them; their turns are still those among all."""
+        return Arrivals(
+            self.made_us[own],
+            self.received_us[own],
+            self.attempts[own],
+            self.before_turn[own],
+        )
+
+
+def arrivals(record: Record) -> Arrivals | None:
+    """The received reports that tell both, in the order of their rows; None without rows."""
+    if record.messages is None or record.reports is None:
+        return None
+    came = record.reports[record.reports["state"] == "received"]
+    made = microseconds(record.messages["final_at"])[came["message"].to_numpy(np.int64)]
+    received = microseconds(came["received_at"])
+    timed = (made != UNKNOWN) & (received != UNKNOWN)
+    made, received = made[timed], received[timed]
+    attempts = came["attempts"][timed].astype("Int64")
+    return Arrivals(made, received, attempts, _before_turn(made, received))
+
+
+def _before_turn(made: Ints, received: Ints) -> NDArray[np.bool_]:
+    """Which arrived before one that was made at an earlier instant."""
+    if not len(made):
+        return np.zeros(0, np.bool_)
+    order = np.argsort(made, kind="stable")
+    in_order, latest = made[order], np.maximum.accumulate(received[order])
+    # How many were made earlier: those of the same instant have no order among them.
+    earlier = np.searchsorted(in_order, made)
+    return (earlier > 0) & (latest[np.maximum(earlier - 1, 0)] > received)
+
+
+# Status reports by the hour in which the customer's own server received them.
+
+
+@needs("messages", "reports")
+def received(record: Record) -> pd.DataFrame:
+    """One row a UTC hour of the record: `received` reports by their first arrival, and `lost` and
+    `made` ones by the instant of the final status.
+
+    A log knows no lost reports, and of those made only what was received: both are NA. Raise a
+    ValueError for a record without rows and for a log that tells no arrival.
+    """
+    import pandas as pd
+
+    reason = untold(record)
+    if reason is not None:
+        raise ValueError(f"{record.name!r} tells no arrivals by hour: {reason}")
+    assert record.messages is not None
+    assert record.reports is not None
+    reports = record.reports
+    hours = np.arange(record.observed_from // HOUR, -(-record.observed_until // HOUR))
+    made_us = microseconds(record.messages["final_at"])[reports["message"].to_numpy(np.int64)]
+    state = reports["state"].to_numpy()
+    counts: dict[str, Any] = {
+        "received": _by_hour(microseconds(reports["received_at"]), state == "received", hours),
+        "lost": _by_hour(made_us, state == "lost", hours),
+        "made": _by_hour(made_us, state != "", hours),
+    }
+    if recorded(record):
+        counts |= dict.fromkeys(("lost", "made"), pd.array([pd.NA] * len(hours), "Int64"))
+    found = pd.DataFrame({"hour": instants(hours * HOUR), **counts})
+    return found.astype({"hour": TIME, **dict.fromkeys(counts, "Int64")})
+
+
+def _by_hour(us: Ints, own: NDArray[np.bool_], hours: Ints) -> Ints:
+    """How many of some instants fall into each hour; unknown ones into none."""
+    places = us[own] // HOUR - (hours[0] if len(hours) else 0)
+    within = places[(places >= 0) & (places < len(hours))]
+    return np.bincount(within, minlength=len(hours)).astype(np.int64)
+
 
 DELAYS = {"delay_p50_s": 0.5, "delay_p95_s": 0.95, "delay_p99_s": 0.99}
 _TYPES = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,16 +11,26 @@ from numpy.typing import NDArray
 from smssim.calendars import DAY
 from smssim.metrics import METRICS
 from smssim.record.record import Record
-from smssim.report._record import events_of
+from smssim.record.tallies import OUTCOMES
+from smssim.report._record import (
+    Span,
+    events_of,
+    keys_of,
+    microseconds,
+    needs,
+    needs_of,
+    periods,
+    sent_until,
+    summed,
+)
 from smssim.report.cost import cost
-from smssim.report.delivery import delivery, statuses
+from smssim.report.delivery import delivery, outcome_of, place_of, statuses
 from smssim.report.kpis import kpis
-from smssim.report.needs import needs_of
-from smssim.report.spans import Span, microseconds, periods, sent_until
 from smssim.stats.intervals import Interval, mover, welch
 
 if TYPE_CHECKING:
     import pandas as pd
+
 
 Floats = NDArray[np.float64]
 SAME = 0.01
@@ -184,3 +195,149 @@ def _better(row: pd.Series[Any]) -> str:
     if better is None or np.isnan([low, high]).any() or low <= 0 <= high:
         return ""
     return "b" if (low > 0) == (better == "more") else "a"
+
+
+# Our own log against what the console knows of the same period: what we never heard, its cost.
+
+KEYS = ("day", "country")
+_COUNTS = ("accepted", "told", "delivered")
+_COLUMNS = [f"{name}_{side}" for name in _COUNTS for side in ("ours", "console")]
+
+
+@needs("money")
+def reconcile(ours: Record, console: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
+    """Hold our own log against the console's of the same period: one row a group, by UTC day of
+    submission, by country, both or nothing.
+
+    `accepted` are the messages that the API took, `told` those whose final status is known and
+    `delivered` those with DELIVRD, each as `_ours` and as `_console`. `unheard` is told by the
+    console less told by us, and `unheard_share` its share of what the console tells (NaN of
+    nothing); it is below 0 where the export lacks messages, as a cut one does. `unheard_micro` is
+    what unheard messages were charged beyond packages, in millionths, and `unheard_usd` (or
+    whatever the currency is) the same in whole units; NA where the console's record does not tell
+    the cost of each, which `smssim.rate` makes known. Counts of one period have no interval.
+
+    Assumption: an unheard message costs what those of its group, country and status cost on
+    average. A simulated record stands for the console's, as it knows what the platform knows.
+    Raise a ValueError for other groups: our log names no applications and types as the console's.
+    """
+    keys = keys_of(by, KEYS)
+    cells = list(dict.fromkeys([*keys, "country", "status"]))
+    names = {"cost_micro": "cost_micro_console"}
+    theirs = _accepted(console, cells, "console").rename(columns=names)
+    mine = _accepted(ours, cells, "ours").drop(columns="cost_micro")
+    # A merge finds NA in NA: messages without a country, and those without a status yet.
+    both = mine.merge(theirs, how="outer", on=cells)
+    both[[*_COLUMNS, *names.values()]] = both[[*_COLUMNS, *names.values()]].fillna(0)
+    told = both["told_console"]
+    unheard = (told - both["told_ours"]).clip(lower=0)
+    both["unheard_micro"] = unheard * (both["cost_micro_console"] / told.where(told > 0, 1))
+    found = summed(both[[*keys, *_COLUMNS, "unheard_micro"]], keys).reset_index(drop=not keys)
+    return _with_unheard(found.astype(dict.fromkeys(_COLUMNS, "int64")), console)
+
+
+def _accepted(record: Record, cells: list[str], side: str) -> pd.DataFrame:
+    """Messages that the API took, refused by the platform afterwards or not, one row a cell."""
+    money = record.tallies.money
+    taken = money[(place_of(money) == 0) | (place_of(money) == 3)]
+    told = taken["status"].notna() & (taken["status"] != "ACCEPTD")
+    own = taken[[*cells, "cost_micro"]].assign(
+        **{
+            f"accepted_{side}": taken["messages"],
+            f"told_{side}": taken["messages"].where(told, 0),
+            f"delivered_{side}": taken["messages"].where(taken["status"] == "DELIVRD", 0),
+        }
+    )
+    sums: pd.DataFrame = own.groupby(cells, dropna=False).sum().reset_index()
+    return sums
+
+
+def _with_unheard(found: pd.DataFrame, console: Record) -> pd.DataFrame:
+    """What the console tells and we do not, and its cost where that is known."""
+    told, cost = found["told_console"], found.pop("unheard_micro").round().astype("Int64")
+    unheard = told - found["told_ours"]
+    if (console.tallies.money["charge"] == "unknown").any():
+        cost[:] = None
+    whole = f"unheard_{console.currency.lower() if console.currency else 'cost'}"
+    return found.assign(
+        unheard=unheard,
+        unheard_share=unheard / told.where(told > 0),
+        unheard_micro=cost,
+        **{whole: cost.astype("Float64").astype("float64") / 1e6},
+    )
+
+
+# The figures of the console's statistics page, as far as their definitions are known.
+
+
+class Figure(NamedTuple):
+    """What a figure of the console counts, and whether its page says so or it is our reading."""
+
+    meaning: str
+    documented: bool
+
+
+FIGURES = {
+    "total_submit": Figure("all that were asked to be sent", True),
+    "total_submitted": Figure("total_submit less submission_failures", False),
+    "submission_failures": Figure(
+        "not charged: the call or the number was refused, or the code is the Huawei platform's",
+        True,
+    ),
+    "submission_success_rate": Figure("total_submitted divided by total_submit", True),
+    "sent_successfully": Figure("with a report DELIVRD", False),
+    "sending_failures": Figure(
+        "submitted, with a report of another final status, EXPIRED included", False
+    ),
+    "sending": Figure("submitted, without a final status yet", False),
+}
+"""The figures in the console's order (DOMAIN.md section 9). Only the words of total_submitted,
+sent_successfully and sending_failures are published, and of sending the name."""
+
+
+@needs("money")
+def statistics(record: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
+    """The console's own figures, one row a group and figure: figure, value, unit, definition and
+    meaning; *by* as in `cost`, but for copies.
+
+    They count segments, as the platform does in its statistics (DOMAIN.md section 3), and
+    `submission_success_rate` is a share, NaN of nothing. `definition` is "documented" or "our
+    reading" (DOMAIN.md section 9): submitted = sent_successfully + sending_failures + sending is
+    ours. A log's messages whose reports were lost count as sending.
+    """
+    import pandas as pd
+
+    keys = keys_of(by)
+    sums = summed(_counts(record, keys), keys).reset_index(drop=not keys)
+    sums["total_submitted"] = sums["total_submit"] - sums["submission_failures"]
+    asked = sums["total_submit"]
+    sums["submission_success_rate"] = sums["total_submitted"] / asked.where(asked > 0)
+    parts = []
+    for number, (name, figure) in enumerate(FIGURES.items()):
+        part = sums[keys].assign(
+            figure=name,
+            value=sums[name].astype("float64"),
+            unit="share" if name == "submission_success_rate" else "segments",
+            definition="documented" if figure.documented else "our reading",
+            meaning=figure.meaning,
+        )
+        part.index = pd.Index(np.arange(len(sums)) * len(FIGURES) + number)
+        parts.append(part)
+    texts = dict.fromkeys(("figure", "unit", "definition", "meaning"), "str")
+    return pd.concat(parts).sort_index().astype(texts)
+
+
+def _counts(record: Record, keys: list[str]) -> pd.DataFrame:
+    """The cells of the money tally with a column a count of segments."""
+    money = record.tallies.money
+    outcome, refused = outcome_of(money), place_of(money) > 0
+    segments = money["segments"]
+    own = {
+        "total_submit": np.ones(len(money), bool),
+        "submission_failures": refused,
+        "sent_successfully": outcome == OUTCOMES.index("delivered"),
+        "sending_failures": np.isin(outcome, [OUTCOMES.index(o) for o in ("failed", "expired")]),
+        "sending": outcome == OUTCOMES.index("in_flight"),
+    }
+    counts: pd.DataFrame = money[keys].copy()
+    return counts.assign(**{name: segments.where(which, 0) for name, which in own.items()})

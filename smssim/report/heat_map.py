@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from smssim.calendars import HOUR
 from smssim.record.record import Record
 from smssim.record.tallies import SLOT_US
-from smssim.report.needs import needs
-from smssim.report.spans import instants, microseconds
+from smssim.report._record import instants, microseconds, needs
 from smssim.stats.intervals import wilson
 
 if TYPE_CHECKING:

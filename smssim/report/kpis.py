@@ -2,17 +2,372 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from smssim.metrics import METRICS
+from smssim.calendars import DAY, HOUR
+from smssim.metrics import METRICS, Metric
 from smssim.record.record import Record
-from smssim.report.figures import figures_of
-from smssim.report.needs import needs
+from smssim.report._record import knows, microseconds, needs, priced, recorded, stops, union_us
+from smssim.report.cost import fraud, fraudulent
+from smssim.report.delivery import SHARES, counts_of, delay_tallies, place_of, validity_bin
+from smssim.report.latency import COLUMNS, WITHIN_US, figures, results_told
+from smssim.report.review import rows_of
+from smssim.report.thresholds import shares_of_limit
+from smssim.stats.intervals import wilson
+from smssim.stats.survival import UNKNOWN, by_bin, quantiles_s
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+# A part of a record's month, or all of it, as the plain numbers that its figures are made of.
+
+Ints = NDArray[np.int64]
+_NUMBERS = ("bin", "messages", "cost_micro")
+_CELLS = ("charge", "status", "messages", "cost_micro")
+
+
+class Part:
+    """The messages of a record *where* keys have these values: a template, or any of country,
+    application and type; all of them without. Numbers are those of `report.delivery`.
+    """
+
+    def __init__(self, record: Record, where: Mapping[str, Any] | None = None) -> None:
+        self.record, self.where = record, where or {}
+
+    @cached_property
+    def cells(self) -> dict[str, NDArray[Any]]:
+        """Charge, status, messages and cost_micro of each cell of the part."""
+        tallies = self.record.tallies
+        return self._own(tallies.templates if self._of_template else tallies.money, _CELLS)
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """Messages by what became of them, in a log with those that have no report by now."""
+        return {name: int(own.sum()) for name, own in counts_of(self.cells).items()}
+
+    @property
+    def in_flight(self) -> int | None:
+        """Messages in flight; None in a log that cannot tell them from those without a report."""
+        if not recorded(self.record):
+            return self.counts["in_flight"]
+        if not self._has_delays:
+            return None
+        return self.counts["in_flight"] - int(self._bins[1][validity_bin() :].sum())
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share delivered of what is known, and its interval."""
+        delivered, failed, expired = (self.counts[n] for n in ("delivered", "failed", "expired"))
+        known = delivered + failed + expired
+        return dict(zip(SHARES, wilson(delivered, known) if known else UNKNOWN, strict=True))
+
+    @property
+    def delays(self) -> dict[str, float]:
+        """The columns of delays: NaN by application, which they are not tallied by."""
+        if not self._has_delays:
+            return dict.fromkeys(COLUMNS, float("nan"))
+        seen, flying = self._bins
+        if recorded(self.record):
+            flying = np.where(np.arange(len(flying)) < validity_bin(), flying, 0)
+        values = figures(seen, flying, self.counts["delivered"], *self._results)
+        return dict(zip(COLUMNS, values, strict=True))
+
+    @property
+    def _of_template(self) -> bool:
+        return "template" in self.where
+
+    @property
+    def _has_delays(self) -> bool:
+        return "application" not in self.where
+
+    @cached_property
+    def _bins(self) -> tuple[Ints, Ints]:
+        """Messages by bin: the delays of those delivered, the ages of those in flight."""
+        seen, flying = (
+            self._own(tally, ("bin", "messages"))
+            for tally in delay_tallies(self.record, ["template"] if self._of_template else [])
+        )
+        return by_bin(seen["bin"], seen["messages"]), by_bin(flying["bin"], flying["messages"])
+
+    @property
+    def _results(self) -> tuple[int, int]:
+        """Deliveries that results tell of, which are told by country and type alone."""
+        if self._of_template:
+            return 0, 0
+        told, soon = results_told(self.record)
+        own = self._rows(self.record.tallies.coarse)
+        return int(told[own].sum()), int(soon[own].sum())
+
+    def _own(self, tally: pd.DataFrame, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+        """Some columns of the part's cells of a tally."""
+        own, kinds = self._rows(tally), dict.fromkeys(_NUMBERS, np.int64)
+        return {name: tally[name].to_numpy(kinds.get(name))[own] for name in names}
+
+    def _rows(self, tally: pd.DataFrame) -> NDArray[np.bool_] | slice:
+        """Which cells of a tally are of the part; NA is of none."""
+        masks = [tally[key].to_numpy() == value for key, value in self.where.items()]
+        return np.logical_and.reduce(masks) if masks else slice(None)
+
+
+# The figures of messages: how many, how late, and what they cost.
+
+PASSWORD = "otp"
+
+
+class Value(NamedTuple):
+    """A metric's value, its 95 % interval if it is an estimate, and its subject if it has one."""
+
+    name: str
+    value: Any
+    low: Any = None
+    high: Any = None
+    of: str = ""
+
+
+def messages(part: Part) -> Iterator[Value]:
+    """The metrics `messages` and `delivered`."""
+    counts, cells = part.counts, part.cells
+    for name in ("requested", "sent", "delivered"):
+        yield Value(f"messages.{name}", counts[name])
+    yield Value("messages.in_flight", part.in_flight)
+    for name in ("refused_request", "refused_number", "refused_platform"):
+        yield Value(f"messages.{name}", counts[name])
+    for name, code in (("limit", "E000623"), ("runout", "E000629")):
+        stopped = cells["messages"][cells["status"] == code]
+        yield Value(f"messages.stopped_by_{name}", int(stopped.sum()))
+    (share, low, high), requested = part.shares.values(), counts["requested"]
+    yield Value("delivered.share", share, low, high)
+    yield Value("delivered.of_requested", counts["delivered"] / requested if requested else None)
+
+
+def latencies(part: Part) -> Iterator[Value]:
+    """The metrics `latency`."""
+    delays = part.delays
+    for quantile in ("p50", "p95", "p99"):
+        yield _estimate(f"latency.{quantile}", delays, f"latency_{quantile}_s")
+    for within in WITHIN_US:
+        yield _estimate(f"latency.{within}", delays, within)
+
+
+def passwords(part: Part) -> Iterator[Value]:
+    """What `latency.*` are, of one-time passwords alone: a campaign has far more messages."""
+    # A whole month of passwords need not be looked through again.
+    types = part.record.tallies.money["type"].to_numpy()
+    own = part if (types == PASSWORD).all() else Part(part.record, {"type": PASSWORD})
+    delays = own.delays
+    for name, column in (("p50", "latency_p50_s"), ("p95", "latency_p95_s")):
+        yield _estimate(f"passwords.{name}", delays, column)
+    yield _estimate("passwords.within_30_s", delays, "within_30_s")
+
+
+def costs(part: Part) -> Iterator[Value]:
+    """The metrics `cost`; packages are bought for countries, and serve all that goes there."""
+    record, cells = part.record, part.cells
+    ledger, charge = record.ledger, cells["charge"]
+    paid = (charge == "pay_per_use") | (charge == "split")
+    # What could not be rated may have cost anything.
+    known = priced(record) and not cells["messages"][charge == "unknown"].any()
+    charged = int(cells["cost_micro"][paid].sum())
+    bought = 0
+    if ledger is not None:
+        own = ledger["entry"].to_numpy() == "purchase"
+        if "country" in part.where:
+            own &= ledger["country"].to_numpy() == part.where["country"]
+        bought = int(ledger["amount_micro"].to_numpy()[own].sum())
+    delivered = part.counts["delivered"]
+    values = {
+        "cost": (bought + charged) / 1e6,
+        "cost.packages": bought / 1e6,
+        "cost.pay_per_use": charged / 1e6,
+        "cost.per_delivered": (bought + charged) / 1e6 / delivered if delivered else None,
+    }
+    for name, value in values.items():
+        told = known or (priced(record) and name == "cost.packages")
+        yield Value(name, value if told else None)
+
+
+def of_fraud(record: Record) -> Iterator[Value]:
+    """What an attack got and cost, and how many others a limit stopped; None in a log."""
+    sources = fraudulent(record)
+    values: tuple[Any, ...] = (None, None, None)
+    if sources:
+        row, own = fraud(record, sources), record.tallies.sources
+        cost_micro = _sum(row.get("billed_micro"), row.get("package_micro"))
+        others = own[~own["source"].isin(list(sources))]
+        values = row["messages"], cost_micro, _stopped_by_limit(others)
+    elif sources is not None:
+        values = 0, 0, _stopped_by_limit(record.tallies.money)
+    sent, cost_micro, stopped = values
+    yield Value("messages.fraudulent", sent)
+    yield Value("cost.fraudulent", None if cost_micro is None else cost_micro / 1e6)
+    yield Value("messages.genuine_stopped", stopped)
+
+
+def _sum(first: int | None, second: int | None) -> int | None:
+    return None if first is None or second is None else first + second
+
+
+def _stopped_by_limit(cells: Any) -> int:
+    stopped = cells["status"].to_numpy() == "E000623"
+    return int(cells["messages"].to_numpy(np.int64)[stopped].sum())
+
+
+def _estimate(name: str, row: dict[str, Any], column: str) -> Value:
+    """A column with its interval."""
+    return Value(name, *(row[f"{column}{end}"] for end in ("", "_low", "_high")))
+
+
+# Where the figures of `smssim.metrics` come from: the arrays of tallies and small tables.
+
+
+class Events(NamedTuple):
+    """When, what and of what each event of a record is; none where they are not known."""
+
+    at: Ints
+    event: NDArray[Any]
+    subject: NDArray[Any]
+
+
+def figures_of(record: Record) -> Iterator[Value]:
+    """Every metric of a record, in no order."""
+    part, events = Part(record), events_of(record)
+    yield from messages(part)
+    yield from of_fraud(record)
+    yield from latencies(part)
+    yield from passwords(part)
+    yield from costs(part)
+    yield Value("first_message.day", _first_day(record))
+    yield from packages(record, events)
+    yield from run_outs(record, events)
+    yield suspended_by_runout(record, events)
+    yield from _account(record, events)
+    yield from _callbacks(record)
+    yield from reviews(record)
+
+
+def _first_day(record: Record) -> int | None:
+    money = record.tallies.money
+    days = microseconds(money["day"])[place_of(money) == 0]
+    return int(days.min()) // DAY - record.observed_from // DAY if len(days) else None
+
+
+def packages(record: Record, events: Events) -> Iterator[Value]:
+    """The metrics `package` of each package."""
+    table, start = record.packages, record.observed_from
+    at, event, subject = events
+    if table is not None and record.events is not None:
+        names = ("package", "segments", "used", "expired", "country")
+        columns = (table[name].tolist() for name in names)
+        since = microseconds(table["in_force_at"]).tolist()
+        for package, segments, used, expired, country, in_force in zip(
+            *columns, since, strict=True
+        ):
+            of = str(package)
+            emptied = at[(event == "package_empty") & (subject == of)]
+            ran = at[(event == "run_out") & (subject == country)]
+            yield Value("package.empty", _days(emptied[:1], start), of=of)
+            yield Value("package.run_out", _days(ran[ran >= in_force], start), of=of)
+            yield Value("package.used_share", used / segments, of=of)
+            yield Value("package.expired", expired, of=of)
+
+
+def run_outs(record: Record, events: Events, country: str | None = None) -> Iterator[Value]:
+    """The metrics `runout`, of one country or of all."""
+    own = events.event == "run_out"
+    if country is not None:
+        own &= events.subject == country
+    dry = events.at[own] if knows(record, "run_out") else None
+    yield Value("runout.any", None if dry is None else int(bool(len(dry))))
+    yield Value("runout.count", None if dry is None else len(dry))
+    yield Value("runout.first", None if dry is None else _days(dry, record.observed_from))
+
+
+def suspended_by_runout(record: Record, events: Events, country: str | None = None) -> Value:
+    """`suspended.runout`, of one country or of any; a suspended account sends to none."""
+    only = None if country is None else {country, ""}
+    return _stopped(record, events, "suspended.runout", "suspended", "resumed", only)
+
+
+def _account(record: Record, events: Events) -> Iterator[Value]:
+    for name, event in (
+        ("thresholds.alarms", "alarm"),
+        ("thresholds.limits", "limit"),
+        ("thresholds.country_limits", "country_limit"),
+    ):
+        times = _times(record, events, event)
+        yield Value(name, None if times is None else len(times))
+    yield _stopped(record, events, "suspended.limit", "limit", "recovered")
+    yield _stopped(record, events, "suspended.arrears", "frozen", "thawed")
+    shares = shares_of_limit(record)
+    for period in ("day", "month"):
+        yield Value(f"thresholds.{period}_share", shares.get(period))
+
+
+def _callbacks(record: Record) -> Iterator[Value]:
+    push = record.tallies.push
+    state, reports = push["state"].to_numpy(), push["reports"].to_numpy(np.int64)
+    arrived = state == "received"
+    received, lost = int(reports[arrived].sum()), int(reports[state == "lost"].sum())
+    # Reports that never came left no trace in a log.
+    told = not recorded(record)
+    yield Value("reports.made", int(reports.sum()) if told else None)
+    decided = received + lost if told else 0
+    share, low, high = wilson(received, decided) if decided else UNKNOWN
+    yield Value("reports.received_share", share, low, high)
+    yield Value("reports.lost_share", 1 - share, 1 - high, 1 - low)
+    yield Value("reports.duplicates", int(push["copies"].to_numpy(np.int64).sum()) - received)
+    timed = arrived & push["bin"].notna().to_numpy()
+    delays = by_bin(push["bin"].to_numpy()[timed].astype(np.int64), reports[timed])
+    yield Value("reports.delay_p95", quantiles_s(delays, 0 * delays, [0.95])[0])
+
+
+def reviews(record: Record) -> Iterator[Value]:
+    """The metrics `review` of each template that was handed in."""
+    for row in rows_of(record):
+        yield Value("review.hours", row["wall_h"], of=row["template"])
+        yield Value("review.working_hours", row["working_h"], of=row["template"])
+        usable = row["usable_at"]
+        usable_h = None if usable is None else (usable - row["submitted_at"]) / HOUR
+        yield Value("review.usable_hours", usable_h, of=row["template"])
+        yield Value("review.rejections", row["rejected"], of=row["template"])
+
+
+def _stopped(
+    record: Record, events: Events, name: str, begin: str, end: str, only: set[str] | None = None
+) -> Value:
+    """The hours between two events of any subject, or of *only* some."""
+    if not knows(record, begin):
+        return Value(name, None)
+    subjects = set(events.subject[events.event == begin].tolist())
+    subjects &= subjects if only is None else only
+    spans = [span for own in subjects for span in stops(record, begin, end, own)]
+    return Value(name, union_us(spans) / HOUR)
+
+
+def events_of(record: Record) -> Events:
+    """The events of a record as arrays."""
+    table = record.events
+    if table is None:
+        nothing = np.empty(0, object)
+        return Events(np.empty(0, np.int64), nothing, nothing)
+    return Events(microseconds(table["at"]), table["event"].to_numpy(), table["subject"].to_numpy())
+
+
+def _times(record: Record, events: Events, event: str) -> Ints | None:
+    """The instants of an event, None where events are not known."""
+    return events.at[events.event == event] if knows(record, event) else None
+
+
+def _days(times: Ints, start: int) -> float | None:
+    """Days from the start to the first of some instants."""
+    return (int(times.min()) - start) / DAY if len(times) else None
+
 
 _ORDER = {name: place for place, name in enumerate(METRICS)}
 
@@ -42,3 +397,61 @@ def kpis(record: Record) -> pd.DataFrame:
         {name: pd.array(column, dtype="str") for name, column in texts.items()}
         | dict(zip(("value", "low", "high"), numbers.T.copy(), strict=True))
     )
+
+
+# A figure of `smssim.metrics` for a part of the month: a template, a country, a package.
+
+Where = Mapping[str, str | int]
+_FIGURES: dict[str, Callable[[Record, Where], Iterator[Value]]] = {
+    "messages": lambda record, where: messages(Part(record, where)),
+    "delivered": lambda record, where: messages(Part(record, where)),
+    "latency": lambda record, where: latencies(Part(record, where)),
+    "cost": lambda record, where: costs(Part(record, where)),
+    "runout": lambda record, where: run_outs(record, events_of(record), str(where["country"])),
+    "suspended": lambda record, where: iter(
+        [suspended_by_runout(record, events_of(record), str(where["country"]))]
+    ),
+    "package": lambda record, where: packages(record, events_of(record)),
+    "review": lambda record, where: reviews(record),
+}
+"""What makes the figures of a part, by the first word of their metric."""
+
+
+@needs(
+    *("money", "latency", "censored", "coarse", "events", "ledger", "packages", "reviews"),
+    *("templates", "template_latency", "template_censored"),
+)
+def restricted(record: Record, metric: str, where: Where) -> float:
+    """The value of a metric *where* the month is only that of a template, or any of a country, an
+    application and a type; or the metric of one package (by number) or of one template's review.
+
+    `smssim.metrics.Metric.by` says what each can be narrowed by; with an empty *where* it is that
+    of `kpis`. Messages that nobody knows the template or country of are of none. Packages are
+    bought for countries and serve all that goes there. While a whole account is suspended, so is
+    each country. NaN is what did not come about, or what a log cannot know: messages in flight
+    there by application, since those without a report are not tallied so.
+
+    Raise a ValueError for a metric that does not exist, or cannot be narrowed so, or has a subject
+    that *where* does not name.
+    """
+    known = METRICS.get(metric)
+    if known is None:
+        raise ValueError(f"metric(={metric!r}) must be one of smssim.metrics: {', '.join(METRICS)}")
+    if set(where) - set(known.by) or ("template" in where and len(where) > 1):
+        raise ValueError(f"where(={dict(where)}) must narrow {metric} by {_by(known)}")
+    if known.per and not where:
+        raise ValueError(f"where(={{}}) must name the {known.per} whose {metric} it is")
+    of = str(where[known.per]) if known.per else ""
+    found = _FIGURES[metric.partition(".")[0]](record, where) if where else figures_of(record)
+    return next((_number(v.value) for v in found if (v.name, v.of) == (metric, of)), float("nan"))
+
+
+def _by(metric: Metric) -> str:
+    """What a metric can be narrowed by, in words."""
+    beside = ", ".join(key for key in metric.by if key != "template")
+    alone = ["template alone"] if "template" in metric.by else []
+    return " or any of ".join([*alone, *([beside] if beside else [])]) or "nothing"
+
+
+def _number(value: Any) -> float:
+    return float("nan") if value is None else float(value)

@@ -2,24 +2,79 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.calendars import HOUR, SECOND
+from smssim.calendars import HOUR, MINUTE, SECOND
+from smssim.formatting import count
 from smssim.record.record import Record
-from smssim.report._record import keys_of, recorded
-from smssim.report.needs import needs
-from smssim.report.timing import untimed
+from smssim.record.tallies import REFUSED
+from smssim.report._record import keys_of, needs, recorded
 from smssim.stats.delay_bins import bin_of, edges_us
+from smssim.stats.intervals import wilson
 from smssim.stats.survival import by_bin, survival
 
 if TYPE_CHECKING:
     import pandas as pd
 
+
+# What a record tells of when its messages were delivered, and what may be said of it.
+
 Ints = NDArray[np.int64]
+SOON_US = 3 * MINUTE
+"""What the console's results tell apart: within 3 minutes, or later (DOMAIN.md section 9)."""
+
+_TIMES = re.compile(r"time|date|utc|gmt|\bat\b|\bon\b|时间|日期", re.IGNORECASE)
+
+
+def soon_bin() -> int:
+    """The first bin of delays of 3 minutes and more; its lower edge is exact."""
+    return int(bin_of(np.array([SOON_US]))[0])
+
+
+def results_told(record: Record) -> tuple[Ints, Ints]:
+    """The deliveries without a time whose sending result tells whether they took 3 minutes, in each
+    cell of the tally `coarse`, and those of them that took less.
+    """
+    coarse = record.tallies.coarse
+    messages, within = coarse["messages"].to_numpy(np.int64), coarse["within"].to_numpy()
+    soon = within == "3_min"
+    told = (coarse["outcome"].to_numpy() == "delivered") & (soon | (within == "later"))
+    return np.where(told, messages, 0), np.where(told & soon, messages, 0)
+
+
+def untimed(record: Record) -> str | None:
+    """Why quantiles of latency are not known; None if they are, or if nothing was delivered."""
+    money = record.tallies.money
+    sent = ~money["charge"].isin(REFUSED)
+    delivered = int(money.loc[sent & (money["status"] == "DELIVRD"), "messages"].sum())
+    timed = int(record.tallies.latency["messages"].sum())
+    told = int(results_told(record)[0].sum())
+    if timed >= delivered:
+        return None
+    if timed:
+        without = f"{count(delivered - timed)} of {count(delivered)} deliveries have no time"
+        return f"p95 is not known: {without}, and that of the others would be of them alone"
+    if told >= delivered:
+        reason = "the export tells only whether a status came within 3 minutes"
+        return f"p95 is not known: {reason}{_remedy(record)}"
+    return "p95 is not known: the log does not tell when messages were delivered"
+
+
+def _remedy(record: Record) -> str:
+    """A column of times under a heading that nobody knows is passed over, and easily missed."""
+    files = record.provenance.get("files", [])
+    passed = dict.fromkeys(name for file in files for name in file.get("columns_passed_over", []))
+    names = [repr(name) for name in passed if _TIMES.search(name)]
+    if not names:
+        return ""
+    return f"; if {' or '.join(names)} is the time of the status, name it: `final: heading`"
+
+
 _TALLIED = ("country", "type")
 _NUMBERS = dict.fromkeys(("latency_s", "share", "low", "high"), "float64") | {"at_risk": "int64"}
 
@@ -94,3 +149,41 @@ def _curve(seen: Ints, waiting: Ints, confidence: float) -> dict[str, NDArray[An
         "high": np.append(nan, curve.high[own]),
         "at_risk": np.append(curve.at_risk[first], curve.at_risk[own]),
     }
+
+
+# The figures of a delay that a report has a column for: quantiles, and shares of deliveries made
+
+LATENCIES = {"latency_p50_s": 0.5, "latency_p95_s": 0.95, "latency_p99_s": 0.99}
+WITHIN_US = {"within_10_s": 10 * SECOND, "within_30_s": 30 * SECOND, "within_3_min": SOON_US}
+"""Times that are exact edges of bins."""
+COLUMNS = tuple(
+    f"{name}{end}" for name in (*LATENCIES, *WITHIN_US) for end in ("", "_low", "_high")
+)
+_SOON = slice(COLUMNS.index("within_3_min"), COLUMNS.index("within_3_min") + 3)
+"""Where the columns stand that sending results can tell, too."""
+_NAN = float("nan")
+_PLACES = bin_of(np.array(list(WITHIN_US.values()))).tolist()
+
+
+def figures(seen: Ints, flying: Ints, delivered: int, told: int, soon: int) -> list[float]:
+    """All columns of one group, from the delays seen and messages in flight in each bin.
+
+    Of the deliveries without a time sending results tell *told*, *soon* of them within 3 minutes.
+    """
+    timed = int(seen.sum())
+    if timed >= delivered:
+        return _of_bins(seen, flying)
+    values = [_NAN] * len(COLUMNS)
+    known = delivered + int(flying[soon_bin() :].sum())
+    if timed + told >= delivered and known:
+        values[_SOON] = wilson(soon + int(seen[: soon_bin()].sum()), known)
+    return values
+
+
+def _of_bins(seen: Ints, censored: Ints) -> list[float]:
+    if not seen.any() and not censored.any():
+        return [_NAN] * len(COLUMNS)
+    curve = survival(seen, censored)
+    found = [curve.quantile_s(share) for share in LATENCIES.values()]
+    found += [curve.share_before(place) for place in _PLACES]
+    return [value for interval in found for value in interval]

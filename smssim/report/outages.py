@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from smssim.calendars import MINUTE, SECOND
 from smssim.record.record import Record
 from smssim.record.schema import TIME
-from smssim.report.needs import needs
-from smssim.report.spans import Span, instants, microseconds
+from smssim.report._record import Span, instants, microseconds, needs
 
 if TYPE_CHECKING:
     import pandas as pd

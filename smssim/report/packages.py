@@ -2,15 +2,188 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from smssim.calendars import DAY
 from smssim.record.record import Record
 from smssim.record.schema import PACKAGES, TIME
-from smssim.report.needs import needs
-from smssim.report.run_out import run_outs
+from smssim.record.tallies import REFUSED
+from smssim.report._record import instants, microseconds, needs, sent_until
+from smssim.report.burn_down import order_of_use
+from smssim.report.weekdays import (
+    LEAST,
+    Course,
+    Floats,
+    Ints,
+    Weekdays,
+    first_reach,
+    reached,
+    whole_days,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+# When packages will have run out, if the days to come are like those of the record.
+
+Bools = NDArray[np.bool_]
+NO_QUOTA = "E000629"
+_COLUMNS = {"at": TIME, "country": "str", "left": "float64"}
+_COLUMNS |= {"left_low": "float64", "left_high": "float64"}
+
+
+class Stock(NamedTuple):
+    """A package with quota in force at the end of a record: segments left, and when it ends."""
+
+    package: int
+    left: int
+    ends_us: int
+
+
+class Stretch(NamedTuple):
+    """The time in which a package is projected to be used: from when on, what was used by then, and
+    until when; infinite until it is known.
+    """
+
+    began_us: float
+    before: float
+    ended_us: float
+    empty: bool
+
+
+@needs("money", "packages")
+def run_down(record: Record) -> pd.DataFrame:
+    """What is projected to be left, in segments, in all packages in force of each country.
+
+    One row at the end of the record, at the end of each UTC day after it (up to the last expiry, or
+    until nothing is left) and just before and at each expiry: `left`, between `left_low` and
+    `left_high`. The method is that of `packages`; countries with fewer than 3 whole days of record,
+    or with nothing left, have no rows.
+    """
+    import pandas as pd
+
+    found = [_left(record, *ahead) for ahead in _countries(record)]
+    if not found:
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _COLUMNS.items()})
+    return pd.concat(found, ignore_index=True).astype(_COLUMNS)
+
+
+def run_outs(record: Record) -> pd.DataFrame:
+    """When each package is projected to be empty: columns at, low, high by package; NaT if never.
+
+    `low` is the earliest of the interval, where most is used. Packages that hold nothing at the end
+    of the record have no row.
+    """
+    import pandas as pd
+
+    rows: dict[int, list[int | None]] = {}
+    for _, stocks, course in _countries(record):
+        walks = [walk(stocks, course, record.observed_until, sums) for sums in _curves(course)]
+        for place, stock in enumerate(stocks):
+            own = [stretches[place] for stretches in walks]
+            rows[stock.package] = [round(s.ended_us) if s.empty else None for s in own]
+    columns = zip(*rows.values(), strict=True) if rows else [[], [], []]
+    named = zip(("at", "low", "high"), columns, strict=True)
+    return pd.DataFrame({name: instants(list(own)) for name, own in named}, index=list(rows))
+
+
+def walk(stocks: list[Stock], course: Course, from_us: int, sums: Floats) -> list[Stretch]:
+    """When each package is used along one of a course's curves, in their order of use."""
+    found, at, used = [], float(from_us), 0.0
+    for stock in stocks:
+        # One that ended while those before it were used is never used.
+        ends = max(at, float(stock.ends_us))
+        empty_us = first_reach(course, from_us, sums, used + stock.left)
+        empty = empty_us < stock.ends_us
+        until = empty_us if empty else ends
+        found.append(Stretch(at, used, until, empty))
+        used = used + stock.left if empty else float(reached(course, from_us, sums, until))
+        at = until
+    return found
+
+
+def daily_use(record: Record, country: str) -> Ints:
+    """Segments that packages of a country were or would have been asked for, each whole UTC day.
+
+    Those sent, covered or not, and those refused for want of quota.
+    """
+    money = record.tallies.money
+    own = money[money["country"] == country]
+    asked = own[~own["charge"].isin(REFUSED) | (own["status"] == NO_QUOTA)]
+    days = whole_days(record.observed_from, sent_until(record))
+    return by_day(asked, "segments", days)
+
+
+def by_day(money: pd.DataFrame, column: str, days: range) -> Ints:
+    """The sum of a column of money cells on each of some UTC days."""
+    places = microseconds(money["day"]) // DAY - days.start
+    own = (places >= 0) & (places < len(days))
+    sums = np.zeros(len(days), np.int64)
+    np.add.at(sums, places[own], money[column].to_numpy(np.int64)[own])
+    return sums
+
+
+def _countries(record: Record) -> Iterator[tuple[str, list[Stock], Course]]:
+    """Countries with quota in force at the end, their packages in order of use, and their use."""
+    packages, until = record.packages, record.observed_until
+    days = whole_days(record.observed_from, sent_until(record))
+    if packages is None or len(days) < LEAST:
+        return
+    order = order_of_use(record)
+    holding = packages[(packages["left"] > 0) & (microseconds(packages["ends_at"]) > until)]
+    for country, own in holding.groupby("country"):
+        numbers = zip(own["package"], own["left"], microseconds(own["ends_at"]), strict=True)
+        stocks = [Stock(int(p), int(left), int(ends)) for p, left, ends in numbers]
+        stocks.sort(key=lambda stock: order[stock.package])
+        seen = Weekdays(days.start, daily_use(record, str(country)))
+        yield str(country), stocks, seen.course(until, max(stock.ends_us for stock in stocks))
+
+
+def _curves(course: Course) -> tuple[Floats, Floats, Floats]:
+    """Use as estimated, and so that packages run out earliest and latest."""
+    return course.estimate, course.high, course.low
+
+
+def _left(record: Record, country: str, stocks: list[Stock], course: Course) -> pd.DataFrame:
+    """One country's rows."""
+    import pandas as pd
+
+    begin = record.observed_until
+    walks = [(sums, walk(stocks, course, begin, sums)) for sums in _curves(course)]
+    turns = {stretch.ended_us for _, walked in walks for stretch in walked}
+    turns |= {float(stock.ends_us) for stock in stocks}
+    times = np.array([begin, *sorted({*course.at_us.tolist(), *turns})], np.float64)
+    # A package that expires leaves less at once: a row before, and one after.
+    at, after = np.repeat(times, 2), np.tile([False, True], len(times))
+    rests = [
+        _rest(stocks, walked, at, reached(course, begin, sums, at), after) for sums, walked in walks
+    ]
+    found = pd.DataFrame(dict(zip(("left", "left_low", "left_high"), rests, strict=True)))
+    new = ~after | (found != found.shift()).any(axis=1).to_numpy()
+    ends = np.flatnonzero(~found.any(axis=1))[:1]
+    new[ends[0] + 1 if len(ends) else len(new) :] = False
+    found.insert(0, "at", instants(at.round().astype(np.int64)))
+    found.insert(1, "country", country)
+    return found[new]
+
+
+def _rest(
+    stocks: list[Stock], walked: list[Stretch], at: Floats, used: Floats, after: Bools
+) -> Floats:
+    """What is left at some instants, before or after what happens then."""
+    total = np.zeros(len(at))
+    for stock, stretch in zip(stocks, walked, strict=True):
+        over = min(stretch.ended_us, float(stock.ends_us))
+        taken = np.where(at > stretch.began_us, used - stretch.before, 0.0)
+        there = (at < over) | ((at == over) & ~after)
+        total += np.where(there, np.maximum(stock.left - taken, 0.0), 0.0)
+    # What floating point leaves of nothing is nothing.
+    return total.round(3)
 
 
 @needs("packages", "events", "money")

@@ -11,10 +11,8 @@ from smssim.calendars import DAY, month_start, next_month
 from smssim.record.record import Record
 from smssim.record.schema import TIME
 from smssim.record.tallies import REFUSED
-from smssim.report._record import priced
-from smssim.report.needs import needs
-from smssim.report.run_out import by_day
-from smssim.report.spans import instants, microseconds, sent_until
+from smssim.report._record import instants, microseconds, needs, priced, sent_until
+from smssim.report.packages import by_day
 from smssim.report.weekdays import LEAST, Floats, Weekdays, whole_days
 
 if TYPE_CHECKING:

@@ -23,8 +23,7 @@ from smssim.report._record import recorded
 from smssim.report.cost import cost
 from smssim.report.delivery import delivery, statuses
 from smssim.report.events import MEANINGS, happenings
-from smssim.report.onboarding import onboarding
-from smssim.report.tasks import tasks
+from smssim.report.review import onboarding, tasks
 from smssim.sms import reference as codes
 
 if TYPE_CHECKING:

@@ -27,9 +27,9 @@ from smssim.report.callbacks import callbacks
 from smssim.report.cost import cost
 from smssim.report.delivery import delivery, statuses
 from smssim.report.events import CAUSES, cause, happenings
+from smssim.report.latency import untimed
 from smssim.report.left_out import left_out, recognised
 from smssim.report.outages import outages, untold
-from smssim.report.timing import untimed
 from smssim.scenario import Scenario
 
 

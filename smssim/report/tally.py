@@ -13,8 +13,7 @@ from smssim.calendars import DAY, HOUR
 from smssim.record.counting import charges, outcomes
 from smssim.record.record import Record
 from smssim.record.tallies import CHARGES, OUTCOMES, SLOT_US
-from smssim.report._record import priced
-from smssim.report.spans import microseconds
+from smssim.report._record import microseconds, priced
 from smssim.stats.delay_bins import bin_of
 
 if TYPE_CHECKING:

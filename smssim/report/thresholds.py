@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +11,139 @@ from numpy.typing import NDArray
 from smssim.calendars import HOUR
 from smssim.record.record import Record
 from smssim.record.schema import TIME
-from smssim.report.in_force import values_in_force
-from smssim.report.needs import needs
-from smssim.report.rules import counted, scenario_of
-from smssim.report.spans import Span, instants, microseconds, periods, stops
+from smssim.record.tallies import SLOT_US
+from smssim.report._record import (
+    Span,
+    counted,
+    instants,
+    microseconds,
+    needs,
+    of_side,
+    periods,
+    scenario_of,
+    stops,
+)
 from smssim.scenario import Scenario, Thresholds
 from smssim.sms.reference import MAINLAND
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+# Which value of a threshold was in force when: as the scenario sets it, and as it was changed.
+
+Ints = NDArray[np.int64]
+
+
+class _Change(NamedTuple):
+    """What happened to a threshold: it fired, was set to a value, or its period turned."""
+
+    at: int
+    event: str
+    value: int = 0
+
+
+def values_in_force(
+    record: Record, name: str, rules: Thresholds, before: Sequence[int] | Ints
+) -> Ints:
+    """The value of *name*, `daily_alarm` and so on, in force just before each instant (us).
+
+    A smaller alarm waits for the next day or month once one has fired (docs/model.md, Thresholds).
+    """
+    at, values = [np.iinfo(np.int64).min], [int(getattr(rules, name))]
+    waiting, fired = values[0], False
+    for change in _changes(record, name):
+        if change.event == "alarm":
+            fired = True
+            continue
+        if change.event == "turn":
+            fired = False
+        else:
+            waiting = change.value
+        if not (fired and name.endswith("alarm") and waiting < values[-1]):
+            at.append(change.at)
+            values.append(waiting)
+    return np.array(values, np.int64)[np.searchsorted(at, before) - 1]
+
+
+def _changes(record: Record, name: str) -> Iterator[_Change]:
+    """Everything that may change what is in force, in order; a turn comes first at its instant."""
+    period = "day" if name.startswith("daily") else "month"
+    found = [_Change(span.start, "turn") for span in periods(record, period)]
+    events = record.events
+    if events is not None:
+        event, subject = (events[column].to_numpy() for column in ("event", "subject"))
+        own = (event == "thresholds_set") & (subject == name)
+        own |= (event == "alarm") & (subject == period)
+        # Selected before anything else: few events are, and every run of an experiment asks.
+        told = np.flatnonzero(own)
+        at = microseconds(events["at"])[told].tolist()
+        values = events["value"].to_numpy(np.int64, na_value=0)[told].tolist()
+        found += map(_Change, at, event[told], values)
+    yield from sorted(found, key=lambda change: change.at)
+
+
+# How the counts of thresholds rose within each UTC day and month.
+
+_SENT = ("delivered", "expired", "failed", "in_flight")
+
+
+@needs("money", "clock")
+def usage(record: Record) -> pd.DataFrame:
+    """What thresholds have counted since the start of their day or month, every 15 minutes (UTC).
+
+    A row holds the count `used` just before `at`, the end of a slot (or of the record), in the
+    `period` that began at `start`, in messages or segments as in `thresholds`; those to mainland
+    China count by themselves and are left out. A log has no rows.
+    """
+    import pandas as pd
+
+    scenario = scenario_of(record)
+    first, until = record.observed_from // SLOT_US, record.observed_until
+    starts = np.arange(first, -(-until // SLOT_US)) * SLOT_US
+    if scenario is None:
+        starts = starts[:0]
+    ends = np.minimum(starts + SLOT_US, until)
+    total = np.append(0, np.cumsum(_counted(record, scenario, starts))) if scenario else np.zeros(1)
+    found = []
+    for period in ("day", "month"):
+        begins = np.array([span.start for span in periods(record, period)])
+        of_slot = np.searchsorted(begins, starts, "right") - 1
+        before = total[np.searchsorted(starts, begins)]
+        columns = {
+            "at": instants(ends),
+            "period": period,
+            "start": instants(begins[of_slot]),
+            "used": total[1:] - before[of_slot],
+        }
+        found.append(pd.DataFrame(columns))
+    types = {"at": TIME, "period": "str", "start": TIME, "used": "int64"}
+    return pd.concat(found, ignore_index=True).astype(types)
+
+
+def _counted(record: Record, scenario: Scenario, starts: Ints) -> Ints:
+    """What was counted in each slot."""
+    clock = of_side(record.tallies.clock, mainland=False)
+    slots = np.searchsorted(starts, microseconds(clock["slot"]))
+    values = clock["segments" if scenario.thresholds.unit == "segment" else "messages"]
+
+    def summed(outcomes: tuple[str, ...]) -> Ints:
+        sums = np.zeros(len(starts), np.int64)
+        own = clock["outcome"].isin(outcomes).to_numpy()
+        np.add.at(sums, slots[own], values.to_numpy(np.int64)[own])
+        return sums
+
+    sent, refused = summed(_SENT), summed(("refused_platform",))
+    money = of_side(record.tallies.money, mainland=False)
+    money = money[money["charge"] == "refused_3"]
+    days, weights = microseconds(money["day"]), counted(scenario, money)
+    for span in periods(record, "day"):
+        own = (starts >= span.start) & (starts < span.end)
+        # The clock does not tell codes apart: a day's refusals that count are spread over all.
+        share = int(weights[days == span.start].sum()) / max(1, int(refused[own].sum()))
+        refused[own] = np.diff(np.round(np.cumsum(refused[own]) * share), prepend=0)
+    return sent + refused
+
 
 NEAR = 0.8
 """The share of a limit from which on a period that did not trip it is a near miss."""
@@ -38,7 +162,6 @@ _TYPES = {
     "stopped": "int64",
     "near_miss": "bool",
 }
-Ints = NDArray[np.int64]
 Row = dict[str, Any]
 
 
@@ -177,3 +300,55 @@ def _told(events: pd.DataFrame) -> tuple[Ints, NDArray[Any], NDArray[Any]]:
 
 def _first(at: list[int], span: Span) -> int | None:
     return next((us for us in at if span.start <= us < span.end), None)
+
+
+# The staircase of each UTC day: what was counted so far, against the two daily values.
+
+_TYPES_staircase = {
+    "slot": TIME,
+    "at": TIME,
+    "day": TIME,
+    "used": "int64",
+    "alarm": "int64",
+    "limit": "int64",
+    "suspended": "bool",
+}
+
+
+@needs("money", "clock", "events")
+def staircase(record: Record) -> pd.DataFrame:
+    """One row a 15-minute slot (UTC) of the record: the steps of its days, as `usage` counts them.
+
+    `slot` is where the slot begins and `at` where it ends, if the record does not end before it;
+    `used` is what was counted from the beginning of `day` until `at`, in messages or segments as
+    in `thresholds`, those to mainland China left out. `alarm` and `limit` are the daily values in
+    force at the end of the slot; `suspended` says whether the daily or the monthly limit stopped
+    sending then or before within the slot. A log tells neither rules nor values and has no rows.
+    """
+    import pandas as pd
+
+    steps, scenario = usage(record), scenario_of(record)
+    steps = steps[steps["period"] == "day"]
+    ends, days = microseconds(steps["at"]), microseconds(steps["start"])
+    slots = (ends - 1) // SLOT_US * SLOT_US
+    # The first slot of a record may have begun before it.
+    slots = np.maximum(slots, record.observed_from)
+    suspended = np.zeros(len(slots), np.bool_)
+    columns: dict[str, Any] = {
+        "slot": instants(slots),
+        "at": instants(ends),
+        "day": instants(days),
+        "used": steps["used"].to_numpy(),
+        "alarm": np.zeros(0),
+        "limit": np.zeros(0),
+        "suspended": suspended,
+    }
+    if scenario is not None:
+        for kind in ("alarm", "limit"):
+            columns[kind] = values_in_force(record, f"daily_{kind}", scenario.thresholds, ends)
+        for period in ("day", "month"):
+            for stop in stops(record, "limit", "recovered", period):
+                suspended |= (slots < stop.end) & (ends > stop.start)
+    return pd.DataFrame(
+        {name: pd.Series(columns[name], dtype=t) for name, t in _TYPES_staircase.items()}
+    )

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Literal
 
 from smssim.pages.panel.waits import middle_s, scaled
-from smssim.report.moments import moments
+from smssim.report.theory import moments
 from smssim.scenario import Delay, GroupTask, Package, Scenario
 from smssim.sms.reference import MAINLAND
 
