@@ -14,7 +14,7 @@ from picture_texts import outside, overlaps, texts
 import smssim
 from smssim import plots
 from smssim.checks.find.launch import launch_risk
-from smssim.plots.launch_risk import latest
+from smssim.plots.review import latest
 from smssim.scenario import Scenario
 from smssim.stats.intervals import wilson
 

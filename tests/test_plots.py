@@ -13,7 +13,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from smssim import plots, report
-from smssim.plots.lanes import Dry, dry_spells
+from smssim.plots._timeline import Dry, dry_spells
 from smssim.report.latency import latency_curve
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import Run, simulate

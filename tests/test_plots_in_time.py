@@ -19,7 +19,7 @@ from smssim.workdays import WorkCalendar
 
 CLOSED: Any = import_module("smssim.plots.review").closed
 DRAWN: Any = import_module("smssim.plots.compare").drawn
-RUNS_OUT: Any = import_module("smssim.plots.ahead").runs_out
+RUNS_OUT: Any = import_module("smssim.plots.burn_down").runs_out
 
 
 @pytest.fixture(autouse=True)

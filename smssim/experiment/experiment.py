@@ -200,7 +200,7 @@ class Experiment:
 
     def plot_frontier(self, across: str, up: str, *, ax: Axes | None = None) -> Axes:
         """Draw two figures of all designs against each other on Axes, as `frontier` has them."""
-        from smssim.plots import frontier
+        from smssim.plots import experiments as frontier
 
         axes = [frontier.Axis(name, self.unit(name)) for name in (across, up)]
         labels = [design.label for design in self.designs]

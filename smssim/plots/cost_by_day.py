@@ -20,7 +20,7 @@ from smssim.plots._style import (
     time_axis,
     titled,
 )
-from smssim.plots.ahead import ahead, meaning, record_ends
+from smssim.plots.burn_down import ahead, meaning, record_ends
 from smssim.plots.cost import PAID, amount
 from smssim.record.record import Record
 

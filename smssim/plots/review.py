@@ -7,15 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 from smssim import report
 from smssim.formatting import duration, missing, times
-from smssim.plots._style import drawing, legend_below, said, titled
-from smssim.plots._timeline import DONE, MOST, OPEN, Step, lanes_in_time
+from smssim.plots._style import (
+    INK,
+    day_and_time,
+    drawing,
+    legend_below,
+    look,
+    naive,
+    said,
+    time_axis,
+    titled,
+)
+from smssim.plots._timeline import DONE, MOST, OPEN, TOP, Step, lanes_in_time, number
 from smssim.record.record import Record
-from smssim.report.review import calendar_of
+from smssim.report.review import FIRST_MESSAGE, calendar_of
 from smssim.workdays import CLOSES_US, GMT8_US, OPENS_US, WorkCalendar
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+
 
 CLOSED: dict[str, Any] = {"facecolor": "#ebebeb", "linewidth": 0}
 _NIGHTS, _WEEKENDS = 31, 124
@@ -125,3 +136,178 @@ def _title(frame: pd.DataFrame) -> str:
     more = f"; {waiting} not approved by the end" if waiting else ""
     longest = "Approval takes" if len(approved) == 1 else "The longest approval takes"
     return f"{longest} {wall}, of which the desk works {working}{more}"
+
+
+# The way to the first message: the steps of getting started, and how long each took.
+
+
+def onboarding(record: Record | pd.DataFrame, *, ax: Axes | None = None, zone: str = "UTC") -> Axes:
+    """Draw a lane a step of getting started, with its duration, and when the first message went.
+
+    Takes a record or the frame of `report.onboarding`; times are in *zone*. Of many steps the
+    longest are drawn. Since 2025-01-10 Huawei enables no new users (DOMAIN.md section 1).
+    """
+    frame = report.onboarding(record) if isinstance(record, Record) else record
+    steps = frame[(frame["step"] != FIRST_MESSAGE) & frame["began_at"].notna()]
+    first = frame.loc[frame["step"] == FIRST_MESSAGE, "done_at"].iloc[-1]
+    until: Any = max([*frame["began_at"].dropna(), *frame["done_at"].dropna()], default=None)
+    if isinstance(record, Record) and steps["done_at"].isna().any():
+        until = _end_onboarding(record)
+    kept = longest(steps, until)
+    with drawing(ax) as ax:
+        if len(kept):
+            lanes_in_time(
+                ax, [_step_onboarding(row, until) for row in kept.itertuples()], until, zone
+            )
+            _first(ax, first, zone)
+            _legend_onboarding(ax, kept)
+        else:
+            said(ax, "No steps are known: the account was ready, or a log tells nothing of them.")
+        left_out = len(steps) - len(kept)
+        more = f"; {left_out} shorter steps are left out" if left_out else ""
+        titled(
+            ax,
+            _title_onboarding(frame, first, zone),
+            f"Steps of getting started, by the clock{more}",
+        )
+    return ax
+
+
+def longest(steps: pd.DataFrame, until: pd.Timestamp | None) -> pd.DataFrame:
+    """At most `MOST` steps, the longest, in their own order."""
+    lasted = steps["done_at"].fillna(until) - steps["began_at"]
+    kept = lasted.sort_values(ascending=False, kind="stable").index[:MOST]
+    return steps.loc[steps.index.isin(kept)]
+
+
+def _end_onboarding(record: Record) -> pd.Timestamp:
+    import pandas as pd
+
+    return pd.Timestamp(record.observed_until, unit="us", tz="UTC")
+
+
+def _step_onboarding(row: tuple[object, ...], until: pd.Timestamp) -> Step:
+    step, subject, kind, began, done = (
+        getattr(row, name) for name in ("step", "subject", "kind", "began_at", "done_at")
+    )
+    refused = str(getattr(row, "refused", ""))
+    name = f"{str(step).replace('_', ' ')} {subject}".strip()
+    if step == "country_registration":
+        name = f"register {str(kind).replace('_', ' ')} {subject}"
+    lasted = duration(((until if missing(done) else done) - began).total_seconds())
+    words = f"not done after {lasted}" if missing(done) else lasted
+    if refused:
+        words = f"refused: {refused}"
+    return Step(name, began, None if missing(done) else done, words)
+
+
+def _first(ax: Axes, first: pd.Timestamp, zone: str) -> None:
+    """The first message, across all lanes."""
+    low, high = ax.get_xlim()
+    if missing(first) or not low <= number(first) <= high:
+        return
+    early = number(first) < (low + high) / 2
+    ax.axvline(number(first), color=INK, linewidth=2, linestyle=(0, (4, 2)), zorder=1)
+    ax.annotate(
+        f"first message {day_and_time(first, zone)}",
+        (number(first), 0.5 * (TOP - 0.4)),
+        (6 if early else -6, 0),
+        textcoords="offset points",
+        ha="left" if early else "right",
+        va="center",
+        fontweight="bold",
+        color=INK,
+    )
+
+
+def _legend_onboarding(ax: Axes, kept: pd.DataFrame) -> None:
+    from matplotlib.patches import Patch
+
+    found = [Patch(label="done (dot: when)", **DONE)] if kept["done_at"].notna().any() else []
+    if kept["done_at"].isna().any():
+        found.append(Patch(label="not done", **OPEN))
+    legend_below(ax, found)
+
+
+def _title_onboarding(frame: pd.DataFrame, first: pd.Timestamp, zone: str) -> str:
+    """How long it took to the first message."""
+    began = frame["began_at"].min()
+    if missing(first):
+        return "No message was sent" + ("" if missing(began) else " by the end")
+    if missing(began):
+        return f"First message on {day_and_time(first, zone)}"
+    if first < began:
+        return f"The account was sending before these steps, since {day_and_time(first, zone)}"
+    lasted = duration((first - began).total_seconds())
+    return f"The first message goes out {lasted} after the start"
+
+
+# The risk of a date: how likely it is not to be ready, for each moment of handing in.
+
+MOST_DOTS = 60
+"""With more moments than that a line tells more than its dots."""
+_NIGHTS_launch_risk = 10
+"""Up to so many days nights are shaded: lines go across, and stripes would hide them."""
+
+
+def launch_risk(
+    frame: pd.DataFrame, *, accepted: float = 0.05, ax: Axes | None = None, zone: str = "UTC"
+) -> Axes:
+    """Draw the risk of a launch against the moment of handing in or beginning, with its interval.
+
+    Takes the frame of `smssim.find.launch_risk`; the title tells the last of its moments at which
+    the risk is surely below *accepted*, and whether it is at all moments before. The closed hours
+    of the review desk are shaded, by the published calendar; times are in *zone*.
+    """
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    own = frame.sort_values("at")
+    with drawing(ax) as ax:
+        margin = 0.02 * (own["at"].max() - own["at"].min())
+        time_axis(ax, own["at"].min() - margin, own["at"].max() + margin, zone)
+        low, high = ax.get_xlim()
+        for begins, ends in closed(low, high, WorkCalendar(), nights_until=_NIGHTS_launch_risk):
+            ax.axvspan(begins, ends, zorder=0, **CLOSED)
+        at, style = naive(own["at"]), look(0)
+        marker = "o" if len(own) <= MOST_DOTS else ""
+        ax.plot(at, 100 * own["risk"], marker=marker, markersize=7, **style)
+        band = (100 * own["low"], 100 * own["high"])
+        ax.fill_between(at, *band, color=style["color"], alpha=0.25, lw=0)
+        ax.axhline(100 * accepted, color=INK, linewidth=1.5, linestyle="--")
+        ax.set_ylim(-2, 102)
+        ax.set_ylabel("not ready at the launch, %")
+        legend_below(
+            ax,
+            [
+                Line2D([], [], marker=marker, label="risk and its interval", **style),
+                Line2D([], [], color=INK, linestyle="--", label=f"accepted: {_percent(accepted)}"),
+                Patch(label="review desk closed", **CLOSED),
+            ],
+        )
+        below = f"Of {own['n'].max():,} replications for each moment of handing in or beginning"
+        titled(ax, _title_launch_risk(own, accepted, zone), below)
+    return ax
+
+
+def latest(frame: pd.DataFrame, accepted: float) -> pd.Timestamp | None:
+    """The last moment at which the risk is surely below that share; None if there is none."""
+    sure = frame.loc[frame["high"] < accepted, "at"]
+    return sure.max() if len(sure) else None
+
+
+def _title_launch_risk(frame: pd.DataFrame, accepted: float, zone: str) -> str:
+    last = latest(frame, accepted)
+    if last is None:
+        return f"The risk is nowhere surely below {_percent(accepted)}"
+    day = f"{last.tz_convert(zone):%a}"
+    told = f"{day} {day_and_time(last, zone)}"
+    if (frame.loc[frame["at"] <= last, "high"] < accepted).all():
+        return f"Risk below {_percent(accepted)} until {told}"
+    # Handing in later may be safer: what comes at night is decided in the morning.
+    return f"Last moment with a risk below {_percent(accepted)}: {told} (not all before it)"
+
+
+def _percent(accepted: float) -> str:
+    """A share that the caller chose, as he would say it."""
+    return f"{100 * accepted:g} %"
