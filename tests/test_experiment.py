@@ -15,7 +15,7 @@ from scipy.stats import sobol_indices, uniform
 
 from smssim.experiment import Absolute, Interrupted, compare, replicate, sweep
 from smssim.experiment.pool import new_executor
-from smssim.experiment.precision import at_look
+from smssim.experiment.runner import at_look
 from smssim.logs import read_log
 from smssim.metrics import METRICS
 from smssim.report import kpis

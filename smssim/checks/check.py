@@ -14,10 +14,9 @@ from smssim.checks.verdict import Verdict
 from smssim.errors import Plainly
 from smssim.experiment.designs import Design
 from smssim.experiment.experiment import Experiment
-from smssim.experiment.kept import Kept
 from smssim.experiment.pool import Pool
 from smssim.experiment.runner import Progress, run_until
-from smssim.experiment.store import Store
+from smssim.experiment.store import Kept, Store
 from smssim.experiment.worker import Task
 from smssim.scenario import Check, Scenario
 from smssim.simulation.policies.account_view import Policy

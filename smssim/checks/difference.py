@@ -18,10 +18,9 @@ from smssim.checks.side import Side, Values
 from smssim.checks.verdict import Verdict
 from smssim.experiment.designs import Design
 from smssim.experiment.experiment import Experiment
-from smssim.experiment.kept import Kept
 from smssim.experiment.pool import Pool
 from smssim.experiment.runner import Progress, run_until
-from smssim.experiment.store import Store
+from smssim.experiment.store import Kept, Store
 from smssim.experiment.worker import Task
 from smssim.metrics import METRICS
 from smssim.scenario import Check, Scenario

@@ -3,8 +3,7 @@
 from smssim.experiment.api import compare, replicate, sweep
 from smssim.experiment.comparison import Comparison
 from smssim.experiment.experiment import Experiment
-from smssim.experiment.precision import Absolute
-from smssim.experiment.runner import Interrupted
+from smssim.experiment.runner import Absolute, Interrupted
 
 __all__ = [
     "Absolute",

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 from smssim.experiment.comparison import Comparison
 from smssim.experiment.designs import Design, designs_of
 from smssim.experiment.experiment import Experiment
-from smssim.experiment.kept import Kept
 from smssim.experiment.pool import Pool
-from smssim.experiment.precision import Precision, Wanted
-from smssim.experiment.runner import Progress, run_all, run_until, tasks_of
-from smssim.experiment.store import Store
+from smssim.experiment.runner import Precision, Progress, Wanted, run_all, run_until, tasks_of
+from smssim.experiment.store import Kept, Store
 from smssim.scenario import Scenario
 from smssim.simulation.policies.account_view import Policy
 

@@ -8,15 +8,24 @@ good as none.
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import os
 import secrets
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
+
+from smssim.experiment.designs import Design
+from smssim.experiment.worker import Result, Task, parts_of
+from smssim.scenario import Scenario
+from smssim.simulation.policies.account_view import Policy
 
 RULES_VERSION = 2
 """Counts up when a change of the library changes any figure of any run."""
@@ -150,3 +159,138 @@ def _write(file: Path, text: str) -> None:
 
 def _hash(text: str) -> str:
     return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+# The digest of a policy: of its source, and of everything plain that its source refers to.
+
+_PLAIN = (bool, int, float, str, bytes, type(None))
+
+
+class NoDigestError(ValueError):
+    """What a policy does cannot be told from its text."""
+
+
+def digests_of(policies: Sequence[Any]) -> list[str]:
+    """The digests of policies, in order. Raise a NoDigestError for the first that has none."""
+    return [digest_of_sources(policy) for policy in policies]
+
+
+def digest_of_sources(policy: Any) -> str:
+    """The digest of a policy: a function, a bound method, a partial, or an object that is called.
+
+    Raise a NoDigestError if it has none.
+    """
+    return blake2b(json.dumps(_said(policy, ())).encode(), digest_size=16).hexdigest()
+
+
+def _said(value: Any, above: tuple[int, ...]) -> Any:
+    """A value as lists of plain texts; *above* are the ids of the values that it is part of."""
+    if isinstance(value, _PLAIN):
+        return [type(value).__name__, repr(value)]
+    if id(value) in above:
+        return "above"
+    inside = (*above, id(value))
+    if isinstance(value, list | tuple):
+        return [type(value).__name__, *(_said(part, inside) for part in value)]
+    if isinstance(value, set | frozenset):
+        return ["set", *sorted(json.dumps(_said(part, inside)) for part in value)]
+    if isinstance(value, dict):
+        return ["dict", *([_said(k, inside), _said(v, inside)] for k, v in value.items())]
+    if isinstance(value, partial):
+        return ["partial", *(_said(p, inside) for p in (value.func, value.args, value.keywords))]
+    if inspect.ismodule(value):
+        return ["module", value.__name__]
+    if inspect.isbuiltin(value):
+        return ["builtin", value.__qualname__]
+    if inspect.ismethod(value):
+        return ["method", value.__name__, _said(value.__self__, inside)]
+    if inspect.isfunction(value):
+        return ["function", _text_sources(value), _referred(value, inside)]
+    if inspect.isclass(value):
+        return ["class", _text_sources(value)]
+    return ["object", _said(type(value), inside), _state(value, inside)]
+
+
+def _state(value: Any, inside: tuple[int, ...]) -> Any:
+    if is_dataclass(value):
+        return [[f.name, _said(getattr(value, f.name), inside)] for f in fields(value)]
+    if hasattr(value, "__dict__"):
+        return [[name, _said(part, inside)] for name, part in sorted(vars(value).items())]
+    raise NoDigestError(f"{value!r} must be plain, or made of what is")
+
+
+def _referred(function: Callable[..., Any], inside: tuple[int, ...]) -> Any:
+    """What a function refers to beyond its own text: closure, globals and defaults."""
+    found = inspect.getclosurevars(function)
+    own: Any = function
+    names = {**found.nonlocals, **found.globals}
+    said = [[name, _said(value, inside)] for name, value in sorted(names.items())]
+    return [said, _said(own.__defaults__, inside), _said(own.__kwdefaults__, inside)]
+
+
+def _text_sources(value: Any) -> str:
+    if (value.__module__ or "").partition(".")[0] in ("builtins", "smssim", "simpy"):
+        # These are the library's own: its version of the rules speaks for them.
+        return f"{value.__module__}.{value.__qualname__}"
+    try:
+        return inspect.getsource(value)
+    except (OSError, TypeError) as error:
+        raise NoDigestError(f"{value!r} must have a source that can be read: {error}") from error
+
+
+# Runs of an experiment in a store: found before they are computed, kept when they are done.
+
+
+class Kept:
+    """Finds and keeps results by what they hang on; nothing without a *store*.
+
+    Policies without a digest cannot be told apart: then nothing is found or kept, and a warning
+    says so. Failed runs are not kept, for memory or a cluster may have been the cause. Which parts
+    of the month have figures hangs on the scenario's checks, and on their bounds nothing does.
+    """
+
+    def __init__(
+        self, store: Store | str | Path | None, policies: Sequence[Policy], rng: int
+    ) -> None:
+        self._store = store if store is None or isinstance(store, Store) else Store(store)
+        self._policies: list[str] = []
+        self._rng = rng
+        self._scenarios: dict[int, tuple[str, list[str]]] = {}
+        if self._store is not None:
+            try:
+                self._policies = digests_of(policies)
+            except NoDigestError as error:
+                warnings.warn(f"runs are not stored: {error}", UserWarning, stacklevel=4)
+                self._store = None
+
+    def find(self, tasks: Sequence[Task], designs: Sequence[Design]) -> dict[Task, Result]:
+        """The results of those tasks that are in the store."""
+        if self._store is None:
+            return {}
+        found = {task: self._store.get(self._name(task, designs)) for task in tasks}
+        return {
+            task: Result(task, run.figures, run.error, run.seconds)
+            for task, run in found.items()
+            if run is not None
+        }
+
+    def keep(self, result: Result, designs: Sequence[Design]) -> None:
+        """Keep the result of a run that did not fail."""
+        if self._store is not None and not result.error:
+            run = Stored(result.figures, result.error, result.seconds)
+            self._store.put(self._name(result.task, designs), run)
+
+    def close(self) -> None:
+        """Put what was kept in order."""
+        if self._store is not None:
+            self._store.pack()
+
+    def _name(self, task: Task, designs: Sequence[Design]) -> str:
+        scenario, parts = self._told(task.design, designs[task.design].scenario)
+        return digest_of(scenario, self._policies, self._rng, task.replication, parts)
+
+    def _told(self, design: int, scenario: Scenario) -> tuple[str, list[str]]:
+        """The digest of a design's scenario, and its figures of parts of the month."""
+        if design not in self._scenarios:
+            self._scenarios[design] = scenario.digest(), sorted(parts_of(scenario))
+        return self._scenarios[design]

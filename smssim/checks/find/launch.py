@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 from smssim.calendars import HOUR, to_us
 from smssim.experiment.designs import Design
 from smssim.experiment.experiment import Experiment
-from smssim.experiment.precision import BATCH
-from smssim.experiment.runner import Enough
+from smssim.experiment.runner import BATCH, Enough
 from smssim.experiment.worker import Result, Task
 from smssim.scenario import Scenario, destinations
 from smssim.simulation.setup.review import courses

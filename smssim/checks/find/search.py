@@ -21,10 +21,9 @@ from smssim.checks.check import decided
 from smssim.checks.decide import decide
 from smssim.experiment.designs import Design
 from smssim.experiment.experiment import Experiment
-from smssim.experiment.kept import Kept
 from smssim.experiment.pool import Pool
 from smssim.experiment.runner import Enough, Progress, run_until
-from smssim.experiment.store import Store
+from smssim.experiment.store import Kept, Store
 from smssim.metrics import METRICS
 from smssim.scenario import Check, Scenario
 from smssim.scenario.promises import promise_of
