@@ -15,8 +15,8 @@ import pytest
 from check_plans import OUTCOMES, PLAN, UNDECIDED, checked_plan, written
 
 from smssim.checks import Checked, check, junit
-from smssim.checks.words import OUTCOMES as WORDS
-from smssim.checks.words import amount, beyond, promise, span, statistic
+from smssim.checks.text import OUTCOMES as WORDS
+from smssim.checks.text import amount, beyond, promise, span, statistic
 from smssim.scenario import Scenario
 
 

@@ -1,13 +1,11 @@
 """Promises that a scenario must keep, decided by simulated months at a stated risk."""
 
 from smssim.checks.check import ReplicationError, check, verdicts_of
-from smssim.checks.checked import Checked
 from smssim.checks.counterexample import Story
 from smssim.checks.decide import decide
 from smssim.checks.difference import Difference, difference
-from smssim.checks.export import json_of
-from smssim.checks.junit import junit
-from smssim.checks.verdict import Verdict
+from smssim.checks.export import json_of, junit
+from smssim.checks.verdict import Checked, Verdict
 
 __all__ = [
     "Checked",

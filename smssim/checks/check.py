@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from smssim.checks.checked import Checked
 from smssim.checks.decide import decide
-from smssim.checks.verdict import Verdict
+from smssim.checks.verdict import Checked, Verdict
 from smssim.errors import Plainly
 from smssim.experiment.designs import Design
 from smssim.experiment.experiment import Experiment

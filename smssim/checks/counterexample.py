@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smssim.checks.decide import with_never
-from smssim.checks.side import Side
-from smssim.checks.words import amount
+from smssim.checks.evidence import Side
+from smssim.checks.text import amount
 from smssim.experiment.pool import packed
 from smssim.experiment.worker import Task
 from smssim.formatting import moment
 from smssim.scenario import Check
 
 if TYPE_CHECKING:
-    from smssim.checks.checked import Checked
-    from smssim.checks.verdict import Verdict
+    from smssim.checks.verdict import Checked, Verdict
     from smssim.record.record import Record
 
 MOST = 12

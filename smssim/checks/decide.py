@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from smssim.checks.side import Side, Values
+from smssim.checks.evidence import Side, Values
 from smssim.checks.verdict import Outcome, Verdict
 from smssim.metrics import METRICS, UNTIL
 from smssim.scenario import Check

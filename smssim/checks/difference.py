@@ -6,30 +6,35 @@ import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from smssim.checks import show as cards
 from smssim.checks.check import FIRST_BATCH, verdicts_of
-from smssim.checks.checked import Checked, Undecided
 from smssim.checks.decide import with_never
-from smssim.checks.side import Side, Values
-from smssim.checks.verdict import Verdict
+from smssim.checks.evidence import Side, Values
+from smssim.checks.export import plain as plain_checked
+from smssim.checks.text import OUTCOMES, about, headline, promise, span, statistic, story_lines
+from smssim.checks.verdict import Checked, Undecided, Verdict
 from smssim.experiment.designs import Design
 from smssim.experiment.experiment import Experiment
 from smssim.experiment.pool import Pool
 from smssim.experiment.runner import Progress, run_until
 from smssim.experiment.store import Kept, Store
 from smssim.experiment.worker import Task
+from smssim.formatting import columns, count, page, section, wrapped
 from smssim.metrics import METRICS
 from smssim.scenario import Check, Scenario
-from smssim.scenario.diff import Changed, differing
+from smssim.scenario.diff import ABSENT, Changed, differing
 from smssim.simulation.policies.account_view import Policy
 from smssim.stats.intervals import Interval, mean_interval, newcombe_paired, quantile_difference
 
 if TYPE_CHECKING:
     import pandas as pd
+
 
 LEAST = 100
 """Months that a difference is taken over at least."""
@@ -76,19 +81,19 @@ class Difference:
         """
         import pandas as pd
 
-        from smssim.checks.difference_told import row_of
+        pass  # joined
 
         return pd.DataFrame([row_of(own) for own in self.promises])
 
     def told(self) -> str:
         """What changed and what that does, as text of at most 100 columns."""
-        from smssim.checks.difference_told import told
+        pass  # joined
 
         return told(self)
 
     def json(self, undecided: Undecided = "fail") -> str:
         """The same as JSON, with both plans as `Checked.json` tells them."""
-        from smssim.checks.difference_told import plain
+        pass  # joined
         from smssim.checks.export import as_json
 
         about = {"ok": self.ok(undecided), "undecided_counts_as": undecided}
@@ -98,7 +103,7 @@ class Difference:
         return f"<Difference of {self.old.name} and {self.new.name}: {len(self.changes)} changes>"
 
     def _repr_html_(self) -> str:
-        from smssim.checks.difference_told import card
+        pass  # joined
 
         return card(self)
 
@@ -218,3 +223,109 @@ def _change(check: Check, old: Values, new: Values, rng: int) -> tuple[float, fl
         found = quantile_difference(-old, -new, 1 - check.quantile, rng)
     side = Side.of(check)
     return side.estimate(old), side.estimate(new), found
+
+
+# The difference of two plans for people and for programs: as text, as a table, as plain data.
+
+_HEADER = ("old", "new", "before", "after", "change", "low to high", "months")
+_ALIGN = "llrrrlr"
+MOST = 20
+"""Changed paths that the text shows."""
+
+
+def told(found: Difference) -> str:
+    """What changed, what that does to each promise, and a story of each promise that the new plan
+    does not keep.
+    """
+    lines = [*wrapped(headline(found.new), 2), *wrapped(f"before: {headline(found.old)}", 2)]
+    lines += about(found.new)
+    lines += section("What changed", changed(found))
+    lines += ["", "The same months of both; change: new less old, low to high is 95 % sure"]
+    header, *shown = columns(_HEADER, [_cells(own) for own in found.promises], _ALIGN)
+    lines.append(f"  {header}")
+    for own, row in zip(found.promises, shown, strict=True):
+        lines += [*wrapped(f"{own.name}: {_promised(own)}"), f"  {row}"]
+        lines += [f"  {line}" for line in wrapped(own.note, 2)]
+    for verdict in found.new.verdicts:
+        lines += story_lines(found.new, verdict)
+    return page(lines)
+
+
+def changed(found: Difference) -> list[str]:
+    """The paths that differ, a line each, the first few of many."""
+    lines = [part for own in found.changes[:MOST] for part in wrapped(str(own))]
+    more = len(found.changes) - MOST
+    lines += [f"... and {more:,} more"] if more > 0 else []
+    if not lines:
+        same = found.old.scenario.digest() == found.new.scenario.digest()
+        return ["nothing" if same else "a secret, or an order or a file of a group task"]
+    return lines
+
+
+def plain(found: Difference) -> dict[str, Any]:
+    """All of it as plain data, for JSON."""
+    return {
+        "old": plain_checked(found.old),
+        "new": plain_checked(found.new),
+        "promises": [row_of(own) for own in found.promises],
+        "changes": [
+            {
+                "path": own.path,
+                "old": None if own.old is ABSENT else own.old,
+                "new": None if own.new is ABSENT else own.new,
+            }
+            for own in found.changes
+        ],
+    }
+
+
+def row_of(own: PromiseDifference) -> dict[str, Any]:
+    """One promise as a row."""
+    return {
+        "name": own.name,
+        "unit": own.unit,
+        "old": "" if own.old is None else own.old.outcome,
+        "new": "" if own.new is None else own.new.outcome,
+        "months": own.months,
+        "before": own.before,
+        "after": own.after,
+        "change": own.change.estimate,
+        "low": own.change.low,
+        "high": own.change.high,
+        "note": own.note,
+    }
+
+
+def card(found: Difference) -> str:
+    """A row a promise, under what the text begins with."""
+    rows = [[own.name, _promised(own), *_cells(own), own.note] for own in found.promises]
+    lines = [headline(found.new), f"before: {headline(found.old)}", *changed(found)]
+    header = ("promise", "", *_HEADER, "note")
+    return cards.table("<br>".join(map(escape, lines)), header, rows)
+
+
+def _cells(own: PromiseDifference) -> list[str]:
+    return [
+        _outcome(own.old),
+        _outcome(own.new),
+        statistic(own.before),
+        statistic(own.after),
+        *(_change_difference_told(own.change) if own.months else ("-", "-")),
+        count(own.months) if own.months else "-",
+    ]
+
+
+def _change_difference_told(change: Interval) -> tuple[str, str]:
+    """A difference with its interval; there is none to or from what never comes about."""
+    if not math.isfinite(change.estimate):
+        return "-", "not known"
+    return statistic(change.estimate), span(change.low, change.high)
+
+
+def _outcome(verdict: Verdict | None) -> str:
+    return "-" if verdict is None else OUTCOMES[verdict.outcome]
+
+
+def _promised(own: PromiseDifference) -> str:
+    verdict = own.new or own.old
+    return "" if verdict is None else promise(verdict.check, own.unit)

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.scenario import Check
 from smssim.stats.sequential import (
     beginnings,
     last_certain,
@@ -127,3 +128,63 @@ def _fewest(n: int, share: float, risk: float) -> int | None:
     """How few yes of *n* tell that the share of yes is above one; None if not even all do."""
     certain = np.flatnonzero(share_is_above(np.arange(n + 1), n, share, risk))
     return int(certain[0]) if len(certain) else None
+
+
+# A check as a statistic that shall stay below a bound: one above is one below in the mirror.
+
+
+@dataclass(frozen=True)
+class Side:
+    """The side of the bound that a check asks for.
+
+    Mirrored values are less than *origin* by what values are more than 0: a yes is a no.
+    """
+
+    statistic: Statistic
+    mirrored: bool
+    origin: float
+    bound: float
+    margin: float
+
+    @classmethod
+    def of(cls, check: Check) -> Side:
+        """The side that a check asks for."""
+        mirrored = check.above is not None
+        origin = 1.0 if check.kind == "probability" else 0.0
+        # No metric is below 0.
+        statistic: Statistic = Mean(-math.inf, 0) if mirrored else Mean(0, math.inf)
+        if check.kind == "probability":
+            statistic = Share()
+        if check.quantile is not None:
+            statistic = Quantile(1 - check.quantile if mirrored else check.quantile)
+        bound = origin - check.bound if mirrored else check.bound
+        return cls(statistic, mirrored, origin, bound, check.margin)
+
+    def is_broken(self, values: Values, risk: float) -> Flags:
+        """Whether each beginning of the months tells that the promise is broken."""
+        return self.statistic.is_reached(self._seen(values), self.bound, risk)
+
+    def is_kept(self, values: Values, risk: float) -> Flags:
+        """Whether each beginning of the months tells that it is kept, but for the margin."""
+        return self.statistic.is_below(self._seen(values), self.bound + self.margin, risk)
+
+    def estimate(self, values: Values) -> float:
+        """The statistic of the months."""
+        return self._back(self.statistic.estimate(self._seen(values)))
+
+    def bounds(self, values: Values, false_alarm: float, miss: float) -> tuple[float, float]:
+        """Between which values the statistic certainly is."""
+        seen = self._seen(values)
+        ends = (self.statistic.least(seen, false_alarm), self.statistic.most(seen, miss))
+        low, high = map(self._back, ends)
+        return (high, low) if self.mirrored else (low, high)
+
+    def breaks(self, values: Values) -> Flags:
+        """Which of the months are beyond the bound by themselves; of yes or no, which are bad."""
+        return self._seen(values) >= (1 if self.origin else self.bound)
+
+    def _seen(self, values: Values) -> Values:
+        return self.origin - values if self.mirrored else values
+
+    def _back(self, value: float) -> float:
+        return self.origin - value if self.mirrored else value

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
-from smssim.checks.verdict import Verdict
-from smssim.checks.words import promise
+from smssim.checks.text import about, cells, headline, promise
+from smssim.checks.verdict import Checked, Verdict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from smssim.checks.checked import Checked
     from smssim.plots.promises import Promised
 
 
@@ -40,4 +40,35 @@ def _promised(verdict: Verdict, unit: str) -> Promised:
         high=high,
         margin=check.margin / scale,
         above=check.above is not None,
+    )
+
+
+# What was checked at a glance in a notebook: a small table of HTML, without JavaScript.
+
+_HEADER = ("promise", "", "verdict", "estimate", "low to high", "by", "months", "beyond the bound")
+
+
+def card(checked: Checked) -> str:
+    """A row a promise, under the verdict of the file; no month is simulated again."""
+    rows = [
+        [
+            verdict.check.name,
+            promise(verdict.check, checked.unit(verdict)),
+            *cells(verdict),
+        ]
+        for verdict in checked.verdicts
+    ]
+    caption = "<br>".join(escape(line) for line in (headline(checked), " ".join(about(checked))))
+    return table(caption, _HEADER, rows)
+
+
+def table(caption: str, header: tuple[str, ...], rows: list[list[str]]) -> str:
+    """Rows of texts as a table; the *caption* is HTML already."""
+    head = "".join(f"<th>{escape(name)}</th>" for name in header)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(part)}</td>" for part in row) + "</tr>" for row in rows
+    )
+    return (
+        f'<table class="smssim-checked"><caption>{caption}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from smssim.checks import Verdict, check
-from smssim.checks.checked import Undecided
 from smssim.checks.text import verdict_lines
+from smssim.checks.verdict import Undecided
 from smssim.scenario import Check, Scenario
 from smssim.scenario.promises import promise_of
 from smssim.simulation.policies.account_view import Policy

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from smssim.checks.checked import Undecided
+    from smssim.checks.verdict import Undecided
 
 
 @dataclass(frozen=True)
