@@ -15,7 +15,7 @@ import smssim
 from smssim.experiment import compare, replicate, sweep
 from smssim.pages.describe import describe
 from smssim.pages.describe.markdown import number, plain
-from smssim.pages.describe.parameters import parameters
+from smssim.pages.describe.study import parameters
 from smssim.scenario import Scenario
 
 SCENARIOS = sorted((Path(__file__).parents[1] / "data" / "scenarios").glob("*.yaml"))

@@ -15,9 +15,8 @@ from smssim import compare
 from smssim.checks import verdicts_of
 from smssim.pages.panel import render as told
 from smssim.pages.panel import study
-from smssim.pages.panel.controls import Control, controls_of
+from smssim.pages.panel.controls import Control, controls_of, middle_s, scaled
 from smssim.pages.panel.study import Study
-from smssim.pages.panel.waits import middle_s, scaled
 from smssim.plots.what_if import picture, what_if
 from smssim.report.theory import moments
 from smssim.scenario import Delay, Scenario, ScenarioError

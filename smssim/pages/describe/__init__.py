@@ -5,13 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from smssim.experiment import Comparison, Experiment
-from smssim.pages.describe.data import data
-from smssim.pages.describe.experimentation import experimentation
-from smssim.pages.describe.implementation import access, appendix, implementation
 from smssim.pages.describe.markdown import plain
-from smssim.pages.describe.objectives import objectives
-from smssim.pages.describe.provenance import provenance
-from smssim.pages.describe.sections import logic
+from smssim.pages.describe.sections import (
+    access,
+    appendix,
+    data,
+    experimentation,
+    implementation,
+    logic,
+    objectives,
+    provenance,
+)
 from smssim.pages.describe.study import Study
 from smssim.scenario import Scenario
 
