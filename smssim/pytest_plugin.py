@@ -12,7 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     from smssim.simulation.simulate import Run
-    from smssim.testing.promises import AssertPromise
+    from smssim.testing.promise_tests import AssertPromise
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,7 +40,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def simulate(pytestconfig: pytest.Config) -> Callable[..., Run]:
     """`smssim.simulate`, whose relative paths start at the directory of the ini file."""
     from smssim.simulation.simulate import simulate as run
-    from smssim.testing.settings import Settings
+    from smssim.testing.promise_tests import Settings
 
     settings = Settings.of(pytestconfig)
 
@@ -55,7 +55,6 @@ def simulate(pytestconfig: pytest.Config) -> Callable[..., Run]:
 @pytest.fixture(scope="session")
 def assert_promise(pytestconfig: pytest.Config) -> AssertPromise:
     """Asserts that a scenario keeps a promise, at a stated risk; `AssertPromise` says how."""
-    from smssim.testing.promises import AssertPromise
-    from smssim.testing.settings import Settings
+    from smssim.testing.promise_tests import AssertPromise, Settings
 
     return AssertPromise(Settings.of(pytestconfig))

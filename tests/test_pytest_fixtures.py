@@ -8,8 +8,7 @@ import pytest
 from plugin_projects import KEPT, projects, reference
 
 import smssim
-from smssim.testing.promises import AssertPromise
-from smssim.testing.settings import Settings
+from smssim.testing.promise_tests import AssertPromise, Settings
 
 pytest_plugins = ["pytester"]
 

@@ -9,9 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from smssim.record.record import Record
-from smssim.testing.laws import agree_with_rows, fates, refusals, requests, tallies_agree
-from smssim.testing.money import bill, covered, expired, packages, purchases
-from smssim.testing.pushed import reports, tasks
+from smssim.testing.laws import (
+    agree_with_rows,
+    bill,
+    covered,
+    expired,
+    fates,
+    packages,
+    purchases,
+    refusals,
+    reports,
+    requests,
+    tallies_agree,
+    tasks,
+)
 from smssim.testing.record_tables import Broken, Known
 
 LAWS: tuple[Callable[[Known], Iterator[Broken]], ...] = (

@@ -13,6 +13,7 @@ from smssim.testing.record_tables import Broken, Known, row_of, strays, summed, 
 if TYPE_CHECKING:
     import pandas as pd
 
+
 OF_FRAMES = tuple(name for name in NAMES if name != "coarse")
 """Tallies that frames tell; sending results, which `coarse` counts, stand in no frame."""
 _FATES = ("delivered", "failed", "expired", "in_flight")
@@ -179,3 +180,185 @@ def _plain(frame: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
         column = frame[key].astype(object)
         changed[key] = np.where(column.isna(), "", column.astype(str))
     return frame.assign(**changed)
+
+
+# Laws of segments and money: packages, what they covered, and the ledger say the same.
+
+
+def packages(known: Known) -> Iterator[Broken]:
+    """The segments of each package are used, expired or left."""
+    frame = known.record.packages
+    if frame is None:
+        return
+    parts = frame[["used", "expired", "left"]]
+    wrong = (frame["segments"] != parts.sum(axis=1)) | (parts < 0).any(axis=1)
+    if wrong.any():
+        sums = " + ".join(f"{name} {int(parts[name].sum()):,}" for name in parts)
+        told = f"segments {int(frame['segments'].sum()):,}, {sums} = {int(parts.sum().sum()):,}"
+        yield Broken("segments = used + expired + left", told, row_of(frame, wrong))
+
+
+def covered(known: Known) -> Iterator[Broken]:
+    """What packages covered is what was used of them, by country."""
+    frame = known.record.packages
+    if frame is None:
+        return
+    money = known.tallies.money
+    unknown = set(money.loc[money["charge"] == "unknown", "country"].astype(object))
+    for where, took in _covered(known):
+        used = summed(frame, ("country",), "used")
+        if unknown:
+            took, used = (s[[key not in unknown for key in s.index]] for s in (took, used))
+        law = "covered segments = used segments of packages"
+        yield from unlike(law, (f"covered ({where})", took), ("used (packages)", used))
+
+
+def _covered(known: Known) -> Iterator[tuple[str, pd.Series[int]]]:
+    """Covered segments by country, as the tallies and as the rows have them."""
+    yield "tallies", known.money("country", measure="covered_segments")
+    rows = known.record.messages
+    if rows is not None:
+        plain = rows[["country"]].assign(taken=rows["covered_segments"].fillna(0).astype("int64"))
+        yield "messages", summed(plain, ("country",), "taken")
+
+
+def expired(known: Known) -> Iterator[Broken]:
+    """What the ledger says expired is what expired of each package."""
+    ledger, frame = known.record.ledger, known.record.packages
+    if ledger is None or frame is None:
+        return
+    law = "expired segments of the ledger = those of packages"
+    told = summed(ledger[ledger["entry"] == "expired"], ("package",), "segments")
+    yield from unlike(
+        law,
+        ("expired (ledger)", told),
+        ("expired (packages)", summed(frame, ("package",), "expired")),
+    )
+
+
+def purchases(known: Known) -> Iterator[Broken]:
+    """Every package is bought once, with its segments and at its price."""
+    ledger, frame = known.record.ledger, known.record.packages
+    if ledger is None or frame is None:
+        return
+    bought = ledger[ledger["entry"] == "purchase"]
+    law = "purchases of the ledger = packages"
+    for booked, own in (("amount_micro", "price_micro"), ("segments", "segments")):
+        yield from unlike(
+            law,
+            (f"{booked} (ledger)", summed(bought, ("package",), booked)),
+            (f"{own} (packages)", summed(frame, ("package",), own)),
+        )
+
+
+def bill(known: Known) -> Iterator[Broken]:
+    """What messages cost is settled, or unsettled at the end."""
+    ledger, money = known.record.ledger, known.tallies.money
+    if ledger is None or (money["charge"] == "unknown").any():
+        return
+    law = "cost of messages = settled + unsettled"
+    booked = {
+        entry: int(ledger.loc[ledger["entry"] == entry, "amount_micro"].sum())
+        for entry in ("settlement", "unsettled")
+    }
+    yield from unequal(law, {"cost_micro (tallies)": money["cost_micro"].sum()}, booked)
+    rows = known.record.messages
+    if rows is not None and rows["cost_micro"].notna().all():
+        yield from unequal(law, {"cost_micro (messages)": rows["cost_micro"].sum()}, booked)
+
+
+# Laws of what follows a message: one status report a segment; what became of group tasks.
+
+_LAW = "one status report a segment"
+_NEVER_SENT = ("refused_1", "refused_2")
+
+
+def reports(known: Known) -> Iterator[Broken]:
+    """A message has one report a segment, once its final status is known and if it is pushed.
+
+    A log has those that came: one a segment at most.
+    """
+    messages, frame = known.record.messages, known.record.reports
+    if known.simulated:
+        yield from _as_many(known)
+    if messages is None or frame is None or not len(frame):
+        return
+    strange = strays(messages, frame)
+    if len(strange):
+        told = f"{len(strange):,} reports are of none of the {len(messages):,} messages"
+        yield Broken(_LAW, told, row_of(strange, strange["message"].notna()))
+        return
+    yield from _parts(known, messages, frame)
+    if known.simulated:
+        yield from _arrivals(frame)
+
+
+def _as_many(known: Known) -> Iterator[Broken]:
+    """In a simulation, all segments that have a status and an address have a report."""
+    sources = known.tallies.sources
+    told = sources["status"].notna() & ~sources["charge"].isin(_NEVER_SENT)
+    due = int(sources.loc[told & sources["source"].isin(known.pushed), "segments"].sum())
+    made = int(known.tallies.push["reports"].sum())
+    if due != made:
+        yield Broken(_LAW, f"{due:,} segments have a final status and are pushed, reports {made:,}")
+
+
+def _parts(known: Known, messages: pd.DataFrame, frame: pd.DataFrame) -> Iterator[Broken]:
+    """Parts of a message are numbered from 1 to its segments, each once."""
+    again = frame.duplicated(["message", "part"])
+    segments = messages["segments"].take(frame["message"].to_numpy()).reset_index(drop=True)
+    beyond = (frame["part"].reset_index(drop=True) > segments).fillna(False).astype(bool)
+    wrong = again.reset_index(drop=True) | beyond | (frame["part"] < 1).reset_index(drop=True)
+    if wrong.any():
+        told = f"{int(wrong.sum()):,} of {len(frame):,} reports are of no part, or one that has one"
+        yield Broken(_LAW, told, row_of(frame, wrong))
+    if not known.simulated:
+        return
+    ended = messages["final_at"].notna() & messages["source"].isin(known.pushed)
+    due = messages["segments"].where(ended, 0).astype("int64").reset_index(drop=True)
+    made = frame["message"].value_counts().reindex(due.index, fill_value=0)
+    due.index.name = "message"
+    yield from unlike(_LAW, ("segments with a final status", due), ("reports", made))
+
+
+def _arrivals(frame: pd.DataFrame) -> Iterator[Broken]:
+    """What was received has arrived, once at least, at some time; nothing else has."""
+    came = frame["state"].astype(object) == "received"
+    wrong = (came != (frame["copies"] > 0)) | (came != frame["received_at"].notna())
+    if wrong.any():
+        arrived = int((frame["copies"] > 0).sum())
+        told = f"received {int(came.sum()):,}, arrived {arrived:,}"
+        told += f", with a time {int(frame['received_at'].notna().sum()):,}"
+        yield Broken("received = arrived", told, row_of(frame, wrong))
+
+
+def tasks(known: Known) -> Iterator[Broken]:
+    """A task's numbers are imported or dropped, its messages refused or sent, the sent known."""
+    frame = known.record.tasks
+    if frame is None or not len(frame):
+        return
+    parts = frame[["imported", "duplicates", "invalid"]]
+    wrong = (frame["numbers"] != parts.sum(axis=1)) & parts.notna().all(axis=1)
+    wrong = wrong.fillna(False).astype(bool)
+    if wrong.any():
+        told = f"{int(wrong.sum()):,} tasks have other sums"
+        yield Broken("numbers = imported + duplicates + invalid", told, row_of(frame, wrong))
+    wrong = frame["sent"] != frame[["delivered", "failed", "in_flight"]].sum(axis=1)
+    if wrong.any():
+        told = f"{int(wrong.sum()):,} tasks have other sums"
+        yield Broken("sent = delivered + failed + in flight", told, row_of(frame, wrong))
+    yield from _counted(known, frame)
+
+
+def _counted(known: Known, frame: pd.DataFrame) -> Iterator[Broken]:
+    """What tasks say of their messages is what these are."""
+    sources = known.tallies.sources
+    sources = sources[sources["source"].isin(list(frame["task"]))]
+    refused = sources["charge"].isin(REFUSED)
+    frame = frame.rename(columns={"task": "source"})
+    for name, own in (("refused", sources[refused]), ("sent", sources[~refused])):
+        yield from unlike(
+            "messages of group tasks",
+            (f"{name} (tasks)", summed(frame, ("source",), name)),
+            (f"{name} (tallies)", summed(own, ("source",), "messages")),
+        )

@@ -6,18 +6,74 @@ All promises of a file are decided together, whichever are selected, so that ver
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from glob import glob
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from smssim.testing.settings import Settings
+from smssim.checks import Verdict, check
+from smssim.checks.text import verdict_lines
+from smssim.checks.verdict import Undecided
+from smssim.scenario import Check, Scenario
+from smssim.scenario.promises import promise_of
+from smssim.simulation.policies.account_view import Policy
 
 if TYPE_CHECKING:
     from smssim.checks import Checked
     from smssim.scenario import Scenario, ScenarioError
+
+
+# What a project says about promises in its ini file.
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a project; *folder* is the directory of its ini file."""
+
+    folder: Path
+    undecided: Undecided
+    workers: int | None
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> Settings:
+        """The settings of a run of pytest. Raise a UsageError for a wrong one."""
+        undecided = config.getini("smssim_undecided")
+        if undecided not in ("fail", "pass"):
+            raise pytest.UsageError(f"smssim_undecided(={undecided!r}) must be fail or pass")
+        folder = config.rootpath if config.inipath is None else config.inipath.parent
+        return cls(folder, undecided, _workers(config))
+
+    def placed(self, path: Any) -> Any:
+        """A path from the directory of the ini file on; anything else stays as it is."""
+        return self.folder / path if isinstance(path, str | os.PathLike) else path
+
+    def files(self, pattern: str) -> list[Path]:
+        """The files that a glob names, in order. Raise a UsageError if there is none."""
+        found = glob(pattern, root_dir=self.folder, recursive=True)
+        places = [Path(os.path.abspath(self.folder / name)) for name in sorted(found)]
+        files = [place for place in places if place.is_file()]
+        if not files:
+            told = f"smssim_scenarios: {pattern!r} must match a file in {self.folder}"
+            raise pytest.UsageError(told)
+        return files
+
+
+def _workers(config: pytest.Config) -> int | None:
+    """None is one a core; a worker of xdist has its core already."""
+    try:
+        given = config.getini("smssim_workers")
+        workers = None if given in (None, "") else int(given)
+    except (TypeError, ValueError, pytest.UsageError) as error:
+        raise pytest.UsageError(f"smssim_workers must be a whole number: {error}") from error
+    if workers is not None and workers < 1:
+        raise pytest.UsageError(f"smssim_workers(={workers}) must be >= 1")
+    if workers is None and hasattr(config, "workerinput"):
+        return 1
+    return workers
 
 
 @dataclass(frozen=True)
@@ -127,3 +183,66 @@ class CheckItem(pytest.Item):
     def _plan(self) -> PlanFile:
         assert isinstance(self.parent, PlanFile)
         return self.parent
+
+
+# `assert_promise`: a promise of a scenario as an assertion of one's own test.
+
+
+@dataclass(frozen=True)
+class AssertPromise:
+    """Decides promises as the checks of a file are decided, each with the whole risk."""
+
+    settings: Settings = field(repr=False)
+
+    def __call__(
+        self,
+        scenario: Scenario | str | Path,
+        promise: Check | str,
+        *,
+        margin: float = 0,
+        where: Mapping[str, str | int] | None = None,
+        false_alarm: float = 0.01,
+        miss: float = 0.01,
+        most_runs: int = 2_000,
+        policies: Sequence[Policy] = (),
+        undecided: Undecided = "fail",
+    ) -> Verdict:
+        """Raise an AssertionError unless the scenario keeps the promise; return the verdict.
+
+        *promise* is a text such as `runout.any < 0.05` or `p90(cost_usd) < 12000`, with *margin* in
+        the metric's unit and the part of the month that *where* names, or a Check, which has both.
+        A relative path starts at the directory of the ini file; the seed is the scenario's `rng`,
+        its own checks are left out. Raise a ScenarioError for what is no promise of the scenario.
+        """
+        __tracebackhide__ = True
+        if undecided not in ("fail", "pass"):
+            raise ValueError(f"undecided(={undecided!r}) must be fail or pass")
+        file = None if isinstance(scenario, Scenario) else str(scenario)
+        if not isinstance(scenario, Scenario):
+            scenario = Scenario.load(self.settings.placed(scenario))
+        plan = scenario.change(
+            checks=[_check(promise, margin, where)],
+            checking={"false_alarm": false_alarm, "miss": miss, "most_runs": most_runs},
+        )
+        found = check(plan, policies=policies, workers=self.settings.workers)
+        (verdict,) = found.verdicts
+        if not found.ok(undecided):
+            raise AssertionError("\n".join(verdict_lines(replace(found, file=file), verdict)))
+        return verdict
+
+
+def _check(
+    promise: Check | str, margin: float, where: Mapping[str, str | int] | None
+) -> dict[str, Any]:
+    """The promise as it would stand in a file. Raise a ValueError for a text that is none."""
+    if isinstance(promise, Check):
+        if margin or where:
+            told = "has a margin and a where of its own: give neither beside it"
+            raise ValueError(f"promise(={promise.name!r}) {told}")
+        return promise.model_dump(exclude_unset=True)
+    given = promise_of(promise) | {"margin": margin}
+    if where is None:
+        return given
+    if "where" in given:
+        raise ValueError(f"promise(={promise!r}) has a part in brackets: give no where beside it")
+    return given | {"where": dict(where)}
