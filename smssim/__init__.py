@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from smssim import metrics, plots, report
-    from smssim.checks import check, find
+    from smssim.checks import find
+    from smssim.checks.check import check
     from smssim.experiment import compare, replicate, sweep
     from smssim.logs import read_log, write_capture
     from smssim.pages.describe import describe

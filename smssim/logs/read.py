@@ -596,7 +596,7 @@ def read_ours(path: Path, name: str, *, rows: bool) -> Log:
     With *rows* they are kept as frames as well. Raise a ValueError for a file that is not whole,
     and for rows that do not lie in the period that a provenance.json beside them tells.
     """
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow as pa
 
     beside = path.with_name(_REPORTS)
     reported = path.name == _MESSAGES and beside.is_file()

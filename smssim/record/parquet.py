@@ -11,10 +11,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from smssim.record.counting import Array, Columns
-from smssim.record.counting import kinds_of as kinds_of_counting
+from smssim.record.counting import kinds_of as kinds_of_columns
 from smssim.record.schema import TIME, Column
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class Together:
         if math.prod(spans) >= 1 << 62:
             self.whole = False
             return np.zeros(rows, np.int32)
-        found, kind = kinds_of_counting(small)
+        found, kind = kinds_of_columns(small)
         own = [_valued(found[name], values[name]).tolist() for name in self.names]
         number = self._number
         numbers = [number.setdefault(told, len(number)) for told in zip(*own, strict=True)]
@@ -72,7 +71,7 @@ def _small(column: Array) -> tuple[Array, Array | None]:
     """A column of small numbers; where they are large, places among the values that occur."""
     if int(column.min()) >= -1 and int(column.max()) < _WIDEST:
         return column, None
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow as pa
 
     encoded: Any = pa.array(column).dictionary_encode()
     return encoded.indices.to_numpy(), encoded.dictionary.to_numpy()
@@ -82,8 +81,6 @@ def _valued(places: Array, values: Array | None) -> Array:
     return places if values is None else values.take(places)
 
 
-Array = NDArray[Any]
-Columns = Mapping[str, Array]
 NAT = np.iinfo(np.int64).min
 _KEY, _TOGETHER = "smssim", "smssim_together"
 KIND = "kind"

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from smssim.record.parquet import Columns, TableWriter, compact, kinds, kinds_of, read_table
+from smssim.record.counting import Columns
+from smssim.record.parquet import TableWriter, compact, kinds, kinds_of, read_table
 from smssim.record.record import Record
 from smssim.record.schema import MESSAGES, REPORTS, TABLES
 from smssim.record.tallies import NAMES as TALLIES

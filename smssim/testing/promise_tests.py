@@ -122,8 +122,8 @@ class PlanFile(pytest.File):
         if not self.scenario.checks:
             told = "checks must be one at least, for smssim_scenarios lists this file"
             raise self.CollectError(f"{self._shown()}: {told}")
-        for check in self.scenario.checks:
-            yield CheckItem.from_parent(self, name=check.name)
+        for promise in self.scenario.checks:
+            yield CheckItem.from_parent(self, name=promise.name)
 
     def checked(self) -> Checked:
         """The verdicts of all promises of the file. Raise what went wrong, each time."""

@@ -24,8 +24,8 @@ import simpy
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from identity import NAMES, assert_same_rows, tables  # noqa: E402
-from oracle import oracle  # noqa: E402
+from identity import NAMES, assert_same_rows, tables
+from oracle import oracle
 
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import Run, simulate

@@ -161,7 +161,7 @@ OWN: Mapping[str, str] = MappingProxyType(
         "covered_segments": "covered_segments",
     }
 )
-"""Headings of `smssim.record.schema.MESSAGES` that other tables do not have, or use for something else."""
+"""Headings of `smssim.record.schema.MESSAGES` that other tables lack, or use for something else."""
 
 FIELDS: tuple[str, ...] = tuple(dict.fromkeys((*SYNONYMS, *OWN.values())))
 """All fields, in the order in which they are told."""
@@ -260,10 +260,10 @@ def _read(path: Path) -> dict[str, Given]:
 def _checked(columns: Mapping[Any, Any], places: _Nowhere) -> dict[str, Given]:
     problems: list[str] = []
     found: dict[str, Given] = {}
-    for field, value in columns.items():
-        key = str(field)
-        if field not in FIELDS:
-            told = f"the field {field!r} does not exist: {suggested(field, FIELDS)}"
+    for name, value in columns.items():
+        key = str(name)
+        if name not in FIELDS:
+            told = f"the field {name!r} does not exist: {suggested(name, FIELDS)}"
             problems.append(f"{places.at((key,), of_key=True)}: {told}")
         elif isinstance(value, Mapping):
             problems += _of_mapping(key, value, places)
@@ -273,7 +273,7 @@ def _checked(columns: Mapping[Any, Any], places: _Nowhere) -> dict[str, Given]:
         elif isinstance(value, str) and value.strip():
             found[key] = Given(value, None, places.at((key,)))
         else:
-            told = f"{field}(={value!r}) must be a heading, or a mapping of heading and format"
+            told = f"{name}(={value!r}) must be a heading, or a mapping of heading and format"
             problems.append(f"{places.at((key,))}: {told}")
     if problems:
         raise WrongColumns("\n".join(problems))

@@ -177,7 +177,7 @@ def _flat_lines(blocks: Iterable[Lines]) -> Iterator[bytes]:
 
 
 def _batches(lines: Lines, kinds: Kinds, sorting: Sorting) -> Iterator[Batch]:
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow as pa
 
     found = plain_columns(lines.data, kinds)
     if found is not None:

@@ -426,7 +426,7 @@ def implementation(study: Study) -> list[str]:
         "### 5.4 System specification",
         "",
         *paragraph(
-            "The machine stands in the provenance_simulate above. It changes how long a run takes, and no",
+            "The machine stands in the provenance above. It changes how long a run takes, and no",
             "figure.",
         ),
     ]
