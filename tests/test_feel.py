@@ -78,7 +78,7 @@ class Tags(HTMLParser):
         ),
         (
             f"smssim.read_log({str(ROOT / 'data/exports/console')!r})",
-            "WrongColumns: ",
+            "ColumnMappingError: ",
         ),
     ],
 )

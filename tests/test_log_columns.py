@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from log_tables import NUMBER, details, piece, pieces, reasons, sends
 
 from smssim.logs.join.facts import UNKNOWN, Names, Piece, application_of
-from smssim.logs.log import WrongColumns
+from smssim.logs.log import ColumnMappingError
 
 MAY_2024 = 1_714_521_600_000_000
 CELLS = st.one_of(
@@ -44,7 +44,7 @@ def piece_or_remedy(columns: dict[str, list[str | None]]) -> Piece | str:
     """The piece of a table, or the error of a table that cannot be read as a whole."""
     try:
         return piece(columns, tz="Europe/Berlin")
-    except WrongColumns as error:
+    except ColumnMappingError as error:
         return str(error)
 
 

@@ -21,7 +21,7 @@ from smssim.logs.columns.headings import (
     zone_of,
 )
 from smssim.logs.columns.headings import given as columns_given
-from smssim.logs.log import WrongColumns
+from smssim.logs.log import ColumnMappingError
 from smssim.record.schema import MESSAGES
 
 ENGLISH = (
@@ -112,14 +112,14 @@ def matched(headings: list[str]) -> Matching | str:
     """The matching, or why there is none."""
     try:
         return match(headings)
-    except WrongColumns as error:
+    except ColumnMappingError as error:
         return str(error)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.text(max_size=12) | st.sampled_from(ENGLISH + CHINESE), max_size=8))
 def test_any_headings_match_or_say_why_not(headings: list[str]) -> None:
-    """Each column is matched or passed over; the only error is WrongColumns."""
+    """Each column is matched or passed over; the only error is ColumnMappingError."""
     is_heading(headings)
     found = matched(headings)
     if isinstance(found, str):
@@ -142,7 +142,9 @@ def test_headings_need_two_fields_and_a_time_or_id() -> None:
 def test_two_columns_for_one_field_are_named() -> None:
     """Until a mapping says which."""
     headings = ("Send Time", "Phone", "Mobile")
-    with pytest.raises(WrongColumns, match=r"number is matched by 'Phone' and 'Mobile'.*--columns"):
+    with pytest.raises(
+        ColumnMappingError, match=r"number is matched by 'Phone' and 'Mobile'.*--columns"
+    ):
         match(headings)
     found = match(headings, {"number": "Mobile"})
     assert (found.columns["number"], found.passed_over) == ("Mobile", ("Phone",))
@@ -160,7 +162,7 @@ def test_two_columns_for_one_field_are_named() -> None:
 )
 def test_a_table_of_no_kind(headings: tuple[str, ...], told: str) -> None:
     """Its headings, what they matched, what is missing, and the remedy."""
-    with pytest.raises(WrongColumns) as error:
+    with pytest.raises(ColumnMappingError) as error:
         match(headings)
     assert told in str(error.value)
     assert "--columns map.yaml" in str(error.value)
@@ -207,7 +209,7 @@ def test_a_file_says_it_by_hand(tmp_path: Path) -> None:
 def test_what_is_wrong_in_a_file_has_its_place(tmp_path: Path, text: str, told: str) -> None:
     """File, line and column, and what was meant."""
     path = write(tmp_path, text)
-    with pytest.raises(WrongColumns) as error:
+    with pytest.raises(ColumnMappingError) as error:
         match(("nine", "Send Time"), path)
     assert str(error.value).startswith(str(path))
     assert told in str(error.value)
@@ -215,10 +217,10 @@ def test_what_is_wrong_in_a_file_has_its_place(tmp_path: Path, text: str, told: 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     """Is an error with its name."""
-    with pytest.raises(WrongColumns, match="nowhere"):
+    with pytest.raises(ColumnMappingError, match="nowhere"):
         match(("a",), tmp_path / "nowhere.yaml")
     (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(WrongColumns, match="UTF-8"):
+    with pytest.raises(ColumnMappingError, match="UTF-8"):
         match(("a",), tmp_path / "bytes.yaml")
 
 
@@ -229,7 +231,7 @@ def read(mapping: dict[Any, Any]) -> dict[str, Given] | str:
     """What the mapping says, or why it cannot be used."""
     try:
         return columns_given(mapping)
-    except WrongColumns as error:
+    except ColumnMappingError as error:
         return str(error)
 
 
@@ -242,6 +244,6 @@ def read(mapping: dict[Any, Any]) -> dict[str, Given] | str:
     )
 )
 def test_any_mapping_is_read_or_refused(mapping: dict[Any, Any]) -> None:
-    """The only error is WrongColumns."""
+    """The only error is ColumnMappingError."""
     found = read(mapping)
     assert found.startswith("columns") if isinstance(found, str) else set(found) == set(mapping)

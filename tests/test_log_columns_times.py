@@ -16,7 +16,7 @@ from log_tables import piece, pieces, reasons, sends
 
 from smssim.logs.columns.times import TimeColumn, zone
 from smssim.logs.join.facts import UNKNOWN
-from smssim.logs.log import WrongColumns
+from smssim.logs.log import ColumnMappingError
 
 ZONES = ("UTC", "UTC+8", "-03:30", "Asia/Shanghai", "Europe/Berlin", "America/St_Johns")
 ZONES += ("Australia/Lord_Howe", "Africa/Casablanca", "Pacific/Apia", "Asia/Kathmandu")
@@ -192,7 +192,7 @@ def test_what_stands_for_nothing() -> None:
 
 def test_naive_times_ask_for_their_zone() -> None:
     """The file does not say: the error names the column and --tz."""
-    with pytest.raises(WrongColumns, match=r"'Send Time' \(like '2024-05-01 10:00'\).*--tz"):
+    with pytest.raises(ColumnMappingError, match=r"'Send Time' \(like '2024-05-01 10:00'\).*--tz"):
         piece(sends(**{"Send Time": ["2024-05-01 10:00"]}))
 
 
@@ -219,7 +219,9 @@ def test_an_order_that_nothing_decides_is_an_error() -> None:
     """With the format as remedy, which then decides."""
     texts = ["01/05/2024 10:00", "02/05/2024 10:00", "05/05/2024 10:00"]
     columns = sends(3, **{"Send Time": texts})
-    with pytest.raises(WrongColumns, match=r"whether the day or the month comes first: give the"):
+    with pytest.raises(
+        ColumnMappingError, match=r"whether the day or the month comes first: give the"
+    ):
         piece(columns, tz="UTC")
     mapping = {"submitted": {"heading": "Send Time", "format": "%d/%m/%Y %H:%M"}}
     found = piece(columns, tz="UTC", mapping=mapping).sends["submitted"].tolist()

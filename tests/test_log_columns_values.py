@@ -19,7 +19,7 @@ from smssim.logs.columns.money import DecimalColumn
 from smssim.logs.columns.phones import numbers_of
 from smssim.logs.columns.texts import Texts, integers
 from smssim.logs.join.facts import UNKNOWN, Names
-from smssim.logs.log import WrongColumns
+from smssim.logs.log import ColumnMappingError
 from smssim.sms.phone_numbers import digits_of
 from smssim.sms.reference import countries, reference
 
@@ -34,7 +34,7 @@ WRITTEN = st.integers(10_000, 10**15 - 1).flatmap(
 @settings(max_examples=80, deadline=None)
 @given(st.lists(ODD | WRITTEN | st.none(), max_size=20), st.booleans())
 def test_numbers_are_those_of_the_plain_reader(texts: list[str | None], many: bool) -> None:
-    """`smssim.sms.phone_numbers.digits_of` of the cleaned text is the oracle, one by one or in bulk."""
+    """`digits_of` the cleaned text is the oracle, one by one or in bulk."""
     texts = texts * 70 if many else texts
     found = numbers_of(pa.array(texts, pa.string()), Counter())
     narrow = str.maketrans("０　", "0 ")
@@ -198,7 +198,9 @@ def test_what_is_no_amount(text: str) -> None:
 def test_a_mark_that_nothing_decides_is_an_error() -> None:
     """Until a later batch has a value that does."""
     open_ = sends(Cost=["1,234"])
-    with pytest.raises(WrongColumns, match=r"Cost\(='1,234'\) may have a decimal or a thousands"):
+    with pytest.raises(
+        ColumnMappingError, match=r"Cost\(='1,234'\) may have a decimal or a thousands"
+    ):
         piece(open_)
     for decided, wanted in (("0.5", 1_234_000_000), ("0,5", 1_234_000), ("9,999.5", 1_234_000_000)):
         found = pieces(open_, sends(Cost=[decided]))

@@ -29,5 +29,5 @@ class QuarantinedError(Plainly, ValueError):
 # What stands in the way of reading a table as a whole, and its remedy.
 
 
-class WrongColumns(Plainly, ValueError):
+class ColumnMappingError(Plainly, ValueError):
     """A table whose columns cannot be told, or mean two things; its text names the remedy."""

@@ -22,7 +22,7 @@ from smssim.logs.files.table import Table
 from smssim.logs.join.facts import Names, Piece
 from smssim.logs.join.resolve import REASONS, Outcome, outcome
 from smssim.logs.join.spill import Spill
-from smssim.logs.log import Log, WrongColumns
+from smssim.logs.log import ColumnMappingError, Log
 from smssim.logs.quarantine import Cuts, Quarantine
 
 _NAMED = (
@@ -148,8 +148,8 @@ class Reading:
     def _read_table(self, table: Table) -> None:
         try:
             self._matched(table, match(table.headings, self._columns))
-        except WrongColumns as error:
-            raise WrongColumns(f"{table.path}: {error}") from None
+        except ColumnMappingError as error:
+            raise ColumnMappingError(f"{table.path}: {error}") from None
 
     def _matched(self, table: Table, matching: Matching) -> None:
         source = self._begin(table.path, dict(table.told))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from smssim.scenario.errors.problems import Path, dotted, masked
+from smssim.scenario.errors.problems import Path, dotted, without_secrets
 from smssim.scenario.scenario import Scenario
 
 
@@ -38,7 +38,7 @@ def differing(old: Scenario, new: Scenario) -> list[Changed]:
     at their place; numbers in paths are the places in the list of *new*, or of *old* where only
     that has the part. What stands in a group task's file is not looked at.
     """
-    before, after = (masked(own.model_dump(mode="json")) for own in (old, new))
+    before, after = (without_secrets(own.model_dump(mode="json")) for own in (old, new))
     return list(_differing(before, after, ()))
 
 

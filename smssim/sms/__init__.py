@@ -1,1 +1,1 @@
-"""Check_template, check_values, segments, country_of, status_codes, read_recipients."""
+"""Functions and tables of what the service's documents state."""

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from smssim.logs.columns.times import reader_of
-from smssim.logs.log import WrongColumns
+from smssim.logs.log import ColumnMappingError
 from smssim.sms.phone_numbers import masked
 
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|【[^【】]*】|〔[^〔〕]*〕")
@@ -200,7 +200,7 @@ class Given(NamedTuple):
 def given(columns: Columns) -> dict[str, Given]:
     """The columns that *columns* names, by field; a text or path is a YAML file.
 
-    Raise a WrongColumns that names all that is wrong, with file, line and column for a file.
+    Raise a ColumnMappingError that names all that is wrong, with file, line and column for a file.
     """
     if columns is None:
         return {}
@@ -245,15 +245,15 @@ def _read(path: Path) -> dict[str, Given]:
     try:
         read = Text(path.read_bytes().decode("utf-8-sig"), str(path))
     except OSError as error:
-        raise WrongColumns(f"{path}: {error.strerror}") from error
+        raise ColumnMappingError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise WrongColumns(f"{path}: must be UTF-8") from error
+        raise ColumnMappingError(f"{path}: must be UTF-8") from error
     except ScenarioError as error:
-        raise WrongColumns(str(error)) from error
+        raise ColumnMappingError(str(error)) from error
     if read.duplicates:
-        raise WrongColumns("\n".join(str(problem) for problem in read.duplicates))
+        raise ColumnMappingError("\n".join(str(problem) for problem in read.duplicates))
     if not isinstance(read.data, dict):
-        raise WrongColumns(f"{path}:1:1: must be a mapping of fields to headings")
+        raise ColumnMappingError(f"{path}:1:1: must be a mapping of fields to headings")
     return _checked(read.data, _File(read))
 
 
@@ -276,7 +276,7 @@ def _checked(columns: Mapping[Any, Any], places: _Nowhere) -> dict[str, Given]:
             told = f"{name}(={value!r}) must be a heading, or a mapping of heading and format"
             problems.append(f"{places.at((key,))}: {told}")
     if problems:
-        raise WrongColumns("\n".join(problems))
+        raise ColumnMappingError("\n".join(problems))
     return found
 
 
@@ -331,7 +331,7 @@ class Matching:
 def match(headings: Sequence[str], mapping: Columns = None) -> Matching:
     """Match the headings of a table to fields; *mapping* is what a person says of them.
 
-    Raise a WrongColumns for a table of no kind, two columns for one field, and a mapping that
+    Raise a ColumnMappingError for a table of no kind, two columns for one field, and a mapping that
     names a field or a heading that does not exist.
     """
     said = given(mapping)
@@ -357,7 +357,7 @@ def is_heading(cells: Sequence[str | None], mapping: Columns = None) -> bool:
     texts = [cell for cell in cells if cell]
     try:
         said = given(mapping)
-    except WrongColumns:
+    except ColumnMappingError:
         said = {}
     known = _fields(texts)
     by_hand = {plain(own.heading): field for field, own in said.items()}
@@ -396,7 +396,7 @@ def _matched(headings: Sequence[str], said: Mapping[str, Given]) -> dict[str, st
             f"{field} is matched by {' and '.join(map(repr, found))}"
             for field, found in double.items()
         ] or [f"the heading {twice[0]!r} stands twice"]
-        raise WrongColumns(f"{'; '.join(told)}: {_REMEDY}")
+        raise ColumnMappingError(f"{'; '.join(told)}: {_REMEDY}")
     order = {heading: i for i, heading in enumerate(headings)}
     return {
         field: found[0] for field, found in sorted(columns.items(), key=lambda c: order[c[1][0]])
@@ -411,7 +411,7 @@ def _named(headings: Sequence[str], field: str, own: Given) -> str:
     if len(like) == 1:
         return like[0]
     told = f"the heading {own.heading!r} is not in the file"
-    raise WrongColumns(f"{own.where}: {told}: {masked(suggested(own.heading, headings))}")
+    raise ColumnMappingError(f"{own.where}: {told}: {masked(suggested(own.heading, headings))}")
 
 
 def _kind(headings: Sequence[str], columns: Mapping[str, str]) -> Kind:
@@ -431,4 +431,4 @@ def _kind(headings: Sequence[str], columns: Mapping[str, str]) -> Kind:
     known = f"say {found}, but {missing}" if found else f"say no field that is known: {missing}"
     # A file without headings has its first row there, phone numbers too.
     shown = masked(", ".join(map(repr, headings)))
-    raise WrongColumns(f"the headings {shown} {known}: {_REMEDY}")
+    raise ColumnMappingError(f"the headings {shown} {known}: {_REMEDY}")

@@ -14,7 +14,7 @@ import numpy as np
 from smssim.logs.columns.problems import shown
 from smssim.logs.columns.texts import THOUSANDS, UNSAID, Integers, as_texts, clean, encoded
 from smssim.logs.join.facts import UNKNOWN
-from smssim.logs.log import WrongColumns
+from smssim.logs.log import ColumnMappingError
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -56,9 +56,9 @@ class DecimalColumn:
         if found[","] != found["."]:
             self.mark = "," if found[","] > found["."] else "."
 
-    def undecided(self) -> WrongColumns:
+    def undecided(self) -> ColumnMappingError:
         """The error for a column whose decimal mark nothing decides."""
-        return WrongColumns(
+        return ColumnMappingError(
             f"{self.heading}(={self.ambiguous!r}) may have a decimal or a thousands mark, and no "
             "other value of its column decides: write it with a point and more or fewer decimals, "
             "or leave the column out"

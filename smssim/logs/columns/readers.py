@@ -23,7 +23,7 @@ from smssim.logs.columns.money import DecimalColumn
 from smssim.logs.columns.times import TimeColumn
 from smssim.logs.files.table import Batch
 from smssim.logs.join.facts import Names
-from smssim.logs.log import WrongColumns
+from smssim.logs.log import ColumnMappingError
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -79,7 +79,7 @@ class Readers:
                 if reader.ambiguous is not None and reader.day_first is None:
                     reader.day_first = next(iter(known))
 
-    def undecided(self) -> WrongColumns | None:
+    def undecided(self) -> ColumnMappingError | None:
         """The error of a column that has not yet said what it must; None if all can be read."""
         for reader in self.times.values():
             if reader.ambiguous is not None and reader.day_first is None:
@@ -133,6 +133,6 @@ def _time_column(heading: str, matching: Matching, field: str, tz: str | None) -
     own = matching.zones.get(field)
     try:
         return TimeColumn(heading, matching.formats.get(field), own or tz)
-    except WrongColumns as error:
+    except ColumnMappingError as error:
         told = f"the zone of the heading {heading!r}" if own else "the zone that was given"
-        raise WrongColumns(f"{told}: {error}") from None
+        raise ColumnMappingError(f"{told}: {error}") from None

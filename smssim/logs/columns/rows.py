@@ -254,7 +254,7 @@ class Parser:
 
     *secret* keys the hashes and must be the same for all files of a reading; *file* is the file's
     number in the facts. `currency` is that of the log: the first that is said, if none is given.
-    Raise a WrongColumns for a zone that does not exist.
+    Raise a ColumnMappingError for a zone that does not exist.
     """
 
     def __init__(
@@ -277,7 +277,7 @@ class Parser:
     def pieces(self, table: Table) -> Iterator[Piece]:
         """The rows of a table, each in the facts or refused.
 
-        Raise a WrongColumns for times without a zone, and for an order of day and month or a
+        Raise a ColumnMappingError for times without a zone, and for an order of day and month or a
         decimal mark that nothing decides.
         """
         held: list[Batch] = []

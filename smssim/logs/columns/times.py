@@ -29,7 +29,7 @@ from smssim.logs.columns.texts import (
     integers,
 )
 from smssim.logs.join.facts import UNKNOWN
-from smssim.logs.log import WrongColumns
+from smssim.logs.log import ColumnMappingError
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -85,7 +85,7 @@ class Zone:
 def zone(name: str) -> Zone:
     """The zone of an offset ("+08:00", "UTC+8") or a name of the IANA ("Asia/Shanghai").
 
-    Raise a WrongColumns for a name that is neither.
+    Raise a ColumnMappingError for a name that is neither.
     """
     fixed = offset_s(name)
     if fixed is not None:
@@ -95,7 +95,7 @@ def zone(name: str) -> Zone:
         tz = ZoneInfo(name)
     except (ValueError, OSError, LookupError):
         told = 'must be an offset ("+08:00", "UTC+8") or a name of the IANA ("Asia/Shanghai")'
-        raise WrongColumns(f"tz(={name!r}) {told}") from None
+        raise ColumnMappingError(f"tz(={name!r}) {told}") from None
     changes = _changes(tz)
     offsets = np.array([_offset_us(tz, _FIRST), *(after for _, after in changes)], np.int64)
     at = np.array([instant for instant, _ in changes], np.int64)
@@ -439,7 +439,7 @@ class TimeColumn:
     def read(self, column: pa.Array, repaired: Counter[str]) -> Read:
         """The instants of a column, and its wrong values.
 
-        Raise a WrongColumns for a naive time without a zone.
+        Raise a ColumnMappingError for a naive time without a zone.
         """
         import pyarrow as pa
 
@@ -450,10 +450,10 @@ class TimeColumn:
         column, texts = cleaned(as_texts(column), repaired)
         return self._texts(column, texts)
 
-    def undecided(self) -> WrongColumns:
+    def undecided(self) -> ColumnMappingError:
         """The error for a column whose order of day and month nothing decides."""
         told = f"the times of {self.heading!r} (like {self.ambiguous!r}) do not say whether the day"
-        return WrongColumns(
+        return ColumnMappingError(
             f"{told} or the month comes first: give the format with --columns map.yaml (columns=), "
             f'as in `submitted: {{heading: "{self.heading}", format: "%d/%m/%Y %H:%M:%S"}}`'
         )
@@ -528,7 +528,7 @@ class TimeColumn:
         if local.any():
             if self._zone is None:
                 example = as_texts(column.take(_arrow(np.flatnonzero(local)[:1])))[0].as_py()
-                raise WrongColumns(
+                raise ColumnMappingError(
                     f"the times of {self.heading!r} (like {example!r}) do not say their zone: "
                     "give it with --tz (tz=), as in --tz Asia/Shanghai or --tz UTC+8"
                 )

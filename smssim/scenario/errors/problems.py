@@ -69,18 +69,18 @@ def told_of(path: Path, message: str, data: Any) -> Problem:
     of_key = path[-1:] == (KEY,)
     path = path[:-1] if of_key else path
     value = value_at(data, path)
-    shown = masked(value, path[-1] if path else None)
+    shown = without_secrets(value, path[-1] if path else None)
     return Problem(message, dotted(path), value=shown, of_key=of_key, steps=path)
 
 
-def masked(value: Any, key: object = None) -> Any:
+def without_secrets(value: Any, key: object = None) -> Any:
     """A value without what stands under a key that is `secret`, or was probably meant to be."""
     if isinstance(key, str) and _is_secret(key):
         return MASK
     if isinstance(value, Mapping):
-        return {name: masked(below, name) for name, below in value.items()}
+        return {name: without_secrets(below, name) for name, below in value.items()}
     if isinstance(value, list | tuple):
-        return [masked(below) for below in value]
+        return [without_secrets(below) for below in value]
     return value
 
 
