@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Plainly(Exception):
+class UserFacing(Exception):
     """An error of what was given, not of the code; IPython shows its text without a traceback."""
 
     def _render_traceback_(self, *_: object) -> list[str]:

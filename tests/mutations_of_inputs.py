@@ -164,7 +164,7 @@ INPUTS = {
     "order of values": Mutation("smssim.scenario.thresholds:_broken_thresholds", nothing),
     "bound of the limits": Mutation("smssim.scenario.consistency:_limits", nothing),
     "country limits": Mutation(
-        "smssim.scenario.thresholds:Thresholds.broken", _without("countries")
+        "smssim.scenario.thresholds:Thresholds.violations", _without("countries")
     ),
     "refused task": Mutation(
         "smssim.simulation.compiled:World._read_files",

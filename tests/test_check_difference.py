@@ -15,7 +15,7 @@ from smssim.checks import Difference, check, difference
 from smssim.checks.difference import LEAST, PromiseDifference
 from smssim.experiment import replicate
 from smssim.scenario import Scenario
-from smssim.scenario.diff import ABSENT, differing
+from smssim.scenario.diff import ABSENT, differences
 from smssim.stats.intervals import mean_interval, newcombe_paired, quantile_difference
 
 pytestmark = pytest.mark.xdist_group("check plans")
@@ -154,17 +154,19 @@ def test_parts_with_names_are_matched_by_them() -> None:
     """A part that is put in front of others changes none of them."""
     source = "{name: z, template: code, country: ID, messages_a_day: 1}"
     more = Scenario.parse(PLAN.replace("traffic: [", f"traffic: [{source}, "))
-    (change,) = differing(OLD, more)
+    (change,) = differences(OLD, more)
     assert (change.path, change.old) == ("traffic.0", ABSENT)
     assert str(change) == "traffic.0: nothing -> a part named z"
-    (change,) = differing(more, OLD)
+    (change,) = differences(more, OLD)
     assert (change.path, change.new) == ("traffic.0", ABSENT)
     faster = OLD.change(**{"traffic.0.messages_a_day": 50, "routes": {}})
-    assert sorted(map(str, differing(OLD, faster)))[-1] == "traffic.0.messages_a_day: 40.0 -> 50.0"
-    assert "routes.ID" in [change.path for change in differing(OLD, faster)]
+    assert (
+        sorted(map(str, differences(OLD, faster)))[-1] == "traffic.0.messages_a_day: 40.0 -> 50.0"
+    )
+    assert "routes.ID" in [change.path for change in differences(OLD, faster)]
 
 
 def test_packages_are_matched_by_their_place() -> None:
     first, second = {"country": "ID", "segments": 43}, {"country": "ID", "segments": 1}
     two = OLD.change(packages=[first, second])
-    assert [change.path for change in differing(OLD, two)] == ["packages.0.price", "packages.1"]
+    assert [change.path for change in differences(OLD, two)] == ["packages.0.price", "packages.1"]

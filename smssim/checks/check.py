@@ -10,7 +10,7 @@ import numpy as np
 
 from smssim.checks.decide import decide
 from smssim.checks.verdict import Checked, Verdict
-from smssim.errors import Plainly
+from smssim.errors import UserFacing
 from smssim.experiment.designs import Design
 from smssim.experiment.experiment import Experiment
 from smssim.experiment.pool import Pool
@@ -24,7 +24,7 @@ FIRST_BATCH = 16
 """Replications that are run before the first look."""
 
 
-class ReplicationError(Plainly, RuntimeError):
+class ReplicationError(UserFacing, RuntimeError):
     """A month that could not be simulated, so that nothing can be said of promises."""
 
 

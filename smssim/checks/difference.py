@@ -28,7 +28,7 @@ from smssim.experiment.worker import Task
 from smssim.formatting import columns, count, page, section, wrapped
 from smssim.metrics import METRICS
 from smssim.scenario import Check, Scenario
-from smssim.scenario.diff import ABSENT, Changed, differing
+from smssim.scenario.diff import ABSENT, Change, differences
 from smssim.simulation.policies.account_view import Policy
 from smssim.stats.intervals import Interval, mean_interval, newcombe_paired, quantile_difference
 
@@ -68,7 +68,7 @@ class Difference:
     old: Checked
     new: Checked
     promises: Sequence[PromiseDifference]
-    changes: Sequence[Changed]
+    changes: Sequence[Change]
 
     def ok(self, undecided: Undecided = "fail") -> bool:
         """Whether the new plan keeps all its promises."""
@@ -148,7 +148,7 @@ def difference(
         for n, plan in enumerate(plans)
     ]
     promises = tuple(_promises(both[OLD], both[NEW]))
-    return Difference(both[OLD], both[NEW], promises, differing(*plans))
+    return Difference(both[OLD], both[NEW], promises, differences(*plans))
 
 
 def _of(found: Experiment, place: int) -> Experiment:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from smssim.errors import Plainly
+from smssim.errors import UserFacing
 from smssim.record.record import Record
 
 
@@ -13,7 +13,7 @@ class Log(Record):
     """A Record that was read and not simulated; what could not be used is in its quarantine."""
 
 
-class QuarantinedError(Plainly, ValueError):
+class QuarantinedError(UserFacing, ValueError):
     """A strict reading left records out; `log` is what was read."""
 
     def __init__(self, log: Record) -> None:
@@ -29,5 +29,5 @@ class QuarantinedError(Plainly, ValueError):
 # What stands in the way of reading a table as a whole, and its remedy.
 
 
-class ColumnMappingError(Plainly, ValueError):
+class ColumnMappingError(UserFacing, ValueError):
     """A table whose columns cannot be told, or mean two things; its text names the remedy."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 
 from smssim.scenario.delays import Delay, Seconds
-from smssim.scenario.errors.problems import Found, said
+from smssim.scenario.errors.problems import Violation, as_written
 from smssim.scenario.fields import (
     STATUS,
     Count,
@@ -18,7 +18,7 @@ from smssim.scenario.fields import (
     Int,
     Money,
     Name,
-    Part,
+    ScenarioModel,
     Zone,
 )
 from smssim.scenario.network import Status
@@ -27,7 +27,7 @@ ServiceMode = Literal["pay_per_use", "suspend"]
 PATTERN = r"^[0-9*]{4,11}$"
 
 
-class Contact(Part):
+class Contact(ScenarioModel):
     """Somebody who is told by SMS (DOMAIN.md section 5)."""
 
     name: Name
@@ -36,7 +36,7 @@ class Contact(Part):
     """Whether the switch "traffic warning notification" is on."""
 
 
-class NumberRule(Part):
+class NumberRule(ScenarioModel):
     """A rule of number control: which numbers are let through or blocked (DOMAIN.md section 5)."""
 
     pattern: Annotated[str, Field(pattern=PATTERN)]
@@ -47,7 +47,7 @@ class NumberRule(Part):
     """When it is saved in the console; without it, it is in force from the start."""
 
 
-class Ticket(Part):
+class Ticket(ScenarioModel):
     """A service ticket: the service mode is switched, or quota raised, when it is done."""
 
     at: Instant
@@ -59,13 +59,13 @@ class Ticket(Part):
     monthly_limit: Count | None = None
     """The new upper bound of the monthly limit, in messages a UTC month."""
 
-    def broken(self) -> Iterator[Found]:
+    def violations(self) -> Iterator[Violation]:
         """It asks for something."""
         if self.service_mode is None and self.daily_limit is None and self.monthly_limit is None:
             yield (), "a ticket must ask for service_mode, daily_limit or monthly_limit"
 
 
-class Account(Part):
+class Account(ScenarioModel):
     """The account and the rules of its packages and money (DOMAIN.md sections 1 and 2)."""
 
     service_mode: ServiceMode = "pay_per_use"
@@ -109,7 +109,7 @@ class Account(Part):
     """Assumption: from filing a service ticket (mode, quota) until it is done, in s; a day."""
 
 
-class Quota(Part):
+class Quota(ScenarioModel):
     """What the account may have; raised by ticket (DOMAIN.md sections 4 and 5)."""
 
     applications: Count = 2
@@ -122,7 +122,7 @@ class Quota(Part):
     """Upper bound of the monthly limit, in messages a UTC month; 10,000 until a ticket."""
 
 
-class Package(Part):
+class Package(ScenarioModel):
     """A prepaid package of segments to one country, bought at a moment or with the first approved
     template."""
 
@@ -139,7 +139,7 @@ class Package(Part):
     valid_days: Annotated[Count, Field(le=3_660)] | None = None
     """Ends this many days later, instead of months."""
 
-    def broken(self) -> Iterator[Found]:
+    def violations(self) -> Iterator[Violation]:
         """One validity."""
         if self.valid_months is not None and self.valid_days is not None:
             yield ("valid_days",), "give valid_months or valid_days, not both"
@@ -151,7 +151,7 @@ NO_LIMIT = 10**9
 Times = Annotated[Int, Field(ge=1, le=999)]
 
 
-class Frequency(Part):
+class Frequency(ScenarioModel):
     """How often one number may be sent to by an application (DOMAIN.md section 5)."""
 
     per_minute: Times | None = None
@@ -165,7 +165,7 @@ class Frequency(Part):
     after_s: Seconds = 900
     """Seconds from saving until it is in force; 15 minutes."""
 
-    def broken(self) -> Iterator[Found]:
+    def violations(self) -> Iterator[Violation]:
         """It limits something."""
         if self.per_minute is None and self.per_hour is None and self.per_day is None:
             yield (), "a frequency must limit per_minute, per_hour or per_day"
@@ -177,7 +177,7 @@ class Frequency(Part):
         return tuple(NO_LIMIT if value is None else value for value in values)  # type: ignore[return-value]
 
 
-class Application(Part):
+class Application(ScenarioModel):
     """An application: its channel sends templates.
 
     Its secret is never printed: no text, file, fingerprint or error of ours holds it.
@@ -215,13 +215,13 @@ class Application(Part):
     """Whether it has an address for status reports of requests that name none; they come there in
     batches of at most 50 (DOMAIN.md section 7)."""
 
-    def broken(self) -> Iterator[Found]:
+    def violations(self) -> Iterator[Violation]:
         """What is reinstated was suspended before."""
         if self.reinstated is not None and (
             self.suspended is None or self.reinstated <= self.suspended
         ):
-            told = f"reinstated(={said(self.reinstated)}) must be after suspended"
-            yield ("reinstated",), f"{told}(={said(self.suspended)})"
+            told = f"reinstated(={as_written(self.reinstated)}) must be after suspended"
+            yield ("reinstated",), f"{told}(={as_written(self.suspended)})"
 
     def __eq__(self, other: object) -> bool:
         # What is written and read again is the same application, and has no secret.

@@ -47,10 +47,10 @@ def _put(
         return deepcopy(value)
     if isinstance(data, BaseModel):
         data = data.model_dump(exclude_unset=True)
-    part = shape.part_of(annotation)
+    part = shape.model_of(annotation)
     if part is not None:
         return _put_in_part(data, part, steps, value, above)
-    items, mapping = shape.items_of(annotation), shape.values_of(annotation)
+    items, mapping = shape.item_type(annotation), shape.mapping_types(annotation)
     if items is not None and not (mapping is not None and isinstance(data, dict)):
         return _put_in_list(data, items, steps, value, above)
     if mapping is not None:
@@ -63,8 +63,8 @@ def _put_in_part(
 ) -> Any:
     step, rest = steps[0], steps[1:]
     if step not in part.model_fields:
-        known = list(part.model_fields)
-        near = hint(step, known) or f"; there are {', '.join(known)}"
+        readable = list(part.model_fields)
+        near = hint(step, readable) or f"; there are {', '.join(readable)}"
         where = f" in {dotted(above)}" if above else ""
         raise _NoSuchPath(f"there is no {step!r}{where}{near}")
     field = part.model_fields[step]

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from smssim.metrics import METRICS, YES_OR_NO, Metric, metric_named
-from smssim.scenario.errors.partial import known
-from smssim.scenario.errors.problems import KEY, Found, hint
+from smssim.scenario.errors.partial import readable
+from smssim.scenario.errors.problems import KEY, Violation, hint
 from smssim.scenario.sources import MOST_WHITELISTED
 from smssim.sms import reference as codes
 from smssim.sms.phone_numbers import countries_of, is_told_by
@@ -21,7 +21,7 @@ from smssim.sms.reference import MAINLAND
 MOST_NUMBER_RULES = 100
 
 
-def console_rules(scenario: Any) -> Iterator[Found]:
+def console_violations(scenario: Any) -> Iterator[Violation]:
     """All broken rules."""
     yield from _beginnings(scenario)
     yield from _many_rules(scenario)
@@ -33,13 +33,13 @@ def console_rules(scenario: Any) -> Iterator[Found]:
     yield from _batch_addresses(scenario)
 
 
-def _beginnings(s: Any) -> Iterator[Found]:
+def _beginnings(s: Any) -> Iterator[Violation]:
     """Beginnings of numbers are long enough to tell which rules they meet."""
     rules = s.account.number_rules
-    if not known(rules, *(rule.pattern for rule in rules)):
+    if not readable(rules, *(rule.pattern for rule in rules)):
         return
     for i, source in enumerate(s.traffic):
-        if not known(source.beginnings, *source.beginnings):
+        if not readable(source.beginnings, *source.beginnings):
             continue
         for beginning in source.beginnings:
             vague = [r.pattern for r in rules if not is_told_by(r.pattern, beginning)]
@@ -50,10 +50,10 @@ def _beginnings(s: Any) -> Iterator[Found]:
                 yield ("traffic", i, "beginnings", beginning), told
 
 
-def _many_rules(s: Any) -> Iterator[Found]:
+def _many_rules(s: Any) -> Iterator[Violation]:
     """Number control holds so many rules a country (DOMAIN.md section 5)."""
     rules = s.account.number_rules
-    if not known(rules, *(rule.pattern for rule in rules)):
+    if not readable(rules, *(rule.pattern for rule in rules)):
         return
     heads = ["+" + rule.pattern.split("*")[0] for rule in rules]
     for country, n in Counter(countries_of(heads)).items():
@@ -62,14 +62,14 @@ def _many_rules(s: Any) -> Iterator[Found]:
             yield ("account", "number_rules"), f"{told} (DOMAIN.md section 5)"
 
 
-def _whitelists(s: Any) -> Iterator[Found]:
+def _whitelists(s: Any) -> Iterator[Violation]:
     """The whitelist of the frequency limit is the application's, whichever sources fill it."""
-    of_template = {t.name: t.application for t in s.templates if known(t.name, t.application)}
-    if not known(s.traffic):
+    of_template = {t.name: t.application for t in s.templates if readable(t.name, t.application)}
+    if not readable(s.traffic):
         return
     count: Counter[Any] = Counter()
     for i, source in enumerate(s.traffic):
-        if known(source.whitelisted, source.numbers, source.template) and source.whitelisted:
+        if readable(source.whitelisted, source.numbers, source.template) and source.whitelisted:
             application = of_template.get(source.template)
             before, count[application] = count[application], count[application] + source.numbers
             if before <= MOST_WHITELISTED < count[application]:
@@ -78,17 +78,17 @@ def _whitelists(s: Any) -> Iterator[Found]:
                 yield ("traffic", i, "whitelisted"), f"{told}: {rule}"
 
 
-def package_countries(s: Any) -> Iterator[Found]:
+def package_countries(s: Any) -> Iterator[Violation]:
     """Packages are for countries that they are sold for; never for mainland China."""
     sold = s.account.package_countries
-    if not known(s.account.service_mode, sold):
+    if not readable(s.account.service_mode, sold):
         return
     if MAINLAND in s.account.low_quota:
         told = "packages are for international SMS: CN has no quota (DOMAIN.md section 1)"
         yield ("account", "low_quota", MAINLAND, KEY), told
     for i, package in enumerate(s.packages):
         country = package.country
-        if not known(country):
+        if not readable(country):
             continue
         if country == MAINLAND:
             told = "packages are for international SMS: CN has none (DOMAIN.md section 1)"
@@ -98,18 +98,18 @@ def package_countries(s: Any) -> Iterator[Found]:
             yield ("packages", i, "country"), told
 
 
-def _signatures(s: Any) -> Iterator[Found]:
+def _signatures(s: Any) -> Iterator[Violation]:
     """A text that goes to mainland China has a signature."""
     to_mainland = {
         source.template
         for source in (*s.traffic, *s.calls)
-        if known(source.country, source.template) and source.country == MAINLAND
+        if readable(source.country, source.template) and source.country == MAINLAND
     }
     to_mainland |= {
-        t.template for t in s.group_tasks if known(t.countries) and MAINLAND in t.countries
+        t.template for t in s.group_tasks if readable(t.countries) and MAINLAND in t.countries
     }
     for i, template in enumerate(s.templates):
-        if not known(template.name, template.text, template.signature):
+        if not readable(template.name, template.text, template.signature):
             continue
         if (
             template.text is not None
@@ -120,36 +120,36 @@ def _signatures(s: Any) -> Iterator[Found]:
             yield ("templates", i), f"{told} (DOMAIN.md section 1)"
 
 
-def _passwords(s: Any) -> Iterator[Found]:
+def _passwords(s: Any) -> Iterator[Violation]:
     """Only a password can be a wrong one."""
-    types = {t.name: t.type for t in s.templates if known(t.name, t.type)}
+    types = {t.name: t.type for t in s.templates if readable(t.name, t.type)}
     for i, source in enumerate(s.traffic):
-        if not known(source.flaws, source.template) or not known(source.flaws.password):
+        if not readable(source.flaws, source.template) or not readable(source.flaws.password):
             continue
         if source.flaws.password and types.get(source.template) == "notification":
             told = f"the template {source.template!r} is a notification: it holds no password"
             yield ("traffic", i, "flaws", "password"), told
 
 
-def _org_codes(s: Any) -> Iterator[Found]:
+def _org_codes(s: Any) -> Iterator[Violation]:
     """Reports of messages to mainland China bring no orgCode: it is international only."""
-    route = s.routes.get(MAINLAND) if known(s.routes) else None
-    if route is None or not known(route, route.outcomes):
+    route = s.routes.get(MAINLAND) if readable(s.routes) else None
+    if route is None or not readable(route, route.outcomes):
         return
     for i, outcome in enumerate(route.outcomes):
-        if known(outcome, outcome.org_code) and outcome.org_code is not None:
+        if readable(outcome, outcome.org_code) and outcome.org_code is not None:
             told = "orgCode is for international SMS: CN has none (DOMAIN.md section 7)"
             yield ("routes", MAINLAND, "outcomes", i, "org_code"), told
 
 
-def _batch_addresses(s: Any) -> Iterator[Found]:
+def _batch_addresses(s: Any) -> Iterator[Violation]:
     """A batch address gets some report: not all requests of its application name their own."""
     sources = [*s.traffic, *s.calls, *s.group_tasks]
-    said = [source.status_callback for source in sources]
-    if not known(s.traffic, s.calls, s.group_tasks, s.callback, s.callback.address, *said):
+    as_written = [source.status_callback for source in sources]
+    if not readable(s.traffic, s.calls, s.group_tasks, s.callback, s.callback.address, *as_written):
         return
-    of_template = {t.name: t.application for t in s.templates if known(t.name, t.application)}
-    if not known(*(source.template for source in sources)):
+    of_template = {t.name: t.application for t in s.templates if readable(t.name, t.application)}
+    if not readable(*(source.template for source in sources)):
         return
     by_application: dict[Any, list[bool]] = {}
     for source in sources:
@@ -157,7 +157,7 @@ def _batch_addresses(s: Any) -> Iterator[Found]:
         by_application.setdefault(of_template.get(source.template), []).append(named)
     for i, application in enumerate(s.applications):
         own = by_application.get(application.name, [False])
-        if known(application.batch_address) and application.batch_address and all(own):
+        if readable(application.batch_address) and application.batch_address and all(own):
             told = f"all requests of {application.name!r} name an address of their own, which wins"
             cure = "let callback.address or a source's status_callback be false"
             yield ("applications", i, "batch_address"), f"{told}: {cure}"
@@ -166,16 +166,16 @@ def _batch_addresses(s: Any) -> Iterator[Found]:
 # What a server may be told to send again, held against the rest of the scenario.
 
 
-def resend_rules(scenario: Any) -> Iterator[Found]:
+def resend_violations(scenario: Any) -> Iterator[Violation]:
     """All broken rules."""
     for kind in ("traffic", "calls"):
         for i, source in enumerate(getattr(scenario, kind)):
             rule = source.server_resend
-            if rule is not None and known(rule, rule.statuses, *rule.statuses):
+            if rule is not None and readable(rule, rule.statuses, *rule.statuses):
                 yield from _broken(scenario, source, (kind, i, "server_resend", "statuses"))
 
 
-def _broken(s: Any, source: Any, path: tuple[str | int, ...]) -> Iterator[Found]:
+def _broken(s: Any, source: Any, path: tuple[str | int, ...]) -> Iterator[Violation]:
     answers = _answers(s)
     statuses = answers and _statuses(s, source.country, answers)
     if not statuses or not answers:
@@ -191,14 +191,16 @@ def _broken(s: Any, source: Any, path: tuple[str | int, ...]) -> Iterator[Found]
 
 def _unheard(
     s: Any, source: Any, path: tuple[str | int, ...], answers: set[str]
-) -> Iterator[Found]:
+) -> Iterator[Violation]:
     """Statuses of reports are heard of at an address of the requests' own."""
     own, template = source.status_callback, source.template
-    if not known(own, template, s.callback, s.callback.address) or s.callback.is_named(own):
+    if not readable(own, template, s.callback, s.callback.address) or s.callback.is_named(own):
         return
-    by_template = {t.name: t.application for t in s.templates if known(t.name, t.application)}
+    by_template = {t.name: t.application for t in s.templates if readable(t.name, t.application)}
     name = by_template.get(template)
-    batched = {a.name for a in s.applications if known(a.name, a.batch_address) and a.batch_address}
+    batched = {
+        a.name for a in s.applications if readable(a.name, a.batch_address) and a.batch_address
+    }
     named = source.server_resend.statuses
     of_reports = [status for status in named if status not in answers]
     if of_reports and name in batched:
@@ -212,20 +214,20 @@ def _unheard(
 def _answers(s: Any) -> set[str] | None:
     """The codes of the API's answers, None where they cannot be told."""
     suspended = [application.suspended_code for application in s.applications]
-    return {*codes.api_errors(), *suspended} if known(*suspended) else None
+    return {*codes.api_errors(), *suspended} if readable(*suspended) else None
 
 
 def _statuses(s: Any, country: Any, answers: set[str]) -> set[str] | None:
     """Everything that a message can end with, None where it cannot be told."""
-    if not known(country, s.routes, s.account.frozen_status):
+    if not readable(country, s.routes, s.account.frozen_status):
         return None
     outcomes = s.route(country).outcomes
-    if not known(outcomes, *(outcome.status for outcome in outcomes)):
+    if not readable(outcomes, *(outcome.status for outcome in outcomes)):
         return None
-    if not known(s.registrations, s.account.frequency_code):
+    if not readable(s.registrations, s.account.frequency_code):
         return None
     registered = [registration.status for registration in s.registrations.values()]
-    if not known(*registered):
+    if not readable(*registered):
         return None
     account = s.account
     ours = {
@@ -239,28 +241,28 @@ def _statuses(s: Any, country: Any, answers: set[str]) -> set[str] | None:
 # The rules of promises: metrics, units and statistics that exist, parts that the scenario has.
 
 
-def check_rules(scenario: Any) -> Iterator[Found]:
+def promise_violations(scenario: Any) -> Iterator[Violation]:
     """All broken rules."""
     first: dict[str, int] = {}
     for i, check in enumerate(scenario.checks):
-        if known(check.name) and check.name in first:
+        if readable(check.name) and check.name in first:
             told = f"the name {check.name!r} stands twice, first in checks.{first[check.name]}"
             yield ("checks", i, "name"), told
-        elif known(check.name):
+        elif readable(check.name):
             first[check.name] = i
         for path, told in _of_check(scenario, check):
             yield ("checks", i, *path), told
 
 
-def _of_check(s: Any, check: Any) -> Iterator[Found]:
-    if not known(check.metric, s.currency):
+def _of_check(s: Any, check: Any) -> Iterator[Violation]:
+    if not readable(check.metric, s.currency):
         return
     try:
         metric = metric_named(check.metric, s.currency)
     except ValueError as error:
         yield ("metric",), str(error)
         return
-    if known(check.statistic) and check.statistic == "probability" and metric.unit != YES_OR_NO:
+    if readable(check.statistic) and check.statistic == "probability" and metric.unit != YES_OR_NO:
         yes_or_no = ", ".join(name for name, own in METRICS.items() if own.unit == YES_OR_NO)
         yield ("statistic",), f"a probability must be of what is yes or no: {yes_or_no}"
     given = _given(check.where)
@@ -269,7 +271,7 @@ def _of_check(s: Any, check: Any) -> Iterator[Found]:
         yield from _parts_there(s, key, value)
 
 
-def _parts_of(metric: Metric, given: dict[str, Any]) -> Iterator[Found]:
+def _parts_of(metric: Metric, given: dict[str, Any]) -> Iterator[Violation]:
     """The metric can be had by these parts."""
     if metric.per and metric.per not in given:
         told = f"there is one {metric.name} a {metric.per}: where: {{{metric.per}: ...}} says which"
@@ -283,30 +285,30 @@ def _parts_of(metric: Metric, given: dict[str, Any]) -> Iterator[Found]:
             yield ("where", key, KEY), told
 
 
-def _parts_there(s: Any, key: str, value: Any) -> Iterator[Found]:
+def _parts_there(s: Any, key: str, value: Any) -> Iterator[Violation]:
     """The scenario has the part."""
-    if key == "package" and known(s.packages) and value >= len(s.packages):
+    if key == "package" and readable(s.packages) and value >= len(s.packages):
         yield ("where", key), f"there is no package {value}: there are {len(s.packages)}, from 0 on"
     if key in ("country", "type"):
         yield from _sent_there(s, key, value)
     if key in ("template", "application"):
         names = [part.name for part in getattr(s, f"{key}s")]
-        if names and known(*names) and value not in names:
+        if names and readable(*names) and value not in names:
             told = f"there is no {key} {value!r}{hint(value, names)}"
             yield ("where", key), f"{told}; there are {', '.join(map(repr, names[:10]))}"
 
 
-def _sent_there(s: Any, key: str, value: Any) -> Iterator[Found]:
+def _sent_there(s: Any, key: str, value: Any) -> Iterator[Violation]:
     """Something of that type is sent, or goes to that country or is bought for it."""
     if key == "type":
         names = [template.type for template in s.templates]
     else:
-        if not known(s.group_tasks) or any(task.file is not None for task in s.group_tasks):
+        if not readable(s.group_tasks) or any(task.file is not None for task in s.group_tasks):
             return  # Only its file tells where a task goes.
         sources = [own.country for own in (*s.traffic, *s.calls, *s.packages)]
         names = [*sources, *(country for task in s.group_tasks for country in task.countries)]
     names = list(dict.fromkeys(names))
-    if names and known(*names) and value not in names:
+    if names and readable(*names) and value not in names:
         told = "no template is of the type" if key == "type" else "nothing is sent to"
         yield ("where", key), f"{told} {value!r}, only {', '.join(map(repr, sorted(names)[:10]))}"
 
@@ -315,4 +317,4 @@ def _given(where: Any) -> dict[str, Any]:
     """The keys that are given and could be read."""
     keys = ("template", "country", "application", "type", "package")
     values = {key: getattr(where, key, None) for key in keys}
-    return {key: value for key, value in values.items() if known(value) and value is not None}
+    return {key: value for key, value in values.items() if readable(value) and value is not None}

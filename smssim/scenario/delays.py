@@ -12,8 +12,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from smssim.calendars import SECOND
-from smssim.scenario.errors.problems import Found
-from smssim.scenario.fields import Float, Part, Share
+from smssim.scenario.errors.problems import Violation
+from smssim.scenario.fields import Float, ScenarioModel, Share
 from smssim.stats import inverse_cdf as inverse
 
 Seconds = Annotated[Float, Field(ge=0, le=inverse.LONGEST_US / SECOND)]
@@ -25,7 +25,7 @@ def microseconds(seconds: float) -> int:
     return round(seconds * SECOND)
 
 
-class LogNormal(Part):
+class LogNormal(ScenarioModel):
     """A log-normal delay by two of its percentiles."""
 
     median: Float = Field(gt=0, le=1e6)
@@ -33,7 +33,7 @@ class LogNormal(Part):
     p95: Float = Field(gt=0, le=1e7)
     """Nineteen in twenty delays are shorter than this, in seconds."""
 
-    def broken(self) -> Iterator[Found]:
+    def violations(self) -> Iterator[Violation]:
         """The 95th percentile lies above the median."""
         if self.p95 <= self.median:
             yield ("p95",), f"p95(={self.p95:g}) must be > median(={self.median:g})"
@@ -46,7 +46,7 @@ class SlowPart(LogNormal):
     """The share of messages that are slow, 0 to 1."""
 
 
-class Delay(Part):
+class Delay(ScenarioModel):
     """A duration: a plain number of seconds, or exactly one of the distributions below."""
 
     fixed_s: Seconds | None = None
@@ -66,7 +66,7 @@ class Delay(Part):
         number = isinstance(value, Real) and not isinstance(value, bool)
         return {"fixed_s": value} if number else value
 
-    def broken(self) -> Iterator[Found]:
+    def violations(self) -> Iterator[Violation]:
         """Exactly one distribution; a slow part goes with a log-normal, a range rises."""
         given = [kind for kind in _KINDS if getattr(self, kind) is not None]
         if len(given) != 1:

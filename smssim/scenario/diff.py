@@ -11,7 +11,7 @@ from smssim.scenario.errors.problems import Path, dotted, without_secrets
 from smssim.scenario.scenario import Scenario
 
 
-class Changed(NamedTuple):
+class Change(NamedTuple):
     """One path at which two scenarios differ, as plain data; ABSENT where one has nothing."""
 
     path: str
@@ -31,7 +31,7 @@ ABSENT = _Absent()
 """What stands where a scenario has no such key or part."""
 
 
-def differing(old: Scenario, new: Scenario) -> list[Changed]:
+def differences(old: Scenario, new: Scenario) -> list[Change]:
     """The paths at which two scenarios differ, in the order of a scenario's keys; secrets hidden.
 
     Parts of a list that have names are held against those of the same name, others against those
@@ -42,7 +42,7 @@ def differing(old: Scenario, new: Scenario) -> list[Changed]:
     return list(_differing(before, after, ()))
 
 
-def _differing(old: Any, new: Any, path: Path) -> Iterator[Changed]:
+def _differing(old: Any, new: Any, path: Path) -> Iterator[Change]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in dict.fromkeys((*old, *new)):
             yield from _differing(old.get(key, ABSENT), new.get(key, ABSENT), (*path, key))
@@ -50,7 +50,7 @@ def _differing(old: Any, new: Any, path: Path) -> Iterator[Changed]:
         for place, before, after in _pairs(old, new):
             yield from _differing(before, after, (*path, place))
     elif old != new:
-        yield Changed(dotted(path), old, new)
+        yield Change(dotted(path), old, new)
 
 
 def _is_list_of_parts(value: Any) -> bool:

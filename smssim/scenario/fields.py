@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic import WithJsonSchema as Schema
 
-from smssim.scenario.errors.problems import Broken, Found, hint, said
+from smssim.scenario.errors.problems import Violation, ViolationsError, as_written, hint
 from smssim.sms import reference as codes
 
 INSTANT = (
@@ -37,7 +37,7 @@ ORG_CODE = r"^[!-~]+$"
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 
 
-class Part(BaseModel):
+class ScenarioModel(BaseModel):
     """A part of a scenario: frozen, and closed to keys it does not know."""
 
     model_config = ConfigDict(
@@ -48,15 +48,15 @@ class Part(BaseModel):
         hide_input_in_errors=True,
     )
 
-    def broken(self) -> Iterator[Found]:
+    def violations(self) -> Iterator[Violation]:
         """The rules between this part's own fields that are broken."""
         yield from ()
 
     @model_validator(mode="after")
     def _obeys(self) -> Self:
-        found = list(self.broken())
+        found = list(self.violations())
         if found:
-            raise Broken(found)
+            raise ViolationsError(found)
         return self
 
 
@@ -71,10 +71,10 @@ def _instant(value: object) -> object:
         value = datetime(value.year, value.month, value.day)
     if not isinstance(value, datetime):
         example = "a date or an ISO 8601 time such as 2026-12-01T09:00:00+08:00"
-        raise ValueError(f"{said(given)} must be {example}")
+        raise ValueError(f"{as_written(given)} must be {example}")
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
         years = f"from {FIRST_YEAR} to {LAST_YEAR}"
-        raise ValueError(f"{said(given)} must be in the years {years}")
+        raise ValueError(f"{as_written(given)} must be in the years {years}")
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
@@ -104,13 +104,13 @@ def _whole(value: object) -> object:
         return int(value)
     if isinstance(value, Real) and not isinstance(value, bool) and float(value).is_integer():
         return int(float(value))
-    raise ValueError(f"{said(value)} must be a whole number{_quoted(value)}")
+    raise ValueError(f"{as_written(value)} must be a whole number{_quoted(value)}")
 
 
 def _number(value: object) -> object:
     if isinstance(value, Real) and not isinstance(value, bool):
         return float(value)
-    raise ValueError(f"{said(value)} must be a number{_quoted(value)}")
+    raise ValueError(f"{as_written(value)} must be a number{_quoted(value)}")
 
 
 def _quoted(value: object) -> str:

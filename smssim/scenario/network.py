@@ -8,14 +8,24 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from smssim.scenario.delays import Delay, LogNormal, Seconds, SlowPart
-from smssim.scenario.errors.problems import Found, said
-from smssim.scenario.fields import ORG_CODE, STATUS, Flag, Float, Instant, Int, Money, Part, Share
+from smssim.scenario.errors.problems import Violation, as_written
+from smssim.scenario.fields import (
+    ORG_CODE,
+    STATUS,
+    Flag,
+    Float,
+    Instant,
+    Int,
+    Money,
+    ScenarioModel,
+    Share,
+)
 
 MOST_IN_A_BATCH = 50
 Status = Annotated[str, Field(pattern=STATUS)]
 
 
-class Outcome(Part):
+class Outcome(ScenarioModel):
     """One final status and its share of the messages."""
 
     status: Status
@@ -28,15 +38,15 @@ class Outcome(Part):
     """The southbound element's own code, which its reports pass on as orgCode; none if nothing is
     said. It stands in captures alone (DOMAIN.md section 7)."""
 
-    def broken(self) -> Iterator[Found]:
+    def violations(self) -> Iterator[Violation]:
         """Only a report that came from the southbound element passes its code on."""
         if self.org_code is not None and (self.source == "huawei" or self.status == "none"):
             without = "no report" if self.status == "none" else "a report of the platform's own"
-            told = f"{said(self.org_code)} must be left out: {without} passes no orgCode on"
+            told = f"{as_written(self.org_code)} must be left out: {without} passes no orgCode on"
             yield ("org_code",), told
 
 
-class Route(Part):
+class Route(ScenarioModel):
     """The way to one country: price, final statuses, delay."""
 
     price: Money = 0.05
@@ -54,7 +64,7 @@ class Route(Part):
     )
     """Assumption: from leaving the queue to the final report, in seconds."""
 
-    def broken(self) -> Iterator[Found]:
+    def violations(self) -> Iterator[Violation]:
         """Shares sum to 1, each status stands once, the platform delivers nothing."""
         total = sum(outcome.share for outcome in self.outcomes)
         if abs(total - 1) > 1e-9:
@@ -69,7 +79,7 @@ class Route(Part):
                 yield ("outcomes", i, "source"), told
 
 
-class Queue(Part):
+class Queue(ScenarioModel):
     """The first-in first-out queue that accepted messages leave through."""
 
     scope: Literal["shared", "application", "route"] = "shared"
@@ -89,7 +99,7 @@ class Queue(Part):
         return max(1, int(1_000_000 / self.throughput_per_s))
 
 
-class Outage(Part):
+class Outage(ScenarioModel):
     """A window in which the callback server is down."""
 
     at: Instant
@@ -98,7 +108,7 @@ class Outage(Part):
     """How long it is down, in minutes."""
 
 
-class RandomOutages(Part):
+class RandomOutages(ScenarioModel):
     """Outages that come by chance: up and down by turns, from the start."""
 
     up: Delay
@@ -107,7 +117,7 @@ class RandomOutages(Part):
     """How long it stays down, in seconds."""
 
 
-class Callback(Part):
+class Callback(ScenarioModel):
     """The customer's server for status reports (DOMAIN.md section 7)."""
 
     address: Flag = True
@@ -135,7 +145,7 @@ class Callback(Part):
         """Whether the requests of a source that says this of itself name an address."""
         return self.address if status_callback is None else status_callback
 
-    def broken(self) -> Iterator[Found]:
+    def violations(self) -> Iterator[Violation]:
         """Retries rise."""
         for i, (a, b) in enumerate(zip((0.0, *self.retries_s), self.retries_s, strict=False)):
             if b <= a:

@@ -7,8 +7,8 @@ from functools import cache
 from typing import Literal, NamedTuple
 
 from smssim.scenario.delays import Delay
-from smssim.scenario.errors.problems import Found
-from smssim.scenario.fields import Instant, Part
+from smssim.scenario.errors.problems import Violation
+from smssim.scenario.fields import Instant, ScenarioModel
 from smssim.scenario.network import Status
 from smssim.sms.reference import reference
 
@@ -46,7 +46,7 @@ def registration_rules() -> dict[str, Rule]:
     return found
 
 
-class Onboarding(Part):
+class Onboarding(ScenarioModel):
     """The account's way from registration to its details, step by step (DOMAIN.md section 12).
 
     Each step follows as soon as the one before it is done, unless it is tried at a given moment.
@@ -76,14 +76,14 @@ class Onboarding(Part):
     """Steps that are tried at a given moment; one that is tried before the step before it is done
     is refused, and so is all that needs it."""
 
-    def broken(self) -> Iterator[Found]:
+    def violations(self) -> Iterator[Violation]:
         """The registration has one beginning."""
         if self.begins is not None and "registration" in self.attempts:
             told = "give begins or attempts.registration, not both"
             yield ("attempts", "registration"), told
 
 
-class Registration(Part):
+class Registration(ScenarioModel):
     """A registration with a country's carriers or authorities: sender ID, brand or content
     (DOMAIN.md section 11)."""
 
@@ -101,7 +101,7 @@ class Registration(Part):
     """Assumption: who makes that status; the platform's own are not charged and take no queue
     slot."""
 
-    def broken(self) -> Iterator[Found]:
+    def violations(self) -> Iterator[Violation]:
         """What is not registered is not delivered, and is told of."""
         if self.status in ("DELIVRD", "EXPIRED", "none"):
             yield ("status",), f"the status(={self.status!r}) must be one of a failure"

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from smssim.metrics import METRICS, YES_OR_NO, Metric, metric_named
-from smssim.scenario.errors.problems import Found
-from smssim.scenario.fields import Count, Country, Float, Int, Name, Part
+from smssim.scenario.errors.problems import Violation
+from smssim.scenario.fields import Count, Country, Float, Int, Name, ScenarioModel
 
 _TEXT = re.compile(
     r"(?:(?P<statistic>\w[\w.]*)\s*\((?P<inner>.+)\)|(?P<plain>.+?))\s*(?P<side>[<>])(?P<end>[^=].*)"
@@ -20,7 +20,7 @@ _QUANTILE = re.compile(r"p([1-9]\d?(?:\.\d+)?|0?\.(?=0*[1-9])\d+)")
 Risk = Annotated[Float, Field(gt=0, le=0.5)]
 
 
-class Where(Part):
+class Where(ScenarioModel):
     """The part of a month that a promise is about; docs/checks.md says which metrics have parts."""
 
     template: Name | None = None
@@ -40,7 +40,7 @@ class Where(Part):
         return self.model_dump(exclude_none=True)
 
 
-class Check(Part):
+class Check(ScenarioModel):
     """A promise: what a statistic of a metric over months shall stay below or above."""
 
     name: Name
@@ -59,7 +59,7 @@ class Check(Part):
     margin: Annotated[Float, Field(ge=0)] = 0
     """How far beyond the bound a broken promise may be overlooked, in the metric's unit."""
 
-    def broken(self) -> Iterator[Found]:
+    def violations(self) -> Iterator[Violation]:
         """The rules of statistics and bounds, as far as they do not hang on the currency."""
         if (self.below is None) == (self.above is None):
             yield ("name",), f"the promise {self.name!r} must have one of below and above"
@@ -70,7 +70,7 @@ class Check(Part):
         if self.kind == "probability":
             yield from self._beyond_probabilities()
 
-    def _beyond_probabilities(self) -> Iterator[Found]:
+    def _beyond_probabilities(self) -> Iterator[Violation]:
         """A bound that is no probability, or a margin with which whatever happens is kept."""
         overlooked = self.margin if self.above is None else -self.margin
         if not 0 <= self.bound <= 1:
@@ -119,7 +119,7 @@ class Check(Part):
         return f"{self.kind}({self.figure}) {side} {self.bound:g}"
 
 
-class Checking(Part):
+class Checking(ScenarioModel):
     """How certain all verdicts of a file are together, and how many months they may take."""
 
     false_alarm: Risk = 0.01

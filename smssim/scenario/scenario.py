@@ -17,12 +17,18 @@ from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, model_
 from smssim.calendars import DAY, to_us
 from smssim.scenario.account import Account, Application, Package, Quota, Ticket
 from smssim.scenario.changes import changed
-from smssim.scenario.consistency import Find, broken_rules
+from smssim.scenario.consistency import FileFinder, violations_between
 from smssim.scenario.errors.messages import problems_of
-from smssim.scenario.errors.partial import salvaged
-from smssim.scenario.errors.problems import Broken, Problem, ScenarioError, said, told_of
+from smssim.scenario.errors.partial import partial_model
+from smssim.scenario.errors.problems import (
+    Problem,
+    ScenarioError,
+    ViolationsError,
+    as_written,
+    problem_at,
+)
 from smssim.scenario.errors.yaml_locations import in_order, mapping_of, placed, text_of
-from smssim.scenario.fields import CURRENCY, Country, Instant, Int, Name, Part
+from smssim.scenario.fields import CURRENCY, Country, Instant, Int, Name, ScenarioModel
 from smssim.scenario.network import Callback, Queue, Route
 from smssim.scenario.onboarding import Onboarding, Registration
 from smssim.scenario.promises import Check, Checking
@@ -33,18 +39,18 @@ from smssim.scenario.thresholds import Thresholds
 # Files that a scenario names: where they are, and what tells their content from another.
 
 
-def finder(folder: Path | None) -> Find:
+def file_finder(folder: Path | None) -> FileFinder:
     """What says where a file is; None where no folder is known to look in."""
-    return None if folder is None else lambda file: found_beside(file, folder)
+    return None if folder is None else lambda file: locate(file, folder)
 
 
-def found_beside(file: Path, folder: Path) -> Path | None:
+def locate(file: Path, folder: Path) -> Path | None:
     """Where a file is, in a folder or in one above it; None if it is not there."""
     folder = folder.resolve()
     return next((p / file for p in (folder, *folder.parents) if (p / file).is_file()), None)
 
 
-def content_of(file: Path) -> str:
+def file_digest(file: Path) -> str:
     """The fingerprint of a file, made once as long as it does not change."""
     stat = file.stat()
     return _content(file, stat.st_size, stat.st_mtime_ns)
@@ -70,7 +76,7 @@ def card(scenario: Scenario) -> str:
     thresholds = scenario.thresholds
     rows = [
         ("scenario", [scenario.name]),
-        ("period", [f"{said(scenario.start)} to {said(end)}, {scenario.days} days"]),
+        ("period", [f"{as_written(scenario.start)} to {as_written(end)}, {scenario.days} days"]),
         ("mode", [_MODES[scenario.account.service_mode]]),
         ("sources", _some([_source(scenario, source) for source in scenario.sources])),
         ("packages", _some(_packages(scenario))),
@@ -93,7 +99,7 @@ def _source(scenario: Scenario, source: Source) -> str:
     if isinstance(source, GroupTask):
         total = sum(source.countries.values())
         if source.file is not None:
-            return f"{source.name}: the numbers of {source.file} from {said(source.at)}"
+            return f"{source.name}: the numbers of {source.file} from {as_written(source.at)}"
         return f"{source.name}: {total:,} messages to {', '.join(source.countries)}"
     expected = source.expected(scenario.start_us, scenario.end_us)
     again = ", and resends" if source.resend or source.server_resend else ""
@@ -103,7 +109,7 @@ def _source(scenario: Scenario, source: Source) -> str:
 def _packages(scenario: Scenario) -> list[str]:
     return [
         f"{package.country}: {package.segments:,} segments for {package.price:,g} "
-        f"{scenario.currency} from {said(package.at or scenario.start)}"
+        f"{scenario.currency} from {as_written(package.at or scenario.start)}"
         for package in scenario.packages
     ]
 
@@ -113,7 +119,7 @@ _NO_RESULTS = {"rng", "checks", "checking"}
 """What makes no difference to a run of a given seed."""
 
 
-class Scenario(Part):
+class Scenario(ScenarioModel):
     """One planned period of sending: everything `simulate` needs, and nothing it finds out.
 
     Raise a ScenarioError that names all that is wrong, wherever the scenario comes from.
@@ -205,7 +211,7 @@ class Scenario(Part):
 
     def find(self, file: Path) -> Path:
         """Where a file named in the scenario is: beside the scenario file or in a folder above."""
-        place = found_beside(file, self._folder or Path())
+        place = locate(file, self._folder or Path())
         if place is None:
             raise ScenarioError(f"file(={file}) was not found beside the scenario or above it")
         return place
@@ -213,9 +219,9 @@ class Scenario(Part):
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> Self:
         folder = (info.context or {}).get("folder")
-        found = list(broken_rules(self, finder(folder)))
+        found = list(violations_between(self, file_finder(folder)))
         if found:
-            raise Broken(found)
+            raise ViolationsError(found)
         self._folder = folder
         return self
 
@@ -276,9 +282,9 @@ class Scenario(Part):
         plain = self.model_dump(mode="json", exclude=_NO_RESULTS)
         for task, made in zip(self.group_tasks, plain["group_tasks"], strict=True):
             made["countries"] = list(made["countries"].items())  # They are sent in this order.
-            place = None if task.file is None else found_beside(task.file, self._folder or Path())
+            place = None if task.file is None else locate(task.file, self._folder or Path())
             if place is not None:
-                made["file"] = content_of(place)
+                made["file"] = file_digest(place)
         canonical = json.dumps(plain, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
@@ -306,9 +312,9 @@ def _all_problems(error: ValidationError, data: Any, folder: Path | None) -> lis
     """What pydantic found, and the rules between parts, as far as the parts can be read."""
     problems = problems_of(error, Scenario, data)
     if isinstance(data, Mapping):
-        rest = salvaged(Scenario, data)
-        for path, told in broken_rules(rest, finder(folder)):
-            problem = told_of(path, told, data)
+        rest = partial_model(Scenario, data)
+        for path, told in violations_between(rest, file_finder(folder)):
+            problem = problem_at(path, told, data)
             if problem not in problems:
                 problems.append(problem)
     return problems

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from smssim.calendars import HOUR, hourly_weights, to_us
 from smssim.scenario.delays import Delay, Seconds, microseconds
-from smssim.scenario.errors.problems import Found, said
+from smssim.scenario.errors.problems import Violation, as_written
 from smssim.scenario.fields import (
     Country,
     Extend,
@@ -21,7 +21,7 @@ from smssim.scenario.fields import (
     Instant,
     Int,
     Name,
-    Part,
+    ScenarioModel,
     Share,
     Weight,
     Zone,
@@ -36,7 +36,7 @@ from smssim.stats.keyed_random import REQUESTS_AN_HOUR
 # Messages that are sent again: by users who wait in vain, by servers that learn of a failure.
 
 
-class Resend(Part):
+class Resend(ScenarioModel):
     """Users who ask for the password again when it is late."""
 
     patience: Delay = Delay(fixed_s=60)
@@ -45,7 +45,7 @@ class Resend(Part):
     """Assumption: copies after the first, at most 7."""
 
 
-class ServerResend(Part):
+class ServerResend(ScenarioModel):
     """The customer's server sends again what failed, by code: the seed's "rectify and resend"."""
 
     statuses: tuple[Status, ...] = Field(min_length=1)
@@ -55,7 +55,7 @@ class ServerResend(Part):
     at_most: Annotated[Int, Field(ge=1, le=7)] = 1
     """Assumption: copies after the first, at most 7."""
 
-    def broken(self) -> Iterator[Found]:
+    def violations(self) -> Iterator[Violation]:
         """What was delivered is not sent again, nor what has no status."""
         for i, status in enumerate(self.statuses):
             if status == "DELIVRD":
@@ -67,7 +67,7 @@ class ServerResend(Part):
                 yield ("statuses", i), f"the status {status!r} stands twice"
 
 
-def two_resends(users: Resend | None, server: ServerResend | None) -> Iterator[Found]:
+def two_resends(users: Resend | None, server: ServerResend | None) -> Iterator[Violation]:
     """Users of a source ask again, or its server sends again: one of the two."""
     if users is not None and server is not None:
         told = "give resend (users) or server_resend, one of the two, not both; or two sources"
@@ -91,7 +91,7 @@ Recipients = Annotated[
 Beginning = Annotated[str, Field(pattern=r"^[1-9][0-9]{2,13}$")]
 
 
-class Flaws(Part):
+class Flaws(ScenarioModel):
     """What is wrong with some of a source's messages themselves, by the customer's own fault."""
 
     variables: Share = 0.0
@@ -102,14 +102,14 @@ class Flaws(Part):
     duplicates: Share = 0.0
     """Assumption: the share of a request's further numbers that repeat one of it (E200041)."""
 
-    def broken(self) -> Iterator[Found]:
+    def violations(self) -> Iterator[Violation]:
         """A message has one flaw of its content at most."""
         if self.variables + self.password > 1:
             total = f"variables + password(={self.variables + self.password:g})"
             yield ("password",), f"{total} must be <= 1"
 
 
-class Traffic(Part):
+class Traffic(ScenarioModel):
     """API requests through the month: a mean rate with a daily and a weekly rhythm."""
 
     name: Name
@@ -161,7 +161,7 @@ class Traffic(Part):
     fraudulent: Flag = False
     """An attack: traffic pumped through the customer's own forms."""
 
-    def broken(self) -> Iterator[Found]:
+    def violations(self) -> Iterator[Violation]:
         """Weights of the right number, a grid that fits an hour, requests that can be numbered."""
         yield from two_resends(self.resend, self.server_resend)
         rhythm_is_good = True
@@ -186,7 +186,7 @@ class Traffic(Part):
         elif rhythm_is_good:
             yield from self._too_many(shares)
 
-    def _too_many(self, shares: dict[int, float]) -> Iterator[Found]:
+    def _too_many(self, shares: dict[int, float]) -> Iterator[Violation]:
         mean = sum(n * share for n, share in shares.items()) / sum(shares.values())
         peak = 24 * max(self.hours) / sum(self.hours) * 7 * max(self.weekdays) / sum(self.weekdays)
         requests = self.messages_a_day / 24 * peak / mean
@@ -217,7 +217,7 @@ class Traffic(Part):
         return fsum(weights.tolist()) * self.messages_a_day / 24
 
 
-class Recipient(Part):
+class Recipient(ScenarioModel):
     """One number of a call; what is fixed here happens, the rest is left to the marks."""
 
     status: str | None = None
@@ -228,7 +228,7 @@ class Recipient(Part):
     """Segments of the message; the template's if nothing is said."""
 
 
-class Call(Part):
+class Call(ScenarioModel):
     """One API request at one moment."""
 
     at: Instant
@@ -237,7 +237,7 @@ class Call(Part):
     """Its recipients, at most 500."""
 
 
-class Calls(Part):
+class Calls(ScenarioModel):
     """API requests written out one by one, so that a world can be computed by hand."""
 
     name: Name
@@ -261,7 +261,7 @@ class Calls(Part):
     server_resend: ServerResend | None = None
     """The customer's server, which sends again what failed; it does not if nothing is said."""
 
-    def broken(self) -> Iterator[Found]:
+    def violations(self) -> Iterator[Violation]:
         """One kind of resend at most."""
         yield from two_resends(self.resend, self.server_resend)
 
@@ -270,7 +270,7 @@ class Calls(Part):
         return sum(len(call.to) for call in self.calls if start_us <= to_us(call.at) < end_us)
 
 
-class GroupTask(Part):
+class GroupTask(ScenarioModel):
     """A task of the Group SMS Assistant: a file of numbers, or a count by country (DOMAIN.md
     section 8)."""
 
@@ -305,7 +305,7 @@ class GroupTask(Part):
         "the assistant has no periodic tasks: write each task out (DOMAIN.md section 8)",
     )
 
-    def broken(self) -> Iterator[Found]:
+    def violations(self) -> Iterator[Violation]:
         """A file or counts, no more numbers than a task or its file holds, and moments in order."""
         if (self.file is None) == (not self.countries):
             have = "neither" if self.file is None else "both"
@@ -319,8 +319,9 @@ class GroupTask(Part):
             told = f"{total} numbers make a file of some {size} bytes"
             yield ("countries",), f"{told}: at most {MAX_FILE_BYTES} (DOMAIN.md section 8)"
         if self.cancelled is not None and self.at - self.cancelled < CANCEL_BEFORE:
-            told = f"{said(self.cancelled)} must be at least 5 minutes before at(={said(self.at)})"
-            yield ("cancelled",), f"{told} (DOMAIN.md section 8)"
+            start = f"at(={as_written(self.at)}) (DOMAIN.md section 8)"
+            message = f"{as_written(self.cancelled)} must be at least 5 minutes before {start}"
+            yield ("cancelled",), message
 
     def made_at(self, start: datetime) -> datetime:
         """When it is made in the console, in a run from *start*."""

@@ -8,8 +8,17 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from smssim.scenario.delays import Delay
-from smssim.scenario.errors.problems import Found, said
-from smssim.scenario.fields import Country, Instant, Int, Length, Name, Part, Segments, Share
+from smssim.scenario.errors.problems import Violation, as_written
+from smssim.scenario.fields import (
+    Country,
+    Instant,
+    Int,
+    Length,
+    Name,
+    ScenarioModel,
+    Segments,
+    Share,
+)
 from smssim.sms.reference import MAINLAND
 from smssim.sms.segments import VARIABLE, Counting, segments, signed
 from smssim.sms.templates.values import template_segments
@@ -19,7 +28,7 @@ MOST_SEGMENTS = 8
 SIGNATURE = r"^[^【】]+$"
 
 
-class Template(Part):
+class Template(ScenarioModel):
     """A template of an application; its text or its segments say what a message costs."""
 
     name: Name
@@ -49,14 +58,14 @@ class Template(Part):
     """When its review is urged, while it is pending; of use with a finite number of reviewers
     only."""
 
-    def broken(self) -> Iterator[Found]:
+    def violations(self) -> Iterator[Violation]:
         """A name that the API can carry; a text or segments; no more than a template holds."""
         if len(self.name) > LONGEST_TEMPLATE_NAME:
             told = f"the name has {len(self.name)} characters: at most {LONGEST_TEMPLATE_NAME}"
             yield ("name",), f"{told} (the API's templateId, DOMAIN.md section 6)"
         if self.urged is not None and self.submitted is not None and self.urged < self.submitted:
-            told = f"urged(={said(self.urged)}) must not be before submitted"
-            yield ("urged",), f"{told}(={said(self.submitted)})"
+            told = f"urged(={as_written(self.urged)}) must not be before submitted"
+            yield ("urged",), f"{told}(={as_written(self.submitted)})"
         if self.text is not None and "segments" in self.model_fields_set:
             yield ("segments",), "give text or segments, not both"
             return
@@ -72,7 +81,7 @@ class Template(Part):
         if not sum(shares.values()) > 0:
             yield ("segments",), "the shares of segments must not all be 0"
 
-    def _unknown_variables(self) -> Iterator[Found]:
+    def _unknown_variables(self) -> Iterator[Violation]:
         """Lengths are those of the text's variables, of all or of none."""
         names = VARIABLE.findall(self.text or "")
         for name in self.variables:
@@ -101,7 +110,7 @@ class Template(Part):
         return dict(sorted(self.segments.items()))
 
 
-class Review(Part):
+class Review(ScenarioModel):
     """How templates are reviewed: on Chinese workdays, 09:00-18:00 GMT+8 (DOMAIN.md section 4)."""
 
     two_hours: Literal["wall", "working"] = "wall"
@@ -133,7 +142,7 @@ class Review(Part):
     extra_holidays: tuple[Instant, ...] = ()
     """Holidays of a year not published yet."""
 
-    def broken(self) -> Iterator[Found]:
+    def violations(self) -> Iterator[Violation]:
         """No day is both."""
         workdays = {day.date() for day in self.extra_workdays}
         for i, day in enumerate(self.extra_holidays):

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from smssim.scenario.errors.problems import Found
-from smssim.scenario.fields import Count, Country, Flag, Int, Part
+from smssim.scenario.errors.problems import Violation
+from smssim.scenario.fields import Count, Country, Flag, Int, ScenarioModel
 
 
-class CountryLimit(Part):
+class CountryLimit(ScenarioModel):
     """A limit of one country; the international console may not have it (DOMAIN.md section 5)."""
 
     daily: Count | None = None
@@ -20,7 +20,7 @@ class CountryLimit(Part):
     """Messages a UTC month after which the country is refused (E000630)."""
 
 
-class MainlandThresholds(Part):
+class MainlandThresholds(ScenarioModel):
     """Alarm and limit values for messages to mainland China (DOMAIN.md section 5)."""
 
     daily_alarm: Count = 400
@@ -32,14 +32,14 @@ class MainlandThresholds(Part):
     monthly_limit: Count = 10_000
     """Messages a UTC month after which sending to mainland China stops until the next; 10,000."""
 
-    def broken(self) -> Iterator[Found]:
+    def violations(self) -> Iterator[Violation]:
         """The console's rules."""
         values = (self.daily_alarm, self.daily_limit, self.monthly_alarm, self.monthly_limit)
         for name, told in _broken_thresholds(*values):
             yield (_shown(self, name, told),), told
 
 
-class Thresholds(Part):
+class Thresholds(ScenarioModel):
     """Alarm and limit values by UTC day and month (DOMAIN.md section 5)."""
 
     daily_alarm: Count = 400
@@ -64,7 +64,7 @@ class Thresholds(Part):
     countries: dict[Country, CountryLimit] = {}
     """Assumption: limits by country, if the console offers them; none."""
 
-    def broken(self) -> Iterator[Found]:
+    def violations(self) -> Iterator[Violation]:
         """The console's rules."""
         values = (self.daily_alarm, self.daily_limit, self.monthly_alarm, self.monthly_limit)
         for name, told in _broken_thresholds(*values):
@@ -75,7 +75,7 @@ class Thresholds(Part):
             yield ("countries",), f"{told}(={self.monthly_limit})"
 
 
-def _shown(part: Part, name: str, told: str) -> str:
+def _shown(part: ScenarioModel, name: str, told: str) -> str:
     """The value to point at: one that was given, where the other is a default."""
     if name in part.model_fields_set:
         return name

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from smssim.scenario import Delay
-from smssim.scenario.errors.problems import said
+from smssim.scenario.errors.problems import as_written
 
 _MARKUP = str.maketrans({c: f"\\{c}" for c in "\\`*[]<>|#~$"})
 
@@ -41,7 +41,7 @@ def shown(value: Any) -> str:
     if isinstance(value, int | float):
         return number(value)
     if isinstance(value, datetime | date):
-        return said(value)
+        return as_written(value)
     if isinstance(value, Mapping):
         return ", ".join(f"{plain(str(key))}: {shown(own)}" for key, own in value.items())
     if isinstance(value, list | tuple):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from smssim.pages.describe.markdown import counted, delay, listed, number, plain, shown
 from smssim.pages.describe.study import Study
 from smssim.scenario import Calls, GroupTask, registrations
-from smssim.scenario.errors.problems import ScenarioError, said
+from smssim.scenario.errors.problems import ScenarioError, as_written
 from smssim.sms.reference import MAINLAND
 
 
@@ -114,7 +114,7 @@ def _packages(study: Study) -> Iterator[str]:
             for name in ("service_mode", "daily_limit", "monthly_limit")
             if (value := getattr(ticket, name)) is not None
         ]
-        yield f"Ticket: filed at {said(ticket.at)} for {listed(asked)}."
+        yield f"Ticket: filed at {as_written(ticket.at)} for {listed(asked)}."
 
 
 def _money(study: Study) -> Iterator[str]:

@@ -25,7 +25,7 @@ from smssim.pages.describe.markdown import (
 from smssim.pages.describe.rules import rules
 from smssim.pages.describe.study import Parameter, Study, parameters, together
 from smssim.scenario import Calls, Check, GroupTask, Scenario, Source
-from smssim.scenario.errors.problems import said
+from smssim.scenario.errors.problems import as_written
 from smssim.simulation.simulate import provenance as of_run
 from smssim.simulation.simulate import provenance as provenance_simulate
 
@@ -295,7 +295,8 @@ def experimentation(study: Study) -> list[str]:
         "### 4.2 Run length",
         "",
         *paragraph(
-            f"From {said(scenario.start)} up to {said(end)}, {counted(scenario.days, 'day')} of 24",
+            f"From {as_written(scenario.start)} up to {as_written(end)}, "
+            f"{counted(scenario.days, 'day')} of 24",
             "hours, the end excluded. What is not known by then stays open and is counted so.",
         ),
         "### 4.3 Estimation approach",

@@ -10,7 +10,7 @@ from smssim.experiment import Comparison, Experiment
 from smssim.pages.describe.markdown import counted, number, plain, shown
 from smssim.scenario import Call, Calls, Delay, GroupTask, Route, Scenario, ScenarioError, Source
 from smssim.scenario.destinations import destinations
-from smssim.scenario.fields import Part
+from smssim.scenario.fields import ScenarioModel
 
 
 class Study:
@@ -129,7 +129,7 @@ def parameters(scenario: Scenario, countries: Iterable[str] = ()) -> list[Parame
 
 
 def _of_part(
-    part: Part, path: str, *, given: bool = True, skip: tuple[str, ...] = ()
+    part: ScenarioModel, path: str, *, given: bool = True, skip: tuple[str, ...] = ()
 ) -> Iterator[Parameter]:
     for name, field in type(part).model_fields.items():
         value = getattr(part, name)
@@ -149,14 +149,14 @@ def _of_part(
 
 def _of_value(value: Any, own: Parameter) -> Iterator[Parameter]:
     """What is in a part, or in a list or mapping of some."""
-    if isinstance(value, Part):
+    if isinstance(value, ScenarioModel):
         yield from _of_part(value, own.path, given=own.given)
         return
     for key, child in _children(value):
         path = f"{own.path}.{key}"
         if isinstance(child, Call):
             yield from [own._replace(path=path, value=_call(child))] if int(key) < MOST else []
-        elif own.assumed or not isinstance(child, Part) or isinstance(child, Delay):
+        elif own.assumed or not isinstance(child, ScenarioModel) or isinstance(child, Delay):
             yield own._replace(path=path, value=_fields(child))
         else:
             yield from _of_part(child, path, given=own.given)
@@ -168,7 +168,9 @@ def _of_value(value: Any, own: Parameter) -> Iterator[Parameter]:
 def _has_parts(value: Any) -> bool:
     if isinstance(value, Delay):
         return False
-    return isinstance(value, Part) or any(isinstance(own, Part) for _, own in _children(value))
+    return isinstance(value, ScenarioModel) or any(
+        isinstance(own, ScenarioModel) for _, own in _children(value)
+    )
 
 
 def _children(value: Any) -> list[tuple[str, Any]]:
@@ -182,7 +184,7 @@ def _children(value: Any) -> list[tuple[str, Any]]:
 
 def _fields(part: Any) -> str:
     """The values of a small part by name."""
-    if isinstance(part, Delay) or not isinstance(part, Part):
+    if isinstance(part, Delay) or not isinstance(part, ScenarioModel):
         return shown(part)
     values = {name: getattr(part, name) for name in type(part).model_fields}
     return ", ".join(f"{n} {_fields(v)}" for n, v in values.items() if v not in _NOTHING)

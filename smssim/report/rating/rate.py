@@ -22,8 +22,8 @@ from smssim.scenario import Account, Scenario, ScenarioError, micro
 from smssim.scenario import Package as Planned
 from smssim.scenario.consistency_console import package_countries
 from smssim.scenario.errors.messages import problems_of
-from smssim.scenario.errors.problems import Found
-from smssim.scenario.fields import Part
+from smssim.scenario.errors.problems import Violation
+from smssim.scenario.fields import ScenarioModel
 from smssim.sms.packages import CountryQuota, ends_us
 from smssim.sms.packages import Package as Bought
 from smssim.sms.reference import MAINLAND
@@ -224,7 +224,7 @@ def _package(own: Bought) -> tuple[Any, ...]:
 # The terms that a recorded month is rated by: service mode, packages and their rules.
 
 
-class Terms(Part):
+class Terms(ScenarioModel):
     """The parts of a scenario that a bill hangs on, with the same rules and the same errors."""
 
     account: Account = Account()
@@ -232,7 +232,7 @@ class Terms(Part):
     packages: tuple[Planned, ...] = ()
     """Packages that are bought, each in force from `at`."""
 
-    def broken(self) -> Iterator[Found]:
+    def violations(self) -> Iterator[Violation]:
         """Packages are for countries that they are sold for."""
         yield from package_countries(self)
 

@@ -11,12 +11,12 @@ from pydantic_core import ErrorDetails
 from smssim.scenario.errors import partial as shape
 from smssim.scenario.errors.problems import (
     KEY,
-    Broken,
     Path,
     Problem,
+    ViolationsError,
+    as_written,
     hint,
-    said,
-    told_of,
+    problem_at,
     value_at,
 )
 from smssim.scenario.fields import COUNTRY, CURRENCY, EXTEND, NAME, ORG_CODE, STATUS
@@ -60,7 +60,7 @@ def problems_of(error: ValidationError, root: type[BaseModel], data: Any) -> lis
         if detail["type"] == "missing" and path in mistyped:
             continue
         for below, told in _told(detail, path, root):
-            found.append(told_of((*path, *below), told, data))
+            found.append(problem_at((*path, *below), told, data))
     return found
 
 
@@ -68,7 +68,7 @@ def _own_path(loc: tuple[int | str, ...], data: Any) -> Path:
     """A location without the steps that stand in no file: which of two kinds, a plain delay's."""
     path: list[int | str] = []
     for i, step in enumerate(loc):
-        inside = isinstance(data, Mapping | BaseModel) or (
+        type_under = isinstance(data, Mapping | BaseModel) or (
             isinstance(data, Sequence) and not isinstance(data, str)
         )
         below = value_at(data, (step,))
@@ -77,7 +77,7 @@ def _own_path(loc: tuple[int | str, ...], data: Any) -> Path:
         if step == KEY:
             path.append(KEY)
             break
-        if not inside and i:
+        if not type_under and i:
             break
         path.append(step)
         data = below
@@ -85,9 +85,9 @@ def _own_path(loc: tuple[int | str, ...], data: Any) -> Path:
 
 
 def _told(detail: ErrorDetails, path: Path, root: type[BaseModel]) -> Iterator[tuple[Path, str]]:
-    broken = detail.get("ctx", {}).get("error")
-    if isinstance(broken, Broken):
-        yield from broken.found
+    violations = detail.get("ctx", {}).get("error")
+    if isinstance(violations, ViolationsError):
+        yield from violations.found
     elif detail["type"] == "extra_forbidden":
         yield (KEY,), _unknown_key(path, root)
     elif detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]:
@@ -102,18 +102,18 @@ def _told(detail: ErrorDetails, path: Path, root: type[BaseModel]) -> Iterator[t
 
 def _unknown_key(path: Path, root: type[BaseModel]) -> str:
     part = _part(path, root)
-    key, known = str(path[-1]), list(part.model_fields)
+    key, readable = str(path[-1]), list(part.model_fields)
     told = f"unknown key {key!r}"
     advice: Mapping[str, str] = getattr(part, "unknown_keys", {})
     if key in advice:
         return f"{told}: {advice[key]}"
-    near = hint(key, known)
+    near = hint(key, readable)
     if near:
         return told + near
-    elsewhere = shape.homes(root, key)
+    elsewhere = shape.owners_of(root, key)
     if elsewhere:
         return f"{told} (it belongs to {' or '.join(elsewhere[:3])})"
-    return f"{told}; there are {', '.join(known)}"
+    return f"{told}; there are {', '.join(readable)}"
 
 
 def _near(path: Path, root: type[BaseModel]) -> str | None:
@@ -124,7 +124,7 @@ def _near(path: Path, root: type[BaseModel]) -> str | None:
 
 def _part(path: Path, root: type[BaseModel]) -> type[BaseModel]:
     """The part that a key belongs to, or should."""
-    return shape.part_of(shape.at(root, path[:-1])) or root
+    return shape.model_of(shape.at(root, path[:-1])) or root
 
 
 def _meaning(path: Path, root: type[BaseModel]) -> str:
@@ -138,13 +138,13 @@ def _sentence(detail: ErrorDetails, path: Path) -> str:
     kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
     if path and path[-1] == "secret":
         return "the secret must be text, in quotes if it looks like a number"
-    shown = said(value)
+    shown = as_written(value)
     if kind in _BOUNDS:
         sign, name = _BOUNDS[kind]
         if "recipients" in path and sign == "<=" and value > 1 and context[name] > 1:
             most = "" if context[name] == 500 else f" (drawn ones up to {context[name]}: E000503)"
             return f"{shown} recipients a request: {_MANY}{most}"
-        return f"{shown} must be {sign} {said(context[name])}"
+        return f"{shown} must be {sign} {as_written(context[name])}"
     if kind == "literal_error":
         return _one_of(value, context["expected"])
     if kind == "invalid_key":
@@ -172,7 +172,7 @@ def _sentence(detail: ErrorDetails, path: Path) -> str:
 
 def _one_of(value: object, expected: str) -> str:
     words = expected.replace(" or ", ", ").replace("'", "").split(", ")
-    told = f"{said(value)} must be one of {', '.join(words)}"
+    told = f"{as_written(value)} must be one of {', '.join(words)}"
     return told + hint(value, words)
 
 
@@ -180,7 +180,7 @@ def _advice(kind: str, value: object) -> str:
     if kind == "tuple_type" and isinstance(value, dict):
         return ": write a dash before each of its items"
     if kind == "string_type" and not isinstance(value, dict | list):
-        return f', in quotes: "{said(value)}"' if value is not None else ""
+        return f', in quotes: "{as_written(value)}"' if value is not None else ""
     if kind == "tuple_type" and value is None:
         return "; leave the key out if there is none"
     return ""

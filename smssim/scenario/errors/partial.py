@@ -27,7 +27,7 @@ def kinds(annotation: Annotation) -> list[Annotation]:
     return [] if annotation is NoneType else [annotation]
 
 
-def part_of(annotation: Annotation) -> type[BaseModel] | None:
+def model_of(annotation: Annotation) -> type[BaseModel] | None:
     """The part that stands at a place, if one may."""
     for kind in kinds(annotation):
         if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -35,7 +35,7 @@ def part_of(annotation: Annotation) -> type[BaseModel] | None:
     return None
 
 
-def items_of(annotation: Annotation) -> Annotation | None:
+def item_type(annotation: Annotation) -> Annotation | None:
     """What a list at a place holds, None if no list may stand there."""
     for kind in kinds(annotation):
         origin: Any = get_origin(kind)
@@ -44,7 +44,7 @@ def items_of(annotation: Annotation) -> Annotation | None:
     return None
 
 
-def values_of(annotation: Annotation) -> tuple[Annotation, Annotation] | None:
+def mapping_types(annotation: Annotation) -> tuple[Annotation, Annotation] | None:
     """What a mapping at a place has for keys and values, None if no mapping may stand there."""
     for kind in kinds(annotation):
         origin: Any = get_origin(kind)
@@ -54,27 +54,27 @@ def values_of(annotation: Annotation) -> tuple[Annotation, Annotation] | None:
     return None
 
 
-def inside(annotation: Annotation, step: str | int) -> Annotation | None:
+def type_under(annotation: Annotation, step: str | int) -> Annotation | None:
     """What stands under a step of a path; None if nothing may."""
-    part = part_of(annotation)
+    part = model_of(annotation)
     if part is not None and step in part.model_fields:
         return part.model_fields[str(step)].annotation
-    if isinstance(step, int) and items_of(annotation) is not None:
-        return items_of(annotation)
-    mapping = values_of(annotation)
+    if isinstance(step, int) and item_type(annotation) is not None:
+        return item_type(annotation)
+    mapping = mapping_types(annotation)
     return mapping[1] if mapping is not None and part is None else None
 
 
 def at(root: Annotation, path: Iterable[str | int]) -> Annotation | None:
     """What stands at a path."""
     for step in path:
-        root = inside(root, step)
+        root = type_under(root, step)
         if root is None:
             return None
     return root
 
 
-def homes(root: type[BaseModel], key: str) -> list[str]:
+def owners_of(root: type[BaseModel], key: str) -> list[str]:
     """The parts below *root* that know a key, by the dotted path of the first place of each."""
     found: list[str] = []
     seen: set[type[BaseModel]] = set()
@@ -87,8 +87,8 @@ def homes(root: type[BaseModel], key: str) -> list[str]:
             found.append(".".join(path) or "the top level")
         for name, field in part.model_fields.items():
             below = field.annotation
-            mapping = values_of(below)
-            inner = part_of(below) or part_of(items_of(below) or (mapping and mapping[1]))
+            mapping = mapping_types(below)
+            inner = model_of(below) or model_of(item_type(below) or (mapping and mapping[1]))
             if inner is not None:
                 look(inner, (*path, name))
 
@@ -96,10 +96,10 @@ def homes(root: type[BaseModel], key: str) -> list[str]:
     return found
 
 
-class Unknown:
+class Unreadable:
     """A value that could not be read: all of its fields are unknown, it holds and is nothing."""
 
-    def __getattr__(self, name: str) -> Unknown:
+    def __getattr__(self, name: str) -> Unreadable:
         if name.startswith("__"):
             raise AttributeError(name)
         return self
@@ -111,22 +111,22 @@ class Unknown:
         return False
 
 
-UNKNOWN: Final = Unknown()
+UNREADABLE: Final = Unreadable()
 
 
-def known(*values: object) -> bool:
+def readable(*values: object) -> bool:
     """Whether all of these could be read."""
-    return not any(isinstance(value, Unknown) for value in values)
+    return not any(isinstance(value, Unreadable) for value in values)
 
 
-def salvaged(part: type[BaseModel], data: Mapping[Any, Any]) -> Any:
+def partial_model(part: type[BaseModel], data: Mapping[Any, Any]) -> Any:
     """A part of which some fields are unknown; its own rules are not looked at."""
     values: dict[str, Any] = {}
     for name, field in part.model_fields.items():
         if name in data:
             values[name] = _read(_of_field(part, name), field.annotation, data[name])
     missing = {
-        name: UNKNOWN
+        name: UNREADABLE
         for name, field in part.model_fields.items()
         if field.is_required() and name not in values
     }
@@ -138,16 +138,16 @@ def _read(adapter: TypeAdapter[Any], annotation: Annotation, raw: Any) -> Any:
         return adapter.validate_python(raw)
     except ValidationError:
         pass
-    part, items, mapping = part_of(annotation), items_of(annotation), values_of(annotation)
+    part, items, mapping = model_of(annotation), item_type(annotation), mapping_types(annotation)
     if part is not None and isinstance(raw, Mapping):
-        return salvaged(part, raw)
+        return partial_model(part, raw)
     if items is not None and isinstance(raw, list | tuple):
         return tuple(_read(_of(items), items, item) for item in raw)
     if mapping is not None and isinstance(raw, Mapping):
         value = mapping[1]
         good = {key: item for key, item in raw.items() if _is_good(mapping[0], key)}
         return {str(key): _read(_of(value), value, item) for key, item in good.items()}
-    return UNKNOWN
+    return UNREADABLE
 
 
 def _is_good(annotation: Annotation, key: Any) -> bool:

@@ -9,10 +9,10 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
-from smssim.errors import Plainly
+from smssim.errors import UserFacing
 
 Path = tuple[str | int, ...]
-Found = tuple[Path, str]
+Violation = tuple[Path, str]
 """Where a rule is broken, and the sentence that says so."""
 
 
@@ -39,7 +39,7 @@ class Problem:
         return ": ".join(part for part in (":".join(spot), self.path, self.message) if part)
 
 
-class ScenarioError(Plainly, ValueError):
+class ScenarioError(UserFacing, ValueError):
     """A scenario that cannot be used. `problems` holds all that is wrong, its text a line each."""
 
     def __init__(self, problems: Sequence[Problem] | str) -> None:
@@ -51,10 +51,10 @@ class ScenarioError(Plainly, ValueError):
         return "\n".join(str(problem) for problem in self.problems)
 
 
-class Broken(ValueError):
+class ViolationsError(ValueError):
     """The rules that a part breaks by itself; pydantic hands them on to `problems_of`."""
 
-    def __init__(self, found: Sequence[Found]) -> None:
+    def __init__(self, found: Sequence[Violation]) -> None:
         super().__init__("; ".join(message for _, message in found))
         self.found = tuple(found)
 
@@ -64,7 +64,7 @@ KEY = "[key]"
 """The last step of a path whose key is what is wrong; it is not shown."""
 
 
-def told_of(path: Path, message: str, data: Any) -> Problem:
+def problem_at(path: Path, message: str, data: Any) -> Problem:
     """A problem without file, line and column, with the value that *data* has at its path."""
     of_key = path[-1:] == (KEY,)
     path = path[:-1] if of_key else path
@@ -106,14 +106,14 @@ def dotted(path: Iterable[str | int]) -> str:
     return ".".join(str(step) for step in path)
 
 
-def hint(name: object, known: Iterable[str]) -> str:
+def hint(name: object, readable: Iterable[str]) -> str:
     """What was probably meant by *name*, in brackets, or nothing."""
-    by_lower = {str(word).lower(): str(word) for word in known}
+    by_lower = {str(word).lower(): str(word) for word in readable}
     near = get_close_matches(str(name).lower(), by_lower, 1, 0.6)
     return f" (did you mean {by_lower[near[0]]!r}?)" if near else ""
 
 
-def said(value: object) -> str:
+def as_written(value: object) -> str:
     """A value as the writer of a file knows it."""
     if value is None:
         return "nothing"

@@ -134,8 +134,8 @@ def _check_tree(root: Node, file: str) -> None:
 def _below(node: Node | None, step: str | int) -> tuple[Node | None, Node | None]:
     """The key and the value under a step, where they really stand: anchors and merges followed."""
     if isinstance(node, SequenceNode):
-        inside = isinstance(step, int) and step < len(node.value)
-        return (None, node.value[step]) if inside else (None, None)
+        type_under = isinstance(step, int) and step < len(node.value)
+        return (None, node.value[step]) if type_under else (None, None)
     if not isinstance(node, MappingNode):
         return None, None
     # What is merged in stands before the mapping's own keys, which win.
