@@ -90,7 +90,7 @@ def _no_delay(*kinds: str) -> Any:
 
 
 def _steps_done(original: Any) -> Any:
-    return lambda account, courses: original(account, replace(courses, steps=()))
+    return lambda account, timeline: original(account, replace(timeline, steps=()))
 
 
 def _forgets_days(original: Any) -> Any:
@@ -124,7 +124,7 @@ INPUTS = {
     "registration's duration": Mutation(_STEP, _free_steps(COUNTRY, delay=AT_ONCE)),
     "first package": Mutation("smssim.simulation.account.schedule:_purchases", _steps_done),
     "ready account": Mutation(
-        "smssim.simulation.setup.review:Courses.usable_us", _usable_if_handed_in
+        "smssim.simulation.setup.review:SetupTimeline.usable_us", _usable_if_handed_in
     ),
     "day of the first message": Mutation("smssim.report.review:_first_message_us", returns(None)),
     "two hours": Mutation("smssim.workdays:review_window", _never_today),
@@ -151,7 +151,9 @@ INPUTS = {
         "smssim.simulation.setup.review:ReviewDesk._longer",
         lambda original: lambda self, template, attempt, reviewed_us: reviewed_us,
     ),
-    "finite reviewers": Mutation("smssim.simulation.setup.review:reviewed_by_few", _many_reviewers),
+    "finite reviewers": Mutation(
+        "smssim.simulation.setup.review:review_with_limited_staff", _many_reviewers
+    ),
     "handling rests": Mutation("smssim.simulation.setup.review:add_working", _plain_time),
     "urging": Mutation(
         "smssim.simulation.setup.review:_next",
@@ -167,8 +169,8 @@ INPUTS = {
         "smssim.scenario.thresholds:Thresholds.violations", _without("countries")
     ),
     "refused task": Mutation(
-        "smssim.simulation.compiled:World._read_files",
-        then(lambda world: world.refused_files.clear()),
+        "smssim.simulation.compiled:CompiledScenario._read_files",
+        then(lambda compiled: compiled.refused_files.clear()),
     ),
     "counting error": Mutation(
         "smssim.simulation.account.thresholds:ThresholdCounters._draw_lag", returns(None)

@@ -14,21 +14,21 @@ from smssim.simulation.arrivals.marks import NEVER
 from smssim.simulation.compiled import DELIVERED
 from smssim.stats import inverse_cdf as inverse
 
-_FATES = "smssim.simulation.compiled:Fates.__init__"
+_CODES = "smssim.simulation.compiled:OutcomeCodes.__init__"
 _MARKER = "smssim.simulation.arrivals.marks:Marker"
 _SERVER = "smssim.simulation.callbacks.server:CallbackServer.__init__"
-_WORLD = "smssim.simulation.compiled:World"
+_COMPILED = "smssim.simulation.compiled:CompiledScenario"
 
 
-def _spares(code: str, place: int) -> Any:
-    """Messages keep their fate where one flaw would have spoilt it."""
+def _spares(code: str, stage: int) -> Any:
+    """Messages keep their outcome where one flaw would have spoilt it."""
 
     def make(original: Any) -> Any:
-        def spoil(self: Any, drawn: Any, word: Any) -> None:
-            before = drawn.copy()
-            original(self, drawn, word)
-            spoilt = drawn == self._fate_of(code, place)
-            drawn[spoilt] = before[spoilt]
+        def spoil(self: Any, sampled: Any, word: Any) -> None:
+            before = sampled.copy()
+            original(self, sampled, word)
+            spoilt = sampled == self._code_of(code, stage)
+            sampled[spoilt] = before[spoilt]
 
         return spoil
 
@@ -47,30 +47,30 @@ def _without_limit(place: int) -> Any:
     return make
 
 
-def _platform_as_supplier(fates: Any, *args: Any) -> None:
-    numbers = [n for (_, source), n in fates._numbers.items() if source == 3]
-    fates.place[numbers] = fates.own_place[numbers] = 0
-    fates.platform = fates.own_place == 3
-    fates.any_platform = bool(fates.platform.any())
+def _platform_as_supplier(codes: Any, *args: Any) -> None:
+    numbers = [n for (_, source), n in codes._numbers.items() if source == 3]
+    codes.stage[numbers] = codes.sampled_stage[numbers] = 0
+    codes.platform_refused = codes.sampled_stage == 3
+    codes.any_platform_refused = bool(codes.platform_refused.any())
 
 
-def _one_source(fates: Any, *args: Any) -> None:
-    fates.source[fates.source > 0] = 2
+def _one_source(codes: Any, *args: Any) -> None:
+    codes.source[codes.source > 0] = 2
 
 
-def _for_free(world: Any, *args: Any) -> None:
-    world.price_micro[:] = 0
+def _for_free(compiled: Any, *args: Any) -> None:
+    compiled.price_micro[:] = 0
 
 
-def _at_acceptance(world: Any, *args: Any) -> None:
-    world.price_micro += world.delivery_price_micro
-    world.delivery_price_micro[:] = 0
+def _at_acceptance(compiled: Any, *args: Any) -> None:
+    compiled.price_micro += compiled.delivery_price_micro
+    compiled.delivery_price_micro[:] = 0
 
 
 def _on_delivery_alone(original: Any) -> Any:
-    def charges(world: Any, live: Any, straddling: Any, arrivals: Any, *rest: Any) -> Any:
-        covered, cost = original(world, live, straddling, arrivals, *rest)
-        cost[live.fate.reshape(-1)[arrivals.where] != DELIVERED] = 0
+    def charges(compiled: Any, window: Any, straddling: Any, batch: Any, *rest: Any) -> Any:
+        covered, cost = original(compiled, window, straddling, batch, *rest)
+        cost[window.outcome_code.reshape(-1)[batch.where] != DELIVERED] = 0
         return covered, cost
 
     return charges
@@ -79,8 +79,8 @@ def _on_delivery_alone(original: Any) -> Any:
 def _as_if_sent(original: Any) -> Any:
     """Charges of refused messages, too."""
 
-    def charges(world: Any, live: Any, odd: Any, arrivals: Any, place: Any, package: Any) -> Any:
-        return original(world, live, odd, arrivals, np.zeros_like(place), package)
+    def charges(compiled: Any, window: Any, odd: Any, batch: Any, stage: Any, package: Any) -> Any:
+        return original(compiled, window, odd, batch, np.zeros_like(stage), package)
 
     return charges
 
@@ -97,8 +97,8 @@ def _no_waiting(original: Any) -> Any:
 
 
 def _one_part(original: Any) -> Any:
-    def push(self: Any, rows: Any) -> Any:
-        return original(self, replace(rows, segments=np.ones_like(rows.segments)))
+    def push(self: Any, finished: Any) -> Any:
+        return original(self, replace(finished, segments=np.ones_like(finished.segments)))
 
     return push
 
@@ -128,7 +128,7 @@ def _never_learns(original: Any) -> Any:
 
 SENDING = {
     "500 numbers": Mutation(
-        "smssim.simulation.arrivals.traffic:TrafficBirths._refuse_oversize", returns(None)
+        "smssim.simulation.arrivals.traffic:TrafficSource._refuse_oversize", returns(None)
     ),
     "wrong variables": Mutation(f"{_MARKER}._spoil", _spares(VARIABLES, 2)),
     "password content": Mutation(f"{_MARKER}._spoil", _spares(PASSWORD, 3)),
@@ -138,19 +138,21 @@ SENDING = {
     "frequency, a day": Mutation(
         "smssim.simulation.frequency:_WINDOWS", value(((0, 1), (0, 60), (0, 1440)))
     ),
-    "full queue": Mutation(f"{_WORLD}.make_queues", _endless_queues),
-    "status of the platform": Mutation(_FATES, then(_platform_as_supplier)),
-    "deducted at acceptance": Mutation("smssim.simulation.commit:Books._charge", returns(None)),
-    "mode 1": Mutation(f"{_WORLD}.__init__", then(_for_free)),
-    "mainland is billed on delivery": Mutation(f"{_WORLD}.__init__", then(_at_acceptance)),
+    "full queue": Mutation(f"{_COMPILED}.make_queues", _endless_queues),
+    "status of the platform": Mutation(_CODES, then(_platform_as_supplier)),
+    "deducted at acceptance": Mutation("smssim.simulation.commit:Committer._charge", returns(None)),
+    "mode 1": Mutation(f"{_COMPILED}.__init__", then(_for_free)),
+    "mainland is billed on delivery": Mutation(f"{_COMPILED}.__init__", then(_at_acceptance)),
     "queue": Mutation("smssim.simulation.judge:line_up", _no_waiting),
-    "scope of the queue": Mutation(f"{_WORLD}._kind", after(lambda kind: kind._replace(queue=""))),
+    "scope of the queue": Mutation(
+        f"{_COMPILED}._message_class", after(lambda cls: cls._replace(queue=""))
+    ),
     "72 hours": Mutation(f"{_MARKER}.expire", returns(None)),
     "final statuses and delays": Mutation(f"{_MARKER}.__init__", sets(_latency=inverse.fixed(0))),
     "billed at sending": Mutation("smssim.simulation.finished:_charges", _on_delivery_alone),
     "states and results of tasks": Mutation("smssim.simulation.tables:_state", returns("finished")),
     "pace": Mutation(
-        "smssim.simulation.arrivals.listed:GroupBirths._offsets",
+        "smssim.simulation.arrivals.listed:GroupTaskSource._offsets",
         lambda original: lambda self, i: np.zeros_like(i),
     ),
     "a report a segment": Mutation("smssim.simulation.callbacks.push:Pusher.push", _one_part),
@@ -170,7 +172,7 @@ SENDING = {
     "no second push": Mutation(_SERVER, sets(delays_us=[0, 60_000_000])),
     "outages": Mutation("smssim.simulation.callbacks.server:outages", returns([])),
     "lost answers": Mutation(_SERVER, sets(lost_answer=0)),
-    "source of a report": Mutation(_FATES, then(_one_source)),
+    "source of a report": Mutation(_CODES, then(_one_source)),
     "updateTime": Mutation("smssim.logs.captures.write:_PLATFORM", value("nobody")),
     "orgCode": Mutation("smssim.logs.captures.write:_org_codes", _blank),
     "extend": Mutation("smssim.logs.captures.write:_given_back", _blank),
@@ -180,7 +182,7 @@ SENDING = {
     ),
     "server resends": Mutation(
         "smssim.simulation.resends:ServerResends._hears",
-        lambda original: lambda self, source, fate: np.zeros(len(fate), bool),
+        lambda original: lambda self, source, outcome_code: np.zeros(len(outcome_code), bool),
     ),
     "server learns": Mutation("smssim.simulation.resends:ServerResends._learnt_us", _never_learns),
     "line in the bill": Mutation("smssim.simulation.tables:Categories.__init__", sets(resent=None)),

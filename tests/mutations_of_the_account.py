@@ -68,7 +68,7 @@ def _on_credit(original: Any) -> Any:
 
 
 def _all_counted(original: Any) -> Any:
-    return lambda account, sent, third: None
+    return lambda account, sent, platform_refused: None
 
 
 def _alarm_at_once(original: Any) -> Any:
@@ -97,10 +97,10 @@ def _never_thaws(original: Any) -> Any:
 
 def _unchecked(original: Any) -> Any:
     def set_thresholds(self: Any, **values: int) -> None:
-        from smssim.simulation.account import commands as changes
+        from smssim.simulation.account import commands
 
         self._ordered |= values
-        self._command(lambda: changes.set_thresholds(self._account, values))
+        self._command(lambda: commands.set_thresholds(self._account, values))
 
     return set_thresholds
 
@@ -116,18 +116,18 @@ def _unstopped(self: Any, name: str) -> None:
 
 
 def _for_everybody(original: Any) -> Any:
-    return lambda self, kind: self.frequency.get(kind.application)
+    return lambda self, message_class: self.frequency.get(message_class.application)
 
 
 def _as_one_request(original: Any) -> Any:
     """A task whose numbers of one instant are judged together."""
 
-    def request_of(self: Any, arrivals: Any, place: int) -> Any:
-        self.world.group, own = np.zeros_like(self.world.group), self.world.group
+    def request_of(self: Any, batch: Any, index: int) -> Any:
+        self.compiled.group, own = np.zeros_like(self.compiled.group), self.compiled.group
         try:
-            return original(self, arrivals, place)
+            return original(self, batch, index)
         finally:
-            self.world.group = own
+            self.compiled.group = own
 
     return request_of
 
@@ -145,7 +145,7 @@ ACCOUNT = {
         "smssim.simulation.account.thresholds:ThresholdCounters.tripped", returns(False)
     ),
     "limit within a group task": Mutation(
-        "smssim.simulation.loop:OneByOne._request_of", _as_one_request
+        "smssim.simulation.loop:ScalarJudge._request_of", _as_one_request
     ),
     "country limit": Mutation(
         "smssim.simulation.account.thresholds:ThresholdCounters.country_tripped", returns(False)
@@ -203,7 +203,7 @@ ACCOUNT = {
         sets(counts_refused=False),
     ),
     "what does not count": Mutation("smssim.simulation.judge:counted_mask", _all_counted),
-    "contacts": Mutation("smssim.simulation.account.account:TOLD", value(frozenset())),
+    "contacts": Mutation("smssim.simulation.account.account:NOTIFIED_EVENTS", value(frozenset())),
     "smaller alarm": Mutation(
         "smssim.simulation.account.thresholds:Counter.set_alarm", _alarm_at_once
     ),

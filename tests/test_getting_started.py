@@ -10,7 +10,7 @@ import pytest
 from smssim.scenario import Scenario, ScenarioError, kind_of, registration_rules
 from smssim.scenario.onboarding import Registration
 from smssim.simulation.account.account import Account
-from smssim.simulation.setup.review import Courses, courses
+from smssim.simulation.setup.review import SetupTimeline, setup_timeline
 from smssim.simulation.simulate import Run, simulate
 from smssim.sms.reference import reference
 from smssim.stats.keyed_random import Marks
@@ -50,8 +50,8 @@ def events(run: Run) -> list[tuple[str, str, str]]:
     return list(zip(times, told["event"], told["subject"], strict=True))
 
 
-def known(made: Scenario) -> Courses:
-    return courses(made, Marks(1))
+def known(made: Scenario) -> SetupTimeline:
+    return setup_timeline(made, Marks(1))
 
 
 def test_a_step_follows_when_the_one_before_it_is_done() -> None:
@@ -91,12 +91,12 @@ def test_durations_are_chances_with_marks_of_their_own() -> None:
     """Within one to three workdays, another one for another seed, none of them moved by others."""
     rules = {"begins": MONDAY, "authentication": {"uniform_s": [32_400, 97_200]}}
     made = scenario(onboarding=rules)
-    found = [courses(made, Marks(seed)).steps[1].done_us or 0 for seed in range(40)]
+    found = [setup_timeline(made, Marks(seed)).steps[1].done_us or 0 for seed in range(40)]
     hours = [(us - made.start_us) / 3.6e9 for us in found]
     assert len(set(found)) == 40
     assert 9 <= min(hours) < max(hours) <= 57
     other = scenario(onboarding=rules | {"registration": {"uniform_s": [0, 0]}, "details": 60})
-    assert [courses(other, Marks(seed)).steps[1].done_us for seed in range(40)] == found
+    assert [setup_timeline(other, Marks(seed)).steps[1].done_us for seed in range(40)] == found
 
 
 @pytest.mark.parametrize("place", [1, 2, 3])
@@ -288,13 +288,13 @@ def test_a_package_waits_for_the_first_template_of_a_new_account() -> None:
 def test_the_account_holds_what_is_known_by_now(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the judge asks: enabled, the applications created, the countries not registered."""
     seen: dict[str, tuple[bool, set[str], set[str]]] = {}
-    tell = Account.tell
+    emit = Account.emit
 
     def look(account: Account, event: str, subject: str = "", value: int | None = None) -> None:
         seen[event] = (account.enabled, set(account.created), set(account.unregistered))
-        tell(account, event, subject, value)
+        emit(account, event, subject, value)
 
-    monkeypatch.setattr(Account, "tell", look)
+    monkeypatch.setattr(Account, "emit", look)
     rules = {"registration": 3_600, "attempts": {"details": "2026-03-03"}}
     simulate(scenario("SG", onboarding=rules, registrations={"SG": {"duration": 60}}))
     assert seen["enabled"] == (True, set(), {"SG"})

@@ -15,7 +15,7 @@ from world_parts import Clock, Draw, one_of, without_none
 
 from smssim.calendars import HOUR, to_datetime, to_us
 from smssim.scenario import Scenario
-from smssim.simulation.setup.review import courses
+from smssim.simulation.setup.review import setup_timeline
 from smssim.simulation.simulate import simulate
 from smssim.stats.keyed_random import Marks
 
@@ -177,7 +177,7 @@ def test_engine_and_oracle_agree_on_invented_desks() -> None:
     @given(desks(), st.integers(0, 99))
     def agree(made: Scenario, rng: int) -> None:
         marks = Marks(rng)
-        known = courses(made, marks)
+        known = setup_timeline(made, marks)
         beginnings = Beginnings(made, marks)
         slow = oracle_reviews(made, marks, beginnings)
         fast = simulate(made, rng=rng, rows=False)
@@ -187,8 +187,8 @@ def test_engine_and_oracle_agree_on_invented_desks() -> None:
         assert_same_rows("onboarding", plain(fast.onboarding), beginnings.rows(slow.usable_at))
         if made.review.reviewers:
             own = [{**t.model_dump(exclude_unset=True), "urged": None} for t in made.templates]
-            calm = courses(made.change(templates=own), marks)
-            many = courses(made.change(**{"review.reviewers": 99}), marks)
+            calm = setup_timeline(made.change(templates=own), marks)
+            many = setup_timeline(made.change(**{"review.reviewers": 99}), marks)
             seen["urged"] += calm.reviews != known.reviews
             seen["waited"] += many.reviews != known.reviews
 

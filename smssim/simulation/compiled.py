@@ -9,24 +9,23 @@ import numpy as np
 from smssim.scenario import Flaws, GroupTask, Scenario, Source, Traffic, micro, registrations
 from smssim.simulation.account import account as rules
 from smssim.simulation.account.account import SendingQueue
-from smssim.simulation.account.console import ADDRESS, NUMBER, REGION, Kind
+from smssim.simulation.account.console import ADDRESS, NUMBER, REGION, MessageClass
 from smssim.sms import reference as codes
 from smssim.sms.recipients import Recipients, read_recipients
 from smssim.sms.reference import MAINLAND
 from smssim.stats.keyed_random import Marks
 
-# Fates: everything that can become of a message, numbered so that one byte a message says it.
-
 FROZEN, LIMIT, COUNTRY_LIMIT, TEMPLATE, FULL, NO_QUOTA, WITHDRAWN, EXPIRED, DELIVERED = range(9)
-UNBORN = 255
+UNJUDGED = 255
 MOST_RECIPIENTS = 500
 """Numbers that one request may have (DOMAIN.md section 6)."""
 
 
-class Fates:
-    """The fates of one scenario: those of the rules, then the statuses of its routes.
+class OutcomeCodes:
+    """Every final status or refusal of one scenario, numbered to fit in one byte per message.
 
-    Arrays by fate: `status` (text), `place`, `source` (of the report, 0 without one).
+    Those of the rules come first, then the statuses of its routes. Arrays by code: `status`
+    (text), `stage` (0 for none: accepted and sent), `source` (of the report, 0 without one).
     """
 
     def __init__(self, scenario: Scenario, countries: list[str]) -> None:
@@ -42,14 +41,14 @@ class Fates:
             ("DELIVRD", 0, 2),
             *_of_settings(scenario),
         ]
-        first_own = len(rows)
+        first_flaw = len(rows)
         rows += _of_flaws(scenario)
-        self._of_flaw = {row[0]: number for number, row in enumerate(rows) if number >= first_own}
+        self._of_flaw = {row[0]: number for number, row in enumerate(rows) if number >= first_flaw}
         self._numbers = {("DELIVRD", 2): DELIVERED, ("none", 2): EXPIRED}
         outcomes = [
             outcome for country in countries for outcome in scenario.route(country).outcomes
         ]
-        drawn = [(outcome.status, 3 if outcome.source == "huawei" else 2) for outcome in outcomes]
+        sampled = [(outcome.status, 3 if outcome.source == "huawei" else 2) for outcome in outcomes]
         fixed = [
             r.status
             for calls in scenario.calls
@@ -61,45 +60,48 @@ class Fates:
             (registration.status, 3 if registration.source == "huawei" else 2)
             for registration in registrations(scenario).values()
         ]
-        for status, source in [*drawn, *((status, 2) for status in fixed), *unregistered]:
+        for status, source in [*sampled, *((status, 2) for status in fixed), *unregistered]:
             if (status, source) not in self._numbers:
                 self._numbers[status, source] = len(rows)
                 rows.append((status, 3 if source == 3 else 0, source))
-        if len(rows) >= UNBORN:
-            raise ValueError(f"statuses(={len(rows)}) must be fewer than {UNBORN}")
+        if len(rows) >= UNJUDGED:
+            raise ValueError(f"statuses(={len(rows)}) must be fewer than {UNJUDGED}")
         self.status = [row[0] for row in rows]
-        self.place = np.array([row[1] for row in rows], np.int8)
+        self.stage = np.array([row[1] for row in rows], np.int8)
         self.source = np.array([row[2] for row in rows], np.int8)
         self._of_code: dict[tuple[str, int], int] = {}
-        for number, (status, place, _) in enumerate(rows):
-            self._of_code.setdefault((status, place), number)
-        self.own_place = np.zeros(256, np.int8)
-        self.own_place[first_own : len(rows)] = self.place[first_own:]
-        """Where a message's own drawn fate refuses it; 0 where none does."""
-        self.early, self.platform = (self.own_place % 3) > 0, self.own_place == 3
-        """Whether a message's own fate refuses it before acceptance, or after."""
-        self.any_own = bool(self._of_flaw)
+        for number, (status, stage, _) in enumerate(rows):
+            self._of_code.setdefault((status, stage), number)
+        self.sampled_stage = np.zeros(256, np.int8)
+        self.sampled_stage[first_flaw : len(rows)] = self.stage[first_flaw:]
+        """The stage at which a message's sampled outcome refuses it; 0 where none does."""
+        self.refused_before_acceptance, self.platform_refused = (
+            (self.sampled_stage % 3) > 0,
+            self.sampled_stage == 3,
+        )
+        """Whether a sampled outcome refuses its message before acceptance, or after."""
+        self.has_flaws = bool(self._of_flaw)
         """Whether messages can have a flaw that refuses them before acceptance."""
-        self.any_platform = bool(self.platform.any())
+        self.any_platform_refused = bool(self.platform_refused.any())
 
     def __len__(self) -> int:
         return len(self.status)
 
     def number(self, status: str, source: str = "supplier") -> int:
-        """The fate of a route's status."""
+        """The code of a route's status."""
         return self._numbers[status, 3 if source == "huawei" else 2]
 
-    def of_code(self, code: str, place: int) -> int:
-        """The fate of a refusal by the rules."""
-        return self._of_code[code, place]
+    def of_code(self, code: str, stage: int) -> int:
+        """The code of a refusal by the rules."""
+        return self._of_code[code, stage]
 
     def of_flaw(self, code: str) -> int:
-        """The fate of a message that is refused for a flaw of its own."""
+        """The code of a refusal for a flaw of the message itself."""
         return self._of_flaw[code]
 
 
 def _of_settings(scenario: Scenario) -> list[tuple[str, int, int]]:
-    """The fates that the console's settings can bring to all messages of a class."""
+    """The outcomes by which the console's settings refuse all messages of a class."""
     rows = [(REGION, 3, 3), (NUMBER, 3, 3)]
     if scenario.onboarding is not None:
         rows.append((rules.NOT_ENABLED, 1, 0))
@@ -114,7 +116,7 @@ def _of_settings(scenario: Scenario) -> list[tuple[str, int, int]]:
 
 
 def _of_flaws(scenario: Scenario) -> list[tuple[str, int, int]]:
-    """The fates that flaws of its own can bring to a message."""
+    """The outcomes by which a flaw of the message itself refuses it."""
     rows = []
     if any(_is_oversize(source) for source in scenario.traffic):
         rows.append((rules.OVERSIZE, 1, 0))
@@ -131,13 +133,13 @@ SEGMENT_CELLS = 9
 """Segments a message can have, and 0."""
 
 
-class World:
+class CompiledScenario:
     """A scenario's classes: a class is what all messages of one source to one country, whose
     numbers begin alike, have in common.
 
     Arrays by class: `source`, `country`, `template`, `queue` (numbers of the lists of those names),
-    `price_micro` at acceptance and `delivery_price_micro` at delivery. `kinds` is how the account
-    sees each class.
+    `price_micro` at acceptance and `delivery_price_micro` at delivery. `message_classes` is how the
+    account sees each class.
     """
 
     def __init__(self, scenario: Scenario, marks: Marks) -> None:
@@ -157,7 +159,7 @@ class World:
         self.pairs = [(i, country) for i, country, _ in classes]
         self.countries = sorted({country for _, country in self.pairs} | _named_countries(scenario))
         self.templates = [template.name for template in scenario.templates]
-        self.fates = Fates(scenario, self.countries)
+        self.outcomes = OutcomeCodes(scenario, self.countries)
         self.source = np.array([i for i, _ in self.pairs], np.int16)
         self.country = np.array([self.countries.index(c) for _, c in self.pairs], np.int16)
         self.template = np.array(
@@ -167,18 +169,18 @@ class World:
         mainland = np.array([c == MAINLAND for _, c in self.pairs], bool)
         self.price_micro, self.delivery_price_micro = prices * ~mainland, prices * mainland
         self.is_mainland, self.bills_delivery = mainland, bool(mainland.any())
-        self.kinds = [self._kind(*of_class) for of_class in classes]
-        names = [kind.queue for kind in self.kinds]
+        self.message_classes = [self._message_class(*of_class) for of_class in classes]
+        names = [message_class.queue for message_class in self.message_classes]
         self.queues = sorted(set(names))
         self.queue = np.array([self.queues.index(name) for name in names], np.int16)
         fixed = (
             r.segments or 1 for calls in scenario.calls for call in calls.calls for r in call.to
         )
-        drawn = (
-            max(scenario.template(kind.template).segment_shares(kind.country))
-            for kind in self.kinds
+        sampled = (
+            max(scenario.template(message_class.template).segment_shares(message_class.country))
+            for message_class in self.message_classes
         )
-        self.most_segments = max([*fixed, *drawn], default=1)
+        self.most_segments = max([*fixed, *sampled], default=1)
         """The most segments that a message of this scenario has."""
         self.limits_frequency = any(a.frequency is not None for a in scenario.applications)
         sizes = [getattr(source, "numbers", None) or 0 for source in self.sources]
@@ -195,14 +197,14 @@ class World:
         for task in self.scenario.group_tasks:
             if task.file is None:
                 continue
-            place = self.scenario.find(task.file)
+            path = self.scenario.find(task.file)
             try:
-                self.files[task.name] = read_recipients(place)
+                self.files[task.name] = read_recipients(path)
             except ValueError as error:
                 self.files[task.name] = Recipients(
                     (), np.empty(0, np.uint8), 0, 0, 0, np.empty(0, np.int64)
                 )
-                self.refused_files[task.name] = str(error).removeprefix(f"{place}: ")
+                self.refused_files[task.name] = str(error).removeprefix(f"{path}: ")
 
     def make_queues(self) -> dict[str, SendingQueue]:
         """Fresh queues, by name."""
@@ -223,14 +225,14 @@ class World:
         read = self.files.get(source.name)
         return list(read.countries) if read else list(source.countries)
 
-    def _kind(self, number: int, country: str, beginning: str | None) -> Kind:
+    def _message_class(self, number: int, country: str, beginning: str | None) -> MessageClass:
         source, scope = self.sources[number], self.scenario.queue.scope
         template = self.scenario.template(source.template)
         queue = {"shared": "", "application": template.application, "route": country}[scope]
         address = getattr(source, "address", None)
         whitelisted = getattr(source, "whitelisted", False)
         of_template = (country, template.name, template.application)
-        return Kind(*of_template, queue, address, beginning, whitelisted)
+        return MessageClass(*of_template, queue, address, beginning, whitelisted)
 
 
 def _named_countries(scenario: Scenario) -> set[str]:

@@ -1,6 +1,4 @@
-"""Finished messages as columns: what is charged, when they went, what became of them by the end of
-the run.
-"""
+"""Finished messages as columns: charges, times of sending, and outcomes by the end of the run."""
 
 from __future__ import annotations
 
@@ -10,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.simulation.arrivals.marks import NEVER
-from smssim.simulation.commit import Exceptions
-from smssim.simulation.compiled import DELIVERED, WITHDRAWN, World
-from smssim.simulation.window import Arrivals, Live
+from smssim.simulation.commit import Straddling
+from smssim.simulation.compiled import DELIVERED, WITHDRAWN, CompiledScenario
+from smssim.simulation.window import MessageBatch, MessageWindow
 
 Ints = NDArray[np.int64]
 
 
 @dataclass
-class Rows:
+class FinishedMessages:
     """Messages in their order; times in microseconds, NEVER for what did not happen before the end
     of the run.
     """
@@ -29,8 +27,8 @@ class Rows:
     recipient: NDArray[np.int32]
     generation: NDArray[np.int8]
     segments: NDArray[np.uint8]
-    fate: NDArray[np.uint8]
-    place: NDArray[np.int8]
+    outcome_code: NDArray[np.uint8]
+    stage: NDArray[np.int8]
     left_us: Ints
     """When each left the queue, were it sent, or was withdrawn."""
     final_us: Ints
@@ -44,37 +42,41 @@ class Rows:
 
     def sent_us(self, end_us: int) -> Ints:
         """When each was sent before *end_us*: tallies do not ask."""
-        return np.where((self.place == 0) & (self.left_us < end_us), self.left_us, NEVER)
+        return np.where((self.stage == 0) & (self.left_us < end_us), self.left_us, NEVER)
 
 
-def rows_of(world: World, live: Live, straddling: Exceptions, arrivals: Arrivals) -> Rows:
-    """Finish *arrivals*, of which every verdict is final."""
-    where, message, base = arrivals.where, arrivals.message, live.base
-    fate, package = (array.reshape(-1)[where] for array in (live.fate, live.package))
-    left_us, latency = (array.reshape(-1)[where] for array in (live.sent_us, live.latency))
-    generation = arrivals.generation
+def finish(
+    compiled: CompiledScenario, window: MessageWindow, straddling: Straddling, batch: MessageBatch
+) -> FinishedMessages:
+    """Finish *batch*, of which every verdict is final."""
+    where, message, base = batch.where, batch.message, window.base
+    outcome_code, package = (
+        array.reshape(-1)[where] for array in (window.outcome_code, window.package)
+    )
+    left_us, latency = (array.reshape(-1)[where] for array in (window.sent_us, window.latency))
+    generation = batch.generation
     if generation is None:
-        generation = np.zeros(len(arrivals), np.int8)
-    end_us = world.scenario.end_us
-    place = world.fates.place.take(fate)
-    final_us = _final_us(arrivals.t, fate, place, left_us, latency)
+        generation = np.zeros(len(batch), np.int8)
+    end_us = compiled.scenario.end_us
+    stage = compiled.outcomes.stage.take(outcome_code)
+    final_us = _final_us(batch.t, outcome_code, stage, left_us, latency)
     late = final_us >= end_us
     np.copyto(final_us, NEVER, where=late)
-    in_flight = late & (place == 0)
-    covered, cost = _charges(world, live, straddling, arrivals, place, package)
-    if world.bills_delivery:
-        delivered = np.flatnonzero((fate == DELIVERED) & ~late)
-        price = world.delivery_price_micro.take(arrivals.cls[delivered])
-        cost[delivered] += price * arrivals.segments[delivered]
-    return Rows(
-        submitted_us=arrivals.t,
-        cls=arrivals.cls,
+    in_flight = late & (stage == 0)
+    covered, cost = _charges(compiled, window, straddling, batch, stage, package)
+    if compiled.bills_delivery:
+        delivered = np.flatnonzero((outcome_code == DELIVERED) & ~late)
+        price = compiled.delivery_price_micro.take(batch.cls[delivered])
+        cost[delivered] += price * batch.segments[delivered]
+    return FinishedMessages(
+        submitted_us=batch.t,
+        cls=batch.cls,
         request=base.request[message],
         recipient=base.recipient[message],
         generation=generation,
-        segments=arrivals.segments,
-        fate=fate,
-        place=place,
+        segments=batch.segments,
+        outcome_code=outcome_code,
+        stage=stage,
         left_us=left_us,
         final_us=final_us,
         covered=covered,
@@ -85,32 +87,34 @@ def rows_of(world: World, live: Live, straddling: Exceptions, arrivals: Arrivals
 
 
 def _final_us(
-    t: Ints, fate: NDArray[np.uint8], place: NDArray[np.int8], left_us: Ints, latency: Ints
+    t: Ints, outcome_code: NDArray[np.uint8], stage: NDArray[np.int8], left_us: Ints, latency: Ints
 ) -> Ints:
     """When each has its final status."""
     final_us = left_us + latency
-    refused = np.flatnonzero(place)
-    third = place[refused] == 3
-    withdrawn = fate[refused] == WITHDRAWN
-    final_us[refused] = np.where(withdrawn, left_us[refused], np.where(third, t[refused], NEVER))
+    refused = np.flatnonzero(stage)
+    platform_refused = stage[refused] == 3
+    withdrawn = outcome_code[refused] == WITHDRAWN
+    final_us[refused] = np.where(
+        withdrawn, left_us[refused], np.where(platform_refused, t[refused], NEVER)
+    )
     return final_us
 
 
 def _charges(
-    world: World,
-    live: Live,
-    straddling: Exceptions,
-    arrivals: Arrivals,
-    place: NDArray[np.int8],
+    compiled: CompiledScenario,
+    window: MessageWindow,
+    straddling: Straddling,
+    batch: MessageBatch,
+    stage: NDArray[np.int8],
     package: NDArray[np.int16],
 ) -> tuple[NDArray[np.uint8], Ints]:
     """Segments covered by packages, and the pay-per-use charge."""
-    sent = place == 0
-    covered = arrivals.segments * ((package >= 0) & sent)
-    cost = world.price_micro.take(arrivals.cls)
-    cost *= arrivals.segments * sent - covered
+    sent = stage == 0
+    covered = batch.segments * ((package >= 0) & sent)
+    cost = compiled.price_micro.take(batch.cls)
+    cost *= batch.segments * sent - covered
     if straddling.covered:
-        keys = live.keys(arrivals)
+        keys = window.keys(batch)
         for row in np.flatnonzero(
             np.isin(keys, np.fromiter(straddling.covered, np.int64))
         ).tolist():

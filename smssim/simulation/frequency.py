@@ -14,10 +14,8 @@ from numpy.typing import NDArray
 
 from smssim.calendars import MINUTE
 from smssim.simulation.arrivals.messages import order_by_time
-from smssim.simulation.compiled import FULL, World
-from smssim.simulation.window import Arrivals, Live
-
-# The windows that limits of frequency count in, and rows that stand by number and then by time.
+from smssim.simulation.compiled import FULL, CompiledScenario
+from smssim.simulation.window import MessageBatch, MessageWindow
 
 Ints = NDArray[np.int64]
 Ints32 = NDArray[np.int32]
@@ -29,8 +27,8 @@ _WINDOWS = ((0, 1), (0, 60), (480, 1440))
 """Offset and length of each window, in minutes."""
 
 
-def window(minute: Minutes, level: int) -> Minutes:
-    """The windows of a level that minutes since 1970 lie in, by number."""
+def window_number(minute: Minutes, level: int) -> Minutes:
+    """The windows of a level that minutes since 1970 are in, by number."""
     offset, length = _WINDOWS[level]
     return minute if length == 1 else (minute + offset) // length
 
@@ -47,24 +45,24 @@ def crowded(keys: Ints, minute: Ints32, begins: Ints, least: Ints) -> Mask:
     for level, most in enumerate(least[:, 0].tolist()):
         ends = most + np.flatnonzero(keys[most:] == keys[:-most])
         earlier, later = minute.take(ends - most), minute.take(ends)
-        ends = ends[window(earlier, level) == window(later, level)]
+        ends = ends[window_number(earlier, level) == window_number(later, level)]
         more[begins.searchsorted(ends, "right") - 1] = True
     return more
 
 
 def firsts(keys: Ints, windows: Ints32) -> Ints:
-    """For each row the first row of its key and window, which stand together."""
+    """For each row the first row of its key and window, which are adjacent."""
     begins = np.append(True, (keys[1:] != keys[:-1]) | (windows[1:] != windows[:-1]))
     places: Ints = np.maximum.accumulate(np.where(begins, np.arange(len(keys)), 0))
     return places
 
 
 @dataclass
-class Ranking:
-    """Messages of a block that count against a limit, by their places in the block.
+class FrequencyRanks:
+    """Messages of a block that count against a limit, by their indexes in the block.
 
-    *rows* stand by number and then by time, *keys* say the number; *alone* are those to a number
-    of their own, *refused* is over the whole block, None for nobody.
+    *rows* are sorted by number and then by time, *keys* are their numbers; *alone* are those to
+    a number of their own, *refused* is a mask over the whole block, None where it refuses none.
     """
 
     rows: Ints
@@ -73,31 +71,31 @@ class Ranking:
     refused: Mask | None
 
 
-class Passes:
+class FrequencyLimiter:
     """How often each number was sent to in its present minute, hour and day."""
 
-    def __init__(self, world: World, live: Live) -> None:
-        self._world, self._live = world, live
-        self._shared = int(world.first_number[-1])
+    def __init__(self, compiled: CompiledScenario, window: MessageWindow) -> None:
+        self._compiled, self._window = compiled, window
+        self._shared = int(compiled.first_number[-1])
         self._latest = np.zeros(self._shared, np.int32)
         """The minute each number was last sent to."""
         self._counts = np.zeros((len(LEVELS), self._shared), np.int32)
         """How often each was sent to in that minute, the hour and the day of it."""
 
-    def rank(self, arrivals: Arrivals, limits: Ints, open_: Mask | None) -> Ranking | None:
+    def rank(self, batch: MessageBatch, limits: Ints, open_: Mask | None) -> FrequencyRanks | None:
         """Who of those *open_* (None: all) is sent to too often; None if no limit holds for any.
 
         *limits* are messages a minute, hour and day, of shape (3, classes), below 1 for no limit.
         """
         limited = limits[0] > 0
-        own = limited.take(arrivals.cls)
-        rows = np.flatnonzero(own if open_ is None else own & open_)
+        counted = limited.take(batch.cls)
+        rows = np.flatnonzero(counted if open_ is None else counted & open_)
         if not len(rows):
             return None
         least = limits[:, limited].min(axis=1, keepdims=True)
-        message = _messages(arrivals, rows)
-        assert self._live.base.number is not None
-        keys = self._live.base.number.take(message)
+        message = _messages(batch, rows)
+        assert self._window.base.number is not None
+        keys = self._window.base.number.take(message)
         alone = np.flatnonzero(keys < 0)
         if len(alone):
             keys[alone] = message[alone] + self._shared
@@ -106,116 +104,121 @@ class Passes:
             often[alone] = self._has_copies(message[alone], int(least.min()))
             alone, rows, keys = rows[alone], rows[often], keys[often]
         order = order_by_time(keys)
-        ranking = Ranking(rows[order], keys[order], alone, None)
-        ranking.refused = self._refused(arrivals, limits, least, ranking)
-        return ranking
+        ranks = FrequencyRanks(rows[order], keys[order], alone, None)
+        ranks.refused = self._refused(batch, limits, least, ranks)
+        return ranks
 
     def _has_copies(self, message: Ints, generation: int) -> Mask:
-        exists = self._live.exists
+        exists = self._window.exists
         if generation >= len(exists):
             return np.zeros(len(message), bool)
         has: Mask = exists[generation].take(message)
         return has
 
     def _refused(
-        self, arrivals: Arrivals, limits: Ints, least: Ints, ranking: Ranking
+        self, batch: MessageBatch, limits: Ints, least: Ints, ranks: FrequencyRanks
     ) -> Mask | None:
-        """Whom the limits refuse, by place in the block; nobody is refused by less than *least*."""
-        if not len(ranking.rows):
+        """A mask of those whom the limits refuse; none is refused by less than *least*."""
+        if not len(ranks.rows):
             return None
-        minute = _minutes(arrivals, ranking.rows)
-        begins, sizes = groups(ranking.keys)
-        sent_to, before = self._before(ranking.keys[begins], minute[begins])
-        near = crowded(ranking.keys, minute, begins, least)
+        minute = _minutes(batch, ranks.rows)
+        begins, sizes = groups(ranks.keys)
+        sent_to, before = self._before(ranks.keys[begins], minute[begins])
+        near = crowded(ranks.keys, minute, begins, least)
         near[sent_to] |= ((before > 0) & (before + sizes[sent_to] > least)).any(axis=0)
         if not near.any():
             return None
         # Only numbers that may be full are looked at message by message.
         each = np.repeat(near, sizes)
-        rows, keys, minute = ranking.rows[each], ranking.keys[each], minute[each]
+        rows, keys, minute = ranks.rows[each], ranks.keys[each], minute[each]
         counts = np.zeros((len(LEVELS), len(begins)), np.int32)
         counts[:, sent_to] = before
         begins, sizes = groups(keys)
         counts = np.repeat(counts[:, near], sizes, axis=1)
-        begins, cls = np.repeat(begins, sizes), arrivals.cls[rows]
-        passes = np.ones(len(rows), bool)
+        begins, cls = np.repeat(begins, sizes), batch.cls[rows]
+        limiter = np.ones(len(rows), bool)
         for level in LEVELS:
-            first = firsts(keys, window(minute, level))
-            rank = np.cumsum(passes) - passes
+            first = firsts(keys, window_number(minute, level))
+            rank = np.cumsum(limiter) - limiter
             rank -= rank[first]
             rank += counts[level] * (first == begins)
-            passes &= rank < limits[level].take(cls)
-        if passes.all():
+            limiter &= rank < limits[level].take(cls)
+        if limiter.all():
             return None
-        refused = np.zeros(len(arrivals), bool)
-        refused[rows[~passes]] = True
+        refused = np.zeros(len(batch), bool)
+        refused[rows[~limiter]] = True
         return refused
 
-    def commit(self, arrivals: Arrivals, ranking: Ranking, begin: int, end: int) -> None:
-        """Count the messages at places *begin* up to *end* that passed."""
-        alone = ranking.alone[_inside(ranking.alone, ranking.refused, begin, end)]
-        where = arrivals.where
+    def commit(self, batch: MessageBatch, ranks: FrequencyRanks, begin: int, end: int) -> None:
+        """Count the messages at indexes *begin* up to *end* that passed."""
+        alone = ranks.alone[_inside(ranks.alone, ranks.refused, begin, end)]
+        where = batch.where
         where = where.start + alone if isinstance(where, slice) else where[alone]
-        self._live.passed.reshape(-1)[where] = True
-        shared = int(ranking.keys.searchsorted(self._shared))
-        rows, numbers = ranking.rows[:shared], ranking.keys[:shared]
-        inside = _inside(rows, ranking.refused, begin, end)
+        self._window.passed.reshape(-1)[where] = True
+        shared = int(ranks.keys.searchsorted(self._shared))
+        rows, numbers = ranks.rows[:shared], ranks.keys[:shared]
+        inside = _inside(rows, ranks.refused, begin, end)
         rows, numbers = rows[inside], numbers[inside]
         if not len(rows):
             return
-        minute = _minutes(arrivals, rows)
+        minute = _minutes(batch, rows)
         begins, sizes = groups(numbers)
         last = begins + sizes - 1
         numbers, latest = numbers[begins], minute[last]
         sent_to, before = self._before(numbers, latest)
         each = np.repeat(latest, sizes)
         for level, counts in enumerate(self._counts):
-            same = np.cumsum(window(minute, level) == window(each, level))
+            same = np.cumsum(window_number(minute, level) == window_number(each, level))
             count = np.diff(same[last], prepend=0)
             count[sent_to] += before[level]
             counts[numbers] = count
         self._latest[numbers] = latest
 
-    def refuses(self, own: Arrivals, limits: Ints) -> bool:
+    def refuses(self, message: MessageBatch, limits: Ints) -> bool:
         """Whether one message by itself is sent to too often."""
-        limit = limits[:, own.cls[0]].tolist()
+        limit = limits[:, message.cls[0]].tolist()
         return limit[0] > 0 and any(
-            count >= most for count, most in zip(self._counts_of_one(own), limit, strict=True)
+            count >= most for count, most in zip(self._counts_of_one(message), limit, strict=True)
         )
 
-    def enter(self, own: Arrivals, limits: Ints) -> None:
+    def enter(self, message: MessageBatch, limits: Ints) -> None:
         """Count one judged message if it passed."""
-        if limits[0, own.cls[0]] <= 0 or not self._passed(own):
+        if limits[0, message.cls[0]] <= 0 or not self._passed(message):
             return
-        key = self._key_of_one(own)
+        key = self._key_of_one(message)
         if key < self._shared:
-            self._counts[:, key] = [count + 1 for count in self._counts_of_one(own)]
-            self._latest[key] = int(own.t[0]) // MINUTE
+            self._counts[:, key] = [count + 1 for count in self._counts_of_one(message)]
+            self._latest[key] = int(message.t[0]) // MINUTE
         else:
-            self._live.passed.reshape(-1)[own.place(0)] = True
+            self._window.passed.reshape(-1)[message.position(0)] = True
 
-    def _passed(self, own: Arrivals) -> bool:
-        fate = int(self._live.fate.reshape(-1)[own.place(0)])
-        return fate == FULL or int(self._world.fates.place[fate]) in (0, 3)
+    def _passed(self, message: MessageBatch) -> bool:
+        outcome_code = int(self._window.outcome_code.reshape(-1)[message.position(0)])
+        return outcome_code == FULL or int(self._compiled.outcomes.stage[outcome_code]) in (
+            0,
+            3,
+        )
 
-    def _counts_of_one(self, own: Arrivals) -> list[int]:
+    def _counts_of_one(self, message: MessageBatch) -> list[int]:
         """How often the number of one message was sent to before in each of its windows."""
-        key, minute = self._key_of_one(own), int(own.t[0]) // MINUTE
+        key, minute = self._key_of_one(message), int(message.t[0]) // MINUTE
         if key < self._shared:
             latest, counts = int(self._latest[key]), self._counts[:, key].tolist()
         else:
             of_one = self._of_messages(np.array([key - self._shared]))
             latest, counts = int(of_one[0][0]), of_one[1][:, 0].tolist()
         return [
-            count if window(latest, level) == window(minute, level) else 0
+            count if window_number(latest, level) == window_number(minute, level) else 0
             for level, count in zip(LEVELS, counts, strict=True)
         ]
 
-    def _key_of_one(self, own: Arrivals) -> int:
-        message = own.message.start if isinstance(own.message, slice) else int(own.message[0])
-        assert self._live.base.number is not None
-        number = int(self._live.base.number[message])
-        return message + self._shared if number < 0 else number
+    def _key_of_one(self, message: MessageBatch) -> int:
+        row = (
+            message.message.start if isinstance(message.message, slice) else int(message.message[0])
+        )
+        assert self._window.base.number is not None
+        number = int(self._window.base.number[row])
+        return row + self._shared if number < 0 else number
 
     def _before(self, keys: Ints, minute: Ints32) -> tuple[Ints, Ints32]:
         """Which of *keys*, in ascending order, were sent to before on the day of these minutes, and
@@ -226,41 +229,41 @@ class Passes:
         if shared < len(keys):
             alone, counts = self._of_messages(keys[shared:] - self._shared)
             latest = np.concatenate([latest, alone])
-        places = np.flatnonzero(window(latest, -1) == window(minute, -1))
+        places = np.flatnonzero(window_number(latest, -1) == window_number(minute, -1))
         latest, minute = latest[places], minute[places]
         ours = int(places.searchsorted(shared))
         before = self._counts.take(keys[places[:ours]], axis=1)
         if counts is not None:
             before = np.concatenate([before, counts[:, places[ours:] - shared]], axis=1)
         for level in range(len(LEVELS) - 1):
-            before[level] *= window(latest, level) == window(minute, level)
+            before[level] *= window_number(latest, level) == window_number(minute, level)
         return places, before
 
     def _of_messages(self, message: Ints) -> tuple[Ints32, Ints32]:
         """The minutes that numbers of one message each were last sent to, and how often in the
         windows of these.
         """
-        passed = self._live.passed[:, message]
-        minute = (self._live.t[:, message] // MINUTE * passed).astype(np.int32)
+        passed = self._window.passed[:, message]
+        minute = (self._window.t[:, message] // MINUTE * passed).astype(np.int32)
         latest = minute.max(axis=0)
         counts = [
-            (passed & (window(minute, level) == window(latest, level))).sum(axis=0)
+            (passed & (window_number(minute, level) == window_number(latest, level))).sum(axis=0)
             for level in LEVELS
         ]
         return latest, np.array(counts, np.int32)
 
 
-def _messages(arrivals: Arrivals, rows: Ints) -> Ints:
-    """The places of the first copies of some arrivals."""
-    message = arrivals.message
+def _messages(batch: MessageBatch, rows: Ints) -> Ints:
+    """The positions of the first copies of some of a batch."""
+    message = batch.message
     return rows + message.start if isinstance(message, slice) else message.take(rows)
 
 
-def _minutes(arrivals: Arrivals, rows: Ints) -> Ints32:
-    return (arrivals.t.take(rows) // MINUTE).astype(np.int32)
+def _minutes(batch: MessageBatch, rows: Ints) -> Ints32:
+    return (batch.t.take(rows) // MINUTE).astype(np.int32)
 
 
 def _inside(rows: Ints, refused: Mask | None, begin: int, end: int) -> Mask:
-    """Which *rows* are places from *begin* up to *end*, and not refused."""
+    """Which *rows* are indexes from *begin* up to *end*, and not refused."""
     inside = (rows >= begin) & (rows < end)
     return inside if refused is None else inside & ~refused.take(rows)

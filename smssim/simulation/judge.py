@@ -12,48 +12,55 @@ from numpy.typing import NDArray
 
 from smssim.simulation.account.account import Account
 from smssim.simulation.arrivals.marks import NEVER
-from smssim.simulation.compiled import FULL, NO_QUOTA, TEMPLATE, World
-from smssim.simulation.frequency import Passes, Ranking
-from smssim.simulation.snapshot import OPEN, Terms
-from smssim.simulation.window import Arrivals
+from smssim.simulation.compiled import FULL, NO_QUOTA, TEMPLATE, CompiledScenario
+from smssim.simulation.frequency import FrequencyLimiter, FrequencyRanks
+from smssim.simulation.snapshot import OPEN, RuleSnapshot
+from smssim.simulation.window import MessageBatch
 from smssim.sms.packages import CountryQuota
 
-# Where in a block the account changes: the first message at which a counter reaches its goal.
-
+Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 
-def first_crossing(
-    world: World, account: Account, arrivals: Arrivals, sent: Mask | None, third: Mask | None
+def first_state_change(
+    compiled: CompiledScenario,
+    account: Account,
+    batch: MessageBatch,
+    sent: Mask | None,
+    platform_refused: Mask | None,
 ) -> int:
-    """The place of the first message at which a counter reaches its goal, or how many there are.
+    """The index of the first message at which a counter reaches its goal, or the batch's length.
 
-    *sent* and *third* are as in `judge.Judgement`.
+    *sent* and *platform_refused* are as in `BlockVerdicts`.
     """
-    places = [
-        *_threshold_crossings(world, account, arrivals, sent, third),
-        *_package_crossings(world, account, arrivals, sent),
+    indexes = [
+        *_threshold_changes(compiled, account, batch, sent, platform_refused),
+        *_package_changes(compiled, account, batch, sent),
     ]
-    return min(places, default=len(arrivals))
+    return min(indexes, default=len(batch))
 
 
-def _package_crossings(
-    world: World, account: Account, arrivals: Arrivals, sent: Mask | None
+def _package_changes(
+    compiled: CompiledScenario, account: Account, batch: MessageBatch, sent: Mask | None
 ) -> Iterator[int]:
-    for number, country in enumerate(world.countries):
+    for number, country in enumerate(compiled.countries):
         need = _quota_headroom(account, account.countries[country])
-        if need is not None and need <= len(arrivals) * world.most_segments:
-            own = _of_country(world, arrivals, number, sent)
-            yield _reach(arrivals.segments * own, need)
+        if need is not None and need <= len(batch) * compiled.most_segments:
+            of_country = _of_country(compiled, batch, number, sent)
+            yield _reach(batch.segments * of_country, need)
 
 
-def _threshold_crossings(
-    world: World, account: Account, arrivals: Arrivals, sent: Mask | None, third: Mask | None
+def _threshold_changes(
+    compiled: CompiledScenario,
+    account: Account,
+    batch: MessageBatch,
+    sent: Mask | None,
+    platform_refused: Mask | None,
 ) -> Iterator[int]:
-    thresholds, n = account.thresholds, len(arrivals)
-    most = n * (world.most_segments if thresholds.by_segment else 1)
-    counted = counted_mask(account, sent, third)
-    mainland = world.is_mainland.take(arrivals.cls) if world.bills_delivery else None
+    thresholds, n = account.thresholds, len(batch)
+    most = n * (compiled.most_segments if thresholds.by_segment else 1)
+    counted = counted_mask(account, sent, platform_refused)
+    mainland = compiled.is_mainland.take(batch.cls) if compiled.bills_delivery else None
     for side in (thresholds.total, thresholds.mainland):
         of_mainland = side is thresholds.mainland
         if of_mainland and mainland is None:
@@ -62,29 +69,29 @@ def _threshold_crossings(
         need = min(goals, default=most + 1)
         if need > most:
             continue
-        own = counted
+        counting = counted
         if mainland is not None:
-            own = (
+            counting = (
                 mainland == of_mainland if counted is None else counted & (mainland == of_mainland)
             )
-        if own is None and not thresholds.by_segment:
+        if counting is None and not thresholds.by_segment:
             yield need - 1
         else:
-            weight = arrivals.segments if thresholds.by_segment else np.ones(n, np.uint8)
-            yield _reach(weight if own is None else weight * own, need)
+            weight = batch.segments if thresholds.by_segment else np.ones(n, np.uint8)
+            yield _reach(weight if counting is None else weight * counting, need)
     for country, counters in thresholds.countries.items():
         goals = [h for counter in counters.values() if (h := counter.headroom) is not None]
         need = min(goals, default=most + 1)
         if need <= most:
-            own = _of_country(world, arrivals, world.countries.index(country), counted)
-            yield _reach(arrivals.segments * own if thresholds.by_segment else own, need)
+            counting = _of_country(compiled, batch, compiled.countries.index(country), counted)
+            yield _reach(batch.segments * counting if thresholds.by_segment else counting, need)
 
 
-def counted_mask(account: Account, sent: Mask | None, third: Mask | None) -> Mask | None:
-    """Whom the thresholds count, None for all."""
-    if sent is None or third is None or not account.thresholds.counts_refused:
+def counted_mask(account: Account, sent: Mask | None, platform_refused: Mask | None) -> Mask | None:
+    """The messages that the thresholds count, None for all."""
+    if sent is None or platform_refused is None or not account.thresholds.counts_refused:
         return sent
-    return sent | third
+    return sent | platform_refused
 
 
 def _quota_headroom(account: Account, quota: CountryQuota) -> int | None:
@@ -101,19 +108,18 @@ def _quota_headroom(account: Account, quota: CountryQuota) -> int | None:
     return giving.left
 
 
-def _of_country(world: World, arrivals: Arrivals, country: int, mask: Mask | None) -> Mask:
-    own: Mask = (world.country == country).take(arrivals.cls)
-    return own if mask is None else own & mask
+def _of_country(
+    compiled: CompiledScenario, batch: MessageBatch, country: int, mask: Mask | None
+) -> Mask:
+    of_country: Mask = (compiled.country == country).take(batch.cls)
+    return of_country if mask is None else of_country & mask
 
 
 def _reach(weight: NDArray[np.generic], need: int) -> int:
-    """The place at which the running sum of *weight* comes to *need*."""
+    """The index at which the running sum of *weight* reaches *need*."""
     return int(np.searchsorted(np.cumsum(weight, dtype=np.int64), need, "left"))
 
 
-# The sending queue on arrays: a running maximum while it has room, a running minimum while it is
-
-Ints = NDArray[np.int64]
 _STRETCH = 8_192
 
 
@@ -123,7 +129,7 @@ def line_up(
     """When each of the messages arriving at *t_us* goes, and which are let in (None: all).
 
     One server, *gap_us* a message, idle from *free_us*; a message that would wait longer than
-    *longest_wait_us* is refused and takes no slot. Equal to `model.queue.SendingQueue` message by
+    *longest_wait_us* is refused and takes no slot. Equal to `account.SendingQueue` message by
     message (Lindley's recursion).
     """
     if longest_wait_us is None:
@@ -149,7 +155,7 @@ def line_up(
 
 
 def _with_room(t_us: Ints, free_us: int, gap_us: int) -> Ints:
-    """Starts while nobody is refused: the running maximum of arrivals less the work before them."""
+    """Starts while none is refused: the running maximum of arrivals less the work before them."""
     if not len(t_us):
         return np.empty(0, np.int64)
     work = np.arange(0, len(t_us) * gap_us, gap_us)
@@ -176,160 +182,184 @@ def _full(
 
 
 def _first(condition: NDArray[np.bool_]) -> int:
-    """The first place where *condition* holds, or its length."""
-    place = int(condition.argmax()) if len(condition) else 0
-    return place if len(condition) and condition[place] else len(condition)
+    """The first index where *condition* holds, or its length."""
+    index = int(condition.argmax()) if len(condition) else 0
+    return index if len(condition) and condition[index] else len(condition)
 
 
-Fates8 = NDArray[np.uint8]
+Codes8 = NDArray[np.uint8]
 
 
 @dataclass
-class Judgement:
-    """Verdicts on a block: fates, when sent (NEVER if not), who was sent and who was refused after
-    acceptance.
+class BlockVerdicts:
+    """Verdicts on a block: outcomes, when sent (NEVER if not), which were sent and which were
+    refused after acceptance.
 
-    The masks are None where they hold for all (*sent*) or none (*third*). *ranking* are those that
-    count against limits of frequency. Valid before place *stop*; if *crossing*, the message there
-    changes the account and is to be judged by itself.
+    The masks are None where they hold for all (*sent*) or none (*platform_refused*). *ranks* are
+    those that count against limits of frequency. Valid before index *stop*; if *state_change*,
+    the message there changes the account and is to be judged by itself.
     """
 
-    fate: NDArray[np.uint8]
+    outcome_code: NDArray[np.uint8]
     sent_us: Ints
     sent: Mask | None
-    third: Mask | None
+    platform_refused: Mask | None
     stop: int
-    ranking: Ranking | None = None
-    crossing: bool = False
+    ranks: FrequencyRanks | None = None
+    state_change: bool = False
 
 
 def judge(
-    world: World, account: Account, arrivals: Arrivals, terms: Terms, passes: Passes
-) -> Judgement:
-    """The verdicts on *arrivals* under *terms*, up to the first crossing."""
-    judgement = _verdicts(world, account, arrivals, terms, passes)
-    crossing = first_crossing(world, account, arrivals, judgement.sent, judgement.third)
-    if crossing < len(arrivals):
-        judgement.stop, judgement.crossing = crossing, True
-    return judgement
+    compiled: CompiledScenario,
+    account: Account,
+    batch: MessageBatch,
+    rules: RuleSnapshot,
+    limiter: FrequencyLimiter,
+) -> BlockVerdicts:
+    """The verdicts on *batch* under *rules*, up to the first change of state."""
+    verdicts = _verdicts(compiled, account, batch, rules, limiter)
+    state_change = first_state_change(
+        compiled, account, batch, verdicts.sent, verdicts.platform_refused
+    )
+    if state_change < len(batch):
+        verdicts.stop, verdicts.state_change = state_change, True
+    return verdicts
 
 
-def draft(world: World, account: Account, arrivals: Arrivals, terms: Terms) -> Judgement:
-    """About what `judge` says, but cheaper: nobody is sent to too often, nothing is crossed."""
-    return _verdicts(world, account, arrivals, terms, None)
+def preview(
+    compiled: CompiledScenario, account: Account, batch: MessageBatch, rules: RuleSnapshot
+) -> BlockVerdicts:
+    """About what `judge` gives, but cheaper: without limits of frequency and changes of state."""
+    return _verdicts(compiled, account, batch, rules, None)
 
 
-def crossing_if_sent(world: World, account: Account, arrivals: Arrivals, terms: Terms) -> int:
-    """The place of the first crossing if settings alone refused any of *arrivals*, or how many
-    there are.
+def state_change_if_sent(
+    compiled: CompiledScenario, account: Account, batch: MessageBatch, rules: RuleSnapshot
+) -> int:
+    """The index of the first change of state if settings alone refused any of *batch*, or its
+    length.
     """
-    refusal = _before_acceptance(world, arrivals, terms)
-    refused = _after_acceptance(world, arrivals, terms)
-    third = np.zeros(len(arrivals), bool) if refused is None else refused != OPEN
+    refusal = _before_acceptance(compiled, batch, rules)
+    refused = _after_acceptance(compiled, batch, rules)
+    platform_refused = np.zeros(len(batch), bool) if refused is None else refused != OPEN
     if refusal is not None:
-        third &= refusal == OPEN
-    sent = ~third if refusal is None else (refusal == OPEN) & ~third
-    return first_crossing(world, account, arrivals, sent, third)
+        platform_refused &= refusal == OPEN
+    sent = ~platform_refused if refusal is None else (refusal == OPEN) & ~platform_refused
+    return first_state_change(compiled, account, batch, sent, platform_refused)
 
 
 def _verdicts(
-    world: World, account: Account, arrivals: Arrivals, terms: Terms, passes: Passes | None
-) -> Judgement:
-    """Every rule in its place: the request's code and template, the platform, quota; then the queue
-    for the rest.
+    compiled: CompiledScenario,
+    account: Account,
+    batch: MessageBatch,
+    rules: RuleSnapshot,
+    limiter: FrequencyLimiter | None,
+) -> BlockVerdicts:
+    """Every rule in its order: the request's code and template, the platform, quota; then the
+    queue for the rest.
     """
-    refusal, ranking = _before_acceptance(world, arrivals, terms), None
-    if terms.frequency is not None and passes is not None:
+    refusal, ranks = _before_acceptance(compiled, batch, rules), None
+    if rules.frequency is not None and limiter is not None:
         open_ = None if refusal is None else refusal == OPEN
-        ranking = passes.rank(arrivals, terms.frequency, open_)
-        if ranking is not None and ranking.refused is not None:
-            often = world.fates.of_code(account.scenario.account.frequency_code, 2)
+        ranks = limiter.rank(batch, rules.frequency, open_)
+        if ranks is not None and ranks.refused is not None:
+            often = compiled.outcomes.of_code(account.scenario.account.frequency_code, 2)
             others = np.uint8(OPEN) if refusal is None else refusal
-            refusal = np.where(ranking.refused, np.uint8(often), others)
-    refused = _after_acceptance(world, arrivals, terms)
-    third = None if refused is None else refused != OPEN
-    if refusal is None and third is None:
-        sent_us, full = _queued(world, account, arrivals, None, None)
+            refusal = np.where(ranks.refused, np.uint8(often), others)
+    refused = _after_acceptance(compiled, batch, rules)
+    platform_refused = None if refused is None else refused != OPEN
+    if refusal is None and platform_refused is None:
+        sent_us, full = _queued(compiled, account, batch, None, None)
         if full is None:
-            return Judgement(arrivals.drawn, sent_us, None, None, len(arrivals), ranking)
-        fate = np.where(full, np.uint8(FULL), arrivals.drawn)
-        return Judgement(fate, sent_us, ~full, None, len(arrivals), ranking)
-    open_ = np.ones(len(arrivals), bool) if refusal is None else refusal == OPEN
-    asking = open_ & third if third is not None else None
+            return BlockVerdicts(batch.sampled_outcome, sent_us, None, None, len(batch), ranks)
+        outcome_code = np.where(full, np.uint8(FULL), batch.sampled_outcome)
+        return BlockVerdicts(outcome_code, sent_us, ~full, None, len(batch), ranks)
+    open_ = np.ones(len(batch), bool) if refusal is None else refusal == OPEN
+    asking = open_ & platform_refused if platform_refused is not None else None
     entering = open_ if asking is None else open_ & ~asking
-    sent_us, full = _queued(world, account, arrivals, entering, asking)
-    fate = arrivals.drawn.copy()
+    sent_us, full = _queued(compiled, account, batch, entering, asking)
+    outcome_code = batch.sampled_outcome.copy()
     if asking is not None and refused is not None:
-        np.copyto(fate, refused, where=asking)
+        np.copyto(outcome_code, refused, where=asking)
     if refusal is not None:
-        fate = np.where(open_, fate, refusal)
+        outcome_code = np.where(open_, outcome_code, refusal)
     if full is not None:
-        fate[full] = FULL
+        outcome_code[full] = FULL
         entering = entering & ~full
         asking = None if asking is None else asking & ~full
-    return Judgement(fate, sent_us, entering, asking, len(arrivals), ranking)
+    return BlockVerdicts(outcome_code, sent_us, entering, asking, len(batch), ranks)
 
 
-def _before_acceptance(world: World, arrivals: Arrivals, terms: Terms) -> Fates8 | None:
-    """The fates of those refused at places 1 and 2, the queue aside; OPEN for the rest."""
-    refusal = None if terms.refusal is None else terms.refusal.take(arrivals.cls)
-    if not world.fates.any_own:
+def _before_acceptance(
+    compiled: CompiledScenario, batch: MessageBatch, rules: RuleSnapshot
+) -> Codes8 | None:
+    """The outcomes of those refused at stages 1 and 2, the queue aside; OPEN for the rest."""
+    refusal = None if rules.refusal is None else rules.refusal.take(batch.cls)
+    if not compiled.outcomes.has_flaws:
         return refusal
-    early = world.fates.early.take(arrivals.drawn)
+    early = compiled.outcomes.refused_before_acceptance.take(batch.sampled_outcome)
     if not early.any():
         return refusal
     if refusal is None:
-        return np.where(early, arrivals.drawn, np.uint8(OPEN))
-    own = world.fates.own_place.take(arrivals.drawn)
-    wins = early & ((refusal == OPEN) | ((own == 1) & (refusal == TEMPLATE)))
-    return np.where(wins, arrivals.drawn, refusal)
+        return np.where(early, batch.sampled_outcome, np.uint8(OPEN))
+    stage = compiled.outcomes.sampled_stage.take(batch.sampled_outcome)
+    wins = early & ((refusal == OPEN) | ((stage == 1) & (refusal == TEMPLATE)))
+    return np.where(wins, batch.sampled_outcome, refusal)
 
 
-def _after_acceptance(world: World, arrivals: Arrivals, terms: Terms) -> Fates8 | None:
-    """The fates of those refused at place 3 if they come that far; OPEN for the rest."""
-    refused: Fates8 | None = None
-    if terms.suspended is not None:
-        suspended = terms.suspended.take(arrivals.cls)
+def _after_acceptance(
+    compiled: CompiledScenario, batch: MessageBatch, rules: RuleSnapshot
+) -> Codes8 | None:
+    """The outcomes of those refused at stage 3 if they come that far; OPEN for the rest."""
+    refused: Codes8 | None = None
+    if rules.suspended is not None:
+        suspended = rules.suspended.take(batch.cls)
         refused = np.where(suspended, np.uint8(NO_QUOTA), np.uint8(OPEN))
-    if world.fates.any_platform:
-        platform = world.fates.platform.take(arrivals.drawn)
-        refused = np.where(platform, arrivals.drawn, np.uint8(OPEN) if refused is None else refused)
-    if terms.platform is not None:
-        setting = terms.platform.take(arrivals.cls)
+    if compiled.outcomes.any_platform_refused:
+        platform = compiled.outcomes.platform_refused.take(batch.sampled_outcome)
+        refused = np.where(
+            platform, batch.sampled_outcome, np.uint8(OPEN) if refused is None else refused
+        )
+    if rules.platform is not None:
+        setting = rules.platform.take(batch.cls)
         refused = setting if refused is None else np.where(setting != OPEN, setting, refused)
     return refused
 
 
 def _queued(
-    world: World, account: Account, arrivals: Arrivals, entering: Mask | None, asking: Mask | None
+    compiled: CompiledScenario,
+    account: Account,
+    batch: MessageBatch,
+    entering: Mask | None,
+    asking: Mask | None,
 ) -> tuple[Ints, Mask | None]:
-    """When those *entering* go, and who of them or of those *asking* finds the queue full (None:
-    nobody).
+    """When those *entering* go, and which of them or of those *asking* find the queue full (None
+    for none).
     """
-    if entering is None and len(world.queues) == 1:
-        queue = account.queues[world.queues[0]]
-        sent, accepted = line_up(arrivals.t, queue.free_us, queue.gap_us, queue.longest_wait_us)
+    if entering is None and len(compiled.queues) == 1:
+        queue = account.queues[compiled.queues[0]]
+        sent, accepted = line_up(batch.t, queue.free_us, queue.gap_us, queue.longest_wait_us)
         if accepted is None:
             return sent, None
         sent[~accepted] = NEVER
         return sent, ~accepted
-    sent_us = np.full(len(arrivals), NEVER, np.int64)
-    full = np.zeros(len(arrivals), bool)
-    number = world.queue.take(arrivals.cls)
-    for i, name in enumerate(world.queues):
+    sent_us = np.full(len(batch), NEVER, np.int64)
+    full = np.zeros(len(batch), bool)
+    number = compiled.queue.take(batch.cls)
+    for i, name in enumerate(compiled.queues):
         queue = account.queues[name]
-        own = np.flatnonzero(number == i if entering is None else entering & (number == i))
+        entrants = np.flatnonzero(number == i if entering is None else entering & (number == i))
         sent, accepted = line_up(
-            arrivals.t[own], queue.free_us, queue.gap_us, queue.longest_wait_us
+            batch.t[entrants], queue.free_us, queue.gap_us, queue.longest_wait_us
         )
         if accepted is not None:
-            full[own[~accepted]] = True
-            own, sent = own[accepted], sent[accepted]
-        sent_us[own] = sent
+            full[entrants[~accepted]] = True
+            entrants, sent = entrants[accepted], sent[accepted]
+        sent_us[entrants] = sent
         if asking is not None and queue.longest_wait_us is not None:
             waiting = np.flatnonzero(asking & (number == i))
             free = np.concatenate([[queue.free_us], sent + queue.gap_us])[
-                np.searchsorted(own, waiting)
+                np.searchsorted(entrants, waiting)
             ]
-            full[waiting[free - arrivals.t[waiting] > queue.longest_wait_us]] = True
+            full[waiting[free - batch.t[waiting] > queue.longest_wait_us]] = True
     return sent_us, full if full.any() else None

@@ -17,7 +17,7 @@ from smssim.record.record import Record
 from smssim.record.storage import ParquetSink
 from smssim.scenario import Scenario
 from smssim.simulation.callbacks.batches import Batcher, push_stage
-from smssim.simulation.loop import Clock, Tuning
+from smssim.simulation.loop import SimulationLoop, Tuning
 from smssim.simulation.policies.account_view import Policy
 from smssim.simulation.tables import (
     Categories,
@@ -58,9 +58,9 @@ def simulate(
 
     The same scenario, *rng* (the scenario's own, if None), *replication* and *policies* give the
     same bytes on every machine; replications of one *rng* are independent of each other. Without
-    *rows* only tallies and the small tables are kept, in memory that does not grow with the
+    *rows* only tallies and the small tables are stored, in memory that does not grow with the
     messages; *out* is a directory that messages and reports are streamed to, either way, and that
-    `smssim.record.storage.load` reads. *progress* is called with (messages so far, microseconds simulated);
+    `smssim.load` reads. *progress* is called with (messages so far, microseconds simulated);
     *tuning* changes speed and memory, never a result. Raise a ScenarioError if the file cannot be
     read, a FileExistsError if *out* holds anything but a record.
     """
@@ -70,17 +70,17 @@ def simulate(
     for name, value in (("rng", rng), ("replication", replication)):
         if value < 0:
             raise ValueError(f"{name}(={value}) must be >= 0")
-    clock = Clock(scenario, Marks(rng, replication), policies, tuning)
-    stage, categories = push_stage(clock.world), Categories(clock.world)
-    results = TaskResults(clock.world, clock.tasks)
+    loop = SimulationLoop(scenario, Marks(rng, replication), policies, tuning)
+    stage, categories = push_stage(loop.compiled), Categories(loop.compiled)
+    results = TaskResults(loop.compiled, loop.tasks)
     batched = isinstance(stage, Batcher)
     tallier = Tallier(categories.lists, scenario.start_us, scenario.end_us, batched=batched)
-    frames = FrameSink(categories.lists, clock.expected_messages()) if rows else None
+    frames = FrameSink(categories.lists, loop.expected_messages()) if rows else None
     with ParquetSink(out, categories.lists) if out is not None else nullcontext() as disk:
         sinks: list[Sink] = [sink for sink in (tallier, frames, disk) if sink is not None]
         columns = message_columns if len(sinks) > 1 else tallied_columns
         done = 0
-        for chunk, pushed in stage.stream(clock.chunks()):
+        for chunk, pushed in stage.stream(loop.chunks()):
             messages, reports = columns(categories, chunk), report_columns(pushed)
             results.add(chunk)
             for sink in sinks:
@@ -88,7 +88,7 @@ def simulate(
             done += len(chunk)
             if progress is not None:
                 progress(done, int(chunk.submitted_us[-1]) - scenario.start_us)
-        kept = frames.frames(len(clock.account.packages)) if frames is not None else {}
+        tables = frames.frames(len(loop.account.packages)) if frames is not None else {}
         run = Run(
             name=scenario.name,
             observed_from=scenario.start_us,
@@ -96,11 +96,11 @@ def simulate(
             currency=scenario.currency,
             tallies=tallier.tallies(),
             provenance=provenance(scenario, rng, policies, replication),
-            **kept,
+            **tables,
             **small_frames(
-                clock.account,
-                clock.courses,
-                results.rows(scenario.end_us, clock.account.stopped),
+                loop.account,
+                loop.timeline,
+                results.rows(scenario.end_us, loop.account.stopped),
             ),
         )
         if disk is not None:

@@ -1,6 +1,4 @@
-"""From finished rows to the tables of `smssim.tables`: compact columns first, frames once at the
-end.
-"""
+"""From finished messages to the tables of a record: compact columns first, frames at the end."""
 
 from __future__ import annotations
 
@@ -28,9 +26,9 @@ from smssim.simulation.account.account import Account
 from smssim.simulation.account.tasks import Task, Tasks
 from smssim.simulation.arrivals.marks import NEVER
 from smssim.simulation.callbacks.push import Reports
-from smssim.simulation.compiled import DELIVERED, World
-from smssim.simulation.finished import Rows
-from smssim.simulation.setup.review import Courses, Decision
+from smssim.simulation.compiled import DELIVERED, CompiledScenario
+from smssim.simulation.finished import FinishedMessages
+from smssim.simulation.setup.review import Decision, SetupTimeline
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,56 +39,58 @@ NAT = np.iinfo(np.int64).min
 
 
 class Categories:
-    """Which categories each coded column has, and how classes and fates are turned into their
+    """Which categories each coded column has, and how classes and outcomes become their
     codes.
     """
 
-    def __init__(self, world: World) -> None:
-        scenario, fates = world.scenario, world.fates
-        templates = [scenario.template(source.template) for source in world.sources]
+    def __init__(self, compiled: CompiledScenario) -> None:
+        scenario, outcomes = compiled.scenario, compiled.outcomes
+        templates = [scenario.template(source.template) for source in compiled.sources]
         self.lists: dict[str, list[Any]] = {
-            "source": [source.name for source in world.sources],
+            "source": [source.name for source in compiled.sources],
             "application": sorted(application.name for application in scenario.applications),
-            "template": sorted(world.templates),
+            "template": sorted(compiled.templates),
             "type": ["notification", "otp"],
-            "country": world.countries,
-            "status": sorted(set(fates.status)),
+            "country": compiled.countries,
+            "status": sorted(set(outcomes.status)),
             "report_source": [1, 2, 3],
             "state": list(REPORT_STATES),
         }
-        own: dict[str, list[Any]] = {
-            "source": [source.name for source in world.sources],
+        names_by_source: dict[str, list[Any]] = {
+            "source": [source.name for source in compiled.sources],
             "application": [template.application for template in templates],
             "template": [template.name for template in templates],
             "type": [template.type for template in templates],
         }
         self.by_class = {
-            column: _small([self.lists[column].index(names[i]) for i, _ in world.pairs])
-            for column, names in own.items()
+            column: _small([self.lists[column].index(names[i]) for i, _ in compiled.pairs])
+            for column, names in names_by_source.items()
         }
-        self.by_class["country"] = _small(world.country.tolist())
-        self.lists["group"] = self._groups([COPIES.index("first")] * len(world.pairs))
-        self.resent = len(world.pairs) if world.generations > 1 else None
-        """How far after its class a resent copy's group stands; None where nobody resends."""
+        self.by_class["country"] = _small(compiled.country.tolist())
+        self.lists["group"] = self._groups([COPIES.index("first")] * len(compiled.pairs))
+        self.resent = len(compiled.pairs) if compiled.generations > 1 else None
+        """How far after its class a resent copy's group is; None where nothing is resent."""
         if self.resent is not None:
-            kinds = [
+            resend_kinds = [
                 "server resend" if getattr(source, "server_resend", None) else "user resend"
-                for source in world.sources
+                for source in compiled.sources
             ]
-            again = [COPIES.index(kinds[i]) for i, _ in world.pairs]
+            again = [COPIES.index(resend_kinds[i]) for i, _ in compiled.pairs]
             self.lists["group"] += self._groups(again)
-        prices = world.price_micro + world.delivery_price_micro
-        dearest = int(prices.max(initial=0)) * world.most_segments
+        prices = compiled.price_micro + compiled.delivery_price_micro
+        dearest = int(prices.max(initial=0)) * compiled.most_segments
         self.money = np.int32 if dearest <= np.iinfo(np.int32).max else np.int64
         self.end_us = scenario.end_us
-        self.status = _small([self.lists["status"].index(status) for status in fates.status])
-        self.report_source = (fates.source - 1).astype(np.int8)
+        self.status = _small([self.lists["status"].index(status) for status in outcomes.status])
+        self.report_source = (outcomes.source - 1).astype(np.int8)
 
     def _groups(self, copies: list[int]) -> list[tuple[int, ...]]:
         """Country, application, template, type, copy and source of each class, by their codes."""
-        own = {name: codes.tolist() for name, codes in self.by_class.items()} | {"copy": copies}
+        code_lists = {name: codes.tolist() for name, codes in self.by_class.items()} | {
+            "copy": copies
+        }
         names = ("country", "application", "template", "type", "copy", "source")
-        return list(zip(*(own[name] for name in names), strict=True))
+        return list(zip(*(code_lists[name] for name in names), strict=True))
 
 
 def _small(codes: list[int]) -> Array:
@@ -98,44 +98,44 @@ def _small(codes: list[int]) -> Array:
 
 
 def _time(us: Array) -> Array:
-    known = us.copy()
-    np.copyto(known, NAT, where=us == NEVER)
-    return known
+    times = us.copy()
+    np.copyto(times, NAT, where=us == NEVER)
+    return times
 
 
-def tallied_columns(categories: Categories, rows: Rows) -> dict[str, Array]:
+def tallied_columns(categories: Categories, finished: FinishedMessages) -> dict[str, Array]:
     """The compact columns of messages that tallies are made from; times with NaT as integers."""
-    status = categories.status.take(rows.fate)
-    np.copyto(status, -1, where=rows.in_flight)
-    group = rows.cls
+    status = categories.status.take(finished.outcome_code)
+    np.copyto(status, -1, where=finished.in_flight)
+    group = finished.cls
     if categories.resent is not None:
-        group = group + (rows.generation > 0) * np.int64(categories.resent)
+        group = group + (finished.generation > 0) * np.int64(categories.resent)
     return {
         "group": group,
-        "submitted_at": rows.submitted_us,
-        "segments": rows.segments.view(np.int8),
-        "place": rows.place,
+        "submitted_at": finished.submitted_us,
+        "segments": finished.segments.view(np.int8),
+        "place": finished.stage,
         "status": status,
-        "final_at": _time(rows.final_us),
-        "covered_segments": rows.covered.view(np.int8),
-        "cost_micro": rows.cost_micro,
+        "final_at": _time(finished.final_us),
+        "covered_segments": finished.covered.view(np.int8),
+        "cost_micro": finished.cost_micro,
     }
 
 
-def message_columns(categories: Categories, rows: Rows) -> dict[str, Array]:
+def message_columns(categories: Categories, finished: FinishedMessages) -> dict[str, Array]:
     """All compact columns of messages: category codes (-1 is NA), times with NaT as integers."""
-    report_source = categories.report_source.take(rows.fate)
-    np.copyto(report_source, -1, where=rows.in_flight)
-    columns = tallied_columns(categories, rows)
-    columns |= {name: codes.take(rows.cls) for name, codes in categories.by_class.items()}
+    report_source = categories.report_source.take(finished.outcome_code)
+    np.copyto(report_source, -1, where=finished.in_flight)
+    columns = tallied_columns(categories, finished)
+    columns |= {name: codes.take(finished.cls) for name, codes in categories.by_class.items()}
     return columns | {
-        "request": rows.request,
-        "recipient": rows.recipient,
-        "generation": rows.generation,
+        "request": finished.request,
+        "recipient": finished.recipient,
+        "generation": finished.generation,
         "report_source": report_source,
-        "sent_at": _time(rows.sent_us(categories.end_us)),
-        "package": rows.package,
-        "cost_micro": rows.cost_micro.astype(categories.money, copy=False),
+        "sent_at": _time(finished.sent_us(categories.end_us)),
+        "package": finished.package,
+        "cost_micro": finished.cost_micro.astype(categories.money, copy=False),
     }
 
 
@@ -143,7 +143,7 @@ def report_columns(reports: Reports) -> dict[str, Array]:
     """The compact columns of reports; messages are numbered within their chunk."""
     return {
         "message": reports.message,
-        "part": reports.part,
+        "part": reports.part_number,
         "state": reports.state,
         "attempts": reports.attempts,
         "copies": reports.copies,
@@ -152,7 +152,7 @@ def report_columns(reports: Reports) -> dict[str, Array]:
 
 
 class FrameSink:
-    """Keeps all rows of a run and makes frames of them.
+    """Stores all rows of a run and makes frames of them.
 
     Rows are written once into columns of about the *expected* number of messages, which grow if
     there are more.
@@ -164,7 +164,7 @@ class FrameSink:
         self._reports = Growing(REPORTS)
 
     def add(self, messages: dict[str, Array], reports: dict[str, Array]) -> None:
-        """Keep one chunk."""
+        """Store one chunk."""
         numbered = (reports["message"] + len(self._messages)).astype(np.int32)
         n, m = len(messages["submitted_at"]), len(numbered)
         left = max(self._expected - len(self._messages), n)
@@ -228,15 +228,14 @@ def decoder(name: str, lists: dict[str, list[Any]]) -> Callable[[Array], Any]:
     return lambda values: values
 
 
-# The small tables of a run: events, ledger, reviews, packages, group tasks.
-
-
 def small_frames(
-    account: Account, courses: Courses, tasks: list[tuple[Any, ...]]
+    account: Account, setup_timeline: SetupTimeline, tasks: list[tuple[Any, ...]]
 ) -> dict[str, pd.DataFrame]:
     """The frames of one account by their names in `Record`; *tasks* are the rows of theirs."""
     end_us = account.scenario.end_us
-    reviews = [_review(decision, end_us) for course in courses.reviews for decision in course]
+    reviews = [
+        _review(decision, end_us) for course in setup_timeline.reviews for decision in course
+    ]
     packages = [
         (
             p.id,
@@ -252,11 +251,11 @@ def small_frames(
         for p in account.packages
     ]
     return {
-        "events": frame(EVENTS, account.happenings),
+        "events": frame(EVENTS, account.events),
         "ledger": frame(LEDGER, account.ledger),
         "reviews": frame(REVIEWS, reviews),
         "packages": frame(PACKAGES, packages),
-        "onboarding": frame(ONBOARDING, courses.rows(end_us)),
+        "onboarding": frame(ONBOARDING, setup_timeline.rows(end_us)),
         "tasks": frame(TASKS, tasks),
     }
 
@@ -274,51 +273,51 @@ def _review(decision: Decision, end_us: int) -> tuple[Any, ...]:
     )
 
 
-# What became of group tasks: their messages, counted as they are finished, and their states.
-
 _REFUSED, _DELIVERED, _FAILED, _IN_FLIGHT = range(4)
-_KINDS = 4
+_RESULTS = 4
 
 
 class TaskResults:
-    """Counts the messages of group tasks, chunk by chunk; one array operation a chunk, if that."""
+    """Counts the messages of group tasks as they are finished, one array operation per chunk."""
 
-    def __init__(self, world: World, tasks: Tasks) -> None:
-        self._world, self._tasks = world, list(tasks.by_name.values())
+    def __init__(self, compiled: CompiledScenario, tasks: Tasks) -> None:
+        self._compiled, self._tasks = compiled, list(tasks.by_name.values())
         self._last_us = [_last_us(task, self._numbers(task)) for task in self._tasks]
         self._first_us = min((task.at_us for task in self._tasks), default=0)
         names = [task.plan.name for task in self._tasks]
-        # Beside the tasks one more row, which all other sources are counted in.
-        row = {name: place for place, name in enumerate(names)}
-        of_source = np.array([row.get(s.name, len(names)) for s in world.sources], np.int64)
-        self._cell = of_source[world.source] * _KINDS
-        place = world.fates.place
-        self._kind = np.where(place > 0, _REFUSED, _FAILED)
-        self._kind[DELIVERED] = _DELIVERED
-        self._counts = np.zeros((len(names) + 1) * _KINDS, np.int64)
+        # After the tasks one more row, which all other sources are counted in.
+        row = {name: stage for stage, name in enumerate(names)}
+        of_source = np.array([row.get(s.name, len(names)) for s in compiled.sources], np.int64)
+        self._cell = of_source[compiled.source] * _RESULTS
+        stage = compiled.outcomes.stage
+        self._result = np.where(stage > 0, _REFUSED, _FAILED)
+        self._result[DELIVERED] = _DELIVERED
+        self._counts = np.zeros((len(names) + 1) * _RESULTS, np.int64)
 
-    def add(self, rows: Rows) -> None:
+    def add(self, finished: FinishedMessages) -> None:
         """Count one chunk of finished messages."""
-        if not self._tasks or not len(rows):
+        if not self._tasks or not len(finished):
             return
-        if rows.submitted_us[-1] < self._first_us or rows.submitted_us[0] > max(self._last_us):
+        if finished.submitted_us[-1] < self._first_us or finished.submitted_us[0] > max(
+            self._last_us
+        ):
             return
-        kind = self._kind.take(rows.fate)
-        kind[rows.in_flight] = _IN_FLIGHT
-        kind += self._cell.take(rows.cls)
-        self._counts += np.bincount(kind, minlength=len(self._counts))
+        result = self._result.take(finished.outcome_code)
+        result[finished.in_flight] = _IN_FLIGHT
+        result += self._cell.take(finished.cls)
+        self._counts += np.bincount(result, minlength=len(self._counts))
 
     def rows(self, end_us: int, stopped: dict[str, int]) -> list[tuple[Any, ...]]:
         """The rows of the table of tasks at the end of the run."""
-        counts = self._counts.reshape(-1, _KINDS).tolist()
+        counts = self._counts.reshape(-1, _RESULTS).tolist()
         return [
-            self._row(task, own, last_us, _state(task, last_us, end_us, stopped))
-            for task, own, last_us in zip(self._tasks, counts, self._last_us, strict=False)
+            self._row(task, task_counts, last_us, _state(task, last_us, end_us, stopped))
+            for task, task_counts, last_us in zip(self._tasks, counts, self._last_us, strict=False)
         ]
 
-    def _row(self, task: Task, own: list[int], last_us: int, state: str) -> tuple[Any, ...]:
+    def _row(self, task: Task, counts: list[int], last_us: int, state: str) -> tuple[Any, ...]:
         numbers, plan = self._numbers(task), task.plan
-        read = self._world.recipients(plan)
+        read = self._compiled.recipients(plan)
         duplicates, invalid = (read.duplicates, read.invalid) if read else (0, 0)
         dropped = (numbers + duplicates + invalid, numbers, duplicates, invalid)
         return (
@@ -330,15 +329,15 @@ class TaskResults:
             task.at_us,
             last_us if state == "finished" else None,
             *(dropped if task.reason is None else (None, 0, None, None)),
-            own[_REFUSED],
-            own[_DELIVERED] + own[_FAILED] + own[_IN_FLIGHT],
-            own[_DELIVERED],
-            own[_FAILED],
-            own[_IN_FLIGHT],
+            counts[_REFUSED],
+            counts[_DELIVERED] + counts[_FAILED] + counts[_IN_FLIGHT],
+            counts[_DELIVERED],
+            counts[_FAILED],
+            counts[_IN_FLIGHT],
         )
 
     def _numbers(self, task: Task) -> int:
-        read = self._world.recipients(task.plan)
+        read = self._compiled.recipients(task.plan)
         return read.kept if read else sum(task.plan.countries.values())
 
 

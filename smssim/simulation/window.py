@@ -1,6 +1,4 @@
-"""The messages that are not finished with: their copies, marks and results, a sliding window over
-the run.
-"""
+"""A sliding window over the run: the messages that are not finished, their copies and results."""
 
 from __future__ import annotations
 
@@ -11,21 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.simulation.arrivals.marks import NEVER
-from smssim.simulation.arrivals.messages import Births, SourceBirths, joined, order_by_time
-from smssim.simulation.compiled import UNBORN, World
+from smssim.simulation.arrivals.messages import MessageSource, NewMessages, joined, order_by_time
+from smssim.simulation.compiled import UNJUDGED, CompiledScenario
 from smssim.simulation.resends import CopyMarks, ServerResends, UserResends
-
-# Copies of messages in the order in which they arrive; whatever is judged or finished is some of
 
 Ints = NDArray[np.int64]
 
 
 @dataclass
-class Arrivals:
+class MessageBatch:
     """Copies in their order, with what judging needs.
 
-    *where* is their place in the flattened arrays of `Live`, *message* that of their first copy;
-    both are slices when no copy is a resend, and *generation* is None then.
+    *where* is their position in the flattened arrays of `MessageWindow`, *message* that of their
+    first copy; both are slices when no copy is a resend, and *generation* is None then.
     """
 
     where: slice | Ints
@@ -34,26 +30,26 @@ class Arrivals:
     t: Ints
     cls: Ints
     segments: NDArray[np.uint8]
-    drawn: NDArray[np.uint8]
+    sampled_outcome: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.t)
 
-    def part(self, begin: int, end: int | None) -> Arrivals:
-        """The copies at places *begin* up to *end*."""
-        own = slice(begin, end)
-        return Arrivals(
+    def between(self, begin: int, end: int | None) -> MessageBatch:
+        """The copies at indexes *begin* up to *end*."""
+        span = slice(begin, end)
+        return MessageBatch(
             _part(self.where, begin, end),
             _part(self.message, begin, end),
-            None if self.generation is None else self.generation[own],
-            self.t[own],
-            self.cls[own],
-            self.segments[own],
-            self.drawn[own],
+            None if self.generation is None else self.generation[span],
+            self.t[span],
+            self.cls[span],
+            self.segments[span],
+            self.sampled_outcome[span],
         )
 
-    def place(self, i: int) -> int:
-        """The place of one copy in the flattened arrays."""
+    def position(self, i: int) -> int:
+        """The position of one copy in the flattened arrays."""
         return self.where.start + i if isinstance(self.where, slice) else int(self.where[i])
 
 
@@ -63,40 +59,40 @@ def _part(where: slice | Ints, begin: int, end: int | None) -> slice | Ints:
     return where[begin:end]
 
 
-class Live:
+class MessageWindow:
     """First copies as columns, and arrays of shape (generations, messages) for what differs by
     copy.
 
-    Marks: `t`, `segments`, `drawn`, `latency`. Results: `fate`, `sent_us` (when a withdrawn message
-    failed, for those), `package` (-1 without one). `exists` is the present guess which resends
-    there are; copies are marked when first guessed to exist. `passed`: which copies to
-    a number of their own `frequency` counted.
+    Marks: `t`, `segments`, `sampled_outcome`, `latency`. Results: `outcome_code`, `sent_us` (when
+    it failed, for a withdrawn message), `package` (-1 without one). `exists` is the present guess
+    which resends there are; copies are marked when first guessed to exist. `passed` says which
+    copies to a number of their own the frequency limits counted.
     """
 
-    def __init__(self, world: World, sources: list[SourceBirths]) -> None:
-        self.world = world
-        self.copies = CopyMarks(world, sources)
+    def __init__(self, compiled: CompiledScenario, sources: list[MessageSource]) -> None:
+        self.compiled = compiled
+        self.copies = CopyMarks(compiled, sources)
         self.users = UserResends()
-        self.servers = ServerResends(world, sources) if world.servers_resend else None
-        self.generations = world.generations
+        self.servers = ServerResends(compiled, sources) if compiled.servers_resend else None
+        self.generations = compiled.generations
         self.dropped = 0
-        self.base = Births.none()
+        self.base = NewMessages.none()
         self._adopt(self._new(self.base))
 
     def __len__(self) -> int:
         return len(self.base)
 
-    def extend(self, births: Births) -> None:
-        """Add the births of later hours."""
-        new = self._new(births)
+    def extend(self, new: NewMessages) -> None:
+        """Add the new messages of later hours."""
+        arrays = self._new(new)
         first = len(self)
         if not first:
-            self.base = births
-            self._adopt(new)
+            self.base = new
+            self._adopt(arrays)
         else:
-            self.base = joined([self.base, births])
+            self.base = joined([self.base, new])
             self._adopt(
-                [np.concatenate(pair, axis=1) for pair in zip(self._arrays(), new, strict=True)]
+                [np.concatenate(pair, axis=1) for pair in zip(self._arrays(), arrays, strict=True)]
             )
         if self.servers is not None:
             self.servers.guess(self, first)
@@ -111,49 +107,57 @@ class Live:
             self.base = joined([self.base], np.arange(first, len(self.base)))
             self._adopt([array[:, first:].copy() for array in self._arrays()])
 
-    def arrivals(self, from_us: int, until_us: int, stopped: dict[int, int]) -> Arrivals:
+    def batch(self, from_us: int, until_us: int, stopped: dict[int, int]) -> MessageBatch:
         """The copies with from_us <= t < until_us in their order, without those of sources
         *stopped* by then.
         """
         begin, end = (int(i) for i in np.searchsorted(self.base.t, [from_us, until_us]))
         generation, message = self._resent(from_us, until_us, end)
         if len(message):
-            arrivals = self._merged(begin, end, generation, message)
+            batch = self._merged(begin, end, generation, message)
         else:
-            arrivals = self._first_copies(begin, end)
-        return self._unstopped(arrivals, stopped) if stopped else arrivals
+            batch = self._first_copies(begin, end)
+        return self._unstopped(batch, stopped) if stopped else batch
 
-    def speculate(self, arrivals: Arrivals, fate: NDArray[np.uint8], sent_us: Ints) -> None:
+    def speculate(
+        self, batch: MessageBatch, outcome_code: NDArray[np.uint8], sent_us: Ints
+    ) -> None:
         """Let the resends see what is not committed yet."""
-        self.fate.reshape(-1)[arrivals.where] = fate
-        self.sent_us.reshape(-1)[arrivals.where] = sent_us
+        self.outcome_code.reshape(-1)[batch.where] = outcome_code
+        self.sent_us.reshape(-1)[batch.where] = sent_us
 
-    def first_copies(self, from_us: int, until_us: int) -> Arrivals:
+    def first_copies(self, from_us: int, until_us: int) -> MessageBatch:
         """The first copies with from_us <= t < until_us in their order."""
         begin, end = (int(i) for i in np.searchsorted(self.base.t, [from_us, until_us]))
         return self._first_copies(begin, end)
 
-    def _first_copies(self, begin: int, end: int) -> Arrivals:
-        own, base = slice(begin, end), self.base
-        return Arrivals(
-            own, own, None, base.t[own], base.cls[own], base.segments[own], base.drawn[own]
+    def _first_copies(self, begin: int, end: int) -> MessageBatch:
+        span, base = slice(begin, end), self.base
+        return MessageBatch(
+            span,
+            span,
+            None,
+            base.t[span],
+            base.cls[span],
+            base.segments[span],
+            base.sampled_outcome[span],
         )
 
-    def keys(self, arrivals: Arrivals) -> Ints:
-        """Names of copies that stay the same when older messages are dropped."""
-        message = arrivals.message
+    def keys(self, batch: MessageBatch) -> Ints:
+        """Identities of copies that stay the same when older messages are dropped."""
+        message = batch.message
         if isinstance(message, slice):
             message = np.arange(message.start, message.stop)
         keys: Ints = (message + self.dropped) * self.generations
-        if arrivals.generation is not None:
-            keys += arrivals.generation
+        if batch.generation is not None:
+            keys += batch.generation
         return keys
 
-    def places(self, keys: Ints) -> Ints:
-        """The present places of copies by their keys."""
+    def positions(self, keys: Ints) -> Ints:
+        """The present positions of copies by their keys."""
         generation, message = keys % self.generations, keys // self.generations - self.dropped
-        places: Ints = generation * len(self) + message
-        return places
+        positions: Ints = generation * len(self) + message
+        return positions
 
     def mark_copies(self, generation: int, message: Ints) -> None:
         """Give copies of that generation their marks and the time of the copy after them, once."""
@@ -162,7 +166,9 @@ class Live:
             return
         t = self.t[generation, message]
         marks, next_t = self.copies.mark(self.base, message, generation, t)
-        for array, column in zip((self.segments, self.drawn, self.latency), marks, strict=True):
+        for array, column in zip(
+            (self.segments, self.sampled_outcome, self.latency), marks, strict=True
+        ):
             array[generation, message] = column
         self.marked[generation, message] = True
         if generation + 1 < self.generations:
@@ -170,44 +176,44 @@ class Live:
 
     def _arrays(self) -> list[NDArray[Any]]:
         return [
-            self.t, self.segments, self.drawn, self.latency,
-            self.fate, self.sent_us, self.package, self.exists, self.marked, self.passed,
+            self.t, self.segments, self.sampled_outcome, self.latency,
+            self.outcome_code, self.sent_us, self.package, self.exists, self.marked, self.passed,
         ]  # fmt: skip
 
     def _adopt(self, arrays: list[NDArray[Any]]) -> None:
         if self.servers is not None:
             self._of_server = self.servers.of_class.take(self.base.cls)
         (
-            self.t, self.segments, self.drawn, self.latency,
-            self.fate, self.sent_us, self.package, self.exists, self.marked, self.passed,
+            self.t, self.segments, self.sampled_outcome, self.latency,
+            self.outcome_code, self.sent_us, self.package, self.exists, self.marked, self.passed,
         ) = arrays  # fmt: skip
 
-    def _new(self, base: Births) -> list[NDArray[Any]]:
+    def _new(self, base: NewMessages) -> list[NDArray[Any]]:
         shape = self.generations, len(base)
         marks: list[NDArray[Any]] = [
             base.t[None],
             base.segments[None],
-            base.drawn[None],
+            base.sampled_outcome[None],
             base.latency[None],
         ]
         if self.generations > 1:
             marks = [np.empty(shape, column.dtype) for column in marks]
             marks[0][1], marks[0][2:] = base.next_t, NEVER
             for array, column in zip(
-                marks, (base.t, base.segments, base.drawn, base.latency), strict=True
+                marks, (base.t, base.segments, base.sampled_outcome, base.latency), strict=True
             ):
                 array[0] = column
         exists = np.zeros(shape, bool)
         exists[0] = True
-        fate = np.full(shape, UNBORN, np.uint8)
+        outcome_code = np.full(shape, UNJUDGED, np.uint8)
         return [
             *marks,
-            fate,
+            outcome_code,
             np.empty(shape, np.int64),
             np.full(shape, -1, np.int16),
             exists,
             exists.copy(),
-            np.zeros(shape if self.world.limits_frequency else (0, len(base)), bool),
+            np.zeros(shape if self.compiled.limits_frequency else (0, len(base)), bool),
         ]
 
     def _resent(self, from_us: int, until_us: int, end: int) -> tuple[Ints, Ints]:
@@ -227,7 +233,7 @@ class Live:
         generation = np.repeat(np.arange(1, self.generations), [len(row) for row in rows])
         return generation, np.concatenate(rows)
 
-    def _merged(self, begin: int, end: int, generation: Ints, message: Ints) -> Arrivals:
+    def _merged(self, begin: int, end: int, generation: Ints, message: Ints) -> MessageBatch:
         """First copies and resends together, in their order."""
         t = self.t[generation, message]
         order = order_by_time(t)
@@ -250,36 +256,36 @@ class Live:
         where = everyone.copy()
         resent = np.flatnonzero(generations)
         where[resent] += generations[resent] * np.int64(len(self))
-        t, segments, drawn = (
-            a.reshape(-1).take(where) for a in (self.t, self.segments, self.drawn)
+        t, segments, sampled_outcome = (
+            a.reshape(-1).take(where) for a in (self.t, self.segments, self.sampled_outcome)
         )
-        return Arrivals(
-            where, everyone, generations, t, self.base.cls.take(everyone), segments, drawn
+        return MessageBatch(
+            where, everyone, generations, t, self.base.cls.take(everyone), segments, sampled_outcome
         )
 
     def _order(self, message: Ints, generation: NDArray[np.int8]) -> Ints:
         """The order of (time, source, request, recipient, generation)."""
         base = self.base
-        source = self.world.source.take(base.cls.take(message))
+        source = self.compiled.source.take(base.cls.take(message))
         request, recipient = base.request.take(message), base.recipient.take(message)
         return np.lexsort((generation, recipient, request, source, self.t[generation, message]))
 
-    def _unstopped(self, arrivals: Arrivals, stopped: dict[int, int]) -> Arrivals:
-        source = self.world.source.take(arrivals.cls)
-        keep = np.ones(len(arrivals), bool)
+    def _unstopped(self, batch: MessageBatch, stopped: dict[int, int]) -> MessageBatch:
+        source = self.compiled.source.take(batch.cls)
+        keep = np.ones(len(batch), bool)
         for number, stop_us in stopped.items():
-            keep &= (source != number) | (arrivals.t < stop_us)
+            keep &= (source != number) | (batch.t < stop_us)
         if keep.all():
-            return arrivals
+            return batch
         places = np.flatnonzero(keep)
         where, message = (
-            part.start + places if isinstance(part, slice) else part[places]
-            for part in (arrivals.where, arrivals.message)
+            column.start + places if isinstance(column, slice) else column[places]
+            for column in (batch.where, batch.message)
         )
-        generation = None if arrivals.generation is None else arrivals.generation[places]
-        t, cls = arrivals.t.take(places), arrivals.cls.take(places)
-        segments, drawn = arrivals.segments.take(places), arrivals.drawn.take(places)
-        return Arrivals(where, message, generation, t, cls, segments, drawn)
+        generation = None if batch.generation is None else batch.generation[places]
+        t, cls = batch.t.take(places), batch.cls.take(places)
+        segments, sampled_outcome = batch.segments.take(places), batch.sampled_outcome.take(places)
+        return MessageBatch(where, message, generation, t, cls, segments, sampled_outcome)
 
 
 _NONE = np.empty(0, np.int64)

@@ -18,7 +18,7 @@ from smssim.experiment.experiment import Experiment
 from smssim.experiment.runner import BATCH, Enough
 from smssim.experiment.worker import Result, Task
 from smssim.scenario import Scenario, destinations
-from smssim.simulation.setup.review import courses
+from smssim.simulation.setup.review import setup_timeline
 from smssim.stats.intervals import wilson
 from smssim.stats.keyed_random import Marks
 
@@ -101,7 +101,7 @@ def review_runs(
     found, look = Experiment(designs, rng), 0
     while len(results) < most:
         for k in range(len(results), min(most, len(results) + BATCH)):
-            known = courses(design.scenario, Marks(rng, k))
+            known = setup_timeline(design.scenario, Marks(rng, k))
             us = known.usable_us(template, design.scenario.start_us)
             hours = math.nan if us is None else (us - to_us(submitted)) / HOUR
             results[Task(0, k)] = Result(Task(0, k), {figure: hours}, "", 0.0)
@@ -115,7 +115,7 @@ def _ready_us(
     scenario: Scenario, template: str, goes_to: Iterable[str], marks: Marks
 ) -> int | None:
     """When a template can be sent with to all its countries; None is never."""
-    known = courses(scenario, marks)
+    known = setup_timeline(scenario, marks)
     needed = [known.usable_us(template, scenario.start_us)]
     needed += [known.registered_us[c] for c in goes_to if c in known.registered_us]
     times = [us for us in needed if us is not None]

@@ -1,7 +1,7 @@
-"""The account: what it owns, what it has been told, and the verdict on one message.
+"""The account: its packages, thresholds, money and switches, and the verdict on one message.
 
-Judging is scalar and stands here once; the engine judges whole blocks of messages by the same state
-and comes here for each message at which that state turns.
+Judging is scalar and written here once; the loop judges whole blocks of messages by the same state
+and comes here for each message at which that state changes.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ from typing import NamedTuple, Protocol
 import simpy
 
 from smssim.scenario import Scenario, micro, registrations
-from smssim.simulation.account.console import Console, Kind
-from smssim.simulation.account.events import Agenda, Happening
+from smssim.simulation.account.console import Console, MessageClass
+from smssim.simulation.account.events import AccountEvent, Agenda
 from smssim.simulation.account.thresholds import ThresholdCounters
 from smssim.sms.packages import CountryQuota, Package
 from smssim.sms.reference import MAINLAND
 from smssim.stats.keyed_random import Marks
-
-# The first-in first-out queue that accepted messages leave through.
 
 LONG_AGO = -(1 << 62)
 
@@ -50,19 +48,19 @@ FROZEN, LIMIT, COUNTRY_LIMIT, OVERSIZE = "E000112", "E000623", "E000630", "E0005
 TEMPLATE, FULL, NO_QUOTA = "E200030", "E200015", "E000629"
 NOT_ENABLED, NO_APPLICATION = "E000109", "E000102"
 VARIABLES, DUPLICATE, PASSWORD = "E200028", "E200041", "E200051"
-TOLD = frozenset(("alarm", "limit", "low_quota"))
-"""Events that contacts are told of."""
+NOTIFIED_EVENTS = frozenset(("alarm", "limit", "low_quota"))
+"""Events that contacts are notified of."""
 
 
 class Withdrawal(NamedTuple):
-    """What a freeze took back out of the queue: segments by package id, and charges."""
+    """What a freeze took back from the queue: segments by package id, and charges."""
 
     segments: dict[int, int]
     cost_micro: int
 
 
-class Line(Protocol):
-    """What the account needs of whoever drives the messages."""
+class MessageDriver(Protocol):
+    """What the account needs of the loop that drives the messages."""
 
     def catch_up(self) -> None:
         """Account for every message before now."""
@@ -86,12 +84,12 @@ class Line(Protocol):
 
 
 class Verdict(NamedTuple):
-    """What became of one number at the platform's door; code None means sent, and "own" that its
-    own drawn code refuses it.
+    """The outcome of one number at the platform; code None means sent, and "own" that its own
+    sampled code refuses it, at *stage* 1, 2 or 3.
     """
 
     code: str | None
-    place: int = 0
+    stage: int = 0
     sent_us: int | None = None
     parts: tuple[tuple[Package, int], ...] = ()
     cost_micro: int = 0
@@ -121,7 +119,7 @@ class Account:
         rules = scenario.account
         self.scenario = scenario
         self.agenda = Agenda(env)
-        self.line: Line
+        self.driver: MessageDriver
         self.version = 0
         self.mode: str = rules.service_mode
         self.frozen = False
@@ -144,7 +142,7 @@ class Account:
         # Mainland messages are billed when they are delivered: accepting them costs nothing.
         self.prices_micro[MAINLAND] = 0
         self.queues: dict[str, SendingQueue] = {}
-        self.happenings: list[Happening] = []
+        self.events: list[AccountEvent] = []
         self.ledger: list[Entry] = []
         self._registrations = registrations(scenario)
         self._covers = rules.straddle == "cover"
@@ -156,20 +154,20 @@ class Account:
         """The present instant, microseconds since 1970."""
         return self.agenda.now_us
 
-    def tell(self, event: str, subject: str = "", value: int | None = None) -> None:
-        """Write an event down and wake whoever waits for it."""
-        happening = Happening(self.now_us, event, subject, value)
-        self.happenings.append(happening)
+    def emit(self, event: str, subject: str = "", value: int | None = None) -> None:
+        """Record an event and wake the processes that wait for it."""
+        event_row = AccountEvent(self.now_us, event, subject, value)
+        self.events.append(event_row)
         for key in ((event, None), (event, subject)):
             for waiting in self._waiting.pop(key, []):
-                waiting.succeed(happening)
-        if event in TOLD:
+                waiting.succeed(event_row)
+        if event in NOTIFIED_EVENTS:
             for contact in self.scenario.account.contacts:
                 if contact.traffic_warning:
-                    self.tell("notified", contact.name)
+                    self.emit("notified", contact.name)
 
     def wait(self, event: str, subject: str | None = None) -> simpy.Event:
-        """A SimPy event for the next happening of that name, of that subject if one is named."""
+        """A SimPy event for the next event of that name, of that subject if one is named."""
         waiting = simpy.Event(self.agenda.env)
         self._waiting.setdefault((event, subject), []).append(waiting)
         return waiting
@@ -180,7 +178,7 @@ class Account:
             raise ValueError(f"country(={country!r}) is not sent to in this scenario")
         return self.countries[country]
 
-    # judging one message
+    # Judging one message.
 
     def suspended(self, country: str) -> bool:
         """Whether sending to a country is suspended for want of quota."""
@@ -208,26 +206,26 @@ class Account:
         console = self.console
         return bool(console.regions is not None or console.number_rules or self.unregistered)
 
-    def refuse_request(self, kind: Kind) -> str | None:
-        """The code that refuses a whole request now, or None (place 1)."""
+    def refuse_request(self, message_class: MessageClass) -> str | None:
+        """The code that refuses a whole request now, or None (stage 1)."""
         if not self.enabled:
             return NOT_ENABLED
-        if kind.application not in self.created:
+        if message_class.application not in self.created:
             return NO_APPLICATION
-        code = self.console.refuse_request(kind)
+        code = self.console.refuse_request(message_class)
         if code is not None:
             return code
         if self.frozen:
             return FROZEN
-        if self.thresholds.tripped(kind.country):
+        if self.thresholds.tripped(message_class.country):
             return LIMIT
-        return COUNTRY_LIMIT if self.thresholds.country_tripped(kind.country) else None
+        return COUNTRY_LIMIT if self.thresholds.country_tripped(message_class.country) else None
 
-    def refuse_number(self, kind: Kind) -> str | None:
-        """The code that refuses a number after acceptance by settings, or None (place 3)."""
-        code = self.console.refuse_number(kind)
-        if code is None and kind.country in self.unregistered:
-            registration = self._registrations[kind.country]
+    def refuse_number(self, message_class: MessageClass) -> str | None:
+        """The code that refuses a number after acceptance by settings, or None (stage 3)."""
+        code = self.console.refuse_number(message_class)
+        if code is None and message_class.country in self.unregistered:
+            registration = self._registrations[message_class.country]
             return registration.status if registration.source == "huawei" else None
         return code
 
@@ -239,32 +237,36 @@ class Account:
         return registration.status if registration.source == "supplier" else None
 
     def judge_number(
-        self, kind: Kind, segments: int, own_place: int, too_frequent: Callable[[], bool]
+        self,
+        message_class: MessageClass,
+        segments: int,
+        sampled_stage: int,
+        too_frequent: Callable[[], bool],
     ) -> Verdict:
-        """The verdict on one number of a request that was not refused as a whole (places 2 and 3).
+        """The verdict on one number of a request that was not refused as a whole (stages 2 and 3).
 
-        *own_place* is where the number's own drawn code refuses it, 0 if none does; *too_frequent*
-        says whether its number was sent to too often. Whatever the verdict sets off happens at
-        once.
+        *sampled_stage* is where the number's own sampled code refuses it, 0 if none does;
+        *too_frequent* says whether its number was sent to too often. Everything that the verdict
+        causes happens at once.
         """
-        if kind.template not in self.usable:
+        if message_class.template not in self.usable:
             return Verdict(TEMPLATE, 2)
-        if own_place == 2:
+        if sampled_stage == 2:
             return Verdict("own", 2)
         if too_frequent():
             return Verdict(self.scenario.account.frequency_code, 2)
-        line = self.queues[kind.queue]
-        if line.full(self.now_us):
+        queue = self.queues[message_class.queue]
+        if queue.full(self.now_us):
             return Verdict(FULL, 2)
-        code = self.refuse_number(kind) or ("own" if own_place == 3 else None)
-        if code is None and not self.reaches(kind.country):
+        code = self.refuse_number(message_class) or ("own" if sampled_stage == 3 else None)
+        if code is None and not self.reaches(message_class.country):
             code = NO_QUOTA
-        verdict = Verdict(code, 3) if code else self._charge(kind.country, segments)
+        verdict = Verdict(code, 3) if code else self._charge(message_class.country, segments)
         if verdict.code is None:
-            verdict = verdict._replace(sent_us=line.take(self.now_us))
+            verdict = verdict._replace(sent_us=queue.take(self.now_us))
         if verdict.code is None or self.thresholds.counts_refused:
-            for fired in self.thresholds.count(kind.country, segments):
-                self.tell(*fired)
+            for fired in self.thresholds.count(message_class.country, segments):
+                self.emit(*fired)
         return verdict
 
     def _charge(self, country: str, segments: int) -> Verdict:
@@ -281,9 +283,9 @@ class Account:
         parts, uncovered = deduction
         for package, _ in parts:
             if not package.left:
-                self.tell("package_empty", str(package.id), 0)
+                self.emit("package_empty", str(package.id), 0)
         if parts and quota.low_reached():
-            self.tell("low_quota", country, quota.left)
+            self.emit("low_quota", country, quota.left)
         if uncovered:
             self._run_out(quota, left)
         cost = uncovered * self.prices_micro[country]
@@ -293,20 +295,20 @@ class Account:
     def _run_out(self, quota: CountryQuota, left: int) -> None:
         if quota.seen:
             quota.seen = False
-            self.tell("run_out", quota.country, left)
+            self.emit("run_out", quota.country, left)
 
     def _suspend(self, quota: CountryQuota) -> None:
         quota.suspended = not self._whole
         self.suspended_all = self._whole
-        self.tell("suspended", "" if self._whole else quota.country)
+        self.emit("suspended", "" if self._whole else quota.country)
 
     def resume(self, country: str) -> None:
         quota = self.countries[country]
         if self.suspended_all or quota.suspended:
             self.suspended_all, quota.suspended = False, False
-            self.tell("resumed", "" if self._whole else country)
+            self.emit("resumed", "" if self._whole else country)
 
-    def changed(self) -> None:
+    def invalidate(self) -> None:
         """Account for all messages before now; those to come may be judged otherwise."""
-        self.line.catch_up()
+        self.driver.catch_up()
         self.version += 1

@@ -1,5 +1,5 @@
-"""What is set in the console beside thresholds and packages: regions, number control, applications,
-quota, tickets (DOMAIN.md sections 1, 5 and 6).
+"""Settings of the console other than thresholds and packages: regions, number control,
+applications, quota, tickets (DOMAIN.md sections 1, 5 and 6).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from smssim.stats.keyed_random import Marks
 ADDRESS, REGION, NUMBER = "E000620", "E000628", "E000632"
 
 
-class Kind(NamedTuple):
+class MessageClass(NamedTuple):
     """What is the same for many messages and decides how the console's settings judge them."""
 
     country: str
@@ -30,7 +30,7 @@ class Kind(NamedTuple):
 
 
 class Console:
-    """The present settings. Whoever changes them tells the account first (`Account.changed`)."""
+    """The present settings; commands invalidate the account before they change one."""
 
     def __init__(self, scenario: Scenario, marks: Marks) -> None:
         rules, start_us = scenario.account, scenario.start_us
@@ -59,26 +59,32 @@ class Console:
         }
         self._filed = 0
 
-    def refuse_request(self, kind: Kind) -> str | None:
-        """The code that refuses a whole request by its application, or None (place 1)."""
-        if kind.application in self.suspended:
-            return self.suspended[kind.application]
-        whitelist = self.whitelists.get(kind.application)
-        if whitelist is not None and kind.address is not None and kind.address not in whitelist:
+    def refuse_request(self, message_class: MessageClass) -> str | None:
+        """The code that refuses a whole request by its application, or None (stage 1)."""
+        if message_class.application in self.suspended:
+            return self.suspended[message_class.application]
+        whitelist = self.whitelists.get(message_class.application)
+        if (
+            whitelist is not None
+            and message_class.address is not None
+            and message_class.address not in whitelist
+        ):
             return ADDRESS
         return None
 
-    def refuse_number(self, kind: Kind) -> str | None:
-        """The code that refuses a number after acceptance, or None (place 3)."""
-        if self.regions is not None and kind.country not in self.regions:
+    def refuse_number(self, message_class: MessageClass) -> str | None:
+        """The code that refuses a number after acceptance, or None (stage 3)."""
+        if self.regions is not None and message_class.country not in self.regions:
             return REGION
-        if kind.beginning is not None and blocks(self.number_rules, kind.beginning):
+        if message_class.beginning is not None and blocks(
+            self.number_rules, message_class.beginning
+        ):
             return NUMBER
         return None
 
-    def frequency_limits(self, kind: Kind) -> tuple[int, int, int] | None:
+    def frequency_limits(self, message_class: MessageClass) -> tuple[int, int, int] | None:
         """Messages a minute, hour and day that a number may get, None without a limit."""
-        return None if kind.whitelisted else self.frequency.get(kind.application)
+        return None if message_class.whitelisted else self.frequency.get(message_class.application)
 
     def rule_in_force_us(self, rule: NumberRule) -> int:
         """When a number rule of the scenario is in force."""
@@ -106,8 +112,8 @@ class Console:
 
     def grant(self, ticket: Ticket) -> dict[str, int]:
         """Raise the quota that a ticket asked for; return the new values by name."""
-        asked = {name: getattr(ticket, name) for name in self.quota}
-        granted = {name: value for name, value in asked.items() if value is not None}
+        requested = {name: getattr(ticket, name) for name in self.quota}
+        granted = {name: value for name, value in requested.items() if value is not None}
         self.quota |= granted
         return granted
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import simpy
 
 
-class Happening(NamedTuple):
+class AccountEvent(NamedTuple):
     """One event of the account: when (microseconds since 1970), what, to what, and a count that
     goes with it.
     """
@@ -22,7 +22,7 @@ class Happening(NamedTuple):
     value: int | None
 
 
-class Rank(IntEnum):
+class EventPriority(IntEnum):
     """The order of control events of one instant; SimPy's own come at 0 and 1, messages last."""
 
     DAY_TURN = -10
@@ -40,7 +40,7 @@ class Rank(IntEnum):
 class Agenda:
     """Schedules actions at instants of a SimPy environment whose clock is microseconds since 1970.
 
-    It knows which of them can change how messages are judged, so that nobody looks further ahead
+    It knows which of them can change how messages are judged, so that no one looks further ahead
     than needed.
     """
 
@@ -53,17 +53,22 @@ class Agenda:
         """The present instant; a policy's fraction of a microsecond counts as the next one."""
         return math.ceil(self.env.now)
 
-    def at(
-        self, when_us: int, rank: Rank, action: Callable[[], None], *, changes: bool = True
+    def schedule(
+        self,
+        when_us: int,
+        priority: EventPriority,
+        action: Callable[[], None],
+        *,
+        affects_rules: bool = True,
     ) -> None:
-        """Do *action* at *when_us*; *changes* says whether the account may be another after it."""
+        """Do *action* at *when_us*; *affects_rules* says whether judging may differ after it."""
         event = simpy.Event(self.env)
         event._ok = True
         event._value = None
         assert event.callbacks is not None
         event.callbacks.append(lambda _: action())
-        self.env.schedule(event, priority=rank, delay=when_us - self.env.now)  # type: ignore[arg-type]
-        if changes:
+        self.env.schedule(event, priority=priority, delay=when_us - self.env.now)  # type: ignore[arg-type]
+        if affects_rules:
             heapq.heappush(self._changes, when_us)
 
     def next_change_us(self, after_us: int) -> int | None:

@@ -9,14 +9,14 @@ from datetime import timedelta
 from smssim.calendars import to_us
 from smssim.scenario import CANCEL_BEFORE, GroupTask
 from smssim.simulation.account.account import Account
-from smssim.simulation.account.events import Rank
+from smssim.simulation.account.events import EventPriority
 
 _CANCEL_BEFORE_US = CANCEL_BEFORE // timedelta(microseconds=1)
 
 
 @dataclass
 class Task:
-    """One task: its moments in microseconds since 1970, and whether it still stands.
+    """One task: its moments in microseconds since 1970, and whether it was cancelled.
 
     *reason* is why its file was refused, None if it was not.
     """
@@ -75,19 +75,19 @@ class Tasks:
         task = self.by_name[name]
         if task.cancelled_us is not None:
             return
-        self._account.changed()
+        self._account.invalidate()
         task.cancelled_us = self._account.now_us
         self._account.stopped.setdefault(name, task.cancelled_us)
-        self._account.tell("task_cancelled", name)
+        self._account.emit("task_cancelled", name)
 
     def _refusal(self, name: str, created_us: int) -> None:
         # Its file gives no numbers, so nothing that is judged changes.
         if created_us >= self._account.scenario.start_us:
-            self._account.agenda.at(
+            self._account.agenda.schedule(
                 created_us,
-                Rank.COMMAND,
-                lambda: self._account.tell("task_refused", name),
-                changes=False,
+                EventPriority.COMMAND,
+                lambda: self._account.emit("task_refused", name),
+                affects_rules=False,
             )
 
     def _cancellation(self, name: str, task: Task, cancelled_us: int) -> None:
@@ -96,4 +96,6 @@ class Tasks:
             task.cancelled_us = cancelled_us
             self._account.stopped[name] = start_us
         else:
-            self._account.agenda.at(cancelled_us, Rank.COMMAND, lambda: self.cancel(name))
+            self._account.agenda.schedule(
+                cancelled_us, EventPriority.COMMAND, lambda: self.cancel(name)
+            )

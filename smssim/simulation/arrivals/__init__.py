@@ -1,25 +1,23 @@
-"""The model's rules on arrays: whole blocks of messages at once, exactly as one by one."""
+"""New messages of every kind of source, with their marks."""
 
 from __future__ import annotations
 
 from smssim.scenario import Calls, Traffic
-from smssim.simulation.arrivals.listed import CallBirths, GroupBirths
-from smssim.simulation.arrivals.messages import SourceBirths
-from smssim.simulation.arrivals.traffic import TrafficBirths
-from smssim.simulation.compiled import World
-
-# The births of every source of a world.
+from smssim.simulation.arrivals.listed import CallSource, GroupTaskSource
+from smssim.simulation.arrivals.messages import MessageSource
+from smssim.simulation.arrivals.traffic import TrafficSource
+from smssim.simulation.compiled import CompiledScenario
 
 
-def source_births(world: World) -> list[SourceBirths]:
-    """The births of every source, in the order of their names."""
-    made: list[SourceBirths] = []
-    for number, source in enumerate(world.sources):
-        first_class = int(world.source.searchsorted(number))
+def message_sources(compiled: CompiledScenario) -> list[MessageSource]:
+    """The message source of every source of the scenario, in their order."""
+    sources: list[MessageSource] = []
+    for number, source in enumerate(compiled.sources):
+        first_class = int(compiled.source.searchsorted(number))
         if isinstance(source, Traffic):
-            made.append(TrafficBirths(world, source, first_class))
+            sources.append(TrafficSource(compiled, source, first_class))
         elif isinstance(source, Calls):
-            made.append(CallBirths(world, source, first_class))
+            sources.append(CallSource(compiled, source, first_class))
         else:
-            made.append(GroupBirths(world, source, first_class))
-    return made
+            sources.append(GroupTaskSource(compiled, source, first_class))
+    return sources

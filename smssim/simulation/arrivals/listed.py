@@ -14,44 +14,46 @@ from smssim.simulation.arrivals.marks import (
     counters_of,
     hours_and_numbers,
 )
-from smssim.simulation.arrivals.messages import Births
-from smssim.simulation.compiled import World
+from smssim.simulation.arrivals.messages import NewMessages
+from smssim.simulation.compiled import CompiledScenario
 from smssim.stats.keyed_random import REQUESTS_AN_HOUR
 
 Ints = NDArray[np.int64]
 
 
-class CallBirths:
+class CallSource:
     """Calls one by one, with fixed statuses, delays and segments where they are given."""
 
-    def __init__(self, world: World, source: Calls, first_class: int) -> None:
+    def __init__(self, compiled: CompiledScenario, source: Calls, first_class: int) -> None:
         self._source, self._cls = source, first_class
-        self._marker = Marker(world, source, source.country)
+        self._marker = Marker(compiled, source, source.country)
         calls = [(to_us(call.at), k, call) for k, call in enumerate(source.calls)]
         rows = [(t, k, i, fixed) for t, k, call in calls for i, fixed in enumerate(call.to)]
         self._t, self._k, self._recipient = (
-            np.array([row[place] for row in rows], np.int64) for place in range(3)
+            np.array([row[column] for row in rows], np.int64) for column in range(3)
         )
         self._row = {(k, i): row for row, (_, k, i, _) in enumerate(rows)}
-        made_by = {o.status: o.source for o in world.scenario.route(source.country).outcomes}
+        made_by = {o.status: o.source for o in compiled.scenario.route(source.country).outcomes}
         fixed = [row[3] for row in rows]
         self._status = np.array(
             [
-                world.fates.number(r.status, made_by.get(r.status, "supplier")) if r.status else -1
+                compiled.outcomes.number(r.status, made_by.get(r.status, "supplier"))
+                if r.status
+                else -1
                 for r in fixed
             ]
         )
         delays = [-1 if r.latency_s is None else microseconds(r.latency_s) for r in fixed]
         self._latency = np.array(delays, np.int64)
         self._segments = np.array([r.segments or 0 for r in fixed], np.uint8)
-        self._from_us, self.until_us = world.scenario.start_us, world.scenario.end_us
-        self._numbers_matter = world.limits_frequency
+        self._from_us, self.until_us = compiled.scenario.start_us, compiled.scenario.end_us
+        self._numbers_matter = compiled.limits_frequency
 
     def expected(self, hour: int) -> float:
         """Messages in a UTC hour."""
         return float(np.count_nonzero(self._t // HOUR == hour))
 
-    def births(self, first: int, last: int) -> Births:
+    def new_messages(self, first: int, last: int) -> NewMessages:
         """Messages of the UTC hours from *first* up to *last*."""
         low, high = max(first * HOUR, self._from_us), min(last * HOUR, self.until_us)
         rows = np.flatnonzero((self._t >= low) & (self._t < high))
@@ -60,44 +62,46 @@ class CallBirths:
         marks, next_t = self.copies(request, recipient, t, 0)
         cls = np.full(len(t), self._cls)
         numbers = np.full(len(t), -1) if self._numbers_matter else None
-        return Births(t, cls, request, recipient.astype(np.int32), *marks, next_t, numbers)
+        return NewMessages(t, cls, request, recipient.astype(np.int32), *marks, next_t, numbers)
 
     def copies(
         self, request: Ints, recipient: Ints, t: Ints, generation: int
     ) -> tuple[MessageMarks, Ints | None]:
-        """The marks of copies sent at *t*, what is fixed in its place, and when the next would be
+        """The marks of copies sent at *t*, with what is fixed, and when the next would be
         sent.
         """
         hours, k = hours_and_numbers(request)
         counters = counters_of(k, recipient, generation)
-        segments, drawn, latency = self._marker.draw(hours, None, counters)
+        segments, sampled_outcome, latency = self._marker.draw(hours, None, counters)
         pairs = zip(k.tolist(), recipient.tolist(), strict=True)
         rows = np.array([self._row[pair] for pair in pairs], np.int64)
         np.copyto(latency, self._latency[rows], where=self._latency[rows] >= 0)
-        np.copyto(drawn, self._status[rows], where=self._status[rows] >= 0, casting="unsafe")
+        np.copyto(
+            sampled_outcome, self._status[rows], where=self._status[rows] >= 0, casting="unsafe"
+        )
         np.copyto(segments, self._segments[rows], where=self._segments[rows] > 0)
-        marks = MessageMarks(segments, drawn, latency)
+        marks = MessageMarks(segments, sampled_outcome, latency)
         self._marker.expire(marks)
         return marks, self._marker.next_t(hours, None, counters, t, generation, self.until_us)
 
 
-class GroupBirths:
+class GroupTaskSource:
     """A group task: its numbers in file order, all at once or at a pace."""
 
-    def __init__(self, world: World, source: GroupTask, first_class: int) -> None:
+    def __init__(self, compiled: CompiledScenario, source: GroupTask, first_class: int) -> None:
         self._source, self._at_us = source, to_us(source.at)
-        read = world.recipients(source)
+        read = compiled.recipients(source)
         countries = list(read.countries) if read else list(source.countries)
         counted = np.repeat(np.arange(len(countries)), list(source.countries.values()) or 0)
         self._cls = first_class + np.asarray(read.country_index if read else counted, np.int64)
         self._first_class = first_class
-        self._markers = [Marker(world, source, country) for country in countries]
+        self._markers = [Marker(compiled, source, country) for country in countries]
         self._hour = self._at_us // HOUR
         last_us = self._at_us + int(self._offsets(np.array([len(self._cls) - 1]))[0])
         self._last_hour = last_us // HOUR
-        self._resends = world.generations > 1
-        self._from_us, self.until_us = world.scenario.start_us, world.scenario.end_us
-        self._numbers_matter = world.limits_frequency
+        self._resends = compiled.generations > 1
+        self._from_us, self.until_us = compiled.scenario.start_us, compiled.scenario.end_us
+        self._numbers_matter = compiled.limits_frequency
 
     def expected(self, hour: int) -> float:
         """Messages in a UTC hour."""
@@ -105,7 +109,7 @@ class GroupBirths:
             return 0.0
         return float(self._reach((hour + 1) * HOUR) - self._reach(hour * HOUR))
 
-    def births(self, first: int, last: int) -> Births:
+    def new_messages(self, first: int, last: int) -> NewMessages:
         """Messages of the UTC hours from *first* up to *last*."""
         low, high = max(first * HOUR, self._from_us), min(last * HOUR, self.until_us)
         begin, end = self._reach(low), self._reach(high)
@@ -115,20 +119,20 @@ class GroupBirths:
         never = np.full(len(i), NEVER) if self._resends else None
         t = self._at_us + self._offsets(i)
         numbers = np.full(len(i), -1) if self._numbers_matter else None
-        return Births(t, cls, request, i.astype(np.int32), *marks, never, numbers)
+        return NewMessages(t, cls, request, i.astype(np.int32), *marks, never, numbers)
 
     def copies(
         self, request: Ints, recipient: Ints, t: Ints, generation: int
     ) -> tuple[MessageMarks, Ints | None]:
-        """Nobody asks again for a group task's message."""
+        """Users do not ask again for a group task's message."""
         raise NotImplementedError("a group task has no resends")
 
     def _marks(self, i: Ints, cls: Ints) -> MessageMarks:
         hour, marks = np.array([self._hour]), MessageMarks.blank(len(i))
-        for place, marker in enumerate(self._markers):
-            own = np.flatnonzero(cls == self._first_class + place)
-            counters = counters_of(np.zeros(len(own), np.int64), i[own])
-            marks.put(own, marker.mark(hour, np.array([len(own)]), counters))
+        for index, marker in enumerate(self._markers):
+            rows = np.flatnonzero(cls == self._first_class + index)
+            counters = counters_of(np.zeros(len(rows), np.int64), i[rows])
+            marks.put(rows, marker.mark(hour, np.array([len(rows)]), counters))
         return marks
 
     def _offsets(self, i: Ints) -> Ints:

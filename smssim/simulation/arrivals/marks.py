@@ -1,4 +1,4 @@
-"""Gives messages their marks: segments, final status and delay, how long their users wait."""
+"""Samples the marks of messages: segments, final status and delay, how long their users wait."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from smssim.calendars import HOUR
 from smssim.scenario import Flaws, Resend, Source
 from smssim.simulation.account.account import DUPLICATE, PASSWORD, VARIABLES
-from smssim.simulation.compiled import EXPIRED, World
+from smssim.simulation.compiled import EXPIRED, CompiledScenario
 from smssim.stats.inverse_cdf import discrete
 from smssim.stats.keyed_random import (
     GENERATION_BITS,
@@ -25,10 +25,10 @@ NEVER = 1 << 62
 
 
 class MessageMarks(NamedTuple):
-    """Marks of messages, a row each: segments, drawn fate, latency in microseconds."""
+    """Marks of messages, one row each: segments, sampled outcome, latency in microseconds."""
 
     segments: NDArray[np.uint8]
-    drawn: NDArray[np.uint8]
+    sampled_outcome: NDArray[np.uint8]
     latency: Ints
 
     @classmethod
@@ -38,7 +38,7 @@ class MessageMarks(NamedTuple):
 
     def put(self, rows: Ints, marks: MessageMarks) -> None:
         """Write the marks of some of the messages."""
-        self.segments[rows], self.drawn[rows], self.latency[rows] = marks
+        self.segments[rows], self.sampled_outcome[rows], self.latency[rows] = marks
 
 
 def hours_and_numbers(request: Ints) -> tuple[Ints, Ints]:
@@ -71,30 +71,30 @@ class Marker:
     Their hours come as distinct hours and how many messages each has, or one by one (counts None).
     """
 
-    def __init__(self, world: World, source: Source, country: str) -> None:
-        route = world.scenario.route(country)
-        shares = world.scenario.template(source.template).segment_shares(country)
-        self._name, self._marks = source.name, world.marks
+    def __init__(self, compiled: CompiledScenario, source: Source, country: str) -> None:
+        route = compiled.scenario.route(country)
+        shares = compiled.scenario.template(source.template).segment_shares(country)
+        self._name, self._marks = source.name, compiled.marks
         self._segments = discrete(tuple(shares.values()))
         self._segment_values = np.array(list(shares), np.uint8)
         self._outcome = discrete(tuple(outcome.share for outcome in route.outcomes))
-        self._fates = np.array(
-            [world.fates.number(o.status, o.source) for o in route.outcomes], np.uint8
+        self._outcome_codes = np.array(
+            [compiled.outcomes.number(o.status, o.source) for o in route.outcomes], np.uint8
         )
         self._refused, self._any_refused = (
-            world.fates.own_place > 0,
-            bool(world.fates.own_place.any()),
+            compiled.outcomes.sampled_stage > 0,
+            bool(compiled.outcomes.sampled_stage.any()),
         )
         flaws: Flaws = getattr(source, "flaws", None) or Flaws()
         self._flaws = (int(flaws.variables * (1 << 64)), int(flaws.password * (1 << 64)))
         self._duplicates = int(flaws.duplicates * (1 << 64))
-        self._fate_of = world.fates.of_flaw
+        self._code_of = compiled.outcomes.of_flaw
         self._latency = route.latency.table()
-        self._validity_us = round(world.scenario.queue.validity_h * HOUR)
+        self._validity_us = round(compiled.scenario.queue.validity_h * HOUR)
         resend: Resend | None = getattr(source, "resend", None)
         self._patience = resend.patience.table() if resend else None
         self._at_most = resend.at_most if resend else 0
-        self._anybody_resends = world.generations > 1
+        self._anybody_resends = compiled.generations > 1
 
     def mark(self, hours: Ints, counts: Ints | None, counters: Words) -> MessageMarks:
         """The marks of messages by their counters."""
@@ -112,13 +112,13 @@ class Marker:
             segments = np.full(n, self._segment_values[self._segments.certain])
         report = self._words("report", hours, counts, counters)
         if self._outcome.certain is None:
-            drawn = self._fates.take(self._outcome.take(report))
+            sampled_outcome = self._outcome_codes.take(self._outcome.take(report))
         else:
-            drawn = np.full(n, self._fates[self._outcome.certain])
+            sampled_outcome = np.full(n, self._outcome_codes[self._outcome.certain])
         report <<= np.uint64(32)
         if any(self._flaws):
-            self._spoil(drawn, self._words("flaw", hours, counts, counters))
-        return MessageMarks(segments, drawn, self._latency.take(report))
+            self._spoil(sampled_outcome, self._words("flaw", hours, counts, counters))
+        return MessageMarks(segments, sampled_outcome, self._latency.take(report))
 
     def repeat(
         self,
@@ -134,23 +134,23 @@ class Marker:
         repeats = below(self._words("duplicate", hours, counts, counters), self._duplicates)
         repeats &= recipient > 0
         if any(self._flaws):
-            repeats &= marks.drawn != self._fate_of(VARIABLES)
-        marks.drawn[repeats] = self._fate_of(DUPLICATE)
+            repeats &= marks.sampled_outcome != self._code_of(VARIABLES)
+        marks.sampled_outcome[repeats] = self._code_of(DUPLICATE)
 
-    def _spoil(self, drawn: NDArray[np.uint8], word: Words) -> None:
+    def _spoil(self, sampled_outcome: NDArray[np.uint8], word: Words) -> None:
         variables, password = self._flaws
-        # From the less important to the more important: what is written last, stands.
-        drawn[below(word, variables + password)] = self._fate_of(PASSWORD)
-        drawn[below(word, variables)] = self._fate_of(VARIABLES)
+        # From the less important to the more important: what is written last prevails.
+        sampled_outcome[below(word, variables + password)] = self._code_of(PASSWORD)
+        sampled_outcome[below(word, variables)] = self._code_of(VARIABLES)
 
     def expire(self, marks: MessageMarks) -> None:
         """Let those without a report in time expire: their latency becomes the validity."""
-        never = marks.drawn == EXPIRED
+        never = marks.sampled_outcome == EXPIRED
         never |= marks.latency > self._validity_us
         if self._any_refused:
-            never &= ~self._refused.take(marks.drawn)
+            never &= ~self._refused.take(marks.sampled_outcome)
         late = np.flatnonzero(never)
-        marks.drawn[late] = EXPIRED
+        marks.sampled_outcome[late] = EXPIRED
         marks.latency[late] = self._validity_us
 
     def next_t(
@@ -164,7 +164,7 @@ class Marker:
     ) -> Ints | None:
         """When the copies after these, sent at *t*, would be sent: NEVER if there can be none.
 
-        None in a world where nobody resends.
+        None in a scenario without resends.
         """
         if not self._anybody_resends:
             return None

@@ -1,4 +1,4 @@
-"""Births: the first copies of the messages of some hours, with their marks, in order."""
+"""New messages: the first copies of the messages of some hours, with their marks, in order."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Ints = NDArray[np.int64]
 
 
 @dataclass
-class Births:
-    """First copies of messages, a row each; times and delays in microseconds.
+class NewMessages:
+    """First copies of messages, one row each; times and delays in microseconds.
 
-    *next_t* is when a user would ask again, NEVER if not; None where nobody ever does.
+    *next_t* is when a user would ask again, NEVER if not; None where no user ever does.
     """
 
     t: Ints
@@ -25,7 +25,7 @@ class Births:
     request: Ints
     recipient: NDArray[np.int32]
     segments: NDArray[np.uint8]
-    drawn: NDArray[np.uint8]
+    sampled_outcome: NDArray[np.uint8]
     latency: Ints
     next_t: Ints | None
     number: Ints | None = None
@@ -37,21 +37,21 @@ class Births:
         return len(self.t)
 
     @classmethod
-    def none(cls) -> Births:
-        """No births at all."""
-        kinds = (np.int64, np.int64, np.int64, np.int32, np.uint8, np.uint8, *(3 * [np.int64]))
-        return cls(*(np.empty(0, kind) for kind in kinds))
+    def none(cls) -> NewMessages:
+        """No messages at all."""
+        dtypes = (np.int64, np.int64, np.int64, np.int32, np.uint8, np.uint8, *(3 * [np.int64]))
+        return cls(*(np.empty(0, dtype) for dtype in dtypes))
 
 
-class SourceBirths(Protocol):
-    """Where one source's messages come from; `until_us` is when its last is born at the latest."""
+class MessageSource(Protocol):
+    """One source of messages; its last comes before `until_us`."""
 
     until_us: int
 
     def expected(self, hour: int) -> float:
         """Expected messages in a UTC hour."""
 
-    def births(self, first: int, last: int) -> Births:
+    def new_messages(self, first: int, last: int) -> NewMessages:
         """Messages of the UTC hours from *first* up to *last*, in the order of (request,
         recipient).
         """
@@ -62,35 +62,35 @@ class SourceBirths(Protocol):
         """The marks of resent copies sent at *t*, and when the copies after them would be sent."""
 
 
-def born(sources: list[SourceBirths], first: int, last: int) -> Births:
+def new_messages(sources: list[MessageSource], first: int, last: int) -> NewMessages:
     """All messages of the UTC hours from *first* up to *last*, in the order of (time, source,
     request, recipient).
     """
-    batches = [batch for source in sources if len(batch := source.births(first, last))]
+    batches = [batch for source in sources if len(batch := source.new_messages(first, last))]
     if not batches:
-        return Births.none()
-    births = joined(batches, order_by_time(np.concatenate([batch.t for batch in batches])))
+        return NewMessages.none()
+    messages = joined(batches, order_by_time(np.concatenate([batch.t for batch in batches])))
     # Classes travel as small numbers, and index look-up tables as large ones.
-    births.cls = births.cls.astype(np.int64, copy=False)
-    return births
+    messages.cls = messages.cls.astype(np.int64, copy=False)
+    return messages
 
 
-def joined(parts: list[Births], order: Ints | None = None) -> Births:
-    """Births one after another; or some of all those, in some order."""
+def joined(batches: list[NewMessages], order: Ints | None = None) -> NewMessages:
+    """Batches one after another; or some of all their messages, in some order."""
     columns = []
     # A column after the other, so that the memory of one serves the next.
-    for field in fields(Births):
-        column = getattr(parts[0], field.name)
-        if column is not None and len(parts) > 1:
-            column = np.concatenate([getattr(part, field.name) for part in parts])
+    for field in fields(NewMessages):
+        column = getattr(batches[0], field.name)
+        if column is not None and len(batches) > 1:
+            column = np.concatenate([getattr(batch, field.name) for batch in batches])
         columns.append(column if column is None or order is None else column.take(order))
-    return Births(*columns)
+    return NewMessages(*columns)
 
 
 def order_by_time(t: Ints) -> Ints:
     """The permutation that sorts by time and keeps ties in their order.
 
-    Time and place share one word, so that NumPy's fastest sort, which is not stable, does it.
+    Time and position share one word, so that NumPy's fastest sort, which is not stable, does it.
     """
     if not len(t):
         return np.empty(0, np.int64)

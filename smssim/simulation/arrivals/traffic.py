@@ -9,30 +9,30 @@ from smssim.calendars import HOUR, hourly_weights, to_us
 from smssim.scenario import Traffic, microseconds
 from smssim.simulation.account.account import OVERSIZE
 from smssim.simulation.arrivals.marks import Marker, MessageMarks, counters_of, hours_and_numbers
-from smssim.simulation.arrivals.messages import Births
-from smssim.simulation.compiled import MOST_RECIPIENTS, World
+from smssim.simulation.arrivals.messages import NewMessages
+from smssim.simulation.compiled import MOST_RECIPIENTS, CompiledScenario
 from smssim.stats.inverse_cdf import discrete, poisson, poisson_count
 from smssim.stats.keyed_random import REQUESTS_AN_HOUR, Words, words
 
 Ints = NDArray[np.int64]
 
 
-class TrafficBirths:
+class TrafficSource:
     """The messages of one traffic source."""
 
-    def __init__(self, world: World, source: Traffic, first_class: int) -> None:
-        self._world, self._source, self._cls = world, source, first_class
-        self._marker = Marker(world, source, source.country)
+    def __init__(self, compiled: CompiledScenario, source: Traffic, first_class: int) -> None:
+        self._compiled, self._source, self._cls = compiled, source, first_class
+        self._marker = Marker(compiled, source, source.country)
         shares = source.recipient_shares()
         self._sizes = discrete(tuple(shares.values()))
         self._size_values = np.array(list(shares), np.int64)
         beginnings = tuple(source.beginnings.values())
         self._beginnings = discrete(beginnings) if beginnings else None
         self._mean_size = sum(k * share for k, share in shares.items()) / sum(shares.values())
-        scenario = world.scenario
+        scenario = compiled.scenario
         self._first_hour = scenario.start_us // HOUR
         hours = -(-scenario.end_us // HOUR) - self._first_hour
-        zone = source.zone or world.zone(source.country)
+        zone = source.zone or compiled.zone(source.country)
         weights = hourly_weights(self._first_hour, hours, zone, source.hours, source.weekdays)
         self._means = weights * source.messages_a_day / 24 / self._mean_size
         self._expected: list[float] = (self._means * self._mean_size).tolist()
@@ -45,7 +45,7 @@ class TrafficBirths:
         """Expected messages in a UTC hour."""
         return self._expected[hour - self._first_hour]
 
-    def births(self, first: int, last: int) -> Births:
+    def new_messages(self, first: int, last: int) -> NewMessages:
         """Messages of the UTC hours from *first* up to *last*."""
         hours = np.arange(max(first, self._from_us // HOUR), min(last, -(-self.until_us // HOUR)))
         counts = self._counts(hours)
@@ -68,7 +68,7 @@ class TrafficBirths:
         return marks, self._marker.next_t(hours, None, counters, t, generation, self.until_us)
 
     def _counts(self, hours: Ints) -> Ints:
-        keys = self._world.marks.hour_keys(self._source.name, "count", hours)
+        keys = self._compiled.marks.hour_keys(self._source.name, "count", hours)
         word = words(keys, np.zeros(len(hours), np.uint64)).tolist()
         means = self._means[hours - self._first_hour].tolist()
         for mean in set(means) - self._tables.keys():
@@ -77,7 +77,7 @@ class TrafficBirths:
         return np.fromiter(counts, np.int64, len(hours))
 
     def _times(self, hours: Ints, counts: Ints, k: Ints) -> Ints:
-        keys = self._world.marks.hour_keys(self._source.name, "time", hours)
+        keys = self._compiled.marks.hour_keys(self._source.name, "time", hours)
         word = words(np.repeat(keys, counts), k.view(np.uint64))
         word >>= np.uint64(32)
         word *= np.uint64(HOUR)
@@ -88,7 +88,7 @@ class TrafficBirths:
             t -= t % self._grid_us
         return t
 
-    def _messages(self, t: Ints, k: Ints, hours: Ints, counts: Ints) -> Births:
+    def _messages(self, t: Ints, k: Ints, hours: Ints, counts: Ints) -> NewMessages:
         """The recipients of requests number *k* of their hours, with their marks."""
         request = np.repeat(hours * REQUESTS_AN_HOUR, counts)
         request += k
@@ -110,28 +110,28 @@ class TrafficBirths:
             np.zeros(len(t), np.int32) if isinstance(recipient, int) else recipient.astype(np.int32)
         )
         classes, numbers = self._classes(hours, counts, counters), None
-        if self._world.limits_frequency:
+        if self._compiled.limits_frequency:
             numbers = self._numbers(hours, counts, counters)
-        return Births(t, classes, request, column, *marks, next_t, numbers)
+        return NewMessages(t, classes, request, column, *marks, next_t, numbers)
 
     def _numbers(self, hours: Ints, counts: Ints, counters: Words) -> Ints:
         """Which of all numbers each message goes to, -1 for one of its own."""
-        own, first = self._source.numbers, self._world.first_number
-        if own is None:
+        pool, first = self._source.numbers, self._compiled.first_number
+        if pool is None:
             return np.full(len(counters), -1)
-        keys = self._world.marks.hour_keys(self._source.name, "number", hours)
+        keys = self._compiled.marks.hour_keys(self._source.name, "number", hours)
         word = words(np.repeat(keys, counts), counters)
         word >>= np.uint64(32)
-        word *= np.uint64(own)
+        word *= np.uint64(pool)
         word >>= np.uint64(32)
-        numbers: Ints = word.view(np.int64) + first[self._world.sources.index(self._source)]
+        numbers: Ints = word.view(np.int64) + first[self._compiled.sources.index(self._source)]
         return numbers
 
     def _classes(self, hours: Ints, counts: Ints, counters: Words) -> Ints:
         """The class of each message: one, or one a beginning of numbers."""
         if self._beginnings is None:
             return np.full(len(counters), self._cls, np.int16)
-        keys = self._world.marks.hour_keys(self._source.name, "beginning", hours)
+        keys = self._compiled.marks.hour_keys(self._source.name, "beginning", hours)
         places = self._beginnings.take(words(np.repeat(keys, counts), counters))
         return places.astype(np.int64) + self._cls
 
@@ -139,13 +139,13 @@ class TrafficBirths:
         if sizes is None or self._size_values.max() <= MOST_RECIPIENTS:
             return
         oversize = np.repeat(sizes > MOST_RECIPIENTS, sizes)
-        marks.drawn[oversize] = self._world.fates.of_flaw(OVERSIZE)
+        marks.sampled_outcome[oversize] = self._compiled.outcomes.of_flaw(OVERSIZE)
 
     def _request_sizes(self, k: Ints, hours: Ints, counts: Ints) -> Ints | None:
         """The recipients of each request, None if all have one."""
         if self._sizes.certain is not None:
             size = int(self._size_values[self._sizes.certain])
             return None if size == 1 else np.full(len(k), size)
-        keys = self._world.marks.hour_keys(self._source.name, "size", hours)
+        keys = self._compiled.marks.hour_keys(self._source.name, "size", hours)
         word = words(np.repeat(keys, counts), k.view(np.uint64))
         return self._size_values.take(self._sizes.take(word))

@@ -20,8 +20,8 @@ from smssim.simulation.arrivals.marks import NEVER
 from smssim.simulation.arrivals.messages import order_by_time
 from smssim.simulation.callbacks.push import PENDING, Pusher, Pushes, Reports
 from smssim.simulation.callbacks.server import exploded
-from smssim.simulation.compiled import World
-from smssim.simulation.finished import Rows
+from smssim.simulation.compiled import CompiledScenario
+from smssim.simulation.finished import FinishedMessages
 from smssim.stats.keyed_random import Words, words
 
 Ints = NDArray[np.int64]
@@ -39,16 +39,16 @@ def batched_applications(scenario: Scenario) -> list[str]:
     return [a.name for a in scenario.applications if a.batch_address and a.name in silent]
 
 
-def push_stage(world: World) -> Pusher | Batcher:
+def push_stage(compiled: CompiledScenario) -> Pusher | Batcher:
     """What pushes the reports of a run: in batches where the scenario asks for it."""
-    pusher, names = Pusher(world), batched_applications(world.scenario)
-    return Batcher(world, pusher, names) if names else pusher
+    pusher, names = Pusher(compiled), batched_applications(compiled.scenario)
+    return Batcher(compiled, pusher, names) if names else pusher
 
 
 @dataclass
 class Closed:
     """Batches that closed: the numbers of their reports in ascending order, the batch of each as a
-    place among these, and when each batch closed.
+    position among these, and when each batch closed.
     """
 
     number: Ints
@@ -91,7 +91,7 @@ class Waiting:
         return closed
 
     def _batches(self, t: Ints) -> tuple[Ints, NDArray[np.bool_]]:
-        """The places at which batches of reports created at *t*, in order, begin, and whether each
+        """The indexes at which batches of reports created at *t*, in order, begin, and whether each
         is full.
         """
         n, size = len(t), self._size
@@ -104,19 +104,19 @@ class Waiting:
         ends = np.searchsorted(t, t.take(by_time) + self._wait_us, "left")
         following[by_time] = np.maximum(ends, by_time + 1)
         # One batch begins where the one before ends: a walk, and by far the shortest part.
-        begins, place, steps = [], 0, following.tolist()
-        while place < n:
-            begins.append(place)
-            place = steps[place]
-        places = np.array(begins, np.int64)
-        return places, full.take(places)
+        begins, position, steps = [], 0, following.tolist()
+        while position < n:
+            begins.append(position)
+            position = steps[position]
+        positions = np.array(begins, np.int64)
+        return positions, full.take(positions)
 
 
 @dataclass
 class _Held:
     """A chunk that waits for the batches of its reports; *first* is the number of its first."""
 
-    rows: Rows
+    finished: FinishedMessages
     reports: Reports
     first: int
     missing: int
@@ -127,9 +127,9 @@ class Batcher:
     reports are pushed.
     """
 
-    def __init__(self, world: World, pusher: Pusher, applications: list[str]) -> None:
-        scenario, rule = world.scenario, world.scenario.callback
-        self._world, self._pusher, self._names = world, pusher, applications
+    def __init__(self, compiled: CompiledScenario, pusher: Pusher, applications: list[str]) -> None:
+        scenario, rule = compiled.scenario, compiled.scenario.callback
+        self._compiled, self._pusher, self._names = compiled, pusher, applications
         self._end_us = scenario.end_us
         wait_us = microseconds(rule.batch_wait_s)
         self._waiting = [Waiting(wait_us, rule.batch_size) for _ in applications]
@@ -142,45 +142,47 @@ class Batcher:
             else applications.index(name)
             if (name := scenario.template(source.template).application) in applications
             else _NOWHERE
-            for source in world.sources
+            for source in compiled.sources
         ]
-        self._whither = np.array(by_source, np.int16).take(world.source)
+        self._whither = np.array(by_source, np.int16).take(compiled.source)
         """By class: the number of the application, or one of the two names above."""
 
-    def stream(self, chunks: Iterable[Rows]) -> Iterator[tuple[Rows, Reports]]:
+    def stream(
+        self, chunks: Iterable[FinishedMessages]
+    ) -> Iterator[tuple[FinishedMessages, Reports]]:
         """Chunks of finished messages, each with its reports, as soon as all are in batches."""
-        for rows in chunks:
-            self._hold(rows)
+        for finished in chunks:
+            self._hold(finished)
             # Messages come in order, so no later report was created before the last message.
-            self._close(int(rows.submitted_us[-1]), last=False)
+            self._close(int(finished.submitted_us[-1]), last=False)
             while self._held and not self._held[0].missing:
                 yield self._release()
         self._close(self._end_us, last=True)
         while self._held:
             yield self._release()
 
-    def _release(self) -> tuple[Rows, Reports]:
+    def _release(self) -> tuple[FinishedMessages, Reports]:
         held = self._held.popleft()
-        return held.rows, held.reports
+        return held.finished, held.reports
 
-    def _hold(self, rows: Rows) -> None:
+    def _hold(self, finished: FinishedMessages) -> None:
         """Number the reports of a chunk, push those that go alone, let the others wait."""
-        whither = self._whither.take(rows.cls)
-        message = np.flatnonzero((rows.final_us != NEVER) & (whither != _NOWHERE))
-        message, part = exploded(message, rows.segments.take(message))
+        whither = self._whither.take(finished.cls)
+        message = np.flatnonzero((finished.final_us != NEVER) & (whither != _NOWHERE))
+        message, part_number = exploded(message, finished.segments.take(message))
         whither, n = whither.take(message), len(message)
         state, attempts, copies = (np.empty(n, np.int8) for _ in range(3))
-        reports = Reports(message, part, state, attempts, copies, np.empty(n, np.int64))
-        alone = self._pusher.push(rows)
+        reports = Reports(message, part_number, state, attempts, copies, np.empty(n, np.int64))
+        alone = self._pusher.push(finished)
         if len(alone):
-            own = np.flatnonzero(whither == _ALONE)
+            rows = np.flatnonzero(whither == _ALONE)
             pushes = Pushes(alone.state, alone.attempts, alone.copies, alone.received_us)
-            _enter(reports, own, pushes)
-        created_us = rows.final_us.take(message)
+            _enter(reports, rows, pushes)
+        created_us = finished.final_us.take(message)
         for application, waiting in enumerate(self._waiting):
-            own = np.flatnonzero(whither == application)
-            waiting.add(own + self._numbered, created_us.take(own))
-        self._held.append(_Held(rows, reports, self._numbered, n - len(alone)))
+            rows = np.flatnonzero(whither == application)
+            waiting.add(rows + self._numbered, created_us.take(rows))
+        self._held.append(_Held(finished, reports, self._numbered, n - len(alone)))
         self._numbered += n
 
     def _close(self, until_us: int, *, last: bool) -> None:
@@ -191,8 +193,8 @@ class Batcher:
             bounds = np.searchsorted(closed.number, firsts).tolist()
             for held, (begin, end) in zip(self._held, pairwise(bounds), strict=True):
                 if begin < end:
-                    own = closed.number[begin:end] - held.first
-                    _enter(held.reports, own, pushes.take(closed.batch[begin:end]))
+                    rows = closed.number[begin:end] - held.first
+                    _enter(held.reports, rows, pushes.take(closed.batch[begin:end]))
                     held.missing -= end - begin
 
     def _push(self, application: int, closed_us: Ints) -> Pushes:
@@ -209,7 +211,7 @@ class Batcher:
 
     def _words(self, application: int, first: int, n: int) -> Words:
         name = f"callback/{self._names[application]}"
-        keys = self._world.marks.hour_keys(name, "batch", np.zeros(1, np.int64))
+        keys = self._compiled.marks.hour_keys(name, "batch", np.zeros(1, np.int64))
         return words(keys, np.arange(first, first + n).astype(np.uint64))
 
 

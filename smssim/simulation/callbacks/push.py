@@ -18,8 +18,8 @@ from smssim.simulation.callbacks.server import (
     of_parts,
     passes,
 )
-from smssim.simulation.compiled import World
-from smssim.simulation.finished import Rows
+from smssim.simulation.compiled import CompiledScenario
+from smssim.simulation.finished import FinishedMessages
 from smssim.stats.keyed_random import Words
 
 Ints = NDArray[np.int64]
@@ -28,12 +28,12 @@ LOST, PENDING, RECEIVED = (REPORT_STATES.index(state) for state in ("lost", "pen
 
 @dataclass
 class Reports:
-    """Status reports by message and part; *message* is the row within its `Rows`, times in
+    """Status reports by message and part; *message* is the row within `FinishedMessages`, times in
     microseconds.
     """
 
     message: Ints
-    part: NDArray[np.int8]
+    part_number: NDArray[np.int8]
     state: NDArray[np.int8]
     attempts: NDArray[np.int8]
     copies: NDArray[np.int8]
@@ -44,7 +44,7 @@ class Reports:
 
 
 class Pushes(NamedTuple):
-    """What became of pushes, a row each: state, attempts, arrivals, first arrival."""
+    """The outcome of pushes, one row per push: state, attempts, arrivals, first arrival."""
 
     state: NDArray[np.int8]
     attempts: NDArray[np.int8]
@@ -60,42 +60,46 @@ class Pushes(NamedTuple):
 
 
 class Pusher:
-    """Pushes the reports of finished messages whose requests name an address. A push hangs on marks
-    and outages alone, both known beforehand.
+    """Pushes the reports of finished messages whose requests name an address.
+
+    A push depends on marks and outages alone, both known beforehand.
     """
 
-    def __init__(self, world: World) -> None:
-        rule = world.scenario.callback
-        self._world = world
-        self._server, self._messages = CallbackServer(world), MessageWords(world, "push")
-        self._end_us = world.scenario.end_us
-        named = np.array([rule.is_named(s.status_callback) for s in world.sources], bool)
-        self._none, self._named = not named.any(), None if named.all() else named.take(world.source)
+    def __init__(self, compiled: CompiledScenario) -> None:
+        rule = compiled.scenario.callback
+        self._compiled = compiled
+        self._server, self._messages = CallbackServer(compiled), MessageWords(compiled, "push")
+        self._end_us = compiled.scenario.end_us
+        named = np.array([rule.is_named(s.status_callback) for s in compiled.sources], bool)
+        self._none, self._named = (
+            not named.any(),
+            None if named.all() else named.take(compiled.source),
+        )
         self.by_chance = bool(self._server.no_answer or self._server.lost_answer)
-        """Whether marks have a say in what becomes of a push."""
+        """Whether marks have a say in the outcome of a push."""
 
-    def stream(self, chunks: Iterable[Rows]) -> Iterator[tuple[Rows, Reports]]:
+    def stream(
+        self, chunks: Iterable[FinishedMessages]
+    ) -> Iterator[tuple[FinishedMessages, Reports]]:
         """Chunks of finished messages, each with its reports."""
-        for rows in chunks:
-            yield rows, self.push(rows)
+        for finished in chunks:
+            yield finished, self.push(finished)
 
-    def push(self, rows: Rows) -> Reports:
-        """The reports of all messages in *rows* that have a final status and an address of their
-        own.
-        """
+    def push(self, finished: FinishedMessages) -> Reports:
+        """The reports of *finished* messages with a final status and an address of their own."""
         if self._none:
             none, small = np.empty(0, np.int64), np.empty(0, np.int8)
             return Reports(none, small, small, small, small, none)
-        final = rows.final_us != NEVER
+        final = finished.final_us != NEVER
         if self._named is not None:
-            final &= self._named.take(rows.cls)
+            final &= self._named.take(finished.cls)
         whole = np.flatnonzero(final)
-        segments = rows.segments.take(whole)
-        message, part = exploded(whole, segments)
+        segments = finished.segments.take(whole)
+        message, part_number = exploded(whole, segments)
         marks = None
         if self.by_chance:
-            marks = of_parts(np.repeat(self._words(rows, whole), segments), part)
-        return Reports(message, part, *self.attempt(rows.final_us.take(message), marks))
+            marks = of_parts(np.repeat(self._words(finished, whole), segments), part_number)
+        return Reports(message, part_number, *self.attempt(finished.final_us.take(message), marks))
 
     def attempt(self, created_us: Ints, marks: Words | None) -> Pushes:
         """Push what was ready at these moments, all before the end of the run; *marks* are the
@@ -140,8 +144,12 @@ class Pusher:
         arrives &= passes(marks, number, 0, self._server.no_answer)
         return arrives, arrives & passes(marks, number, 1, self._server.lost_answer)
 
-    def _words(self, rows: Rows, message: Ints) -> Words:
+    def _words(self, finished: FinishedMessages, message: Ints) -> Words:
         """The push word of each message."""
-        source = self._world.source.take(rows.cls[message])
-        own = (rows.request[message], rows.recipient[message], rows.generation[message])
-        return self._messages.take(source, *own)
+        source = self._compiled.source.take(finished.cls[message])
+        names = (
+            finished.request[message],
+            finished.recipient[message],
+            finished.generation[message],
+        )
+        return self._messages.take(source, *names)

@@ -1,4 +1,4 @@
-"""When pushes of status reports arrive, which hangs on marks and outages alone: both are known
+"""When pushes of status reports arrive, which depends on marks and outages alone: both are known
 beforehand.
 """
 
@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 from smssim.calendars import HOUR, MINUTE, to_us
 from smssim.scenario import Scenario, microseconds
 from smssim.simulation.arrivals.marks import NEVER, counters_of, hours_and_numbers
-from smssim.simulation.compiled import World
+from smssim.simulation.compiled import CompiledScenario
 from smssim.stats.keyed_random import MASK64, PHI, Marks, Words, mix64_array, words
-
-# When the customer's server for status reports is down.
 
 
 def outages(scenario: Scenario, marks: Marks, until_us: int) -> list[tuple[int, int]]:
@@ -66,16 +64,16 @@ class CallbackServer:
     *lost_answer* the shares of all words that say so. `has_outages` is whether it is ever down.
     """
 
-    def __init__(self, world: World) -> None:
-        rule = world.scenario.callback
-        self.end_us = world.scenario.end_us
+    def __init__(self, compiled: CompiledScenario) -> None:
+        rule = compiled.scenario.callback
+        self.end_us = compiled.scenario.end_us
         self.delays_us = [0, *(microseconds(delay) for delay in rule.retries_s)]
         self.no_answer = int(rule.no_answer_share * (1 << 64))
         self.lost_answer = int(rule.lost_answer_share * (1 << 64))
-        windows = outages(world.scenario, world.marks, self.end_us)
+        windows = outages(compiled.scenario, compiled.marks, self.end_us)
         self._edges = np.array([edge for window in windows for edge in window], np.int64)
         self.has_outages = bool(len(self._edges))
-        self._first = world.scenario.start_us >> _STRETCH_BITS
+        self._first = compiled.scenario.start_us >> _STRETCH_BITS
         self._near = np.zeros((self.end_us >> _STRETCH_BITS) - self._first + 2, bool)
         for down_us, up_us in windows:
             first = max(0, (down_us >> _STRETCH_BITS) - self._first)
@@ -97,8 +95,8 @@ class CallbackServer:
         """
         first, going = np.full(len(created_us), NEVER), np.arange(len(created_us))
         if self.no_answer:
-            going, part = exploded(going, segments)
-            word = of_parts(word.take(going), part)
+            going, part_number = exploded(going, segments)
+            word = of_parts(word.take(going), part_number)
         for number, delay in enumerate(self.delays_us):
             at = created_us.take(going) + delay
             in_time = at < self.end_us
@@ -114,17 +112,17 @@ class CallbackServer:
 
 
 def exploded(message: Ints, segments: NDArray[np.uint8]) -> tuple[Ints, NDArray[np.int8]]:
-    """One row a segment: its message, of different ones, and its part from 1."""
+    """One row per segment: its message, of different ones, and its part from 1."""
     each = np.repeat(message, segments)
-    part = np.ones(len(each), np.int8)
+    part_number = np.ones(len(each), np.int8)
     for further in range(1, int(segments.max(initial=1))):
-        part[further:] += each[further:] == each[:-further]
-    return each, part
+        part_number[further:] += each[further:] == each[:-further]
+    return each, part_number
 
 
-def of_parts(word: Words, part: NDArray[np.int8]) -> Words:
+def of_parts(word: Words, part_number: NDArray[np.int8]) -> Words:
     """The words of the pushes of parts, by the words of their messages."""
-    return word + part.astype(np.uint64) * np.uint64(PHI << 6 & MASK64)
+    return word + part_number.astype(np.uint64) * np.uint64(PHI << 6 & MASK64)
 
 
 def passes(word: Words, attempt: int, which: int, share: int) -> Mask:
@@ -142,10 +140,10 @@ def passes(word: Words, attempt: int, which: int, share: int) -> Mask:
 class MessageWords:
     """The words of one purpose of the messages of all sources, by the hours of their requests."""
 
-    def __init__(self, world: World, purpose: str) -> None:
-        scenario, self._first = world.scenario, world.scenario.start_us // HOUR
+    def __init__(self, compiled: CompiledScenario, purpose: str) -> None:
+        scenario, self._first = compiled.scenario, compiled.scenario.start_us // HOUR
         hours = np.arange(self._first, -(-scenario.end_us // HOUR))
-        keys = [world.marks.hour_keys(s.name, purpose, hours) for s in world.sources]
+        keys = [compiled.marks.hour_keys(s.name, purpose, hours) for s in compiled.sources]
         self._keys, self._hours = np.array(keys, np.uint64).reshape(-1), len(hours)
 
     def take(

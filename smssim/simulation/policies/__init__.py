@@ -1,7 +1,7 @@
-"""Ready-made policies: what people at the customer's do when the account tells them something.
+"""Ready-made policies: what the customer's staff do when the account notifies them of something.
 
 Each is a frozen value for `simulate(..., policies=[...])`, keeps nothing between two runs and
-prints as it is made, so that a run's provenance tells it (docs/how_to_write_a_policy.md).
+prints as it is constructed, so that a run's provenance shows it (docs/how_to_write_a_policy.md).
 """
 
 from smssim.simulation.policies.console import RaiseLimit, StopSource, SwitchMode

@@ -9,10 +9,10 @@ import simpy
 
 from smssim.calendars import to_datetime
 from smssim.scenario import NumberRule, Ticket, check_thresholds, micro, microseconds
-from smssim.simulation.account import commands as changes
+from smssim.simulation.account import commands as commands
 from smssim.simulation.account import money
 from smssim.simulation.account.account import Account
-from smssim.simulation.account.events import Rank
+from smssim.simulation.account.events import EventPriority
 from smssim.simulation.account.tasks import Tasks
 from smssim.simulation.account.thresholds import NAMES, PERIODS
 from smssim.sms import reference as codes
@@ -25,7 +25,7 @@ class AccountView:
     """The account as a policy sees it: it reads what the console shows and gives the console's
     commands.
 
-    Whatever is read holds all messages before now. Commands are checked at once, raise a ValueError
+    All figures include every message before now. Commands are checked at once, raise a ValueError
     if the console would refuse them, and take effect a microsecond later.
     """
 
@@ -34,7 +34,7 @@ class AccountView:
         self._ordered: dict[str, int] = {}
 
     def wait(self, event: str, subject: str | None = None) -> simpy.Event:
-        """A SimPy event for the next happening of that name, such as `alarm` or `run_out`; of that
+        """A SimPy event for the next event of that name, such as `alarm` or `run_out`; of that
         subject alone if one is named.
         """
         return self._account.wait(event, subject)
@@ -42,12 +42,12 @@ class AccountView:
     def used(self, period: str) -> int:
         """What the thresholds counted this UTC `day` or `month`."""
         account = self._account
-        return account.thresholds.total[period].used + account.line.pending_count()
+        return account.thresholds.total[period].used + account.driver.pending_count()
 
     def left(self, country: str) -> int:
         """Segments left in the packages in force for a country."""
         quota = self._account.quota(country)
-        return quota.left - self._account.line.pending_segments(country)
+        return quota.left - self._account.driver.pending_segments(country)
 
     @property
     def balance_micro(self) -> int | None:
@@ -58,8 +58,8 @@ class AccountView:
     def accrued_micro(self) -> int:
         """Charges since the last full hour, in micro-units."""
         account = self._account
-        pending_micro = account.line.pending_micro()
-        delivered_micro = account.line.delivered_micro(account.now_us, book=False)
+        pending_micro = account.driver.pending_micro()
+        delivered_micro = account.driver.delivered_micro(account.now_us, book=False)
         return account.accrued_micro + pending_micro + delivered_micro
 
     @property
@@ -93,7 +93,7 @@ class AccountView:
             account.now_us + 1, zone, valid_days=valid_days, valid_months=valid_months
         )
         price_micro = micro(price)
-        self._command(lambda: changes.buy(account, country, segments, price_micro, until_us))
+        self._command(lambda: commands.buy(account, country, segments, price_micro, until_us))
 
     def set_thresholds(self, **values: int) -> None:
         """Change `daily_alarm`, `daily_limit`, `monthly_alarm` or `monthly_limit`, within the
@@ -109,10 +109,10 @@ class AccountView:
         limits = self._account.scenario.thresholds.countries.values()
         total = sum(limit.monthly or 0 for limit in limits)
         if new["monthly_limit"] < total:
-            told = f"monthly_limit(={new['monthly_limit']}) must be >= the countries' limits"
-            raise ValueError(f"{told}(={total})")
+            text = f"monthly_limit(={new['monthly_limit']}) must be >= the countries' limits"
+            raise ValueError(f"{text}(={total})")
         self._ordered |= values
-        self._command(lambda: changes.set_thresholds(self._account, values))
+        self._command(lambda: commands.set_thresholds(self._account, values))
 
     def thresholds(self) -> dict[str, int]:
         """The four values as they were last set, in effect or not yet."""
@@ -131,14 +131,14 @@ class AccountView:
 
     def raise_quota(self, daily_limit: int | None = None, monthly_limit: int | None = None) -> None:
         """File a ticket for other bounds of the limits, in messages; it takes its time."""
-        asked = {"daily_limit": daily_limit, "monthly_limit": monthly_limit}
-        given = {name: value for name, value in asked.items() if value is not None}
-        if not given:
+        requested = {"daily_limit": daily_limit, "monthly_limit": monthly_limit}
+        limits = {name: value for name, value in requested.items() if value is not None}
+        if not limits:
             raise ValueError("raise_quota() must be given daily_limit or monthly_limit")
-        for name, value in given.items():
+        for name, value in limits.items():
             if value < 1:
                 raise ValueError(f"{name}(={value}) must be >= 1")
-        self._file(**given)
+        self._file(**limits)
 
     def set_regions(self, countries: Iterable[str]) -> None:
         """Let these countries be sent to and no others; in force after `regions_after_s`."""
@@ -147,7 +147,7 @@ class AccountView:
         if unknown:
             raise ValueError(f"countries(={unknown}) must be ISO 3166 codes of two letters")
         after_us = microseconds(self._account.scenario.account.regions_after_s)
-        self._command(lambda: changes.set_regions(self._account, chosen), after_us)
+        self._command(lambda: commands.set_regions(self._account, chosen), after_us)
 
     def deny_numbers(self, pattern: str) -> None:
         """Block numbers that begin so (digits and *); in force after `number_rules_after_s`."""
@@ -163,21 +163,21 @@ class AccountView:
         for source in account.scenario.traffic:
             for beginning in source.beginnings:
                 if not is_told_by(rule.pattern, beginning):
-                    told = f"pattern(={pattern!r}) must not be longer than the beginning"
-                    raise ValueError(f"{told} {beginning!r} of {source.name!r}")
+                    text = f"pattern(={pattern!r}) must not be longer than the beginning"
+                    raise ValueError(f"{text} {beginning!r} of {source.name!r}")
         after_us = microseconds(account.scenario.account.number_rules_after_s)
-        self._command(lambda: changes.enforce_number_rule(account, action, pattern), after_us)
+        self._command(lambda: commands.enforce_number_rule(account, action, pattern), after_us)
 
-    def _file(self, **asked: Any) -> None:
+    def _file(self, **requested: Any) -> None:
         account = self._account
-        ticket = Ticket(at=to_datetime(account.now_us), **asked)
-        self._command(lambda: changes.close_ticket(account, ticket), account.console.file())
+        ticket = Ticket(at=to_datetime(account.now_us), **requested)
+        self._command(lambda: commands.close_ticket(account, ticket), account.console.file())
 
     def stop_source(self, name: str) -> None:
         """Let a traffic source, calls or a group task send nothing more."""
         if name not in {source.name for source in self._account.scenario.sources}:
             raise ValueError(f"name(={name!r}) is no source of this scenario")
-        self._command(lambda: changes.stop_source(self._account, name))
+        self._command(lambda: commands.stop_source(self._account, name))
 
     def cancel_task(self, name: str) -> None:
         """Cancel a group task that starts in at least 5 minutes, so that it sends nothing.
@@ -196,7 +196,9 @@ class AccountView:
 
     def _command(self, action: Callable[[], None], after_us: int = 1) -> None:
         """Let a command take effect a microsecond from now, or later."""
-        self._account.agenda.at(self._account.now_us + max(1, after_us), Rank.COMMAND, action)
+        self._account.agenda.schedule(
+            self._account.now_us + max(1, after_us), EventPriority.COMMAND, action
+        )
 
 
 Policy = Callable[[simpy.Environment, AccountView], Generator[simpy.Event, Any, Any]]

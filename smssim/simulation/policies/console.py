@@ -28,11 +28,11 @@ _LIMITS = {"month": "monthly_limit", "day": "daily_limit"}
 class RaiseLimit:
     """Raises a daily or monthly limit that tripped, or whose alarm went off, in working hours.
 
-    Waits for `limit` or `alarm` and acts *after_s* seconds later; who is told at night acts when
-    the office opens (*hours* from and to, *days*, *zone*). The limit told of is multiplied by
-    *factor*, or set to the next higher of *daily_limit* or *monthly_limit*; on `limit`, so is any
-    other that is reached by then. The approved quota and the console's rules hold: a value beyond
-    them changes nothing (DOMAIN.md section 5). A Chinese year not published yet is warned of.
+    Waits for `limit` or `alarm` and acts *after_s* seconds later; staff notified at night act when
+    the office opens (*hours* from and to, *days*, *zone*). The limit that it names is multiplied
+    by *factor*, or set to the next higher of *daily_limit* or *monthly_limit*; on `limit`, so is
+    any other that is reached by then. The approved quota and the console's rules hold: a value
+    beyond them changes nothing (DOMAIN.md section 5). A Chinese year not published yet is warned of.
 
     >>> from smssim import Scenario, policies, simulate
     >>> world = Scenario.parse('''
@@ -75,13 +75,13 @@ class RaiseLimit:
         """Wait for the event, then for the office, and raise what must be raised."""
         opener = Office(self.hours, self.zone, self.days).opener()
         for _ in turns(self.at_most):
-            told = yield account.wait(self.on)
+            event = yield account.wait(self.on)
             yield from react(env, self.after_s, opener)
             # The month first: its limit must stay above the day's.
             for period, name in _LIMITS.items():
                 limit = account.thresholds()[name]
                 reached = self.on == "limit" and account.used(period) >= limit
-                if period == told.subject or reached:
+                if period == event.subject or reached:
                     self._raise(account, name, limit)
 
     def _raise(self, account: AccountView, name: str, limit: int) -> None:

@@ -45,8 +45,6 @@ def check_reaction(after_s: float, at_most: int | None) -> None:
         raise ValueError(f"at_most(={at_most}) must be >= 0")
 
 
-# Office hours: when somebody who is told something at night, or on a day off, can act on it.
-
 Hours = tuple[int, int]
 Days = Literal["weekdays", "chinese_workdays", "every_day"]
 DAYS = ("weekdays", "chinese_workdays", "every_day")

@@ -61,7 +61,7 @@ class GettingStarted:
         self._marks = marks
         self._calendar = calendar
         self._start_us = scenario.start_us
-        self._found: dict[tuple[str, str], Step] = {}
+        self._steps_by_name: dict[tuple[str, str], Step] = {}
         self._first: dict[str, set[str]] = {template.name: set() for template in scenario.templates}
         self._automatic = scenario.onboarding is not None
         if scenario.onboarding is not None:
@@ -75,7 +75,7 @@ class GettingStarted:
 
     def of(self, step: str, subject: str) -> Step | None:
         """One step, if the scenario has it."""
-        return self._found.get((step, subject))
+        return self._steps_by_name.get((step, subject))
 
     def _account(self, rules: Onboarding) -> None:
         before: list[tuple[str, str]] = []
@@ -89,14 +89,14 @@ class GettingStarted:
             before = [(step, subject)]
 
     def _countries(self, scenario: Scenario) -> None:
-        found = registrations(scenario)
-        for country, own in found.items():
-            if self._automatic or own.applied is not None:
+        required = registrations(scenario)
+        for country, registration in required.items():
+            if self._automatic or registration.applied is not None:
                 needs = [("details", "")]
-                self._take(COUNTRY, country, own.applied, needs, own.duration)
+                self._take(COUNTRY, country, registration.applied, needs, registration.duration)
             else:
                 self._add(Step(COUNTRY, country, None, None))
-        first = {country for country in found if _comes_first(country)}
+        first = {country for country in required if _comes_first(country)}
         if first:
             for template, countries in destinations(scenario).items():
                 self._first[template] = first & countries
@@ -104,14 +104,14 @@ class GettingStarted:
     def _application(self, scenario: Scenario, application: Application, setup: Delay) -> None:
         if not self._automatic and application.created is None:
             return
-        own = [t.name for t in scenario.templates if t.application == application.name]
-        first = set().union(*(self._first[template] for template in own))
+        templates = [t.name for t in scenario.templates if t.application == application.name]
+        first = set().union(*(self._first[template] for template in templates))
         needs = [("details", ""), *((COUNTRY, country) for country in sorted(first))]
         self._take(APPLICATION, application.name, application.created, needs, setup)
 
     def _template(self, template: Template) -> None:
         application = (APPLICATION, template.application)
-        if template.submitted is None and application not in self._found:
+        if template.submitted is None and application not in self._steps_by_name:
             return
         needs = [application, *((COUNTRY, c) for c in sorted(self._first[template.name]))]
         self._take(TEMPLATE, template.name, template.submitted, needs, AT_ONCE)
@@ -126,7 +126,7 @@ class GettingStarted:
         refusal: str = "",
     ) -> None:
         """Add one step: done, refused when it is tried, or refused with what it needs."""
-        needed = [self._found[need] for need in needs if need in self._found]
+        needed = [self._steps_by_name[need] for need in needs if need in self._steps_by_name]
         tried_us = to_us(dated) if dated is not None else None
         blocked = _blocked(step, subject, tried_us, needed)
         if blocked is not None:
@@ -148,18 +148,18 @@ class GettingStarted:
 
     def _add(self, step: Step) -> None:
         self.steps.append(step)
-        self._found[step.step, step.subject] = step
+        self._steps_by_name[step.step, step.subject] = step
 
 
 def _blocked(step: str, subject: str, tried_us: int | None, needed: list[Step]) -> Step | None:
     """What becomes of a step that cannot begin; None for one that can."""
     for need in needed:
         if tried_us is None and need.refused:
-            told = f"needs {need.name}, which was refused"
-            return Step(step, subject, None, None, told, need.refused_us)
+            reason = f"needs {need.name}, which was refused"
+            return Step(step, subject, None, None, reason, need.refused_us)
         if tried_us is not None and (need.done_us is None or need.done_us > tried_us):
-            told = f"needs {need.name}, which is not done"
-            return Step(step, subject, tried_us, None, told, tried_us)
+            reason = f"needs {need.name}, which is not done"
+            return Step(step, subject, tried_us, None, reason, tried_us)
     if tried_us is None and any(need.done_us is None for need in needed):
         return Step(step, subject, None, None)
     return None

@@ -64,10 +64,10 @@ class ReviewDesk:
         }
 
     def decide(self, template: str, attempt: int, submitted_us: int) -> Decision:
-        """The end of one submission, whatever else lies on the desk."""
-        kind, opens_us = review_window(submitted_us, self.calendar)
-        delay = self.delay("decision" if kind == "today" else "next_workday", template, attempt)
-        if kind == "today" and self.rules.two_hours == "working":
+        """The end of one submission, independent of all others."""
+        window, opens_us = review_window(submitted_us, self.calendar)
+        delay = self.delay("decision" if window == "today" else "next_workday", template, attempt)
+        if window == "today" and self.rules.two_hours == "working":
             reviewed_us = add_working(opens_us, delay, self.calendar)
         else:
             reviewed_us = opens_us + delay
@@ -103,36 +103,35 @@ class ReviewDesk:
             submitted_us = self.handed_in_again_us(decision)
         return decisions
 
-    def delay(self, kind: str, template: str, attempt: int) -> int:
+    def delay(self, delay_name: str, template: str, attempt: int) -> int:
         """One of the desk's delays, in microseconds."""
-        purpose = "decision" if kind == "next_workday" else kind
-        return self._delays[kind].of(self._word(purpose, template, attempt))
+        purpose = "decision" if delay_name == "next_workday" else delay_name
+        return self._delays[delay_name].of(self._word(purpose, template, attempt))
 
     def _longer(self, template: str, attempt: int, reviewed_us: int) -> int:
         longer = self.rules.longer
-        own = [longer[country] for country in self._goes_to.get(template, ()) if country in longer]
-        if not own:
+        delays = [
+            longer[country] for country in self._goes_to.get(template, ()) if country in longer
+        ]
+        if not delays:
             return reviewed_us
         word = self._word("longer", template, attempt)
-        more_us = max(delay.table().of(word) for delay in own)
+        more_us = max(delay.table().of(word) for delay in delays)
         return add_working(reviewed_us, more_us, self.calendar)
 
     def _word(self, purpose: str, template: str, attempt: int) -> int:
         return self._marks.word(f"review/{template}", purpose, 0, attempt)
 
 
-# A review desk of finitely many reviewers: who waits, who is next (DOMAIN.md section 4).
-
-
 class _Waiting(NamedTuple):
-    """A submission that waits: by its moment, then by the place of its template in the file."""
+    """A submission that waits: by its moment, then by the position of its template in the file."""
 
     submitted_us: int
-    place: int
+    position: int
     attempt: int
 
 
-def reviewed_by_few(
+def review_with_limited_staff(
     desk: ReviewDesk,
     templates: Sequence[str],
     submitted_us: Mapping[str, int],
@@ -144,27 +143,29 @@ def reviewed_by_few(
     """
     assert desk.rules.reviewers is not None
     waiting = [
-        _Waiting(submitted_us[name], place, 1)
-        for place, name in enumerate(templates)
+        _Waiting(submitted_us[name], position, 1)
+        for position, name in enumerate(templates)
         if submitted_us.get(name, until_us) < until_us
     ]
     heapq.heapify(waiting)
     free_us = [waiting[0].submitted_us if waiting else 0] * desk.rules.reviewers
-    urged = {place: urged_us[name] for place, name in enumerate(templates) if name in urged_us}
-    found: list[list[Decision]] = [[] for _ in templates]
+    urged = {
+        position: urged_us[name] for position, name in enumerate(templates) if name in urged_us
+    }
+    reviews: list[list[Decision]] = [[] for _ in templates]
     while waiting:
         _, now_us = review_window(max(free_us[0], waiting[0].submitted_us), desk.calendar)
-        own = _next(waiting, urged, now_us)
-        name = templates[own.place]
-        handling = desk.delay("handling", name, own.attempt)
+        submission = _next(waiting, urged, now_us)
+        name = templates[submission.position]
+        handling = desk.delay("handling", name, submission.attempt)
         reviewed_us = add_working(now_us, handling, desk.calendar)
         heapq.heapreplace(free_us, reviewed_us)
-        decision = desk.reviewed(name, own.attempt, own.submitted_us, reviewed_us)
-        found[own.place].append(decision)
+        decision = desk.reviewed(name, submission.attempt, submission.submitted_us, reviewed_us)
+        reviews[submission.position].append(decision)
         again_us = until_us if decision.approved else desk.handed_in_again_us(decision)
         if again_us < until_us:
-            heapq.heappush(waiting, _Waiting(again_us, own.place, own.attempt + 1))
-    return found
+            heapq.heappush(waiting, _Waiting(again_us, submission.position, submission.attempt + 1))
+    return reviews
 
 
 def _next(waiting: list[_Waiting], urged: Mapping[int, int], now_us: int) -> _Waiting:
@@ -172,7 +173,7 @@ def _next(waiting: list[_Waiting], urged: Mapping[int, int], now_us: int) -> _Wa
     first = [
         one
         for one in waiting
-        if one.place in urged and one.submitted_us <= urged[one.place] <= now_us
+        if one.position in urged and one.submitted_us <= urged[one.position] <= now_us
     ]
     if not first:
         return heapq.heappop(waiting)
@@ -181,12 +182,11 @@ def _next(waiting: list[_Waiting], urged: Mapping[int, int], now_us: int) -> _Wa
     return min(first)
 
 
-# Everything of an account that is known before a message is sent: getting started and reviews.
-
-
 @dataclass(frozen=True)
-class Courses:
-    """What is known beforehand; instants in microseconds, whether or not they are within the run.
+class SetupTimeline:
+    """Getting started and reviews, known before a message is sent.
+
+    Instants are in microseconds, whether or not they are within the run.
 
     `steps` are those of getting started and `reviews` the submissions of every template, in file
     order. `enabled_us` is when the account is enabled, `application_us` when each application
@@ -216,17 +216,17 @@ class Courses:
         done_us = step.done_us
         if step.step == TEMPLATE and done_us is not None:
             done_us = self.usable_us(step.subject, end_us)
-        told = step.refused if step.refused_us is not None and step.refused_us < end_us else ""
+        refusal = step.refused if step.refused_us is not None and step.refused_us < end_us else ""
         began_us = _before(step.began_us, end_us)
-        return step.step, step.subject, began_us, _before(done_us, end_us), told
+        return step.step, step.subject, began_us, _before(done_us, end_us), refusal
 
 
 def _before(us: int | None, end_us: int) -> int | None:
     return us if us is not None and us < end_us else None
 
 
-def courses(scenario: Scenario, marks: Marks) -> Courses:
-    """Everything that is known of a scenario beforehand."""
+def setup_timeline(scenario: Scenario, marks: Marks) -> SetupTimeline:
+    """The course of getting started and of reviews, known before a message is sent."""
     calendar = work_calendar(scenario.review)
     started = GettingStarted(scenario, marks, calendar)
     goes_to = destinations(scenario) if scenario.review.longer else {}
@@ -234,7 +234,7 @@ def courses(scenario: Scenario, marks: Marks) -> Courses:
     start_us = scenario.start_us
     enabling = started.of("enabling", "")
     applications = {a.name: started.of(APPLICATION, a.name) for a in scenario.applications}
-    return Courses(
+    return SetupTimeline(
         tuple(started.steps),
         _reviews(scenario, started, desk),
         enabling.done_us if enabling else start_us,
@@ -254,4 +254,4 @@ def _reviews(scenario: Scenario, started: GettingStarted, desk: ReviewDesk) -> l
         end_us = scenario.end_us
         return [desk.course(name, submitted_us.get(name, end_us), end_us) for name in names]
     urged_us = {t.name: to_us(t.urged) for t in scenario.templates if t.urged is not None}
-    return reviewed_by_few(desk, names, submitted_us, urged_us, scenario.end_us)
+    return review_with_limited_staff(desk, names, submitted_us, urged_us, scenario.end_us)
