@@ -25,7 +25,8 @@ from mutant_plugin import Mutant, Mutation
 from mutations import MUTATIONS, UNTOUCHED
 from rules_table import ROOT, Row, rows
 
-import smssim.simulation.simulate  # Imported once, so that every process of a mutant has it already.
+# Imported once, so that every process of a mutant has it already.
+import smssim.simulation.simulate
 
 _IMPORTED = (pandas, smssim.simulation.simulate)
 _LONGEST_S = 180

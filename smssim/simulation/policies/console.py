@@ -32,7 +32,8 @@ class RaiseLimit:
     the office opens (*hours* from and to, *days*, *zone*). The limit that it names is multiplied
     by *factor*, or set to the next higher of *daily_limit* or *monthly_limit*; on `limit`, so is
     any other that is reached by then. The approved quota and the console's rules hold: a value
-    beyond them changes nothing (DOMAIN.md section 5). A Chinese year not published yet is warned of.
+    beyond them changes nothing (DOMAIN.md section 5). A Chinese year that is not published yet
+    brings a warning.
 
     >>> from smssim import Scenario, policies, simulate
     >>> world = Scenario.parse('''
