@@ -6,13 +6,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from smssim import metrics, plots, report
+    from smssim import metrics, plots, report, testing
     from smssim.checks import find
     from smssim.checks.check import check
     from smssim.experiment import compare, replicate, sweep
     from smssim.logs import read_log, write_capture
     from smssim.pages.describe import describe
+    from smssim.pages.page import page
     from smssim.pages.panel import panel
+    from smssim.pages.summary import summary
     from smssim.record.record import Record
     from smssim.report.rating.rate import rate
     from smssim.scenario import Scenario, ScenarioError
@@ -33,6 +35,7 @@ __all__ = [
     "describe",
     "find",
     "metrics",
+    "page",
     "panel",
     "plots",
     "policies",
@@ -41,11 +44,13 @@ __all__ = [
     "replicate",
     "report",
     "simulate",
+    "summary",
     "sweep",
+    "testing",
     "write_capture",
 ]
 
-_HOMES = {
+_MODULE_OF = {
     "Record": "smssim.record.record",
     "Run": "smssim.simulation.simulate",
     "Scenario": "smssim.scenario",
@@ -55,27 +60,35 @@ _HOMES = {
     "check_values": "smssim.sms.templates",
     "compare": "smssim.experiment",
     "describe": "smssim.pages.describe",
+    "page": "smssim.pages.page",
     "panel": "smssim.pages.panel",
     "rate": "smssim.report.rating",
     "read_log": "smssim.logs",
     "replicate": "smssim.experiment",
     "simulate": "smssim.simulation.simulate",
+    "summary": "smssim.pages.summary",
     "sweep": "smssim.experiment",
     "write_capture": "smssim.logs",
 }
 
-
-_NAMESPACES = {"find": "smssim.checks.find", "policies": "smssim.simulation.policies"}
+_NAMESPACES = {
+    "find": "smssim.checks.find",
+    "metrics": "smssim.metrics",
+    "plots": "smssim.plots",
+    "policies": "smssim.simulation.policies",
+    "report": "smssim.report",
+    "testing": "smssim.testing",
+}
 
 
 def __getattr__(name: str) -> Any:
     # Imports wait until a name is used, so that `import smssim` and `smssim --help` cost nothing.
-    if name in ("find", "metrics", "plots", "policies", "report"):
-        return import_module(_NAMESPACES.get(name, f"smssim.{name}"))
-    if name not in _HOMES:
+    if name in _NAMESPACES:
+        return import_module(_NAMESPACES[name])
+    if name not in _MODULE_OF:
         raise AttributeError(f"module 'smssim' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULE_OF[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

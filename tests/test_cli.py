@@ -13,9 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from worlds import worlds
 
 import smssim
-from smssim import cli
+from smssim import cli, summary
 from smssim.record.storage import load
-from smssim.report import summary
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import simulate
 

@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
+import smssim
 from smssim import read_log, report
 from smssim.logs import Log
 from smssim.scenario import Scenario, micro
@@ -221,7 +222,7 @@ def test_what_is_not_kept_of_a_quarantine_is_counted(monkeypatch: pytest.MonkeyP
     assert found.quarantine is not None
     assert len(found.quarantine) == 2
     assert "9 records" in found._repr_html_()
-    assert "(or log.quarantine) shows 2 of them with row and text" in report.summary(found)
+    assert "(or log.quarantine) shows 2 of them with row and text" in smssim.summary(found)
 
 
 def test_names_beyond_ascii_are_read() -> None:

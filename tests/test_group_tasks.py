@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from identity import assert_identical
 from worlds import worlds
 
+import smssim
 from smssim import report
 from smssim.calendars import MINUTE, SECOND, to_us
 from smssim.record import storage as disk
@@ -328,7 +329,7 @@ def test_every_state_at_the_end_of_a_run(tmp_path: Path) -> None:
     assert found.loc["stopped", "refused"] > 0
     kept = disk.load(tmp_path / "out")
     pd.testing.assert_frame_equal(report.tasks(kept), report.tasks(run))
-    assert "GROUP TASKS" in report.summary(run)
+    assert "GROUP TASKS" in smssim.summary(run)
 
 
 def test_a_record_without_tasks_has_no_rows() -> None:
@@ -336,6 +337,6 @@ def test_a_record_without_tasks_has_no_rows() -> None:
     log = replace(run, tasks=None, ledger=None)
     assert len(report.tasks(run)) == len(report.tasks(log)) == 0
     assert report.tasks(run).dtypes.to_dict() == report.tasks(log).dtypes.to_dict()
-    assert "GROUP TASKS" not in report.summary(run)
+    assert "GROUP TASKS" not in smssim.summary(run)
     with pytest.raises(ValueError, match="needs tasks"):
         report.tasks(replace(run, tasks=None))

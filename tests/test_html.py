@@ -16,12 +16,12 @@ from worlds import worlds
 
 import smssim
 from smssim import report
-from smssim.pages import columns, frames
+from smssim.pages import sections, tables
 from smssim.pages.page import Page
 from smssim.pages.sections import SECTIONS
+from smssim.pages.summary import in_short
 from smssim.plots._svg import svg
 from smssim.record.record import Record
-from smssim.report.summary import in_short
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import Run, simulate
 
@@ -43,7 +43,7 @@ def log() -> Record:
 @pytest.fixture(scope="module")
 def page(run: Run) -> Page:
     """Makes its HTML once."""
-    return run.report()
+    return smssim.page(run)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def simulated(page: Page) -> Reader:
 
 @pytest.fixture(scope="module")
 def recorded(log: Record) -> Reader:
-    return Reader(log.report().html)
+    return Reader(smssim.page(log).html)
 
 
 def test_a_page_keeps_the_rules(simulated: Reader, recorded: Reader) -> None:
@@ -121,7 +121,7 @@ def test_tables_show_the_figures_of_the_reports(run: Run, simulated: Reader) -> 
 def test_two_periods_stand_side_by_side(run: Run, tmp_path: Path) -> None:
     other = replace(simulate(plain(days=5), rng=2), name="the {other} <one>")
 
-    both = run.report(other)
+    both = smssim.page(run, other)
     read = Reader(both.html)
 
     assert read.wrong == []
@@ -137,7 +137,7 @@ def test_hostile_names_stay_names(run: Run) -> None:
     assert run.reviews is not None
     reviews = run.reviews.assign(template=HOSTILE)
 
-    page = Reader(replace(run, name=HOSTILE, reviews=reviews).report().html)
+    page = Reader(smssim.page(replace(run, name=HOSTILE, reviews=reviews)).html)
 
     assert page.wrong == []
     assert page.headings[0] == (1, HOSTILE)
@@ -153,7 +153,7 @@ def test_a_hostile_log_is_a_page_like_another(tmp_path: Path) -> None:
         f"id,phone,country,application,submitted,status\n1,{line}\n2,{line}\n3,x,<i>,,,\n"
     )
 
-    page = Reader(smssim.read_log(log).report().html)
+    page = Reader(smssim.page(smssim.read_log(log)).html)
 
     assert page.wrong == []
     assert any("a <b> & 'c'" in text for text in page.texts)
@@ -162,11 +162,11 @@ def test_a_hostile_log_is_a_page_like_another(tmp_path: Path) -> None:
 def test_a_name_that_a_terminal_or_a_reader_obeys(run: Run) -> None:
     hidden = replace(run, name="a\x1b[31m\N{RIGHT-TO-LEFT OVERRIDE}b")
 
-    assert Reader(hidden.report().html).headings[0] == (1, "a?[31m?b")
+    assert Reader(smssim.page(hidden).html).headings[0] == (1, "a?[31m?b")
 
 
 def test_the_same_run_gives_the_same_bytes(page: Page, tmp_path: Path) -> None:
-    again = simulate(plain()).report()
+    again = smssim.page(simulate(plain()))
 
     assert again.html == page.html
     first = page.xlsx(tmp_path / "a.xlsx").read_bytes()
@@ -206,14 +206,14 @@ def test_any_world_has_a_page(world: tuple[Scenario, int, tuple[Any, ...]]) -> N
 def test_any_log_has_a_page(export: str, tmp_path: Path) -> None:
     log = smssim.read_log(EXPORTS / export, tz="UTC+8")
 
-    assert Reader(log.report().html).wrong == []
-    assert log.report().xlsx(tmp_path / "log.xlsx").stat().st_size > 0
+    assert Reader(smssim.page(log).html).wrong == []
+    assert smssim.page(log).xlsx(tmp_path / "log.xlsx").stat().st_size > 0
 
 
 def test_a_month_of_a_million_fits_into_a_mail(tmp_path: Path) -> None:
     run = simulate(ROOT / "data" / "scenarios" / "launch.yaml", rows=False)
 
-    page = run.report().save(tmp_path / "month.html")
+    page = smssim.page(run).save(tmp_path / "month.html")
 
     assert page.stat().st_size < 2_000_000
     assert Reader(page.read_text(encoding="utf-8")).wrong == []
@@ -244,6 +244,6 @@ def test_an_export_without_pushes_shows_none(recorded: Reader) -> None:
 
 def test_failures_say_where(log: Record) -> None:
     """UNDELIV of the platform and of a supplier are two rows."""
-    found = frames.failures(log)
+    found = tables.failures(log)
     assert set(found.loc[found["code"] == "UNDELIV", "place"]) == {"sent", "platform refused"}
-    assert "place" in columns.FAILURES
+    assert "place" in sections.FAILURES

@@ -9,6 +9,7 @@ import pytest
 from pages import Reader, headings, plain
 from python_calamine import CalamineWorkbook
 
+import smssim
 from smssim import cli, report
 from smssim.simulation.simulate import Run, simulate
 
@@ -19,7 +20,7 @@ def run() -> Run:
 
 
 def test_the_workbook_has_every_row(run: Run, tmp_path: Path) -> None:
-    book = CalamineWorkbook.from_path(str(run.report().xlsx(tmp_path / "month.xlsx")))
+    book = CalamineWorkbook.from_path(str(smssim.page(run).xlsx(tmp_path / "month.xlsx")))
 
     assert book.sheet_names[:2] == ["in short", "kpis"]
     assert book.sheet_names[-1] == "provenance"
@@ -36,7 +37,7 @@ def test_the_workbook_has_every_row(run: Run, tmp_path: Path) -> None:
 def test_cells_of_the_workbook_are_not_executed(run: Run, tmp_path: Path) -> None:
     assert run.reviews is not None
     run = replace(run, reviews=run.reviews.assign(template="=1+1"))
-    book = CalamineWorkbook.from_path(str(run.report().xlsx(tmp_path / "month.xlsx")))
+    book = CalamineWorkbook.from_path(str(smssim.page(run).xlsx(tmp_path / "month.xlsx")))
 
     cells = {cell for row in book.get_sheet_by_name("review").to_python() for cell in row}
     assert "'=1+1" in cells

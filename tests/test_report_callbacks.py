@@ -13,8 +13,8 @@ from hypothesis import given, note, seed, settings
 from worlds import worlds
 
 from smssim import report
+from smssim.pages.summary import in_short
 from smssim.record.from_frames import tally_frames
-from smssim.report.summary import in_short
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import Run, simulate
 from smssim.stats.intervals import wilson

@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+import smssim
 from smssim import report
+from smssim.pages import tables
 from smssim.record.storage import load, save
-from smssim.report import sections
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import Run, simulate
 
@@ -109,7 +110,7 @@ def test_it_says_that_nobody_new_is_enabled() -> None:
 
 def test_a_summary_says_what_the_start_hangs_on() -> None:
     made = run(review={"reviewers": 2, "longer": {"SG": 3_600}})
-    text = " ".join(str(report.summary(made)).split())
+    text = " ".join(str(smssim.summary(made)).split())
     for part in (
         "enabling 9 h of working time; Huawei enables no new users since 2025",
         "registration SG: takes 90 h of working time, until then REJECTD",
@@ -123,9 +124,9 @@ def test_a_summary_has_the_steps_and_the_first_message() -> None:
     """A line a step, the first message last; nothing where the account is ready."""
     path = Path(__file__).parents[1] / "data/scenarios/from_zero.yaml"
     run = simulate(path, rows=False)
-    lines = sections.getting_started(run).lines()
+    lines = tables.getting_started(run).lines()
     assert len(lines) == 1 + len(report.onboarding(run))
     assert lines[1].split()[0] == "registration"
     assert lines[-1].split()[:2] == ["first", "message"]
     ready = path.with_name("weekend_review.yaml")
-    assert sections.getting_started(simulate(ready, rows=False)).lines() == []
+    assert tables.getting_started(simulate(ready, rows=False)).lines() == []

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from worlds import worlds
 
+import smssim
 from smssim import read_log, report
 from smssim.logs import write_capture
 from smssim.report.outages import untold
@@ -220,8 +221,8 @@ def test_a_capture_tells_the_same(tmp_path: Path) -> None:
     assert (abs(found["begins"] - told["begins"]) <= second).all()
     assert (abs(found["ends"] - told["ends"]) <= second).all()
     assert told["expected"].to_list() == pytest.approx(found["expected"].to_list(), rel=0.05)
-    assert "our server, from the gaps: down once" in report.summary(log)
-    assert "our server" not in report.summary(run)
+    assert "our server, from the gaps: down once" in smssim.summary(log)
+    assert "our server" not in smssim.summary(run)
 
 
 def test_a_wrong_date_costs_nothing() -> None:

@@ -17,6 +17,7 @@ from test_rating import as_log, rated
 from test_weekdays import PROFILE, assert_covers, least_squares
 from worlds import worlds
 
+import smssim
 from smssim import rate, report, simulate
 from smssim.calendars import DAY, to_us
 from smssim.record.record import Record
@@ -258,15 +259,15 @@ def with_messages(run: Run, by_day: np.ndarray) -> Run:
 def test_a_summary_tells_the_month_and_its_waste() -> None:
     """In whole sentences, and nothing twice where the record is the month."""
     run = simulate(month())
-    text = " ".join(report.summary(run).split())
+    text = " ".join(smssim.summary(run).split())
 
     assert "MONTH 2026-12, UTC so far" in text
     assert "at 95 %, if the 11.7 days left are like the 30 seen, without packages still" in text
-    late = " ".join(report.summary(simulate(month(days=3))).split())
+    late = " ".join(smssim.summary(simulate(month(days=3))).split())
     assert "messages, since 2026-11-19 07:00 projected nothing: fewer than 3 whole UTC" in late
-    log = " ".join(report.summary(as_log(run)).split())
+    log = " ".join(smssim.summary(as_log(run)).split())
     assert re.search(r"MONTH 2026-12, UTC so far [\d,]+ messages projected [\d,]+ messages \(", log)
     assert re.search(r"WASTE messages failed \d+; expired \d+; kinds overlap", log)
-    whole = report.summary(simulate(month(start="2026-11-01", days=30)))
+    whole = smssim.summary(simulate(month(start="2026-11-01", days=30)))
     assert "MONTH" not in whole
     assert "WASTE, USD" in whole

@@ -13,7 +13,7 @@ from test_identity import TUNINGS
 from worlds_servers import server_worlds
 
 from smssim import report
-from smssim.report.sections import bill
+from smssim.pages.tables import bill
 from smssim.scenario import Scenario, ScenarioError
 from smssim.simulation.loop import Tuning
 from smssim.simulation.simulate import Run, simulate

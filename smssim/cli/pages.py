@@ -30,8 +30,13 @@ def check_pages(options: argparse.Namespace) -> None:
 
 def write_pages(record: Record, options: argparse.Namespace) -> None:
     """Write the files that were asked for."""
+    if options.html is None and options.xlsx is None:
+        return
+    from smssim.pages.page import page
+
+    made = page(record)
     with wrong_if(OSError):
         if options.html is not None:
-            record.report().save(options.html)
+            made.save(options.html)
         if options.xlsx is not None:
-            record.report().xlsx(options.xlsx)
+            made.xlsx(options.xlsx)

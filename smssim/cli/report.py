@@ -42,7 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> str:
     """Read a log or a saved run; return the summary to print."""
-    from smssim.report import summary
+    from smssim.pages.summary import summary
 
     check_pages(options)
     # Said before the reading, which may take minutes.

@@ -40,7 +40,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> str:
     """Simulate a scenario; return the summary to print."""
-    from smssim.report import summary
+    from smssim.pages.summary import summary
     from smssim.simulation.simulate import simulate
 
     with wrong_if(OSError, ValueError):

@@ -1,5 +1,1 @@
-"""Pages: a record as one HTML file to hand on, and its tables as a workbook."""
-
-from smssim.pages.page import Page
-
-__all__ = ["Page"]
+"""Pages: what people read of a record (text, HTML, workbook), a study described, a panel."""

@@ -61,13 +61,13 @@ def grid(frame: pd.DataFrame, show: Sequence[str], most: int) -> Grid:
     Columns in which nothing is known or said are left out. A figure's interval, columns that end in
     `_low` and `_high`, stands in its cell, on a line of its own.
     """
-    names = [name for name in show if name in frame and _is_told(frame[name])]
+    names = [name for name in show if name in frame and _has_values(frame[name])]
     if not names:
         return Grid([], [], "")
-    known = [str(name) for name in frame]
+    columns = [str(name) for name in frame]
     days = [name for name in names if _is_days(frame[name])]
     rows = [
-        [str(row[name])[:10] if name in days else _cell(name, row, known) for name in names]
+        [str(row[name])[:10] if name in days else _cell(name, row, columns) for name in names]
         for row in frame.head(most).to_dict("records")
     ]
     more = len(frame) - len(rows)
@@ -84,17 +84,17 @@ def heading(name: str) -> str:
     return name.removesuffix(unit).replace("_", " ")
 
 
-def _cell(name: str, row: dict[Any, Any], known: Sequence[str]) -> str:
+def _cell(name: str, row: dict[Any, Any], columns: Sequence[str]) -> str:
     value, unit = row[name], row.get("unit")
     if name == "unit" and unit in _IN_CELLS:
         return ""  # The cells say it, in minutes or per cent where that suits them.
     named = _named(name, unit) if name in _OF_UNIT else name
-    text = shown(named, value)
+    text = cell_text(named, value)
     text = text.replace("_", " ") if name in _WORDS else text
-    ends = _ends(name, known)
+    ends = _ends(name, columns)
     if missing(value) or ends is None or any(missing(row[end]) for end in ends):
         return text
-    low, high = (shown(named, row[end]) for end in ends)
+    low, high = (cell_text(named, row[end]) for end in ends)
     if low == high and low.endswith(" %"):
         # A share that is known better than a tenth of a per cent.
         text, low, high = (f"{100 * v:.2f} %" for v in (value, row[ends[0]], row[ends[1]]))
@@ -109,18 +109,18 @@ def _named(name: str, unit: Any) -> str:
     return f"{name}{_MONEY}" if is_currency else name
 
 
-def _ends(name: str, known: Sequence[str]) -> tuple[str, str] | None:
+def _ends(name: str, columns: Sequence[str]) -> tuple[str, str] | None:
     """The columns of a figure's interval, which has the figure's name with its unit or without."""
     unit = next((unit for unit in _UNITS if name.endswith(unit)), "")
-    if f"{name}_share" in known:
+    if f"{name}_share" in columns:
         return None  # An interval of that name is the share's, not the count's.
     for stem in (name, name.removesuffix(unit), name.removesuffix(unit).removesuffix("_at")):
-        if f"{stem}_low" in known and f"{stem}_high" in known:
+        if f"{stem}_low" in columns and f"{stem}_high" in columns:
             return f"{stem}_low", f"{stem}_high"
     return None
 
 
-def shown(name: str, value: Any) -> str:
+def cell_text(name: str, value: Any) -> str:
     """A value of a column of that name in the unit that suits people; NA is a dash."""
     if isinstance(value, str):
         return value
@@ -143,7 +143,7 @@ def shown(name: str, value: Any) -> str:
     return f"{float(value):,.0f}" if abs(value) >= _WHOLE else f"{float(value):.4g}"
 
 
-def _is_told(column: pd.Series[Any]) -> bool:
+def _has_values(column: pd.Series[Any]) -> bool:
     return bool((column.notna() & (column != "").fillna(False)).any())
 
 

@@ -25,9 +25,9 @@ def not_known(record: Record) -> Iterator[tuple[str, str]]:
     total = delivery(record, by=()).iloc[0]
     if (reason := untimed(record)) is not None:
         yield "Latency", reason
-    found = projection(record)
-    for reason in found.loc[found["reason"] != "", "reason"].unique():
-        figures = listed(found.loc[found["reason"] == reason, "figure"].tolist())
+    frame = projection(record)
+    for reason in frame.loc[frame["reason"] != "", "reason"].unique():
+        figures = listed(frame.loc[frame["reason"] == reason, "figure"].tolist())
         yield "Projection", f"no projection of {figures}: {reason}"
     if (reason := untold(record)) is not None:
         yield "Outages", f"those of your own server cannot be estimated from the record: {reason}"
@@ -50,8 +50,8 @@ def _not_logged(record: Record, total: Any) -> Iterator[tuple[str, str]]:
         yield "Without a report", f"{lost}, so their outcome is not known"
     quarantined = record.provenance.get("counts", {}).get("quarantined", 0)
     if quarantined:
-        told = f"{count(quarantined)} records could not be used and are in no figure"
-        yield "Left out", f"{told}; with them counts would be higher"
+        text = f"{count(quarantined)} records could not be used and are in no figure"
+        yield "Left out", f"{text}; with them counts would be higher"
     lost = "a log knows only the status reports that were received"
     if total["in_flight"] and untimed(record) is None:
         lost += "; a message whose report was lost counts as in flight for 72 h"
@@ -70,10 +70,10 @@ def commands(record: Record) -> list[str]:
         return [_read(about)]
     rng = about.get("rng", 1)
     if about.get("policies"):
-        given = f"policies=[{', '.join(map(str, about['policies']))}]"
+        policies = f"policies=[{', '.join(map(str, about['policies']))}]"
         return [
-            f'run = smssim.simulate("scenario.yaml", rng={rng}, {given})',
-            'run.report().save("report.html")',
+            f'run = smssim.simulate("scenario.yaml", rng={rng}, {policies})',
+            'smssim.page(run).save("report.html")',
         ]
     return [f"smssim run scenario.yaml --rng {rng} --html report.html"]
 
@@ -116,12 +116,12 @@ def origin(record: Record) -> Grid:
         rows.append(["files", f"and {more:,} more"])
     rating = about.get("rating")
     if rating:
-        rows += [[name.replace("_", " "), _told(value)] for name, value in rating.items()]
+        rows += [[name.replace("_", " "), _as_text(value)] for name, value in rating.items()]
     versions = about.get("versions", {})
     rows.append(["versions", ", ".join(f"{name} {value}" for name, value in versions.items())])
     rows += [["python", about.get("python")], ["machine", about.get("machine")]]
-    kept = [[name, str(value)] for name, value in rows if value not in (None, "")]
-    return Grid(["what", "value"], kept, "ll")
+    filled = [[name, str(value)] for name, value in rows if value not in (None, "")]
+    return Grid(["what", "value"], filled, "ll")
 
 
 def _of_file(file: dict[str, Any]) -> str:
@@ -129,7 +129,7 @@ def _of_file(file: dict[str, Any]) -> str:
     return f"{file['path']}{records}"
 
 
-def _told(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if isinstance(value, list):
         return f"{len(value)}: {listed(list(map(str, value)), 5)}" if value else "none"
     return str(value)

@@ -1,49 +1,129 @@
-"""What a page shows, section by section: one line a table, one line a picture."""
+"""What a page shows, section by section: one line per table, one line per picture."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from smssim import plots, report
-from smssim.pages import columns, frames
-from smssim.pages.parts import Picture, Section, Table
+from smssim.formatting import Grid
+from smssim.pages import tables
+from smssim.pages.tables import Frame
 from smssim.record.record import Record
-from smssim.report import sections
 from smssim.report.events import happenings
 
+
+class Table(NamedTuple):
+    """A table: the name of its worksheet, its caption, its frame, and how the page shows it.
+
+    `{currency}` in the caption is replaced by the record's. *show* selects columns of the frame, or
+    is a function that makes a grid of at most so many rows; without columns the table is in the
+    workbook alone.
+    """
+
+    name: str
+    caption: str
+    frame: Frame
+    show: Sequence[str] | Callable[[Record, int], Grid] = ()
+
+
+class Picture(NamedTuple):
+    """A picture, omitted where its frame has no rows, and a description of it in words.
+
+    *draw* takes the record and the Axes, as the functions of `smssim.plots` do.
+    """
+
+    name: str
+    draw: Callable[..., object]
+    frame: Frame
+    words: str
+
+
+class Section(NamedTuple):
+    """A section, which is on the page if any of its tables or pictures has rows.
+
+    *words* explain how to read it, *unknown* why a log has none.
+    """
+
+    title: str
+    words: str
+    tables: Sequence[Table] = ()
+    pictures: Sequence[Picture] = ()
+    unknown: str = ""
+
+
 _COST_BY = {
-    by: frames.if_priced(partial(report.cost, by=by)) for by in ("day", "application", "template")
+    by: tables.if_priced(partial(report.cost, by=by)) for by in ("day", "application", "template")
 }
 
+# The columns that the page shows of each report; the workbook has all of them.
 # fmt: off
+MONEY = (
+    "entry", "packages", "messages", "segments", "cost_micro", "per_delivered",
+)
+WASTE = (
+    "kind", "messages", "segments", "covered_segments", "billed_micro", "package_micro",
+)
+PROJECTION = (
+    "figure", "unit", "since", "ends", "so_far", "rest", "month", "whole_days", "days_left",
+    "reason",
+)
+PACKAGES = (
+    "package", "country", "segments", "price_micro", "in_force_at", "ends_at", "used",
+    "expired", "expired_cost_micro", "left", "empty_at", "run_out_projected_at",
+)
+LIMITS = (
+    "period", "start", "used", "alarm", "limit", "share_of_limit", "alarm_at", "limit_at",
+    "suspended_h", "stopped", "near_miss",
+)
+COUNTS = (
+    "country", "requested", "sent", "delivered", "failed", "expired", "in_flight",
+    "no_report", "delivered_share",
+)
+TIMES = (
+    "country", "latency_p50_s", "latency_p95_s", "latency_p99_s", "within_10_s",
+    "within_30_s", "within_3_min",
+)
+FAILURES = (
+    "code", "place", "messages", "share", "source", "cause", "advice",
+)
+REPORTS = (
+    "reports", "received", "lost", "pending", "received_share", "late", "duplicates",
+    "out_of_order", "attempts_mean", "delay_p50_s", "delay_p95_s", "delay_p99_s",
+)
+REVIEW = (
+    "template", "attempts", "submitted_at", "approved_at", "usable_at", "wall_h", "working_h",
+    "rejected", "state",
+)
+
 SECTIONS = (
     Section("Cost", "What was bought, and what no package covered. A delivered message costs all "
             "that was paid, divided by what was delivered.", (
-        Table("cost", "Bill by country, {currency}", report.cost, frames.bill),
+        Table("cost", "Bill by country, {currency}", report.cost, tables.page_bill),
         Table("cost by application", "By application, {currency}", _COST_BY["application"],
-              ("application", *columns.MONEY)),
+              ("application", *MONEY)),
         Table("cost by template", "By template, {currency}", _COST_BY["template"],
-              ("template", *columns.MONEY)),
+              ("template", *MONEY)),
         Table("cost by day", "By day, {currency}", _COST_BY["day"]),
-        Table("waste", "What bought nothing (kinds overlap), {currency}", frames.wasted,
-              columns.WASTE),
-        Table("projection", "The month so far, and its projection", frames.ahead,
-              columns.PROJECTION),
+        Table("waste", "What bought nothing (kinds overlap), {currency}", tables.wasted,
+              WASTE),
+        Table("projection", "The month so far, and its projection", tables.ahead,
+              PROJECTION),
     ), (
-        Picture("cost", plots.cost, frames.if_priced(report.cost),
+        Picture("cost", plots.cost, tables.if_priced(report.cost),
                 "The bill as a bar a country, packages and pay-per-use told apart."),
-        Picture("cost-by-day", plots.cost_by_day, frames.if_priced(report.month_by_day),
+        Picture("cost-by-day", plots.cost_by_day, tables.if_priced(report.month_by_day),
                 "What the month has cost by the end of each UTC day, and its projection."),
     )),
     Section("What happened", "What stopped sending or warned of it, the gravest first. Times are "
             "UTC.", (
-        Table("happenings", "Stops and warnings", happenings, sections.happened),
+        Table("happenings", "Stops and warnings", happenings, tables.happened),
     ), unknown="a log does not tell what stopped the account or warned of it"),
     Section("Packages", "What became of the segments that were bought. Packages are used up with "
             "their last segment, and run out with the next message that finds none. Times are "
             "UTC.", (
-        Table("packages", "Packages, {currency}", report.packages, columns.PACKAGES),
+        Table("packages", "Packages, {currency}", report.packages, PACKAGES),
     ), (
         Picture("burn-down", plots.burn_down, report.burn_down,
                 "The segments left against time, a line a country."),
@@ -51,7 +131,7 @@ SECTIONS = (
     Section("Thresholds", "What alarms and limits counted by UTC day and month, and what either "
             "limit stopped. A near miss is a day or month that used 80 % of a limit that did not "
             "act.", (
-        Table("thresholds", "Use against alarm and limit", report.thresholds, columns.LIMITS),
+        Table("thresholds", "Use against alarm and limit", report.thresholds, LIMITS),
     ), (
         Picture("thresholds", plots.thresholds, report.usage,
                 "What was counted within each UTC day, against the daily alarm and limit."),
@@ -59,18 +139,18 @@ SECTIONS = (
     Section("Delivery", "Latency runs from submission to delivery, of messages that arrive; those "
             "in flight count as not yet arrived (Kaplan-Meier). Below a figure stands its 95 % "
             "interval.", (
-        Table("delivery", "Messages by country", report.delivery, columns.COUNTS),
-        Table("latency", "How quick deliveries were, by country", report.delivery, columns.TIMES),
-        Table("statuses", "Final statuses and refusals", report.statuses, sections.status_counts),
+        Table("delivery", "Messages by country", report.delivery, COUNTS),
+        Table("latency", "How quick deliveries were, by country", report.delivery, TIMES),
+        Table("statuses", "Final statuses and refusals", report.statuses, tables.status_counts),
         Table("failures", "Why messages failed; the advice is ours, not Huawei's",
-              frames.failures, columns.FAILURES),
+              tables.failures, FAILURES),
         Table("statistics", "As the console counts, in segments", report.statistics,
               ("figure", "value", "definition", "meaning")),
     ), (
         Picture("waterfall", plots.waterfall, report.delivery,
                 "From messages requested to messages delivered, a step for each way to get lost."),
         Picture("latency", plots.latency,
-                frames.if_timed(partial(report.latency_curve, by="country")),
+                tables.if_timed(partial(report.latency_curve, by="country")),
                 "The share of messages that has arrived against the time since submission."),
         Picture("failures", plots.failures, report.failures,
                 "A bar a code: its share of the requested messages."),
@@ -79,32 +159,32 @@ SECTIONS = (
     )),
     Section("Status reports", "What reached your callback address, one report a segment. Delays "
             "run from the final status to the first arrival.", (
-        Table("callbacks", "Status reports received and lost", frames.pushed, columns.REPORTS),
-        Table("outages", "Outages of your own server, from the gaps", frames.outages,
+        Table("callbacks", "Status reports received and lost", tables.pushed, REPORTS),
+        Table("outages", "Outages of your own server, from the gaps", tables.outages,
               ("begins", "ends", "length_s", "expected", "p")),
     ), (
-        Picture("callbacks", plots.callbacks, frames.by_hour,
+        Picture("callbacks", plots.callbacks, tables.by_hour,
                 "Status reports received in each hour, with outages of your own server shaded."),
     ), "the log holds no status report that reached your callback address"),
     Section("Template review", "From the first submission to the approval, by the clock and within "
             "09:00-18:00 GMT+8 of Chinese workdays. Times are UTC.", (
-        Table("review", "Templates", report.review, columns.REVIEW),
+        Table("review", "Templates", report.review, REVIEW),
     ), (
         Picture("review", plots.review, report.review,
                 "A lane a template, from its first submission to its approval."),
     ), "a log knows no reviews"),
     Section("Getting started", "The way to the first message, step by step. Times are UTC.", (
-        Table("onboarding", "Steps", frames.steps, frames.started),
+        Table("onboarding", "Steps", tables.steps, tables.page_onboarding),
     ), (
-        Picture("onboarding", plots.onboarding, frames.steps,
+        Picture("onboarding", plots.onboarding, tables.steps,
                 "A lane a step, and when the first message was sent."),
     ), "a log knows no steps before its first message"),
     Section("Group tasks", "What became of each group task. Times are UTC.", (
-        Table("tasks", "What became of each task", report.tasks, sections.group_tasks),
+        Table("tasks", "What became of each task", report.tasks, tables.group_tasks),
     ), unknown="a log does not tell which messages a group task sent"),
     Section("As a textbook has it", "What a closed form says beside what was simulated, where the "
             "scenario is what the form assumes.", (
-        Table("theory", "Simulated figures and closed forms", frames.beside,
+        Table("theory", "Simulated figures and closed forms", tables.theory,
               ("figure", "unit", "simulated", "theory", "form", "source")),
     )),
 )
@@ -112,13 +192,13 @@ SECTIONS = (
 """The sections in the order of the page."""
 
 
-def sections_of(record: Record, beside: Record | None) -> Sequence[Section]:
+def sections_of(record: Record, other: Record | None) -> Sequence[Section]:
     """The sections of a page, with a comparison before them if there is another period."""
-    return SECTIONS if beside is None else (compared(record, beside), *SECTIONS)
+    return SECTIONS if other is None else (_comparison(record, other), *SECTIONS)
 
 
-def compared(record: Record, other: Record) -> Section:
-    """The section that puts a record (a) beside another one (b)."""
+def _comparison(record: Record, other: Record) -> Section:
+    """The section that compares a record (a) with another one (b)."""
     return Section(
         "Side by side",
         "Every figure of both, and b less a. Better is what the interval of the difference leaves "
@@ -127,15 +207,15 @@ def compared(record: Record, other: Record) -> Section:
             Table(
                 "compare",
                 f"a: {record.name}; b: {other.name}",
-                lambda own: report.compare(own, other),
+                lambda first: report.compare(first, other),
                 ("name", "of", "unit", "a", "b", "difference", "better"),
             )
         ],
         [
             Picture(
                 "compare",
-                lambda own, ax: plots.compare(own, other, ax=ax),
-                lambda own: report.compare(own, other),
+                lambda first, ax: plots.compare(first, other, ax=ax),
+                lambda first: report.compare(first, other),
                 "How far b is from a, a point and its interval a figure.",
             )
         ],

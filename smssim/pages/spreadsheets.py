@@ -59,14 +59,14 @@ def safe(frame: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
-    made = {}
-    for place, name in enumerate(frame.columns):
-        column = frame.iloc[:, place]
+    columns = {}
+    for index, name in enumerate(frame.columns):
+        column = frame.iloc[:, index]
         heading = neutral(str(name))
-        if heading in made:
+        if heading in columns:
             raise ValueError(f"columns(={list(frame.columns)}) must have names of their own")
-        made[heading] = _column(column)
-    return pd.DataFrame(made, index=frame.index)
+        columns[heading] = _column(column)
+    return pd.DataFrame(columns, index=frame.index)
 
 
 def write_csv(frame: pd.DataFrame, path: str | Path) -> None:
@@ -95,8 +95,8 @@ def write_xlsx(frames: Mapping[str, pd.DataFrame], path: str | Path) -> None:
             sheet.freeze_panes(1, 0)
             cells = safe(frame)
             for row, values in enumerate(_rows(cells)):
-                for place, value in enumerate(values):
-                    _write(sheet, row, place, value)
+                for column, value in enumerate(values):
+                    _write(sheet, row, column, value)
 
 
 def _check(frames: Mapping[str, pd.DataFrame]) -> None:
@@ -110,8 +110,8 @@ def _check(frames: Mapping[str, pd.DataFrame]) -> None:
             rule = f"1 to {_LONGEST_NAME} characters without []:*?/\\ and quotes at its ends"
             raise ValueError(f"the name of a worksheet(={name!r}) must be {rule}")
         if len(frame) > MOST_ROWS:
-            told = f"len(frame)(={len(frame):,}) must be <= {MOST_ROWS:,}"
-            raise ValueError(f"{told}, the rows of a worksheet: {name}")
+            message = f"len(frame)(={len(frame):,}) must be <= {MOST_ROWS:,}"
+            raise ValueError(f"{message}, the rows of a worksheet: {name}")
 
 
 def _rows(cells: pd.DataFrame) -> Iterable[tuple[Any, ...]]:
@@ -121,20 +121,20 @@ def _rows(cells: pd.DataFrame) -> Iterable[tuple[Any, ...]]:
     yield from map(tuple, values)
 
 
-def _write(sheet: Any, row: int, place: int, value: Any) -> None:
+def _write(sheet: Any, row: int, column: int, value: Any) -> None:
     if value is None:
         return
     if isinstance(value, bool | np.bool_):
-        sheet.write_boolean(row, place, bool(value))
-    elif isinstance(value, int | float | np.number) and _is_kept(value):
-        sheet.write_number(row, place, value)
+        sheet.write_boolean(row, column, bool(value))
+    elif isinstance(value, int | float | np.number) and _is_exact(value):
+        sheet.write_number(row, column, value)
     else:
         text = str(value)
         cut = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}\u2026"
-        sheet.write_string(row, place, cut)
+        sheet.write_string(row, column, cut)
 
 
-def _is_kept(value: Any) -> bool:
+def _is_exact(value: Any) -> bool:
     """Whether a spreadsheet holds a number as it is."""
     if isinstance(value, int | np.integer):
         return abs(int(value)) <= _EXACT
@@ -142,16 +142,16 @@ def _is_kept(value: Any) -> bool:
 
 
 def _column(column: pd.Series[Any]) -> pd.Series[Any]:
-    kind = str(column.dtype)
-    if kind.startswith("datetime64"):
+    dtype = str(column.dtype)
+    if dtype.startswith("datetime64"):
         return _times(column)
-    if kind == "category":
+    if dtype == "category":
         # A category a label, as two labels may become the same text.
         return _column(column.astype(column.cat.categories.dtype))
-    if kind in ("str", "string"):
+    if dtype in ("str", "string"):
         texts = {value: neutral(value) for value in column.dropna().unique()}
         return column.map(texts)
-    return column.map(_cell, na_action="ignore") if kind == "object" else column
+    return column.map(_cell, na_action="ignore") if dtype == "object" else column
 
 
 def _cell(value: Any) -> Any:
@@ -164,13 +164,13 @@ def _times(column: pd.Series[Any]) -> pd.Series[Any]:
     import pandas as pd
 
     utc = column.dt.tz_convert("UTC").dt.tz_localize(None) if column.dt.tz is not None else column
-    known = utc.dropna().to_numpy().astype("datetime64[us]")
-    dates = column.dt.tz is None and bool((known == known.astype("datetime64[D]")).all())
-    whole = bool((known == known.astype("datetime64[s]")).all())
+    instants = utc.dropna().to_numpy().astype("datetime64[us]")
+    dates = column.dt.tz is None and bool((instants == instants.astype("datetime64[D]")).all())
+    whole = bool((instants == instants.astype("datetime64[s]")).all())
     if dates:
-        shown = np.datetime_as_string(known, unit="D").tolist()
+        texts_of_instants = np.datetime_as_string(instants, unit="D").tolist()
     else:
-        shown = np.datetime_as_string(known, unit="s" if whole else "us").tolist()
+        texts_of_instants = np.datetime_as_string(instants, unit="s" if whole else "us").tolist()
     texts = np.full(len(utc), None, object)
-    texts[utc.notna().to_numpy()] = [text if dates else f"{text}Z" for text in shown]
+    texts[utc.notna().to_numpy()] = [text if dates else f"{text}Z" for text in texts_of_instants]
     return pd.Series(texts, column.index, dtype="str")

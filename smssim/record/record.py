@@ -11,7 +11,6 @@ from smssim.calendars import to_datetime
 if TYPE_CHECKING:
     import pandas as pd
 
-    from smssim.pages.page import Page
     from smssim.record.tallies import Tallies
 
 
@@ -38,17 +37,6 @@ class Record:
     tasks: pd.DataFrame | None = None
     quarantine: pd.DataFrame | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
-
-    def report(self, beside: Record | None = None) -> Page:
-        """All reports as one page to hand on: `save` it, or its tables as a workbook by `xlsx`.
-
-        The same for a simulated and a recorded period, with a comparison with the one *beside* it,
-        if there is one; docs/reports.md says what stands on it.
-        """
-        # The one arrow upwards, so that a page is one word away (docs/design.md).
-        from smssim.pages.page import Page
-
-        return Page(self, beside)
 
     def __repr__(self) -> str:
         first, last = self._period()

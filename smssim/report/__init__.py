@@ -13,7 +13,6 @@ from smssim.report.outages import outages
 from smssim.report.packages import packages, run_down
 from smssim.report.projection import month_by_day, projection
 from smssim.report.review import onboarding, review, tasks
-from smssim.report.summary import summary
 from smssim.report.tally import tally
 from smssim.report.theory import theory_beside
 from smssim.report.thresholds import staircase, thresholds, usage
@@ -43,7 +42,6 @@ __all__ = [
     "staircase",
     "statistics",
     "statuses",
-    "summary",
     "tally",
     "tasks",
     "theory_beside",

@@ -1,6 +1,6 @@
 """The face of a what-if: things to turn, a picture, a table and a sentence, in a notebook.
 
-All that is shown is computed in `smssim.pages.panel.names`; here is only what is asked and when.
+All that is shown is computed in `smssim.pages.panel.study`; here is only what is asked and when.
 """
 
 from __future__ import annotations

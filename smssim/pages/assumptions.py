@@ -1,4 +1,4 @@
-"""What the answers of a simulation hang on where the service's documents are silent."""
+"""What the answers of a simulation depend on where the service's documents are silent."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ MOST_ROUTES = 3
 
 def assumptions(record: Record, scenario: Scenario) -> list[str]:
     """One line for each assumption that the results of this record depend on, with its value."""
-    found = [_queue(scenario), *_routes(record, scenario), *_money(record, scenario)]
+    lines = [_queue(scenario), *_routes(record, scenario), *_money(record, scenario)]
     return [
-        *found,
+        *lines,
         *_thresholds(record, scenario),
         *_people(record, scenario),
         *_beginnings(record, scenario),
@@ -98,29 +98,31 @@ def _thresholds(record: Record, scenario: Scenario) -> list[str]:
 
 
 def _people(record: Record, scenario: Scenario) -> list[str]:
-    lines = []
+    resends = []
     for source in scenario.sources:
         again = getattr(source, "resend", None)
         if again is not None:
             rule = f"after {described(again.patience)}, at most {again.at_most} times"
-            lines.append(("resend", rule, source.name))
+            resends.append(("resend", rule, source.name))
         server = getattr(source, "server_resend", None)
         if server is not None:
             what = f"{listed(list(server.statuses), 3)} after {described(server.after)}"
-            lines.append(("server resend", f"{what}, at most {server.at_most} times", source.name))
-    found = []
-    for kind, rule in dict.fromkeys((kind, rule) for kind, rule, _ in lines):
-        names = [name for *own, name in lines if own == [kind, rule]]
-        found.append(f"{kind}, {listed(names, 3)}: {rule}")
+            resends.append(
+                ("server resend", f"{what}, at most {server.at_most} times", source.name)
+            )
+    lines = []
+    for who, rule in dict.fromkeys((who, rule) for who, rule, _ in resends):
+        names = [name for *both, name in resends if both == [who, rule]]
+        lines.append(f"{who}, {listed(names, 3)}: {rule}")
     if any(task.pace_per_s is None for task in scenario.group_tasks):
-        found.append("group tasks: all numbers are handed to the queue at the start of the task")
+        lines.append("group tasks: all numbers are handed to the queue at the start of the task")
     if record.reviews is not None and len(record.reviews):
-        found += _review(scenario.review)
-    return found
+        lines += _review(scenario.review)
+    return lines
 
 
 def _beginnings(record: Record, scenario: Scenario) -> list[str]:
-    """Getting started: durations that are not public, as far as the record hangs on them."""
+    """Getting started: durations that are not public, as far as the record depends on them."""
     lines, rules = [], scenario.onboarding
     if rules is not None:
         lines.append(
@@ -131,9 +133,9 @@ def _beginnings(record: Record, scenario: Scenario) -> list[str]:
     if steps is None:
         return lines
     for country in steps.loc[steps["step"] == "country_registration", "subject"]:
-        own = scenario.registrations.get(country, Registration())
-        took = f"takes {described(own.duration)} of working time"
-        lines.append(f"registration {country}: {took}, until then {own.status}")
+        registration = scenario.registrations.get(country, Registration())
+        took = f"takes {described(registration.duration)} of working time"
+        lines.append(f"registration {country}: {took}, until then {registration.status}")
     return lines
 
 

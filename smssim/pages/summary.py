@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from smssim.calendars import DAY
+from smssim.calendars import DAY, to_datetime
 from smssim.formatting import (
     count,
     duration,
@@ -13,24 +13,37 @@ from smssim.formatting import (
     listed,
     missing,
     moment,
+    money,
     page,
     section,
     share,
     times,
     wrapped,
 )
+from smssim.pages import tables
+from smssim.pages.assumptions import assumptions
+from smssim.pages.data_quality import left_out, recognised
 from smssim.record.record import Record
-from smssim.report import budget, sections
 from smssim.report._record import priced, recorded
-from smssim.report.assumptions import assumptions
 from smssim.report.callbacks import callbacks
-from smssim.report.cost import cost
+from smssim.report.cost import cost, waste
 from smssim.report.delivery import delivery, statuses
 from smssim.report.events import CAUSES, cause, happenings
 from smssim.report.latency import untimed
-from smssim.report.left_out import left_out, recognised
 from smssim.report.outages import outages, untold
+from smssim.report.projection import month_of, projection
 from smssim.scenario import Scenario
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_KINDS = {
+    "failed": "failed",
+    "expired": "expired",
+    "user_resend": "resent by users",
+    "server_resend": "resent by servers",
+    "fraudulent": "fraudulent",
+}
 
 
 def summary(record: Record) -> str:
@@ -43,37 +56,36 @@ def summary(record: Record) -> str:
         lines += section("LEFT OUT", left_out(record))
         lines += section("IN SHORT", _sentences(in_short(record)))
         if priced(record):
-            lines += section(f"BILL, {record.currency}", sections.bill(record).lines())
+            lines += section(f"BILL, {record.currency}", tables.bill(record).lines())
         lines += _budget(record)
     else:
         lines += section("IN SHORT", _sentences(in_short(record)))
-        lines += section(f"BILL, {record.currency}", sections.bill(record).lines())
+        lines += section(f"BILL, {record.currency}", tables.bill(record).lines())
         lines += _budget(record)
-        lines += section("WHAT HAPPENED, times UTC", sections.happened(record).lines())
-    lines += section("DELIVERY, from submission", sections.deliveries(record).lines())
-    lines += section("STATUSES", sections.status_counts(record).lines())
-    lines += section("TEMPLATE REVIEW, times UTC", sections.reviews(record).lines())
-    lines += section("GROUP TASKS, times UTC", sections.group_tasks(record).lines())
-    lines += section("GETTING STARTED, times UTC", sections.getting_started(record).lines())
-    lines += section("STATUS REPORTS", [*sections.reports(record), *_own_server(record)])
+        lines += section("WHAT HAPPENED, times UTC", tables.happened(record).lines())
+    lines += section("DELIVERY, from submission", tables.deliveries(record).lines())
+    lines += section("STATUSES", tables.status_counts(record).lines())
+    lines += section("TEMPLATE REVIEW, times UTC", tables.reviews(record).lines())
+    lines += section("GROUP TASKS, times UTC", tables.group_tasks(record).lines())
+    lines += section("GETTING STARTED, times UTC", tables.getting_started(record).lines())
+    lines += section("STATUS REPORTS", [*tables.reports(record), *_own_server(record)])
     lines += section("RECOGNISED", recognised(record))
     scenario = record.provenance.get("scenario")
     if scenario is not None:
-        found = assumptions(record, Scenario.parse(scenario))
-        lines += section(
-            "ASSUMPTIONS THESE ANSWERS HANG ON", [part for line in found for part in wrapped(line)]
-        )
+        sentences = assumptions(record, Scenario.parse(scenario))
+        assumed = [line for sentence in sentences for line in wrapped(sentence)]
+        lines += section("ASSUMPTIONS THESE ANSWERS HANG ON", assumed)
     return page(lines)
 
 
 def _budget(record: Record) -> list[str]:
     currency = f", {record.currency}" if priced(record) else ""
-    month = section(budget.month_title(record), budget.month(record))
-    return [*month, *section(f"WASTE{currency}", budget.wasted(record))]
+    month = section(_month_title(record), _month(record))
+    return [*month, *section(f"WASTE{currency}", _wasted(record))]
 
 
 def _sentences(answers: list[tuple[str, str]]) -> list[str]:
-    return [part for name, answer in answers for part in wrapped(f"{name:<11} {answer}", 12)]
+    return [line for name, answer in answers for line in wrapped(f"{name:<11} {answer}", 12)]
 
 
 def in_short(record: Record) -> list[tuple[str, str]]:
@@ -95,17 +107,19 @@ def head(record: Record) -> list[str]:
     named = f"{record.name}: {period}, {days:g} day{'' if days == 1 else 's'}"
     if recorded(record):
         named = named if record.observed_until else f"{record.name}: no message"
-        told = f"read from {_files(about)}; nothing here is simulated"
+        origin = f"read from {_files(about)}; nothing here is simulated"
         rating = about.get("rating")
         return [
             named,
-            told,
+            origin,
             *([f"priced by {rating['tariff']}, {_mode(rating)}"] if rating else []),
         ]
-    made = [f"scenario {about.get('digest', 'unknown')}", f"rng {about.get('rng', 'unknown')}"]
-    made.append(f"policies {listed(about['policies'])}" if about.get("policies") else "no policies")
+    facts = [f"scenario {about.get('digest', 'unknown')}", f"rng {about.get('rng', 'unknown')}"]
+    facts.append(
+        f"policies {listed(about['policies'])}" if about.get("policies") else "no policies"
+    )
     version = about.get("versions", {}).get("smssim", "unknown")
-    return [named, f"simulated: {', '.join(made)}, smssim {version}"]
+    return [named, f"simulated: {', '.join(facts)}, smssim {version}"]
 
 
 def _mode(rating: dict[str, Any]) -> str:
@@ -125,11 +139,11 @@ def _paid(record: Record) -> list[tuple[str, str]]:
         int(delivery(record, by=())["delivered"].iloc[0]),
     )
     total = int(bill.sum())
-    split = f", of which packages {sections.total_of(bought)}" if bought else ""
+    split = f", of which packages {tables.total_of(bought)}" if bought else ""
     if "unknown" in bill.index:
-        return [("Cost", f"at least {sections.total_of(total)} {record.currency}{split}")]
-    each = f"; {sections.each(total, delivered)} a delivered message" if delivered else ""
-    return [("Cost", f"{sections.total_of(total)} {record.currency}{split}{each}")]
+        return [("Cost", f"at least {tables.total_of(total)} {record.currency}{split}")]
+    each = f"; {tables.each(total, delivered)} a delivered message" if delivered else ""
+    return [("Cost", f"{tables.total_of(total)} {record.currency}{split}{each}")]
 
 
 def _delivered(record: Record) -> list[tuple[str, str]]:
@@ -146,15 +160,15 @@ def _delivered(record: Record) -> list[tuple[str, str]]:
 
 
 def _latencies(record: Record) -> list[tuple[str, str]]:
-    found = []
+    answers = []
     for _, row in delivery(record, by="type").iterrows():
         p50, p95, p99 = (duration(row[f"latency_p{q}_s"]) for q in (50, 95, 99))
         if missing(row["latency_p50_s"]):
             continue
-        kind = "" if missing(row["type"]) else f"{row['type']}: "
-        found.append(("Latency", f"{kind}{p50} median, {p95} at 95 %, {p99} at 99 %"))
+        message_type = "" if missing(row["type"]) else f"{row['type']}: "
+        answers.append(("Latency", f"{message_type}{p50} median, {p95} at 95 %, {p99} at 99 %"))
     reason = untimed(record)
-    return found if reason is None else [*found, *_soon(record), ("Latency", reason)]
+    return answers if reason is None else [*answers, *_soon(record), ("Latency", reason)]
 
 
 def _soon(record: Record) -> list[tuple[str, str]]:
@@ -168,14 +182,14 @@ def _soon(record: Record) -> list[tuple[str, str]]:
 
 def _lost(record: Record) -> list[tuple[str, str]]:
     """The status reports that never came, if any are known; a log knows none."""
-    lost, made = callbacks(record, by=())[["lost", "reports"]].iloc[0]
-    told = f"{count(lost)} of {count(made)} status reports"
-    return [] if missing(lost) or not lost else [("Lost", f"{told} ({share(lost / made)})")]
+    lost, total = callbacks(record, by=())[["lost", "reports"]].iloc[0]
+    text = f"{count(lost)} of {count(total)} status reports"
+    return [] if missing(lost) or not lost else [("Lost", f"{text} ({share(lost / total)})")]
 
 
 def _stopped(record: Record) -> list[tuple[str, str]]:
-    found = happenings(record)
-    stops = found[found["stopped_s"].notna()].sort_values(
+    events = happenings(record)
+    stops = events[events["stopped_s"].notna()].sort_values(
         "stopped_s", ascending=False, kind="stable"
     )
     lines = [
@@ -191,11 +205,11 @@ def _stopped(record: Record) -> list[tuple[str, str]]:
 def _refused(record: Record, event: str, subject: str) -> str:
     """What was refused with the code of a stop, in its country if it stops one."""
     code, country = CAUSES[event], subject.split(" ")[0]
-    found = statuses(record)
-    own = found["status"] == code
+    rows = statuses(record)
+    matches = rows["status"] == code
     if event in ("suspended", "country_limit") and country:
-        own &= found["country"] == country
-    return f"{count(found.loc[own, 'messages'].sum())} refused ({code})"
+        matches &= rows["country"] == country
+    return f"{count(rows.loc[matches, 'messages'].sum())} refused ({code})"
 
 
 def _own_server(record: Record) -> list[str]:
@@ -203,22 +217,22 @@ def _own_server(record: Record) -> list[str]:
     # A simulation is told the same with its rows and without, and its outages are its scenario's.
     if not recorded(record) or untold(record) is not None:
         return []
-    found = outages(record)
-    if found.empty:
+    down = outages(record)
+    if down.empty:
         return []
-    longest = found.sort_values("length_s", kind="stable").iloc[-1]
+    longest = down.sort_values("length_s", kind="stable").iloc[-1]
     return wrapped(
-        f"our server, from the gaps: down {times(len(found))}, at most "
-        f"{duration(found['length_s'].sum())} in all, the longest {duration(longest['length_s'])} "
+        f"our server, from the gaps: down {times(len(down))}, at most "
+        f"{duration(down['length_s'].sum())} in all, the longest {duration(longest['length_s'])} "
         f"from {moment(longest['begins'])}"
     )
 
 
 def _packages(record: Record) -> list[tuple[str, str]]:
-    packages, found = record.packages, happenings(record)
+    packages, events = record.packages, happenings(record)
     if packages is None or not len(packages):
         return []
-    dry = found[found["event"] == "run_out"].sort_values("first_at")
+    dry = events[events["event"] == "run_out"].sort_values("first_at")
     first = [f"{row['subject']} {moment(row['first_at'])}" for _, row in dry.iterrows()]
     unused = [
         f"{count(packages[name].sum())} segments {name}"
@@ -241,8 +255,68 @@ def _unpriced(record: Record) -> list[tuple[str, str]]:
         paid = bill.loc[bill["entry"] == "pay_per_use", ["messages", "cost_micro"]].sum()
         if not paid["messages"]:
             return [("Cost", f"no prices in a log (--tariff FILE gives them); {sent}")]
-        cost_ = f"{sections.total_of(int(paid['cost_micro']))} {record.currency or ''}".rstrip()
-        told = f"{cost_} told by the log, for {int(paid['messages']):,} messages"
-        return [("Cost", f"{told}; no cost told of {sent}" if messages else told)]
+        cost_ = f"{tables.total_of(int(paid['cost_micro']))} {record.currency or ''}".rstrip()
+        text = f"{cost_} told by the log, for {int(paid['messages']):,} messages"
+        return [("Cost", f"{text}; no cost told of {sent}" if messages else text)]
     why = "packages do not cover them, or their country is not known"
     return [("Not priced", f"{sent}: {why}")] if messages else []
+
+
+# The month to come, and the money that bought nothing.
+
+
+def _month_title(record: Record) -> str:
+    """The UTC month in which the record ends."""
+    return f"MONTH {to_datetime(month_of(record).since_us):%Y-%m}, UTC"
+
+
+def _month(record: Record) -> list[str]:
+    """The month so far and what it is projected to be; nothing where the record is that month."""
+    rows = {row["figure"]: row for _, row in projection(record).iterrows()}
+    cost, messages = rows["cost"], rows["messages"]
+    whole = month_of(record).since_us == record.observed_from
+    if (whole and not messages["days_left"]) or not messages["so_far"]:
+        return []
+    since = "" if _from_the_first(messages) else f", since {moment(messages['since'])}"
+    amounts = ", ".join(amount for amount in map(_so_far, (cost, messages)) if amount)
+    lines = wrapped(f"so far     {amounts}{since}", 11)
+    if messages["reason"]:
+        return [*lines, f"projected  nothing: {messages['reason']}"]
+    if not messages["days_left"]:
+        return lines
+    amounts = ", ".join(amount for amount in map(_projected, (cost, messages)) if amount)
+    left, seen = f"{messages['days_left']:.1f}".removesuffix(".0"), messages["whole_days"]
+    like = f"if the {left} days left are like the {seen} seen"
+    bought = "" if missing(cost["month"]) else ", without packages still to buy"
+    return [*lines, *wrapped(f"projected  {amounts} at 95 %, {like}{bought}", 11)]
+
+
+def _wasted(record: Record) -> list[str]:
+    """What failed, expired, came again or served a fraud, and what it cost; nothing if none did."""
+    frame = waste(record)
+    parts = []
+    for _, row in frame[frame["messages"].fillna(0) > 0].iterrows():
+        amount = row.iloc[-1]
+        cost = "" if missing(amount) or not priced(record) else f", {money(amount)}"
+        parts.append(f"{_KINDS[row['kind']]} {count(row['messages'])}{cost}")
+    return wrapped(f"messages {'; '.join(parts)}; kinds overlap") if parts else []
+
+
+def _from_the_first(row: pd.Series[Any]) -> bool:
+    since = row["since"]
+    return bool(since.day == 1 and since == since.normalize())
+
+
+def _so_far(row: pd.Series[Any]) -> str:
+    return "" if missing(row["so_far"]) else f"{_amount(row, 'so_far')} {row['unit']}"
+
+
+def _projected(row: pd.Series[Any]) -> str:
+    if missing(row["month"]):
+        return ""
+    low, high = _amount(row, "month_low"), _amount(row, "month_high")
+    return f"{_amount(row, 'month')} {row['unit']} ({low} to {high})"
+
+
+def _amount(row: pd.Series[Any], column: str) -> str:
+    return count(round(row[column])) if row["unit"] == "messages" else money(row[column])

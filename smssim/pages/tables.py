@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from smssim import report
 from smssim.formatting import (
     NOTHING,
     Grid,
@@ -19,15 +21,20 @@ from smssim.formatting import (
 )
 from smssim.record.record import Record
 from smssim.record.schema import COPIES
-from smssim.report._record import recorded
+from smssim.report._record import priced, recorded
+from smssim.report.callbacks import received
 from smssim.report.cost import cost
 from smssim.report.delivery import delivery, statuses
 from smssim.report.events import MEANINGS, happenings
+from smssim.report.latency import untimed
+from smssim.report.outages import untold
 from smssim.report.review import onboarding, tasks
 from smssim.sms import reference as codes
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Frame = Callable[[Record], "pd.DataFrame"]
 
 MOST = 6
 """Rows of a table; what is left out is counted in a last line."""
@@ -38,8 +45,10 @@ _DEAR = 10_000_000
 
 def bill(record: Record, most: int = MOST) -> Grid:
     """What each country cost, the dearest first."""
-    found, delivered = cost(record), delivery(record).set_index("country")["delivered"]
-    total = found.groupby("country")["cost_micro"].sum().sort_values(ascending=False, kind="stable")
+    charges, delivered = cost(record), delivery(record).set_index("country")["delivered"]
+    total = (
+        charges.groupby("country")["cost_micro"].sum().sort_values(ascending=False, kind="stable")
+    )
     most = shown(len(total), most)
     named = {country: [country] for country in total.index[:most]}
     if len(total) > most:
@@ -49,12 +58,18 @@ def bill(record: Record, most: int = MOST) -> Grid:
     decimals = _decimals(int(total.sum()))
     rows = [
         _bill_row(
-            name, found[found["country"].isin(own)], int(delivered.reindex(own).sum()), decimals
+            name,
+            charges[charges["country"].isin(countries)],
+            int(delivered.reindex(countries).sum()),
+            decimals,
         )
-        for name, own in named.items()
+        for name, countries in named.items()
     ]
-    resent = found[found["copy"].isin([kind for kind in COPIES if kind != "first"])]
-    rows += [_bill_row(f"{kind}s", own, 0, decimals) for kind, own in resent.groupby("copy")]
+    resent = charges[charges["copy"].isin([resend for resend in COPIES if resend != "first"])]
+    rows += [
+        _bill_row(f"{resend}s", countries, 0, decimals)
+        for resend, countries in resent.groupby("copy")
+    ]
     header = [
         "country",
         "packages",
@@ -68,8 +83,8 @@ def bill(record: Record, most: int = MOST) -> Grid:
     return Grid(header, rows, "lrrrrrrr", [] if rows else ["nothing was bought or billed"])
 
 
-def _bill_row(name: str, found: pd.DataFrame, delivered: int, decimals: int) -> list[str]:
-    bought, used = (found[found["entry"] == entry] for entry in ("package", "pay_per_use"))
+def _bill_row(name: str, charges: pd.DataFrame, delivered: int, decimals: int) -> list[str]:
+    bought, used = (charges[charges["entry"] == entry] for entry in ("package", "pay_per_use"))
     numbers = (
         ("packages", count),
         ("segments", count),
@@ -77,7 +92,7 @@ def _bill_row(name: str, found: pd.DataFrame, delivered: int, decimals: int) -> 
     )
     cells = [form(bought[column].sum()) if len(bought) else NOTHING for column, form in numbers]
     cells += [form(used[column].sum()) if len(used) else NOTHING for column, form in numbers[1:]]
-    total = int(found["cost_micro"].sum())
+    total = int(charges["cost_micro"].sum())
     return [name, *cells, _micro(total, decimals), each(total, delivered)]
 
 
@@ -104,7 +119,7 @@ def _micro(amount: float, decimals: int) -> str:
 
 def happened(record: Record, most: int = MOST + 4) -> Grid:
     """What stopped sending or warned of it, the gravest first."""
-    found = happenings(record)
+    events = happenings(record)
     rows = [
         [
             MEANINGS[row["event"]],
@@ -114,23 +129,23 @@ def happened(record: Record, most: int = MOST + 4) -> Grid:
             moment(row["last_at"]) if row["times"] > 1 else "",
             "" if missing(row["stopped_s"]) else duration(row["stopped_s"]),
         ]
-        for _, row in found.head(shown(len(found), most)).iterrows()
+        for _, row in events.head(shown(len(events), most)).iterrows()
     ]
     header = ["what", "of", "times", "first", "last", "stopped for"]
     return Grid(
-        header, rows, "llrllr", _more(found, rows) if rows else ["nothing stopped or warned"]
+        header, rows, "llrllr", _more(events, rows) if rows else ["nothing stopped or warned"]
     )
 
 
 def deliveries(record: Record, most: int = MOST) -> Grid:
     """Counts and latency by country, the largest first."""
-    found = delivery(record).sort_values("requested", ascending=False, kind="stable")
+    frame = delivery(record).sort_values("requested", ascending=False, kind="stable")
     rows = [
         _delivery_row(_name(row["country"]), row)
-        for _, row in found.head(shown(len(found), most)).iterrows()
+        for _, row in frame.head(shown(len(frame), most)).iterrows()
     ]
-    more = _more(found, rows)
-    if len(found) > 1:
+    more = _more(frame, rows)
+    if len(frame) > 1:
         rows.append(_delivery_row("all", delivery(record, by=()).iloc[0]))
     refused = ["country", "requested", "refused", "delivered", "failed", "in flight", "of known"]
     return Grid([*refused, "p50", "p95", "p99"], rows, "lrrrrrrrrr", more)
@@ -145,7 +160,7 @@ def _delivery_row(name: str, row: pd.Series[Any]) -> list[str]:
 
 def status_counts(record: Record, most: int = MOST + 1) -> Grid:
     """Final statuses and refusal codes, the most frequent first."""
-    found = statuses(record, by=()).sort_values("messages", ascending=False, kind="stable")
+    frame = statuses(record, by=()).sort_values("messages", ascending=False, kind="stable")
     rows = [
         [
             _name(row["status"], NOTHING),
@@ -154,16 +169,16 @@ def status_counts(record: Record, most: int = MOST + 1) -> Grid:
             PLACES[row["place"]],
             _meaning(record, row["status"], row["place"]),
         ]
-        for _, row in found.head(shown(len(found), most)).iterrows()
+        for _, row in frame.head(shown(len(frame), most)).iterrows()
     ]
     header = ["status", "messages", "requested", "place", "meaning"]
-    return Grid(header, rows, "lrrll", _more(found, rows))
+    return Grid(header, rows, "lrrll", _more(frame, rows))
 
 
-def _meaning(record: Record, status: Any, place: int) -> str:
+def _meaning(record: Record, status: Any, stage: int) -> str:
     if missing(status):
         return "no report, or none yet" if recorded(record) else "in flight"
-    if place in (0, 3) and status in codes.status_codes():
+    if stage in (0, 3) and status in codes.status_codes():
         return codes.status_codes()[status].description
     return codes.api_errors()[status].description if status in codes.api_errors() else ""
 
@@ -208,13 +223,13 @@ def group_tasks(record: Record, most: int = MOST) -> Grid:
     header = ["task", "state", "start", "imported", "refused", "delivered", "failed", "in flight"]
     if record.tasks is None or not len(record.tasks):
         return Grid(header, [], "lllrrrrr")
-    found = tasks(record)
+    frame = tasks(record)
     numbers = ("imported", "refused", "delivered", "failed", "in_flight")
     rows = [
         [row["task"], row["state"], moment(row["at"]), *(count(row[name]) for name in numbers)]
-        for _, row in found.head(shown(len(found), most)).iterrows()
+        for _, row in frame.head(shown(len(frame), most)).iterrows()
     ]
-    return Grid(header, rows, "lllrrrrr", _more(found, rows))
+    return Grid(header, rows, "lllrrrrr", _more(frame, rows))
 
 
 def reports(record: Record) -> list[str]:
@@ -233,9 +248,79 @@ def reports(record: Record) -> list[str]:
     return wrapped(f"{total:,} made, one a segment: {parts}{twice}")
 
 
-def _more(found: pd.DataFrame | pd.Series[Any], rows: list[list[str]]) -> list[str]:
-    return [f"and {len(found) - len(rows)} more"] if len(found) > len(rows) else []
+def _more(frame: pd.DataFrame | pd.Series[Any], rows: list[list[str]]) -> list[str]:
+    return [f"and {len(frame) - len(rows)} more"] if len(frame) > len(rows) else []
 
 
 def _name(value: Any, otherwise: str = "unknown") -> str:
     return otherwise if missing(value) else str(value)
+
+
+# Frames of a page where a report has rows that no page needs, or raises where it cannot answer.
+
+
+def page_bill(record: Record, most: int) -> Grid:
+    """The bill where there is money."""
+    return bill(record, most) if priced(record) else Grid([], [], "")
+
+
+def page_onboarding(record: Record, most: int) -> Grid:
+    """The way to the first message."""
+    return getting_started(record)
+
+
+def if_priced(frame: Frame) -> Frame:
+    """The frame where there is money, else without rows."""
+    return lambda record: frame(record) if priced(record) else frame(record).head(0)
+
+
+def if_timed(frame: Frame) -> Frame:
+    """The frame where every delivery has its time, else one without rows."""
+    return lambda record: record.tallies.latency.head(0) if untimed(record) else frame(record)
+
+
+def pushed(record: Record) -> pd.DataFrame:
+    """The status reports, if any were made or received."""
+    frame = report.callbacks(record)
+    return frame[frame["reports"].fillna(frame["received"]) > 0]
+
+
+def outages(record: Record) -> pd.DataFrame:
+    """The outages of the customer's own server where arrivals tell of them."""
+    return report.callbacks(record).head(0) if untold(record) else report.outages(record)
+
+
+def by_hour(record: Record) -> pd.DataFrame:
+    """Status reports by hour, where arrivals are known and there are any."""
+    return outages(record) if untold(record) or pushed(record).empty else received(record)
+
+
+def failures(record: Record) -> pd.DataFrame:
+    """Why messages failed, with the place in words: one code may stand at two places."""
+    frame = report.failures(record)
+    return frame.assign(place=frame["place"].map(dict(enumerate(PLACES))).astype("str"))
+
+
+def theory(record: Record) -> pd.DataFrame:
+    """Simulated figures and closed forms, with the interval under its figure's name."""
+    ends = {"low": "simulated_low", "high": "simulated_high"}
+    return report.theory_beside(record).rename(columns=ends)
+
+
+def wasted(record: Record) -> pd.DataFrame:
+    """Kinds that are known, and are there."""
+    frame = report.waste(record)
+    return frame[frame["messages"].fillna(0) > 0]
+
+
+def ahead(record: Record) -> pd.DataFrame:
+    """Figures of a month that has days left, or of which the reason is known why they have none."""
+    frame = report.projection(record)
+    return frame[(frame["days_left"] > 0) & frame["so_far"].notna()]
+
+
+def steps(record: Record) -> pd.DataFrame:
+    """The steps where there is more than the review of templates."""
+    frame = report.onboarding(record)
+    only = frame["step"].isin(["template", "first_message"]).all()
+    return frame.head(0) if only else frame

@@ -38,9 +38,9 @@ def used(record: Record) -> str:
 
 def reasons(record: Record, most: int) -> Grid:
     """Why records of a log could not be used, the most frequent reason first."""
-    found = record.provenance.get("quarantined_by_reason", {})
-    rows = [[count(n), reason] for reason, n in list(found.items())[: shown(len(found), most)]]
-    more = len(found) - len(rows)
+    counts = record.provenance.get("quarantined_by_reason", {})
+    rows = [[count(n), reason] for reason, n in list(counts.items())[: shown(len(counts), most)]]
+    more = len(counts) - len(rows)
     notes = [f"and {more} more reasons"] if more > 0 else []
     return Grid(["records", "why"], rows, "rl", notes)
 
@@ -48,8 +48,8 @@ def reasons(record: Record, most: int) -> Grid:
 def _where(record: Record) -> Iterator[str]:
     """Where a person finds what was left out."""
     if out := record.provenance.get("counts", {}).get("quarantined", 0):
-        kept = 0 if record.quarantine is None else len(record.quarantine)
-        which = "each" if kept == out else f"{count(kept)} of them"
+        stored = 0 if record.quarantine is None else len(record.quarantine)
+        which = "each" if stored == out else f"{count(stored)} of them"
         yield f"--quarantine FILE (or log.quarantine) shows {which} with row and text"
 
 
@@ -70,14 +70,14 @@ def remarks(record: Record, most: int) -> Iterator[str]:
 
 def recognised(record: Record) -> list[str]:
     """Which column was taken for what, lines of text."""
-    return [line for told in recognised_files(record) for line in wrapped(told)]
+    return [line for paragraph in recognised_files(record) for line in wrapped(paragraph)]
 
 
 def recognised_files(record: Record) -> Iterator[str]:
     """Which column was taken for what, a paragraph a kind of file."""
-    for told, files in _alike(record.provenance.get("files", [])).items():
+    for description, files in _alike(record.provenance.get("files", [])).items():
         name = files[0] if len(files) == 1 else f"{len(files)} files like {files[0]}"
-        yield f"{name}: {told}"
+        yield f"{name}: {description}"
 
 
 def _listed(counts: Mapping[str, int]) -> str:
@@ -86,12 +86,14 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 def _alike(files: list[Mapping[str, Any]]) -> dict[str, list[str]]:
     """The names of the files by what was recognised of them."""
-    found: dict[str, list[str]] = {}
+    alike: dict[str, list[str]] = {}
     for file in files:
         matched = ", ".join(f"{field} {name!r}" for field, name in file.get("columns", {}).items())
         how = [file.get(key, "") for key in ("form", "kind", "encoding", "separator", "sheet")]
         passed = file.get("columns_passed_over", [])
         rest = f"; passed over {', '.join(map(repr, passed))}" if passed else ""
-        told = ", ".join(text for text in how if text) + (f"; {matched}" if matched else "") + rest
-        found.setdefault(told, []).append(file["path"])
-    return found
+        description = (
+            ", ".join(text for text in how if text) + (f"; {matched}" if matched else "") + rest
+        )
+        alike.setdefault(description, []).append(file["path"])
+    return alike
