@@ -28,8 +28,8 @@ def tally_frames(
     until_us: int,
     servers: Collection[str] = (),
 ) -> Tallies:
-    """The tallies of whole frames with the columns of `smssim.record.schema`, observed from *first_us* up
-    to *until_us*; *servers* names the sources whose resends are a server's.
+    """The tallies of whole frames with the columns of `smssim.record.schema`, observed from
+    *first_us* up to *until_us*; *servers* names the sources whose resends are a server's.
 
     What a recorded frame cannot know is NA there: such charges count as `unknown`, such copies as
     NA.

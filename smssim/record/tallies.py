@@ -1,6 +1,7 @@
 """Tallies: the small aggregates that reports are computed from, bounded in size and mergeable.
 
-They are what a run or a record hands on when its rows are not kept; `smssim.record.counting` makes them.
+They are what a run or a record hands on when its rows are not kept; `smssim.record.counting`
+makes them.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ class Tallies:
     """The eight tallies as tidy frames, one row a cell that is not empty; `latency` and `censored`
     are two frames each.
 
-    Keys are UTC days and 15-minute slots, names, and delay bins (`smssim.stats.delay_bins`, by number).
+    Keys are UTC days and 15-minute slots, names, and delay bins (`smssim.stats.delay_bins`, by
+    number).
     *latency* holds delivered messages, from submission to delivery; *censored* those in flight at
     the end, by their age; *coarse* those whose time of status is only told as `WITHIN` or not told
     (NA), which a simulation has none of; *push* reports by delay to their first arrival (bin 0

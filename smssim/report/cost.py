@@ -43,8 +43,8 @@ def cost(
 
     *by* is day, country, application, type or copy, or a list of them; or template, alone or with
     its application and type. Copies are `first`, `server resend` and `user resend`
-    (`smssim.record.schema.COPIES`); NA for packages, which serve all copies, and in a log, which does not
-    tell.
+    (`smssim.record.schema.COPIES`); NA for packages, which serve all copies, and in a log, which
+    does not tell.
 
     Entry `package` counts packages and segments bought, on the day and for the country they were
     bought for; they serve every application, type and template, which are NA there. Entry

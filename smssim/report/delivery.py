@@ -222,11 +222,12 @@ def failures(record: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
     frequent first within a group; *by* as in `cost`, but for copies.
 
     `share` is of the group's requested messages, with Wilson's 95 % interval. `place` is 0 for a
-    final status, or where it was refused (`smssim.record.schema.PLACES`). `source` is who made the code:
+    final status, or where it was refused (`smssim.record.schema.PLACES`). `source` is who made the
+    code:
     supplier, huawei, either (which one, only a report's own source says), or api for one in an
     answer. `cause` is from the reference tables, as far as Huawei's pages tell it (DOMAIN.md
-    sections 6 and 7); `advice` is smssim's own (`smssim.sms.reference.advice`). All three are NA for a code
-    that the tables do not hold.
+    sections 6 and 7); `advice` is smssim's own (`smssim.sms.reference.advice`). All three are NA
+    for a code that the tables do not hold.
     """
     keys = keys_of(by)
     found = statuses(record, by)

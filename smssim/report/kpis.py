@@ -282,7 +282,7 @@ def run_outs(record: Record, events: Events, country: str | None = None) -> Iter
     own = events.event == "run_out"
     if country is not None:
         own &= events.subject == country
-    dry = events.at[own] if knows(record, "run_out") else None
+    dry = events.at[own] if knows(record, "run_out") else None  # noqa: PD008
     yield Value("runout.any", None if dry is None else int(bool(len(dry))))
     yield Value("runout.count", None if dry is None else len(dry))
     yield Value("runout.first", None if dry is None else _days(dry, record.observed_from))
@@ -361,7 +361,7 @@ def events_of(record: Record) -> Events:
 
 def _times(record: Record, events: Events, event: str) -> Ints | None:
     """The instants of an event, None where events are not known."""
-    return events.at[events.event == event] if knows(record, event) else None
+    return events.at[events.event == event] if knows(record, event) else None  # noqa: PD008
 
 
 def _days(times: Ints, start: int) -> float | None:

@@ -385,7 +385,9 @@ _NUMBERS = ("simulated", "low", "high", "theory")
 
 @needs("money", "push", "events", "ledger", "reviews")
 def theory_beside(record: Record) -> pd.DataFrame:
-    """One row a closed form of `smssim.stats.closed_forms` that applies to a simulated record; none for a log.
+    """One row a closed form of `smssim.stats.closed_forms` that applies to a simulated record.
+
+    A log has none.
 
     Columns: `figure`, `unit`; `simulated` with its 95 % interval `low` and `high` (NaN where one
     value alone tells no spread; never below 0, as no figure is), the form's value `theory`, and

@@ -26,8 +26,8 @@ MEGABYTE = 1 << 20
 
 sys.path.insert(0, str(HERE))
 
-import logs_data  # noqa: E402
-import logs_ours  # noqa: E402
+import logs_data
+import logs_ours
 
 Figures = dict[str, Any]
 
