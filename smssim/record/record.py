@@ -19,8 +19,8 @@ class Record:
     """Messages and status reports of one period, with what is known around them.
 
     Frames have the columns of `smssim.record.schema`; a frame that was not kept, or cannot be
-    known, is None. Times are UTC; what is not known by `observed_until` (microseconds since 1970) is
-    NA.
+    known, is None. Times are UTC; what is not known by `observed_until` (microseconds since 1970)
+    is NA.
     """
 
     name: str
