@@ -32,7 +32,7 @@ def test_kept(assert_promise, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     verdict = assert_promise(PLAN, "runout.any < 0.2", margin=0.1)
     assert (verdict.outcome, verdict.check.margin) == ("pass", 0.1)
-    assert assert_promise(PLAN, "p75(cost_usd) < 5").check.kind == "p75"
+    assert assert_promise(PLAN, "p75(cost_usd) < 5").check.statistic_name == "p75"
     check = smssim.Scenario.load(FILE).checks[1]
     assert assert_promise(PLAN, check, false_alarm=0.1, miss=0.1).check == check
 

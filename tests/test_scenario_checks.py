@@ -123,4 +123,4 @@ def test_a_quantile_leaves_a_share_of_months_below_it(statistic: str, share: flo
 @pytest.mark.parametrize("bounds", [{"below": 0.9, "margin": 0.1}, {"above": 0.3, "margin": 0.3}])
 def test_a_margin_may_end_at_the_end_of_all_probabilities(bounds: dict[str, Any]) -> None:
     check = Check(name="b", metric="runout.any", **bounds)
-    assert check.kind == "probability"
+    assert check.statistic_name == "probability"

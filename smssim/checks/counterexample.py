@@ -125,7 +125,7 @@ def story(checked: Checked, verdict: Verdict) -> Story | None:
 def _chosen(checked: Checked, verdict: Verdict) -> int | None:
     if not verdict.broken:
         return None
-    if verdict.check.kind != "mean":
+    if verdict.check.statistic_name != "mean":
         return verdict.broken[0]
     known = checked.experiment.by_replication(verdict.check.figure)
     ordered = sorted(verdict.broken, key=lambda replication: (known[replication], replication))

@@ -47,7 +47,10 @@ def with_never(check: Check, values: Values) -> Values:
 
 def _caution(check: Check, values: Values) -> str:
     """What to think of a mean whose months are mostly one and the same."""
-    if check.kind != "mean" or np.unique(values, return_counts=True)[1].max() <= len(values) / 2:
+    if (
+        check.statistic_name != "mean"
+        or np.unique(values, return_counts=True)[1].max() <= len(values) / 2
+    ):
         return ""
     return (
         "most of these months are equal: a mean is not sure of what comes about in few months; a "

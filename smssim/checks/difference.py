@@ -211,7 +211,7 @@ def _change(check: Check, old: Values, new: Values, rng: int) -> tuple[float, fl
     """The statistic of both, as their verdicts have it, and its difference."""
     if len(old) < 2:
         return math.nan, math.nan, _UNKNOWN
-    if check.kind == "probability":
+    if check.statistic_name == "probability":
         yes, was = new > 0, old > 0
         counts = (yes & was, yes & ~was, ~yes & was, ~yes & ~was)
         found = newcombe_paired(*(int(own.sum()) for own in counts))

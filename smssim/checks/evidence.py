@@ -150,10 +150,10 @@ class Side:
     def of(cls, check: Check) -> Side:
         """The side that a check asks for."""
         mirrored = check.above is not None
-        origin = 1.0 if check.kind == "probability" else 0.0
+        origin = 1.0 if check.statistic_name == "probability" else 0.0
         # No metric is below 0.
         statistic: Statistic = Mean(-math.inf, 0) if mirrored else Mean(0, math.inf)
-        if check.kind == "probability":
+        if check.statistic_name == "probability":
             statistic = Share()
         if check.quantile is not None:
             statistic = Quantile(1 - check.quantile if mirrored else check.quantile)

@@ -28,7 +28,7 @@ def amount(value: float, unit: str) -> str:
 def promise(check: Check, unit: str) -> str:
     """What is promised, with its unit: `p90(cost) < 12,000 USD, margin 300 USD`."""
     side, plain = "<" if check.above is None else ">", "" if unit == YES_OR_NO else f" {unit}"
-    told = f"{check.kind}({check.figure}) {side} {number(check.bound)}{plain}"
+    told = f"{check.statistic_name}({check.figure}) {side} {number(check.bound)}{plain}"
     return f"{told}, margin {number(check.margin)}{plain}" if check.margin else told
 
 
@@ -112,7 +112,9 @@ def about(checked: Checked) -> list[str]:
 def risks(plan: Scenario) -> str:
     """How certain verdicts are, in words: means are not exact (docs/checks.md)."""
     alarm, miss = share(plan.checking.false_alarm), share(plan.checking.miss)
-    about = ", of means about" if any(check.kind == "mean" for check in plan.checks) else ""
+    about = (
+        ", of means about" if any(check.statistic_name == "mean" for check in plan.checks) else ""
+    )
     return f"risks of all together: false alarm {alarm}, miss {miss}{about}"
 
 
@@ -147,7 +149,7 @@ def story_lines(checked: Checked, verdict: Verdict) -> list[str]:
     story = checked.story(verdict.check.name)
     if story is None:
         return []
-    kind = "a typical month" if verdict.check.kind == "mean" else "the first month"
+    kind = "a typical month" if verdict.check.statistic_name == "mean" else "the first month"
     title = f"{verdict.check.name}: {kind} beyond the bound, times UTC"
     told = _typed(story.command) + [part for line in story.lines[1:] for part in wrapped(line)]
     return ["", title, *(f"  {line}" for line in told)]

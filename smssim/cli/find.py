@@ -74,7 +74,7 @@ def _told(answer: Answer) -> list[str]:
         ]
         for probe in probes
     ]
-    header = ["value", answer.promise.kind, "low", "high", "runs", "holds"]
+    header = ["value", answer.promise.statistic_name, "low", "high", "runs", "holds"]
     table = columns(header, rows, "rrrrrl")
     return [
         f"{answer.path}: {value}",

@@ -82,7 +82,9 @@ def figures_in(record: Record) -> dict[str, float]:
 
 def parts_of(scenario: Scenario) -> dict[str, Where]:
     """The figures of parts of the month that a scenario's checks are about, and where those are."""
-    return {check.figure: check.where.given for check in scenario.checks if check.where.given}
+    return {
+        check.figure: check.where.selection for check in scenario.checks if check.where.selection
+    }
 
 
 def _run(task: Task, job: Job) -> Result:

@@ -220,8 +220,8 @@ class Application(ScenarioModel):
         if self.reinstated is not None and (
             self.suspended is None or self.reinstated <= self.suspended
         ):
-            told = f"reinstated(={as_written(self.reinstated)}) must be after suspended"
-            yield ("reinstated",), f"{told}(={as_written(self.suspended)})"
+            message = f"reinstated(={as_written(self.reinstated)}) must be after suspended"
+            yield ("reinstated",), f"{message}(={as_written(self.suspended)})"
 
     def __eq__(self, other: object) -> bool:
         # What is written and read again is the same application, and has no secret.

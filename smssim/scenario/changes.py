@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from smssim.scenario.errors import partial as shape
+from smssim.scenario.errors import partial
 from smssim.scenario.errors.problems import Problem, ScenarioError, dotted, hint
 
 
@@ -31,13 +31,13 @@ def changed(scenario: BaseModel, changes: Mapping[str, Any]) -> dict[str, Any]:
             problems.append(Problem(str(error), path, value=value))
     if problems:
         raise ScenarioError(problems)
-    made: dict[str, Any] = data
-    return made
+    plain_data: dict[str, Any] = data
+    return plain_data
 
 
 def _put(
     data: Any,
-    annotation: shape.Annotation,
+    annotation: partial.Annotation,
     steps: tuple[str, ...],
     value: Any,
     above: tuple[str, ...],
@@ -47,10 +47,10 @@ def _put(
         return deepcopy(value)
     if isinstance(data, BaseModel):
         data = data.model_dump(exclude_unset=True)
-    part = shape.model_of(annotation)
-    if part is not None:
-        return _put_in_part(data, part, steps, value, above)
-    items, mapping = shape.item_type(annotation), shape.mapping_types(annotation)
+    model = partial.model_of(annotation)
+    if model is not None:
+        return _put_in_model(data, model, steps, value, above)
+    items, mapping = partial.item_type(annotation), partial.mapping_types(annotation)
     if items is not None and not (mapping is not None and isinstance(data, dict)):
         return _put_in_list(data, items, steps, value, above)
     if mapping is not None:
@@ -58,25 +58,25 @@ def _put(
     raise _NoSuchPath(f"{dotted(above)} holds one value, there is no {steps[0]!r} in it")
 
 
-def _put_in_part(
-    data: Any, part: type[BaseModel], steps: tuple[str, ...], value: Any, above: tuple[str, ...]
+def _put_in_model(
+    data: Any, model: type[BaseModel], steps: tuple[str, ...], value: Any, above: tuple[str, ...]
 ) -> Any:
     step, rest = steps[0], steps[1:]
-    if step not in part.model_fields:
-        readable = list(part.model_fields)
-        near = hint(step, readable) or f"; there are {', '.join(readable)}"
+    if step not in model.model_fields:
+        fields = list(model.model_fields)
+        near = hint(step, fields) or f"; there are {', '.join(fields)}"
         where = f" in {dotted(above)}" if above else ""
         raise _NoSuchPath(f"there is no {step!r}{where}{near}")
-    field = part.model_fields[step]
+    field = model.model_fields[step]
     data = data if isinstance(data, dict) else {}
     below = data.get(step)
     if step not in data and isinstance(field.default, tuple):
-        below = part.model_construct().model_dump(include={step}).get(step)
+        below = model.model_construct().model_dump(include={step}).get(step)
     return {**data, step: _put(below, field.annotation, rest, value, (*above, step))}
 
 
 def _put_in_list(
-    data: Any, items: shape.Annotation, steps: tuple[str, ...], value: Any, above: tuple[str, ...]
+    data: Any, items: partial.Annotation, steps: tuple[str, ...], value: Any, above: tuple[str, ...]
 ) -> Any:
     step, rest = steps[0], steps[1:]
     held = list(data) if isinstance(data, list | tuple) else []
@@ -89,7 +89,11 @@ def _put_in_list(
 
 
 def _put_in_mapping(
-    data: Any, values: shape.Annotation, steps: tuple[str, ...], value: Any, above: tuple[str, ...]
+    data: Any,
+    values: partial.Annotation,
+    steps: tuple[str, ...],
+    value: Any,
+    above: tuple[str, ...],
 ) -> Any:
     step, rest = steps[0], steps[1:]
     held = dict(data) if isinstance(data, dict) else {}

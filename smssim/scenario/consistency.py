@@ -45,27 +45,27 @@ def violations_between(scenario: Any, find: FileFinder) -> Iterator[Violation]:
 
 
 def _sources(s: Any) -> Iterator[tuple[tuple[str, int], Any]]:
-    for kind in SOURCES:
-        for i, source in enumerate(getattr(s, kind)):
-            yield (kind, i), source
+    for section in SOURCES:
+        for i, source in enumerate(getattr(s, section)):
+            yield (section, i), source
 
 
 def _names(s: Any) -> Iterator[Violation]:
     """Applications, templates, and sources of any kind have names of their own."""
     groups = [
-        [(("applications", i), part) for i, part in enumerate(s.applications)],
-        [(("templates", i), part) for i, part in enumerate(s.templates)],
+        [(("applications", i), entry) for i, entry in enumerate(s.applications)],
+        [(("templates", i), entry) for i, entry in enumerate(s.templates)],
         list(_sources(s)),
     ]
     for group in groups:
         first: dict[str, tuple[str, int]] = {}
-        for path, part in group:
-            if readable(part.name) and part.name in first:
-                kind, i = first[part.name]
-                told = f"the name {part.name!r} stands twice, first in {kind}.{i}"
-                yield (*path, "name"), told
-            elif readable(part.name):
-                first[part.name] = path
+        for path, entry in group:
+            if readable(entry.name) and entry.name in first:
+                section, i = first[entry.name]
+                message = f"the name {entry.name!r} stands twice, first in {section}.{i}"
+                yield (*path, "name"), message
+            elif readable(entry.name):
+                first[entry.name] = path
 
 
 def _references(s: Any) -> Iterator[Violation]:
@@ -79,17 +79,17 @@ def _references(s: Any) -> Iterator[Violation]:
     wanted += [((*path, "template"), source.template, templates) for path, source in _sources(s)]
     for path, name, names in wanted:
         if names and readable(name, *names) and name not in names:
-            kind = path[-1]
-            told = f"there is no {kind} {name!r}{hint(name, names)}"
-            yield path, f"{told}; there are {', '.join(map(repr, names[:10]))}"
+            referent = path[-1]
+            message = f"there is no {referent} {name!r}{hint(name, names)}"
+            yield path, f"{message}; there are {', '.join(map(repr, names[:10]))}"
 
 
 def _quotas(s: Any) -> Iterator[Violation]:
     """No more applications and templates than approved."""
     most = s.quota.applications
     if readable(most, s.applications) and len(s.applications) > most:
-        told = f"{len(s.applications)} applications: at most {most} (quota.applications"
-        yield ("applications", most), f"{told}, raised by ticket)"
+        message = f"{len(s.applications)} applications: at most {most} (quota.applications"
+        yield ("applications", most), f"{message}, raised by ticket)"
     most = s.quota.templates
     if not readable(most):
         return
@@ -99,8 +99,8 @@ def _quotas(s: Any) -> Iterator[Violation]:
         if readable(name):
             count[name] = count.get(name, 0) + 1
             if count[name] == most + 1:
-                told = f"{name!r} has more templates: at most {most}"
-                yield ("templates", i), f"{told} (quota.templates, raised by ticket)"
+                message = f"{name!r} has more templates: at most {most}"
+                yield ("templates", i), f"{message} (quota.templates, raised by ticket)"
 
 
 def _limits(s: Any) -> Iterator[Violation]:
@@ -109,14 +109,14 @@ def _limits(s: Any) -> Iterator[Violation]:
         value, bound = getattr(s.thresholds, period), getattr(s.quota, period)
         if not readable(value, bound, s.start, s.tickets):
             continue
-        asked = [t for t in s.tickets if readable(t.at, getattr(t, period)) and t.at < s.start]
-        bound = max([bound, *(getattr(ticket, period) or 0 for ticket in asked)])
+        tickets = [t for t in s.tickets if readable(t.at, getattr(t, period)) and t.at < s.start]
+        bound = max([bound, *(getattr(ticket, period) or 0 for ticket in tickets)])
         mainland = s.thresholds.mainland
         if readable(mainland) and period in mainland.model_fields_set:
-            own = getattr(mainland, period)
-            if readable(own) and own > bound:
+            limit = getattr(mainland, period)
+            if readable(limit) and limit > bound:
                 rule = f"more than the approved quota.{period}(={bound}), which a ticket raises"
-                yield ("thresholds", "mainland", period), f"{period}(={own}) is {rule}"
+                yield ("thresholds", "mainland", period), f"{period}(={limit}) is {rule}"
         if value > bound:
             if period in s.thresholds.model_fields_set:
                 rule = f"more than the approved quota.{period}(={bound}), which a ticket raises"
@@ -134,8 +134,8 @@ def _window(s: Any) -> Iterator[Violation]:
     run = f"the run, {as_written(start)} to {as_written(end)}"
     for i, package in enumerate(s.packages):
         if readable(package.at) and package.at is not None and package.at < start:
-            told = f"{as_written(package.at)} must not be before {run}"
-            yield ("packages", i, "at"), told
+            message = f"{as_written(package.at)} must not be before {run}"
+            yield ("packages", i, "at"), message
     for i, source in enumerate(s.traffic):
         yield from _own_window(("traffic", i), source, start, end, run)
     for i, source in enumerate(s.calls):
@@ -155,17 +155,17 @@ def _task_moments(s: Any) -> Iterator[Violation]:
     for i, task in enumerate(s.group_tasks):
         if not readable(s.start, task, task.at, task.created, task.cancelled):
             continue
-        made = min(s.start, task.at) if task.created is None else task.created
-        when, path = f"when it is made, {as_written(made)}", ("group_tasks", i)
-        if made > task.at:
+        created = min(s.start, task.at) if task.created is None else task.created
+        when, path = f"when it is made, {as_written(created)}", ("group_tasks", i)
+        if created > task.at:
             yield (
                 (*path, "created"),
-                f"{as_written(made)} must not be after at(={as_written(task.at)})",
+                f"{as_written(created)} must not be after at(={as_written(task.at)})",
             )
-        elif to_us(task.at) > month_later(to_us(made)):
-            told = f"{as_written(task.at)} must be at most a month after {when}"
-            yield (*path, "at"), f"{told} (DOMAIN.md section 8)"
-        if task.cancelled is not None and task.cancelled < made:
+        elif to_us(task.at) > month_later(to_us(created)):
+            message = f"{as_written(task.at)} must be at most a month after {when}"
+            yield (*path, "at"), f"{message} (DOMAIN.md section 8)"
+        if task.cancelled is not None and task.cancelled < created:
             yield (*path, "cancelled"), f"{as_written(task.cancelled)} must not be before {when}"
 
 
@@ -202,8 +202,8 @@ def _statuses(s: Any) -> Iterator[Violation]:
                 if status is not None and readable(status) and status not in statuses:
                     path = ("calls", i, "calls", j, "to", k, "status")
                     names = ", ".join(dict.fromkeys(statuses))
-                    told = f"{status!r} is no outcome of the route to {source.country}"
-                    yield path, f"{told}: {names}{hint(status, statuses)}"
+                    message = f"{status!r} is no outcome of the route to {source.country}"
+                    yield path, f"{message}: {names}{hint(status, statuses)}"
 
 
 def _files(s: Any, find: FileFinder) -> Iterator[Violation]:
@@ -211,8 +211,8 @@ def _files(s: Any, find: FileFinder) -> Iterator[Violation]:
     for i, task in enumerate(s.group_tasks):
         named = task.file is not None and readable(task.file)
         if named and find is not None and find(task.file) is None:
-            told = f"{str(task.file)!r} was not found beside the scenario or in a folder above"
-            yield ("group_tasks", i, "file"), told
+            message = f"{str(task.file)!r} was not found beside the scenario or in a folder above"
+            yield ("group_tasks", i, "file"), message
 
 
 def _unsent(s: Any, find: FileFinder) -> Iterator[Violation]:
@@ -224,7 +224,7 @@ def _unsent(s: Any, find: FileFinder) -> Iterator[Violation]:
     named += [(("thresholds", "countries", c), c) for c in s.thresholds.countries]
     named += [(("registrations", c), c) for c in s.registrations]
     named += [(("review", "longer", c), c) for c in s.review.longer]
-    if not all(readable(getattr(s, kind)) for kind in SOURCES):
+    if not all(readable(getattr(s, section)) for section in SOURCES):
         return
     sent = _sent_to(s)
     idle = [(path, country) for path, country in named if readable(country) and country not in sent]
@@ -239,12 +239,12 @@ def _unsent(s: Any, find: FileFinder) -> Iterator[Violation]:
     to = f"they send to {', '.join(sorted(sent))}" if sent else "there are none"
     for path, country in idle:
         if country not in sent:
-            told = f"no source sends to {country}: {what[str(path[0])]} for it is idle"
-            yield (path if path[0] == "packages" else (*path, KEY)), f"{told}; {to}"
+            message = f"no source sends to {country}: {what[str(path[0])]} for it is idle"
+            yield (path if path[0] == "packages" else (*path, KEY)), f"{message}; {to}"
 
 
 def _sent_to(s: Any) -> set[Any]:
-    sent = {source.country for kind in ("traffic", "calls") for source in getattr(s, kind)}
+    sent = {source.country for section in ("traffic", "calls") for source in getattr(s, section)}
     for task in s.group_tasks:
         sent |= set(task.countries) if readable(task, task.countries) else {task.countries}
     return sent
@@ -256,11 +256,11 @@ def _sent_by_file(s: Any, find: FileFinder) -> set[str] | None:
     for task in s.group_tasks:
         if task.file is None:
             continue
-        place = find(task.file) if find is not None and readable(task.file) else None
-        if place is None:
+        path = find(task.file) if find is not None and readable(task.file) else None
+        if path is None:
             return None
         try:
-            countries |= set(read_recipients(place).countries)
+            countries |= set(read_recipients(path).countries)
         except (OSError, ValueError):
             return None
     return countries

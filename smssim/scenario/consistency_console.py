@@ -14,7 +14,7 @@ from smssim.metrics import METRICS, YES_OR_NO, Metric, metric_named
 from smssim.scenario.errors.partial import readable
 from smssim.scenario.errors.problems import KEY, Violation, hint
 from smssim.scenario.sources import MOST_WHITELISTED
-from smssim.sms import reference as codes
+from smssim.sms import reference
 from smssim.sms.phone_numbers import countries_of, is_told_by
 from smssim.sms.reference import MAINLAND
 
@@ -44,10 +44,10 @@ def _beginnings(s: Any) -> Iterator[Violation]:
         for beginning in source.beginnings:
             vague = [r.pattern for r in rules if not is_told_by(r.pattern, beginning)]
             if vague:
-                told = (
+                message = (
                     f"the beginning {beginning!r} is too short to tell whether {vague[0]!r} is it"
                 )
-                yield ("traffic", i, "beginnings", beginning), told
+                yield ("traffic", i, "beginnings", beginning), message
 
 
 def _many_rules(s: Any) -> Iterator[Violation]:
@@ -58,8 +58,8 @@ def _many_rules(s: Any) -> Iterator[Violation]:
     heads = ["+" + rule.pattern.split("*")[0] for rule in rules]
     for country, n in Counter(countries_of(heads)).items():
         if country and n > MOST_NUMBER_RULES:
-            told = f"{n} number rules for {country}: at most {MOST_NUMBER_RULES}"
-            yield ("account", "number_rules"), f"{told} (DOMAIN.md section 5)"
+            message = f"{n} number rules for {country}: at most {MOST_NUMBER_RULES}"
+            yield ("account", "number_rules"), f"{message} (DOMAIN.md section 5)"
 
 
 def _whitelists(s: Any) -> Iterator[Violation]:
@@ -73,9 +73,9 @@ def _whitelists(s: Any) -> Iterator[Violation]:
             application = of_template.get(source.template)
             before, count[application] = count[application], count[application] + source.numbers
             if before <= MOST_WHITELISTED < count[application]:
-                told = f"{count[application]} numbers of {application!r} with the sources before"
+                message = f"{count[application]} numbers of {application!r} with the sources before"
                 rule = f"a whitelist holds at most {MOST_WHITELISTED} (DOMAIN.md section 5)"
-                yield ("traffic", i, "whitelisted"), f"{told}: {rule}"
+                yield ("traffic", i, "whitelisted"), f"{message}: {rule}"
 
 
 def package_countries(s: Any) -> Iterator[Violation]:
@@ -84,18 +84,18 @@ def package_countries(s: Any) -> Iterator[Violation]:
     if not readable(s.account.service_mode, sold):
         return
     if MAINLAND in s.account.low_quota:
-        told = "packages are for international SMS: CN has no quota (DOMAIN.md section 1)"
-        yield ("account", "low_quota", MAINLAND, KEY), told
+        message = "packages are for international SMS: CN has no quota (DOMAIN.md section 1)"
+        yield ("account", "low_quota", MAINLAND, KEY), message
     for i, package in enumerate(s.packages):
         country = package.country
         if not readable(country):
             continue
         if country == MAINLAND:
-            told = "packages are for international SMS: CN has none (DOMAIN.md section 1)"
-            yield ("packages", i, "country"), told
+            message = "packages are for international SMS: CN has none (DOMAIN.md section 1)"
+            yield ("packages", i, "country"), message
         elif s.account.service_mode == "suspend" and country not in sold:
-            told = f"mode 2 reaches {', '.join(sold)} (account.package_countries), not {country}"
-            yield ("packages", i, "country"), told
+            message = f"mode 2 reaches {', '.join(sold)} (account.package_countries), not {country}"
+            yield ("packages", i, "country"), message
 
 
 def _signatures(s: Any) -> Iterator[Violation]:
@@ -116,8 +116,8 @@ def _signatures(s: Any) -> Iterator[Violation]:
             and template.signature is None
             and template.name in to_mainland
         ):
-            told = f"the text of {template.name!r} goes to CN: it needs a signature"
-            yield ("templates", i), f"{told} (DOMAIN.md section 1)"
+            message = f"the text of {template.name!r} goes to CN: it needs a signature"
+            yield ("templates", i), f"{message} (DOMAIN.md section 1)"
 
 
 def _passwords(s: Any) -> Iterator[Violation]:
@@ -127,8 +127,8 @@ def _passwords(s: Any) -> Iterator[Violation]:
         if not readable(source.flaws, source.template) or not readable(source.flaws.password):
             continue
         if source.flaws.password and types.get(source.template) == "notification":
-            told = f"the template {source.template!r} is a notification: it holds no password"
-            yield ("traffic", i, "flaws", "password"), told
+            message = f"the template {source.template!r} is a notification: it holds no password"
+            yield ("traffic", i, "flaws", "password"), message
 
 
 def _org_codes(s: Any) -> Iterator[Violation]:
@@ -138,8 +138,8 @@ def _org_codes(s: Any) -> Iterator[Violation]:
         return
     for i, outcome in enumerate(route.outcomes):
         if readable(outcome, outcome.org_code) and outcome.org_code is not None:
-            told = "orgCode is for international SMS: CN has none (DOMAIN.md section 7)"
-            yield ("routes", MAINLAND, "outcomes", i, "org_code"), told
+            message = "orgCode is for international SMS: CN has none (DOMAIN.md section 7)"
+            yield ("routes", MAINLAND, "outcomes", i, "org_code"), message
 
 
 def _batch_addresses(s: Any) -> Iterator[Violation]:
@@ -156,11 +156,13 @@ def _batch_addresses(s: Any) -> Iterator[Violation]:
         named = s.callback.address if source.status_callback is None else source.status_callback
         by_application.setdefault(of_template.get(source.template), []).append(named)
     for i, application in enumerate(s.applications):
-        own = by_application.get(application.name, [False])
-        if readable(application.batch_address) and application.batch_address and all(own):
-            told = f"all requests of {application.name!r} name an address of their own, which wins"
+        names_address = by_application.get(application.name, [False])
+        if readable(application.batch_address) and application.batch_address and all(names_address):
+            message = (
+                f"all requests of {application.name!r} name an address of their own, which wins"
+            )
             cure = "let callback.address or a source's status_callback be false"
-            yield ("applications", i, "batch_address"), f"{told}: {cure}"
+            yield ("applications", i, "batch_address"), f"{message}: {cure}"
 
 
 # What a server may be told to send again, held against the rest of the scenario.
@@ -168,11 +170,11 @@ def _batch_addresses(s: Any) -> Iterator[Violation]:
 
 def resend_violations(scenario: Any) -> Iterator[Violation]:
     """All broken rules."""
-    for kind in ("traffic", "calls"):
-        for i, source in enumerate(getattr(scenario, kind)):
+    for section in ("traffic", "calls"):
+        for i, source in enumerate(getattr(scenario, section)):
             rule = source.server_resend
             if rule is not None and readable(rule, rule.statuses, *rule.statuses):
-                yield from _broken(scenario, source, (kind, i, "server_resend", "statuses"))
+                yield from _broken(scenario, source, (section, i, "server_resend", "statuses"))
 
 
 def _broken(s: Any, source: Any, path: tuple[str | int, ...]) -> Iterator[Violation]:
@@ -183,8 +185,8 @@ def _broken(s: Any, source: Any, path: tuple[str | int, ...]) -> Iterator[Violat
     named = source.server_resend.statuses
     strange = [i for i, status in enumerate(named) if status not in statuses]
     for i in strange:
-        told = f"{named[i]!r} is no code of the service and no outcome of the route"
-        yield (*path, i), f"{told}{hint(named[i], sorted(statuses))}"
+        message = f"{named[i]!r} is no code of the service and no outcome of the route"
+        yield (*path, i), f"{message}{hint(named[i], sorted(statuses))}"
     if not strange:
         yield from _unheard(s, source, path, answers)
 
@@ -193,8 +195,10 @@ def _unheard(
     s: Any, source: Any, path: tuple[str | int, ...], answers: set[str]
 ) -> Iterator[Violation]:
     """Statuses of reports are heard of at an address of the requests' own."""
-    own, template = source.status_callback, source.template
-    if not readable(own, template, s.callback, s.callback.address) or s.callback.is_named(own):
+    names_address, template = source.status_callback, source.template
+    if not readable(names_address, template, s.callback, s.callback.address) or s.callback.is_named(
+        names_address
+    ):
         return
     by_template = {t.name: t.application for t in s.templates if readable(t.name, t.application)}
     name = by_template.get(template)
@@ -204,17 +208,17 @@ def _unheard(
     named = source.server_resend.statuses
     of_reports = [status for status in named if status not in answers]
     if of_reports and name in batched:
-        told = f"{of_reports[0]!r} is a status of reports, which come in batches to {name!r}"
-        yield path, f"{told}: give status_callback, or codes of the answer alone"
+        message = f"{of_reports[0]!r} is a status of reports, which come in batches to {name!r}"
+        yield path, f"{message}: give status_callback, or codes of the answer alone"
     elif len(of_reports) == len(named):
-        told = "nothing is pushed for this source and no status is a code of the answer"
-        yield path, f"{told}: this server would never send again"
+        message = "nothing is pushed for this source and no status is a code of the answer"
+        yield path, f"{message}: this server would never send again"
 
 
 def _answers(s: Any) -> set[str] | None:
     """The codes of the API's answers, None where they cannot be told."""
     suspended = [application.suspended_code for application in s.applications]
-    return {*codes.api_errors(), *suspended} if readable(*suspended) else None
+    return {*reference.api_errors(), *suspended} if readable(*suspended) else None
 
 
 def _statuses(s: Any, country: Any, answers: set[str]) -> set[str] | None:
@@ -235,7 +239,7 @@ def _statuses(s: Any, country: Any, answers: set[str]) -> set[str] | None:
         account.frequency_code,
         *(outcome.status for outcome in outcomes),
     }
-    return answers.union(ours, registered, codes.status_codes())
+    return answers.union(ours, registered, reference.status_codes())
 
 
 # The rules of promises: metrics, units and statistics that exist, parts that the scenario has.
@@ -246,12 +250,12 @@ def promise_violations(scenario: Any) -> Iterator[Violation]:
     first: dict[str, int] = {}
     for i, check in enumerate(scenario.checks):
         if readable(check.name) and check.name in first:
-            told = f"the name {check.name!r} stands twice, first in checks.{first[check.name]}"
-            yield ("checks", i, "name"), told
+            message = f"the name {check.name!r} stands twice, first in checks.{first[check.name]}"
+            yield ("checks", i, "name"), message
         elif readable(check.name):
             first[check.name] = i
-        for path, told in _of_check(scenario, check):
-            yield ("checks", i, *path), told
+        for path, message in _of_check(scenario, check):
+            yield ("checks", i, *path), message
 
 
 def _of_check(s: Any, check: Any) -> Iterator[Violation]:
@@ -263,39 +267,41 @@ def _of_check(s: Any, check: Any) -> Iterator[Violation]:
         yield ("metric",), str(error)
         return
     if readable(check.statistic) and check.statistic == "probability" and metric.unit != YES_OR_NO:
-        yes_or_no = ", ".join(name for name, own in METRICS.items() if own.unit == YES_OR_NO)
+        yes_or_no = ", ".join(name for name, other in METRICS.items() if other.unit == YES_OR_NO)
         yield ("statistic",), f"a probability must be of what is yes or no: {yes_or_no}"
-    given = _given(check.where)
-    yield from _parts_of(metric, given)
-    for key, value in given.items():
-        yield from _parts_there(s, key, value)
+    where = _where_of(check.where)
+    yield from _keys_of_metric(metric, where)
+    for key, value in where.items():
+        yield from _entries_exist(s, key, value)
 
 
-def _parts_of(metric: Metric, given: dict[str, Any]) -> Iterator[Violation]:
+def _keys_of_metric(metric: Metric, where: dict[str, Any]) -> Iterator[Violation]:
     """The metric can be had by these parts."""
-    if metric.per and metric.per not in given:
-        told = f"there is one {metric.name} a {metric.per}: where: {{{metric.per}: ...}} says which"
-        yield ("metric",), told
-    for key in given:
+    if metric.per and metric.per not in where:
+        message = (
+            f"there is one {metric.name} a {metric.per}: where: {{{metric.per}: ...}} says which"
+        )
+        yield ("metric",), message
+    for key in where:
         if key not in metric.by:
             can = f"by {', '.join(metric.by)} alone" if metric.by else "for the whole month alone"
             yield ("where", key, KEY), f"{metric.name} is known {can}"
-        elif "template" in given and key != "template":
-            told = "beside a template nothing can stand: it has one application and one type"
-            yield ("where", key, KEY), told
+        elif "template" in where and key != "template":
+            message = "beside a template nothing can stand: it has one application and one type"
+            yield ("where", key, KEY), message
 
 
-def _parts_there(s: Any, key: str, value: Any) -> Iterator[Violation]:
+def _entries_exist(s: Any, key: str, value: Any) -> Iterator[Violation]:
     """The scenario has the part."""
     if key == "package" and readable(s.packages) and value >= len(s.packages):
         yield ("where", key), f"there is no package {value}: there are {len(s.packages)}, from 0 on"
     if key in ("country", "type"):
         yield from _sent_there(s, key, value)
     if key in ("template", "application"):
-        names = [part.name for part in getattr(s, f"{key}s")]
+        names = [entry.name for entry in getattr(s, f"{key}s")]
         if names and readable(*names) and value not in names:
-            told = f"there is no {key} {value!r}{hint(value, names)}"
-            yield ("where", key), f"{told}; there are {', '.join(map(repr, names[:10]))}"
+            message = f"there is no {key} {value!r}{hint(value, names)}"
+            yield ("where", key), f"{message}; there are {', '.join(map(repr, names[:10]))}"
 
 
 def _sent_there(s: Any, key: str, value: Any) -> Iterator[Violation]:
@@ -305,15 +311,18 @@ def _sent_there(s: Any, key: str, value: Any) -> Iterator[Violation]:
     else:
         if not readable(s.group_tasks) or any(task.file is not None for task in s.group_tasks):
             return  # Only its file tells where a task goes.
-        sources = [own.country for own in (*s.traffic, *s.calls, *s.packages)]
+        sources = [source.country for source in (*s.traffic, *s.calls, *s.packages)]
         names = [*sources, *(country for task in s.group_tasks for country in task.countries)]
     names = list(dict.fromkeys(names))
     if names and readable(*names) and value not in names:
-        told = "no template is of the type" if key == "type" else "nothing is sent to"
-        yield ("where", key), f"{told} {value!r}, only {', '.join(map(repr, sorted(names)[:10]))}"
+        message = "no template is of the type" if key == "type" else "nothing is sent to"
+        yield (
+            ("where", key),
+            f"{message} {value!r}, only {', '.join(map(repr, sorted(names)[:10]))}",
+        )
 
 
-def _given(where: Any) -> dict[str, Any]:
+def _where_of(where: Any) -> dict[str, Any]:
     """The keys that are given and could be read."""
     keys = ("template", "country", "application", "type", "package")
     values = {key: getattr(where, key, None) for key in keys}

@@ -68,9 +68,9 @@ class Delay(ScenarioModel):
 
     def violations(self) -> Iterator[Violation]:
         """Exactly one distribution; a slow part goes with a log-normal, a range rises."""
-        given = [kind for kind in _KINDS if getattr(self, kind) is not None]
-        if len(given) != 1:
-            have = " and ".join(given) or "none"
+        distributions = [name for name in _KINDS if getattr(self, name) is not None]
+        if len(distributions) != 1:
+            have = " and ".join(distributions) or "none"
             yield (), f"a delay must be seconds or exactly one of {', '.join(_KINDS)}, not {have}"
         if self.slow and not self.lognormal_s:
             yield ("slow",), "slow must stand beside lognormal_s"
@@ -83,13 +83,13 @@ class Delay(ScenarioModel):
         cls, core: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         mapping = handler.resolve_ref_schema(handler(core))
-        told: JsonSchemaValue = {
+        titles: JsonSchemaValue = {
             key: mapping.pop(key) for key in ("title", "description") if key in mapping
         }
         number = {"type": "number", "minimum": 0, "title": "Seconds"}
         inner = dict(mapping)
         mapping.clear()
-        mapping.update({**told, "anyOf": [number, inner]})
+        mapping.update({**titles, "anyOf": [number, inner]})
         return mapping
 
     def table(self) -> inverse.Quantiles:

@@ -17,10 +17,10 @@ def destinations(scenario: Scenario) -> dict[str, frozenset[str]]:
 
     Raise a ScenarioError if the file of a group task is not found.
     """
-    found: dict[str, set[str]] = {template.name: set() for template in scenario.templates}
+    countries: dict[str, set[str]] = {template.name: set() for template in scenario.templates}
     for source in scenario.sources:
-        found[source.template] |= _countries(scenario, source)
-    return {template: frozenset(countries) for template, countries in found.items()}
+        countries[source.template] |= _countries(scenario, source)
+    return {template: frozenset(countries) for template, countries in countries.items()}
 
 
 def _countries(scenario: Scenario, source: Source) -> set[str]:
@@ -37,8 +37,8 @@ def registrations(scenario: Scenario) -> dict[str, Registration]:
     With onboarding, they are also those that the table of sending rules asks for, in countries
     that somebody sends to (DOMAIN.md section 11).
     """
-    found = dict(scenario.registrations)
+    by_country = dict(scenario.registrations)
     if scenario.onboarding is not None:
         for country in set().union(*destinations(scenario).values()) & set(registration_rules()):
-            found.setdefault(country, Registration())
-    return dict(sorted(found.items()))
+            by_country.setdefault(country, Registration())
+    return dict(sorted(by_country.items()))

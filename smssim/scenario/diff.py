@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from smssim.scenario.errors.problems import Path, dotted, without_secrets
+from smssim.scenario.errors.problems import KeyPath, dotted, without_secrets
 from smssim.scenario.scenario import Scenario
 
 
@@ -38,37 +38,39 @@ def differences(old: Scenario, new: Scenario) -> list[Change]:
     at their place; numbers in paths are the places in the list of *new*, or of *old* where only
     that has the part. What stands in a group task's file is not looked at.
     """
-    before, after = (without_secrets(own.model_dump(mode="json")) for own in (old, new))
-    return list(_differing(before, after, ()))
+    old_data, new_data = (
+        without_secrets(scenario.model_dump(mode="json")) for scenario in (old, new)
+    )
+    return list(_differing(old_data, new_data, ()))
 
 
-def _differing(old: Any, new: Any, path: Path) -> Iterator[Change]:
+def _differing(old: Any, new: Any, path: KeyPath) -> Iterator[Change]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in dict.fromkeys((*old, *new)):
             yield from _differing(old.get(key, ABSENT), new.get(key, ABSENT), (*path, key))
     elif _is_list_of_parts(old) and _is_list_of_parts(new):
-        for place, before, after in _pairs(old, new):
-            yield from _differing(before, after, (*path, place))
+        for index, before, after in _pairs(old, new):
+            yield from _differing(before, after, (*path, index))
     elif old != new:
         yield Change(dotted(path), old, new)
 
 
 def _is_list_of_parts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(part, Mapping) for part in value)
+    return isinstance(value, list) and all(isinstance(entry, Mapping) for entry in value)
 
 
 def _pairs(old: Sequence[Any], new: Sequence[Any]) -> Iterator[tuple[int, Any, Any]]:
     """The place of each part, and what the two lists have of it."""
-    if not all("name" in part for part in (*old, *new)):
-        for place, (before, after) in enumerate(zip_longest(old, new, fillvalue=ABSENT)):
-            yield place, before, after
+    if not all("name" in entry for entry in (*old, *new)):
+        for index, (before, after) in enumerate(zip_longest(old, new, fillvalue=ABSENT)):
+            yield index, before, after
         return
-    before = {part["name"]: part for part in old}
-    for place, part in enumerate(new):
-        yield place, before.pop(part["name"], ABSENT), part
-    for place, part in enumerate(old):
-        if part["name"] in before:
-            yield place, part, ABSENT
+    before = {entry["name"]: entry for entry in old}
+    for index, entry in enumerate(new):
+        yield index, before.pop(entry["name"], ABSENT), entry
+    for index, entry in enumerate(old):
+        if entry["name"] in before:
+            yield index, entry, ABSENT
 
 
 def _shown(value: Any) -> str:

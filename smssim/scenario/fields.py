@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic import WithJsonSchema as Schema
 
 from smssim.scenario.errors.problems import Violation, ViolationsError, as_written, hint
-from smssim.sms import reference as codes
+from smssim.sms import reference
 
 INSTANT = (
     r"^\d{4}-\d{1,2}-\d{1,2}"
@@ -54,14 +54,14 @@ class ScenarioModel(BaseModel):
 
     @model_validator(mode="after")
     def _obeys(self) -> Self:
-        found = list(self.violations())
-        if found:
-            raise ViolationsError(found)
+        violations = list(self.violations())
+        if violations:
+            raise ViolationsError(violations)
         return self
 
 
 def _instant(value: object) -> object:
-    given = value
+    original = value
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
@@ -71,17 +71,17 @@ def _instant(value: object) -> object:
         value = datetime(value.year, value.month, value.day)
     if not isinstance(value, datetime):
         example = "a date or an ISO 8601 time such as 2026-12-01T09:00:00+08:00"
-        raise ValueError(f"{as_written(given)} must be {example}")
+        raise ValueError(f"{as_written(original)} must be {example}")
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
         years = f"from {FIRST_YEAR} to {LAST_YEAR}"
-        raise ValueError(f"{as_written(given)} must be in the years {years}")
+        raise ValueError(f"{as_written(original)} must be in the years {years}")
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def _zone(value: str) -> str:
     if value not in _zones():
-        told = f"{value!r} must be an IANA time zone such as Asia/Jakarta"
-        raise ValueError(told + hint(value, _zones()))
+        message = f"{value!r} must be an IANA time zone such as Asia/Jakarta"
+        raise ValueError(message + hint(value, _zones()))
     ZoneInfo(value)
     return value
 
@@ -92,7 +92,7 @@ def _zones() -> frozenset[str]:
 
 
 def _country(value: str) -> str:
-    if value not in codes.countries():
+    if value not in reference.countries():
         meant = " (the United Kingdom is GB)" if value == "UK" else ""
         raise ValueError(f"{value!r} is no country: there is no such ISO 3166 code{meant}")
     return value

@@ -19,30 +19,30 @@ def schema() -> dict[str, Any]:
 
     A number may be written as 50_000, which YAML readers other than ours take for text.
     """
-    made: dict[str, Any] = _told(Scenario.model_json_schema())
-    made["title"] = "smssim scenario"
-    return made
+    scenario_schema: dict[str, Any] = _with_hover_texts(Scenario.model_json_schema())
+    scenario_schema["title"] = "smssim scenario"
+    return scenario_schema
 
 
-def _told(node: Any) -> Any:
+def _with_hover_texts(node: Any) -> Any:
     """A schema with defaults in the hover texts, and numbers with underscores."""
     if isinstance(node, list):
-        return [_told(item) for item in node]
+        return [_with_hover_texts(item) for item in node]
     if not isinstance(node, dict):
         return node
-    told = {
-        _BOUNDS.get(key, key): value if key == "default" else _told(value)
+    node_schema = {
+        _BOUNDS.get(key, key): value if key == "default" else _with_hover_texts(value)
         for key, value in node.items()
     }
-    for name, field in told.get("properties", {}).items():
+    for name, field in node_schema.get("properties", {}).items():
         field.setdefault("title", name.replace("_", " ").title())
-    if isinstance(told.get("description"), str):
-        told["description"] = " ".join(told["description"].split())
-    if "default" in told and isinstance(told.get("description"), str):
-        default = json.dumps(told["default"])
-        if told["default"] is not None and len(default) <= _LONGEST_DEFAULT:
-            told["description"] += f" (default: {default})"
-    if told.get("type") in _NUMBERS:
-        told["type"] = [told["type"], "string"]
-        told["pattern"] = _WITH_UNDERSCORES
-    return told
+    if isinstance(node_schema.get("description"), str):
+        node_schema["description"] = " ".join(node_schema["description"].split())
+    if "default" in node_schema and isinstance(node_schema.get("description"), str):
+        default = json.dumps(node_schema["default"])
+        if node_schema["default"] is not None and len(default) <= _LONGEST_DEFAULT:
+            node_schema["description"] += f" (default: {default})"
+    if node_schema.get("type") in _NUMBERS:
+        node_schema["type"] = [node_schema["type"], "string"]
+        node_schema["pattern"] = _WITH_UNDERSCORES
+    return node_schema

@@ -42,8 +42,10 @@ class Outcome(ScenarioModel):
         """Only a report that came from the southbound element passes its code on."""
         if self.org_code is not None and (self.source == "huawei" or self.status == "none"):
             without = "no report" if self.status == "none" else "a report of the platform's own"
-            told = f"{as_written(self.org_code)} must be left out: {without} passes no orgCode on"
-            yield ("org_code",), told
+            message = (
+                f"{as_written(self.org_code)} must be left out: {without} passes no orgCode on"
+            )
+            yield ("org_code",), message
 
 
 class Route(ScenarioModel):
@@ -75,8 +77,8 @@ class Route(ScenarioModel):
                 yield ("outcomes", i, "status"), f"the status {outcome.status!r} stands twice"
             seen.add(outcome.status)
             if outcome.source == "huawei" and outcome.status in ("DELIVRD", "none"):
-                told = f"the platform cannot make {outcome.status}: its source must be supplier"
-                yield ("outcomes", i, "source"), told
+                message = f"the platform cannot make {outcome.status}: its source must be supplier"
+                yield ("outcomes", i, "source"), message
 
 
 class Queue(ScenarioModel):
@@ -149,5 +151,5 @@ class Callback(ScenarioModel):
         """Retries rise."""
         for i, (a, b) in enumerate(zip((0.0, *self.retries_s), self.retries_s, strict=False)):
             if b <= a:
-                told = f"{b:g} must be > {a:g}: retries_s must rise from above 0"
-                yield ("retries_s", i), told
+                message = f"{b:g} must be > {a:g}: retries_s must rise from above 0"
+                yield ("retries_s", i), message

@@ -33,17 +33,17 @@ def registration_rules() -> dict[str, Rule]:
     >>> registration_rules()["VN"], registration_rules()["TW"]
     (Rule(kind='brand', first=True), Rule(kind='content', first=False))
     """
-    found = {}
+    rules = {}
     for row in reference("sending_rules"):
         sender, content = row["sender_id_rule"], row["content_rule"]
         if row["verified"] != "yes":
             continue
         if sender:
             kind: Kind = "brand" if "brand" in sender.lower() else "sender_id"
-            found[row["iso2"]] = Rule(kind, "before creating app/template" in sender)
+            rules[row["iso2"]] = Rule(kind, "before creating app/template" in sender)
         elif content.startswith("Content must be filed"):
-            found[row["iso2"]] = Rule("content", False)
-    return found
+            rules[row["iso2"]] = Rule("content", False)
+    return rules
 
 
 class Onboarding(ScenarioModel):
@@ -79,8 +79,8 @@ class Onboarding(ScenarioModel):
     def violations(self) -> Iterator[Violation]:
         """The registration has one beginning."""
         if self.begins is not None and "registration" in self.attempts:
-            told = "give begins or attempts.registration, not both"
-            yield ("attempts", "registration"), told
+            message = "give begins or attempts.registration, not both"
+            yield ("attempts", "registration"), message
 
 
 class Registration(ScenarioModel):

@@ -35,7 +35,7 @@ class Where(ScenarioModel):
     """This package, by its number from 0."""
 
     @property
-    def given(self) -> dict[str, str | int]:
+    def selection(self) -> dict[str, str | int]:
         """The keys that are given, in order, with their values."""
         return self.model_dump(exclude_none=True)
 
@@ -65,9 +65,9 @@ class Check(ScenarioModel):
             yield ("name",), f"the promise {self.name!r} must have one of below and above"
         statistic = self.statistic
         if statistic not in (None, "mean", "probability") and not _QUANTILE.fullmatch(statistic):
-            told = "must be mean, probability or a quantile such as p90 or p99.5"
-            yield ("statistic",), f"{statistic!r} {told}"
-        if self.kind == "probability":
+            message = "must be mean, probability or a quantile such as p90 or p99.5"
+            yield ("statistic",), f"{statistic!r} {message}"
+        if self.statistic_name == "probability":
             yield from self._beyond_probabilities()
 
     def _beyond_probabilities(self) -> Iterator[Violation]:
@@ -76,11 +76,13 @@ class Check(ScenarioModel):
         if not 0 <= self.bound <= 1:
             yield ("below" if self.above is None else "above",), "a probability is from 0 to 1"
         elif not -1e-9 <= self.bound + overlooked <= 1 + 1e-9:
-            told = f"a probability is from 0 to 1, so none is {self.margin:g} beyond {self.bound:g}"
-            yield ("margin",), told
+            message = (
+                f"a probability is from 0 to 1, so none is {self.margin:g} beyond {self.bound:g}"
+            )
+            yield ("margin",), message
         elif not self.margin and self.bound == (0 if self.above is None else 1):
-            told = "without a margin no months tell that it is never so, or always"
-            yield ("below" if self.above is None else "above",), told
+            message = "without a margin no months tell that it is never so, or always"
+            yield ("below" if self.above is None else "above",), message
 
     @property
     def bound(self) -> float:
@@ -88,7 +90,7 @@ class Check(ScenarioModel):
         return next(value for value in (self.below, self.above, 0.0) if value is not None)
 
     @property
-    def kind(self) -> str:
+    def statistic_name(self) -> str:
         """The statistic, the usual one of the metric if none is given; the mean of what is yes or
         no is its probability.
         """
@@ -100,13 +102,13 @@ class Check(ScenarioModel):
     @property
     def quantile(self) -> float | None:
         """The share of months that a quantile leaves below it, None if it is none."""
-        found = _QUANTILE.fullmatch(self.kind)
-        return float(found[1]) / 100 if found else None
+        match = _QUANTILE.fullmatch(self.statistic_name)
+        return float(match[1]) / 100 if match else None
 
     @property
     def figure(self) -> str:
         """The name of the figure in tables of runs, the part in brackets."""
-        return figure_name(self.metric_name, self.where.given)
+        return figure_name(self.metric_name, self.where.selection)
 
     @property
     def metric_name(self) -> str:
@@ -116,7 +118,7 @@ class Check(ScenarioModel):
 
     def __str__(self) -> str:
         side = "<" if self.above is None else ">"
-        return f"{self.kind}({self.figure}) {side} {self.bound:g}"
+        return f"{self.statistic_name}({self.figure}) {side} {self.bound:g}"
 
 
 class Checking(ScenarioModel):
@@ -141,21 +143,21 @@ def promise_of(text: str) -> dict[str, Any]:
     >>> promise_of("p90(latency_s.p95[template=login]) < 30")["where"]
     {'template': 'login'}
     """
-    found = _TEXT.fullmatch(text.strip())
-    figure = found and _FIGURE.fullmatch((found["inner"] or found["plain"]).strip())
-    if not found or not figure:
+    match = _TEXT.fullmatch(text.strip())
+    figure = match and _FIGURE.fullmatch((match["inner"] or match["plain"]).strip())
+    if not match or not figure:
         example = "'runout.any < 0.05' or 'p90(cost_usd) < 12000'"
         raise ValueError(f"promise(={text!r}) must be like {example}")
     try:
-        bound = float(found["end"])
+        bound = float(match["end"])
     except ValueError:
         raise ValueError(f"promise(={text!r}) must end with a number") from None
-    metric, part = figure["metric"].strip(), figure["part"]
-    read: dict[str, Any] = {"name": "promise", "metric": metric}
-    if found["statistic"]:
-        read["statistic"] = found["statistic"]
-    read["below" if found["side"] == "<" else "above"] = bound
-    return read if part is None else read | {"where": _where(metric, part)}
+    metric, where = figure["metric"].strip(), figure["part"]
+    promise: dict[str, Any] = {"name": "promise", "metric": metric}
+    if match["statistic"]:
+        promise["statistic"] = match["statistic"]
+    promise["below" if match["side"] == "<" else "above"] = bound
+    return promise if where is None else promise | {"where": _where(metric, where)}
 
 
 def figure_name(metric: str, where: dict[str, str | int]) -> str:
@@ -173,14 +175,14 @@ def figure_name(metric: str, where: dict[str, str | int]) -> str:
     return f"{metric}[{', '.join(f'{key}={value}' for key, value in where.items())}]"
 
 
-def _where(metric: str, part: str) -> dict[str, str | int]:
+def _where(metric: str, brackets: str) -> dict[str, str | int]:
     """A part as it stands in the name of a figure."""
-    found = _plain(metric)
-    if found is not None and found.per and "=" not in part:
-        part = f"{found.per}={part}"
-    pairs = [pair.partition("=") for pair in part.split(",")]
-    given = {key.strip(): value.strip() for key, _, value in pairs}
-    return {key: int(text) if text.isdecimal() else text for key, text in given.items()}
+    metric_entry = _plain(metric)
+    if metric_entry is not None and metric_entry.per and "=" not in brackets:
+        brackets = f"{metric_entry.per}={brackets}"
+    pairs = [pair.partition("=") for pair in brackets.split(",")]
+    values = {key.strip(): value.strip() for key, _, value in pairs}
+    return {key: int(text) if text.isdecimal() else text for key, text in values.items()}
 
 
 def _plain(name: str) -> Metric | None:

@@ -1,4 +1,4 @@
-"""The whole scenario: its parts held against each other, YAML in and out, digest."""
+"""The whole scenario: its rules, YAML in and out, changes, digest, a table for notebooks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from smssim.scenario.errors.problems import (
     as_written,
     problem_at,
 )
-from smssim.scenario.errors.yaml_locations import in_order, mapping_of, placed, text_of
+from smssim.scenario.errors.yaml_locations import in_order, located, mapping_of, text_of
 from smssim.scenario.fields import CURRENCY, Country, Instant, Int, Name, ScenarioModel
 from smssim.scenario.network import Callback, Queue, Route
 from smssim.scenario.onboarding import Onboarding, Registration
@@ -36,93 +36,21 @@ from smssim.scenario.sources import Calls, GroupTask, Traffic
 from smssim.scenario.templates import Review, Template
 from smssim.scenario.thresholds import Thresholds
 
-# Files that a scenario names: where they are, and what tells their content from another.
-
-
-def file_finder(folder: Path | None) -> FileFinder:
-    """What says where a file is; None where no folder is known to look in."""
-    return None if folder is None else lambda file: locate(file, folder)
-
-
-def locate(file: Path, folder: Path) -> Path | None:
-    """Where a file is, in a folder or in one above it; None if it is not there."""
-    folder = folder.resolve()
-    return next((p / file for p in (folder, *folder.parents) if (p / file).is_file()), None)
-
-
-def file_digest(file: Path) -> str:
-    """The fingerprint of a file, made once as long as it does not change."""
-    stat = file.stat()
-    return _content(file, stat.st_size, stat.st_mtime_ns)
-
-
-@lru_cache(maxsize=16)
-def _content(file: Path, size: int, changed_ns: int) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-# A scenario at a glance in a notebook: a small table of HTML, without JavaScript.
-
+Source = Traffic | Calls | GroupTask
 _MODES = {
     "pay_per_use": "1, pay_per_use: what no package covers is billed",
     "suspend": "2, suspend: sending stops when packages run out",
 }
-_SHOWN = 12
-
-
-def card(scenario: Scenario) -> str:
-    """Name, period, mode, sources with their expected messages, packages and thresholds."""
-    end = scenario.start + timedelta(days=scenario.days)
-    thresholds = scenario.thresholds
-    rows = [
-        ("scenario", [scenario.name]),
-        ("period", [f"{as_written(scenario.start)} to {as_written(end)}, {scenario.days} days"]),
-        ("mode", [_MODES[scenario.account.service_mode]]),
-        ("sources", _some([_source(scenario, source) for source in scenario.sources])),
-        ("packages", _some(_packages(scenario))),
-        ("a day", [f"alarm {thresholds.daily_alarm:,}, limit {thresholds.daily_limit:,}"]),
-        ("a month", [f"alarm {thresholds.monthly_alarm:,}, limit {thresholds.monthly_limit:,}"]),
-    ]
-    body = "".join(
-        f"<tr><th>{escape(name)}</th><td>{'<br>'.join(map(escape, lines))}</td></tr>"
-        for name, lines in rows
-    )
-    return f'<table class="smssim-scenario"><tbody>{body}</tbody></table>'
-
-
-def _some(lines: list[str]) -> list[str]:
-    more = len(lines) - _SHOWN
-    return lines[:_SHOWN] + [f"and {more} more"] * (more > 0) or ["none"]
-
-
-def _source(scenario: Scenario, source: Source) -> str:
-    if isinstance(source, GroupTask):
-        total = sum(source.countries.values())
-        if source.file is not None:
-            return f"{source.name}: the numbers of {source.file} from {as_written(source.at)}"
-        return f"{source.name}: {total:,} messages to {', '.join(source.countries)}"
-    expected = source.expected(scenario.start_us, scenario.end_us)
-    again = ", and resends" if source.resend or source.server_resend else ""
-    return f"{source.name}: about {expected:,.0f} messages to {source.country}{again}"
-
-
-def _packages(scenario: Scenario) -> list[str]:
-    return [
-        f"{package.country}: {package.segments:,} segments for {package.price:,g} "
-        f"{scenario.currency} from {as_written(package.at or scenario.start)}"
-        for package in scenario.packages
-    ]
-
-
-Source = Traffic | Calls | GroupTask
+_MOST_LINES = 12
+"""Sources or packages that a notebook lists."""
 _NO_RESULTS = {"rng", "checks", "checking"}
-"""What makes no difference to a run of a given seed."""
+"""Fields that make no difference to a run of a given seed."""
 
 
 class Scenario(ScenarioModel):
     """One planned period of sending: everything `simulate` needs, and nothing it finds out.
 
-    Raise a ScenarioError that names all that is wrong, wherever the scenario comes from.
+    Raise a ScenarioError that lists everything wrong, for any origin of the scenario.
     """
 
     name: Name = "scenario"
@@ -210,18 +138,18 @@ class Scenario(ScenarioModel):
         return self.routes.get(country) or Route()
 
     def find(self, file: Path) -> Path:
-        """Where a file named in the scenario is: beside the scenario file or in a folder above."""
-        place = locate(file, self._folder or Path())
-        if place is None:
+        """Path of a file the scenario names: next to the scenario file or in a folder above."""
+        path = _locate(file, self._folder or Path())
+        if path is None:
             raise ScenarioError(f"file(={file}) was not found beside the scenario or above it")
-        return place
+        return path
 
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> Self:
         folder = (info.context or {}).get("folder")
-        found = list(violations_between(self, file_finder(folder)))
-        if found:
-            raise ViolationsError(found)
+        violations = list(violations_between(self, _file_finder(folder)))
+        if violations:
+            raise ViolationsError(violations)
         self._folder = folder
         return self
 
@@ -247,15 +175,15 @@ class Scenario(ScenarioModel):
 
     @classmethod
     def _read(cls, text: str, file: str, folder: Path | None) -> Self:
-        read = mapping_of(text, file)
-        problems = list(read.duplicates)
+        source = mapping_of(text, file)
+        problems = list(source.duplicates)
         try:
-            made = cls.model_validate(read.data, context={"folder": folder})
+            scenario = cls.model_validate(source.data, context={"folder": folder})
         except ScenarioError as error:
-            problems += [placed(problem, read) for problem in error.problems]
+            problems += [located(problem, source) for problem in error.problems]
         if problems:
             raise ScenarioError(in_order(problems))
-        return made
+        return scenario
 
     def to_yaml(self) -> str:
         """This scenario as YAML, defaults left out; `parse` gives an equal one back."""
@@ -280,11 +208,13 @@ class Scenario(ScenarioModel):
         A group task's file counts by its content, wherever it lies; its name, if it is not there.
         """
         plain = self.model_dump(mode="json", exclude=_NO_RESULTS)
-        for task, made in zip(self.group_tasks, plain["group_tasks"], strict=True):
-            made["countries"] = list(made["countries"].items())  # They are sent in this order.
-            place = None if task.file is None else locate(task.file, self._folder or Path())
-            if place is not None:
-                made["file"] = file_digest(place)
+        for task, task_data in zip(self.group_tasks, plain["group_tasks"], strict=True):
+            task_data["countries"] = list(
+                task_data["countries"].items()
+            )  # They are sent in this order.
+            path = None if task.file is None else _locate(task.file, self._folder or Path())
+            if path is not None:
+                task_data["file"] = _file_digest(path)
         canonical = json.dumps(plain, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
@@ -296,25 +226,89 @@ class Scenario(ScenarioModel):
         return type(self).model_validate(changed(self, changes), context={"folder": self._folder})
 
     def __eq__(self, other: object) -> bool:
-        # Where it was read from makes no difference.
+        # The folder that a scenario was read from makes no difference.
         return isinstance(other, Scenario) and self.__dict__ == other.__dict__
 
     def __hash__(self) -> int:
         return hash(json.dumps(self.model_dump(mode="json"), sort_keys=True))
 
     def _repr_html_(self) -> str:
-        pass  # joined
-
-        return card(self)
+        return _card(self)
 
 
 def _all_problems(error: ValidationError, data: Any, folder: Path | None) -> list[Problem]:
-    """What pydantic found, and the rules between parts, as far as the parts can be read."""
+    """pydantic's errors, and broken rules between parts as far as the parts can be read."""
     problems = problems_of(error, Scenario, data)
     if isinstance(data, Mapping):
         rest = partial_model(Scenario, data)
-        for path, told in violations_between(rest, file_finder(folder)):
-            problem = problem_at(path, told, data)
+        for path, message in violations_between(rest, _file_finder(folder)):
+            problem = problem_at(path, message, data)
             if problem not in problems:
                 problems.append(problem)
     return problems
+
+
+def _file_finder(folder: Path | None) -> FileFinder:
+    """A function that locates a file; None without a folder to look in."""
+    return None if folder is None else lambda file: _locate(file, folder)
+
+
+def _locate(file: Path, folder: Path) -> Path | None:
+    """Path of a file in a folder or in one above it; None if there is none."""
+    folder = folder.resolve()
+    return next((p / file for p in (folder, *folder.parents) if (p / file).is_file()), None)
+
+
+def _file_digest(file: Path) -> str:
+    """Digest of a file's content, computed once as long as the file does not change."""
+    stat = file.stat()
+    return _digest_of(file, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _digest_of(file: Path, size: int, changed_ns: int) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _card(scenario: Scenario) -> str:
+    """A table for notebooks: name, period, mode, sources, packages and thresholds."""
+    end = scenario.start + timedelta(days=scenario.days)
+    thresholds = scenario.thresholds
+    rows = [
+        ("scenario", [scenario.name]),
+        ("period", [f"{as_written(scenario.start)} to {as_written(end)}, {scenario.days} days"]),
+        ("mode", [_MODES[scenario.account.service_mode]]),
+        ("sources", _first_lines([_source_line(scenario, source) for source in scenario.sources])),
+        ("packages", _first_lines(_package_lines(scenario))),
+        ("a day", [f"alarm {thresholds.daily_alarm:,}, limit {thresholds.daily_limit:,}"]),
+        ("a month", [f"alarm {thresholds.monthly_alarm:,}, limit {thresholds.monthly_limit:,}"]),
+    ]
+    body = "".join(
+        f"<tr><th>{escape(name)}</th><td>{'<br>'.join(map(escape, lines))}</td></tr>"
+        for name, lines in rows
+    )
+    return f'<table class="smssim-scenario"><tbody>{body}</tbody></table>'
+
+
+def _first_lines(lines: list[str]) -> list[str]:
+    more = len(lines) - _MOST_LINES
+    return lines[:_MOST_LINES] + [f"and {more} more"] * (more > 0) or ["none"]
+
+
+def _source_line(scenario: Scenario, source: Source) -> str:
+    if isinstance(source, GroupTask):
+        total = sum(source.countries.values())
+        if source.file is not None:
+            return f"{source.name}: the numbers of {source.file} from {as_written(source.at)}"
+        return f"{source.name}: {total:,} messages to {', '.join(source.countries)}"
+    expected = source.expected(scenario.start_us, scenario.end_us)
+    again = ", and resends" if source.resend or source.server_resend else ""
+    return f"{source.name}: about {expected:,.0f} messages to {source.country}{again}"
+
+
+def _package_lines(scenario: Scenario) -> list[str]:
+    return [
+        f"{package.country}: {package.segments:,} segments for {package.price:,g} "
+        f"{scenario.currency} from {as_written(package.at or scenario.start)}"
+        for package in scenario.packages
+    ]

@@ -29,7 +29,7 @@ from smssim.scenario.fields import (
     number_or_mix,
 )
 from smssim.scenario.network import Status
-from smssim.sms import reference as codes
+from smssim.sms import reference
 from smssim.sms.recipients import MAX_FILE_BYTES, estimated_file_bytes
 from smssim.stats.keyed_random import REQUESTS_AN_HOUR
 
@@ -59,8 +59,8 @@ class ServerResend(ScenarioModel):
         """What was delivered is not sent again, nor what has no status."""
         for i, status in enumerate(self.statuses):
             if status == "DELIVRD":
-                told = "DELIVRD must not be sent again: statuses are those of failures"
-                yield ("statuses", i), told
+                message = "DELIVRD must not be sent again: statuses are those of failures"
+                yield ("statuses", i), message
             elif status == "none":
                 yield ("statuses", i), "a message without a report ends as EXPIRED: name that"
             elif status in self.statuses[:i]:
@@ -70,8 +70,8 @@ class ServerResend(ScenarioModel):
 def two_resends(users: Resend | None, server: ServerResend | None) -> Iterator[Violation]:
     """Users of a source ask again, or its server sends again: one of the two."""
     if users is not None and server is not None:
-        told = "give resend (users) or server_resend, one of the two, not both; or two sources"
-        yield ("server_resend",), told
+        message = "give resend (users) or server_resend, one of the two, not both; or two sources"
+        yield ("server_resend",), message
 
 
 MOST_NUMBERS = 1_000_000
@@ -172,14 +172,14 @@ class Traffic(ScenarioModel):
                 yield (name,), f"{have}: {name} must be {n} weights, not all 0"
         if self.whitelisted and (self.numbers is None or self.numbers > MOST_WHITELISTED):
             have = "no numbers" if self.numbers is None else f"{self.numbers} numbers"
-            told = f"{have}: a whitelist holds at most {MOST_WHITELISTED}"
-            yield ("whitelisted",), f"{told} (DOMAIN.md section 5)"
+            message = f"{have}: a whitelist holds at most {MOST_WHITELISTED}"
+            yield ("whitelisted",), f"{message} (DOMAIN.md section 5)"
         if self.beginnings and not sum(self.beginnings.values()) > 0:
             yield ("beginnings",), "the shares of beginnings must not all be 0"
         grid_us = microseconds(self.resolution_s)
         if grid_us and HOUR % grid_us:
-            told = f"resolution_s(={self.resolution_s:g}) must divide an hour"
-            yield ("resolution_s",), told
+            message = f"resolution_s(={self.resolution_s:g}) must divide an hour"
+            yield ("resolution_s",), message
         shares = self.recipient_shares()
         if not sum(shares.values()) > 0:
             yield ("recipients",), "the shares of recipients must not all be 0"
@@ -192,9 +192,9 @@ class Traffic(ScenarioModel):
         requests = self.messages_a_day / 24 * peak / mean
         # Twelve standard deviations above the mean: the most that the tables of counts hold.
         if requests + 12 * sqrt(requests) + 30 > REQUESTS_AN_HOUR:
-            told = f"{requests:,.0f} requests in the busiest hour"
+            message = f"{requests:,.0f} requests in the busiest hour"
             rule = f"a source must stay below {REQUESTS_AN_HOUR:,} an hour; split it in two"
-            yield ("messages_a_day",), f"{told}: {rule}"
+            yield ("messages_a_day",), f"{message}: {rule}"
 
     def recipient_shares(self) -> dict[int, float]:
         """The share of requests by their number of recipients."""
@@ -209,7 +209,7 @@ class Traffic(ScenarioModel):
         if last <= first:
             return 0.0
         hour, n = first // HOUR, -(-last // HOUR) - first // HOUR
-        country = codes.countries().get(self.country)
+        country = reference.countries().get(self.country)
         zone = self.zone or (country.zone if country else "UTC")
         weights = hourly_weights(hour, n, zone, self.hours, self.weekdays)
         weights[0] *= 1 - (first - hour * HOUR) / HOUR
@@ -313,11 +313,11 @@ class GroupTask(ScenarioModel):
         total = sum(self.countries.values())
         size = estimated_file_bytes(total, self.digits)
         if total > MOST_NUMBERS:
-            told = f"{total} numbers a task: at most {MOST_NUMBERS} (DOMAIN.md section 8)"
-            yield ("countries",), told
+            message = f"{total} numbers a task: at most {MOST_NUMBERS} (DOMAIN.md section 8)"
+            yield ("countries",), message
         elif size > MAX_FILE_BYTES:
-            told = f"{total} numbers make a file of some {size} bytes"
-            yield ("countries",), f"{told}: at most {MAX_FILE_BYTES} (DOMAIN.md section 8)"
+            message = f"{total} numbers make a file of some {size} bytes"
+            yield ("countries",), f"{message}: at most {MAX_FILE_BYTES} (DOMAIN.md section 8)"
         if self.cancelled is not None and self.at - self.cancelled < CANCEL_BEFORE:
             start = f"at(={as_written(self.at)}) (DOMAIN.md section 8)"
             message = f"{as_written(self.cancelled)} must be at least 5 minutes before {start}"

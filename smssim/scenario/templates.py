@@ -61,11 +61,11 @@ class Template(ScenarioModel):
     def violations(self) -> Iterator[Violation]:
         """A name that the API can carry; a text or segments; no more than a template holds."""
         if len(self.name) > LONGEST_TEMPLATE_NAME:
-            told = f"the name has {len(self.name)} characters: at most {LONGEST_TEMPLATE_NAME}"
-            yield ("name",), f"{told} (the API's templateId, DOMAIN.md section 6)"
+            message = f"the name has {len(self.name)} characters: at most {LONGEST_TEMPLATE_NAME}"
+            yield ("name",), f"{message} (the API's templateId, DOMAIN.md section 6)"
         if self.urged is not None and self.submitted is not None and self.urged < self.submitted:
-            told = f"urged(={as_written(self.urged)}) must not be before submitted"
-            yield ("urged",), f"{told}(={as_written(self.submitted)})"
+            message = f"urged(={as_written(self.urged)}) must not be before submitted"
+            yield ("urged",), f"{message}(={as_written(self.submitted)})"
         if self.text is not None and "segments" in self.model_fields_set:
             yield ("segments",), "give text or segments, not both"
             return
@@ -76,8 +76,8 @@ class Template(ScenarioModel):
         shares = self.segment_shares()
         most = max([*shares, *(self.segment_shares(MAINLAND) if self.signature else ())], default=0)
         if most > MOST_SEGMENTS:
-            told = f"{most} segments: at most {MOST_SEGMENTS}"
-            yield ("segments",), f"{told}, as a template holds 500 characters"
+            message = f"{most} segments: at most {MOST_SEGMENTS}"
+            yield ("segments",), f"{message}, as a template holds 500 characters"
         if not sum(shares.values()) > 0:
             yield ("segments",), "the shares of segments must not all be 0"
 
@@ -147,5 +147,5 @@ class Review(ScenarioModel):
         workdays = {day.date() for day in self.extra_workdays}
         for i, day in enumerate(self.extra_holidays):
             if day.date() in workdays:
-                told = f"{day.date()} must not be in extra_workdays too"
-                yield ("extra_holidays", i), told
+                message = f"{day.date()} must not be in extra_workdays too"
+                yield ("extra_holidays", i), message

@@ -35,8 +35,8 @@ class MainlandThresholds(ScenarioModel):
     def violations(self) -> Iterator[Violation]:
         """The console's rules."""
         values = (self.daily_alarm, self.daily_limit, self.monthly_alarm, self.monthly_limit)
-        for name, told in _broken_thresholds(*values):
-            yield (_shown(self, name, told),), told
+        for name, message in _broken_thresholds(*values):
+            yield (_shown(self, name, message),), message
 
 
 class Thresholds(ScenarioModel):
@@ -67,28 +67,28 @@ class Thresholds(ScenarioModel):
     def violations(self) -> Iterator[Violation]:
         """The console's rules."""
         values = (self.daily_alarm, self.daily_limit, self.monthly_alarm, self.monthly_limit)
-        for name, told in _broken_thresholds(*values):
-            yield (_shown(self, name, told),), told
+        for name, message in _broken_thresholds(*values):
+            yield (_shown(self, name, message),), message
         total = sum(limit.monthly or 0 for limit in self.countries.values())
         if total > self.monthly_limit:
-            told = f"monthly country limits(={total}) must be <= monthly_limit"
-            yield ("countries",), f"{told}(={self.monthly_limit})"
+            message = f"monthly country limits(={total}) must be <= monthly_limit"
+            yield ("countries",), f"{message}(={self.monthly_limit})"
 
 
-def _shown(part: ScenarioModel, name: str, told: str) -> str:
+def _shown(model: ScenarioModel, name: str, message: str) -> str:
     """The value to point at: one that was given, where the other is a default."""
-    if name in part.model_fields_set:
+    if name in model.model_fields_set:
         return name
-    return next((other for other in part.model_fields_set if f"{other}(=" in told), name)
+    return next((other for other in model.model_fields_set if f"{other}(=" in message), name)
 
 
 def check_thresholds(
     daily_alarm: int, daily_limit: int, monthly_alarm: int, monthly_limit: int
 ) -> None:
     """Raise a ValueError unless the four values obey the console's rules (DOMAIN.md section 5)."""
-    found = list(_broken_thresholds(daily_alarm, daily_limit, monthly_alarm, monthly_limit))
-    if found:
-        raise ValueError("; ".join(told for _, told in found))
+    violations = list(_broken_thresholds(daily_alarm, daily_limit, monthly_alarm, monthly_limit))
+    if violations:
+        raise ValueError("; ".join(message for _, message in violations))
 
 
 def _broken_thresholds(
@@ -96,14 +96,14 @@ def _broken_thresholds(
 ) -> Iterator[tuple[str, str]]:
     """The name of a wrong value and the rule that it breaks."""
     if daily_limit <= daily_alarm:
-        told = f"daily_limit(={daily_limit}) must be > daily_alarm(={daily_alarm})"
-        yield "daily_limit", told
+        message = f"daily_limit(={daily_limit}) must be > daily_alarm(={daily_alarm})"
+        yield "daily_limit", message
     if monthly_limit <= monthly_alarm:
-        told = f"monthly_limit(={monthly_limit}) must be > monthly_alarm(={monthly_alarm})"
-        yield "monthly_limit", told
+        message = f"monthly_limit(={monthly_limit}) must be > monthly_alarm(={monthly_alarm})"
+        yield "monthly_limit", message
     if monthly_limit <= daily_limit:
-        told = f"monthly_limit(={monthly_limit}) must be > daily_limit(={daily_limit})"
-        yield "monthly_limit", told
+        message = f"monthly_limit(={monthly_limit}) must be > daily_limit(={daily_limit})"
+        yield "monthly_limit", message
     for name, value in (("daily_alarm", daily_alarm), ("monthly_alarm", monthly_alarm)):
         if value < 1:
             yield name, f"{name}(={value}) must be positive"

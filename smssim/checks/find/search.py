@@ -89,7 +89,7 @@ class Answer:
         rows = sorted(self.probes, key=lambda probe: probe.value)
         found = [Interval(row.estimate, row.low, row.high) for row in rows]
         unit = METRICS[self.promise.metric_name].unit
-        name = f"{self.promise.kind}({self.promise.figure})"
+        name = f"{self.promise.statistic_name}({self.promise.figure})"
         below = f"{self.path}: all values tried; the dashed line is the promise"
         return experiments.designs(
             [_label(row.value) for row in rows],

@@ -234,7 +234,7 @@ class _File(_Nowhere):
         self._read = read
 
     def at(self, path: tuple[str, ...], of_key: bool = False) -> str:
-        spot = self._read.spot(path, of_key)
+        spot = self._read.location(path, of_key)
         return f"{self._read.file}:{spot.line}:{spot.column}" if spot else str(self._read.file)
 
 

@@ -515,7 +515,7 @@ def _promise(scenario: Scenario, check: Check) -> tuple[str, ...]:
     side = "below" if check.above is None else "above"
     return (
         plain(check.name),
-        f"{check.kind} of `{check.figure}` {side} {number(check.bound)}",
+        f"{check.statistic_name} of `{check.figure}` {side} {number(check.bound)}",
         _unit(metric, scenario.currency),
         number(check.margin),
         _told(metric),

@@ -1,4 +1,4 @@
-"""From pydantic's errors to problems: a sentence for a planner, and the path in his own file."""
+"""pydantic's errors as problems: a sentence for a planner, and the path in the file."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from smssim.scenario.errors import partial as shape
+from smssim.scenario.errors import partial
 from smssim.scenario.errors.problems import (
     KEY,
-    Path,
+    KeyPath,
     Problem,
     ViolationsError,
     as_written,
@@ -48,9 +48,9 @@ _MANY = "at most 500, or none is sent (DOMAIN.md section 6, batchSendSms)"
 
 
 def problems_of(error: ValidationError, root: type[BaseModel], data: Any) -> list[Problem]:
-    """Every error as a problem without line and column; several where a part breaks many rules."""
-    found = []
-    details = [(_own_path(d["loc"], data), d) for d in error.errors(include_url=False)]
+    """Every error as a problem without line and column; several where a model breaks many rules."""
+    problems = []
+    details = [(_document_path(d["loc"], data), d) for d in error.errors(include_url=False)]
     mistyped = {
         (*path[:-1], near)
         for path, detail in details
@@ -59,13 +59,13 @@ def problems_of(error: ValidationError, root: type[BaseModel], data: Any) -> lis
     for path, detail in details:
         if detail["type"] == "missing" and path in mistyped:
             continue
-        for below, told in _told(detail, path, root):
-            found.append(problem_at((*path, *below), told, data))
-    return found
+        for below, message in _messages(detail, path, root):
+            problems.append(problem_at((*path, *below), message, data))
+    return problems
 
 
-def _own_path(loc: tuple[int | str, ...], data: Any) -> Path:
-    """A location without the steps that stand in no file: which of two kinds, a plain delay's."""
+def _document_path(loc: tuple[int | str, ...], data: Any) -> KeyPath:
+    """A location without the steps that no file has: tags of unions, a plain delay's field."""
     path: list[int | str] = []
     for i, step in enumerate(loc):
         type_under = isinstance(data, Mapping | BaseModel) or (
@@ -84,14 +84,17 @@ def _own_path(loc: tuple[int | str, ...], data: Any) -> Path:
     return tuple(path)
 
 
-def _told(detail: ErrorDetails, path: Path, root: type[BaseModel]) -> Iterator[tuple[Path, str]]:
-    violations = detail.get("ctx", {}).get("error")
-    if isinstance(violations, ViolationsError):
-        yield from violations.found
+def _messages(
+    detail: ErrorDetails, path: KeyPath, root: type[BaseModel]
+) -> Iterator[tuple[KeyPath, str]]:
+    """Sentences for one error, each with the path below the error's where it applies."""
+    error = detail.get("ctx", {}).get("error")
+    if isinstance(error, ViolationsError):
+        yield from error.violations
     elif detail["type"] == "extra_forbidden":
         yield (KEY,), _unknown_key(path, root)
     elif detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]:
-        return  # It is not short: its items were refused, each by itself.
+        return  # It is not short: its items were rejected one by one.
     elif detail["type"] == "missing" and isinstance(path[-1] if path else 0, int):
         yield (), "a value is missing: two numbers are needed"
     elif detail["type"] == "missing":
@@ -100,87 +103,87 @@ def _told(detail: ErrorDetails, path: Path, root: type[BaseModel]) -> Iterator[t
         yield (), _sentence(detail, path)
 
 
-def _unknown_key(path: Path, root: type[BaseModel]) -> str:
-    part = _part(path, root)
-    key, readable = str(path[-1]), list(part.model_fields)
-    told = f"unknown key {key!r}"
-    advice: Mapping[str, str] = getattr(part, "unknown_keys", {})
+def _unknown_key(path: KeyPath, root: type[BaseModel]) -> str:
+    model = _model_at(path, root)
+    key, keys = str(path[-1]), list(model.model_fields)
+    message = f"unknown key {key!r}"
+    advice: Mapping[str, str] = getattr(model, "unknown_keys", {})
     if key in advice:
-        return f"{told}: {advice[key]}"
-    near = hint(key, readable)
+        return f"{message}: {advice[key]}"
+    near = hint(key, keys)
     if near:
-        return told + near
-    elsewhere = shape.owners_of(root, key)
+        return message + near
+    elsewhere = partial.owners_of(root, key)
     if elsewhere:
-        return f"{told} (it belongs to {' or '.join(elsewhere[:3])})"
-    return f"{told}; there are {', '.join(readable)}"
+        return f"{message} (it belongs to {' or '.join(elsewhere[:3])})"
+    return f"{message}; there are {', '.join(keys)}"
 
 
-def _near(path: Path, root: type[BaseModel]) -> str | None:
-    """The key that was meant by an unknown one."""
-    near = hint(path[-1], _part(path, root).model_fields)
+def _near(path: KeyPath, root: type[BaseModel]) -> str | None:
+    """The key that an unknown one probably meant."""
+    near = hint(path[-1], _model_at(path, root).model_fields)
     return near.split("'")[1] if near else None
 
 
-def _part(path: Path, root: type[BaseModel]) -> type[BaseModel]:
-    """The part that a key belongs to, or should."""
-    return shape.model_of(shape.at(root, path[:-1])) or root
+def _model_at(path: KeyPath, root: type[BaseModel]) -> type[BaseModel]:
+    """The model that a key belongs to, or should."""
+    return partial.model_of(partial.type_at(root, path[:-1])) or root
 
 
-def _meaning(path: Path, root: type[BaseModel]) -> str:
-    field = _part(path, root).model_fields.get(str(path[-1]))
+def _meaning(path: KeyPath, root: type[BaseModel]) -> str:
+    field = _model_at(path, root).model_fields.get(str(path[-1]))
     text = (field.description or "") if field else ""
     first = text.split(".")[0].split(";")[0].removeprefix("Assumption: ")
     return f": {first[0].lower()}{' '.join(first[1:].split())}" if first else ""
 
 
-def _sentence(detail: ErrorDetails, path: Path) -> str:
-    kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
+def _sentence(detail: ErrorDetails, path: KeyPath) -> str:
+    error_type, value, context = detail["type"], detail["input"], detail.get("ctx", {})
     if path and path[-1] == "secret":
         return "the secret must be text, in quotes if it looks like a number"
-    shown = as_written(value)
-    if kind in _BOUNDS:
-        sign, name = _BOUNDS[kind]
+    value_text = as_written(value)
+    if error_type in _BOUNDS:
+        sign, name = _BOUNDS[error_type]
         if "recipients" in path and sign == "<=" and value > 1 and context[name] > 1:
             most = "" if context[name] == 500 else f" (drawn ones up to {context[name]}: E000503)"
-            return f"{shown} recipients a request: {_MANY}{most}"
-        return f"{shown} must be {sign} {as_written(context[name])}"
-    if kind == "literal_error":
+            return f"{value_text} recipients a request: {_MANY}{most}"
+        return f"{value_text} must be {sign} {as_written(context[name])}"
+    if error_type == "literal_error":
         return _one_of(value, context["expected"])
-    if kind == "invalid_key":
+    if error_type == "invalid_key":
         return f"the key {path[-1]!r} must be text"
-    if kind == "model_type" and context.get("class_name") == "Delay":
-        return f"{shown} must be seconds, or a delay such as {{uniform_s: [0, 60]}}"
-    if kind in _NEEDS and value is None:
-        return f"nothing is given: it must be {_NEEDS[kind]}, or the key be left out"
-    if kind in _NEEDS:
-        return f"{shown} must be {_NEEDS[kind]}{_advice(kind, value)}"
-    if kind == "string_pattern_mismatch" and context["pattern"] in _PATTERNS:
-        return f"{shown} must be {_PATTERNS[context['pattern']]}"
-    if kind == "too_long":
+    if error_type == "model_type" and context.get("class_name") == "Delay":
+        return f"{value_text} must be seconds, or a delay such as {{uniform_s: [0, 60]}}"
+    if error_type in _NEEDS and value is None:
+        return f"nothing is given: it must be {_NEEDS[error_type]}, or the key be left out"
+    if error_type in _NEEDS:
+        return f"{value_text} must be {_NEEDS[error_type]}{_advice(error_type, value)}"
+    if error_type == "string_pattern_mismatch" and context["pattern"] in _PATTERNS:
+        return f"{value_text} must be {_PATTERNS[context['pattern']]}"
+    if error_type == "too_long":
         if path and path[-1] == "to":
             return f"{context['actual_length']} recipients a request: {_MANY}"
         return f"{context['actual_length']} values: at most {context['max_length']}"
-    if kind == "too_short":
+    if error_type == "too_short":
         return f"{context['actual_length']} values: at least {context['min_length']}"
-    if kind == "string_too_long":
+    if error_type == "string_too_long":
         return f"the text has {len(value)} characters: at most {context['max_length']}"
-    if kind == "value_error":
+    if error_type == "value_error":
         return str(context["error"])
-    return detail["msg"].replace("Input should be", f"{shown} must be")
+    return detail["msg"].replace("Input should be", f"{value_text} must be")
 
 
 def _one_of(value: object, expected: str) -> str:
     words = expected.replace(" or ", ", ").replace("'", "").split(", ")
-    told = f"{as_written(value)} must be one of {', '.join(words)}"
-    return told + hint(value, words)
+    message = f"{as_written(value)} must be one of {', '.join(words)}"
+    return message + hint(value, words)
 
 
-def _advice(kind: str, value: object) -> str:
-    if kind == "tuple_type" and isinstance(value, dict):
+def _advice(error_type: str, value: object) -> str:
+    if error_type == "tuple_type" and isinstance(value, dict):
         return ": write a dash before each of its items"
-    if kind == "string_type" and not isinstance(value, dict | list):
+    if error_type == "string_type" and not isinstance(value, dict | list):
         return f', in quotes: "{as_written(value)}"' if value is not None else ""
-    if kind == "tuple_type" and value is None:
+    if error_type == "tuple_type" and value is None:
         return "; leave the key out if there is none"
     return ""

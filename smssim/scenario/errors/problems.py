@@ -1,4 +1,4 @@
-"""What is wrong with a scenario: problems with their place, and the error that holds them all."""
+"""Problems of a scenario with their locations, and the error that carries them all."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 
 from smssim.errors import UserFacing
 
-Path = tuple[str | int, ...]
-Violation = tuple[Path, str]
-"""Where a rule is broken, and the sentence that says so."""
+KeyPath = tuple[str | int, ...]
+Violation = tuple[KeyPath, str]
+"""Path of a broken rule, and the sentence that explains it."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: where it stands, the value, and a sentence with the rule.
+    """One validation error: location, offending value, and a sentence with the rule.
 
     Lines and columns count from 1; they are None where a scenario was not read from a text.
     """
@@ -30,51 +30,50 @@ class Problem:
     column: int | None = None
     value: Any = None
     of_key: bool = False
-    """Whether the key is what is wrong, and the place is the key's."""
-    steps: Path = field(default=(), repr=False, compare=False)
+    """Whether the key itself is wrong, and the location is the key's."""
+    steps: KeyPath = field(default=(), repr=False, compare=False)
     """The steps of the path, as keys may have dots in them."""
 
     def __str__(self) -> str:
-        spot = [str(part) for part in (self.file, self.line, self.column) if part is not None]
-        return ": ".join(part for part in (":".join(spot), self.path, self.message) if part)
+        spot = [str(piece) for piece in (self.file, self.line, self.column) if piece is not None]
+        return ": ".join(piece for piece in (":".join(spot), self.path, self.message) if piece)
 
 
 class ScenarioError(UserFacing, ValueError):
-    """A scenario that cannot be used. `problems` holds all that is wrong, its text a line each."""
+    """A scenario that cannot be used. `problems` lists everything wrong, its text one per line."""
 
     def __init__(self, problems: Sequence[Problem] | str) -> None:
         super().__init__(problems)
-        told = [Problem(problems)] if isinstance(problems, str) else problems
-        self.problems = tuple(told)
+        as_problems = [Problem(problems)] if isinstance(problems, str) else problems
+        self.problems = tuple(as_problems)
 
     def __str__(self) -> str:
         return "\n".join(str(problem) for problem in self.problems)
 
 
 class ViolationsError(ValueError):
-    """The rules that a part breaks by itself; pydantic hands them on to `problems_of`."""
+    """Rules that one model breaks on its own; pydantic passes them on to `problems_of`."""
 
-    def __init__(self, found: Sequence[Violation]) -> None:
-        super().__init__("; ".join(message for _, message in found))
-        self.found = tuple(found)
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        super().__init__("; ".join(message for _, message in violations))
+        self.violations = tuple(violations)
 
 
 MASK = "**********"
 KEY = "[key]"
-"""The last step of a path whose key is what is wrong; it is not shown."""
+"""Last step of a path whose key is wrong; it is not displayed."""
 
 
-def problem_at(path: Path, message: str, data: Any) -> Problem:
+def problem_at(path: KeyPath, message: str, data: Any) -> Problem:
     """A problem without file, line and column, with the value that *data* has at its path."""
     of_key = path[-1:] == (KEY,)
     path = path[:-1] if of_key else path
-    value = value_at(data, path)
-    shown = without_secrets(value, path[-1] if path else None)
-    return Problem(message, dotted(path), value=shown, of_key=of_key, steps=path)
+    value = without_secrets(value_at(data, path), path[-1] if path else None)
+    return Problem(message, dotted(path), value=value, of_key=of_key, steps=path)
 
 
 def without_secrets(value: Any, key: object = None) -> Any:
-    """A value without what stands under a key that is `secret`, or was probably meant to be."""
+    """A value with everything masked under a key that is `secret`, or probably meant to be."""
     if isinstance(key, str) and _is_secret(key):
         return MASK
     if isinstance(value, Mapping):
@@ -89,8 +88,8 @@ def _is_secret(key: str) -> bool:
     return "secret" in key.lower() or bool(hint(key, ["secret"]))
 
 
-def value_at(data: Any, path: Path) -> Any:
-    """What stands at a path of plain data or of parts, None if nothing does."""
+def value_at(data: Any, path: KeyPath) -> Any:
+    """The value at a path of plain data or of models, None if there is none."""
     for step in path:
         if isinstance(data, Mapping):
             data = data.get(step, data.get(str(step)))
@@ -102,19 +101,19 @@ def value_at(data: Any, path: Path) -> Any:
 
 
 def dotted(path: Iterable[str | int]) -> str:
-    """A path as it is written in messages and in `change`: `packages.0.segments`."""
+    """A path as messages and `change` write it: `packages.0.segments`."""
     return ".".join(str(step) for step in path)
 
 
-def hint(name: object, readable: Iterable[str]) -> str:
-    """What was probably meant by *name*, in brackets, or nothing."""
-    by_lower = {str(word).lower(): str(word) for word in readable}
+def hint(name: object, candidates: Iterable[str]) -> str:
+    """The candidate that *name* probably meant, in brackets, or an empty text."""
+    by_lower = {str(word).lower(): str(word) for word in candidates}
     near = get_close_matches(str(name).lower(), by_lower, 1, 0.6)
     return f" (did you mean {by_lower[near[0]]!r}?)" if near else ""
 
 
 def as_written(value: object) -> str:
-    """A value as the writer of a file knows it."""
+    """A value in the notation of a scenario file."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):

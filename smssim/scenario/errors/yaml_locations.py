@@ -1,10 +1,10 @@
-"""From YAML 1.2 text to plain data, and from a path in it to its line and column."""
+"""YAML 1.2 text as plain data, and the line and column of any path in it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path as Path_pathlib
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
@@ -13,18 +13,18 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from smssim.scenario.errors.problems import Path, Problem, ScenarioError, dotted
+from smssim.scenario.errors.problems import KeyPath, Problem, ScenarioError, dotted
 
 
-class Spot(NamedTuple):
-    """A place in a text; both count from 1."""
+class Location(NamedTuple):
+    """A location in a text; both count from 1."""
 
     line: int
     column: int
 
 
 class _Constructor(SafeConstructor):
-    """Leaves what only looks like a date or a number as text, so that its field refuses it."""
+    """Leaves what only looks like a date or a number as text, so that its field rejects it."""
 
     def construct_non_recursive_object(self, node: Any, tag: str | None = None) -> Any:
         try:
@@ -38,7 +38,7 @@ class _Constructor(SafeConstructor):
 
 
 class Text:
-    """A scenario's text: `data` is what it holds, `spot` says where a path of it stands.
+    """A scenario's text: `data` is its content, `location` gives the line and column of a path.
 
     Raise a ScenarioError for text that is no YAML.
     """
@@ -47,7 +47,7 @@ class Text:
         self.file = file
         self._lines = text.split("\n")
         self.duplicates: list[Problem] = []
-        """The keys that stand twice in one mapping."""
+        """Problems of keys that appear twice in one mapping."""
         yaml = YAML(typ="safe", pure=True)
         yaml.Constructor = _Constructor
         yaml.allow_duplicate_keys = True
@@ -56,18 +56,18 @@ class Text:
             self.data: Any = None
             if self._root is not None:
                 _check_tree(self._root, file)
-                # Looked for first, because making data of the tree merges its mappings.
+                # Before the data is constructed, which merges mappings of the tree.
                 self.duplicates = _duplicates(self._root, file)
                 self.data = yaml.constructor.construct_document(self._root)
         except YAMLError as error:
-            # The error of YAML shows the line, which a secret may stand in.
+            # The parser's error quotes the line, which may hold a secret.
             cause = None if "secret" in text.lower() else error
-            raise ScenarioError([self._no_yaml(error)]) from cause
+            raise ScenarioError([self._not_yaml(error)]) from cause
         except RecursionError as error:
             raise ScenarioError([Problem("nested too deeply", file=file)]) from error
 
-    def spot(self, path: Path, of_key: bool = False) -> Spot | None:
-        """Where the value at a path stands, or its key; what holds it, if it is not there."""
+    def location(self, path: KeyPath, of_key: bool = False) -> Location | None:
+        """Location of the value at a path, or of its key; of the node above if it is missing."""
         node, key = self._root, None
         for step in path:
             key, below = _below(node, step)
@@ -76,9 +76,9 @@ class Text:
             node = below
         empty = isinstance(node, ScalarNode) and not node.value and not node.style
         at = key if (of_key or empty) and key is not None else node
-        return None if at is None else _spot(at)
+        return None if at is None else _location(at)
 
-    def _no_yaml(self, error: YAMLError) -> Problem:
+    def _not_yaml(self, error: YAMLError) -> Problem:
         if isinstance(error, ReaderError):
             line, column = _line_of(self._lines, error.position)
             what = f"the character U+{error.character:04X} must not stand in YAML"
@@ -88,37 +88,41 @@ class Text:
             return Problem(f"this is no YAML: {error}", file=self.file)
         what = error.problem or error.context
         if "secret" in "".join(self._lines[mark.line : mark.line + 1]).lower():
-            told = "this is no YAML: a secret must stand in quotes"
-            return Problem(told, "", self.file, mark.line + 1, mark.column + 1)
+            message = "this is no YAML: a secret must stand in quotes"
+            return Problem(message, "", self.file, mark.line + 1, mark.column + 1)
         if what and "'\\t'" in what:
             what = "a tab; only spaces may stand before a key"
         context = f" ({error.context})" if error.context and error.problem else ""
-        told = f"this is no YAML: {what}{context}"
-        return Problem(told, "", self.file, mark.line + 1, mark.column + 1)
+        message = f"this is no YAML: {what}{context}"
+        return Problem(message, "", self.file, mark.line + 1, mark.column + 1)
 
 
 def _duplicates(root: Node, file: str) -> list[Problem]:
-    found: list[Problem] = []
+    problems: list[Problem] = []
     for path, node in _mappings(root):
         seen: dict[str, Node] = {}
         for key, _ in node.value:
             name = str(key.value)
             if name in seen:
-                line = _spot(seen[name]).line
-                told = f"the key {name!r} stands twice, first in line {line}"
-                found.append(Problem(told, dotted((*path, name)), file, *_spot(key), value=name))
+                line = _location(seen[name]).line
+                message = f"the key {name!r} stands twice, first in line {line}"
+                problems.append(
+                    Problem(message, dotted((*path, name)), file, *_location(key), value=name)
+                )
             seen.setdefault(name, key)
-    return found
+    return problems
 
 
 def _check_tree(root: Node, file: str) -> None:
-    """Refuse an anchor within itself, which no rule could be told of."""
+    """Refuse an anchor within itself, which no rule could be checked on."""
     open_nodes: set[int] = set()
     done: set[int] = set()
 
     def walk(node: Node) -> None:
         if id(node) in open_nodes:
-            raise ScenarioError([Problem("an anchor must not hold itself", "", file, *_spot(node))])
+            raise ScenarioError(
+                [Problem("an anchor must not hold itself", "", file, *_location(node))]
+            )
         if isinstance(node, ScalarNode) or id(node) in done:
             return
         open_nodes.add(id(node))
@@ -132,23 +136,23 @@ def _check_tree(root: Node, file: str) -> None:
 
 
 def _below(node: Node | None, step: str | int) -> tuple[Node | None, Node | None]:
-    """The key and the value under a step, where they really stand: anchors and merges followed."""
+    """The key and value nodes under a step, anchors and merges followed."""
     if isinstance(node, SequenceNode):
         type_under = isinstance(step, int) and step < len(node.value)
         return (None, node.value[step]) if type_under else (None, None)
     if not isinstance(node, MappingNode):
         return None, None
-    # What is merged in stands before the mapping's own keys, which win.
+    # Merged entries come before the mapping's explicit keys, which win.
     for key, value in reversed(node.value):
         if isinstance(key, ScalarNode) and key.value == str(step):
             return key, value
     return None, None
 
 
-def _mappings(root: Node) -> Iterable[tuple[Path, MappingNode]]:
+def _mappings(root: Node) -> Iterable[tuple[KeyPath, MappingNode]]:
     """All mappings, each once, with a path to it."""
     seen: set[int] = set()
-    todo: list[tuple[Path, Node]] = [((), root)]
+    todo: list[tuple[KeyPath, Node]] = [((), root)]
     while todo:
         path, node = todo.pop()
         if id(node) in seen:
@@ -161,22 +165,19 @@ def _mappings(root: Node) -> Iterable[tuple[Path, MappingNode]]:
             todo += [((*path, str(key.value)), child) for key, child in node.value]
 
 
-def _spot(node: Node) -> Spot:
-    return Spot(node.start_mark.line + 1, node.start_mark.column + 1)
+def _location(node: Node) -> Location:
+    return Location(node.start_mark.line + 1, node.start_mark.column + 1)
 
 
-def _line_of(lines: list[str], position: int) -> Spot:
+def _line_of(lines: list[str], position: int) -> Location:
     for number, line in enumerate(lines, start=1):
         if position <= len(line):
-            return Spot(number, position + 1)
+            return Location(number, position + 1)
         position -= len(line) + 1
-    return Spot(len(lines), 1)
+    return Location(len(lines), 1)
 
 
-# A scenario's text: read from its file, and its problems told by line and column.
-
-
-def text_of(path: Path_pathlib) -> str:
+def text_of(path: Path) -> str:
     """The text of a file. Raise a ScenarioError if it cannot be read, or is no text in UTF-8."""
     try:
         return path.read_bytes().decode("utf-8-sig")
@@ -190,9 +191,7 @@ def text_of(path: Path_pathlib) -> str:
 
 
 def mapping_of(text: str, file: str) -> Text:
-    """The text with the places of its values. Raise a ScenarioError unless it is a mapping."""
-    pass  # joined
-
+    """The text and the locations of its values. Raise a ScenarioError unless it is a mapping."""
     read = Text(text, file)
     if not isinstance(read.data, dict):
         what = "is empty" if read.data is None else "must be a mapping of keys to values"
@@ -200,15 +199,15 @@ def mapping_of(text: str, file: str) -> Text:
     return read
 
 
-def placed(problem: Problem, read: Text) -> Problem:
-    """A problem with its file, line and column."""
-    spot = read.spot(problem.steps, of_key=problem.of_key)
-    line, column = spot or (None, None)
+def located(problem: Problem, read: Text) -> Problem:
+    """The problem with its file, line and column."""
+    location = read.location(problem.steps, of_key=problem.of_key)
+    line, column = location or (None, None)
     return replace(problem, file=read.file, line=line, column=column)
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
-    """By place; what anchors repeat is told once."""
+    """Problems by location, without those that anchors repeat."""
     once: dict[object, Problem] = {}
     for problem in sorted(problems, key=lambda p: (p.line or 0, p.column or 0)):
         once.setdefault((problem.line, problem.column, problem.message), problem)
