@@ -137,7 +137,7 @@ def failures(record: Record, by: list[str]) -> list[Row]:
     return found
 
 
-def statistics(record: Record, by: list[str]) -> list[Row]:
+def console_statistics(record: Record, by: list[str]) -> list[Row]:
     found = []
     for key, rows in groups(record, by):
         sent, segments = rows["place"] == 0, rows["segments"].astype("int64")

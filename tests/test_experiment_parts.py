@@ -11,7 +11,7 @@ from pandas.testing import assert_frame_equal
 
 from smssim.checks import find
 from smssim.experiment import compare, replicate, sweep
-from smssim.report import restricted
+from smssim.report import kpi
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import simulate
 
@@ -57,7 +57,7 @@ def test_the_parts_that_checks_are_about_have_figures() -> None:
     for replication in range(3):
         run = simulate(own, rng=7, replication=replication)
         for name, (metric, where) in NAMES.items():
-            assert runs[name][replication] == restricted(run, metric, where)
+            assert runs[name][replication] == kpi(run, metric, where)
     assert runs["messages.sent[country=ID, type=otp]"].gt(100).all()
     assert (runs["messages.sent[country=ID, type=otp]"] < runs["messages.sent"]).all()
     plain = replicate(scenario(), 3, rng=7, workers=1).runs

@@ -179,7 +179,7 @@ def test_burn_down_in_mode_pay_per_use_says_that_messages_are_billed() -> None:
 
 
 def test_burn_down_takes_the_frame_of_the_report(run: Run) -> None:
-    ahead = report.run_down(run)
+    ahead = report.package_forecast(run)
     by_frame = plots.burn_down(report.burn_down(run), ahead=ahead)
     assert words(by_frame) == words(plots.burn_down(run))
     assert "record ends" not in words(plots.burn_down(report.burn_down(run)))
@@ -281,7 +281,8 @@ def test_latency_tells_six_groups_apart_and_shows_the_rest(run: Run) -> None:
 @pytest.mark.parametrize("period", ["day", "month"])
 def test_thresholds_is_the_report(run: Run, period: str) -> None:
     usage, table = (
-        frame[frame["period"] == period] for frame in (report.usage(run), report.thresholds(run))
+        frame[frame["period"] == period]
+        for frame in (report.threshold_usage(run), report.thresholds(run))
     )
     ax = plots.thresholds(run, period=period)
 
@@ -326,7 +327,7 @@ def test_a_limit_far_above_the_use_is_named_and_left_out() -> None:
 
 
 def test_thresholds_take_the_frames_of_both_reports(run: Run) -> None:
-    frame, usage = report.thresholds(run), report.usage(run)
+    frame, usage = report.thresholds(run), report.threshold_usage(run)
     by_frames, by_record = plots.thresholds(frame, usage=usage), plots.thresholds(run)
     assert by_frames.get_title(loc="left") == by_record.get_title(loc="left")
     assert by_frames.get_xlim() == by_record.get_xlim()

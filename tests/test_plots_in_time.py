@@ -80,7 +80,7 @@ def test_steps_that_are_not_done_last_until_the_end() -> None:
 
 @pytest.mark.parametrize("of", ["callback_outages", "capture"])
 def test_reports_by_hour_and_outages_are_the_report(of: str) -> None:
-    frame, gaps = report.received(record(of)), report.outages(record(of))
+    frame, gaps = report.reports_by_hour(record(of)), report.outages(record(of))
     ax = plots.callbacks(record(of))
 
     line = next(line for line in ax.lines if line.get_label() == "received").get_xydata()
@@ -141,7 +141,7 @@ def test_what_is_surely_better_is_never_left_out() -> None:
 
 def test_what_is_left_of_packages_runs_down_as_projected() -> None:
     run = record("40 countries")
-    frame = report.run_down(run)
+    frame = report.package_forecast(run)
     ax = plots.burn_down(run)
     ahead = [line.get_xydata() for line in ax.lines if line.get_label() == "_ahead"]
     assert len(ahead) == frame["country"].nunique() > 0

@@ -119,7 +119,7 @@ def test_a_zone_nobody_knows_is_refused() -> None:
 
 
 def _assert_received(record: Record) -> None:
-    frame = report.received(record).set_index("hour")
+    frame = report.reports_by_hour(record).set_index("hour")
     rows, messages = record.reports, record.messages
     assert rows is not None
     assert messages is not None
@@ -145,12 +145,12 @@ def test_reports_by_hour_are_those_of_the_rows_in_invented_worlds(world: Any) ->
 def test_reports_by_hour_of_an_outage_and_of_a_log() -> None:
     run, log = record("callback_outages"), record("capture")
     _assert_received(run)
-    assert report.received(run)["lost"].sum() == report.callbacks(run)["lost"].iloc[0] > 0
-    frame = report.received(log)
+    assert report.reports_by_hour(run)["lost"].sum() == report.callbacks(run)["lost"].iloc[0] > 0
+    frame = report.reports_by_hour(log)
     assert frame["received"].sum() == report.callbacks(log)["received"].iloc[0]
     assert frame[["lost", "made"]].isna().all(axis=None)
 
 
 def test_without_rows_no_report_has_an_hour() -> None:
     with pytest.raises(ValueError, match="messages, reports"):
-        report.received(record("launch"))
+        report.reports_by_hour(record("launch"))

@@ -295,8 +295,8 @@ def test_a_log_knows_no_packages(run: Run) -> None:
 
 
 def test_a_run_that_was_stripped_is_refused(run: Run) -> None:
-    assert report.needs_of(report.packages) == ("packages", "events", "money")
+    assert report.requirements(report.packages) == ("packages", "events", "money")
     with pytest.raises(ValueError, match=r"report.packages needs events, which the record 'scen"):
         report.packages(replace(run, events=None))
     with pytest.raises(ValueError, match=r"needs\(=\['minutes'\]\) must be some of money"):
-        report.needs("minutes")
+        report.requires("minutes")

@@ -22,7 +22,7 @@ from smssim.sms import reference as codes
 invented = settings(settings.get_profile("worlds"), max_examples=40)
 EXPORTS = Path(__file__).parents[1] / "data" / "exports"
 BYS: tuple[list[str], ...] = ([], ["country"], ["type"], ["country", "type"], ["day"])
-REPORTS = ("delivery", "failures", "statistics")
+REPORTS = ("delivery", "failures", "console_statistics")
 
 
 def agree(record: Record, name: str, by: list[str]) -> None:
@@ -71,7 +71,7 @@ def parts_agree(record: Record) -> None:
     for key in ("country", "type", "template"):
         groups = report.delivery(record, by=key).dropna(subset=key).set_index(key)
         for part, row in groups.astype("float64").iterrows():
-            found = {metric: report.restricted(record, metric, {key: part}) for metric in metrics}
+            found = {metric: report.kpi(record, metric, {key: part}) for metric in metrics}
             wanted = {metric: row[column] for metric, column in metrics.items()}
             assert found == pytest.approx(wanted, rel=0, nan_ok=True), (key, part)
 
@@ -104,7 +104,7 @@ def test_read_logs(form: str) -> None:
 
 def test_the_figures_of_the_console_add_up() -> None:
     log = read_log(EXPORTS / "parquet")
-    found = report.statistics(log, by="country").pivot_table(
+    found = report.console_statistics(log, by="country").pivot_table(
         index="country", columns="figure", values="value"
     )
     made = found["sent_successfully"] + found["sending_failures"] + found["sending"]
@@ -112,7 +112,7 @@ def test_the_figures_of_the_console_add_up() -> None:
     assert (found["total_submitted"] + found["submission_failures"]).tolist() == found[
         "total_submit"
     ].tolist()
-    said = report.statistics(log).set_index("figure")["definition"]
+    said = report.console_statistics(log).set_index("figure")["definition"]
     assert set(said) == {"documented", "our reading"}
     assert said["submission_success_rate"] == "documented"
     assert said["sending"] == "our reading"

@@ -175,7 +175,7 @@ def test_a_rated_log_projects_the_same(run: Run) -> None:
     log = replace(log, observed_until=run.observed_until)
 
     pd.testing.assert_frame_equal(report.packages(log), report.packages(run))
-    pd.testing.assert_frame_equal(report.run_down(log), report.run_down(run))
+    pd.testing.assert_frame_equal(report.package_forecast(log), report.package_forecast(run))
 
 
 def test_the_longer_run_comes_as_projected(run: Run) -> None:
@@ -201,7 +201,7 @@ def test_the_price_of_what_expired(run: Run) -> None:
 
 def test_what_is_left_runs_down_from_the_end_of_the_record(run: Run) -> None:
     """To nothing, or to an expiry, at which what is left is gone at once."""
-    found, packages = report.run_down(run), report.packages(run)
+    found, packages = report.package_forecast(run), report.packages(run)
 
     assert list(found) == ["at", "country", "left", "left_low", "left_high"]
     assert sorted(found["country"].unique()) == ["ID", "TH"]
@@ -228,8 +228,8 @@ def test_a_few_hours_project_nothing() -> None:
     short = simulate(scenario(days=3))
 
     assert report.packages(short)["run_out_projected_at"].isna().all()
-    assert len(report.run_down(short)) == 0
+    assert len(report.package_forecast(short)) == 0
     assert (
-        report.run_down(short).dtypes.to_dict()
-        == report.run_down(simulate(scenario())).dtypes.to_dict()
+        report.package_forecast(short).dtypes.to_dict()
+        == report.package_forecast(simulate(scenario())).dtypes.to_dict()
     )

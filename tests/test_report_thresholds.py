@@ -114,7 +114,7 @@ def test_used_is_a_count_of_the_rows(world: tuple[Scenario, int, tuple[Any, ...]
     run = simulate(scenario, rng=rng, policies=(*policies, watch))
     weights = counted(run, scenario)
 
-    table, curve = report.thresholds(run), report.usage(run)
+    table, curve = report.thresholds(run), report.threshold_usage(run)
     for period in ("day", "month"):
         own = table[table["period"] == period].set_index("start")
         plain = weights.groupby(starts_of(period, weights.index)).sum()
@@ -226,7 +226,7 @@ def test_a_log_has_no_thresholds(run: Run) -> None:
 
     for found, whole in (
         (report.thresholds(log), report.thresholds(run)),
-        (report.usage(log), report.usage(run)),
+        (report.threshold_usage(log), report.threshold_usage(run)),
     ):
         assert len(found) == 0
         assert found.dtypes.to_dict() == whole.dtypes.to_dict()

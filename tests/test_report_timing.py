@@ -92,7 +92,7 @@ def test_the_share_told_by_results_is_that_of_the_rows(run: Run) -> None:
         for country in {"ID", "TH"} - timed:
             assert found.loc[country, SOON].tolist() == list(wilson(*rows_of(run, country)))
             assert found.loc[country, SOONER].isna().all()
-            part = report.restricted(log, "latency.within_3_min", {"country": country})
+            part = report.kpi(log, "latency.within_3_min", {"country": country})
             assert part == found.loc[country, "within_3_min"]
         whole = np.sum([rows_of(run, country) for country in ("ID", "TH")], axis=0).tolist()
         assert report.delivery(log, by=())[SOON].iloc[0].tolist() == list(wilson(*whole))
@@ -107,7 +107,7 @@ def test_results_tell_nothing_of_templates(run: Run) -> None:
     log = replace(log, tallies=Tallies(run.observed_until, **frames))  # type: ignore[arg-type]
 
     assert report.delivery(log, by="template")[SOON].isna().all(axis=None)
-    part = report.restricted(log, "latency.within_3_min", {"template": "code"})
+    part = report.kpi(log, "latency.within_3_min", {"template": "code"})
     assert part != part
 
 

@@ -55,7 +55,7 @@ def plain(record: Record, fraudulent: set[str], servers: set[str]) -> dict[str, 
 
 def told(record: Record) -> dict[str, list[Any]]:
     """The report's rows without whole units, None for NA."""
-    found = report.waste(record).astype(object)
+    found = report.wasted_spend(record).astype(object)
     numbers = found.where(found.notna(), None).iloc[:, :-1].to_numpy().tolist()
     return {kind: numbers for kind, *numbers in numbers}
 
@@ -80,7 +80,7 @@ def test_waste_is_a_sum_of_the_rows(world: tuple[Scenario, int, tuple[Any, ...]]
 
     assert told(run) == plain(run, *sources(scenario))
     assert told(replace(run, messages=None)) == told(run)
-    found = report.waste(run)
+    found = report.wasted_spend(run)
     whole = (found["billed_micro"] + found["package_micro"]).astype("float64") / 1e6
     assert found[f"cost_{scenario.currency.lower()}"].tolist() == whole.tolist()
 
@@ -115,7 +115,7 @@ def run() -> Run:
 
 
 def test_every_kind_is_met(run: Run) -> None:
-    found = report.waste(run)
+    found = report.wasted_spend(run)
 
     assert found["kind"].tolist() == list(KINDS)
     assert (found[COUNTS] > 0).all(axis=None)
@@ -139,7 +139,7 @@ def test_the_attack_has_figures_of_its_own(attacked: bool) -> None:
     """What it cost is as `waste` has it; who was stopped is counted from the rows."""
     run = simulate(limited().change(**{"traffic.2.fraudulent": attacked}))
     found = report.kpis(run).set_index("name")["value"]
-    row = report.waste(run).set_index("kind").loc["fraudulent"]
+    row = report.wasted_spend(run).set_index("kind").loc["fraudulent"]
     rows = run.messages
     assert rows is not None
     stopped = rows[rows["status"] == "E000623"]
@@ -186,7 +186,7 @@ def test_a_log_has_no_money(run: Run) -> None:
 
     truth = plain(run, {"c"}, {"b"})
     assert found["failed"] == [*truth["failed"][:2], None, None, None]
-    assert report.waste(as_log(run)).columns[-1] == "cost"
+    assert report.wasted_spend(as_log(run)).columns[-1] == "cost"
 
 
 @pytest.mark.parametrize("form", FORMS)

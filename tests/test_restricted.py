@@ -16,7 +16,7 @@ from worlds import worlds
 from smssim import report
 from smssim.metrics import METRICS
 from smssim.record.from_frames import tally_frames
-from smssim.report import restricted
+from smssim.report import kpi
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import Run, simulate
 
@@ -126,10 +126,10 @@ def test_a_part_is_that_of_its_rows(world: World) -> None:
     run = made(world)
     for where in parts(run):
         wanted = plain(run, where)
-        found = {metric: restricted(run, metric, where) for metric in wanted}
+        found = {metric: kpi(run, metric, where) for metric in wanted}
         assert found == pytest.approx(wanted, nan_ok=True), where
     assert plain(run, {}) == pytest.approx(
-        {metric: restricted(run, metric, {}) for metric in plain(run, {})}, nan_ok=True
+        {metric: kpi(run, metric, {}) for metric in plain(run, {})}, nan_ok=True
     )
 
 
@@ -143,7 +143,7 @@ def test_parts_sum_to_the_whole(world: World) -> None:
     for key in KEYS:
         own = run.messages[key].astype("str").unique()
         for metric in (*COUNTS, "cost.pay_per_use"):
-            total = sum(restricted(run, metric, {key: value}) for value in own)
+            total = sum(kpi(run, metric, {key: value}) for value in own)
             assert total == pytest.approx(whole[metric, ""]), (metric, key)
 
 
@@ -165,7 +165,7 @@ def test_countries_are_those_of_events_and_bill(world: World) -> None:
         lines = bill[bill["country"] == country]
         bought = lines.loc[lines["entry"] == "package", "cost_micro"].sum() / 1e6
         wanted |= {"cost": lines["cost_micro"].sum() / 1e6, "cost.packages": bought}
-        found = {metric: restricted(run, metric, {"country": country}) for metric in wanted}
+        found = {metric: kpi(run, metric, {"country": country}) for metric in wanted}
         assert found == pytest.approx(wanted, nan_ok=True), country
 
 
@@ -203,7 +203,7 @@ def test_the_only_part_is_the_whole() -> None:
             of = only[key] if metric.per else ""
             if key == "application" and name.startswith("latency"):
                 continue
-            found = restricted(run, name, {key: only[key]})
+            found = kpi(run, name, {key: only[key]})
             assert found == pytest.approx(whole[name, of], rel=0, nan_ok=True), (name, key)
             n += 1
     assert n > 60
@@ -214,10 +214,10 @@ def test_packages_and_reviews_are_named_as_subjects(run: Run) -> None:
     for name, metric in METRICS.items():
         if metric.per == "package":
             for number in (0, 1):
-                found = restricted(run, name, {"package": number})
+                found = kpi(run, name, {"package": number})
                 assert found == pytest.approx(whole[name, str(number)], nan_ok=True)
     assert whole["package.empty", "0"] != whole["package.empty", "1"]
-    third = restricted(run, "package.used_share", {"package": 2})
+    third = kpi(run, "package.used_share", {"package": 2})
     assert third != third, "which nobody bought"
     reviewed = simulate(
         scenario(
@@ -227,9 +227,9 @@ def test_packages_and_reviews_are_named_as_subjects(run: Run) -> None:
             ]
         )
     )
-    hours = restricted(reviewed, "review.hours", {"template": "code"})
+    hours = kpi(reviewed, "review.hours", {"template": "code"})
     assert hours == values(reviewed)["review.hours", "code"] > 0
-    never = restricted(reviewed, "review.hours", {"template": "news"})
+    never = kpi(reviewed, "review.hours", {"template": "news"})
     assert never != never, "which was never handed in"
 
 
@@ -238,15 +238,15 @@ def test_a_suspended_account_sends_nowhere(country: str) -> None:
     account = {"service_mode": "suspend", "suspend_scope": "account"}
     run = simulate(scenario(account=account))
 
-    found = restricted(run, "suspended.runout", {"country": country})
+    found = kpi(run, "suspended.runout", {"country": country})
     assert found == values(run)["suspended.runout", ""] > 0
 
 
 def test_what_is_not_there_is_nothing(run: Run) -> None:
-    assert restricted(run, "messages.sent", {"country": "FR"}) == 0
-    assert restricted(run, "cost", {"country": "FR"}) == 0
+    assert kpi(run, "messages.sent", {"country": "FR"}) == 0
+    assert kpi(run, "cost", {"country": "FR"}) == 0
     for metric in ("latency.p95", "delivered.share"):
-        found = restricted(run, metric, {"country": "FR"})
+        found = kpi(run, metric, {"country": "FR"})
         assert found != found
 
 
@@ -268,13 +268,13 @@ def test_a_log_knows_what_is_in_flight_but_by_application() -> None:
     for key in ("template", "country", "type"):
         for value in rows[key].unique():
             wanted = int((flying & ~old & (rows[key] == value)).sum())
-            assert restricted(log, "messages.in_flight", {key: value}) == wanted
+            assert kpi(log, "messages.in_flight", {key: value}) == wanted
     untold = [
-        restricted(log, "messages.in_flight", {"application": "shop"}),
-        restricted(log, "runout.any", {"country": "ID"}),
-        restricted(log, "suspended.runout", {"country": "ID"}),
-        restricted(log, "cost", {"country": "ID"}),
-        restricted(log, "package.empty", {"package": 0}),
+        kpi(log, "messages.in_flight", {"application": "shop"}),
+        kpi(log, "runout.any", {"country": "ID"}),
+        kpi(log, "suspended.runout", {"country": "ID"}),
+        kpi(log, "cost", {"country": "ID"}),
+        kpi(log, "package.empty", {"package": 0}),
     ]
     assert untold == pytest.approx([float("nan")] * len(untold), nan_ok=True)
 
@@ -298,9 +298,9 @@ def test_what_cannot_be_narrowed_is_said(
     run: Run, metric: str, where: dict[str, str], told: str
 ) -> None:
     with pytest.raises(ValueError, match=told):
-        restricted(run, metric, where)
+        kpi(run, metric, where)
 
 
 def test_a_stripped_record_is_refused(run: Run) -> None:
-    with pytest.raises(ValueError, match=r"report\.restricted needs events"):
-        restricted(replace(run, events=None), "runout.any", {"country": "ID"})
+    with pytest.raises(ValueError, match=r"report\.kpi needs events"):
+        kpi(replace(run, events=None), "runout.any", {"country": "ID"})

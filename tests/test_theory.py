@@ -12,18 +12,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import stats
-
-from smssim.calendars import DAY, HOUR, MINUTE, to_datetime, to_us
-from smssim.scenario import Scenario
-from smssim.simulation.simulate import Run, simulate
-from smssim.stats.closed_forms import (
+from closed_forms import (
     RunOut,
     md1_mean_wait_s,
     mean_review_s,
     share_down,
     share_down_variance,
 )
+from scipy import stats
+
+from smssim.calendars import DAY, HOUR, MINUTE, to_datetime, to_us
+from smssim.scenario import Scenario
+from smssim.simulation.simulate import Run, simulate
 from smssim.stats.intervals import Interval, mean_interval, quantile_interval, score, wilson
 from smssim.workdays import WorkCalendar, review_window
 

@@ -18,8 +18,8 @@ from smssim.pages.panel import study
 from smssim.pages.panel.controls import Control, controls_of, middle_s, scaled
 from smssim.pages.panel.study import Study
 from smssim.plots.what_if import picture, what_if
-from smssim.report.theory import moments
 from smssim.scenario import Delay, Scenario, ScenarioError
+from smssim.scenario.delays import moments
 from smssim.simulation.policies.console import SwitchMode
 from smssim.stats.intervals import mean_interval
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from smssim.experiment.statistics import metric_of
 from smssim.record.record import Record
-from smssim.report.kpis import Where, kpis, restricted
+from smssim.report.kpis import Where, kpi, kpis
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import simulate
 
@@ -65,7 +65,7 @@ def promised_in(run: Record, scenario: Scenario) -> dict[str, float]:
     figures = figures_in(run)
     for figure, where in parts_of(scenario).items():
         if figure not in figures:
-            figures[figure] = restricted(run, metric_of(figure), where)
+            figures[figure] = kpi(run, metric_of(figure), where)
     return figures
 
 

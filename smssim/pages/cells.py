@@ -45,7 +45,7 @@ HEADINGS = {
     "near_miss": "near miss",
 }
 """Headings that are not the column's name without its unit."""
-_OF_UNIT = ("value", "simulated", "theory", "a", "b", "difference", "so_far", "rest", "month")
+_OF_UNIT = ("value", "a", "b", "difference", "so_far", "rest", "month")
 _IN_CELLS = ("share", "s", "h")
 _MONEY = "_in_currency"
 _WORDS = ("figure", "kind", "entry")

@@ -133,7 +133,7 @@ SECTIONS = (
             "act.", (
         Table("thresholds", "Use against alarm and limit", report.thresholds, LIMITS),
     ), (
-        Picture("thresholds", plots.thresholds, report.usage,
+        Picture("thresholds", plots.thresholds, report.threshold_usage,
                 "What was counted within each UTC day, against the daily alarm and limit."),
     ), "a log tells neither the values of thresholds nor what they counted"),
     Section("Delivery", "Latency runs from submission to delivery, of messages that arrive; those "
@@ -144,7 +144,7 @@ SECTIONS = (
         Table("statuses", "Final statuses and refusals", report.statuses, tables.status_counts),
         Table("failures", "Why messages failed; the advice is ours, not Huawei's",
               tables.failures, FAILURES),
-        Table("statistics", "As the console counts, in segments", report.statistics,
+        Table("statistics", "As the console counts, in segments", report.console_statistics,
               ("figure", "value", "definition", "meaning")),
     ), (
         Picture("waterfall", plots.waterfall, report.delivery,
@@ -182,11 +182,6 @@ SECTIONS = (
     Section("Group tasks", "What became of each group task. Times are UTC.", (
         Table("tasks", "What became of each task", report.tasks, tables.group_tasks),
     ), unknown="a log does not tell which messages a group task sent"),
-    Section("As a textbook has it", "What a closed form says beside what was simulated, where the "
-            "scenario is what the form assumes.", (
-        Table("theory", "Simulated figures and closed forms", tables.theory,
-              ("figure", "unit", "simulated", "theory", "form", "source")),
-    )),
 )
 # fmt: on
 """The sections in the order of the page."""

@@ -26,7 +26,7 @@ from smssim.pages.data_quality import left_out, recognised
 from smssim.record.record import Record
 from smssim.report._record import priced, recorded
 from smssim.report.callbacks import callbacks
-from smssim.report.cost import cost, waste
+from smssim.report.cost import cost, wasted_spend
 from smssim.report.delivery import delivery, statuses
 from smssim.report.events import CAUSES, cause, happenings
 from smssim.report.latency import untimed
@@ -293,7 +293,7 @@ def _month(record: Record) -> list[str]:
 
 def _wasted(record: Record) -> list[str]:
     """What failed, expired, came again or served a fraud, and what it cost; nothing if none did."""
-    frame = waste(record)
+    frame = wasted_spend(record)
     parts = []
     for _, row in frame[frame["messages"].fillna(0) > 0].iterrows():
         amount = row.iloc[-1]

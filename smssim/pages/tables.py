@@ -22,7 +22,7 @@ from smssim.formatting import (
 from smssim.record.record import Record
 from smssim.record.schema import COPIES
 from smssim.report._record import priced, recorded
-from smssim.report.callbacks import received
+from smssim.report.callbacks import reports_by_hour
 from smssim.report.cost import cost
 from smssim.report.delivery import delivery, statuses
 from smssim.report.events import MEANINGS, happenings
@@ -292,7 +292,7 @@ def outages(record: Record) -> pd.DataFrame:
 
 def by_hour(record: Record) -> pd.DataFrame:
     """Status reports by hour, where arrivals are known and there are any."""
-    return outages(record) if untold(record) or pushed(record).empty else received(record)
+    return outages(record) if untold(record) or pushed(record).empty else reports_by_hour(record)
 
 
 def failures(record: Record) -> pd.DataFrame:
@@ -301,15 +301,9 @@ def failures(record: Record) -> pd.DataFrame:
     return frame.assign(place=frame["place"].map(dict(enumerate(PLACES))).astype("str"))
 
 
-def theory(record: Record) -> pd.DataFrame:
-    """Simulated figures and closed forms, with the interval under its figure's name."""
-    ends = {"low": "simulated_low", "high": "simulated_high"}
-    return report.theory_beside(record).rename(columns=ends)
-
-
 def wasted(record: Record) -> pd.DataFrame:
     """Kinds that are known, and are there."""
-    frame = report.waste(record)
+    frame = report.wasted_spend(record)
     return frame[frame["messages"].fillna(0) > 0]
 
 

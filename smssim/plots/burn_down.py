@@ -133,10 +133,10 @@ def burn_down(
     Takes a record or the frame of `report.burn_down`; dates are in *zone*, an IANA name. A lane
     lasts from a run-out to the next package; it is solid where sending is stopped. Beyond the end
     of the record is what is projected to be left, with its band, for at most as long again: that
-    of the record, or *ahead*, a frame of `report.run_down`.
+    of the record, or *ahead*, a frame of `report.package_forecast`.
     """
     if isinstance(record, Record):
-        ahead = report.run_down(record) if ahead is None else ahead
+        ahead = report.package_forecast(record) if ahead is None else ahead
     frame = report.burn_down(record) if isinstance(record, Record) else record
     lines: dict[Any, pd.DataFrame] = dict(list(frame.groupby("country")))
     begins, ends = frame["at"].min(), frame["at"].max()

@@ -21,7 +21,7 @@ from smssim.plots._style import (
     titled,
 )
 from smssim.record.record import Record
-from smssim.report.callbacks import received
+from smssim.report.callbacks import reports_by_hour
 from smssim.report.outages import untold
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ def callbacks(
 ) -> Axes:
     """Draw the status reports received in each hour, those made, and outages of our server shaded.
 
-    Takes a record or the frame of `report.received`, and *outages*, a frame of `report.outages`,
-    which are estimated from the gaps between arrivals. Where rows were not kept the picture says
-    so, and how many reports there were. Dates are in *zone*.
+    Takes a record or the frame of `report.reports_by_hour`, and *outages*, that of
+    `report.outages`, which are estimated from the gaps between arrivals. Where rows were not
+    kept the picture says so, and how many reports there were. Dates are in *zone*.
     """
     if isinstance(record, Record) and (reason := _untold(record)) is not None:
         with drawing(ax) as ax:
@@ -55,7 +55,10 @@ def callbacks(
             titled(ax, _counted(record), _BELOW)
         return ax
     if isinstance(record, Record):
-        frame, outages = received(record), report.outages(record) if outages is None else outages
+        frame, outages = (
+            reports_by_hour(record),
+            report.outages(record) if outages is None else outages,
+        )
     else:
         frame = record
     with drawing(ax) as ax:

@@ -53,17 +53,19 @@ def thresholds(
 ) -> Axes:
     """Draw the messages counted since the period began against alarm and limit.
 
-    Takes a record, or the frames of `report.thresholds` and `report.usage`. *period* is day or
-    month: UTC ones, wherever *zone* puts their turns on the axis. Alarms and trips of the limit are
-    marked, and the time that a tripped limit stopped sending is shaded. Raise a ValueError for
+    Takes a record, or the frames of `report.thresholds` and `report.threshold_usage`. *period* is
+    day or month: UTC ones, wherever *zone* puts their turns on the axis. Alarms and trips of
+    the limit are marked, and the time that a tripped limit stopped sending is shaded. Raise a ValueError for
     another period, and for one frame alone.
     """
     if period not in PERIODS:
         raise ValueError(f"period(={period!r}) must be one of {', '.join(PERIODS)}")
     if isinstance(record, Record):
-        usage = report.usage(record) if usage is None else usage
+        usage = report.threshold_usage(record) if usage is None else usage
     elif usage is None:
-        raise ValueError("usage(=None) must be a frame of report.usage beside that of thresholds")
+        raise ValueError(
+            "usage(=None) must be a frame of report.threshold_usage beside that of thresholds"
+        )
     both = report.thresholds(record) if isinstance(record, Record) else record
     usage, table = (frame[frame["period"] == period] for frame in (usage, both))
     if not len(table) or not len(usage):

@@ -78,17 +78,17 @@ R = TypeVar("R")
 KNOWN = (*NAMES, *TABLES)
 
 
-def needs(
+def requires(
     *names: str,
 ) -> Callable[[Callable[Concatenate[Record, P], R]], Callable[Concatenate[Record, P], R]]:
-    """Declare the tallies and tables that a report is computed from; they become its `needs`.
+    """Declare the tallies and tables that a report is computed from; its `requirements`.
 
     A log knows no small tables and gets NA for what they would tell. A simulated record that was
     stripped of one is refused with a ValueError that names it.
     """
     unknown = set(names) - set(KNOWN)
     if unknown:
-        raise ValueError(f"needs(={sorted(unknown)}) must be some of {', '.join(KNOWN)}")
+        raise ValueError(f"requires(={sorted(unknown)}) must be some of {', '.join(KNOWN)}")
 
     def declare(
         report: Callable[Concatenate[Record, P], R],
@@ -103,15 +103,15 @@ def needs(
                 )
             return report(record, *args, **kwargs)
 
-        checked.needs = names  # type: ignore[attr-defined]
+        checked.requirements = names  # type: ignore[attr-defined]
         return checked
 
     return declare
 
 
-def needs_of(report: Callable[..., Any]) -> tuple[str, ...]:
+def requirements(report: Callable[..., Any]) -> tuple[str, ...]:
     """The tallies and tables that a report is computed from; none if it does not say."""
-    found: tuple[str, ...] = getattr(report, "needs", ())
+    found: tuple[str, ...] = getattr(report, "requirements", ())
     return found
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from smssim.record.record import Record
 from smssim.record.schema import TIME
 from smssim.record.tallies import SLOT_US
-from smssim.report._record import instants, microseconds, needs, scenario_of
+from smssim.report._record import instants, microseconds, requires, scenario_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,7 +116,7 @@ _OF_COUNTRIES = ("run_out", "suspended", "resumed", "low_quota", "frozen")
 _TYPES = {"at": TIME, "country": "str", "left": "int64", "event": "str"}
 
 
-@needs("clock", "packages", "ledger", "events")
+@requires("clock", "packages", "ledger", "events")
 def burn_down(record: Record) -> pd.DataFrame:
     """What is `left`, in segments, in all packages in force of each country that has any.
 

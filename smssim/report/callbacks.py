@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from smssim.calendars import HOUR, SECOND
 from smssim.record.record import Record
 from smssim.record.schema import REPORT_STATES, TIME
-from smssim.report._record import instants, microseconds, needs, recorded
+from smssim.report._record import instants, microseconds, recorded, requires
 from smssim.report.outages import untold
 from smssim.stats.delay_bins import bin_of
 from smssim.stats.intervals import wilson
@@ -76,8 +76,8 @@ def _before_turn(made: Ints, received: Ints) -> NDArray[np.bool_]:
 # Status reports by the hour in which the customer's own server received them.
 
 
-@needs("messages", "reports")
-def received(record: Record) -> pd.DataFrame:
+@requires("messages", "reports")
+def reports_by_hour(record: Record) -> pd.DataFrame:
     """One row a UTC hour of the record: `received` reports by their first arrival, and `lost` and
     `made` ones by the instant of the final status.
 
@@ -133,7 +133,7 @@ _TYPES = {
 }
 
 
-@needs("push")
+@requires("push")
 def callbacks(record: Record, by: str | Sequence[str] = (), *, late_s: float = 60) -> pd.DataFrame:
     """Status reports made, received, lost and still pending at the end: one row, or one each number
     of attempts with *by* attempts.

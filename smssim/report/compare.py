@@ -17,9 +17,9 @@ from smssim.report._record import (
     events_of,
     keys_of,
     microseconds,
-    needs,
-    needs_of,
     periods,
+    requirements,
+    requires,
     sent_until,
     summed,
 )
@@ -105,7 +105,7 @@ def compare(a: Record, b: Record) -> pd.DataFrame:
     return found[["name", "of", "unit", *_FIGURES, "better"]]
 
 
-compare.needs = needs_of(kpis)  # type: ignore[attr-defined]
+compare.requirements = requirements(kpis)  # type: ignore[attr-defined]
 
 
 def _side(record: Record) -> _Side:
@@ -204,7 +204,7 @@ _COUNTS = ("accepted", "told", "delivered")
 _COLUMNS = [f"{name}_{side}" for name in _COUNTS for side in ("ours", "console")]
 
 
-@needs("money")
+@requires("money")
 def reconcile(ours: Record, console: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
     """Hold our own log against the console's of the same period: one row a group, by UTC day of
     submission, by country, both or nothing.
@@ -295,8 +295,8 @@ FIGURES = {
 sent_successfully and sending_failures are published, and of sending the name."""
 
 
-@needs("money")
-def statistics(record: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
+@requires("money")
+def console_statistics(record: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
     """The console's own figures, one row a group and figure: figure, value, unit, definition and
     meaning; *by* as in `cost`, but for copies.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from smssim.record.record import Record
 from smssim.record.tallies import REFUSED
-from smssim.report._record import KEYS, keys_of, needs, priced, recorded, scenario_of
+from smssim.report._record import KEYS, keys_of, priced, recorded, requires, scenario_of
 from smssim.report.rating.rate import rate
 from smssim.report.rating.tariff import Tariff
 from smssim.scenario import Package
@@ -29,7 +29,7 @@ _OF_TEMPLATES = {"template", "application", "type"}
 """Keys of the tally by template, which does not tell days, countries and copies apart."""
 
 
-@needs("money", "templates", "packages")
+@requires("money", "templates", "packages")
 def cost(
     record: Record,
     /,
@@ -158,8 +158,8 @@ KINDS = ("failed", "expired", "user_resend", "server_resend", "fraudulent")
 _NUMBERS_waste = ("messages", "segments", "covered_segments", "billed_micro", "package_micro")
 
 
-@needs("money", "sources", "ledger")
-def waste(record: Record) -> pd.DataFrame:
+@requires("money", "sources", "ledger")
+def wasted_spend(record: Record) -> pd.DataFrame:
     """What was paid for messages that were of no use, one row a kind; kinds overlap.
 
     `failed` are messages sent whose final status is neither DELIVRD nor EXPIRED, `expired` those

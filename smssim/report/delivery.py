@@ -12,7 +12,7 @@ from smssim.calendars import HOUR
 from smssim.record.counting import outcomes
 from smssim.record.record import Record
 from smssim.record.tallies import OUTCOMES
-from smssim.report._record import KEYS, keys_of, needs, recorded, summed
+from smssim.report._record import KEYS, keys_of, recorded, requires, summed
 from smssim.report.latency import COLUMNS, figures, results_told
 from smssim.sms import reference as codes
 from smssim.stats.delay_bins import bin_of, edges_us
@@ -37,7 +37,7 @@ _OF_TEMPLATES = {"template", "application", "type"}
 """Keys of the tally by template, which does not tell days and countries apart."""
 
 
-@needs(
+@requires(
     *("money", "latency", "censored", "coarse"),
     *("templates", "template_latency", "template_censored"),
 )
@@ -81,7 +81,7 @@ def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
     return report.assign(**_shares(report), **_delays(record, report, keys))
 
 
-@needs("money")
+@requires("money")
 def statuses(record: Record, by: str | Sequence[str] = "country") -> pd.DataFrame:
     """Messages by final status or refusal code, one row a group, place (0 is sent) and status.
 
@@ -216,16 +216,15 @@ _UNTOLD = ("-", "not given")
 _SHARE = ("share", "share_low", "share_high")
 
 
-@needs("money")
+@requires("money")
 def failures(record: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
     """Messages that were refused, failed or expired, one row a group, code and place, the most
     frequent first within a group; *by* as in `cost`, but for copies.
 
     `share` is of the group's requested messages, with Wilson's 95 % interval. `place` is 0 for a
     final status, or where it was refused (`smssim.record.schema.PLACES`). `source` is who made the
-    code:
-    supplier, huawei, either (which one, only a report's own source says), or api for one in an
-    answer. `cause` is from the reference tables, as far as Huawei's pages tell it (DOMAIN.md
+    code: supplier, huawei, either (which one, only a report's own source says), or api for one
+    in an answer. `cause` is from the reference tables, as far as Huawei's pages tell it (DOMAIN.md
     sections 6 and 7); `advice` is smssim's own (`smssim.sms.reference.advice`). All three are NA
     for a code that the tables do not hold.
     """

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from smssim.calendars import HOUR
 from smssim.record.record import Record
 from smssim.record.tallies import SLOT_US
-from smssim.report._record import instants, microseconds, needs
+from smssim.report._record import instants, microseconds, requires
 from smssim.stats.intervals import wilson
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _SUMS = {
 """What is counted, and the outcomes of the tally that it adds up."""
 
 
-@needs("clock")
+@requires("clock")
 def heat_map(record: Record, zone: str = "UTC") -> pd.DataFrame:
     """Messages by hour of the day and day of the week in *zone*: 168 rows, Monday 0:00 first.
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from smssim.calendars import DAY, HOUR
 from smssim.metrics import METRICS, Metric
 from smssim.record.record import Record
-from smssim.report._record import knows, microseconds, needs, priced, recorded, stops, union_us
+from smssim.report._record import knows, microseconds, priced, recorded, requires, stops, union_us
 from smssim.report.cost import fraud, fraudulent
 from smssim.report.delivery import SHARES, counts_of, delay_tallies, place_of, validity_bin
 from smssim.report.latency import COLUMNS, WITHIN_US, figures, results_told
@@ -229,7 +229,7 @@ def _estimate(name: str, row: dict[str, Any], column: str) -> Value:
 class Events(NamedTuple):
     """When, what and of what each event of a record is; none where they are not known."""
 
-    at: Ints
+    at_us: Ints
     event: NDArray[Any]
     subject: NDArray[Any]
 
@@ -282,7 +282,7 @@ def run_outs(record: Record, events: Events, country: str | None = None) -> Iter
     own = events.event == "run_out"
     if country is not None:
         own &= events.subject == country
-    dry = events.at[own] if knows(record, "run_out") else None  # noqa: PD008
+    dry = events.at_us[own] if knows(record, "run_out") else None
     yield Value("runout.any", None if dry is None else int(bool(len(dry))))
     yield Value("runout.count", None if dry is None else len(dry))
     yield Value("runout.first", None if dry is None else _days(dry, record.observed_from))
@@ -361,7 +361,7 @@ def events_of(record: Record) -> Events:
 
 def _times(record: Record, events: Events, event: str) -> Ints | None:
     """The instants of an event, None where events are not known."""
-    return events.at[events.event == event] if knows(record, event) else None  # noqa: PD008
+    return events.at_us[events.event == event] if knows(record, event) else None
 
 
 def _days(times: Ints, start: int) -> float | None:
@@ -372,7 +372,7 @@ def _days(times: Ints, start: int) -> float | None:
 _ORDER = {name: place for place, name in enumerate(METRICS)}
 
 
-@needs(
+@requires(
     *("money", "sources", "latency", "censored", "coarse", "push"),
     *("events", "ledger", "packages", "reviews"),
 )
@@ -402,6 +402,7 @@ def kpis(record: Record) -> pd.DataFrame:
 # A figure of `smssim.metrics` for a part of the month: a template, a country, a package.
 
 Where = Mapping[str, str | int]
+_EVERYTHING: Where = {}
 _FIGURES: dict[str, Callable[[Record, Where], Iterator[Value]]] = {
     "messages": lambda record, where: messages(Part(record, where)),
     "delivered": lambda record, where: messages(Part(record, where)),
@@ -417,13 +418,13 @@ _FIGURES: dict[str, Callable[[Record, Where], Iterator[Value]]] = {
 """What makes the figures of a part, by the first word of their metric."""
 
 
-@needs(
+@requires(
     *("money", "latency", "censored", "coarse", "events", "ledger", "packages", "reviews"),
     *("templates", "template_latency", "template_censored"),
 )
-def restricted(record: Record, metric: str, where: Where) -> float:
-    """The value of a metric *where* the month is only that of a template, or any of a country, an
-    application and a type; or the metric of one package (by number) or of one template's review.
+def kpi(record: Record, name: str, where: Where = _EVERYTHING) -> float:
+    """The value of one metric, of the whole month or *where* a template, or any of a country, an
+    application and a type has a value; of one package (by number) or one template's review.
 
     `smssim.metrics.Metric.by` says what each can be narrowed by; with an empty *where* it is that
     of `kpis`. Messages that nobody knows the template or country of are of none. Packages are
@@ -434,23 +435,23 @@ def restricted(record: Record, metric: str, where: Where) -> float:
     Raise a ValueError for a metric that does not exist, or cannot be narrowed so, or has a subject
     that *where* does not name.
     """
-    known = METRICS.get(metric)
-    if known is None:
-        raise ValueError(f"metric(={metric!r}) must be one of smssim.metrics: {', '.join(METRICS)}")
-    if set(where) - set(known.by) or ("template" in where and len(where) > 1):
-        raise ValueError(f"where(={dict(where)}) must narrow {metric} by {_by(known)}")
-    if known.per and not where:
-        raise ValueError(f"where(={{}}) must name the {known.per} whose {metric} it is")
-    of = str(where[known.per]) if known.per else ""
-    found = _FIGURES[metric.partition(".")[0]](record, where) if where else figures_of(record)
-    return next((_number(v.value) for v in found if (v.name, v.of) == (metric, of)), float("nan"))
+    metric = METRICS.get(name)
+    if metric is None:
+        raise ValueError(f"metric(={name!r}) must be one of smssim.metrics: {', '.join(METRICS)}")
+    if set(where) - set(metric.by) or ("template" in where and len(where) > 1):
+        raise ValueError(f"where(={dict(where)}) must narrow {name} by {_by(metric)}")
+    if metric.per and not where:
+        raise ValueError(f"where(={{}}) must name the {metric.per} whose {name} it is")
+    of = str(where[metric.per]) if metric.per else ""
+    values = _FIGURES[name.partition(".")[0]](record, where) if where else figures_of(record)
+    return next((_number(v.value) for v in values if (v.name, v.of) == (name, of)), float("nan"))
 
 
 def _by(metric: Metric) -> str:
     """What a metric can be narrowed by, in words."""
-    beside = ", ".join(key for key in metric.by if key != "template")
+    together = ", ".join(key for key in metric.by if key != "template")
     alone = ["template alone"] if "template" in metric.by else []
-    return " or any of ".join([*alone, *([beside] if beside else [])]) or "nothing"
+    return " or any of ".join([*alone, *([together] if together else [])]) or "nothing"
 
 
 def _number(value: Any) -> float:

@@ -13,7 +13,7 @@ from smssim.calendars import HOUR, MINUTE, SECOND
 from smssim.formatting import count
 from smssim.record.record import Record
 from smssim.record.tallies import REFUSED
-from smssim.report._record import keys_of, needs, recorded
+from smssim.report._record import keys_of, recorded, requires
 from smssim.stats.delay_bins import bin_of, edges_us
 from smssim.stats.intervals import wilson
 from smssim.stats.survival import by_bin, survival
@@ -79,7 +79,7 @@ _TALLIED = ("country", "type")
 _NUMBERS = dict.fromkeys(("latency_s", "share", "low", "high"), "float64") | {"at_risk": "int64"}
 
 
-@needs("money", "latency", "censored", "coarse")
+@requires("money", "latency", "censored", "coarse")
 def latency_curve(
     record: Record, by: str | Sequence[str] = "country", *, confidence: float = 0.95
 ) -> pd.DataFrame:

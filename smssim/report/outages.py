@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from smssim.calendars import MINUTE, SECOND
 from smssim.record.record import Record
 from smssim.record.schema import TIME
-from smssim.report._record import Span, instants, microseconds, needs
+from smssim.report._record import Span, instants, microseconds, requires
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,7 @@ class _Found(NamedTuple):
     expected: float
 
 
-@needs("messages", "reports")
+@requires("messages", "reports")
 def outages(record: Record, confidence: float = 0.99) -> pd.DataFrame:
     """Gaps between arrivals of status reports, a minute or longer, in which too many were due for
     them to be chance: one row a gap, from the last arrival before to the first after it, in UTC.

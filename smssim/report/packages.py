@@ -12,7 +12,7 @@ from smssim.calendars import DAY
 from smssim.record.record import Record
 from smssim.record.schema import PACKAGES, TIME
 from smssim.record.tallies import REFUSED
-from smssim.report._record import instants, microseconds, needs, sent_until
+from smssim.report._record import instants, microseconds, requires, sent_until
 from smssim.report.burn_down import order_of_use
 from smssim.report.weekdays import (
     LEAST,
@@ -56,8 +56,8 @@ class Stretch(NamedTuple):
     empty: bool
 
 
-@needs("money", "packages")
-def run_down(record: Record) -> pd.DataFrame:
+@requires("money", "packages")
+def package_forecast(record: Record) -> pd.DataFrame:
     """What is projected to be left, in segments, in all packages in force of each country.
 
     One row at the end of the record, at the end of each UTC day after it (up to the last expiry, or
@@ -186,7 +186,7 @@ def _rest(
     return total.round(3)
 
 
-@needs("packages", "events", "money")
+@requires("packages", "events", "money")
 def packages(record: Record) -> pd.DataFrame:
     """One row a package: what was bought, and how many of its segments were used, expired, left.
 

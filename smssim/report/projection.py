@@ -11,7 +11,7 @@ from smssim.calendars import DAY, month_start, next_month
 from smssim.record.record import Record
 from smssim.record.schema import TIME
 from smssim.record.tallies import REFUSED
-from smssim.report._record import instants, microseconds, needs, priced, sent_until
+from smssim.report._record import instants, microseconds, priced, requires, sent_until
 from smssim.report.packages import by_day
 from smssim.report.weekdays import LEAST, Floats, Weekdays, whole_days
 
@@ -38,7 +38,7 @@ class Month(NamedTuple):
         return range(self.since_us // DAY, -(-self.until_us // DAY))
 
 
-@needs("money", "clock", "ledger")
+@requires("money", "clock", "ledger")
 def projection(record: Record) -> pd.DataFrame:
     """The UTC month in which the record ends: so far, the rest, and in all; one row a figure.
 
@@ -82,7 +82,7 @@ def projection(record: Record) -> pd.DataFrame:
     return told[[*[c for c in told if c != "reason"], "reason"]].astype(types)
 
 
-@needs("money", "clock", "ledger")
+@requires("money", "clock", "ledger")
 def month_by_day(record: Record) -> pd.DataFrame:
     """The figures of `projection` as they grow through the month, at the end of each UTC day.
 

@@ -10,7 +10,7 @@ from smssim.calendars import DAY, HOUR
 from smssim.record.record import Record
 from smssim.record.schema import TASKS, TIME
 from smssim.record.tallies import SLOT_US
-from smssim.report._record import instants, microseconds, needs, scenario_of
+from smssim.report._record import instants, microseconds, requires, scenario_of
 from smssim.scenario import Registration, kind_of
 from smssim.workdays import WorkCalendar, working_us_between
 
@@ -33,7 +33,7 @@ _DECIDED = ("decided_at", "usable_at")
 _NAT = np.iinfo(np.int64).min
 
 
-@needs("reviews")
+@requires("reviews")
 def review(record: Record) -> pd.DataFrame:
     """One row a template that was handed in, in the order of the scenario.
 
@@ -117,7 +117,7 @@ _TYPES_onboarding = {
 _TIMES = ("began_at", "done_at")
 
 
-@needs("onboarding", "clock")
+@requires("onboarding", "clock")
 def onboarding(record: Record) -> pd.DataFrame:
     """One row a step of getting started, in the order of the table, and the first message last.
 
@@ -206,7 +206,7 @@ def _first_message_us(record: Record, steps: list[dict[str, Any]]) -> int | None
 # What became of each group task: its import, what was refused and sent, what was delivered.
 
 
-@needs("tasks")
+@requires("tasks")
 def tasks(record: Record) -> pd.DataFrame:
     """One row a group task, in the order of the scenario, as the console's task record has it.
 

@@ -26,8 +26,8 @@ _LENGTHS_US = {"slot": SLOT_US, "hour": HOUR, "day": DAY}
 _TIMES = (*_LENGTHS_US, "month")
 KEYS = (*_TIMES, *_NAMES, *_NUMBERS)
 """Columns of messages; UTC slot of 15 minutes, hour, day, month of the submission (naive);
-charge and outcome as in `smssim.record.tallies`; segments of one message; bin of the
-delay to delivery."""
+charge and outcome as in `smssim.record.tallies`; segments of one message; bin of the delay to
+delivery."""
 _TALLIES = {
     "money": ("day", "month", "country", "application", "type", "charge", "status"),
     "templates": ("template", "application", "type", "charge", "status"),

@@ -17,9 +17,9 @@ from smssim.report._record import (
     counted,
     instants,
     microseconds,
-    needs,
     of_side,
     periods,
+    requires,
     scenario_of,
     stops,
 )
@@ -88,8 +88,8 @@ def _changes(record: Record, name: str) -> Iterator[_Change]:
 _SENT = ("delivered", "expired", "failed", "in_flight")
 
 
-@needs("money", "clock")
-def usage(record: Record) -> pd.DataFrame:
+@requires("money", "clock")
+def threshold_usage(record: Record) -> pd.DataFrame:
     """What thresholds have counted since the start of their day or month, every 15 minutes (UTC).
 
     A row holds the count `used` just before `at`, the end of a slot (or of the record), in the
@@ -165,7 +165,7 @@ _TYPES = {
 Row = dict[str, Any]
 
 
-@needs("money", "events")
+@requires("money", "events")
 def thresholds(record: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
     """What alarms and limits counted, one row a UTC day, then a UTC month, also if nothing was.
 
@@ -300,55 +300,3 @@ def _told(events: pd.DataFrame) -> tuple[Ints, NDArray[Any], NDArray[Any]]:
 
 def _first(at: list[int], span: Span) -> int | None:
     return next((us for us in at if span.start <= us < span.end), None)
-
-
-# The staircase of each UTC day: what was counted so far, against the two daily values.
-
-_TYPES_staircase = {
-    "slot": TIME,
-    "at": TIME,
-    "day": TIME,
-    "used": "int64",
-    "alarm": "int64",
-    "limit": "int64",
-    "suspended": "bool",
-}
-
-
-@needs("money", "clock", "events")
-def staircase(record: Record) -> pd.DataFrame:
-    """One row a 15-minute slot (UTC) of the record: the steps of its days, as `usage` counts them.
-
-    `slot` is where the slot begins and `at` where it ends, if the record does not end before it;
-    `used` is what was counted from the beginning of `day` until `at`, in messages or segments as
-    in `thresholds`, those to mainland China left out. `alarm` and `limit` are the daily values in
-    force at the end of the slot; `suspended` says whether the daily or the monthly limit stopped
-    sending then or before within the slot. A log tells neither rules nor values and has no rows.
-    """
-    import pandas as pd
-
-    steps, scenario = usage(record), scenario_of(record)
-    steps = steps[steps["period"] == "day"]
-    ends, days = microseconds(steps["at"]), microseconds(steps["start"])
-    slots = (ends - 1) // SLOT_US * SLOT_US
-    # The first slot of a record may have begun before it.
-    slots = np.maximum(slots, record.observed_from)
-    suspended = np.zeros(len(slots), np.bool_)
-    columns: dict[str, Any] = {
-        "slot": instants(slots),
-        "at": instants(ends),
-        "day": instants(days),
-        "used": steps["used"].to_numpy(),
-        "alarm": np.zeros(0),
-        "limit": np.zeros(0),
-        "suspended": suspended,
-    }
-    if scenario is not None:
-        for kind in ("alarm", "limit"):
-            columns[kind] = values_in_force(record, f"daily_{kind}", scenario.thresholds, ends)
-        for period in ("day", "month"):
-            for stop in stops(record, "limit", "recovered", period):
-                suspended |= (slots < stop.end) & (ends > stop.start)
-    return pd.DataFrame(
-        {name: pd.Series(columns[name], dtype=t) for name, t in _TYPES_staircase.items()}
-    )

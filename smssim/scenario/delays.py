@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import lru_cache
 from numbers import Real
-from typing import Annotated, Any
+from statistics import NormalDist
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
@@ -17,6 +19,7 @@ from smssim.scenario.fields import Float, ScenarioModel, Share
 from smssim.stats import inverse_cdf as inverse
 
 Seconds = Annotated[Float, Field(ge=0, le=inverse.LONGEST_US / SECOND)]
+_Z95 = NormalDist().inv_cdf(0.95)
 _KINDS = ("fixed_s", "uniform_s", "exponential_s", "lognormal_s")
 
 
@@ -114,3 +117,34 @@ class Delay(ScenarioModel):
 @lru_cache(maxsize=256)
 def _table(delay: Delay) -> inverse.Quantiles:
     return delay._make_table()
+
+
+class Moments(NamedTuple):
+    """The mean and the standard deviation of a delay, in seconds."""
+
+    mean_s: float
+    sd_s: float
+
+
+def moments(delay: Delay) -> Moments:
+    """The mean and the standard deviation of a delay as the scenario writes it."""
+    if delay.fixed_s is not None:
+        return Moments(delay.fixed_s, 0.0)
+    if delay.uniform_s is not None:
+        low, high = delay.uniform_s
+        return Moments((low + high) / 2, (high - low) / math.sqrt(12))
+    if delay.exponential_s is not None:
+        return Moments(delay.exponential_s, delay.exponential_s)
+    assert delay.lognormal_s is not None
+    mean, square = _lognormal(delay.lognormal_s)
+    if delay.slow is not None:
+        share, (slow_mean, slow_square) = delay.slow.share, _lognormal(delay.slow)
+        mean = (1 - share) * mean + share * slow_mean
+        square = (1 - share) * square + share * slow_square
+    return Moments(mean, math.sqrt(square - mean**2))
+
+
+def _lognormal(rule: LogNormal) -> tuple[float, float]:
+    """The mean and the mean square."""
+    variance = (math.log(rule.p95 / rule.median) / _Z95) ** 2
+    return rule.median * math.exp(variance / 2), rule.median**2 * math.exp(2 * variance)

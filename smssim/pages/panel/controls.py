@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
-from smssim.report.theory import moments
 from smssim.scenario import Delay, GroupTask, Package, Scenario
+from smssim.scenario.delays import moments
 from smssim.sms.reference import MAINLAND
 
 # Delays of a scenario as one number of seconds, and made longer or shorter as a whole.

@@ -1,4 +1,4 @@
-"""What a textbook says of a simulated month, where the scenario has the textbook's assumptions."""
+"""Simulated figures next to closed forms, where a scenario meets the assumptions of the form."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from functools import reduce
 from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple
 
+import closed_forms as theory
 import numpy as np
 
 from smssim.calendars import DAY, MINUTE, SECOND, to_us
 from smssim.record.record import Record
-from smssim.report._record import Span, microseconds, needs, scenario_of, union_us
+from smssim.report._record import Span, microseconds, requires, scenario_of, union_us
 from smssim.report.cost import cost
 from smssim.report.delivery import statuses
 from smssim.report.review import calendar_of
 from smssim.report.thresholds import thresholds
-from smssim.scenario import Delay, Scenario, Traffic
-from smssim.scenario.delays import LogNormal
+from smssim.scenario import Scenario, Traffic
+from smssim.scenario.delays import moments
 from smssim.sms.reference import MAINLAND
-from smssim.stats import closed_forms as theory
 from smssim.stats.intervals import mean_interval
 from smssim.workdays import review_window
 
@@ -28,40 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# Means of what a scenario draws: delays, and what one request weighs.
-
-_Z95 = NormalDist().inv_cdf(0.95)
-
-
-class Moments(NamedTuple):
-    """The mean and the standard deviation of a delay, in seconds."""
-
-    mean_s: float
-    sd_s: float
-
-
-def moments(delay: Delay) -> Moments:
-    """The mean and the standard deviation of a delay as the scenario writes it."""
-    if delay.fixed_s is not None:
-        return Moments(delay.fixed_s, 0.0)
-    if delay.uniform_s is not None:
-        low, high = delay.uniform_s
-        return Moments((low + high) / 2, (high - low) / math.sqrt(12))
-    if delay.exponential_s is not None:
-        return Moments(delay.exponential_s, delay.exponential_s)
-    assert delay.lognormal_s is not None
-    mean, square = _lognormal(delay.lognormal_s)
-    if delay.slow is not None:
-        share, (slow_mean, slow_square) = delay.slow.share, _lognormal(delay.slow)
-        mean = (1 - share) * mean + share * slow_mean
-        square = (1 - share) * square + share * slow_square
-    return Moments(mean, math.sqrt(square - mean**2))
-
-
-def _lognormal(rule: LogNormal) -> tuple[float, float]:
-    """The mean and the mean square."""
-    variance = (math.log(rule.p95 / rule.median) / _Z95) ** 2
-    return rule.median * math.exp(variance / 2), rule.median**2 * math.exp(2 * variance)
+# What one request weighs.
 
 
 def requests_a_day(source: Traffic) -> float:
@@ -383,11 +350,9 @@ FORMS: tuple[Callable[[Record, Scenario], Beside | None], ...] = (
 _NUMBERS = ("simulated", "low", "high", "theory")
 
 
-@needs("money", "push", "events", "ledger", "reviews")
-def theory_beside(record: Record) -> pd.DataFrame:
-    """One row a closed form of `smssim.stats.closed_forms` that applies to a simulated record.
-
-    A log has none.
+@requires("money", "push", "events", "ledger", "reviews")
+def closed_form_check(record: Record) -> pd.DataFrame:
+    """One row a closed form of `closed_forms` that applies to a simulated record; none for a log.
 
     Columns: `figure`, `unit`; `simulated` with its 95 % interval `low` and `high` (NaN where one
     value alone tells no spread; never below 0, as no figure is), the form's value `theory`, and

@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import stats
-
-from smssim import report
-from smssim.report.theory import moments, requests_a_day, sums
-from smssim.scenario import Delay, Scenario
-from smssim.simulation.simulate import Run, simulate
-from smssim.stats.closed_forms import (
+from closed_form_check import closed_form_check, requests_a_day, sums
+from closed_forms import (
     batch_mean_wait_s,
     compound_poisson,
     md1_mean_wait_s,
     mean_overshoot,
 )
+from scipy import stats
+
+from smssim.scenario import Delay, Scenario
+from smssim.scenario.delays import moments
+from smssim.simulation.simulate import Run, simulate
 
 RISK = 1e-6
 Z = stats.norm.isf(RISK / 2)
@@ -83,7 +83,7 @@ WORLDS: dict[str, tuple[str, dict[str, Any]]] = {
 
 def row(run: Run, figure: str) -> Any:
     """The row of a figure, which must be there."""
-    found = report.theory_beside(run)
+    found = closed_form_check(run)
     (own,) = found[found["figure"] == figure].itertuples()
     return own
 
@@ -178,7 +178,7 @@ OTHER: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", OTHER)
 def test_no_form_without_its_assumptions(name: str) -> None:
     """A rhythm spares the charges, and limits spare nothing."""
-    found = report.theory_beside(simulate(scenario(**OTHER[name])))
+    found = closed_form_check(simulate(scenario(**OTHER[name])))
     kept = {"a second push": 1, "a full queue": 0, "a rhythm": 1, "few turns": 1}.get(name, 0)
     assert len(found) == kept
     assert set(found["figure"]) <= {"pay-per-use charges"}
@@ -188,9 +188,9 @@ def test_policies_and_logs_have_none() -> None:
     def idle(env: Any, account: Any) -> Any:
         yield env.timeout(1)
 
-    assert report.theory_beside(simulate(scenario(), policies=[idle])).empty
+    assert closed_form_check(simulate(scenario(), policies=[idle])).empty
     log = replace(simulate(scenario()), ledger=None)
-    found = report.theory_beside(log)
+    found = closed_form_check(log)
     assert found.empty
     assert found.columns.tolist() == [
         "figure", "unit", "simulated", "low", "high", "theory", "form", "source"
