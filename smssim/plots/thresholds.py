@@ -55,8 +55,8 @@ def thresholds(
 
     Takes a record, or the frames of `report.thresholds` and `report.threshold_usage`. *period* is
     day or month: UTC ones, wherever *zone* puts their turns on the axis. Alarms and trips of
-    the limit are marked, and the time that a tripped limit stopped sending is shaded. Raise a ValueError for
-    another period, and for one frame alone.
+    the limit are marked, and the time that a tripped limit stopped sending is shaded. Raise a
+    ValueError for another period, and for one frame alone.
     """
     if period not in PERIODS:
         raise ValueError(f"period(={period!r}) must be one of {', '.join(PERIODS)}")
