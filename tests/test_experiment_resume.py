@@ -27,7 +27,7 @@ import sys
 from pathlib import Path
 from smssim.experiment import sweep
 from smssim.scenario import Scenario
-from smssim.store import Store
+from smssim.experiment.store import Store
 
 def tell(done, of, left_s):
     print(done, of, flush=True)

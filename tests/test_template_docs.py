@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 
 HOW_TO = Path(__file__).parents[1] / "docs" / "how_to_check_a_template.md"
-MODULES = ["text", *(f"templates.{name}" for name in ("check", "lengths", "links", "values"))]
-MODULES += ["templates.variables"]
+MODULES = ["segments", *(f"templates.{name}" for name in ("check", "values", "variables"))]
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_docstrings(name: str) -> None:
-    tried = doctest.testmod(import_module(f"smssim.{name}"))
+    tried = doctest.testmod(import_module(f"smssim.sms.{name}"))
     assert tried.attempted
     assert not tried.failed
 
