@@ -12,7 +12,7 @@ from smssim.logs.columns.headings import match
 from smssim.logs.columns.rows import Parser
 from smssim.logs.columns.texts import as_texts
 from smssim.logs.files.table import Batch, Table
-from smssim.logs.join.facts import Names, Piece, Refused
+from smssim.logs.join.facts import Names, ParsedChunk, RejectedRow
 
 Columns = Mapping[str, Sequence[Any] | pa.Array]
 NUMBER = "6281234567890"
@@ -46,7 +46,7 @@ def pieces(
     names: Names | None = None,
     secret: bytes = b"secret",
     currency: str | None = None,
-) -> list[Piece]:
+) -> list[ParsedChunk]:
     """The pieces of a table of those batches."""
     table = table_of(*batches)
     matching = match(table.headings, mapping)
@@ -54,13 +54,13 @@ def pieces(
     return list(parser.pieces(table))
 
 
-def piece(columns: Columns, **how: Any) -> Piece:
+def piece(columns: Columns, **how: Any) -> ParsedChunk:
     """The piece of a table of one batch."""
     (found,) = pieces(columns, **how)
     return found
 
 
-def reasons(refused: Sequence[Refused]) -> dict[int, tuple[str, ...]]:
+def reasons(refused: Sequence[RejectedRow]) -> dict[int, tuple[str, ...]]:
     """The reasons by row of the batch, from 0."""
     return {one.row - 2: one.reasons for one in refused}
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from smssim.logs import Log, read_log, write_capture
 from smssim.logs import quarantine as kept
 from smssim.logs.captures.customer_view import customer_view
-from smssim.logs.captures.wire import channel, country_shown, number_prefix, template_id
+from smssim.logs.captures.wire import channel, country_of_numbers, number_prefix, template_id
 from smssim.logs.files.bytes import LONGEST
 from smssim.logs.quarantine import Quarantine
 from smssim.record.record import Record
@@ -245,7 +245,7 @@ def test_numbers_belong_to_their_country(country: str) -> None:
         return
     assert normalise(number_prefix(country) + "0000000") is not None
     if country not in ("EH", "MF"):
-        assert country_shown(country) == country
+        assert country_of_numbers(country) == country
 
 
 def test_names_fit_the_wire() -> None:
@@ -515,8 +515,8 @@ def test_the_quarantine_shows_no_phone_number() -> None:
 
 
 def test_the_quarantine_counts_what_it_does_not_keep(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "RECORDS", 3)
-    monkeypatch.setattr(kept, "_KINDS", 2)
+    monkeypatch.setattr(kept, "MOST_ROWS", 3)
+    monkeypatch.setattr(kept, "_MOST_REASONS", 2)
     monkeypatch.setattr(kept, "_CHARACTERS", 200)
     quarantine = Quarantine()
     for row in range(9, 0, -1):

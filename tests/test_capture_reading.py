@@ -26,8 +26,8 @@ from test_capture import (
 
 from smssim.logs import write_capture
 from smssim.logs.captures import read
-from smssim.logs.captures.read import lines_of, pieces_of
-from smssim.logs.join.facts import UNKNOWN, Names, Piece
+from smssim.logs.captures.read import chunks_of, lines_of
+from smssim.logs.join.facts import UNKNOWN, Names, ParsedChunk
 
 JSON = "application/json"
 SECRET = b"secret"
@@ -59,11 +59,11 @@ TIMES = ["2018-04-13T06:31:47Z", "2018-04-13T06:31:47.123456+00:00", "2018-04-13
          "2099-12-31T23:59:59.999999-12:00", "20180413T063147Z"]  # fmt: skip
 
 
-def read_pieces(data: bytes, names: Names, *, quickly: bool) -> list[Piece]:
+def read_pieces(data: bytes, names: Names, *, quickly: bool) -> list[ParsedChunk]:
     with pytest.MonkeyPatch.context() as patch:
         if not quickly:
             patch.setattr(read._Reader, "_quickly", lambda *_: False)
-        return list(pieces_of(lines_of(lines_in(data)), 3, names, SECRET, count(7)))
+        return list(chunks_of(lines_of(lines_in(data)), 3, names, SECRET, count(7)))
 
 
 def lines_in(data: bytes) -> Callable[[], Iterator[tuple[int, bytes, bool]]]:
@@ -73,7 +73,7 @@ def lines_in(data: bytes) -> Callable[[], Iterator[tuple[int, bytes, bool]]]:
     return lines
 
 
-def one_piece(*lines: Any) -> tuple[Piece, Names]:
+def one_piece(*lines: Any) -> tuple[ParsedChunk, Names]:
     names = Names()
     data = b"\n".join(json.dumps(line).encode() for line in lines)
     (piece,) = read_pieces(data, names, quickly=True)
@@ -115,7 +115,7 @@ def assert_agree(lines: Iterable[bytes]) -> None:
     for one, other in zip(quick, thorough, strict=True):
         np.testing.assert_array_equal(one.sends, other.sends)
         np.testing.assert_array_equal(one.reports, other.reports)
-        assert one.refused == other.refused
+        assert one.rejected == other.rejected
     for column in vars(kept[0]):
         assert getattr(kept[0], column).names == getattr(kept[1], column).names
 
@@ -204,8 +204,8 @@ def test_an_entry_that_is_of_no_use_leaves_the_others() -> None:
     line["answer"]["result"] = [first, *wrong, first | {"smsMsgId": "b"}]
     piece, _ = one_piece(line)
     assert piece.sends["entry"].tolist() == [0, 4]
-    assert [refused.row for refused in piece.refused] == [1, 1, 1]
-    reasons = [reason for refused in piece.refused for reason in refused.reasons]
+    assert [refused.row for refused in piece.rejected] == [1, 1, 1]
+    reasons = [reason for refused in piece.rejected for reason in refused.reasons]
     assert reasons == [
         "answer.result.smsMsgId is missing",
         "answer.result holds 5, it must hold objects",
@@ -263,13 +263,13 @@ def test_keys_are_of_texts_and_of_the_secret() -> None:
     names = Names()
     data = json.dumps(callback_line(DOCUMENTED)).encode()
     (one,) = read_pieces(data, names, quickly=True)
-    (other,) = pieces_of(lines_of(lines_in(data)), 3, names, b"another", count())
+    (other,) = chunks_of(lines_of(lines_in(data)), 3, names, b"another", count())
     assert one.reports["key"].tolist() != other.reports["key"].tolist()
     assert 0 not in one.reports["key"]
 
 
 def test_pieces_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read, "PIECE", 100)
+    monkeypatch.setattr(read, "CHUNK", 100)
     line = json.dumps(callback_line(DOCUMENTED, FORM)).encode()
     pieces = read_pieces(b"\n".join([line] * 1_000), Names(), quickly=True)
     assert sum(piece.records for piece in pieces) == 1_000
@@ -284,7 +284,7 @@ def test_all_reasons_are_told() -> None:
     asked = request_line() | {"received_at": "today"}
     del asked["request"]["to"], asked["answer"]["code"]
     piece, _ = one_piece(line, callback_line(report), asked)
-    assert [refused.reasons for refused in piece.refused] == [
+    assert [refused.reasons for refused in piece.rejected] == [
         (
             "answer.result.status(='no code') must be 1 to 7 letters and digits",
             "answer.result.countryId(='IDNX') must have 3 characters or fewer",

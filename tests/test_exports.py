@@ -217,7 +217,7 @@ def test_any_quarantine_is_an_error_if_asked() -> None:
 
 
 def test_what_is_not_kept_of_a_quarantine_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("smssim.logs.quarantine.RECORDS", 2)
+    monkeypatch.setattr("smssim.logs.quarantine.MOST_ROWS", 2)
     found = read_log(EXPORTS / "western")
     assert found.quarantine is not None
     assert len(found.quarantine) == 2

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from log_tables import NUMBER, details, piece, pieces, reasons, sends
 
-from smssim.logs.join.facts import UNKNOWN, Names, Piece, application_of
+from smssim.logs.join.facts import UNKNOWN, Names, ParsedChunk, application_of
 from smssim.logs.log import ColumnMappingError
 
 MAY_2024 = 1_714_521_600_000_000
@@ -40,7 +40,7 @@ def cells(n: int) -> st.SearchStrategy[dict[str, list[str | None]]]:
     )
 
 
-def piece_or_remedy(columns: dict[str, list[str | None]]) -> Piece | str:
+def piece_or_remedy(columns: dict[str, list[str | None]]) -> ParsedChunk | str:
     """The piece of a table, or the error of a table that cannot be read as a whole."""
     try:
         return piece(columns, tz="Europe/Berlin")
@@ -57,11 +57,11 @@ def test_every_row_is_kept_or_refused_exactly_once(columns: dict[str, list[str |
     if isinstance(found, str):
         assert "give the format" in found or "decimal or a thousands" in found
         return
-    refused = [one.row for one in found.refused]
+    refused = [one.row for one in found.rejected]
     assert sorted([*found.sends["row"].tolist(), *refused]) == list(range(2, n + 2))
     assert found.records == n
     assert not len(found.reports)
-    assert all(one.reasons and all(one.reasons) for one in found.refused)
+    assert all(one.reasons and all(one.reasons) for one in found.rejected)
     assert refused == sorted(refused)
 
 
@@ -74,7 +74,7 @@ def test_batches_do_not_matter(columns: dict[str, list[str | None]], cut: int) -
     columns["Cost"] = ["1.5"] * len(columns["Phone"])
     parts = [{h: v[:cut] for h, v in columns.items()}, {h: v[cut:] for h, v in columns.items()}]
     whole, apart = pieces(columns, tz="UTC"), pieces(*parts, tz="UTC")
-    assert [one for p in whole for one in p.refused] == [one for p in apart for one in p.refused]
+    assert [one for p in whole for one in p.rejected] == [one for p in apart for one in p.rejected]
     assert np.array_equal(whole[0].sends, np.concatenate([p.sends for p in apart]))
     assert sum((p.repaired for p in apart), Counter()) == whole[0].repaired
 
@@ -110,7 +110,7 @@ def test_columns_of_any_type_are_read(data: st.DataObject, heading: str, n: int)
     column = pa.array(data.draw(st.lists(values | st.none(), min_size=n, max_size=n)), kind)
     found = piece(details(n, **{heading: column}), tz="UTC")
     assert found.records == n
-    kept = [*found.sends["row"].tolist(), *(one.row for one in found.refused)]
+    kept = [*found.sends["row"].tolist(), *(one.row for one in found.rejected)]
     assert sorted(kept) == list(range(2, n + 2))
 
 
@@ -145,7 +145,7 @@ def test_a_clean_row_is_packed_as_it_says() -> None:
     assert names.country.names == ["ID"]
     assert (names.type.names, names.template.names) == (["otp"], ["t1"])
     assert names.application.names == ["shop"]
-    assert not found.refused
+    assert not found.rejected
 
 
 def test_all_reasons_of_a_row_are_told_in_order() -> None:
@@ -165,7 +165,7 @@ def test_all_reasons_of_a_row_are_told_in_order() -> None:
             },
         )
     )
-    assert reasons(found.refused) == {
+    assert reasons(found.rejected) == {
         0: (
             "Send Time(='31/02/2024 10:00') must be a time, years 2000 to 2099",
             "Report Time(='never') must be a time, years 2000 to 2099",
@@ -183,7 +183,7 @@ def test_all_reasons_of_a_row_are_told_in_order() -> None:
             "Currency(='EUR') must be USD, the currency of the log",
         ),
     }
-    assert found.refused[0].text.startswith("m_0|")
+    assert found.rejected[0].text.startswith("m_0|")
 
 
 def test_a_second_before_is_the_rounding_of_seconds() -> None:
@@ -195,7 +195,7 @@ def test_a_second_before_is_the_rounding_of_seconds() -> None:
             "Received At": ["2024-05-01T00:00:10Z", "2024-05-01T00:00:09Z"],
         },
     )
-    assert list(reasons(piece(columns).refused)) == [1]
+    assert list(reasons(piece(columns).rejected)) == [1]
 
 
 def test_reports_need_an_id_and_a_status() -> None:
@@ -212,7 +212,7 @@ def test_reports_need_an_id_and_a_status() -> None:
     assert found.reports["row"].tolist() == [2, 5]
     assert found.reports["part"].tolist() == [2, 1]
     assert found.reports["final"].tolist() == [MAY_2024, UNKNOWN]
-    assert reasons(found.refused) == {
+    assert reasons(found.rejected) == {
         1: ("smsMsgId is missing",),
         2: ("status must be said in a status report",),
     }
@@ -296,7 +296,7 @@ def test_requests_are_whole_numbers() -> None:
     assert found.sends["request"].tolist() == [5, 476_255_000_001, -1]
     assert found.sends["recipient"].tolist() == [0, 7, 0]
     assert found.sends["place"].tolist() == [3, 0, 3]
-    ((request, recipient, generation),) = reasons(found.refused).values()
+    ((request, recipient, generation),) = reasons(found.rejected).values()
     assert request.startswith("request(='-1') must be a whole number from 0 to")
     assert recipient.startswith("recipient(='0.5') must be a whole number from 0 to 2147483647")
     assert generation == "generation(='200') must be a whole number from 0 to 127"
@@ -348,7 +348,7 @@ def test_place_and_status(columns: dict[str, Any], place: int, status: str | Non
 )
 def test_contradictions_are_refused(columns: dict[str, Any]) -> None:
     """A status against its result, a delivered message that was not charged."""
-    (told,) = reasons(piece(details(**columns)).refused).values()
+    (told,) = reasons(piece(details(**columns)).rejected).values()
     assert [("contradicts" in reason) for reason in told] == [True]
 
 
@@ -367,7 +367,7 @@ def test_codes_in_words_and_types() -> None:
         },
     )
     found = piece(columns, names=names)
-    assert not found.refused
+    assert not found.rejected
     told = [names.type.names[code] if code >= 0 else None for code in found.sends["type"]]
     assert told == ["otp", "otp", "otp", None, "notification", "Survey"]
     assert found.sends["result"].tolist() == [-1, -1, 1, 2, -1, 0]
@@ -388,8 +388,8 @@ def test_codes_in_words_and_types() -> None:
 def test_codes_that_are_none(column: str, values: list[str]) -> None:
     """Each is told with its heading and its value."""
     found = piece(details(4, **{column: values}))
-    assert len(found.refused) == 4
-    for one, value in zip(found.refused, values, strict=True):
+    assert len(found.rejected) == 4
+    for one, value in zip(found.rejected, values, strict=True):
         assert one.reasons[0].startswith(f"{column}(={value!r}) must be")
 
 
@@ -406,18 +406,18 @@ def test_words_that_explain_a_digit_are_dropped() -> None:
         },
     )
     found = piece(columns, names=names)
-    assert not found.refused
+    assert not found.rejected
     told = [names.type.names[code] for code in found.sends["type"]]
     assert told == ["otp", "notification", "promotional", "otp", "1-2"]
     assert found.sends["result"].tolist() == [0, 1, 2, 3, 4]
-    refused = piece(details(3, Result=["0-4", "0 1", "0 / 3"])).refused
+    refused = piece(details(3, Result=["0-4", "0 1", "0 / 3"])).rejected
     assert len(refused) == 3
 
 
 def test_the_part_is_one_of_the_segments() -> None:
     """The third of two is none."""
     found = piece(details(2, **{"Total": ["2", "0"], "Part": ["3", "3"]}))
-    assert reasons(found.refused) == {0: ("Part(='3') must not exceed Total(='2')",)}
+    assert reasons(found.rejected) == {0: ("Part(='3') must not exceed Total(='2')",)}
 
 
 def test_repairs_are_counted_by_name() -> None:
@@ -431,7 +431,7 @@ def test_repairs_are_counted_by_name() -> None:
         },
     )
     found = piece(columns)
-    assert not found.refused
+    assert not found.rejected
     assert len(np.unique(found.sends["number"])) == 1
     assert found.repaired == {
         "leading apostrophes": 1,
@@ -457,13 +457,13 @@ def test_refused_rows_of_the_file_stay_in_order() -> None:
     from smssim.logs.columns.headings import match
     from smssim.logs.columns.rows import Parser
     from smssim.logs.files.table import Batch, Table
-    from smssim.logs.join.facts import Refused
+    from smssim.logs.join.facts import RejectedRow
 
     columns = {h: pa.array(v) for h, v in sends(2, Phone=["x", "y"]).items()}
-    cut = Refused(3, ("cut",), "half a line")
+    cut = RejectedRow(3, ("cut",), "half a line")
     batch = Batch(1, np.array([2, 4]), columns, (cut,), str)
     table = Table("a", tuple(columns), lambda: iter([batch]), {})
     parser = Parser(match(table.headings), Names(), None, b"", file=7)
     (found,) = parser.pieces(table)
-    assert [one.row for one in found.refused] == [2, 3, 4]
+    assert [one.row for one in found.rejected] == [2, 3, 4]
     assert found.records == 3

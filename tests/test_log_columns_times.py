@@ -210,7 +210,7 @@ def test_the_zone_of_the_heading_goes_before_tz() -> None:
 def test_clocks_that_were_put_back_or_forward() -> None:
     """Twice and never are refused by row."""
     texts = ["2024-03-31 02:30", "2024-10-27 02:30", "2024-10-27 03:00", "2024-10-27 01:59"]
-    refused = piece(sends(4, **{"Send Time": texts}), tz="Europe/Berlin").refused
+    refused = piece(sends(4, **{"Send Time": texts}), tz="Europe/Berlin").rejected
     assert list(reasons(refused)) == [0, 1]
     assert "must be a time that the clocks of Europe/Berlin showed once" in refused[0].reasons[0]
 

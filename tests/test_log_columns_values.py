@@ -74,7 +74,7 @@ def test_a_number_beside_a_country() -> None:
         Country=["ID", "ID", "ID", "印尼", "Indonesia", "CA", "RU"],
     )
     found = piece(columns, names=names)
-    assert reasons(found.refused) == {
+    assert reasons(found.rejected) == {
         2: ("Phone(='66812345678') must be a number of Country(='ID')",)
     }
     assert [names.country.names[i] for i in found.sends["country"]] == [*["ID"] * 4, "CA", "RU"]
@@ -88,7 +88,7 @@ def test_a_number_alone() -> None:
     columns = sends(6, Phone=[NUMBER, "6.28E+12", "abc", "", "+99912345678", "0812345678"])
     found = piece(columns, names=names)
     assert names.country.names == ["ID"]
-    assert reasons(found.refused) == {
+    assert reasons(found.rejected) == {
         1: (
             "Phone(='6.28E+12') was rounded by a spreadsheet, it must have all its digits or a "
             "country beside it",
@@ -190,7 +190,7 @@ def test_any_amount_in_any_marks(amounts: list[Decimal], marks: tuple[str, str],
 def test_what_is_no_amount(text: str) -> None:
     """Each with its value in the reason."""
     found = piece(sends(2, Cost=[text, "1.5"]))
-    ((told,),) = reasons(found.refused).values()
+    ((told,),) = reasons(found.rejected).values()
     assert told.startswith(f"Cost(={text!r}"[:40])
     assert told.endswith("must be an amount of 0 or more")
 

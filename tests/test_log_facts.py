@@ -27,7 +27,7 @@ def as_answer(found: Resolved) -> Answer:
     return Answer(
         dict(zip(place, messages, strict=True)),
         reports,
-        Counter(found.condemned.tolist()),
+        Counter(found.rejected_by_join.tolist()),
         duplicates=found.duplicates,
     )
 
@@ -39,7 +39,7 @@ def test_facts_resolve_as_the_specification_says(world: World) -> None:
     found = resolve(world.sends, world.reports, world.names)
     wanted = resolved(world.sends, world.reports)
     same = as_answer(found)
-    assert same.condemned == wanted.condemned
+    assert same.rejected_by_join == wanted.rejected_by_join
     assert same.messages == wanted.messages
     assert same.reports == wanted.reports
     assert same.duplicates == wanted.duplicates
@@ -47,4 +47,4 @@ def test_facts_resolve_as_the_specification_says(world: World) -> None:
     if wanted.used:
         assert (found.first, found.last) == wanted.period
     records = len(world.sends) + len(world.reports)
-    assert records == found.used + len(found.condemned) + found.duplicates
+    assert records == found.used + len(found.rejected_by_join) + found.duplicates

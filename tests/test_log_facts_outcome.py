@@ -16,8 +16,8 @@ from oracle_facts import ACCEPTD, DELIVRD, Answer, resolved
 from pandas.testing import assert_frame_equal
 from worlds_facts import SECOND, START, World, names, worlds
 
-from smssim.logs.join.facts import REPORT, SEND, UNKNOWN, Facts, empty
-from smssim.logs.join.resolve import REASONS, Outcome, outcome, together
+from smssim.logs.join.facts import REPORT, SEND, UNKNOWN, Facts, empty_facts
+from smssim.logs.join.resolve import REASONS, JoinOutcome, join_facts, together
 from smssim.logs.join.spill import Spill
 from smssim.record.from_frames import tally_frames
 from smssim.record.tallies import NAMES, Tallies
@@ -25,12 +25,12 @@ from smssim.record.tallies import NAMES, Tallies
 many = settings(deadline=None, max_examples=30, database=None)
 
 
-def kept(world: World, *, memory: int = 2**20, pieces: int = 1, rows: bool = True) -> Outcome:
+def kept(world: World, *, memory: int = 2**20, pieces: int = 1, rows: bool = True) -> JoinOutcome:
     """The outcome of a world, given in some pieces."""
     with Spill(memory) as facts:
         for i in range(pieces):
             facts.add(world.sends[i::pieces], world.reports[i::pieces])
-        return outcome(facts, world.names, rows=rows)
+        return join_facts(facts, world.names, rows=rows)
 
 
 def assert_same(a: Tallies, b: Tallies, leave_out: str = "") -> None:
@@ -51,7 +51,7 @@ def test_disk_pieces_and_rows_change_nothing(world: World, pieces: int) -> None:
         kept(world, memory=3000, pieces=pieces, rows=False),
     ):
         assert_same(other.tallies, found.tallies)
-        assert other.condemned.tolist() == found.condemned.tolist()
+        assert other.rejected_by_join.tolist() == found.rejected_by_join.tolist()
         assert (other.used, other.duplicates) == (found.used, found.duplicates)
         assert (other.observed_from, other.observed_until) == (
             found.observed_from,
@@ -75,7 +75,7 @@ def test_tallies_counted_part_by_part_are_those_of_the_frames(world: World) -> N
     assert (found.observed_from, found.observed_until) == wanted.period
     records = len(world.sends) + len(world.reports)
     assert records == found.used + found.reasons.total() + found.duplicates
-    assert found.reasons.total() == len(found.condemned)
+    assert found.reasons.total() == len(found.rejected_by_join)
     again = tally_frames(found.messages, found.reports, *wanted.period)
     assert_same(found.tallies, again, leave_out="coarse")
     assert not len(again.coarse)
@@ -162,7 +162,7 @@ def test_the_order_of_files_is_irrelevant(world: World, order: list[int]) -> Non
 
 
 def test_nothing_makes_an_empty_record() -> None:
-    none = World(empty(SEND, 0), empty(REPORT, 0), names())
+    none = World(empty_facts(SEND, 0), empty_facts(REPORT, 0), names())
     found = kept(none)
     assert (found.observed_from, found.observed_until, found.used) == (0, 0, 0)
     assert found.messages is not None
@@ -173,7 +173,7 @@ def test_nothing_makes_an_empty_record() -> None:
 
 def some_sends(n: int, first: int = 0) -> Facts:
     """Sends of one row each, a second apart, delivered 5 seconds later."""
-    facts = empty(SEND, n)
+    facts = empty_facts(SEND, n)
     number = first + np.arange(n)
     facts["key"][:, 0] = facts["key"][:, 1] = number
     facts["row"] = number + 1
@@ -184,7 +184,7 @@ def some_sends(n: int, first: int = 0) -> Facts:
 
 def test_the_end_is_that_of_the_records_used() -> None:
     """An orphan report of a later year makes nothing in flight for a year."""
-    sends, orphan = some_sends(3), empty(REPORT, 1)
+    sends, orphan = some_sends(3), empty_facts(REPORT, 1)
     sends["status"], sends["final"] = -1, UNKNOWN
     orphan["key"], orphan["status"] = 99, DELIVRD
     orphan["received"] = START + 365 * 86_400 * SECOND
@@ -198,13 +198,13 @@ def test_the_end_is_that_of_the_records_used() -> None:
 
 
 def test_the_first_condemned_are_kept_and_all_are_counted() -> None:
-    orphans = empty(REPORT, 500)
+    orphans = empty_facts(REPORT, 500)
     orphans["key"] = np.arange(1000).reshape(-1, 2)
     orphans["row"], orphans["status"] = np.arange(500, 0, -1), DELIVRD
     with Spill() as facts:
-        facts.add(empty(SEND, 0), orphans)
-        found = outcome(facts, names(), kept=20)
-    assert found.condemned["row"].tolist() == list(range(1, 21))
+        facts.add(empty_facts(SEND, 0), orphans)
+        found = join_facts(facts, names(), most_rejected=20)
+    assert found.rejected_by_join["row"].tolist() == list(range(1, 21))
     assert found.reasons == {REASONS[2]: 500}
 
 
@@ -212,7 +212,7 @@ def test_long_messages_and_large_costs_fit_their_frames() -> None:
     """Equal rows of a unit are segments, however many; a wider type holds them."""
     sends = some_sends(1).repeat(300)
     sends["row"], sends["cost"], sends["covered"] = np.arange(300), 2**31, 1
-    found = kept(World(sends, empty(REPORT, 0), names()))
+    found = kept(World(sends, empty_facts(REPORT, 0), names()))
     assert found.messages is not None
     (row,) = found.messages.to_dict("records")
     assert (row["segments"], row["covered_segments"]) == (300, 300)
@@ -238,7 +238,7 @@ def test_spilled_facts_leave_no_file(tmp_path: Path) -> None:
 
     def broken() -> None:
         with Spill(1000, tmp_path) as facts:
-            facts.add(sends, empty(REPORT, 0))
+            facts.add(sends, empty_facts(REPORT, 0))
             assert facts.written == sends.nbytes
             assert os.name == "nt" or not list(tmp_path.iterdir())
             raise RuntimeError
@@ -253,11 +253,11 @@ def test_parts_are_given_as_often_as_asked() -> None:
     sends = some_sends(2000)
     with Spill(100_000) as facts:
         for start in range(0, 2000, 150):
-            facts.add(sends[start : start + 150], empty(REPORT, 0))
+            facts.add(sends[start : start + 150], empty_facts(REPORT, 0))
         assert facts.written
         assert len(facts) == 2000
         for _ in range(2):
-            parts = [part["row"].tolist() for part, _ in facts.parts()]
+            parts = [part["row"].tolist() for part, _ in facts.partitions()]
             assert [len(part) for part in parts] == [32] * 16 + [31] * 48
             assert all(part == sorted(part) for part in parts)
             assert sorted(chain(*parts)) == list(range(1, 2001))

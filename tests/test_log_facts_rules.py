@@ -13,8 +13,8 @@ from pandas.testing import assert_frame_equal
 from worlds_facts import SECOND, START, STATUSES, World, names
 
 from smssim import read_log
-from smssim.logs.join.facts import REPORT, SEND, Facts, empty
-from smssim.logs.join.resolve import REASONS, Outcome, outcome
+from smssim.logs.join.facts import REPORT, SEND, Facts, empty_facts
+from smssim.logs.join.resolve import REASONS, JoinOutcome, join_facts
 from smssim.logs.join.spill import Spill
 from smssim.record.record import Record
 from smssim.record.storage import load, save
@@ -25,7 +25,7 @@ CONFLICT, EARLIER, ORPHAN, REFUSED, UNPLACED, TOO_EARLY = REASONS
 
 def facts(kind: np.dtype[np.void], *rows: dict[str, Any]) -> Facts:
     """Facts of key 1 in the first file, a line each, that say what *rows* say."""
-    found = empty(kind, len(rows))
+    found = empty_facts(kind, len(rows))
     found["key"], found["row"] = 1, np.arange(1, len(rows) + 1)
     if kind is SEND:
         found["submitted"] = START
@@ -35,19 +35,19 @@ def facts(kind: np.dtype[np.void], *rows: dict[str, Any]) -> Facts:
     return found
 
 
-def read(sends: list[dict[str, Any]], reports: list[dict[str, Any]] | None = None) -> Outcome:
+def read(sends: list[dict[str, Any]], reports: list[dict[str, Any]] | None = None) -> JoinOutcome:
     """What they come to; each record is in one of three places."""
     told = facts(REPORT, *({"status": DELIVRD} | row for row in reports or []))
     told["row"] += len(sends)
     world = World(facts(SEND, *sends), told, names())
     with Spill() as spill:
         spill.add(world.sends, world.reports)
-        found = outcome(spill, world.names)
+        found = join_facts(spill, world.names)
     assert len(spill) == found.used + found.duplicates + found.reasons.total()
     return found
 
 
-def column(found: Outcome, name: str) -> list[Any]:
+def column(found: JoinOutcome, name: str) -> list[Any]:
     """A column of the messages, None for NA."""
     assert found.messages is not None
     values = found.messages[name].astype(object)
@@ -89,13 +89,13 @@ def test_segments_pay_together() -> None:
 @pytest.mark.parametrize("name", ["number", "submitted", "country", "template", "type"])
 def test_rows_that_conflict_are_all_condemned_and_their_reports_too(name: str) -> None:
     """Where one is silent there is no conflict, and the message says what either says."""
-    silent = empty(SEND, 1)[name][0]
+    silent = empty_facts(SEND, 1)[name][0]
     one, other = (START, START + SECOND) if name == "submitted" else (0, 1)
     if name == "number":
         one, other = 7, 8
     found = read([{name: one}, {name: other}, {}], [{}])
     assert found.reasons == {CONFLICT: 3, UNPLACED: 1}
-    assert found.condemned["row"].tolist() == [1, 2, 3, 4]
+    assert found.rejected_by_join["row"].tolist() == [1, 2, 3, 4]
     found = read([{name: one}, {name: silent if name != "submitted" else one, "file": 1}], [{}])
     assert (found.used, found.duplicates) == (2, 1)
     if name in ("country", "template", "type"):

@@ -20,10 +20,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smssim.logs.files.bytes import CutShortError, blocks
-from smssim.logs.files.detect import Capture, Empty, Unreadable, found, opened, tables
+from smssim.logs.files.detect import Capture, Empty, Unreadable, files_of, open_file, tables
 from smssim.logs.files.reread import texts
 from smssim.logs.files.table import Batch, Table
-from smssim.logs.join.facts import Refused
+from smssim.logs.join.facts import RejectedRow
 
 HEADINGS = ["SMS ID", "Send Time", "Cost", "名称"]
 ROWS = [
@@ -46,7 +46,7 @@ def first_column(headings: Sequence[str]) -> tuple[int, ...]:
 
 def opened_table(path: Path) -> Table:
     """A file that is a table."""
-    table = opened(path, is_heading, first_column)
+    table = open_file(path, is_heading, first_column)
     assert isinstance(table, Table), table
     return table
 
@@ -65,9 +65,9 @@ def numbers_of(batches: Sequence[Batch]) -> list[int]:
     return [row for batch in batches for row in batch.rows.tolist()]
 
 
-def refused_of(batches: Sequence[Batch]) -> list[Refused]:
+def refused_of(batches: Sequence[Batch]) -> list[RejectedRow]:
     """What batches refuse."""
-    return [one for batch in batches for one in batch.refused]
+    return [one for batch in batches for one in batch.rejected]
 
 
 def written(rows: Sequence[Sequence[str]], separator: str = ",", end: str = "\n") -> str:
@@ -106,8 +106,8 @@ def test_text_is_read_in_any_encoding_and_separator(
     path.write_bytes(gzip.compress(data) if packed else data)
     table = opened_table(path)
     batches = list(table.batches())
-    assert table.told["encoding"] == told
-    assert table.told.get("compression") == ("gzip" if packed else None)
+    assert table.detected["encoding"] == told
+    assert table.detected.get("compression") == ("gzip" if packed else None)
     assert list(table.headings) == HEADINGS
     assert rows_of(batches) == ROWS
     assert [batch.rows.tolist() for batch in batches] == [[2, 3, 4]]
@@ -120,9 +120,9 @@ def test_western_text_is_cp1252_unless_the_heading_is_chinese(tmp_path: Path) ->
     path.write_bytes(text.encode("cp1252") + b"5;6;\x81 \n")
     table = opened_table(path)
     (batch,) = table.batches()
-    assert table.told["encoding"] == "cp1252"
+    assert table.detected["encoding"] == "cp1252"
     assert rows_of([batch])[0] == ["1", "2", "müßig"]
-    assert batch.refused == ((4, ("bytes do not decode as cp1252",), "5;6;\ufffd "),)
+    assert batch.rejected == ((4, ("bytes do not decode as cp1252",), "5;6;\ufffd "),)
 
 
 def test_a_file_cut_within_a_character_is_still_utf8(tmp_path: Path) -> None:
@@ -147,17 +147,17 @@ def test_what_is_no_record_is_passed_over_and_counted(tmp_path: Path) -> None:
         (0, [4, 5, 6]),
         (1, [13, 14, 15]),
     ]
-    assert not any(batch.refused for batch in batches)
-    assert table.passed_over == {"preamble": 1, "blank": 5, "total": 4, "heading": 1}
+    assert not any(batch.rejected for batch in batches)
+    assert table.not_records == {"preamble": 1, "blank": 5, "total": 4, "heading": 1}
 
 
 def test_a_row_with_an_id_is_no_total(tmp_path: Path) -> None:
     """An application may be called Sum."""
     path = saved(tmp_path / "a.csv", "Application,SMS ID,Send Time\nSum,a1,x\nSum,,y\n")
-    table = opened(path, is_heading, lambda headings: (headings.index("SMS ID"),))
+    table = open_file(path, is_heading, lambda headings: (headings.index("SMS ID"),))
     assert isinstance(table, Table)
     assert rows_of(list(table.batches())) == [["Sum", "a1", "x"]]
-    assert table.passed_over == {"total": 1}
+    assert table.not_records == {"total": 1}
 
 
 def test_rows_of_another_width_are_refused(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_separators_at_the_end_of_every_row_are_no_fields(
     path = saved(tmp_path / "a.csv", f"{heading}\n" + f"{row}\n" * 3)
     (batch,) = opened_table(path).batches()
     assert [cells[:2] for cells in rows_of([batch])] == [["a", "b"]] * 3
-    assert not batch.refused
+    assert not batch.rejected
 
 
 def test_headings_that_are_blank_or_stand_twice_have_names(tmp_path: Path) -> None:
@@ -219,10 +219,10 @@ def test_what_was_written_is_read(
     table = opened_table(path)
     batches = list(table.batches())
     assert rows_of(batches) == [*plain, *rows]
-    assert not any(batch.refused for batch in batches)
+    assert not any(batch.rejected for batch in batches)
     for batch in batches:
         shown = {row: batch.text(place) for place, row in enumerate(batch.rows.tolist())}
-        assert texts(path, shown, table.told) == shown
+        assert texts(path, shown, table.detected) == shown
 
 
 def test_json_lines_are_tables_of_texts(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_json_lines_are_tables_of_texts(tmp_path: Path) -> None:
     table = opened_table(path)
     batches = list(table.batches())
     rows = rows_of(batches)
-    assert table.told["form"] == "JSON lines"
+    assert table.detected["form"] == "JSON lines"
     assert rows[0] == ["a0", "0", "12345678901234567890.10"]
     assert rows[-1] == [None, None, "true"]
     assert numbers_of(batches) == [*range(1, 1001), 1005]
@@ -244,8 +244,8 @@ def test_json_lines_are_tables_of_texts(tmp_path: Path) -> None:
         (1003, ("line cut or no JSON",)),
         (1004, ("must be a JSON object",)),
     ]
-    assert table.passed_over == {"blank": 1, "value of a later key": 1}
-    assert texts(path, [1005, 1002], table.told)[1002] == '{"SMS ID": {}}'
+    assert table.not_records == {"blank": 1, "value of a later key": 1}
+    assert texts(path, [1005, 1002], table.detected)[1002] == '{"SMS ID": {}}'
 
 
 VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
@@ -264,15 +264,15 @@ def test_json_lines_say_the_same_read_fast_or_one_by_one(tmp_path: Path, lines: 
         (other,) = table.batches()
     assert batch.columns == other.columns
     assert batch.rows.tolist() == other.rows.tolist()
-    assert batch.refused == other.refused
-    told = {one.row for one in batch.refused} | set(batch.rows.tolist())
-    assert len(told) + table.passed_over["blank"] == len(lines) + 2
+    assert batch.rejected == other.rejected
+    told = {one.row for one in batch.rejected} | set(batch.rows.tolist())
+    assert len(told) + table.not_records["blank"] == len(lines) + 2
 
 
 def test_captures_are_handed_on_line_by_line(tmp_path: Path) -> None:
     """Known by their first object; a broken one before it does not matter."""
     path = saved(tmp_path / "a.jsonl", '\n{"bro\n{"received_at": "", "callback": {}}\n\n{x')
-    capture = opened(path, is_heading)
+    capture = open_file(path, is_heading)
     assert isinstance(capture, Capture)
     assert list(capture.lines()) == [
         (1, b"", True),
@@ -281,14 +281,14 @@ def test_captures_are_handed_on_line_by_line(tmp_path: Path) -> None:
         (4, b"", True),
         (5, b"{x", True),
     ]
-    assert texts(path, [2], capture.told) == {2: '{"bro'}
+    assert texts(path, [2], capture.detected) == {2: '{"bro'}
 
 
 def test_a_capture_that_breaks_off_says_so_after_its_last_line(tmp_path: Path) -> None:
     """What could be unpacked is read."""
     path = tmp_path / "a.gz"
     path.write_bytes(gzip.compress(b'{"request": {}}\n' * 3)[:-8])
-    capture = opened(path, is_heading)
+    capture = open_file(path, is_heading)
     assert isinstance(capture, Capture)
     lines = capture.lines()
     assert [next(lines)[0] for _ in range(3)] == [1, 2, 3]
@@ -320,7 +320,7 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     assert pa.types.is_dictionary(batch.columns["SMS ID"].type)
     shown = '{"SMS ID": null, "Send Time": "2024-05-01 00:00:00+00:00", "Cost": null}'
     assert batch.text(1) == shown
-    assert texts(path, [2], table.told) == {2: shown}
+    assert texts(path, [2], table.detected) == {2: shown}
 
 
 def test_parquet_texts_that_do_not_decode_refuse_their_rows(tmp_path: Path) -> None:
@@ -334,8 +334,8 @@ def test_parquet_texts_that_do_not_decode_refuse_their_rows(tmp_path: Path) -> N
     (batch,) = table.batches()
     assert rows_of([batch]) == [["a", 1], [None, 3], ["c", 4]]
     shown = '{"SMS ID": "\ufffd", "n": 2}'
-    assert batch.refused == ((2, ("bytes of SMS ID do not decode as UTF-8",), shown),)
-    assert texts(path, [2, 3], table.told) == {2: shown, 3: batch.text(1)}
+    assert batch.rejected == ((2, ("bytes of SMS ID do not decode as UTF-8",), shown),)
+    assert texts(path, [2, 3], table.detected) == {2: shown, 3: batch.text(1)}
 
 
 def test_a_sheet_is_read_as_texts(tmp_path: Path) -> None:
@@ -352,12 +352,12 @@ def test_a_sheet_is_read_as_texts(tmp_path: Path) -> None:
         sheet.write_row(6, 1, ["Total", "", 7])
     table = opened_table(path)
     (batch,) = table.batches()
-    assert table.told == {"form": "XLSX", "sheet": "May"}
+    assert table.detected == {"form": "XLSX", "sheet": "May"}
     assert batch.rows.tolist() == [4, 6]
     assert rows_of([batch])[0] == ["6281234567890", "2024-05-01 12:30:45", "0.05", "true"]
     assert rows_of([batch])[1][:3] == ["a2", "x", "-3"]
-    assert table.passed_over == {"blank": 3, "total": 1}
-    assert texts(path, [6], table.told) == {6: batch.text(1)}
+    assert table.not_records == {"blank": 3, "total": 1}
+    assert texts(path, [6], table.detected) == {6: batch.text(1)}
 
 
 def bomb(path: Path, sheet: bytes) -> Path:
@@ -385,12 +385,12 @@ def test_a_workbook_that_unpacks_to_gigabytes_is_refused(
     """By the bytes that come out of it, not by those that its header tells of."""
     monkeypatch.setattr("smssim.sms.xlsx_guard.MAX_UNPACKED_BYTES", 50_000)
     path = bomb(tmp_path / "a.xlsx", SHEET.format(" " * 1_000_000).encode())
-    refused = opened(path, is_heading)
+    refused = open_file(path, is_heading)
     assert isinstance(refused, Unreadable)
     assert refused.reason == "unpacked size must be <= 50000 bytes"
     size = len(SHEET.format(" " * 1_000_000)).to_bytes(4, "little")
     path.write_bytes(path.read_bytes().replace(size, (100).to_bytes(4, "little")))
-    assert opened(path, is_heading) == refused
+    assert open_file(path, is_heading) == refused
 
 
 FAR = [
@@ -408,7 +408,7 @@ def test_cells_far_apart_are_refused(tmp_path: Path, cells: str) -> None:
     sheet = SHEET.replace("<worksheet ", '<worksheet xmlns:x="y" ').format(cells)
     for encoding in ("utf-8", "utf-16"):
         path = bomb(tmp_path / "a.xlsx", sheet.encode(encoding))
-        refused = opened(path, is_heading)
+        refused = open_file(path, is_heading)
         assert isinstance(refused, Unreadable)
         assert "rows x columns(=1048576 x " in refused.reason
         assert refused.reason.endswith("must be <= 6000000")
@@ -423,7 +423,7 @@ def test_a_sheet_is_bounded_wherever_it_stands(tmp_path: Path) -> None:
         for name, data in parts.items():
             data = data.replace(b"worksheets/sheet1.xml", b"elsewhere.bin")
             new.writestr(name.replace("worksheets/sheet1.xml", "elsewhere.bin"), data)
-    refused = opened(path, is_heading)
+    refused = open_file(path, is_heading)
     assert isinstance(refused, Unreadable)
     assert "elsewhere.bin: rows x columns" in refused.reason
 
@@ -444,7 +444,7 @@ NOTHING = [b"", b" \n\r\n", "\ufeff\n".encode(), gzip.compress(b"", mtime=0)]
 @pytest.mark.parametrize("data", NOTHING)
 def test_a_file_that_holds_nothing_is_empty(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a").write_bytes(data)
-    assert isinstance(opened(tmp_path / "a", is_heading), Empty)
+    assert isinstance(open_file(tmp_path / "a", is_heading), Empty)
 
 
 @pytest.mark.parametrize(
@@ -464,7 +464,7 @@ def test_what_is_no_log_says_why(tmp_path: Path, data: bytes, reason: str) -> No
     """It is no error here: in a directory it is one quarantined record."""
     path = tmp_path / "a"
     path.write_bytes(data)
-    refused = opened(path, is_heading)
+    refused = open_file(path, is_heading)
     assert isinstance(refused, Unreadable)
     assert reason in refused.reason
     assert str(path) not in refused.reason
@@ -480,7 +480,7 @@ def test_a_directory_is_read_by_name_without_hidden_files(tmp_path: Path) -> Non
     names = [Path(one.path).relative_to(tmp_path).as_posix() for one in result]
     assert names == ["a.csv", "b/1.csv", "b/2.csv", "c"]
     assert isinstance(result[-1], Unreadable)
-    passed = [path.relative_to(tmp_path).as_posix() for path in found(tmp_path).passed_over]
+    passed = [path.relative_to(tmp_path).as_posix() for path in files_of(tmp_path).hidden]
     assert passed == [".x", "_y.csv", "b/.z"]
     with pytest.raises(FileNotFoundError):
         tables(tmp_path / "none", is_heading)

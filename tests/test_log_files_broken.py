@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from smssim.logs.files import bytes as lines
 from smssim.logs.files import bytes as raw
-from smssim.logs.files.detect import Capture, Empty, Unreadable, opened
+from smssim.logs.files.detect import Capture, Empty, Unreadable, open_file
 from smssim.logs.files.reread import texts
 from smssim.logs.files.table import Table
 
@@ -48,7 +48,7 @@ def lines_of(text: str) -> int:
 
 def check(path: Path) -> tuple[Table, int] | None:
     """Read a file to its end; give its table and the number of its lines told of."""
-    found = opened(path, is_heading, lambda headings: (0,))
+    found = open_file(path, is_heading, lambda headings: (0,))
     if isinstance(found, Unreadable):
         assert found.reason
         return None
@@ -67,13 +67,13 @@ def check(path: Path) -> tuple[Table, int] | None:
         for column in batch.columns.values():
             column.validate(full=True)
         assert rows == sorted(rows)
-        assert all(refused.reasons for refused in batch.refused)
-        taken += rows + [refused.row for refused in batch.refused]
+        assert all(refused.reasons for refused in batch.rejected)
+        taken += rows + [refused.row for refused in batch.rejected]
     assert len(taken) == len(set(taken))
     assert all(row > 0 for row in taken)
-    assert texts(path, shown, found.told) == shown
-    assert all(count > 0 for count in found.passed_over.values())
-    return found, len(taken) + found.passed_over.total()
+    assert texts(path, shown, found.detected) == shown
+    assert all(count > 0 for count in found.not_records.values())
+    return found, len(taken) + found.not_records.total()
 
 
 @SHARED
@@ -115,7 +115,7 @@ def test_every_line_is_told_of_once(tmp_path: Path, body: str) -> None:
     result = check(path)
     assert result is not None
     table, told = result
-    assert table.told["separator"] == "comma"
+    assert table.detected["separator"] == "comma"
     assert told + 1 == lines_of(text)
 
 
@@ -136,14 +136,14 @@ def test_blocks_end_anywhere(tmp_path: Path, records: list[list[str]], size: int
 
 
 def _read(path: Path) -> object:
-    found = opened(path, is_heading)
+    found = open_file(path, is_heading)
     assert isinstance(found, Table)
     rows, refused = [], []
     for batch in found.batches():
         cells = zip(*(column.to_pylist() for column in batch.columns.values()), strict=True)
         rows += list(zip(batch.rows.tolist(), cells, [batch.unit] * len(batch.rows), strict=True))
-        refused += list(batch.refused)
-    return rows, refused, +found.passed_over
+        refused += list(batch.rejected)
+    return rows, refused, +found.not_records
 
 
 def test_a_line_without_an_end_is_refused_in_bounded_memory(

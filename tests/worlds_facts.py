@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 
-from smssim.logs.join.facts import REPORT, SEND, UNKNOWN, Facts, Names, empty
+from smssim.logs.join.facts import REPORT, SEND, UNKNOWN, Facts, Names, empty_facts
 
 START = 1_767_225_600_000_000
 SECOND = 1_000_000
@@ -118,7 +118,7 @@ def _content(key: tuple[int, int], odd: str | None, silent: set[str]) -> dict[st
 
 
 def _facts(kind: np.dtype[np.void], rows: list[dict[str, Any]]) -> Facts:
-    facts = empty(kind, len(rows))
+    facts = empty_facts(kind, len(rows))
     for i, row in enumerate(rows):
         for name, value in row.items():
             facts[name][i] = value

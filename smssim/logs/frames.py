@@ -17,7 +17,7 @@ NOT_A_TIME = -(2**63)
 
 
 @dataclass(frozen=True)
-class Known:
+class MessageColumns:
     """What a customer knows of messages, a row each: times in microseconds since 1970 UTC.
 
     Unknown is the smallest int64 in a time or cost, 0 in `segments` and `report_source`, and -1 in
@@ -28,7 +28,7 @@ class Known:
     request: Integers
     recipient: Integers
     segments: Integers
-    place: Integers
+    stage: Integers
     report_source: Integers
     final: Integers
     application: Codes
@@ -44,69 +44,69 @@ class Known:
 
 
 @dataclass(frozen=True)
-class KnownReports:
+class ReportColumns:
     """What a customer knows of reports: those received, by message and part."""
 
     message: Integers
-    part: Integers
+    segment: Integers
     copies: Integers
     received: Integers
 
 
-def messages_frame(known: Known) -> pd.DataFrame:
+def messages_frame(facts: MessageColumns) -> pd.DataFrame:
     """Return the messages with the columns of `smssim.record.schema.MESSAGES`.
 
     Integer columns that may be unknown have pandas' nullable types.
     """
     columns: dict[str, Any] = {
-        "submitted_at": times(known.submitted),
-        "request": known.request,
-        "recipient": known.recipient.astype(np.int32),
-        "application": categories(known.application),
-        "template": categories(known.template),
-        "country": categories(known.country),
-        "segments": nullable(known.segments, "Int8", 0),
-        "place": known.place.astype(np.int8),
-        "status": categories(known.status),
-        "report_source": _fixed(known.report_source - 1, list(REPORT_SOURCES)),
-        "final_at": times(known.final),
+        "submitted_at": times(facts.submitted),
+        "request": facts.request,
+        "recipient": facts.recipient.astype(np.int32),
+        "application": categories(facts.application),
+        "template": categories(facts.template),
+        "country": categories(facts.country),
+        "segments": nullable(facts.segments, "Int8", 0),
+        "place": facts.stage.astype(np.int8),
+        "status": categories(facts.status),
+        "report_source": _fixed(facts.report_source - 1, list(REPORT_SOURCES)),
+        "final_at": times(facts.final),
     }
-    columns |= _more(known)
-    return _frame(MESSAGES, columns, len(known.submitted))
+    columns |= _more(facts)
+    return _frame(MESSAGES, columns, len(facts.submitted))
 
 
-def _more(known: Known) -> dict[str, Any]:
+def _more(facts: MessageColumns) -> dict[str, Any]:
     """The columns that some logs know."""
     columns: dict[str, Any] = {}
-    for name, codes in (("type", known.type), ("source", known.source)):
+    for name, codes in (("type", facts.type), ("source", facts.source)):
         if codes is not None:
             columns[name] = categories(codes)
-    if known.sent is not None:
-        columns["sent_at"] = times(known.sent)
+    if facts.sent is not None:
+        columns["sent_at"] = times(facts.sent)
     for name, values, dtype, unknown in (
-        ("generation", known.generation, "Int8", -1),
-        ("covered_segments", known.covered, "Int8", -1),
-        ("cost_micro", known.cost_micro, "Int32", NOT_A_TIME),
+        ("generation", facts.generation, "Int8", -1),
+        ("covered_segments", facts.covered, "Int8", -1),
+        ("cost_micro", facts.cost_micro, "Int32", NOT_A_TIME),
     ):
         if values is not None:
             columns[name] = nullable(values, dtype, unknown)
     return columns
 
 
-def reports_frame(known: KnownReports) -> pd.DataFrame:
+def reports_frame(facts: ReportColumns) -> pd.DataFrame:
     """Return the reports with the columns of `smssim.record.schema.REPORTS`, all in state received.
 
     `copies` is an int32: nothing bounds how often a report is pushed.
     """
-    received = np.full(len(known.part), REPORT_STATES.index("received"))
+    received = np.full(len(facts.segment), REPORT_STATES.index("received"))
     columns = {
-        "message": known.message.astype(np.int32),
-        "part": known.part.astype(fitting("int8", known.part)),
+        "message": facts.message.astype(np.int32),
+        "part": facts.segment.astype(fitting("int8", facts.segment)),
         "state": _fixed(received, list(REPORT_STATES)),
-        "copies": known.copies.astype(np.int32),
-        "received_at": times(known.received),
+        "copies": facts.copies.astype(np.int32),
+        "received_at": times(facts.received),
     }
-    return _frame(REPORTS, columns, len(known.message))
+    return _frame(REPORTS, columns, len(facts.message))
 
 
 def times(us: Integers) -> pd.DatetimeIndex:
@@ -138,9 +138,9 @@ def categories(column: Codes) -> pd.Categorical:
 
     present = np.unique(column.codes)
     used = present[present >= 0]
-    names, place = np.unique(np.array(column.labels, object)[used], return_inverse=True)
+    names, position = np.unique(np.array(column.labels, object)[used], return_inverse=True)
     new = np.full(len(column.labels) + 1, -1, np.int64)
-    new[used] = place
+    new[used] = position
     return pd.Categorical.from_codes(new[column.codes], categories=pd.Index(names, dtype="str"))
 
 

@@ -11,16 +11,16 @@ import numpy as np
 
 from smssim.calendars import to_datetime
 from smssim.logs.files.table import Batch, Table
-from smssim.logs.join.facts import UNKNOWN, Facts, Piece
+from smssim.logs.join.facts import UNKNOWN, Facts, ParsedChunk
 from smssim.sms.phone_numbers import masked
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-KEPT = 4_096
+LONGEST_TEXT = 4_096
 """Characters of a text or of reasons that are kept."""
-RECORDS = 100_000
+MOST_ROWS = 100_000
 """Records that are kept with their texts; all are counted."""
 
 OTHER = "other reasons"
@@ -28,10 +28,10 @@ OTHER = "other reasons"
 
 _CHARACTERS = 2**26
 _SHORT = 80
-_KINDS = 1_000
+_MOST_REASONS = 1_000
 # What differs from record to record: a value that is shown, and where in a line it stands.
 _QUOTED = r"'(?:[^'\\]|\\.)*(?:'|…)|\"(?:[^\"\\]|\\.)*(?:\"|…)"
-_OWN = re.compile(
+_VARYING = re.compile(
     rf"\(=(?:{_QUOTED}|.*?)\)(?= |$)"
     r"|: line \d+ column \d+ \(char \d+\)| (?:at byte|in position) [\d-]+",
     re.S,
@@ -47,7 +47,7 @@ class Quarantine:
 
     def __init__(self, *, show_numbers: bool = False) -> None:
         self.reasons: Counter[str] = Counter()
-        self.shown: Callable[[str], str] = str if show_numbers else masked
+        self.displayed: Callable[[str], str] = str if show_numbers else masked
         """A text as people may see it."""
         self._rows: list[tuple[str, int, str, str]] = []
         self._records = self._characters = 0
@@ -64,11 +64,11 @@ class Quarantine:
         self._records += 1
         for reason in reasons:
             self._count(reason, 1)
-        if len(self._rows) < RECORDS:
-            most = KEPT if self._characters < _CHARACTERS else _SHORT
-            kept = self._kept("; ".join(reasons), KEPT), self._kept(text, most)
-            self._characters += len(kept[0]) + len(kept[1])
-            self._rows.append((file, row, *kept))
+        if len(self._rows) < MOST_ROWS:
+            most = LONGEST_TEXT if self._characters < _CHARACTERS else _SHORT
+            cut = self._cut("; ".join(reasons), LONGEST_TEXT), self._cut(text, most)
+            self._characters += len(cut[0]) + len(cut[1])
+            self._rows.append((file, row, *cut))
 
     def count(self, reason: str, records: int) -> None:
         """Count records that are not kept and have the same one reason."""
@@ -91,25 +91,25 @@ class Quarantine:
         )
 
     def _count(self, reason: str, records: int) -> None:
-        kind = self.shown(_OWN.sub("", reason)[:KEPT])
-        if kind not in self.reasons and len(self.reasons) >= _KINDS:
-            kind = OTHER
+        common_reason = self.displayed(_VARYING.sub("", reason)[:LONGEST_TEXT])
+        if common_reason not in self.reasons and len(self.reasons) >= _MOST_REASONS:
+            common_reason = OTHER
         if records:
-            self.reasons[kind] += records
+            self.reasons[common_reason] += records
 
-    def _kept(self, text: str, most: int) -> str:
+    def _cut(self, text: str, most: int) -> str:
         # Cut before masking would leave the rest of a number that the cut goes through.
-        text = self.shown(text[: 2 * most])
+        text = self.displayed(text[: 2 * most])
         return text if len(text) <= most else text[: most - 1] + "…"
 
 
 # Exports that were probably cut: the console gives 10,000 rows at most (DOMAIN.md section 9).
 
-LIMIT = 10_000
+EXPORT_LIMIT = 10_000
 """Records of a unit that is probably cut."""
 
 
-class Cuts:
+class TruncationDetector:
     """Counts the records of each unit of a table, and the first and last times they say."""
 
     def __init__(self, table: Table) -> None:
@@ -118,35 +118,35 @@ class Cuts:
         self._times: dict[int, tuple[int, int]] = {}
         table.batches = self._counted
 
-    def seen(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
+    def seen(self, chunks: Iterable[ParsedChunk]) -> Iterator[ParsedChunk]:
         """Hand on the pieces of the table, and look at their times."""
-        for piece in pieces:
-            if len(piece.sends):
-                self._look(piece.sends)
-            yield piece
+        for chunk in chunks:
+            if len(chunk.sends):
+                self._look(chunk.sends)
+            yield chunk
 
     def warnings(self) -> list[str]:
         """A sentence for each unit that is probably cut, once all pieces were handed on."""
         return [
-            f"{self._path}: {self._place(unit)}exactly {LIMIT:,} records{self._period(unit)}: "
+            f"{self._path}: {self._unit_name(unit)}exactly {EXPORT_LIMIT:,} records{self._period(unit)}: "
             "probably cut at the console's limit; export shorter windows"
             for unit, records in sorted(self._records.items())
-            if records == LIMIT
+            if records == EXPORT_LIMIT
         ]
 
     def _counted(self) -> Iterator[Batch]:
         for batch in self._batches():
-            self._records[batch.unit] += len(batch.rows) + len(batch.refused)
+            self._records[batch.unit] += len(batch.rows) + len(batch.rejected)
             yield batch
 
     def _look(self, sends: Facts) -> None:
-        told = sends[sends["submitted"] != UNKNOWN]
-        for unit in np.unique(told["unit"]).tolist():
-            own = told["submitted"][told["unit"] == unit]
-            first, last = self._times.get(unit, (int(own[0]), int(own[0])))
-            self._times[unit] = min(first, int(own.min())), max(last, int(own.max()))
+        with_time = sends[sends["submitted"] != UNKNOWN]
+        for unit in np.unique(with_time["unit"]).tolist():
+            of_unit = with_time["submitted"][with_time["unit"] == unit]
+            first, last = self._times.get(unit, (int(of_unit[0]), int(of_unit[0])))
+            self._times[unit] = min(first, int(of_unit.min())), max(last, int(of_unit.max()))
 
-    def _place(self, unit: int) -> str:
+    def _unit_name(self, unit: int) -> str:
         return f"part {unit + 1} has " if len(self._records) > 1 else ""
 
     def _period(self, unit: int) -> str:

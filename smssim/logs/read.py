@@ -768,9 +768,9 @@ def read_log(
         return _complete(load(path, rows=rows), strict=strict)
     if columns is None and is_ours(path):
         return read_ours(path, name_of(path), rows=rows)
-    from smssim.logs.reader import Reading
+    from smssim.logs.reader import LogReader
 
-    with Reading(columns, tz, show_numbers=show_numbers) as reading:
+    with LogReader(columns, tz, show_numbers=show_numbers) as reading:
         reading.read(path)
         log = reading.log(name_of(path), rows=rows)
     return _complete(log, strict=strict)

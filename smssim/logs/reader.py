@@ -13,17 +13,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from smssim.logs.captures.read import lines_of, pieces_of
-from smssim.logs.columns.headings import Columns, Matching, given, is_heading, keys_of, match
+from smssim.logs.captures.read import chunks_of, lines_of
+from smssim.logs.columns.headings import (
+    Columns,
+    Matching,
+    given,
+    is_heading,
+    keys_of,
+    match,
+)
 from smssim.logs.columns.rows import Parser
-from smssim.logs.files.detect import NO_HEADING, Capture, Empty, Unreadable, found, opened
+from smssim.logs.files.detect import NO_HEADING, Capture, Empty, Unreadable, files_of, open_file
 from smssim.logs.files.reread import texts
 from smssim.logs.files.table import Table
-from smssim.logs.join.facts import Names, Piece
-from smssim.logs.join.resolve import REASONS, Outcome, outcome
+from smssim.logs.join.facts import Names, ParsedChunk
+from smssim.logs.join.resolve import REASONS, JoinOutcome, join_facts
 from smssim.logs.join.spill import Spill
 from smssim.logs.log import ColumnMappingError, Log
-from smssim.logs.quarantine import Cuts, Quarantine
+from smssim.logs.quarantine import Quarantine, TruncationDetector
 
 _NAMED = (
     "one has two columns that are known, a time or an id among them, or that --columns map.yaml "
@@ -38,18 +45,18 @@ _LINES, _WIDTH = 5, 200
 
 
 @dataclass
-class Source:
+class FileSummary:
     """One file that was read, and what was recognised of it."""
 
     path: str
-    told: dict[str, str]
+    detected: dict[str, str]
     matched: dict[str, str] = field(default_factory=dict)
     passed_over: tuple[str, ...] = ()
     records: int = 0
-    refused: int = 0
+    rejected: int = 0
 
 
-class Reading:
+class LogReader:
     """Everything that one `read_log` knows between its first file and its Log."""
 
     def __init__(self, columns: Columns, tz: str | None, *, show_numbers: bool) -> None:
@@ -57,7 +64,7 @@ class Reading:
         self._names, self._secret = Names(), secrets.token_bytes(16)
         self._facts, self._quarantine = Spill(), Quarantine(show_numbers=show_numbers)
         self._requests = count()
-        self._sources: list[Source] = []
+        self._sources: list[FileSummary] = []
         self._repaired: Counter[str] = Counter()
         self._passed_over: Counter[str] = Counter()
         self._warnings: list[str] = []
@@ -69,20 +76,20 @@ class Reading:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: object, trace: TracebackType | None
+        self, error_type: type[BaseException] | None, error: object, trace: TracebackType | None
     ) -> None:
-        self._facts.__exit__(kind, error, trace)
+        self._facts.__exit__(error_type, error, trace)
 
     def read(self, path: Path) -> None:
         """Read a file, or all below a directory; raise a ValueError for one file that is no log."""
-        files = found(path)
+        files = files_of(path)
         if not files.files:
             raise ValueError(f"{path}: holds no file to read")
-        for passed in files.passed_over:
+        for passed in files.hidden:
             self._warnings.append(f"{passed}: passed over, its name begins like a hidden file's")
         heading = partial(is_heading, mapping=self._columns)
         for file in files.files:
-            what = opened(file, heading, partial(keys_of, mapping=self._columns))
+            what = open_file(file, heading, partial(keys_of, mapping=self._columns))
             if isinstance(what, Unreadable):
                 if not path.is_dir():
                     raise ValueError(self._remedy(what))
@@ -100,26 +107,26 @@ class Reading:
 
     def log(self, name: str, *, rows: bool) -> Log:
         """Put everything together."""
-        found = outcome(self._facts, self._names, rows=rows)
-        self._condemn(found)
+        joined = join_facts(self._facts, self._names, rows=rows)
+        self._reject_by_join(joined)
         quarantined = len(self._quarantine)
         return Log(
             name=name,
-            observed_from=found.observed_from,
-            observed_until=found.observed_until,
+            observed_from=joined.observed_from,
+            observed_until=joined.observed_until,
             currency=self._currency,
-            tallies=found.tallies,
-            messages=found.messages,
-            reports=found.reports,
+            tallies=joined.tallies,
+            messages=joined.messages,
+            reports=joined.reports,
             quarantine=self._quarantine.frame(),
             provenance={
                 "log": [source.path for source in self._sources],
-                "files": [self._told(source) for source in self._sources],
+                "files": [self._file_facts(source) for source in self._sources],
                 "counts": {
                     "records_in": self._records,
-                    "used": found.used,
+                    "used": joined.used,
                     "quarantined": quarantined,
-                    "duplicates": found.duplicates,
+                    "duplicates": joined.duplicates,
                 },
                 "quarantined_by_reason": dict(self._quarantine.reasons.most_common()),
                 "repaired": dict(self._repaired),
@@ -131,19 +138,19 @@ class Reading:
 
     def _remedy(self, what: Unreadable, most: int = _LINES) -> str:
         """Why a file is no log, what helps, and its first lines, *most* of them."""
-        told = [f"{what.path}: {what.reason}"]
+        lines = [f"{what.path}: {what.reason}"]
         if what.reason == NO_HEADING:
             by_hand = ", ".join(repr(one.heading) for one in self._columns.values())
-            told[0] += f": {_NAMED}{f', now {by_hand}' if by_hand else ''}; it begins with"
-            lines = self._quarantine.shown(what.text).splitlines()[:most]
-            told += [textwrap.shorten(line, _WIDTH, placeholder="…") for line in lines]
-        return "\n".join(told)
+            lines[0] += f": {_NAMED}{f', now {by_hand}' if by_hand else ''}; it begins with"
+            head = self._quarantine.displayed(what.text).splitlines()[:most]
+            lines += [textwrap.shorten(line, _WIDTH, placeholder="…") for line in head]
+        return "\n".join(lines)
 
     def _read_capture(self, capture: Capture) -> None:
-        source = self._begin(capture.path, capture.told)
+        source = self._begin(capture.path, capture.detected)
         number = len(self._sources) - 1
         lines = lines_of(capture.lines)
-        self._take(source, pieces_of(lines, number, self._names, self._secret, self._requests))
+        self._take(source, chunks_of(lines, number, self._names, self._secret, self._requests))
 
     def _read_table(self, table: Table) -> None:
         try:
@@ -152,8 +159,8 @@ class Reading:
             raise ColumnMappingError(f"{table.path}: {error}") from None
 
     def _matched(self, table: Table, matching: Matching) -> None:
-        source = self._begin(table.path, dict(table.told))
-        source.told["kind"], source.matched = matching.kind, dict(matching.columns)
+        source = self._begin(table.path, dict(table.detected))
+        source.detected["kind"], source.matched = matching.kind, dict(matching.columns)
         source.passed_over = matching.passed_over
         parser = Parser(
             matching,
@@ -163,51 +170,53 @@ class Reading:
             file=len(self._sources) - 1,
             currency=self._currency,
         )
-        cuts = Cuts(table)
-        self._take(source, cuts.seen(parser.pieces(table)))
-        self._warnings += cuts.warnings()
-        if source.refused and source.refused == source.records:
+        truncation = TruncationDetector(table)
+        self._take(source, truncation.seen(parser.pieces(table)))
+        self._warnings += truncation.warnings()
+        if source.rejected and source.rejected == source.records:
             self._warnings.append(f"{source.path}: {_NONE}")
         self._currency = parser.currency
-        self._passed_over.update(table.passed_over)
+        self._passed_over.update(table.not_records)
 
-    def _begin(self, path: str, told: dict[str, str]) -> Source:
-        self._sources.append(Source(path, told))
+    def _begin(self, path: str, detected: dict[str, str]) -> FileSummary:
+        self._sources.append(FileSummary(path, detected))
         return self._sources[-1]
 
-    def _take(self, source: Source, pieces: Iterable[Piece]) -> None:
-        for piece in pieces:
-            source.refused += len(piece.refused)
-            source.records += piece.records
-            self._records += piece.records
-            self._repaired.update(piece.repaired)
-            for row, reasons, text in piece.refused:
+    def _take(self, source: FileSummary, chunks: Iterable[ParsedChunk]) -> None:
+        for chunk in chunks:
+            source.rejected += len(chunk.rejected)
+            source.records += chunk.records
+            self._records += chunk.records
+            self._repaired.update(chunk.repaired)
+            for row, reasons, text in chunk.rejected:
                 self._quarantine.add(source.path, row, reasons, text)
-            self._facts.add(piece.sends, piece.reports)
+            self._facts.add(chunk.sends, chunk.reports)
 
-    def _condemn(self, found: Outcome) -> None:
+    def _reject_by_join(self, joined: JoinOutcome) -> None:
         """Quarantine what only the join showed to be unusable, its texts read again."""
         wanted: dict[int, set[int]] = defaultdict(set)
         for file, row in zip(
-            found.condemned["file"].tolist(), found.condemned["row"].tolist(), strict=True
+            joined.rejected_by_join["file"].tolist(),
+            joined.rejected_by_join["row"].tolist(),
+            strict=True,
         ):
             wanted[file].add(row)
-        known = {
-            file: texts(self._sources[file].path, rows, self._sources[file].told)
+        texts_of = {
+            file: texts(self._sources[file].path, rows, self._sources[file].detected)
             for file, rows in wanted.items()
         }
-        left = found.reasons.copy()
-        for file, row, _, reason in found.condemned.tolist():
-            text = known[file].get(row, "")
+        left = joined.reasons.copy()
+        for file, row, _, reason in joined.rejected_by_join.tolist():
+            text = texts_of[file].get(row, "")
             self._quarantine.add(self._sources[file].path, row, (REASONS[reason],), text)
             left[REASONS[reason]] -= 1
         for reason, records in left.items():
             self._quarantine.count(reason, records)
 
-    def _told(self, source: Source) -> dict[str, Any]:
+    def _file_facts(self, source: FileSummary) -> dict[str, Any]:
         return {
             "path": source.path,
-            **source.told,
+            **source.detected,
             "records": source.records,
             "columns": source.matched,
             "columns_passed_over": list(source.passed_over),

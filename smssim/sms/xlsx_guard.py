@@ -50,7 +50,7 @@ class Archive:
         if len(packed) > max_bytes:
             size = file.stat().st_size
             raise self.refusal(f"size(={size} bytes) must be <= {max_bytes}")
-        self._check_kind(packed)
+        self._check_magic(packed)
         entries = packed.count(_ENTRY)
         if entries > MAX_ENTRIES:
             raise self.refusal(f"entries(={entries}) of the zip must be <= {MAX_ENTRIES}")
@@ -66,38 +66,40 @@ class Archive:
         """Return the error that says which file breaks which rule."""
         return ValueError(f"{self.file}: {rule}")
 
-    def _check_kind(self, packed: bytes) -> None:
+    def _check_magic(self, packed: bytes) -> None:
         if not packed:
             raise self.refusal("size(=0 bytes) must be > 0")
         if packed.startswith(_OLE):
-            kind = "one with a password" if _ENCRYPTED in packed else "an .xls, or older"
-            raise self.refusal(f"must be an XLSX without a password; this is an OLE file, {kind}")
+            name = "one with a password" if _ENCRYPTED in packed else "an .xls, or older"
+            raise self.refusal(f"must be an XLSX without a password; this is an OLE file, {name}")
 
-    def __contains__(self, part: str) -> bool:
-        return part.lower() in self._entries
+    def __contains__(self, member: str) -> bool:
+        return member.lower() in self._entries
 
-    def _entry(self, part: str) -> zipfile.ZipInfo:
-        found = self._entries.get(part.lower(), [])
-        if len(found) != 1:
-            raise self.refusal(f"entries(={len(found)}) of {part} must be 1 in an XLSX")
-        entry = found[0]
+    def _entry(self, member: str) -> zipfile.ZipInfo:
+        entries = self._entries.get(member.lower(), [])
+        if len(entries) != 1:
+            raise self.refusal(f"entries(={len(entries)}) of {member} must be 1 in an XLSX")
+        entry = entries[0]
         if entry.flag_bits & 1:
-            raise self.refusal(f"{part} must not be encrypted")
+            raise self.refusal(f"{member} must not be encrypted")
         # Other methods unpack a few bytes to any size in one step.
         if entry.compress_type not in _PLAIN_METHODS:
-            raise self.refusal(f"{part}: method(={entry.compress_type}) must be stored or deflated")
+            raise self.refusal(
+                f"{member}: method(={entry.compress_type}) must be stored or deflated"
+            )
         return entry
 
-    def parts(self) -> list[str]:
+    def members(self) -> list[str]:
         """The names of all parts, in small letters."""
         return list(self._entries)
 
-    def unpacked(self, part: str) -> Iterator[bytes]:
+    def unpacked(self, member: str) -> Iterator[bytes]:
         """Unpack *part* to its real end, whatever size its header declares.
 
         For parts that another reader unpacks again, which may believe less or more.
         """
-        entry = copy(self._entry(part))
+        entry = copy(self._entry(member))
         entry.file_size = _ANY_SIZE
         for chunk in self._counted(entry):
             self._bytes_left -= len(chunk)
@@ -105,16 +107,16 @@ class Archive:
                 raise self.refusal(f"unpacked size must be <= {MAX_UNPACKED_BYTES} bytes")
             yield chunk
 
-    def size(self, part: str) -> int:
+    def size(self, member: str) -> int:
         """Return the bytes that *part* unpacks to at most."""
-        return self._entry(part).file_size
+        return self._entry(member).file_size
 
-    def chunks(self, part: str) -> Iterator[bytes]:
+    def chunks(self, member: str) -> Iterator[bytes]:
         """Unpack *part* piece by piece; zipfile stops at the size that its header declares."""
-        entry = self._entry(part)
+        entry = self._entry(member)
         if entry.file_size > self._bytes_left:
             raise self.refusal(
-                f"unpacked size(={entry.file_size} bytes) of {part} must be <= {self._bytes_left}"
+                f"unpacked size(={entry.file_size} bytes) of {member} must be <= {self._bytes_left}"
             )
         self._bytes_left -= entry.file_size
         return self._counted(entry)
@@ -165,8 +167,8 @@ class Parser:
     A DOCTYPE is refused, and with it every entity; so is a tag beyond 1 MiB.
     """
 
-    def __init__(self, archive: Archive, part: str, handler: Handler) -> None:
-        self._archive, self._part = archive, part
+    def __init__(self, archive: Archive, member: str, handler: Handler) -> None:
+        self._archive, self._member = archive, member
         self._fed = 0
         self._in_cdata = False
         self._expat = expat.ParserCreate()
@@ -184,10 +186,10 @@ class Parser:
         try:
             self._expat.Parse(piece, last)
         except expat.ExpatError as error:
-            rule = f"{self._part} must be well-formed XML ({error})"
+            rule = f"{self._member} must be well-formed XML ({error})"
             raise self._archive.refusal(rule) from error
         if self._fed - self._expat.CurrentByteIndex > MAX_TOKEN_BYTES:
-            raise self._archive.refusal(f"{self._part}: a tag must be <= {MAX_TOKEN_BYTES} bytes")
+            raise self._archive.refusal(f"{self._member}: a tag must be <= {MAX_TOKEN_BYTES} bytes")
 
     def close(self) -> None:
         """End the part, which must be complete."""
@@ -201,7 +203,7 @@ class Parser:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            rule = f"{self._part}: elements must be nested <= {MAX_DEPTH} deep"
+            rule = f"{self._member}: elements must be nested <= {MAX_DEPTH} deep"
             raise self._archive.refusal(rule)
         self._handler.start(name.rpartition(":")[2] if ":" in name else name, attributes)
 
@@ -211,7 +213,7 @@ class Parser:
 
     def _refuse_doctype(self, *_: object) -> None:
         rule = "a document type declaration (DOCTYPE) must not stand in an XLSX"
-        raise self._archive.refusal(f"{self._part}: {rule}")
+        raise self._archive.refusal(f"{self._member}: {rule}")
 
     def _begin_cdata(self) -> None:
         self._in_cdata = True
@@ -220,12 +222,12 @@ class Parser:
         self._in_cdata = False
 
 
-def parse_small(archive: Archive, part: str, handler: Handler) -> None:
+def parse_small(archive: Archive, member: str, handler: Handler) -> None:
     """Give the elements of a part of at most 4 MiB to *handler*."""
-    if archive.size(part) > _MAX_SMALL_PART_BYTES:
-        raise archive.refusal(f"{part} must unpack to <= {_MAX_SMALL_PART_BYTES} bytes")
-    parser = Parser(archive, part, handler)
-    for chunk in archive.chunks(part):
+    if archive.size(member) > _MAX_SMALL_PART_BYTES:
+        raise archive.refusal(f"{member} must unpack to <= {_MAX_SMALL_PART_BYTES} bytes")
+    parser = Parser(archive, member, handler)
+    for chunk in archive.chunks(member):
         parser.feed(chunk)
     parser.close()
 
@@ -236,7 +238,7 @@ MAX_FILE_BYTES = 100_000_000
 MAX_CELLS = 6_000_000
 """Cells of the rectangle that those of a sheet span: 90 bytes each, half a million rows of 11."""
 
-MAX_TAGS_extent = 40_000_000
+MAX_WORKBOOK_TAGS = 40_000_000
 
 _PLAIN = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
 _OTHER = re.compile(rb'<(?:c(?=[\s/>])(?! r="[A-Z]{1,3}[0-9]{1,7}")|[^\s/<>]*:|!)|\0')
@@ -247,49 +249,49 @@ _LONGEST_TAG = 2**20
 
 def check_extent(path: Path) -> None:
     """Raise a ValueError that names the rule which a workbook breaks."""
-    archive = Archive(path, MAX_FILE_BYTES, MAX_TAGS_extent)
+    archive = Archive(path, MAX_FILE_BYTES, MAX_WORKBOOK_TAGS)
     if "[content_types].xml" not in archive:
         raise archive.refusal("must be an XLSX: the zip holds no [Content_Types].xml")
-    for part in archive.parts():
-        chunks = archive.unpacked(part)
-        if _SHEETS in part and part.endswith(".xml"):
-            _check_sheet(archive, part, chunks)
+    for member in archive.members():
+        chunks = archive.unpacked(member)
+        if _SHEETS in member and member.endswith(".xml"):
+            _check_sheet(archive, member, chunks)
         elif _holds_cells(chunks):
-            _parse_sheet(archive, part)
+            _parse_sheet(archive, member)
 
 
 def _holds_cells(chunks: Iterator[bytes]) -> bool:
     """Whether a part that is named like no sheet is one all the same; it is unpacked to its end."""
-    found, kept = False, b""
+    holds, tail = False, b""
     for chunk in chunks:
-        found = found or _CELLS in kept + chunk
-        kept = chunk[-len(_CELLS) :]
-    return found
+        holds = holds or _CELLS in tail + chunk
+        tail = chunk[-len(_CELLS) :]
+    return holds
 
 
-def _check_sheet(archive: Archive, part: str, chunks: Iterator[bytes]) -> None:
+def _check_sheet(archive: Archive, member: str, chunks: Iterator[bytes]) -> None:
     """Look for the cells as nearly all programs write them; a sheet with others is parsed.
 
     Parsing takes four times as long.
     """
-    extent = _Extent(archive, part)
-    kept = b""
+    extent = _Extent(archive, member)
+    rest = b""
     for chunk in chunks:
-        data = kept + chunk
+        data = rest + chunk
         cut = data.rfind(b"<")
-        data, kept = (data[:cut], data[cut:]) if cut >= 0 else (b"", data)
-        if len(kept) > _LONGEST_TAG or _OTHER.search(data):
-            _parse_sheet(archive, part)
+        data, rest = (data[:cut], data[cut:]) if cut >= 0 else (b"", data)
+        if len(rest) > _LONGEST_TAG or _OTHER.search(data):
+            _parse_sheet(archive, member)
             return
         extent.add(_PLAIN.findall(data))
-    if _OTHER.search(kept):
-        _parse_sheet(archive, part)
+    if _OTHER.search(rest):
+        _parse_sheet(archive, member)
 
 
-def _parse_sheet(archive: Archive, part: str) -> None:
-    extent = _Extent(archive, part)
-    parser = Parser(archive, part, extent)
-    for chunk in archive.unpacked(part):
+def _parse_sheet(archive: Archive, member: str) -> None:
+    extent = _Extent(archive, member)
+    parser = Parser(archive, member, extent)
+    for chunk in archive.unpacked(member):
         parser.feed(chunk)
     parser.close()
 
@@ -297,8 +299,8 @@ def _parse_sheet(archive: Archive, part: str) -> None:
 class _Extent:
     """The rectangle of a sheet's cells."""
 
-    def __init__(self, archive: Archive, part: str) -> None:
-        self._archive, self._part = archive, part
+    def __init__(self, archive: Archive, member: str) -> None:
+        self._archive, self._member = archive, member
         self._letters: set[bytes] = set()
         self._rows = self._columns = 0
         self._row = self._column = 0
@@ -314,17 +316,17 @@ class _Extent:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Take a row, or a cell where it stands."""
         if name == "c":
-            found = _REFERENCE.fullmatch(attributes.get("r", ""))
+            reference = _REFERENCE.fullmatch(attributes.get("r", ""))
             self._column += 1
-            if found:
-                self._column, self._row = _number(found[1].encode()), int(found[2])
+            if reference:
+                self._column, self._row = _number(reference[1].encode()), int(reference[2])
             elif "r" in attributes:
                 rule = f"cell(={attributes['r'][:20]!r}) must be letters and a row, as in A1"
-                raise self._archive.refusal(f"{self._part}: {rule}")
+                raise self._archive.refusal(f"{self._member}: {rule}")
             self._span(self._row, self._column)
         elif name == "row":
-            said = attributes.get("r", "")
-            self._row = int(said) if said.isdecimal() and len(said) < 8 else self._row + 1
+            number = attributes.get("r", "")
+            self._row = int(number) if number.isdecimal() and len(number) < 8 else self._row + 1
             self._column = 0
 
     def end(self, name: str) -> None:
@@ -337,7 +339,7 @@ class _Extent:
         self._rows, self._columns = max(self._rows, rows), max(self._columns, columns)
         if self._rows * self._columns > MAX_CELLS:
             span = f"rows x columns(={self._rows} x {self._columns})"
-            raise self._archive.refusal(f"{self._part}: {span} must be <= {MAX_CELLS}")
+            raise self._archive.refusal(f"{self._member}: {span} must be <= {MAX_CELLS}")
 
 
 def _number(letters: bytes) -> int:

@@ -8,9 +8,21 @@ import numpy as np
 import numpy.typing as npt
 
 from smssim.calendars import SECOND
-from smssim.logs.captures.seen_by_customer import Arrivals, Codes, Integers, Sent, sent_and_arrived
-from smssim.logs.captures.wire import channel, country_shown, template_id
-from smssim.logs.frames import NOT_A_TIME, Known, KnownReports, messages_frame, reports_frame
+from smssim.logs.captures.seen_by_customer import (
+    Codes,
+    Integers,
+    ReportArrivals,
+    Sent,
+    sent_and_arrived,
+)
+from smssim.logs.captures.wire import channel, country_of_numbers, template_id
+from smssim.logs.frames import (
+    NOT_A_TIME,
+    MessageColumns,
+    ReportColumns,
+    messages_frame,
+    reports_frame,
+)
 from smssim.record.record import Record
 
 if TYPE_CHECKING:
@@ -24,31 +36,33 @@ def customer_view(run: Record, *, batch: bool = False) -> tuple[pd.DataFrame, pd
     0, resends as requests of their own, and a final status only where a report arrived.
     """
     sent, arrivals = sent_and_arrived(run, batch=batch)
-    return messages_frame(_known(sent, arrivals)), reports_frame(_known_reports(arrivals))
+    return messages_frame(_message_columns(sent, arrivals)), reports_frame(
+        _report_columns(arrivals)
+    )
 
 
-def _known(sent: Sent, arrivals: Arrivals) -> Known:
+def _message_columns(sent: Sent, arrivals: ReportArrivals) -> MessageColumns:
     n = len(sent.submitted)
-    told = np.zeros(n, np.bool_)
-    told[arrivals.message] = True
-    refused = (sent.place == 1) | (sent.place == 2)
-    made_by = _report_source(sent) * told
+    reported = np.zeros(n, np.bool_)
+    reported[arrivals.message] = True
+    refused = (sent.stage == 1) | (sent.stage == 2)
+    made_by = _report_source(sent) * reported
     request = np.zeros(n, np.int64)
     request[sent.starts] = 1
     request = np.cumsum(request) - 1
     application, template, country = sent.application, sent.template, sent.country
-    return Known(
+    return MessageColumns(
         submitted=sent.submitted // SECOND * SECOND,
         request=request,
         recipient=np.arange(n) - sent.starts[request],
-        segments=np.where(sent.place == 1, 0, sent.segments),
-        place=np.where((sent.place == 3) & ~told, 0, sent.place),
+        segments=np.where(sent.stage == 1, 0, sent.segments),
+        stage=np.where((sent.stage == 3) & ~reported, 0, sent.stage),
         report_source=made_by,
         final=np.where(made_by > 1, sent.final // SECOND * SECOND, NOT_A_TIME),
         application=Codes(application.codes, [channel(name) for name in application.labels]),
         template=Codes(template.codes, [template_id(name) for name in template.labels]),
-        country=_countries(country, sent.place == 1),
-        status=Codes(np.where(told | refused, sent.status.codes, -1), sent.status.labels),
+        country=_countries(country, sent.stage == 1),
+        status=Codes(np.where(reported | refused, sent.status.codes, -1), sent.status.labels),
     )
 
 
@@ -60,19 +74,19 @@ def _report_source(sent: Sent) -> Integers:
 def _countries(country: Codes, from_number: npt.NDArray[np.bool_]) -> Codes:
     """Return the countries, seen through the numbers where the answer names none."""
     n = len(country.labels)
-    shown = [country_shown(name) for name in country.labels]
+    visible = [country_of_numbers(name) for name in country.labels]
     codes = country.codes + n * (from_number & (country.codes >= 0))
-    hidden = np.array([False] * n + [not name for name in shown] + [True])
-    return Codes(np.where(hidden[codes], -1, codes), [*country.labels, *shown])
+    hidden = np.array([False] * n + [not name for name in visible] + [True])
+    return Codes(np.where(hidden[codes], -1, codes), [*country.labels, *visible])
 
 
-def _known_reports(arrivals: Arrivals) -> KnownReports:
+def _report_columns(arrivals: ReportArrivals) -> ReportColumns:
     _, first, copies = np.unique(arrivals.report, return_index=True, return_counts=True)
-    order = np.lexsort((arrivals.part[first], arrivals.message[first]))
+    order = np.lexsort((arrivals.segment[first], arrivals.message[first]))
     first, copies = first[order], copies[order]
-    return KnownReports(
+    return ReportColumns(
         message=arrivals.message[first],
-        part=arrivals.part[first],
+        segment=arrivals.segment[first],
         copies=copies,
         received=arrivals.instant[first],
     )

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from smssim.logs.columns.keys import Secret, keys_of, number_hashes
 from smssim.logs.columns.phones import numbers_of
 from smssim.logs.columns.texts import Integers, Texts, Words
-from smssim.logs.join.facts import REPORT, SEND, Facts, Labels, Names, empty, standing_in
+from smssim.logs.join.facts import REPORT, SEND, Facts, Labels, Names, empty_facts, standing_in
 
 Rows = list[Any]
 """Records, one after the other: as many values each as its kind has. A flat list has no object a
@@ -40,7 +40,7 @@ def send_facts(
     Each line has one request, which takes its number from *requests*.
     """
     column = _columns(rows, SEND_VALUES)
-    facts = empty(SEND, len(column["row"]))
+    facts = empty_facts(SEND, len(column["row"]))
     if not rows:
         return facts
     facts["file"] = file
@@ -63,7 +63,7 @@ def send_facts(
 def report_facts(rows: Rows, file: int, names: Names, secret: Secret) -> Facts:
     """Pack what callbacks report, with keys made with *secret*."""
     column = _columns(rows, REPORT_VALUES)
-    facts = empty(REPORT, len(column["row"]))
+    facts = empty_facts(REPORT, len(column["row"]))
     if not rows:
         return facts
     facts["file"] = file
@@ -104,5 +104,5 @@ def _numbers(numbers: Sequence[str | None], secret: Secret) -> Words:
 
 
 def _codes(labels: Labels, column: Sequence[str | None]) -> npt.NDArray[np.int32]:
-    known = {label: labels.code(label) for label in dict.fromkeys(column)}
-    return np.fromiter(map(known.__getitem__, column), np.int32, len(column))
+    codes = {label: labels.code(label) for label in dict.fromkeys(column)}
+    return np.fromiter(map(codes.__getitem__, column), np.int32, len(column))

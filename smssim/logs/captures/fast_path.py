@@ -54,8 +54,8 @@ class Minutes(dict[str, int]):
         if len(self) > _MOST_KNOWN:
             self.clear()
         colons = written.replace("%3A", ":").replace("%3a", ":")
-        found = self[written] = wire_time(f"{colons}00Z", "")
-        return found
+        instant = self[written] = wire_time(f"{colons}00Z", "")
+        return instant
 
 
 class Quick:
@@ -67,9 +67,9 @@ class Quick:
 
     def sends(self, text: str, line: dict[str, Any], row: int) -> Rows:
         """Return the values of each number of an answer, none for a line of another shape."""
-        asked, answer = line["request"], line["answer"]
-        results, channel, template = answer["result"], asked["from"], asked["templateId"]
-        stamp, numbers, minutes = line["received_at"], asked["to"], self._minutes
+        request, answer = line["request"], line["answer"]
+        results, channel, template = answer["result"], request["from"], request["templateId"]
+        stamp, numbers, minutes = line["received_at"], request["to"], self._minutes
         if not (
             len(line) == 3
             and type(results) is list
@@ -96,9 +96,9 @@ class Quick:
                 and (status == ACCEPTED or CODE.fullmatch(status))
             ):
                 return []
-            place, refused = (0, None) if status == ACCEPTED else (2, status)
+            stage, refused = (0, None) if status == ACCEPTED else (2, status)
             rows += (
-                row, entry, place, name, refused, at, country, COUNTS[total], number,
+                row, entry, stage, name, refused, at, country, COUNTS[total], number,
                 channel, template, content ^ entry,
             )  # fmt: skip
         if len(results) > 1 and len({*rows[_NAME::_WIDTH]}) < len(results):
@@ -110,21 +110,23 @@ class Quick:
         callback = line["callback"]
         if len(line) != 2:
             return []
-        received, kind = _instant(line["received_at"]), callback["content_type"]
-        if kind == FORM:
+        received, content_type = _instant(line["received_at"]), callback["content_type"]
+        if content_type == FORM:
             return self._form(callback["body"], row, received)
-        return self._batch(callback["body"], row, received) if kind == JSON else []
+        return self._batch(callback["body"], row, received) if content_type == JSON else []
 
     def _form(self, body: str, row: int, received: int) -> Rows:
-        found = _BODY.fullmatch(body)
-        if found is None:
+        match = _BODY.fullmatch(body)
+        if match is None:
             return []
-        sequence, total, minute, second, source, name, status, ending = found.groups()
-        part = COUNTS[sequence]
-        if not 1 <= part <= COUNTS[total] or not (ending in self._endings or self._learn(ending)):
+        written, total, minute, second, source, name, status, ending = match.groups()
+        sequence = COUNTS[written]
+        if not 1 <= sequence <= COUNTS[total] or not (
+            ending in self._endings or self._learn(ending)
+        ):
             return []
         final = UNKNOWN if minute is None else self._minutes[minute] + _SECONDS[second]
-        return [row, 0, name, part, status, _SOURCES[source], final, received]
+        return [row, 0, name, sequence, status, _SOURCES[source], final, received]
 
     def _learn(self, ending: str) -> bool:
         form(ending[1:])
@@ -140,10 +142,10 @@ class Quick:
         rows: Rows = []
         for entry, item in enumerate(items):
             name, status, updated = item["smsMsgId"], item["status"], item.get("updateTime")
-            part, total = item["sequence"], item["total"]
+            sequence, total = item["sequence"], item["total"]
             if not (
-                type(part) is type(total) is str
-                and 1 <= COUNTS[part] <= COUNTS[total]
+                type(sequence) is type(total) is str
+                and 1 <= COUNTS[sequence] <= COUNTS[total]
                 and 0 < len(name) <= LONGEST_ID
                 and name.isprintable() is True
                 and STATUS.fullmatch(status)
@@ -153,7 +155,7 @@ class Quick:
             if updated is not None:
                 final = self._minutes[updated[:17]] + _SECONDS[updated[17:]]
             source = _SOURCES[item.get("source")]
-            rows += (row, entry, name, COUNTS[part], status, source, final, received)
+            rows += (row, entry, name, COUNTS[sequence], status, source, final, received)
         return rows
 
 

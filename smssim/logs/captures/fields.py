@@ -32,7 +32,7 @@ _YEARS = range(2000, 2100)
 _Value = TypeVar("_Value")
 
 
-class Unusable(ValueError):
+class InvalidRecord(ValueError):
     """A record that cannot be used; its texts are the reasons."""
 
     @property
@@ -41,7 +41,7 @@ class Unusable(ValueError):
         return self.args
 
 
-class Checks:
+class FieldErrors:
     """Checks the fields of one record and goes on after a wrong one, so that all are told."""
 
     def __init__(self) -> None:
@@ -51,14 +51,14 @@ class Checks:
         """Return what *rule* gives, or *otherwise* if it raises an Unusable."""
         try:
             return rule()
-        except Unusable as found:
-            self._reasons += found.reasons
+        except InvalidRecord as error:
+            self._reasons += error.reasons
             return otherwise
 
     def end(self) -> None:
         """Raise an Unusable with all reasons, if there are any."""
         if self._reasons:
-            raise Unusable(*self._reasons)
+            raise InvalidRecord(*self._reasons)
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -75,16 +75,16 @@ def parsed(document: str) -> Any:
     try:
         return _DECODER.decode(document)
     except (ValueError, RecursionError) as error:
-        raise Unusable(f"not JSON: {error}") from None
+        raise InvalidRecord(f"not JSON: {error}") from None
 
 
 def mapping(fields: Mapping[str, Any], field: str) -> Mapping[str, Any]:
     """Return the object that a mandatory field holds."""
     value = fields.get(field)
     if value is None:
-        raise Unusable(f"{field} is missing")
+        raise InvalidRecord(f"{field} is missing")
     if not isinstance(value, dict):
-        raise Unusable(f"{field}(={shown(value)}) must be an object")
+        raise InvalidRecord(f"{field}(={value_text(value)}) must be an object")
     return value
 
 
@@ -99,11 +99,15 @@ def text(
     """Return the text that a mandatory field holds; *inside* names where the field stands."""
     value = fields.get(field)
     if value is None or value == "":
-        raise Unusable(f"{inside}{field} is missing")
+        raise InvalidRecord(f"{inside}{field} is missing")
     if not isinstance(value, str) or (printable and not value.isprintable()):
-        raise Unusable(f"{inside}{field}(={shown(value)}) must be a text of printable characters")
+        raise InvalidRecord(
+            f"{inside}{field}(={value_text(value)}) must be a text of printable characters"
+        )
     if longest is not None and len(value) > longest:
-        raise Unusable(f"{inside}{field}(={shown(value)}) must have {longest} characters or fewer")
+        raise InvalidRecord(
+            f"{inside}{field}(={value_text(value)}) must have {longest} characters or fewer"
+        )
     return value
 
 
@@ -114,7 +118,9 @@ def count(fields: Mapping[str, Any], field: str, absent: int, inside: str = "") 
         return absent
     if type(value) in (int, str) and value in COUNTS:
         return COUNTS[value]
-    raise Unusable(f"{inside}{field}(={shown(value)}) must be a number from 0 to {MOST_PARTS}")
+    raise InvalidRecord(
+        f"{inside}{field}(={value_text(value)}) must be a number from 0 to {MOST_PARTS}"
+    )
 
 
 def wire_time(value: object, field: str) -> int:
@@ -124,7 +130,9 @@ def wire_time(value: object, field: str) -> int:
             return _microseconds(datetime.fromisoformat(value))
     except ValueError:
         pass
-    raise Unusable(f"{field}(={shown(value)}) must be yyyy-MM-dd'T'HH:mm:ss'Z', years 2000 to 2099")
+    raise InvalidRecord(
+        f"{field}(={value_text(value)}) must be yyyy-MM-dd'T'HH:mm:ss'Z', years 2000 to 2099"
+    )
 
 
 def received_at(line: Mapping[str, Any]) -> int:
@@ -133,12 +141,12 @@ def received_at(line: Mapping[str, Any]) -> int:
     try:
         return _microseconds(datetime.fromisoformat(value))
     except (ValueError, TypeError, OverflowError):
-        raise Unusable(
+        raise InvalidRecord(
             f"received_at(={value!r}) must be an ISO 8601 time with its offset, years 2000 to 2099"
         ) from None
 
 
-def shown(value: object) -> str:
+def value_text(value: object) -> str:
     """Return a value as a reason may show it: short, and containers only by their name."""
     # The text of a container may be as deep as the reader of JSON just allows.
     if isinstance(value, dict | list):
@@ -162,9 +170,9 @@ def form(body: str) -> dict[str, str]:
     try:
         fields = {name: _unquoted(value) for name, _, value in pairs}
     except UnicodeDecodeError:
-        raise Unusable("callback.body must be form-encoded UTF-8") from None
+        raise InvalidRecord("callback.body must be form-encoded UTF-8") from None
     if len(fields) < len(pairs) or not all(equals for _, equals, _ in pairs):
-        raise Unusable("callback.body must be form-encoded, each field once")
+        raise InvalidRecord("callback.body must be form-encoded, each field once")
     return fields
 
 
@@ -206,7 +214,7 @@ class Request(NamedTuple):
     template: str
     code: str
     numbers: list[str]
-    results: list[Result | Unusable]
+    results: list[Result | InvalidRecord]
     stamp: str
 
 
@@ -217,104 +225,106 @@ class Report(NamedTuple):
     """One status report; source 0 and the smallest int64 as `final` where they are not said."""
 
     name: str
-    part: int
+    sequence: int
     status: str
     source: int
     final: int
     received: int
 
 
-def record(data: bytes) -> Request | list[Report | Unusable]:
+def record(data: bytes) -> Request | list[Report | InvalidRecord]:
     """Return what a line of a capture holds: a request, or the reports of a callback."""
     try:
         line = parsed(data.decode())
     except UnicodeDecodeError as error:
-        raise Unusable(f"not UTF-8: {error.reason} at byte {error.start}") from None
+        raise InvalidRecord(f"not UTF-8: {error.reason} at byte {error.start}") from None
     if not isinstance(line, dict):
-        raise Unusable("must be a JSON object")
+        raise InvalidRecord("must be a JSON object")
     if ("request" in line or "answer" in line) == ("callback" in line):
-        raise Unusable("must hold either request and answer, or callback")
+        raise InvalidRecord("must hold either request and answer, or callback")
     return reports(line) if "callback" in line else request(line)
 
 
 def request(line: Mapping[str, Any]) -> Request:
     """Return the request and answer of a line."""
-    checks = Checks()
-    received = checks(lambda: received_at(line), 0)
-    asked = checks(lambda: mapping(line, "request"), None)
-    answer = checks(lambda: mapping(line, "answer"), None)
+    errors = FieldErrors()
+    received = errors(lambda: received_at(line), 0)
+    body = errors(lambda: mapping(line, "request"), None)
+    answer = errors(lambda: mapping(line, "answer"), None)
     numbers: list[str] = []
     channel = template = code = ""
-    if asked is not None:
-        numbers = checks(lambda: _numbers(asked), numbers)
-        channel = checks(lambda: text(asked, "from", "request."), "")
-        template = checks(lambda: text(asked, "templateId", "request."), "")
+    if body is not None:
+        numbers = errors(lambda: _numbers(body), numbers)
+        channel = errors(lambda: text(body, "from", "request."), "")
+        template = errors(lambda: text(body, "templateId", "request."), "")
     if answer is not None:
-        code = checks(lambda: _code(answer, "answer.", "code"), "")
+        code = errors(lambda: _code(answer, "answer.", "code"), "")
     items: list[object] = []
     if answer is not None and code:
-        items = checks(lambda: _items(answer, code), items)
-    checks.end()
-    results = [_usable(_result, item, received, "answer.result") for item in items]
+        items = errors(lambda: _items(answer, code), items)
+    errors.end()
+    results = [_checked(_result, item, received, "answer.result") for item in items]
     return Request(received, channel, template, code, numbers, results, line["received_at"])
 
 
-def _numbers(asked: Mapping[str, Any]) -> list[str]:
-    numbers = [number for number in text(asked, "to", "request.").split(",") if number]
+def _numbers(body: Mapping[str, Any]) -> list[str]:
+    numbers = [number for number in text(body, "to", "request.").split(",") if number]
     if not numbers:
-        raise Unusable("request.to must hold a number")
+        raise InvalidRecord("request.to must hold a number")
     return numbers
 
 
 def _code(fields: Mapping[str, Any], inside: str, field: str) -> str:
     code = text(fields, field, inside)
     if not CODE.fullmatch(code):
-        raise Unusable(f"{inside}{field}(={code!r}) must be 1 to 7 letters and digits")
+        raise InvalidRecord(f"{inside}{field}(={code!r}) must be 1 to 7 letters and digits")
     return code
 
 
 def _items(answer: Mapping[str, Any], code: str) -> list[object]:
     results = answer.get("result") or []
     if not isinstance(results, list):
-        raise Unusable(f"answer.result(={shown(results)}) must be a list")
+        raise InvalidRecord(f"answer.result(={value_text(results)}) must be a list")
     if not results and code == ACCEPTED:
-        raise Unusable(f"answer.result is missing though code is {ACCEPTED}")
+        raise InvalidRecord(f"answer.result is missing though code is {ACCEPTED}")
     if results and code not in (ACCEPTED, SEE_STATUS):
-        raise Unusable(f"answer.result must be absent with code(={code!r}), a refusal")
+        raise InvalidRecord(f"answer.result must be absent with code(={code!r}), a refusal")
     return results
 
 
-def _usable(
+def _checked(
     read: Callable[[dict[str, Any], int], _Entry], item: object, received: int, inside: str
-) -> _Entry | Unusable:
+) -> _Entry | InvalidRecord:
     """Return what *read* makes of an entry of a list, or the reason why it is of no use."""
     if not isinstance(item, dict):
-        return Unusable(f"{inside} holds {shown(item)}, it must hold objects")
+        return InvalidRecord(f"{inside} holds {value_text(item)}, it must hold objects")
     try:
         return read(item, received)
-    except Unusable as reason:
+    except InvalidRecord as reason:
         return reason
 
 
 def _result(item: Mapping[str, Any], received: int) -> Result:
-    checks, number = Checks(), item.get("originTo")
-    found = Result(
-        checks(lambda: text(item, "smsMsgId", _RESULT, longest=LONGEST_ID), ""),
-        checks(lambda: _code(item, _RESULT, "status"), ""),
-        checks(lambda: _created(item, received), 0),
-        checks(lambda: _country(item), None),
-        checks(lambda: count(item, "total", 0, _RESULT), 0),
+    errors, number = FieldErrors(), item.get("originTo")
+    result = Result(
+        errors(lambda: text(item, "smsMsgId", _RESULT, longest=LONGEST_ID), ""),
+        errors(lambda: _code(item, _RESULT, "status"), ""),
+        errors(lambda: _created(item, received), 0),
+        errors(lambda: _country(item), None),
+        errors(lambda: count(item, "total", 0, _RESULT), 0),
         number if isinstance(number, str) and number.isprintable() else None,
     )
-    checks.end()
-    return found
+    errors.end()
+    return result
 
 
 def _created(item: Mapping[str, Any], received: int) -> int:
     created = text(item, "createTime", _RESULT)
     created_us = wire_time(created, "answer.result.createTime")
     if abs(created_us - received) > DAY:
-        raise Unusable(f"answer.result.createTime(={created}) must be within a day of received_at")
+        raise InvalidRecord(
+            f"answer.result.createTime(={created}) must be within a day of received_at"
+        )
     return created_us
 
 
@@ -324,57 +334,57 @@ def _country(item: Mapping[str, Any]) -> str | None:
     return text(item, "countryId", _RESULT, longest=3)
 
 
-def reports(line: Mapping[str, Any]) -> list[Report | Unusable]:
+def reports(line: Mapping[str, Any]) -> list[Report | InvalidRecord]:
     """Return the reports of a callback line, each unusable one as the reason why it is."""
     received = received_at(line)
     callback = mapping(line, "callback")
-    kind = text(callback, "content_type", "callback.").partition(";")[0].strip().lower()
+    content_type = text(callback, "content_type", "callback.").partition(";")[0].strip().lower()
     body = text(callback, "body", "callback.", printable=False)
-    if kind == FORM:
+    if content_type == FORM:
         return [_report(form(body), received)]
-    if kind != JSON:
-        raise Unusable(f"callback.content_type(={kind!r}) must be {FORM} or {JSON}")
+    if content_type != JSON:
+        raise InvalidRecord(f"callback.content_type(={content_type!r}) must be {FORM} or {JSON}")
     document = parsed(body)
     items = document.get("statusReportList") if isinstance(document, dict) else None
     if not isinstance(items, list) or not items:
-        raise Unusable("callback.body must hold a statusReportList with one report or more")
+        raise InvalidRecord("callback.body must hold a statusReportList with one report or more")
     if len(items) > MOST_IN_A_BATCH:
-        raise Unusable(f"statusReportList(={len(items)}) must hold {MOST_IN_A_BATCH} at most")
-    return [_usable(_report, item, received, "statusReportList") for item in items]
+        raise InvalidRecord(f"statusReportList(={len(items)}) must hold {MOST_IN_A_BATCH} at most")
+    return [_checked(_report, item, received, "statusReportList") for item in items]
 
 
 def _report(fields: Mapping[str, Any], received: int) -> Report:
-    checks = Checks()
-    found = Report(
-        checks(lambda: text(fields, "smsMsgId", longest=LONGEST_ID), ""),
-        checks(lambda: _part(fields), 1),
-        checks(lambda: _status(fields), ""),
-        checks(lambda: _source(fields), 0),
-        checks(lambda: _final(fields), NOT_A_TIME),
+    errors = FieldErrors()
+    report = Report(
+        errors(lambda: text(fields, "smsMsgId", longest=LONGEST_ID), ""),
+        errors(lambda: _sequence(fields), 1),
+        errors(lambda: _status(fields), ""),
+        errors(lambda: _source(fields), 0),
+        errors(lambda: _final(fields), NOT_A_TIME),
         received,
     )
-    checks.end()
-    return found
+    errors.end()
+    return report
 
 
-def _part(fields: Mapping[str, Any]) -> int:
-    part, total = count(fields, "sequence", 1), count(fields, "total", MOST_PARTS)
-    if not 1 <= part <= total:
-        raise Unusable(f"sequence(={part}) must be from 1 to total(={total})")
-    return part
+def _sequence(fields: Mapping[str, Any]) -> int:
+    sequence, total = count(fields, "sequence", 1), count(fields, "total", MOST_PARTS)
+    if not 1 <= sequence <= total:
+        raise InvalidRecord(f"sequence(={sequence}) must be from 1 to total(={total})")
+    return sequence
 
 
 def _status(fields: Mapping[str, Any]) -> str:
     status = text(fields, "status")
     if not STATUS.fullmatch(status):
-        raise Unusable(f"status(={status!r}) must be 1 to 7 characters")
+        raise InvalidRecord(f"status(={status!r}) must be 1 to 7 characters")
     return status
 
 
 def _source(fields: Mapping[str, Any]) -> int:
     source = fields.get("source")
     if source is not None and not _is_source(source):
-        raise Unusable(f"source(={shown(source)}) must be 1, 2 or 3")
+        raise InvalidRecord(f"source(={value_text(source)}) must be 1, 2 or 3")
     return int(source or 0)
 
 

@@ -19,11 +19,11 @@ from smssim.logs.captures.facts import (
     send_facts,
 )
 from smssim.logs.captures.fast_path import ODD, Quick
-from smssim.logs.captures.fields import ACCEPTED, SCAN, Report, Request, Unusable, record
+from smssim.logs.captures.fields import ACCEPTED, SCAN, InvalidRecord, Report, Request, record
 from smssim.logs.columns.keys import Secret
 from smssim.logs.files.bytes import LONGEST, CutShortError
-from smssim.logs.join.facts import Names, Piece, Refused
-from smssim.logs.quarantine import KEPT
+from smssim.logs.join.facts import Names, ParsedChunk, RejectedRow
+from smssim.logs.quarantine import LONGEST_TEXT
 from smssim.sms.phone_numbers import countries_of, normalise
 
 # The lines of a capture, one after the other, those that cannot be read with the reason why.
@@ -48,17 +48,17 @@ def lines_of(lines: Callable[[], Iterator[tuple[int, bytes, bool]]]) -> Iterator
         yield row + 1, b"", str(error)
 
 
-PIECE = 50_000
+CHUNK = 50_000
 """Records of a piece, at which it is handed on."""
 
-_KEPT_BYTES = 8 * KEPT
+_KEPT_BYTES = 8 * LONGEST_TEXT
 _MOST_BYTES = 64 * 2**20
 _LOOK = 16
 
 
-def pieces_of(
+def chunks_of(
     lines: Iterable[Line], file: int, names: Names, secret: bytes, requests: Iterator[int]
-) -> Iterator[Piece]:
+) -> Iterator[ParsedChunk]:
     """Give what the *lines* of one file say, some 50,000 records a piece.
 
     Each line that holds a usable request takes its number from *requests*, which goes on from
@@ -68,9 +68,9 @@ def pieces_of(
     for line in lines:
         reader.take(line)
         if not line[0] % _LOOK and reader.is_full:
-            yield reader.piece(file, names, words)
+            yield reader.chunk(file, names, words)
     if reader.records:
-        yield reader.piece(file, names, words)
+        yield reader.chunk(file, names, words)
 
 
 class _Reader:
@@ -82,7 +82,7 @@ class _Reader:
     def _begin(self) -> None:
         self._sends: Rows = []
         self._reports: Rows = []
-        self._refused: list[Refused] = []
+        self._rejected: list[RejectedRow] = []
         self._bytes = 0
 
     @property
@@ -91,28 +91,28 @@ class _Reader:
         return (
             len(self._sends) // len(SEND_VALUES)
             + len(self._reports) // len(REPORT_VALUES)
-            + len(self._refused)
+            + len(self._rejected)
         )
 
     @property
     def is_full(self) -> bool:
         """Whether the piece should be handed on."""
-        return self.records >= PIECE or self._bytes >= _MOST_BYTES
+        return self.records >= CHUNK or self._bytes >= _MOST_BYTES
 
-    def piece(self, file: int, names: Names, secret: Secret) -> Piece:
+    def chunk(self, file: int, names: Names, secret: Secret) -> ParsedChunk:
         """Hand on what was read, and begin another piece."""
         sends = send_facts(self._sends, file, names, secret, self._requests)
         reports = report_facts(self._reports, file, names, secret)
-        piece = Piece(sends, reports, tuple(self._refused))
+        chunk = ParsedChunk(sends, reports, tuple(self._rejected))
         self._begin()
-        return piece
+        return chunk
 
     def take(self, line: Line) -> None:
         """Read a line, the thorough way only if the quick one gives nothing."""
         row, data, broken = line
         self._bytes += len(data)
         if broken:
-            self._refuse(line, broken)
+            self._reject(line, broken)
         elif not self._quickly(row, data):
             self._thoroughly(line)
 
@@ -134,62 +134,62 @@ class _Reader:
 
     def _thoroughly(self, line: Line) -> None:
         try:
-            found = record(line[1])
-        except Unusable as reason:
-            self._refuse(line, *reason.reasons)
+            parsed = record(line[1])
+        except InvalidRecord as reason:
+            self._reject(line, *reason.reasons)
             return
-        if isinstance(found, list):
-            self._take_reports(line, found)
-        elif found.results:
-            self._take_results(line, found)
+        if isinstance(parsed, list):
+            self._take_reports(line, parsed)
+        elif parsed.results:
+            self._take_results(line, parsed)
         else:
-            self._take_refused(line, found)
+            self._take_refused(line, parsed)
 
-    def _take_reports(self, line: Line, found: list[Report | Unusable]) -> None:
-        for entry, report in enumerate(found):
-            if isinstance(report, Unusable):
-                self._refuse(line, *report.reasons)
+    def _take_reports(self, line: Line, parsed: list[Report | InvalidRecord]) -> None:
+        for entry, report in enumerate(parsed):
+            if isinstance(report, InvalidRecord):
+                self._reject(line, *report.reasons)
             else:
                 self._reports += (line[0], entry, *report)
 
-    def _take_results(self, line: Line, found: Request) -> None:
-        taken = _accepted(found)
-        content = content_of(line[1].decode(), found.stamp)
-        for entry, result in enumerate(found.results):
-            if isinstance(result, Unusable):
-                self._refuse(line, *result.reasons)
+    def _take_results(self, line: Line, parsed: Request) -> None:
+        taken = _accepted(parsed)
+        content = content_of(line[1].decode(), parsed.stamp)
+        for entry, result in enumerate(parsed.results):
+            if isinstance(result, InvalidRecord):
+                self._reject(line, *result.reasons)
                 continue
-            place, status = (0, None) if result.status == ACCEPTED else (2, result.status)
-            if not place and taken[result.name] != entry:
-                self._refuse(line, "answer.result must hold each accepted smsMsgId once")
+            stage, status = (0, None) if result.status == ACCEPTED else (2, result.status)
+            if not stage and taken[result.name] != entry:
+                self._reject(line, "answer.result must hold each accepted smsMsgId once")
                 continue
-            told = (result.created, result.country, result.segments, result.number)
-            said = (found.channel, found.template, content ^ entry)
-            self._sends += (line[0], entry, place, result.name, status, *told, *said)
+            of_result = (result.created, result.country, result.segments, result.number)
+            of_request = (parsed.channel, parsed.template, content ^ entry)
+            self._sends += (line[0], entry, stage, result.name, status, *of_result, *of_request)
 
-    def _take_refused(self, line: Line, found: Request) -> None:
-        created = found.received // SECOND * SECOND
-        content = content_of(line[1].decode(), found.stamp)
-        countries = countries_of([normalise(number) or "" for number in found.numbers])
-        for entry, (number, country) in enumerate(zip(found.numbers, countries, strict=True)):
-            told = (_own_name(line, entry), found.code, created, country, 0, number)
-            said = (found.channel, found.template, content ^ entry)
-            self._sends += (line[0], entry, 1, *told, *said)
+    def _take_refused(self, line: Line, parsed: Request) -> None:
+        created = parsed.received // SECOND * SECOND
+        content = content_of(line[1].decode(), parsed.stamp)
+        countries = countries_of([normalise(number) or "" for number in parsed.numbers])
+        for entry, (number, country) in enumerate(zip(parsed.numbers, countries, strict=True)):
+            of_entry = (_entry_name(line, entry), parsed.code, created, country, 0, number)
+            of_request = (parsed.channel, parsed.template, content ^ entry)
+            self._sends += (line[0], entry, 1, *of_entry, *of_request)
 
-    def _refuse(self, line: Line, *reasons: str) -> None:
+    def _reject(self, line: Line, *reasons: str) -> None:
         text = line[1][:_KEPT_BYTES].decode(errors="replace")
-        self._refused.append(Refused(line[0], reasons, text))
+        self._rejected.append(RejectedRow(line[0], reasons, text))
 
 
-def _accepted(found: Request) -> dict[str, int]:
+def _accepted(parsed: Request) -> dict[str, int]:
     """Return the first accepted entry of each smsMsgId."""
     first: dict[str, int] = {}
-    for entry, result in enumerate(found.results):
-        if not isinstance(result, Unusable) and result.status == ACCEPTED:
+    for entry, result in enumerate(parsed.results):
+        if not isinstance(result, InvalidRecord) and result.status == ACCEPTED:
             first.setdefault(result.name, entry)
     return first
 
 
-def _own_name(line: Line, entry: int) -> str:
+def _entry_name(line: Line, entry: int) -> str:
     """Return a name for an entry without a smsMsgId of its own; none is written with a line end."""
     return f"{blake2b(line[1], digest_size=16).hexdigest()}\n{entry}"

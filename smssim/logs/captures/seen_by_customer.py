@@ -53,7 +53,7 @@ class Sent:
     number: Integers
     generation: Integers
     segments: Integers
-    place: Integers
+    stage: Integers
     final: Integers
     source: Codes
     application: Codes
@@ -68,20 +68,20 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Arrivals:
+class ReportArrivals:
     """The reports that arrived, copies apart, in order of arrival: row in Sent, part, report.
 
     `line` counts the callbacks that brought them and `instant` is when each came.
     """
 
     message: Integers
-    part: Integers
+    segment: Integers
     report: Integers
     line: Integers
     instant: Integers
 
 
-def sent_and_arrived(run: Record, *, batch: bool) -> tuple[Sent, Arrivals]:
+def sent_and_arrived(run: Record, *, batch: bool) -> tuple[Sent, ReportArrivals]:
     """Return what the customer's server sees of *run*; group tasks go through the console.
 
     A batch holds up to 50 consecutive reports of one second and comes with the last of them.
@@ -107,8 +107,8 @@ def _sent(messages: pd.DataFrame, scenario: Scenario) -> Sent:
     same = (source.codes[1:] == source.codes[:-1]) & (request[1:] == request[:-1])
     first[1:] = ~same | (generation[1:] > 0) | (generation[:-1] > 0)
     country = _codes(messages["country"])
-    extends = {own.name: own.extend for own in scenario.traffic}
-    extends |= {own.name: own.extend for own in scenario.calls}
+    extends = {part_of_plan.name: part_of_plan.extend for part_of_plan in scenario.traffic}
+    extends |= {part_of_plan.name: part_of_plan.extend for part_of_plan in scenario.calls}
     return Sent(
         starts=np.flatnonzero(first),
         submitted=_microseconds(messages["submitted_at"]),
@@ -117,7 +117,7 @@ def _sent(messages: pd.DataFrame, scenario: Scenario) -> Sent:
         number=_numbers(first, recipient, status.where(_DUPLICATE), (source, request, generation)),
         generation=generation,
         segments=_integers(messages["segments"]),
-        place=_integers(messages["place"]),
+        stage=_integers(messages["place"]),
         final=_microseconds(messages["final_at"]),
         source=source,
         application=_codes(messages["application"]),
@@ -158,8 +158,8 @@ def _numbers(
     resent = np.flatnonzero((generation > 0) & np.isin(request, request[repeats]))
     keys = source.codes, request, recipient
     borne = dict(zip(_triples(keys, repeats), number[repeats].tolist(), strict=True))
-    own = zip(_triples(keys, resent), recipient[resent].tolist(), strict=True)
-    number[resent] = [borne.get(key, usual) for key, usual in own]
+    first_copies = zip(_triples(keys, resent), recipient[resent].tolist(), strict=True)
+    number[resent] = [borne.get(key, usual) for key, usual in first_copies]
     return number
 
 
@@ -170,16 +170,16 @@ def _triples(
     return zip(a, b, c, strict=True)
 
 
-def _arrivals(reports: pd.DataFrame, rows: Integers, n: int, *, batch: bool) -> Arrivals:
-    place = np.full(n, -1, np.int64)
-    place[rows] = np.arange(len(rows))
-    message = place[_integers(reports["message"])]
-    known = np.flatnonzero((reports["state"] == "received").to_numpy() & (message >= 0))
-    received = _microseconds(reports["received_at"])[known]
-    order = known[np.argsort(received, kind="stable")]
+def _arrivals(reports: pd.DataFrame, rows: Integers, n: int, *, batch: bool) -> ReportArrivals:
+    row_of = np.full(n, -1, np.int64)
+    row_of[rows] = np.arange(len(rows))
+    message = row_of[_integers(reports["message"])]
+    received_rows = np.flatnonzero((reports["state"] == "received").to_numpy() & (message >= 0))
+    received = _microseconds(reports["received_at"])[received_rows]
+    order = received_rows[np.argsort(received, kind="stable")]
     order = np.repeat(order, _integers(reports["copies"])[order])
     line, at = _callbacks(_microseconds(reports["received_at"])[order], batch)
-    return Arrivals(message[order], _integers(reports["part"])[order], order, line, at)
+    return ReportArrivals(message[order], _integers(reports["part"])[order], order, line, at)
 
 
 def _callbacks(at: Integers, batch: bool) -> tuple[Integers, Integers]:
@@ -202,9 +202,9 @@ def _codes(column: pd.Series[Any]) -> Codes:
     held = pd.Categorical(column)
     present = np.unique(np.asarray(held.codes, np.int64))
     used = present[present >= 0]
-    labels, place = np.unique([str(held.categories[code]) for code in used], return_inverse=True)
+    labels, position = np.unique([str(held.categories[code]) for code in used], return_inverse=True)
     new = np.full(len(held.categories) + 1, -1, np.int64)
-    new[used] = place
+    new[used] = position
     return Codes(new[np.asarray(held.codes, np.int64)], labels.tolist())
 
 
@@ -220,6 +220,6 @@ def _microseconds(column: pd.Series[Any]) -> Integers:
 def _names_address(scenario: Scenario, source: Codes) -> npt.NDArray[np.bool_]:
     """Whether each message's request names an address for its reports."""
     callback = scenario.callback
-    said = {of.name: of.status_callback for of in scenario.sources}
-    named = [callback.is_named(said.get(name)) for name in source.labels]
+    addresses = {of.name: of.status_callback for of in scenario.sources}
+    named = [callback.is_named(addresses.get(name)) for name in source.labels]
     return np.array(named, np.bool_)[source.codes]

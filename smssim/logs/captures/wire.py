@@ -23,7 +23,7 @@ LONGEST_TEMPLATE_ID = 32
 _PREFIX = 9
 _LOCAL_DIGITS = 7
 _UUID = 36
-_DIGITS = [place for place in range(_UUID) if place not in (8, 13, 18, 23)]
+_DIGITS = [index for index in range(_UUID) if index not in (8, 13, 18, 23)]
 # The form of DOMAIN.md's sample IDs: the version and variant bits of a random UUID.
 _VERSION_CLEARED, _VERSION = np.uint64(0xFFFFFFFFFFFF0FFF), np.uint64(0x4000)
 _VARIANT_CLEARED, _VARIANT = np.uint64(0x3FFFFFFFFFFFFFFF), np.uint64(0x8000000000000000)
@@ -62,14 +62,14 @@ def number_prefix(country: str) -> str:
     code = phonenumbers.country_code_for_region(country)
     if not code:
         raise ValueError(f"country(={country!r}) must have a calling code to write its numbers")
-    shown = [_nine(number) for number in _examples(country)] + [_nine(f"+{code}")]
+    prefixes = [_nine(number) for number in _examples(country)] + [_nine(f"+{code}")]
     # Not every region's numbers can be told apart from its neighbour's (EH, MF).
-    right = (prefix for prefix in shown if countries_of([prefix]) == [country])
-    return next(right, shown[0])
+    right = (prefix for prefix in prefixes if countries_of([prefix]) == [country])
+    return next(right, prefixes[0])
 
 
 @cache
-def country_shown(country: str) -> str:
+def country_of_numbers(country: str) -> str:
     """Return the country that a fictitious number of *country* is seen to belong to.
 
     A request refused as a whole names no country, only numbers (DOMAIN.md section 6).
@@ -81,11 +81,11 @@ def _examples(country: str) -> list[str]:
     import phonenumbers
     from phonenumbers import PhoneNumberType
 
-    kinds = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE)
-    found: list[PhoneNumber | None] = [
-        phonenumbers.example_number_for_type(country, kind) for kind in kinds
+    number_types = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE)
+    examples: list[PhoneNumber | None] = [
+        phonenumbers.example_number_for_type(country, number_type) for number_type in number_types
     ]
-    return [f"+{number.country_code}{_national(number)}" for number in found if number]
+    return [f"+{number.country_code}{_national(number)}" for number in examples if number]
 
 
 def _national(number: PhoneNumber) -> str:

@@ -20,7 +20,13 @@ from urllib.parse import quote
 import numpy as np
 
 from smssim.logs.captures.fields import ACCEPTED, FORM, JSON, SEE_STATUS
-from smssim.logs.captures.seen_by_customer import Arrivals, Codes, Integers, Sent, sent_and_arrived
+from smssim.logs.captures.seen_by_customer import (
+    Codes,
+    Integers,
+    ReportArrivals,
+    Sent,
+    sent_and_arrived,
+)
 from smssim.logs.captures.wire import Wire
 from smssim.logs.frames import NOT_A_TIME
 from smssim.record.record import Record
@@ -34,7 +40,7 @@ _PLATFORM, _CENTRE = "1", "2"
 
 
 def bodies_of(
-    sent: Sent, arrivals: Arrivals, wire: Wire, *, batch: bool
+    sent: Sent, arrivals: ReportArrivals, wire: Wire, *, batch: bool
 ) -> Iterator[tuple[int, int, str, str]]:
     """Give (callback, its time in microseconds and as text, one report) of each arrival.
 
@@ -43,51 +49,51 @@ def bodies_of(
     """
     encode = _item if batch else _form
     for begin in range(0, len(arrivals.message), BLOCK):
-        part = slice(begin, begin + BLOCK)
-        rows, at = arrivals.message[part], arrivals.instant[part]
+        block = slice(begin, begin + BLOCK)
+        rows, at = arrivals.message[block], arrivals.instant[block]
         built = sent.report_source.where(_PLATFORM)[rows]
-        told = zip(
-            arrivals.part[part].tolist(),
+        columns = zip(
+            arrivals.segment[block].tolist(),
             sent.segments[rows].tolist(),
             _org_codes(sent, rows, batch),
             stamps_of(np.where(built, NOT_A_TIME, sent.final[rows]), "s"),
             texts_of(sent.report_source, rows),
             wire.ids(rows),
             _statuses(sent, rows, batch),
-            _given_back(sent, rows, wire, batch),
+            _echoed(sent, rows, wire, batch),
             strict=True,
         )
-        reports = map(encode, map(_Told._make, told))
-        lines = arrivals.line[part].tolist()
+        reports = map(encode, map(_ReportFields._make, columns))
+        lines = arrivals.line[block].tolist()
         yield from zip(lines, at.tolist(), stamps_of(at, "us"), reports, strict=True)
 
 
-class _Told(NamedTuple):
+class _ReportFields(NamedTuple):
     """What one report tells; with their names before them where a field may be absent."""
 
-    part: int
+    sequence: int
     total: int
     org_code: str
     updated: str
     source: str
     name: str
     status: str
-    given_back: str
+    echoed: str
 
 
-def _form(told: _Told) -> str:
-    time = f"&updateTime={told.updated.replace(':', '%3A')}" if told.updated else ""
+def _form(report: _ReportFields) -> str:
+    time = f"&updateTime={report.updated.replace(':', '%3A')}" if report.updated else ""
     return (
-        f"sequence={told.part}&total={told.total}{told.org_code}{time}&source={told.source}"
-        f"&smsMsgId={told.name}{told.status}{told.given_back}"
+        f"sequence={report.sequence}&total={report.total}{report.org_code}{time}&source={report.source}"
+        f"&smsMsgId={report.name}{report.status}{report.echoed}"
     )
 
 
-def _item(told: _Told) -> str:
-    time = f', "updateTime": "{told.updated}"' if told.updated else ""
+def _item(report: _ReportFields) -> str:
+    time = f', "updateTime": "{report.updated}"' if report.updated else ""
     return (
-        f'{{"sequence": "{told.part}", "total": "{told.total}"{told.org_code}{time}, '
-        f'"source": "{told.source}", "smsMsgId": "{told.name}"{told.status}{told.given_back}}}'
+        f'{{"sequence": "{report.sequence}", "total": "{report.total}"{report.org_code}{time}, '
+        f'"source": "{report.source}", "smsMsgId": "{report.name}"{report.status}{report.echoed}}}'
     )
 
 
@@ -105,9 +111,9 @@ def _statuses(sent: Sent, rows: Integers, batch: bool) -> list[str]:
 
 @cache
 def _status(status: str, batch: bool) -> str:
-    known = status_codes().get(status)
-    told = _field("statusDesc", known.description, batch) if known else ""
-    return _field("status", status, batch) + told
+    code = status_codes().get(status)
+    description = _field("statusDesc", code.description, batch) if code else ""
+    return _field("status", status, batch) + description
 
 
 def _org_codes(sent: Sent, rows: Integers, batch: bool) -> list[str]:
@@ -125,7 +131,7 @@ def _org_codes(sent: Sent, rows: Integers, batch: bool) -> list[str]:
     ]
 
 
-def _given_back(sent: Sent, rows: Integers, wire: Wire, batch: bool) -> list[str]:
+def _echoed(sent: Sent, rows: Integers, wire: Wire, batch: bool) -> list[str]:
     """Return `extend` and `to` of each row whose request had an extend."""
     if not any(sent.extends):
         return [""] * len(rows)
@@ -178,15 +184,15 @@ def request_lines(sent: Sent, wire: Wire) -> Iterator[Line]:
 def _requests(sent: Sent, wire: Wire, rows: Integers, ends: Integers) -> Iterator[Line]:
     """Give the lines of a block of whole requests, which end before the rows *ends*."""
     heads, numbers = _heads(sent, wire, rows), wire.numbers(rows)
-    results, place = _results(sent, wire, rows, numbers), sent.place[rows].tolist()
+    results, stage = _results(sent, wire, rows, numbers), sent.stage[rows].tolist()
     statuses = texts_of(sent.status, rows)
     instants, stamps = sent.submitted[rows].tolist(), stamps_of(sent.submitted[rows], "us")
     begin = 0
     for end in ends.tolist():
-        if place[begin] == 1:
+        if stage[begin] == 1:
             answer = _answer(statuses[begin])
         else:
-            code = SEE_STATUS if 2 in place[begin:end] else ACCEPTED
+            code = SEE_STATUS if 2 in stage[begin:end] else ACCEPTED
             answer = f'{_answer(code)}, "result": [{", ".join(results[begin:end])}]'
         before, after = heads[begin]
         request = f'"request": {{{before}{",".join(numbers[begin:end])}{after}}}'
@@ -207,9 +213,9 @@ def _heads(sent: Sent, wire: Wire, rows: Integers) -> list[tuple[str, str]]:
         (
             f'"from": {channel}, "to": "',
             f'", "templateId": {template}, "templateParas": "{_paras(otp, password)}"'
-            f"{address if own else ''}{extends[source]}",
+            f"{address if has_address else ''}{extends[source]}",
         )
-        for channel, template, otp, password, source, own in zip(
+        for channel, template, otp, password, source, has_address in zip(
             channels,
             templates,
             otp,
@@ -227,19 +233,19 @@ def _paras(otp: bool, password: str) -> str:
 
 @cache
 def _answer(code: str) -> str:
-    known = api_errors().get(code)
-    description = known.description if known else "Request refused"
+    error = api_errors().get(code)
+    description = error.description if error else "Request refused"
     return f'"code": {json.dumps(code)}, "description": {json.dumps(description)}'
 
 
 def _results(sent: Sent, wire: Wire, rows: Integers, numbers: list[str]) -> list[str]:
     channels = _quoted(wire.channels, sent.application, rows)
-    refused = (sent.place[rows] == 2).tolist()
+    refused = (sent.stage[rows] == 2).tolist()
     return [
         f'{{"smsMsgId": "{name}", "from": {channel}, "originTo": "{number}", '
-        f'"status": "{status if place_2 else ACCEPTED}", "createTime": "{created}", '
+        f'"status": "{status if refused_number else ACCEPTED}", "createTime": "{created}", '
         f'"countryId": "{country}", "total": {total}}}'
-        for name, channel, number, place_2, status, created, country, total in zip(
+        for name, channel, number, refused_number, status, created, country, total in zip(
             wire.ids(rows),
             channels,
             numbers,
@@ -253,7 +259,9 @@ def _results(sent: Sent, wire: Wire, rows: Integers, numbers: list[str]) -> list
     ]
 
 
-def callback_lines(sent: Sent, arrivals: Arrivals, wire: Wire, *, batch: bool) -> Iterator[Line]:
+def callback_lines(
+    sent: Sent, arrivals: ReportArrivals, wire: Wire, *, batch: bool
+) -> Iterator[Line]:
     """Give a line for each callback, its body form-encoded or with *batch* JSON.
 
     Times are microseconds since 1970 UTC; a report's updateTime is in whole seconds.

@@ -26,9 +26,9 @@ from smssim.logs.join.facts import (
     UNKNOWN,
     Facts,
     Names,
-    Piece,
-    Refused,
-    empty,
+    ParsedChunk,
+    RejectedRow,
+    empty_facts,
     standing_in,
 )
 
@@ -57,7 +57,7 @@ def packed(rows: Rows, who: Who | None, cost: Integers | None, keys: Words) -> F
     wrong = rows.problems.rows(rows.n)
     kept: Flags | slice = ~wrong if wrong.any() else slice(None)
     place = rows.batch.rows[kept]
-    facts = empty(REPORT if who is None else SEND, len(place))
+    facts = empty_facts(REPORT if who is None else SEND, len(place))
     facts["row"], facts["key"] = place, keys[kept]
     facts["file"], facts["unit"] = rows.readers.file, rows.batch.unit
     for field in _REPORTED if who is None else _REPORTED + _SENT:
@@ -80,7 +80,7 @@ _PLAIN = ("application", "channel", "template", "source_name")
 _OWN = ("request", "recipient", "generation", "place", "covered_segments")
 
 
-def piece_of(batch: Batch, readers: Readers) -> Piece:
+def piece_of(batch: Batch, readers: Readers) -> ParsedChunk:
     """The rows of a batch, each in the facts or refused."""
     return Rows(batch, readers).piece()
 
@@ -95,7 +95,7 @@ class Rows:
         self.said: dict[str, Integers] = {}
         self._unsaid = np.full(self.n, -1, np.int64)
 
-    def piece(self) -> Piece:
+    def piece(self) -> ParsedChunk:
         """Read all columns, apply all rules, pack what is left."""
         reports = self.readers.matching.kind == "reports"
         self._times()
@@ -111,9 +111,9 @@ class Rows:
         self._code("currency", Rank.CURRENCY)
         keys = keys_of_rows(self, who)
         facts = packed(self, who, cost, keys)
-        none = empty(SEND if reports else REPORT, 0)
+        none = empty_facts(SEND if reports else REPORT, 0)
         sends, told = (none, facts) if reports else (facts, none)
-        return Piece(sends, told, self._refused(), self.repaired)
+        return ParsedChunk(sends, told, self._rejected(), self.repaired)
 
     def column(self, field: str) -> pa.Array:
         """The column of a field."""
@@ -232,15 +232,15 @@ class Rows:
             return application
         return np.where(application < 0, standing_in(channel), application)
 
-    def _refused(self) -> tuple[Refused, ...]:
+    def _rejected(self) -> tuple[RejectedRow, ...]:
         rows, text = self.batch.rows, self.batch.text
         own = [
-            Refused(int(rows[row]), reasons, text(row))
+            RejectedRow(int(rows[row]), reasons, text(row))
             for row, reasons in self.problems.told().items()
         ]
-        if not self.batch.refused:
+        if not self.batch.rejected:
             return tuple(own)
-        return tuple(sorted([*self.batch.refused, *own], key=lambda refused: refused.row))
+        return tuple(sorted([*self.batch.rejected, *own], key=lambda row: row.row))
 
 
 # A table's batches as pieces: every column read, every rule applied, rows packed as facts.
@@ -274,7 +274,7 @@ class Parser:
         """The currency of the log, None as long as no row has said one."""
         return self._readers.currency
 
-    def pieces(self, table: Table) -> Iterator[Piece]:
+    def pieces(self, table: Table) -> Iterator[ParsedChunk]:
         """The rows of a table, each in the facts or refused.
 
         Raise a ColumnMappingError for times without a zone, and for an order of day and month or a
@@ -290,7 +290,7 @@ class Parser:
             yield from self._given(held)
         yield from self._given(held)
 
-    def _given(self, held: list[Batch]) -> Iterator[Piece]:
+    def _given(self, held: list[Batch]) -> Iterator[ParsedChunk]:
         error = self._readers.undecided()
         if error is not None and held:
             raise error

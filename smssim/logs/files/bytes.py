@@ -15,7 +15,7 @@ from typing import IO
 
 import numpy as np
 
-from smssim.logs.join.facts import Refused
+from smssim.logs.join.facts import RejectedRow
 
 BLOCK = 8 << 20
 """Bytes of a block."""
@@ -132,8 +132,8 @@ def marked(head: bytes) -> tuple[str, int] | None:
 
 def certain(head: bytes) -> str | None:
     """The encoding that a file's first bytes tell: by a mark, or UTF-16 by its zeros."""
-    if found := marked(head):
-        return found[0]
+    if mark := marked(head):
+        return mark[0]
     sample = head[:_SAMPLE]
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
     if odd > len(sample) // 8 and not even:
@@ -166,8 +166,8 @@ def as_utf8(blocks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
     """Give blocks in UTF-8, without a byte order mark; see the module for what does not decode."""
     rest = iter(blocks)
     first = next(rest, b"")
-    found = marked(first)
-    first = first[found[1] :] if found and found[0] == encoding else first
+    mark = marked(first)
+    first = first[mark[1] :] if mark and mark[0] == encoding else first
     if encoding == UTF8:
         yield first
         yield from rest
@@ -208,11 +208,11 @@ class Lines:
 
     first: int
     data: bytes
-    refused: tuple[Refused, ...] = ()
+    rejected: tuple[RejectedRow, ...] = ()
     last: bool = False
 
 
-def shown(data: bytes) -> str:
+def line_text(data: bytes) -> str:
     """A row's text: undecodable bytes replaced, the end of a very long one cut off."""
     data = data[: 4 * SHOWN]
     try:
@@ -227,16 +227,16 @@ def whole_lines(blocks: Iterable[bytes], *, cr: bool = True) -> Iterator[Lines]:
 
     What makes a file end early is a refused line after its last one.
     """
-    gathering = _Gathering(cr)
-    refused: tuple[Refused, ...] = ()
+    gathering = _LineAssembler(cr)
+    rejected: tuple[RejectedRow, ...] = ()
     try:
         for block in blocks:
             lines = gathering.add(block)
-            if lines.data or lines.refused:
+            if lines.data or lines.rejected:
                 yield lines
     except CutShortError as error:
-        refused = (Refused(0, (str(error),), ""),)
-    yield gathering.end(refused)
+        rejected = (RejectedRow(0, (str(error),), ""),)
+    yield gathering.end(rejected)
 
 
 def _ended_by_lf(block: bytes) -> bytes:
@@ -247,55 +247,55 @@ def _ended_by_lf(block: bytes) -> bytes:
     return block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
-class _Gathering:
+class _LineAssembler:
     """Keeps the line that a block ends within until its end has come."""
 
     def __init__(self, cr: bool) -> None:
         self._cr = cr
-        self._first, self._kept, self._held = 1, b"", b""
+        self._first, self._rest, self._half_end = 1, b"", b""
         self._too_long = False
 
     def add(self, block: bytes) -> Lines:
         """The lines that end in this block."""
-        block = self._held + block
-        self._held = b""
+        block = self._half_end + block
+        self._half_end = b""
         if self._cr and b"\r" in block:
             if block.endswith(b"\r"):
-                block, self._held = block[:-1], b"\r"
+                block, self._half_end = block[:-1], b"\r"
             block = _ended_by_lf(block)
-        refused: tuple[Refused, ...] = ()
+        rejected: tuple[RejectedRow, ...] = ()
         if self._too_long:
             end = block.find(b"\n")
             if end < 0:
                 return Lines(self._first, b"")
-            refused, block = (self._refusal(),), block[end + 1 :]
+            rejected, block = (self._rejection(),), block[end + 1 :]
         end = block.rfind(b"\n") + 1
-        data, kept = (self._kept + block[:end], block[end:]) if end else (b"", self._kept + block)
-        self._kept = kept
-        if len(kept) > LONGEST:
-            self._kept, self._too_long = kept[: 4 * SHOWN], True
-        return self._numbered(data, refused)
+        data, rest = (self._rest + block[:end], block[end:]) if end else (b"", self._rest + block)
+        self._rest = rest
+        if len(rest) > LONGEST:
+            self._rest, self._too_long = rest[: 4 * SHOWN], True
+        return self._numbered(data, rejected)
 
-    def end(self, refused: tuple[Refused, ...]) -> Lines:
+    def end(self, rejected: tuple[RejectedRow, ...]) -> Lines:
         """The last line where it has no end, and what came instead of an end."""
-        long: tuple[Refused, ...] = ()
+        long: tuple[RejectedRow, ...] = ()
         data = b""
         if self._too_long:
-            long = (self._refusal(),)
-        elif self._kept or self._held:
-            data = self._kept + b"\n"
+            long = (self._rejection(),)
+        elif self._rest or self._half_end:
+            data = self._rest + b"\n"
         first = self._numbered(data, ()).first
-        told = (*long, *(refusal._replace(row=self._first) for refusal in refused))
-        return Lines(first, data, told, last=True)
+        rejected_lines = (*long, *(refusal._replace(row=self._first) for refusal in rejected))
+        return Lines(first, data, rejected_lines, last=True)
 
-    def _numbered(self, data: bytes, refused: tuple[Refused, ...]) -> Lines:
-        lines = Lines(self._first, data, refused)
+    def _numbered(self, data: bytes, rejected: tuple[RejectedRow, ...]) -> Lines:
+        lines = Lines(self._first, data, rejected)
         self._first += data.count(b"\n")
         return lines
 
-    def _refusal(self) -> Refused:
-        refused = Refused(
-            self._first, (f"line must be {LONGEST} bytes or fewer",), shown(self._kept)
+    def _rejection(self) -> RejectedRow:
+        rejected = RejectedRow(
+            self._first, (f"line must be {LONGEST} bytes or fewer",), line_text(self._rest)
         )
-        self._first, self._kept, self._too_long = self._first + 1, b"", False
-        return refused
+        self._first, self._rest, self._too_long = self._first + 1, b"", False
+        return rejected

@@ -17,21 +17,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from smssim.logs.files.bytes import Lines, as_utf8, blocks, shown, whole_lines
+from smssim.logs.files.bytes import Lines, as_utf8, blocks, line_text, whole_lines
 from smssim.logs.files.table import (
     BLANK,
+    HEADING_WITHIN,
     PREAMBLE,
     Batch,
     Heading,
     Integers,
     IsHeading,
     Keys,
-    Sorting,
+    RecordFilter,
     Table,
     heading,
 )
-from smssim.logs.files.table import LOOKED_AT as LOOKED_AT_table
-from smssim.logs.join.facts import Refused
+from smssim.logs.join.facts import RejectedRow
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -41,7 +41,7 @@ LINE_ENDS = 20
 """Line ends that a record may hold in its quoted fields."""
 
 _QUOTE, _LF = 34, 10
-_BESIDE = np.isin(np.arange(256), (_QUOTE, _LF))
+_NEIGHBOURS = np.isin(np.arange(256), (_QUOTE, _LF))
 _QUOTED = re.compile(rb'"((?:[^"]++|"")*+)"')
 
 
@@ -57,8 +57,8 @@ class Records:
     source: bytes
     data: bytes
     rows: Integers
-    refused: tuple[Refused, ...] = ()
-    extents: dict[int, int] = field(default_factory=dict)
+    rejected: tuple[RejectedRow, ...] = ()
+    line_counts: dict[int, int] = field(default_factory=dict)
     _starts: Integers | None = None
 
     def text(self, row: int) -> str:
@@ -66,8 +66,8 @@ class Records:
         if self._starts is None:
             self._starts = starts_of(self.source)
         line = row - self.first
-        end = self._starts[line + self.extents.get(row, 1)]
-        return shown(self.source[self._starts[line] : end - 1])
+        end = self._starts[line + self.line_counts.get(row, 1)]
+        return line_text(self.source[self._starts[line] : end - 1])
 
 
 def starts_of(data: bytes) -> Integers:
@@ -86,10 +86,10 @@ def fields_of(data: bytes, separator: bytes, start: int = 0) -> tuple[list[bytes
     while True:
         value = b""
         if data[start] == _QUOTE:
-            found = _QUOTED.match(data, start)
-            if found is None:
+            match = _QUOTED.match(data, start)
+            if match is None:
                 return None
-            value, start = found[1].replace(b'""', b'"'), found.end()
+            value, start = match[1].replace(b'""', b'"'), match.end()
             end = max(end, data.find(b"\n", start))
         stop = data.find(separator, start, end)
         if stop < 0:
@@ -101,34 +101,34 @@ def fields_of(data: bytes, separator: bytes, start: int = 0) -> tuple[list[bytes
 
 def records(blocks: Iterable[Lines], separator: bytes, encoding: str) -> Iterator[Records]:
     """Give the records of whole lines; *encoding* is named where a line does not decode."""
-    kept = b""
+    rest = b""
     for lines in blocks:
-        data = kept + lines.data
-        first = lines.first - kept.count(b"\n")
-        if lines.refused and kept:
+        data = rest + lines.data
+        first = lines.first - rest.count(b"\n")
+        if lines.rejected and rest:
             # What is refused stands between; a record cannot reach beyond it.
-            before = _split(first, kept, separator, encoding, last=True)[0]
+            before = _split(first, rest, separator, encoding, last=True)[0]
             yield before
             data, first = lines.data, lines.first
-        found, kept = _split(first, data, separator, encoding, last=lines.last)
-        found.refused = tuple(sorted((*lines.refused, *found.refused)))
-        yield found
+        block, rest = _split(first, data, separator, encoding, last=lines.last)
+        block.rejected = tuple(sorted((*lines.rejected, *block.rejected)))
+        yield block
 
 
 def _split(
     first: int, data: bytes, separator: bytes, encoding: str, *, last: bool
 ) -> tuple[Records, bytes]:
     """The records of a block, and the lines at its end whose record may go on in the next."""
-    strange = set() if data.isascii() else _undecodable(data)
+    undecodable_lines = set() if data.isascii() else _find_undecodable(data)
     quoted = _odd_lines(data, ord(separator)) if b'"' in data else ()
-    if not strange and not len(quoted):
+    if not undecodable_lines and not len(quoted):
         rows = np.arange(first, first + data.count(b"\n"))
         return Records(first, data, data, rows), b""
-    splitting = _Splitting(first, data, separator, encoding, strange)
-    return splitting.records(sorted(strange.union(quoted)), last)
+    splitting = _Splitting(first, data, separator, encoding, undecodable_lines)
+    return splitting.records(sorted(undecodable_lines.union(quoted)), last)
 
 
-def _undecodable(data: bytes) -> set[int]:
+def _find_undecodable(data: bytes) -> set[int]:
     """The lines that are no UTF-8."""
     try:
         data.decode()
@@ -153,28 +153,28 @@ def _odd_lines(data: bytes, separator: int) -> list[int]:
     text = np.frombuffer(data, np.uint8)
     quotes = np.flatnonzero(text == _QUOTE)
     ends = np.flatnonzero(text == _LF)
-    beside = _BESIDE | (np.arange(256) == separator)
-    if _all_plain(text, quotes, ends, beside):
+    neighbours = _NEIGHBOURS | (np.arange(256) == separator)
+    if _has_plain_quotes(text, quotes, ends, neighbours):
         return []
     line = np.searchsorted(ends, quotes)
     counts = np.bincount(line, minlength=len(ends))
     turn = (np.arange(len(quotes)) - (np.cumsum(counts) - counts)[line]) & 1
     # The last byte is a line end and stands for what is before the first.
-    plain = beside[text[quotes + 2 * turn - 1]]
+    plain = neighbours[text[quotes + 2 * turn - 1]]
     odd = counts & 1
     odd[line[~plain]] = 1
-    found: list[int] = np.flatnonzero(odd).tolist()
-    return found
+    lines: list[int] = np.flatnonzero(odd).tolist()
+    return lines
 
 
-def _all_plain(
-    text: npt.NDArray[np.uint8], quotes: Integers, ends: Integers, beside: npt.NDArray[np.bool_]
+def _has_plain_quotes(
+    text: npt.NDArray[np.uint8], quotes: Integers, ends: Integers, neighbours: npt.NDArray[np.bool_]
 ) -> bool:
     """Whether no line is odd; where every field is quoted this saves counting them by line."""
     return bool(
         len(quotes) % 2 == 0
-        and beside[text[quotes[::2] - 1]].all()
-        and beside[text[quotes[1::2] + 1]].all()
+        and neighbours[text[quotes[::2] - 1]].all()
+        and neighbours[text[quotes[1::2] + 1]].all()
         and not (np.searchsorted(quotes, ends) & 1).any()
     )
 
@@ -183,24 +183,24 @@ class _Splitting:
     """Goes through the lines of a block that cannot be taken as they are."""
 
     def __init__(
-        self, first: int, data: bytes, separator: bytes, encoding: str, strange: set[int]
+        self, first: int, data: bytes, separator: bytes, encoding: str, undecodable_lines: set[int]
     ) -> None:
         self._first, self._data, self._separator = first, data, separator
-        self._encoding, self._strange = encoding, strange
+        self._encoding, self._undecodable_lines = encoding, undecodable_lines
         self._starts = starts_of(data)
         self._next = 0
         self._pieces: list[bytes] = []
         self._rows: list[Integers] = []
-        self._refused: list[Refused] = []
-        self._extents: dict[int, int] = {}
+        self._refused: list[RejectedRow] = []
+        self._line_counts: dict[int, int] = {}
 
     def records(self, lines: list[int], last: bool) -> tuple[Records, bytes]:
         """The records, where *lines* are to be looked at one by one."""
         for line in lines:
             if line >= self._next:
                 self._take_until(line)
-                if line in self._strange:
-                    self._refuse(line, f"bytes do not decode as {self._encoding}")
+                if line in self._undecodable_lines:
+                    self._reject(line, f"bytes do not decode as {self._encoding}")
                 elif not self._record(line, last):
                     return self._done(line)
         self._take_until(len(self._starts) - 1)
@@ -215,7 +215,7 @@ class _Splitting:
             b"".join(self._pieces),
             rows,
             tuple(self._refused),
-            self._extents,
+            self._line_counts,
         ), self._data[cut:]
 
     def _take_until(self, line: int) -> None:
@@ -229,27 +229,27 @@ class _Splitting:
         """Take the record that begins in *line*; False if its end may be in the next block."""
         limit = min(line + LINE_ENDS + 1, len(self._starts) - 1)
         window = self._data[self._starts[line] : self._starts[limit]]
-        found = fields_of(window, self._separator)
-        if found is None:
+        parsed = fields_of(window, self._separator)
+        if parsed is None:
             if limit <= line + LINE_ENDS and not last:
                 return False
-            self._refuse(line, f"quote is not closed within {LINE_ENDS} line ends")
+            self._reject(line, f"quote is not closed within {LINE_ENDS} line ends")
             return True
-        fields, end = found
+        fields, end = parsed
         lines = window.count(b"\n", 0, end)
         if lines > 1:
-            self._extents[self._first + line] = lines
-        if self._strange.intersection(range(line, line + lines)):
-            self._refuse(line, f"bytes do not decode as {self._encoding}", lines)
+            self._line_counts[self._first + line] = lines
+        if self._undecodable_lines.intersection(range(line, line + lines)):
+            self._reject(line, f"bytes do not decode as {self._encoding}", lines)
             return True
         self._pieces.append(self._separator.join(map(_quoted, fields)) + b"\n")
         self._rows.append(np.array([self._first + line]))
         self._next = line + lines
         return True
 
-    def _refuse(self, line: int, reason: str, lines: int = 1) -> None:
+    def _reject(self, line: int, reason: str, lines: int = 1) -> None:
         text = self._data[self._starts[line] : self._starts[line + lines] - 1]
-        self._refused.append(Refused(self._first + line, (reason,), shown(text)))
+        self._refused.append(RejectedRow(self._first + line, (reason,), line_text(text)))
         self._next = line + lines
 
 
@@ -260,10 +260,10 @@ def _quoted(value: bytes) -> bytes:
 # Which character separates the fields of a text table.
 
 SEPARATORS = {b",": "comma", b";": "semicolon", b"\t": "tab", b"|": "bar"}
-LOOKED_AT = 100
+_DECIDING_LINES = 100
 """Lines that decide."""
 
-_QUOTED_separator = re.compile(rb'"[^"\n]*"')
+_QUOTED_FIELD = re.compile(rb'"[^"\n]*"')
 
 
 def separator(lines: Iterable[bytes]) -> bytes | None:
@@ -272,10 +272,10 @@ def separator(lines: Iterable[bytes]) -> bytes | None:
     >>> separator([b"time;cost", b"2024-05-01;1,5", b"2024-05-02;2,5"])
     b';'
     """
-    plain = [_QUOTED_separator.sub(b"", line) for line in lines if line.strip()]
-    found = {mark: _agreement(plain, mark) for mark in SEPARATORS}
-    best = max(found, key=lambda mark: found[mark])
-    return best if found[best][0] else None
+    plain = [_QUOTED_FIELD.sub(b"", line) for line in lines if line.strip()]
+    agreements = {mark: _agreement(plain, mark) for mark in SEPARATORS}
+    best = max(agreements, key=lambda mark: agreements[mark])
+    return best if agreements[best][0] else None
 
 
 def _agreement(lines: list[bytes], mark: bytes) -> tuple[int, int]:
@@ -306,46 +306,46 @@ class Delimited:
 def delimited(path: Path, encoding: str, is_heading: IsHeading) -> Delimited | str:
     """How the table in a text file is to be read, or its first lines where it has no heading."""
     first = next(whole_lines(as_utf8(blocks(path), encoding)))
-    lines = first.data.split(b"\n", LOOKED_AT_table)[:LOOKED_AT_table]
+    lines = first.data.split(b"\n", HEADING_WITHIN)[:HEADING_WITHIN]
     mark = separator(lines)
     rows: list[int] = []
     cells: list[list[str]] = []
     if mark:
-        for row, fields in islice(_first(first, mark, encoding), LOOKED_AT_table + LOOKED_AT_table):
+        for row, fields in islice(_first(first, mark, encoding), HEADING_WITHIN + HEADING_WITHIN):
             rows.append(row)
             cells.append(fields)
-        found = heading(cells, is_heading)
-        if found:
+        matched = heading(cells, is_heading)
+        if matched:
             before = Counter(
                 PREAMBLE if any(map(str.strip, fields)) else BLANK
-                for fields in cells[: found.place]
+                for fields in cells[: matched.position]
             )
-            return Delimited(path, encoding, mark, found, rows[found.place], before)
+            return Delimited(path, encoding, mark, matched, rows[matched.position], before)
     return "\n".join(line.decode("utf-8", "replace") for line in lines[:5])
 
 
 def _first(lines: Lines, mark: bytes, encoding: str) -> Iterator[tuple[int, list[str]]]:
     """The first records of a file, with their rows."""
-    for found in records([lines], mark, encoding):
+    for block in records([lines], mark, encoding):
         start = 0
-        for row in found.rows.tolist():
-            fields, start = fields_of(found.data, mark, start) or ([], 0)
+        for row in block.rows.tolist():
+            fields, start = fields_of(block.data, mark, start) or ([], 0)
             yield row, [value.decode() for value in fields]
 
 
-def table(form: Delimited, told: dict[str, str], keys: Keys) -> Table:
+def table(form: Delimited, detected: dict[str, str], keys: Keys) -> Table:
     """The table in a text file."""
-    passed_over: Counter[str] = Counter()
+    not_records: Counter[str] = Counter()
 
     def batches() -> Iterator[Batch]:
-        passed_over.clear()
-        passed_over.update(form.before)
-        sorting = Sorting(form.heading.names, keys(form.heading.names), passed_over)
-        for found in text_records(form.path, form.encoding, form.separator):
-            yield from _batches(form, found, sorting)
+        not_records.clear()
+        not_records.update(form.before)
+        record_filter = RecordFilter(form.heading.names, keys(form.heading.names), not_records)
+        for block in text_records(form.path, form.encoding, form.separator):
+            yield from _batches(form, block, record_filter)
 
-    told = {**told, "encoding": form.encoding, "separator": SEPARATORS[form.separator]}
-    return Table(str(form.path), form.heading.names, batches, told, passed_over)
+    detected = {**detected, "encoding": form.encoding, "separator": SEPARATORS[form.separator]}
+    return Table(str(form.path), form.heading.names, batches, detected, not_records)
 
 
 def text_records(path: Path, encoding: str, mark: bytes) -> Iterator[Records]:
@@ -353,28 +353,30 @@ def text_records(path: Path, encoding: str, mark: bytes) -> Iterator[Records]:
     return records(whole_lines(as_utf8(blocks(path), encoding)), mark, encoding)
 
 
-def _batches(form: Delimited, found: Records, sorting: Sorting) -> Iterator[Batch]:
-    columns, kept, wrong = _parsed(form, found.data)
-    rows = found.rows[kept]
-    refused = [one for one in found.refused if one.row > form.row]
-    if len(refused) < len(found.refused):
-        sorting.passed_over[PREAMBLE] += len(found.refused) - len(refused)
-    for place, width in wrong:
-        row = int(found.rows[place])
+def _batches(form: Delimited, block: Records, record_filter: RecordFilter) -> Iterator[Batch]:
+    columns, fitting, misfits = _parsed(form, block.data)
+    rows = block.rows[fitting]
+    rejected = [one for one in block.rejected if one.row > form.row]
+    if len(rejected) < len(block.rejected):
+        record_filter.not_records[PREAMBLE] += len(block.rejected) - len(rejected)
+    for index, width in misfits:
+        row = int(block.rows[index])
         if row > form.row:
-            text = found.text(row)
+            text = block.text(row)
             cells = _cells(text, form.separator)
-            if not sorting.is_passed_over(cells):
-                refused.append(Refused(row, (_misfit(width, len(form.heading.said)),), text))
+            if not record_filter.is_not_a_record(cells):
+                rejected.append(RejectedRow(row, (_misfit(width, len(form.heading.cells)),), text))
     begin = int(np.searchsorted(rows, form.row, "right"))
     columns = {name: array[begin:] for name, array in columns.items()}
-    if len(rows) > begin or refused:
-        yield from sorting.batches(columns, rows[begin:], refused, found.text, form.heading.said)
+    if len(rows) > begin or rejected:
+        yield from record_filter.batches(
+            columns, rows[begin:], rejected, block.text, form.heading.cells
+        )
 
 
 def _cells(text: str, mark: bytes) -> list[str]:
-    found = fields_of(text.encode("utf-8", "replace") + b"\n", mark)
-    return [cell.decode("utf-8", "replace") for cell in found[0]] if found else [text]
+    parsed = fields_of(text.encode("utf-8", "replace") + b"\n", mark)
+    return [cell.decode("utf-8", "replace") for cell in parsed[0]] if parsed else [text]
 
 
 def _misfit(fields: int, width: int) -> str:
@@ -391,10 +393,10 @@ def _parsed(
     import pyarrow.csv as csv  # type: ignore[import-untyped]
 
     names = form.heading.names
-    wrong: list[tuple[int, int]] = []
+    misfits: list[tuple[int, int]] = []
 
     def misfit(row: Any) -> str:
-        wrong.append((row.number - 1, row.actual_columns))
+        misfits.append((row.number - 1, row.actual_columns))
         return "skip"
 
     if not data:
@@ -422,5 +424,5 @@ def _parsed(
         name: column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
         for name, column in zip(names, parsed.columns, strict=True)
     }
-    kept = np.arange(parsed.num_rows + len(wrong))
-    return columns, np.delete(kept, [place for place, _ in wrong]), wrong
+    fitting = np.arange(parsed.num_rows + len(misfits))
+    return columns, np.delete(fitting, [index for index, _ in misfits]), misfits

@@ -35,35 +35,38 @@ from smssim.logs.files.bytes import (
     start_of,
     whole_lines,
 )
-from smssim.logs.files.table import LOOKED_AT, IsHeading, Keys, Table
+from smssim.logs.files.table import HEADING_WITHIN, IsHeading, Keys, Table
 
 # Which files a path holds: itself, or everything below it by name.
 
 
-class Found(NamedTuple):
+class FileList(NamedTuple):
     """The files to read, in order of their paths, and those passed over."""
 
     files: tuple[Path, ...]
-    passed_over: tuple[Path, ...]
+    hidden: tuple[Path, ...]
 
 
-def found(path: Path) -> Found:
+def files_of(path: Path) -> FileList:
     """The files of a path. Raise an OSError for one that does not exist or cannot be listed.
 
     Links to directories are not followed: they could lead round in a circle.
     """
     if not path.is_dir():
         path.stat()
-        return Found((path,), ())
+        return FileList((path,), ())
     files: list[Path] = []
-    passed_over: list[Path] = []
+    hidden: list[Path] = []
     for folder, folders, names in os.walk(path, onerror=_raise):
-        hidden = [name for name in folders if name.startswith((".", "_"))]
-        passed_over += [Path(folder, name) for name in hidden]
-        folders[:] = [name for name in folders if name not in hidden]
+        hidden += [Path(folder, name) for name in folders if _is_hidden(name)]
+        folders[:] = [name for name in folders if not _is_hidden(name)]
         for name in names:
-            (passed_over if name.startswith((".", "_")) else files).append(Path(folder, name))
-    return Found(tuple(sorted(files)), tuple(sorted(passed_over)))
+            (hidden if _is_hidden(name) else files).append(Path(folder, name))
+    return FileList(tuple(sorted(files)), tuple(sorted(hidden)))
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "_"))
 
 
 def _raise(error: OSError) -> None:
@@ -71,7 +74,7 @@ def _raise(error: OSError) -> None:
 
 
 CAPTURE, TABLE = "capture", "table"
-NO_HEADING = f"no heading among the first {LOOKED_AT} records"
+NO_HEADING = f"no heading among the first {HEADING_WITHIN} records"
 """The reason of a table whose columns nobody has named."""
 
 _CAPTURED = frozenset({"request", "answer", "callback"})
@@ -89,7 +92,7 @@ class Capture:
     """
 
     path: str
-    told: dict[str, str]
+    detected: dict[str, str]
     lines: Callable[[], Iterator[tuple[int, bytes, bool]]]
 
 
@@ -123,26 +126,26 @@ def tables(path: str | Path, is_heading: IsHeading, keys: Keys = no_keys) -> Ite
     *is_heading* says whether the cells of a record are a heading, *keys* which of the headings
     are those of ids and numbers. Raise an OSError for a path that does not exist.
     """
-    return (opened(file, is_heading, keys) for file in found(Path(path)).files)
+    return (open_file(file, is_heading, keys) for file in files_of(Path(path)).files)
 
 
-def opened(path: Path, is_heading: IsHeading, keys: Keys = no_keys) -> Opened:
+def open_file(path: Path, is_heading: IsHeading, keys: Keys = no_keys) -> Opened:
     """Open one file; nothing that stands in it raises an error."""
     try:
         if not path.is_file():
             return Unreadable(str(path), "must be a file")
-        return _opened(path, is_heading, keys)
+        return _recognised(path, is_heading, keys)
     except (OSError, ValueError, NotImplementedError) as error:
         return Unreadable(str(path), str(error).removeprefix(f"{path}: "))
 
 
-def _opened(path: Path, is_heading: IsHeading, keys: Keys) -> Opened:
+def _recognised(path: Path, is_heading: IsHeading, keys: Keys) -> Opened:
     start, packed = start_of(path, 8), is_gzip(path)
     if start.startswith(columnar.MAGIC):
         return columnar.table(path, {"form": "Parquet"}, keys)
     if start.startswith((_ZIP, _OLE)):
-        found = workbook.table(path, is_heading, {"form": "XLSX"}, keys)
-        return _headless(path, found) if isinstance(found, str) else found
+        result = workbook.table(path, is_heading, {"form": "XLSX"}, keys)
+        return _headless(path, result) if isinstance(result, str) else result
     head = _head(path)
     if not head.removeprefix(codecs.BOM_UTF8).strip():
         return _blank(path)
@@ -150,19 +153,19 @@ def _opened(path: Path, is_heading: IsHeading, keys: Keys) -> Opened:
         return Unreadable(str(path), "Parquet and XLSX must not be compressed by gzip")
     if not is_text(head):
         return Unreadable(str(path), "must be text, XLSX, Parquet, or text compressed by gzip")
-    told = {"compression": "gzip"} if packed else {}
+    detected = {"compression": "gzip"} if packed else {}
     encoding = certain(head)
-    kind = json_kind(head, encoding or UTF8)
-    if kind == CAPTURE:
-        told = {"form": CAPTURE, **told, "encoding": encoding or UTF8}
-        return Capture(str(path), told, partial(capture_lines, path, encoding or UTF8))
-    if kind == TABLE:
-        table = jsonl.table(path, encoding or UTF8, {"form": "JSON lines", **told}, keys)
+    json_form = json_kind(head, encoding or UTF8)
+    if json_form == CAPTURE:
+        detected = {"form": CAPTURE, **detected, "encoding": encoding or UTF8}
+        return Capture(str(path), detected, partial(capture_lines, path, encoding or UTF8))
+    if json_form == TABLE:
+        table = jsonl.table(path, encoding or UTF8, {"form": "JSON lines", **detected}, keys)
         return table if table.headings else _headless(path, head.decode("utf-8", "replace"))
     form = text_form(path, encoding, is_heading)
     if isinstance(form, str):
         return _headless(path, form)
-    return delimited.table(form, {"form": "text", **told}, keys)
+    return delimited.table(form, {"form": "text", **detected}, keys)
 
 
 def _blank(path: Path) -> Empty | Unreadable:
@@ -177,8 +180,8 @@ def _blank(path: Path) -> Empty | Unreadable:
 
 def _headless(path: Path, text: str) -> Unreadable:
     if _ARRAY.match(text):
-        told = "JSON must have an object a line, not all in an array: jq -c '.[]' writes it so"
-        return Unreadable(str(path), told)
+        reason = "JSON must have an object a line, not all in an array: jq -c '.[]' writes it so"
+        return Unreadable(str(path), reason)
     return Unreadable(str(path), NO_HEADING, text[:SHOWN])
 
 
@@ -214,7 +217,7 @@ def text_form(path: Path, encoding: str | None, is_heading: IsHeading) -> delimi
         return delimited.delimited(path, encoding or UTF8, is_heading)
     if decodes(blocks(path), GB18030):
         form = delimited.delimited(path, GB18030, is_heading)
-        if not isinstance(form, str) and any(map(_is_chinese, "".join(form.heading.said))):
+        if not isinstance(form, str) and any(map(_is_chinese, "".join(form.heading.cells))):
             return form
     return delimited.delimited(path, CP1252, is_heading)
 
@@ -227,11 +230,11 @@ def capture_lines(path: Path, encoding: str) -> Iterator[tuple[int, bytes, bool]
     """The lines of a capture; see `Capture`."""
     cut = None
     for lines in whole_lines(as_utf8(blocks(path), encoding), cr=False):
-        for refused in lines.refused:
-            if refused.text:
-                yield refused.row, refused.text.encode("utf-8", "replace"), False
+        for rejected in lines.rejected:
+            if rejected.text:
+                yield rejected.row, rejected.text.encode("utf-8", "replace"), False
             else:
-                cut = refused.reasons[0]
+                cut = rejected.reasons[0]
         for number, line in enumerate(lines.data.split(b"\n")[:-1], lines.first):
             yield number, line.rstrip(b"\r"), len(line) <= LONGEST
     if cut:

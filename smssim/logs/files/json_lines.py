@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from smssim.logs.files.bytes import Lines, as_utf8, blocks, shown, whole_lines
+from smssim.logs.files.bytes import Lines, as_utf8, blocks, line_text, whole_lines
 from smssim.logs.files.csv import starts_of
-from smssim.logs.files.table import BLANK, Batch, Keys, Sorting, Table
-from smssim.logs.join.facts import Refused
+from smssim.logs.files.table import BLANK, Batch, Keys, RecordFilter, Table
+from smssim.logs.join.facts import RejectedRow
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 _LF, _CR, _OPENING, _CLOSING = b"\n\r{}"
 
-Kinds = Mapping[str, set[type]]
+KeyTypes = Mapping[str, set[type]]
 """The types that the values of each key have in the first objects."""
 
 
-def plain_columns(data: bytes, kinds: Kinds) -> dict[str, pa.Array] | None:
+def plain_columns(data: bytes, key_types: KeyTypes) -> dict[str, pa.Array] | None:
     """The columns of whole lines as texts, or None where one by one they may say something else.
 
     Other keys, other types, blank and broken lines do; so do decimals, whose digits Arrow rounds.
@@ -39,11 +39,11 @@ def plain_columns(data: bytes, kinds: Kinds) -> dict[str, pa.Array] | None:
     import pyarrow as pa
     import pyarrow.json as pj  # type: ignore[import-untyped]
 
-    schema = _schema(kinds)
+    schema = _schema(key_types)
     if schema is None or not _is_an_object_a_line(data):
         return None
     try:
-        found = pj.read_json(
+        parsed = pj.read_json(
             pa.BufferReader(data),
             read_options=pj.ReadOptions(use_threads=False, block_size=len(data) + 1),
             parse_options=pj.ParseOptions(
@@ -52,22 +52,22 @@ def plain_columns(data: bytes, kinds: Kinds) -> dict[str, pa.Array] | None:
         )
     except pa.ArrowException:
         return None
-    if found.num_rows != data.count(b"\n"):
+    if parsed.num_rows != data.count(b"\n"):
         return None
-    texts = found.cast(pa.schema([(name, pa.string()) for name in schema.names]))
+    texts = parsed.cast(pa.schema([(name, pa.string()) for name in schema.names]))
     return {name: texts[name].combine_chunks() for name in schema.names}
 
 
-def _schema(kinds: Kinds) -> pa.Schema | None:
+def _schema(key_types: KeyTypes) -> pa.Schema | None:
     import pyarrow as pa
 
     of = {str: pa.string(), int: pa.int64(), bool: pa.bool_(), type(None): pa.string()}
     fields = []
-    for name, types in kinds.items():
-        said = types - {type(None)} or {str}
-        if len(said) > 1 or not said <= of.keys():
+    for name, types in key_types.items():
+        value_types = types - {type(None)} or {str}
+        if len(value_types) > 1 or not value_types <= of.keys():
             return None
-        fields.append((name, of[said.pop()]))
+        fields.append((name, of[value_types.pop()]))
     return pa.schema(fields)
 
 
@@ -111,20 +111,20 @@ def flat(line: bytes) -> dict[str, str | None]:
     {'id': 'a', 'cost': '1.50', 'charged': 'true'}
     """
     try:
-        found = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)
+        values = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError) as error:
         raise NotFlatError(_reason(error)) from None
-    if not isinstance(found, dict):
+    if not isinstance(values, dict):
         raise NotFlatError("must be a JSON object")
-    for key, value in found.items():
+    for key, value in values.items():
         if isinstance(value, str):
             if not value.isascii() and _has_half(value):
                 raise NotFlatError(f"{key} must be Unicode text, not half a character")
         elif isinstance(value, bool):
-            found[key] = "true" if value else "false"
+            values[key] = "true" if value else "false"
         elif value is not None:
             raise NotFlatError(f"{key} must be a text or a number, not nested")
-    return found
+    return values
 
 
 def _reason(error: Exception) -> str:
@@ -137,19 +137,19 @@ def _has_half(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def table(path: Path, encoding: str, told: dict[str, str], keys: Keys) -> Table:
+def table(path: Path, encoding: str, detected: dict[str, str], keys: Keys) -> Table:
     """The table in a file of JSON lines."""
-    kinds = _kinds(path, encoding)
-    headings = tuple(kinds)
-    passed_over: Counter[str] = Counter()
+    key_types = _key_types(path, encoding)
+    headings = tuple(key_types)
+    not_records: Counter[str] = Counter()
 
     def batches() -> Iterator[Batch]:
-        passed_over.clear()
-        sorting = Sorting(headings, keys(headings), passed_over)
+        not_records.clear()
+        record_filter = RecordFilter(headings, keys(headings), not_records)
         for lines in all_lines(path, encoding):
-            yield from _batches(lines, kinds, sorting)
+            yield from _batches(lines, key_types, record_filter)
 
-    return Table(str(path), headings, batches, {**told, "encoding": encoding}, passed_over)
+    return Table(str(path), headings, batches, {**detected, "encoding": encoding}, not_records)
 
 
 def all_lines(path: Path, encoding: str) -> Iterator[Lines]:
@@ -157,13 +157,13 @@ def all_lines(path: Path, encoding: str) -> Iterator[Lines]:
     return whole_lines(as_utf8(blocks(path, _SMALL), encoding), cr=False)
 
 
-def _kinds(path: Path, encoding: str) -> dict[str, set[type]]:
+def _key_types(path: Path, encoding: str) -> dict[str, set[type]]:
     """The keys of the first objects, each with the types of its values."""
-    found: dict[str, set[type]] = {}
+    types: dict[str, set[type]] = {}
     for line in islice(_flat_lines(all_lines(path, encoding)), DECIDING):
         for key, value in json.loads(line).items():
-            found.setdefault(key, set()).add(type(value))
-    return found
+            types.setdefault(key, set()).add(type(value))
+    return types
 
 
 def _flat_lines(blocks: Iterable[Lines]) -> Iterator[bytes]:
@@ -176,36 +176,36 @@ def _flat_lines(blocks: Iterable[Lines]) -> Iterator[bytes]:
             yield line
 
 
-def _batches(lines: Lines, kinds: Kinds, sorting: Sorting) -> Iterator[Batch]:
+def _batches(lines: Lines, key_types: KeyTypes, record_filter: RecordFilter) -> Iterator[Batch]:
     import pyarrow as pa
 
-    found = plain_columns(lines.data, kinds)
-    if found is not None:
+    parsed = plain_columns(lines.data, key_types)
+    if parsed is not None:
         rows = np.arange(lines.first, lines.first + lines.data.count(b"\n"))
-        yield from sorting.batches(found, rows, lines.refused, _texts(lines), ())
+        yield from record_filter.batches(parsed, rows, lines.rejected, _texts(lines), ())
         return
-    refused = list(lines.refused)
+    rejected = list(lines.rejected)
     numbers: list[int] = []
     objects: list[dict[str, str | None]] = []
     for row, line in enumerate(lines.data.split(b"\n")[:-1], lines.first):
         if not line.strip():
-            sorting.passed_over[BLANK] += 1
+            record_filter.not_records[BLANK] += 1
             continue
         try:
             values = flat(line)
         except NotFlatError as error:
-            refused.append(Refused(row, (str(error),), shown(line)))
+            rejected.append(RejectedRow(row, (str(error),), line_text(line)))
             continue
         objects.append(values)
         numbers.append(row)
-    _count_later(objects, sorting)
+    _count_later(objects, record_filter)
     columns = {
         heading: pa.array([values.get(heading) for values in objects], pa.string())
-        for heading in sorting.headings
+        for heading in record_filter.headings
     }
-    if objects or refused:
+    if objects or rejected:
         rows = np.array(numbers, np.int64)
-        yield from sorting.batches(columns, rows, refused, _texts(lines), ())
+        yield from record_filter.batches(columns, rows, rejected, _texts(lines), ())
 
 
 def _texts(lines: Lines) -> Any:
@@ -215,13 +215,15 @@ def _texts(lines: Lines) -> Any:
         if not starts:
             starts.append(starts_of(lines.data))
         begin, end = starts[0][row - lines.first], starts[0][row - lines.first + 1]
-        return shown(lines.data[begin : end - 1])
+        return line_text(lines.data[begin : end - 1])
 
     return text
 
 
-def _count_later(objects: list[dict[str, str | None]], sorting: Sorting) -> None:
-    known = set(sorting.headings)
-    later = sum(len(found.keys() - known) for found in objects if not found.keys() <= known)
+def _count_later(objects: list[dict[str, str | None]], record_filter: RecordFilter) -> None:
+    headings = set(record_filter.headings)
+    later = sum(
+        len(values.keys() - headings) for values in objects if not values.keys() <= headings
+    )
     if later:
-        sorting.passed_over[LATER_KEY] += later
+        record_filter.not_records[LATER_KEY] += later

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smssim.logs.files.bytes import SHOWN
-from smssim.logs.files.table import Batch, Keys, Sorting, Table, names
-from smssim.logs.join.facts import Refused
+from smssim.logs.files.table import Batch, Keys, RecordFilter, Table, names
+from smssim.logs.join.facts import RejectedRow
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -30,45 +30,47 @@ ROWS = 65_536
 """Rows of a batch."""
 
 
-def table(path: Path, told: dict[str, str], keys: Keys) -> Table:
+def table(path: Path, detected: dict[str, str], keys: Keys) -> Table:
     """The table in a Parquet file. Raise a ValueError for a file that is not whole."""
     with _opened(path) as file:
         headings = names(file.schema_arrow.names)
-    passed_over: Counter[str] = Counter()
+    not_records: Counter[str] = Counter()
 
     def batches() -> Iterator[Batch]:
-        passed_over.clear()
-        sorting = Sorting(headings, keys(headings), passed_over)
+        not_records.clear()
+        record_filter = RecordFilter(headings, keys(headings), not_records)
         first = 1
         try:
             for read in record_batches(path):
-                yield from _batches(read, headings, first, sorting)
+                yield from _batches(read, headings, first, record_filter)
                 first += read.num_rows
         except _BROKEN as error:
-            broken = Refused(first, (f"the file cannot be read on: {error}",), "")
+            broken = RejectedRow(first, (f"the file cannot be read on: {error}",), "")
             none = {name: _nothing() for name in headings}
-            yield from sorting.batches(none, np.empty(0, np.int64), (broken,), str, ())
+            yield from record_filter.batches(none, np.empty(0, np.int64), (broken,), str, ())
 
-    return Table(str(path), headings, batches, told, passed_over)
+    return Table(str(path), headings, batches, detected, not_records)
 
 
 def _batches(
-    read: pa.RecordBatch, headings: tuple[str, ...], first: int, sorting: Sorting
+    read: pa.RecordBatch, headings: tuple[str, ...], first: int, record_filter: RecordFilter
 ) -> Iterator[Batch]:
     columns: dict[str, pa.Array] = {}
     wrong: dict[int, str] = {}
     for name, column in zip(headings, read.columns, strict=True):
-        columns[name], places = _usable(column)
-        wrong |= dict.fromkeys(places, name)
+        columns[name], indices = _usable(column)
+        wrong |= dict.fromkeys(indices, name)
     text = _texts(list(columns.values()), headings, first)
-    refused = [
-        Refused(first + place, (f"bytes of {name} do not decode as UTF-8",), text(first + place))
-        for place, name in wrong.items()
+    rejected = [
+        RejectedRow(
+            first + index, (f"bytes of {name} do not decode as UTF-8",), text(first + index)
+        )
+        for index, name in wrong.items()
     ]
-    kept = np.delete(np.arange(read.num_rows), list(wrong))
-    if refused:
-        columns = {name: column.take(kept) for name, column in columns.items()}
-    yield from sorting.batches(columns, first + kept, refused, text, ())
+    decodable = np.delete(np.arange(read.num_rows), list(wrong))
+    if rejected:
+        columns = {name: column.take(decodable) for name, column in columns.items()}
+    yield from record_filter.batches(columns, first + decodable, rejected, text, ())
 
 
 def record_batches(path: Path) -> Iterator[pa.RecordBatch]:
@@ -88,20 +90,26 @@ def _opened(path: Path, dictionaries: list[str] | None = None) -> pq.ParquetFile
 def _repeated_texts(file: pq.ParquetFile) -> list[str]:
     """The columns of texts that take few bytes a value, as only those of a dictionary do."""
     schema, about = file.schema_arrow, file.metadata
-    wanted = {name for name, kind in zip(schema.names, schema.types, strict=True) if _is_text(kind)}
+    wanted = {
+        name
+        for name, arrow_type in zip(schema.names, schema.types, strict=True)
+        if _is_text(arrow_type)
+    }
     sizes: Counter[str] = Counter()
     for group in range(about.num_row_groups):
-        for place in range(about.num_columns):
-            column = about.row_group(group).column(place)
+        for index in range(about.num_columns):
+            column = about.row_group(group).column(index)
             sizes[column.path_in_schema] += column.total_uncompressed_size
     return [name for name in wanted if sizes[name] <= _REPEATED_BYTES * about.num_rows]
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def _is_text(arrow_type: pa.DataType) -> bool:
     import pyarrow as pa
 
-    kinds = (pa.string(), pa.large_string(), pa.string_view())
-    return (kind.value_type if pa.types.is_dictionary(kind) else kind) in kinds
+    text_types = (pa.string(), pa.large_string(), pa.string_view())
+    return (
+        arrow_type.value_type if pa.types.is_dictionary(arrow_type) else arrow_type
+    ) in text_types
 
 
 def _usable(column: pa.Array) -> tuple[pa.Array, list[int]]:
@@ -117,8 +125,8 @@ def _usable(column: pa.Array) -> tuple[pa.Array, list[int]]:
         values = plain.cast(pa.binary()).to_pylist()
         texts = [None if value is None else value.decode("utf-8", "replace") for value in values]
         wrong = [
-            place
-            for place, (value, text) in enumerate(zip(values, texts, strict=True))
+            index
+            for index, (value, text) in enumerate(zip(values, texts, strict=True))
             if text is not None and value != text.encode()
         ]
         return pa.array(texts, pa.string()), wrong
@@ -139,10 +147,10 @@ def _texts(columns: list[pa.Array], headings: tuple[str, ...], first: int) -> Ca
     return lambda row: row_text(columns, headings, row - first)
 
 
-def row_text(columns: list[pa.Array], headings: tuple[str, ...], place: int) -> str:
+def row_text(columns: list[pa.Array], headings: tuple[str, ...], index: int) -> str:
     """A row as a JSON object."""
     row = {
-        name: _usable(column[place : place + 1])[0][0].as_py()
+        name: _usable(column[index : index + 1])[0][0].as_py()
         for name, column in zip(headings, columns, strict=True)
     }
     return json.dumps(row, ensure_ascii=False, default=str)[:SHOWN]

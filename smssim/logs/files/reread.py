@@ -11,47 +11,49 @@ from pathlib import Path
 from smssim.logs.files import json_lines as jsonl
 from smssim.logs.files import parquet as columnar
 from smssim.logs.files import xlsx as workbook
-from smssim.logs.files.bytes import Lines, shown
+from smssim.logs.files.bytes import Lines, line_text
 from smssim.logs.files.csv import SEPARATORS, text_records
 from smssim.logs.files.table import names
 
 
-def texts(path: str | Path, rows: Collection[int], told: Mapping[str, str]) -> dict[int, str]:
+def texts(path: str | Path, rows: Collection[int], detected: Mapping[str, str]) -> dict[int, str]:
     """The texts of some rows of a file, by row, each as `Batch.text` gives it.
 
     *told* is that of its table or capture. Rows that are not there any more are left out.
     """
     wanted = set(rows)
-    found: dict[int, str] = {}
+    by_row: dict[int, str] = {}
     if wanted:
         try:
-            for row, text in _texts(Path(path), wanted, told):
-                found[row] = text
-                if len(found) == len(wanted):
+            for row, text in _texts(Path(path), wanted, detected):
+                by_row[row] = text
+                if len(by_row) == len(wanted):
                     break
         except (OSError, ValueError, NotImplementedError):
             # The file has changed since, or breaks off: its rows were refused before.
             pass
-    return found
+    return by_row
 
 
-def _texts(path: Path, wanted: set[int], told: Mapping[str, str]) -> Iterator[tuple[int, str]]:
-    if "separator" in told:
-        return _of_text(path, wanted, told)
-    if "sheet" in told:
-        return _of_sheet(path, wanted, told["sheet"])
-    if "encoding" in told:
-        return _of_lines(path, wanted, told["encoding"])
+def _texts(path: Path, wanted: set[int], detected: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+    if "separator" in detected:
+        return _of_text(path, wanted, detected)
+    if "sheet" in detected:
+        return _of_sheet(path, wanted, detected["sheet"])
+    if "encoding" in detected:
+        return _of_lines(path, wanted, detected["encoding"])
     return _of_columns(path, wanted)
 
 
-def _of_text(path: Path, wanted: set[int], told: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+def _of_text(
+    path: Path, wanted: set[int], detected: Mapping[str, str]
+) -> Iterator[tuple[int, str]]:
     marks = {name: mark for mark, name in SEPARATORS.items()}
-    for found in text_records(path, told["encoding"], marks[told["separator"]]):
-        until = found.first + found.source.count(b"\n")
+    for block in text_records(path, detected["encoding"], marks[detected["separator"]]):
+        until = block.first + block.source.count(b"\n")
         for row in wanted:
-            if found.first <= row < until:
-                yield row, found.text(row)
+            if block.first <= row < until:
+                yield row, block.text(row)
 
 
 def _of_lines(path: Path, wanted: set[int], encoding: str) -> Iterator[tuple[int, str]]:
@@ -65,7 +67,7 @@ def _in_lines(lines: Lines, wanted: set[int]) -> Iterator[tuple[int, str]]:
     if here:
         split = lines.data.split(b"\n")
         for row in here:
-            yield row, shown(split[row - lines.first])
+            yield row, line_text(split[row - lines.first])
 
 
 def _of_sheet(path: Path, wanted: set[int], sheet: str) -> Iterator[tuple[int, str]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from smssim.logs.join.facts import Refused
+from smssim.logs.join.facts import RejectedRow
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -32,7 +32,7 @@ class Batch:
     unit: int
     rows: Integers
     columns: Mapping[str, pa.Array]
-    refused: tuple[Refused, ...]
+    rejected: tuple[RejectedRow, ...]
     text: Callable[[int], str]
 
 
@@ -48,8 +48,8 @@ class Table:
     path: str
     headings: tuple[str, ...]
     batches: Callable[[], Iterator[Batch]]
-    told: Mapping[str, str]
-    passed_over: Counter[str] = field(default_factory=Counter)
+    detected: Mapping[str, str]
+    not_records: Counter[str] = field(default_factory=Counter)
 
 
 # What is passed over in a table: blank rows, totals, and its heading said again.
@@ -77,28 +77,28 @@ def is_total(cells: Sequence[str], keys: Collection[int]) -> bool:
     >>> is_total(["", "Total:", "12"], keys={0})
     True
     """
-    filled = [place for place, cell in enumerate(cells) if cell.strip()]
+    filled = [column for column, cell in enumerate(cells) if cell.strip()]
     if not filled or cells[filled[0]].strip().rstrip(":：").strip().lower() not in TOTALS:
         return False
-    return not any(place in keys for place in filled[1:])
+    return not any(column in keys for column in filled[1:])
 
 
-class Sorting:
+class RecordFilter:
     """Gives the rows of a table by unit, and counts in *passed_over* what is no record."""
 
     def __init__(
-        self, headings: tuple[str, ...], keys: Collection[int], passed_over: Counter[str]
+        self, headings: tuple[str, ...], keys: Collection[int], not_records: Counter[str]
     ) -> None:
-        self.headings, self.keys, self.passed_over = headings, keys, passed_over
+        self.headings, self.keys, self.not_records = headings, keys, not_records
         self._unit = 0
         self._shown = [heading.strip() for heading in headings]
 
-    def is_passed_over(self, cells: Sequence[str]) -> bool:
+    def is_not_a_record(self, cells: Sequence[str]) -> bool:
         """Count a row that is no record; used for rows that do not fit the columns."""
         if not any(cell.strip() for cell in cells):
-            self.passed_over[BLANK] += 1
+            self.not_records[BLANK] += 1
         elif is_total(cells, self.keys):
-            self.passed_over[TOTAL] += 1
+            self.not_records[TOTAL] += 1
         else:
             return False
         return True
@@ -107,9 +107,9 @@ class Sorting:
         self,
         columns: Mapping[str, pa.Array],
         rows: Integers,
-        refused: Sequence[Refused],
+        rejected: Sequence[RejectedRow],
         text: Callable[[int], str],
-        said: Sequence[str] | None = None,
+        heading_cells: Sequence[str] | None = None,
     ) -> Iterator[Batch]:
         """Give the records among *rows*; *text* takes a row. *said* are the headings as they stand.
 
@@ -118,36 +118,38 @@ class Sorting:
         keep = np.ones(len(rows), bool)
         self._pass_over(columns, keep)
         begin = 0
-        waiting = sorted(refused)
-        for place in [*self._headings(columns, keep, said), len(rows)]:
-            until = rows[place] if place < len(rows) else None
+        waiting = sorted(rejected)
+        for index in [*self._headings(columns, keep, heading_cells), len(rows)]:
+            until = rows[index] if index < len(rows) else None
             now = [one for one in waiting if until is None or one.row < until]
             waiting = waiting[len(now) :]
-            if place > begin or now:
-                yield self._batch(columns, rows, keep, slice(begin, place), tuple(now), text)
-            if place < len(rows):
+            if index > begin or now:
+                yield self._batch(columns, rows, keep, slice(begin, index), tuple(now), text)
+            if index < len(rows):
                 self._unit += 1
-                self.passed_over[HEADING] += 1
-            begin = place + 1
+                self.not_records[HEADING] += 1
+            begin = index + 1
 
     def _batch(
         self,
         columns: Mapping[str, pa.Array],
         rows: Integers,
         keep: npt.NDArray[np.bool_],
-        part: slice,
-        refused: tuple[Refused, ...],
+        span: slice,
+        rejected: tuple[RejectedRow, ...],
         text: Callable[[int], str],
     ) -> Batch:
         import pyarrow as pa
 
-        arrays = {name: array[part] for name, array in columns.items()}
-        kept = rows[part]
-        if not keep[part].all():
-            mask = pa.array(keep[part])
+        arrays = {name: array[span] for name, array in columns.items()}
+        record_rows = rows[span]
+        if not keep[span].all():
+            mask = pa.array(keep[span])
             arrays = {name: array.filter(mask) for name, array in arrays.items()}
-            kept = kept[keep[part]]
-        return Batch(self._unit, kept, arrays, refused, lambda place: text(int(kept[place])))
+            record_rows = record_rows[keep[span]]
+        return Batch(
+            self._unit, record_rows, arrays, rejected, lambda index: text(int(record_rows[index]))
+        )
 
     def _pass_over(self, columns: Mapping[str, pa.Array], keep: npt.NDArray[np.bool_]) -> None:
         """Take the blank rows and the totals out of *keep*."""
@@ -157,45 +159,49 @@ class Sorting:
             empty, meant = _looked_at(array, rest)
             blank = np.zeros(len(rest), bool)
             blank[empty] = True
-            for place in meant:
-                row = int(rest[place])
+            for index in meant:
+                row = int(rest[index])
                 text = array[row].as_py()
-                blank[place] = not text.strip()
-                if not blank[place] and _names_total(text):
+                blank[index] = not text.strip()
+                if not blank[index] and _names_total(text):
                     cells = [_text(column[row].as_py()) for column in arrays]
                     if is_total(cells, self.keys):
                         keep[row] = False
-                        self.passed_over[TOTAL] += 1
+                        self.not_records[TOTAL] += 1
             rest = rest[blank]
             if not len(rest):
                 break
         if len(rest):
             keep[rest] = False
-            self.passed_over[BLANK] += len(rest)
+            self.not_records[BLANK] += len(rest)
 
     def _headings(
         self,
         columns: Mapping[str, pa.Array],
         keep: npt.NDArray[np.bool_],
-        said: Sequence[str] | None,
+        heading_cells: Sequence[str] | None,
     ) -> list[int]:
         """The rows that say the headings again."""
         import pyarrow as pa
         import pyarrow.compute as pc  # type: ignore[import-untyped]
 
-        said = self._shown if said is None else [text.strip() for text in said]
-        first = next((place for place, text in enumerate(said) if text), None)
+        heading_cells = (
+            self._shown if heading_cells is None else [text.strip() for text in heading_cells]
+        )
+        first = next((index for index, text in enumerate(heading_cells) if text), None)
         arrays = list(columns.values())
         if first is None or not pa.types.is_string(arrays[first].type):
             return []
-        same = pc.equal(pc.utf8_trim_whitespace(arrays[first]), said[first]).fill_null(False)
-        found = [
+        same = pc.equal(pc.utf8_trim_whitespace(arrays[first]), heading_cells[first]).fill_null(
+            False
+        )
+        repeated = [
             row
             for row in np.flatnonzero(same.to_numpy(zero_copy_only=False)).tolist()
-            if [_text(column[row].as_py()).strip() for column in arrays] == said
+            if [_text(column[row].as_py()).strip() for column in arrays] == heading_cells
         ]
-        keep[found] = False
-        return found
+        keep[repeated] = False
+        return repeated
 
 
 def _names_total(text: str) -> bool:
@@ -231,15 +237,15 @@ def _looked_at(array: pa.Array, rest: Integers) -> tuple[Integers, list[int]]:
 
 # Where a table's heading stands, and the names of its columns.
 
-LOOKED_AT = 50
+HEADING_WITHIN = 50
 """Records among which a heading is looked for."""
 
 
 class Heading(NamedTuple):
     """The place of a heading among the first records, its cells, and the columns they name."""
 
-    place: int
-    said: tuple[str, ...]
+    position: int
+    cells: tuple[str, ...]
     names: tuple[str, ...]
 
 
@@ -249,14 +255,14 @@ def heading(records: Sequence[Sequence[str]], is_heading: IsHeading) -> Heading 
     Columns are as many as most records after it have fields, where only blank ones are added or
     left out: some programs end every row, or every row but the heading, with a separator.
     """
-    for place, cells in enumerate(records[:LOOKED_AT]):
+    for position, cells in enumerate(records[:HEADING_WITHIN]):
         if is_heading(cells):
-            said = _fitted(cells, records[place + 1 :])
-            return Heading(place, said, names(said))
+            fitted = _fitted_cells(cells, records[position + 1 :])
+            return Heading(position, fitted, names(fitted))
     return None
 
 
-def _fitted(cells: Sequence[str], after: Sequence[Sequence[str]]) -> tuple[str, ...]:
+def _fitted_cells(cells: Sequence[str], after: Sequence[Sequence[str]]) -> tuple[str, ...]:
     widths = Counter(len(record) for record in after if any(cell.strip() for cell in record))
     width = widths.most_common(1)[0][0] if widths else len(cells)
     surplus = [cell for record in after for cell in record[len(cells) : width]]
@@ -272,12 +278,12 @@ def names(cells: Sequence[str]) -> tuple[str, ...]:
     >>> names(["Time", "", " Time "])
     ('Time', '(column 2)', 'Time (column 3)')
     """
-    found: list[str] = []
-    for place, cell in enumerate(cells, 1):
+    unique: list[str] = []
+    for column, cell in enumerate(cells, 1):
         name = cell.strip()
-        if not name or name in found:
-            name = f"{name} (column {place})".lstrip()
-        while name in found:
+        if not name or name in unique:
+            name = f"{name} (column {column})".lstrip()
+        while name in unique:
             name += "'"
-        found.append(name)
-    return tuple(found)
+        unique.append(name)
+    return tuple(unique)

@@ -18,13 +18,13 @@ import numpy as np
 from smssim.logs.files.bytes import SHOWN
 from smssim.logs.files.table import (
     BLANK,
-    LOOKED_AT,
+    HEADING_WITHIN,
     PREAMBLE,
     Batch,
     Heading,
     IsHeading,
     Keys,
-    Sorting,
+    RecordFilter,
     Table,
     heading,
 )
@@ -42,33 +42,35 @@ class Sheet(NamedTuple):
     row: int
 
 
-def table(path: Path, is_heading: IsHeading, told: dict[str, str], keys: Keys) -> Table | str:
+def table(path: Path, is_heading: IsHeading, detected: dict[str, str], keys: Keys) -> Table | str:
     """The table in a workbook, or its first rows where no sheet has a heading.
 
     Raise a ValueError for a workbook that is not whole or beyond the limits.
     """
     check_extent(path)
-    sheet = _found(path, is_heading)
+    sheet = _first_sheet(path, is_heading)
     if isinstance(sheet, str):
         return sheet
     headings = sheet.heading.names
-    passed_over: Counter[str] = Counter()
+    not_records: Counter[str] = Counter()
 
     def batches() -> Iterator[Batch]:
-        passed_over.clear()
-        sorting = Sorting(headings, keys(headings), passed_over)
-        yield from _batches(path, sheet, sorting)
+        not_records.clear()
+        record_filter = RecordFilter(headings, keys(headings), not_records)
+        yield from _batches(path, sheet, record_filter)
 
-    return Table(str(path), headings, batches, {**told, "sheet": sheet.name}, passed_over)
+    return Table(str(path), headings, batches, {**detected, "sheet": sheet.name}, not_records)
 
 
-def _found(path: Path, is_heading: IsHeading) -> Sheet | str:
+def _first_sheet(path: Path, is_heading: IsHeading) -> Sheet | str:
     first = ""
     for name in _workbook(path).sheet_names:
-        head = [(row, as_texts(cells)) for row, cells in islice(rows_of(path, name), 2 * LOOKED_AT)]
-        found = heading([cells for _, cells in head], is_heading)
-        if found:
-            return Sheet(name, found, head[found.place][0])
+        head = [
+            (row, as_texts(cells)) for row, cells in islice(rows_of(path, name), 2 * HEADING_WITHIN)
+        ]
+        match = heading([cells for _, cells in head], is_heading)
+        if match:
+            return Sheet(name, match, head[match.position][0])
         first = first or "\n".join(row_text(cells) for _, cells in head[:5])
     return first
 
@@ -119,31 +121,33 @@ def row_text(cells: Sequence[Any]) -> str:
     return "\t".join(as_texts(cells))[:SHOWN]
 
 
-def _batches(path: Path, sheet: Sheet, sorting: Sorting) -> Iterator[Batch]:
+def _batches(path: Path, sheet: Sheet, record_filter: RecordFilter) -> Iterator[Batch]:
     rows = rows_of(path, sheet.name)
     for row, cells in rows:
         if row == sheet.row:
             break
-        sorting.passed_over[PREAMBLE if any(map(str.strip, as_texts(cells))) else BLANK] += 1
-    while part := list(islice(rows, ROWS)):
-        yield from _batch(part, sheet, sorting)
+        record_filter.not_records[PREAMBLE if any(map(str.strip, as_texts(cells))) else BLANK] += 1
+    while chunk := list(islice(rows, ROWS)):
+        yield from _batch(chunk, sheet, record_filter)
 
 
-def _batch(part: list[tuple[int, list[Any]]], sheet: Sheet, sorting: Sorting) -> Iterator[Batch]:
+def _batch(
+    chunk: list[tuple[int, list[Any]]], sheet: Sheet, record_filter: RecordFilter
+) -> Iterator[Batch]:
     import pyarrow as pa  # type: ignore[import-untyped]
 
     width = len(sheet.heading.names)
     blank = [""] * width
-    columns = zip(*((cells + blank)[:width] for _, cells in part), strict=True)
+    columns = zip(*((cells + blank)[:width] for _, cells in chunk), strict=True)
     arrays = {
         name: pa.array(as_texts(column), pa.string())
         for name, column in zip(sheet.heading.names, columns, strict=True)
     }
-    text = _texts(part)
-    numbers = np.array([row for row, _ in part], np.int64)
-    yield from sorting.batches(arrays, numbers, (), text, sheet.heading.said)
+    text = _texts(chunk)
+    numbers = np.array([row for row, _ in chunk], np.int64)
+    yield from record_filter.batches(arrays, numbers, (), text, sheet.heading.cells)
 
 
-def _texts(part: list[tuple[int, list[Any]]]) -> Callable[[int], str]:
-    first = part[0][0]
-    return lambda row: row_text(part[row - first][1])
+def _texts(chunk: list[tuple[int, list[Any]]]) -> Callable[[int], str]:
+    first = chunk[0][0]
+    return lambda row: row_text(chunk[row - first][1])

@@ -17,12 +17,18 @@ UNKNOWN = -(2**63)
 """A time or a cost that is not said."""
 
 _ORIGIN = [("key", "<u8", (2,)), ("file", "<i4"), ("unit", "<i4"), ("row", "<i8")]
-_TOLD = [("status", "<i4"), ("source", "i1"), ("part", "u1"), ("final", "<i8"), ("received", "<i8")]
+_STATUS_FIELDS = [
+    ("status", "<i4"),
+    ("source", "i1"),
+    ("part", "u1"),
+    ("final", "<i8"),
+    ("received", "<i8"),
+]
 
 SEND = np.dtype(
     [
         *_ORIGIN,
-        *_TOLD,
+        *_STATUS_FIELDS,
         ("entry", "<i4"),  # number of the record within its row: a line may hold 500
         ("entry_hash", "<u8"),  # of a capture's entry, 0 in tables: equal entries are duplicates
         ("submitted", "<i8"),
@@ -45,7 +51,7 @@ SEND = np.dtype(
 )
 """A message or a segment as an answer, an export or a table tells of it."""
 
-REPORT = np.dtype([*_ORIGIN, *_TOLD, ("entry", "<i4")])
+REPORT = np.dtype([*_ORIGIN, *_STATUS_FIELDS, ("entry", "<i4")])
 """A status report as a callback or a table tells of it; `part` 0 where not said."""
 
 Facts = npt.NDArray[np.void]
@@ -54,7 +60,7 @@ Codes = npt.NDArray[np.signedinteger[Any]]
 _CODES = ("status", "application", "template", "country", "type", "origin")
 _FLAGS = ("request", "generation", "result", "covered")
 _TIMES = ("submitted", "sent", "final", "received", "cost")
-_UNSAID = dict.fromkeys((*_CODES, *_FLAGS), -1) | dict.fromkeys(_TIMES, UNKNOWN)
+_ABSENT = dict.fromkeys((*_CODES, *_FLAGS), -1) | dict.fromkeys(_TIMES, UNKNOWN)
 
 
 def standing_in(channel: Codes) -> Codes:
@@ -102,19 +108,19 @@ class Names:
     origin: Labels = field(default_factory=Labels)
 
 
-def empty(kind: np.dtype[np.void], n: int) -> Facts:
+def empty_facts(dtype: np.dtype[np.void], n: int) -> Facts:
     """Facts that say nothing yet: -1 in codes and flags, UNKNOWN in times, 0 in counts."""
-    facts = np.zeros(n, kind)
-    for name in kind.names or ():
-        if name in _UNSAID:
-            facts[name] = _UNSAID[name]
+    facts = np.zeros(n, dtype)
+    for name in dtype.names or ():
+        if name in _ABSENT:
+            facts[name] = _ABSENT[name]
     return facts
 
 
 # A piece: what some rows of a file say, ready to be kept until all files are read.
 
 
-class Refused(NamedTuple):
+class RejectedRow(NamedTuple):
     """A record that cannot be used: its row in the file from 1, all its reasons, its text."""
 
     row: int
@@ -123,15 +129,15 @@ class Refused(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Piece:
+class ParsedChunk:
     """Facts of both kinds, what was refused, and how often what was repaired."""
 
     sends: Facts
     reports: Facts
-    refused: tuple[Refused, ...] = ()
+    rejected: tuple[RejectedRow, ...] = ()
     repaired: Counter[str] = field(default_factory=Counter)
 
     @property
     def records(self) -> int:
         """Records met: what is kept and what is refused."""
-        return len(self.sends) + len(self.reports) + len(self.refused)
+        return len(self.sends) + len(self.reports) + len(self.rejected)

@@ -42,9 +42,9 @@ def ends(new: Mask) -> Integers:
 
 def alone(new: Mask) -> Mask:
     """Which rows are a run of one."""
-    found = new.copy()
-    found[:-1] &= new[1:]
-    return found
+    single = new.copy()
+    single[:-1] &= new[1:]
+    return single
 
 
 def by_key(facts: Facts) -> tuple[Facts, Mask]:

@@ -42,31 +42,31 @@ def verdicts(sends: Facts, rows: Integers, group: Integers) -> Array:
     if not hashed.any():
         return np.zeros(len(rows), np.int8)
     of_place = np.array([_ACCEPTED, _WHOLE, _REFUSED, _ACCEPTED])
-    kind = np.where(hashed != 0, of_place[sends["place"][rows]], _ROW)
-    order = np.argsort(group * 4 + kind, kind="stable")
-    by, kind, hashed = rows[order], kind[order], hashed[order]
-    new = begins(group[order], kind)
-    found = np.full(len(rows), TOGETHER, np.int8)
-    found[order] = _judged(sends, by, kind, hashed, new)
-    return found
+    entry_class = np.where(hashed != 0, of_place[sends["place"][rows]], _ROW)
+    order = np.argsort(group * 4 + entry_class, kind="stable")
+    by, entry_class, hashed = rows[order], entry_class[order], hashed[order]
+    new = begins(group[order], entry_class)
+    verdict = np.full(len(rows), TOGETHER, np.int8)
+    verdict[order] = _judged(sends, by, entry_class, hashed, new)
+    return verdict
 
 
-def _judged(sends: Facts, by: Integers, kind: Array, hashed: Array, new: Mask) -> Array:
+def _judged(sends: Facts, by: Integers, entry_class: Array, hashed: Array, new: Mask) -> Array:
     among = numbered(new)
     file, row, unit = (sends[name][by] for name in ("file", "row", "unit"))
     first = np.flatnonzero(new)[among]
     same_line = (file == file[first]) & (row == row[first])
     stands = np.select(
-        [kind == _ROW, kind == _ACCEPTED, kind == _REFUSED],
+        [entry_class == _ROW, entry_class == _ACCEPTED, entry_class == _REFUSED],
         [True, new, same_line],
         _first_of_rank(among, file, unit),
     )
     order = np.lexsort((~stands, hashed, among))
     runs = begins(among[order], hashed[order])
-    told_before = np.empty(len(by), np.bool_)
-    told_before[order] = stands[order][runs][numbered(runs)]
+    seen_before = np.empty(len(by), np.bool_)
+    seen_before[order] = stands[order][runs][numbered(runs)]
     return np.select(
-        [stands & (kind < _REFUSED), stands, told_before | (kind == _WHOLE)],
+        [stands & (entry_class < _REFUSED), stands, seen_before | (entry_class == _WHOLE)],
         [TOGETHER, ALONE, DUPLICATE],
         EARLIER,
     )
@@ -76,9 +76,9 @@ def _first_of_rank(among: Integers, file: Array, unit: Array) -> Mask:
     """The first of the n-th rows of all units, for every n."""
     rank = place_within(begins(among, file, unit))
     order = np.lexsort((rank, among))
-    found = np.zeros(len(among), np.bool_)
-    found[order[begins(among[order], rank[order])]] = True
-    return found
+    first = np.zeros(len(among), np.bool_)
+    first[order[begins(among[order], rank[order])]] = True
+    return first
 
 
 # Which of several statuses counts: of a part the last one, of parts the last not delivered.
@@ -102,14 +102,14 @@ class Codes(NamedTuple):
         return final
 
 
-class Told(NamedTuple):
+class StatusRows(NamedTuple):
     """Statuses, one a row: of which message and part, by which fact (its kind and its row)."""
 
     message: Integers
-    part: Integers
+    segment: Integers
     status: Array
     source: Array
-    place: Array
+    stage: Array
     final: Array
     received: Array
     file: Array
@@ -117,48 +117,48 @@ class Told(NamedTuple):
     entry: Array
 
     @classmethod
-    def by(cls, facts: Facts, message: Integers, part: Integers, place: Array) -> Self:
+    def by(cls, facts: Facts, message: Integers, segment: Integers, stage: Array) -> Self:
         """What *facts* tell of their messages' parts."""
         names = ("status", "source", "final", "received", "file", "row", "entry")
-        told = {name: facts[name] for name in names}
-        return cls(message=message, part=part, place=place, **told)
+        columns = {name: facts[name] for name in names}
+        return cls(message=message, segment=segment, stage=stage, **columns)
 
-    def take(self, rows: Integers | Mask) -> Told:
+    def take(self, rows: Integers | Mask) -> StatusRows:
         """Some of the rows."""
-        return Told(*(column[rows] for column in self))
+        return StatusRows(*(column[rows] for column in self))
 
-    def and_(self, other: Told) -> Told:
+    def and_(self, other: StatusRows) -> StatusRows:
         """Both, one after the other."""
-        return Told(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
+        return StatusRows(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
 
 
-def deciding(told: Told, codes: Codes) -> Integers:
+def deciding(statuses: StatusRows, codes: Codes) -> Integers:
     """The row that decides of each message that has one, by message.
 
     Of several statuses of a part a final one counts before one that is not, then the later, then
     the later row; of several parts the latest that was not delivered, then the highest part.
     """
-    order = np.argsort(told.message, kind="stable")
-    new = begins(told.message[order])
+    order = np.argsort(statuses.message, kind="stable")
+    new = begins(statuses.message[order])
     single = alone(new)
     rows = order[~single]
     if not len(rows):
         return order
-    some = told.take(rows)
+    some = statuses.take(rows)
     when = np.where(some.final == UNKNOWN, some.received, some.final)
     places = (some.entry, some.row, some.file)
-    by = np.lexsort((*places, when, codes.final(some.status), some.part, some.message))
-    last = by[ends(begins(some.message[by], some.part[by]))]
+    by = np.lexsort((*places, when, codes.final(some.status), some.segment, some.message))
+    last = by[ends(begins(some.message[by], some.segment[by]))]
     late = some.status[last] != codes.delivered
     by = last[np.lexsort((when[last], late, some.message[last]))]
     chosen = np.concatenate([order[single], rows[by[ends(begins(some.message[by]))]]])
-    return chosen[np.argsort(told.message[chosen], kind="stable")]
+    return chosen[np.argsort(statuses.message[chosen], kind="stable")]
 
 
 # Rows of one key as segments of one message: where they conflict, repeat, or say it together.
 
 LABELS = ("country", "template", "application", "type", "origin")
-_SAME: dict[str, int] = {"number": 0, "submitted": UNKNOWN, **dict.fromkeys(LABELS, -1)}
+_AGREEING: dict[str, int] = {"number": 0, "submitted": UNKNOWN, **dict.fromkeys(LABELS, -1)}
 """What all rows of a message must agree on, and how each says nothing."""
 
 
@@ -179,23 +179,23 @@ class Counted(NamedTuple):
 def conflicting(sends: Facts, rows: Integers, new: Mask) -> Mask:
     """Which groups of *rows* contradict themselves, each beginning where *new* says."""
     starts = np.flatnonzero(new)
-    found = np.zeros(len(starts), np.bool_)
-    for values, unsaid in _compared(sends, rows):
+    conflicts = np.zeros(len(starts), np.bool_)
+    for values, absent in _compared(sends, rows):
         most = np.iinfo(values.dtype).max
-        low = np.minimum.reduceat(np.where(values == unsaid, most, values), starts)
-        found |= low < np.maximum.reduceat(values, starts)
-    return found
+        low = np.minimum.reduceat(np.where(values == absent, most, values), starts)
+        conflicts |= low < np.maximum.reduceat(values, starts)
+    return conflicts
 
 
 def _compared(sends: Facts, rows: Integers) -> Iterator[tuple[Array, int]]:
     """What rows say that they must agree on, each with how it says nothing."""
-    for name, unsaid in _SAME.items():
+    for name, absent in _AGREEING.items():
         values = sends[name][rows]
         if name == "application":
             # The channel of a capture is another thing than the application of an export.
-            yield application_of(np.minimum(values, -1)), unsaid
+            yield application_of(np.minimum(values, -1)), absent
             values = np.maximum(values, -1)
-        yield values, unsaid
+        yield values, absent
 
 
 def counted(sends: Facts, rows: Integers, new: Mask, codes: Codes) -> Counted:
@@ -205,10 +205,14 @@ def counted(sends: Facts, rows: Integers, new: Mask, codes: Codes) -> Counted:
     one with the latest final status counts.
     """
     group, starts = numbered(new), np.flatnonzero(new)
-    told = np.maximum.reduceat(sends["segments"][rows], starts).astype(np.int64)
+    segment_counts = np.maximum.reduceat(sends["segments"][rows], starts).astype(np.int64)
     segment = _segments(sends, rows, group)
-    own = (sends["part"][rows] > 0) | (told[group] == 0) | (segment <= told[group])
-    rows, group, segment = rows[own], group[own], segment[own]
+    fitting = (
+        (sends["part"][rows] > 0)
+        | (segment_counts[group] == 0)
+        | (segment <= segment_counts[group])
+    )
+    rows, group, segment = rows[fitting], group[fitting], segment[fitting]
     by = _by_segment(sends, rows, group, segment, codes)
     rows, group, segment = rows[by], group[by], segment[by]
     runs = begins(group, segment)
@@ -218,9 +222,11 @@ def counted(sends: Facts, rows: Integers, new: Mask, codes: Codes) -> Counted:
         row=rows[last],
         group=of,
         segment=segment[last],
-        segments=np.where(told > 0, told, _found(sends, rows, group, of)),
-        cost=_together(sends["cost"][rows], last, first, of, UNKNOWN),
-        covered=_together(sends["covered"][rows].astype(np.int64), last, first, of, -1),
+        segments=np.where(
+            segment_counts > 0, segment_counts, _segments_present(sends, rows, group, of)
+        ),
+        cost=_summed(sends["cost"][rows], last, first, of, UNKNOWN),
+        covered=_summed(sends["covered"][rows].astype(np.int64), last, first, of, -1),
     )
 
 
@@ -246,21 +252,21 @@ def _by_segment(
     return order
 
 
-def _found(sends: Facts, rows: Integers, group: Integers, of: Integers) -> Integers:
+def _segments_present(sends: Facts, rows: Integers, group: Integers, of: Integers) -> Integers:
     """How many segments stand in the rows of each group; 0 if all of it is a capture's answer."""
-    found = np.bincount(of)
-    of_tables = np.bincount(group, sends["entry_hash"][rows] == 0, minlength=len(found))
-    return np.where(of_tables > 0, found, 0)
+    counts = np.bincount(of)
+    of_tables = np.bincount(group, sends["entry_hash"][rows] == 0, minlength=len(counts))
+    return np.where(of_tables > 0, counts, 0)
 
 
-def _together(values: Array, last: Integers, first: Integers, of: Integers, unsaid: int) -> Array:
+def _summed(values: Array, last: Integers, first: Integers, of: Integers, absent: int) -> Array:
     """The sum over the segments of each group, of those that say it; *unsaid* if none does."""
-    own = values[last]
-    own = np.where(own == unsaid, np.maximum.reduceat(values, first), own)
-    said = own != unsaid
+    per_segment = values[last]
+    per_segment = np.where(per_segment == absent, np.maximum.reduceat(values, first), per_segment)
+    present = per_segment != absent
     starts = np.flatnonzero(begins(of))
-    total: Array = np.add.reduceat(np.where(said, own, 0), starts)
-    return np.where(np.logical_or.reduceat(said, starts), total, unsaid)
+    total: Array = np.add.reduceat(np.where(present, per_segment, 0), starts)
+    return np.where(np.logical_or.reduceat(present, starts), total, absent)
 
 
 MESSAGE = np.dtype(
@@ -298,7 +304,7 @@ _BLOCK = 2_048
 _STATUS = ("status", "source", "final", "place", "result")
 
 
-class Settled(NamedTuple):
+class MergedMessages(NamedTuple):
     """Messages, the rows that count (of which message and segment), and what does not.
 
     *message* tells of each of *keys* which message reports of it belong to, negative if none.
@@ -315,7 +321,7 @@ class Settled(NamedTuple):
     earlier: Integers
 
 
-def settled(sends: Facts, new: Mask, codes: Codes) -> Settled:
+def merge_messages(sends: Facts, new: Mask, codes: Codes) -> MergedMessages:
     """The messages of *sends*, which are by key, then file, row and entry; *new* says where each
     key begins.
     """
@@ -329,25 +335,27 @@ def settled(sends: Facts, new: Mask, codes: Codes) -> Settled:
     begin = begins(of_key)
     opposed = conflicting(sends, rows, begin)[numbered(begin)]
     same, begin = rows[~opposed], begin[~opposed]
-    found = counted(sends, same, begin, codes)
+    segments = counted(sends, same, begin, codes)
     messages = _unmerged(sends, np.concatenate([lone, same[begin], refused]))
     merged, n = slice(len(lone), len(messages) - len(refused)), len(lone)
-    _merge(sends, messages[merged], (same, begin), found, codes)
+    _merge(sends, messages[merged], (same, begin), segments, codes)
     messages["application"] = application_of(messages["application"])
     message = np.full(int(new.sum()), NAMELESS)
     message[key[single]] = np.arange(n)
     message[of_key] = QUARANTINED
     message[of_key[~opposed]] = n + numbered(begin)
-    row = np.concatenate([lone, found.row, refused])
-    part = np.maximum(sends["part"][row], 1).astype(np.int64)
-    part[n : n + len(found.row)] = found.segment
-    return Settled(
+    row = np.concatenate([lone, segments.row, refused])
+    segment = np.maximum(sends["part"][row], 1).astype(np.int64)
+    segment[n : n + len(segments.row)] = segments.segment
+    return MergedMessages(
         messages=messages,
         keys=sends["key"][new],
         message=message,
         row=row,
-        of=np.concatenate([np.arange(n), n + found.group, np.arange(merged.stop, len(messages))]),
-        segment=part,
+        of=np.concatenate(
+            [np.arange(n), n + segments.group, np.arange(merged.stop, len(messages))]
+        ),
+        segment=segment,
         duplicates=len(sends) - len(row) - int(opposed.sum()) - len(earlier),
         conflicting=rows[opposed],
         earlier=earlier,
@@ -363,51 +371,53 @@ def _unmerged(sends: Facts, rows: Integers) -> Facts:
             messages[name][start : start + _BLOCK] = block[name]
     of_table = sends["entry_hash"][rows] == 0
     messages["segments"] += (messages["segments"] == 0) & of_table
-    untold = messages["status"] < 0
-    messages["source"][untold], messages["final"][untold] = 0, UNKNOWN
+    without_status = messages["status"] < 0
+    messages["source"][without_status], messages["final"][without_status] = 0, UNKNOWN
     return messages
 
 
 def _merge(
-    sends: Facts, messages: Facts, rows: tuple[Integers, Mask], found: Counted, codes: Codes
+    sends: Facts, messages: Facts, rows: tuple[Integers, Mask], segments: Counted, codes: Codes
 ) -> None:
     """Let *messages* say what their rows say together; each begins where the second of *rows*
     says.
     """
     if not len(messages):
         return
-    own, starts = rows[0], np.flatnonzero(rows[1])
+    members, starts = rows[0], np.flatnonzero(rows[1])
     for name in (*LABELS, "submitted", "generation"):
-        messages[name] = np.maximum.reduceat(sends[name][own], starts)
+        messages[name] = np.maximum.reduceat(sends[name][members], starts)
     # One that is not said is above a channel that stands in for it.
-    channel = np.minimum.reduceat(sends["application"][own], starts)
-    untold = messages["application"] < 0
-    messages["application"][untold] = channel[untold]
+    channel = np.minimum.reduceat(sends["application"][members], starts)
+    absent = messages["application"] < 0
+    messages["application"][absent] = channel[absent]
     # Seen as unsigned, UNKNOWN is later than every time.
-    sent = sends["sent"][own].view(np.uint64)
+    sent = sends["sent"][members].view(np.uint64)
     messages["sent"] = np.minimum.reduceat(sent, starts).view(np.int64)
-    teller = own[_first_said(sends["request"][own] >= 0, starts)]
+    source_rows = members[_first_present(sends["request"][members] >= 0, starts)]
     for name in ("request", "recipient"):
-        messages[name] = sends[name][teller]
-    messages["segments"], messages["cost"] = found.segments, found.cost
-    messages["covered"] = found.covered
-    _decide(sends, messages, found, codes)
+        messages[name] = sends[name][source_rows]
+    messages["segments"], messages["cost"] = segments.segments, segments.cost
+    messages["covered"] = segments.covered
+    _decide(sends, messages, segments, codes)
 
 
-def _first_said(said: Mask, starts: Integers) -> Integers:
+def _first_present(present: Mask, starts: Integers) -> Integers:
     """The first row of each group that says something, else its first one."""
-    silent = np.where(said, 0, len(said)) + np.arange(len(said))
-    return np.minimum.reduceat(silent, starts) % len(said)
+    silent = np.where(present, 0, len(present)) + np.arange(len(present))
+    return np.minimum.reduceat(silent, starts) % len(present)
 
 
-def _decide(sends: Facts, messages: Facts, found: Counted, codes: Codes) -> None:
-    starts = np.flatnonzero(begins(found.group))
+def _decide(sends: Facts, messages: Facts, segments: Counted, codes: Codes) -> None:
+    starts = np.flatnonzero(begins(segments.group))
     messages["status"], messages["source"], messages["final"] = -1, 0, UNKNOWN
     for name in ("place", "result"):
-        messages[name] = np.maximum.reduceat(sends[name][found.row], starts)
-    told = np.flatnonzero(sends["status"][found.row] >= 0)
-    facts = sends.take(found.row[told])
-    by = Told.by(facts, found.group[told], found.segment[told], facts["place"])
-    rows = deciding(by, codes)
+        messages[name] = np.maximum.reduceat(sends[name][segments.row], starts)
+    with_status = np.flatnonzero(sends["status"][segments.row] >= 0)
+    facts = sends.take(segments.row[with_status])
+    statuses = StatusRows.by(
+        facts, segments.group[with_status], segments.segment[with_status], facts["place"]
+    )
+    rows = deciding(statuses, codes)
     for name in _STATUS:
-        messages[name][found.group[told][rows]] = facts[name][rows]
+        messages[name][segments.group[with_status][rows]] = facts[name][rows]

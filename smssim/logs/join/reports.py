@@ -10,7 +10,15 @@ import numpy.typing as npt
 from smssim.calendars import SECOND
 from smssim.logs.join.facts import UNKNOWN, Facts
 from smssim.logs.join.groups import Array, Integers, Mask, alone, begins, key_order, numbered
-from smssim.logs.join.messages import NAMELESS, ORPHAN, QUARANTINED, Codes, Settled, Told, deciding
+from smssim.logs.join.messages import (
+    NAMELESS,
+    ORPHAN,
+    QUARANTINED,
+    Codes,
+    MergedMessages,
+    StatusRows,
+    deciding,
+)
 
 REPORTED = np.dtype([("message", "<i8"), ("part", "<i4"), ("copies", "<i4"), ("received", "<i8")])
 """What arrived of a part of a message: how often, and when first (UNKNOWN where not said)."""
@@ -18,7 +26,7 @@ REPORTED = np.dtype([("message", "<i8"), ("part", "<i4"), ("copies", "<i4"), ("r
 _NEVER = 2**63 - 1
 
 
-class Joined(NamedTuple):
+class JoinedReports(NamedTuple):
     """What reports arrived, by message and part; which rows count; and which have no place."""
 
     reported: Facts
@@ -30,24 +38,29 @@ class Joined(NamedTuple):
     duplicates: int
 
 
-def joined(sends: Facts, settled: Settled, reports: Facts, new: Mask, codes: Codes) -> Joined:
+def join_reports(
+    sends: Facts, merged: MergedMessages, reports: Facts, new: Mask, codes: Codes
+) -> JoinedReports:
     """Join *reports*, which are by key, then file, row and entry, and let them decide of their
     messages; *new* says where each key begins.
     """
-    message = _messages(settled, reports["key"][new])[numbered(new)]
+    message = _messages(merged, reports["key"][new])[numbered(new)]
     refused = message == NAMELESS
     of_message = message >= 0
-    place = settled.messages["place"][message[of_message]]
-    refused[of_message] = (place == 1) | (place == 2)
-    early = _early(reports, message, settled.messages["submitted"]) & of_message & ~refused
+    stage = merged.messages["place"][message[of_message]]
+    refused[of_message] = (stage == 1) | (stage == 2)
+    early = _early(reports, message, merged.messages["submitted"]) & of_message & ~refused
     rows = np.flatnonzero(of_message & ~refused & ~early)
-    part = np.maximum(reports["part"], 1).astype(np.int64)
-    used = rows[_standing(reports.take(rows), message[rows], part[rows])]
+    segment = np.maximum(reports["part"], 1).astype(np.int64)
+    used = rows[_standing(reports.take(rows), message[rows], segment[rows])]
     _decide(
-        sends, settled, Told.by(reports.take(used), message[used], part[used], _unsaid(used)), codes
+        sends,
+        merged,
+        StatusRows.by(reports.take(used), message[used], segment[used], _unsaid(used)),
+        codes,
     )
-    return Joined(
-        reported=_reported(sends, settled, reports.take(used), message[used], part[used]),
+    return JoinedReports(
+        reported=_reported(sends, merged, reports.take(used), message[used], segment[used]),
         used=used,
         orphans=np.flatnonzero(message == ORPHAN),
         refused=np.flatnonzero(refused),
@@ -62,11 +75,11 @@ def _early(reports: Facts, message: Integers, submitted: Integers) -> Mask:
 
     What arrived counts only where nothing else is said, for it is of the customer's own clock.
     """
-    made = np.where(reports["final"] == UNKNOWN, reports["received"], reports["final"])
+    reported_at = np.where(reports["final"] == UNKNOWN, reports["received"], reports["final"])
     if not len(submitted):
         return np.zeros(len(reports), np.bool_)
     begun = submitted[np.maximum(message, 0)]
-    early: Mask = (made != UNKNOWN) & (begun != UNKNOWN) & (made < begun - SECOND)
+    early: Mask = (reported_at != UNKNOWN) & (begun != UNKNOWN) & (reported_at < begun - SECOND)
     return early
 
 
@@ -74,26 +87,26 @@ def _unsaid(rows: Integers) -> Array:
     return np.full(len(rows), -1, np.int8)
 
 
-def _messages(settled: Settled, keys: npt.NDArray[np.uint64]) -> Integers:
+def _messages(merged: MergedMessages, keys: npt.NDArray[np.uint64]) -> Integers:
     """The message of each key of reports, negative where there is none."""
-    n = len(settled.keys)
-    both, runs = key_order(np.concatenate([settled.keys, keys]))
+    n = len(merged.keys)
+    both, runs = key_order(np.concatenate([merged.keys, keys]))
     # Of equal keys that of sends comes first; a run that begins with another has no sends.
     first = np.minimum(both[runs], n)[numbered(runs)]
     of_key = np.empty(len(both), np.int64)
-    of_key[both] = np.append(settled.message, ORPHAN)[first]
+    of_key[both] = np.append(merged.message, ORPHAN)[first]
     return of_key[n:]
 
 
-def _standing(reports: Facts, message: Integers, part: Integers) -> Mask:
+def _standing(reports: Facts, message: Integers, segment: Integers) -> Mask:
     """Which reports are no duplicates: of every arrival those of the unit that has most of it."""
     some = np.flatnonzero(~alone(begins(message)))
     stands = np.ones(len(reports), np.bool_)
     if not len(some):
         return stands
     arrival = np.where(reports["received"] == UNKNOWN, reports["final"], reports["received"])
-    by = some[np.lexsort((arrival[some], part[some], message[some]))]
-    cell = begins(message[by], part[by], arrival[by])
+    by = some[np.lexsort((arrival[some], segment[some], message[some]))]
+    cell = begins(message[by], segment[by], arrival[by])
     push = cell | begins(reports["file"][by], reports["unit"][by])
     times = np.bincount(numbered(push))
     of_cell = numbered(cell)[push]
@@ -105,46 +118,50 @@ def _standing(reports: Facts, message: Integers, part: Integers) -> Mask:
     return stands
 
 
-def _decide(sends: Facts, settled: Settled, told: Told, codes: Codes) -> None:
+def _decide(sends: Facts, merged: MergedMessages, statuses: StatusRows, codes: Codes) -> None:
     """Let reports, and the statuses that came with the rows of their messages, decide."""
-    messages = settled.messages
-    if not len(told.message):
+    messages = merged.messages
+    if not len(statuses.message):
         return
     touched = np.zeros(len(messages), np.bool_)
-    touched[told.message] = True
-    own = np.flatnonzero(touched[settled.of] & (sends["status"][settled.row] >= 0))
-    if len(own):
-        facts = sends.take(settled.row[own])
-        told = told.and_(Told.by(facts, settled.of[own], settled.segment[own], facts["place"]))
-    told = told.take(deciding(told, codes))
-    rows = told.message
-    kept = (messages["place"][rows] == 3) & (told.status != codes.delivered)
-    place = np.where((told.source == 3) | kept, 3, 0)
-    messages["place"][rows] = np.where(told.place >= 0, told.place, place)
+    touched[statuses.message] = True
+    row_statuses = np.flatnonzero(touched[merged.of] & (sends["status"][merged.row] >= 0))
+    if len(row_statuses):
+        facts = sends.take(merged.row[row_statuses])
+        statuses = statuses.and_(
+            StatusRows.by(
+                facts, merged.of[row_statuses], merged.segment[row_statuses], facts["place"]
+            )
+        )
+    statuses = statuses.take(deciding(statuses, codes))
+    rows = statuses.message
+    stays_rejected = (messages["place"][rows] == 3) & (statuses.status != codes.delivered)
+    stage = np.where((statuses.source == 3) | stays_rejected, 3, 0)
+    messages["place"][rows] = np.where(statuses.stage >= 0, statuses.stage, stage)
     for name in ("status", "source", "final"):
-        messages[name][rows] = getattr(told, name)
+        messages[name][rows] = getattr(statuses, name)
 
 
 def _reported(
-    sends: Facts, settled: Settled, reports: Facts, message: Integers, part: Integers
+    sends: Facts, merged: MergedMessages, reports: Facts, message: Integers, segment: Integers
 ) -> Facts:
     """The reports that arrived, and the arrivals that stand in a message's own rows."""
-    told = (sends["received"] != UNKNOWN) & (sends["status"] >= 0)
-    own = np.flatnonzero(told[settled.row])
-    mine = np.repeat([False, True], [len(message), len(own)])
-    message = np.concatenate([message, settled.of[own]])
-    part = np.concatenate([part, settled.segment[own]])
-    received = np.concatenate([reports["received"], sends["received"][settled.row[own]]])
+    has_arrival = (sends["received"] != UNKNOWN) & (sends["status"] >= 0)
+    rows = np.flatnonzero(has_arrival[merged.row])
+    from_rows = np.repeat([False, True], [len(message), len(rows)])
+    message = np.concatenate([message, merged.of[rows]])
+    segment = np.concatenate([segment, merged.segment[rows]])
+    received = np.concatenate([reports["received"], sends["received"][merged.row[rows]]])
     received[received == UNKNOWN] = _NEVER
-    order = np.lexsort((mine, received, part, message))
-    message, part, received = message[order], part[order], received[order]
+    order = np.lexsort((from_rows, received, segment, message))
+    message, segment, received = message[order], segment[order], received[order]
     # An arrival that a report tells of as well is the same one.
-    again = ~begins(message, part, received) & mine[order]
-    message, part, received = message[~again], part[~again], received[~again]
-    starts = np.flatnonzero(begins(message, part))
-    found = np.empty(len(starts), REPORTED)
-    found["message"], found["part"] = message[starts], part[starts]
-    found["copies"] = np.diff(starts, append=len(message))
+    again = ~begins(message, segment, received) & from_rows[order]
+    message, segment, received = message[~again], segment[~again], received[~again]
+    starts = np.flatnonzero(begins(message, segment))
+    reported = np.empty(len(starts), REPORTED)
+    reported["message"], reported["part"] = message[starts], segment[starts]
+    reported["copies"] = np.diff(starts, append=len(message))
     received = received[starts]
-    found["received"] = np.where(received == _NEVER, UNKNOWN, received)
-    return found
+    reported["received"] = np.where(received == _NEVER, UNKNOWN, received)
+    return reported

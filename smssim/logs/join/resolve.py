@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from smssim.logs.captures.seen_by_customer import Codes as Codes_seen_by_customer
-from smssim.logs.frames import Known, KnownReports, messages_frame, reports_frame
+from smssim.logs.captures.seen_by_customer import Codes as CodedColumn
+from smssim.logs.frames import MessageColumns, ReportColumns, messages_frame, reports_frame
 from smssim.logs.join.facts import UNKNOWN, Facts, Names
 from smssim.logs.join.groups import Array, Integers, begins, by_key, in_order, numbered
-from smssim.logs.join.messages import MESSAGE, Codes, settled
-from smssim.logs.join.reports import REPORTED, joined
+from smssim.logs.join.messages import MESSAGE, Codes, merge_messages
+from smssim.logs.join.reports import REPORTED, join_reports
 from smssim.logs.join.spill import Spill, period
 from smssim.record.counting import GROUP, Tallier
 from smssim.record.schema import COPIES, REPORT_STATES
@@ -32,7 +32,7 @@ REASONS = (
     "the message of this report has a duplicate id with conflicting content",
     "status was made before its message was submitted",
 )
-CONDEMNED = np.dtype([("file", "<i4"), ("row", "<i8"), ("entry", "<i4"), ("reason", "i1")])
+REJECTED_BY_JOIN = np.dtype([("file", "<i4"), ("row", "<i8"), ("entry", "<i4"), ("reason", "i1")])
 """A record that only the join showed to be unusable; its reason is one of `REASONS`."""
 
 
@@ -46,7 +46,7 @@ class Resolved(NamedTuple):
 
     messages: Facts
     reports: Facts
-    condemned: Facts
+    rejected_by_join: Facts
     used: int
     duplicates: int
     first: int
@@ -57,36 +57,36 @@ def resolve(sends: Facts, reports: Facts, names: Names) -> Resolved:
     """Resolve the facts of some keys, all of each, by the rules of docs/logs.md, section 4."""
     codes = Codes.of(names.status)
     sends, new = by_key(in_order(sends))
-    found = settled(sends, new, codes)
+    merged = merge_messages(sends, new, codes)
     reports, new = by_key(in_order(reports))
-    told = joined(sends, found, reports, new, codes)
-    condemned = [
-        _condemned(sends, found.conflicting, 0),
-        _condemned(sends, found.earlier, 1),
-        _condemned(reports, told.orphans, 2),
-        _condemned(reports, told.refused, 3),
-        _condemned(reports, told.unplaced, 4),
-        _condemned(reports, told.early, 5),
+    joined = join_reports(sends, merged, reports, new, codes)
+    rejected = [
+        _rejected_by_join(sends, merged.conflicting, 0),
+        _rejected_by_join(sends, merged.earlier, 1),
+        _rejected_by_join(reports, joined.orphans, 2),
+        _rejected_by_join(reports, joined.refused, 3),
+        _rejected_by_join(reports, joined.unplaced, 4),
+        _rejected_by_join(reports, joined.early, 5),
     ]
-    times = [period(sends[name][found.row]) for name in ("submitted", "final", "received")]
-    times += [period(reports[name][told.used]) for name in ("final", "received")]
+    times = [period(sends[name][merged.row]) for name in ("submitted", "final", "received")]
+    times += [period(reports[name][joined.used]) for name in ("final", "received")]
     return Resolved(
-        messages=found.messages,
-        reports=told.reported,
-        condemned=np.concatenate(condemned),
-        used=len(found.row) + len(told.used),
-        duplicates=found.duplicates + told.duplicates,
+        messages=merged.messages,
+        reports=joined.reported,
+        rejected_by_join=np.concatenate(rejected),
+        used=len(merged.row) + len(joined.used),
+        duplicates=merged.duplicates + joined.duplicates,
         first=min(first for first, _ in times),
         last=max(last for _, last in times),
     )
 
 
-def _condemned(facts: Facts, rows: Integers, reason: int) -> Facts:
-    found = np.empty(len(rows), CONDEMNED)
+def _rejected_by_join(facts: Facts, rows: Integers, reason: int) -> Facts:
+    records = np.empty(len(rows), REJECTED_BY_JOIN)
     for name in ("file", "row", "entry"):
-        found[name] = facts[name][rows]
-    found["reason"] = reason
-    return found
+        records[name] = facts[name][rows]
+    records["reason"] = reason
+    return records
 
 
 # Resolved messages and reports of all parts put in order, as frames of `smssim.record.schema`.
@@ -102,8 +102,8 @@ def in_sequence(parts: Sequence[tuple[Facts, Facts]]) -> tuple[Facts, Facts]:
     sizes = [len(messages) for messages, _ in parts]
     messages = np.concatenate([messages for messages, _ in parts])
     reports = np.concatenate([reports for _, reports in parts])
-    told = [len(reports) for _, reports in parts]
-    reports["message"] += np.repeat(np.append(0, np.cumsum(sizes)[:-1]), told)
+    report_counts = [len(reports) for _, reports in parts]
+    reports["message"] += np.repeat(np.append(0, np.cumsum(sizes)[:-1]), report_counts)
     names = ("entry", "row", "file", "submitted")
     order = np.lexsort([messages[name] for name in names])
     row = np.empty(len(order), np.int64)
@@ -115,8 +115,8 @@ def in_sequence(parts: Sequence[tuple[Facts, Facts]]) -> tuple[Facts, Facts]:
 
 
 def _dense(messages: Facts) -> Integers:
-    own = np.where(messages["request"] < 0, np.arange(len(messages)), -1)
-    keys = (messages["request"], messages["origin"], own)
+    single = np.where(messages["request"] < 0, np.arange(len(messages)), -1)
+    keys = (messages["request"], messages["origin"], single)
     order = np.lexsort(keys)
     new = begins(*(key[order] for key in keys))
     # The order is stable: the first row of each run is the first message of its request.
@@ -134,15 +134,15 @@ def frames(messages: Facts, reports: Facts, names: Names) -> tuple[pd.DataFrame,
     def integers(name: str) -> Integers:
         return messages[name].astype(np.int64)
 
-    def coded(name: str) -> Codes_seen_by_customer:
-        return Codes_seen_by_customer(integers(name), getattr(names, name).names)
+    def coded(name: str) -> CodedColumn:
+        return CodedColumn(integers(name), getattr(names, name).names)
 
-    known = Known(
+    message_columns = MessageColumns(
         submitted=integers("submitted"),
         request=integers("request"),
         recipient=integers("recipient"),
         segments=integers("segments"),
-        place=integers("place"),
+        stage=integers("place"),
         report_source=integers("source"),
         final=integers("final"),
         application=coded("application"),
@@ -156,10 +156,10 @@ def frames(messages: Facts, reports: Facts, names: Names) -> tuple[pd.DataFrame,
         covered=integers("covered"),
         cost_micro=integers("cost"),
     )
-    told = KnownReports(
+    report_columns = ReportColumns(
         *(reports[name].astype(np.int64) for name in ("message", "part", "copies", "received"))
     )
-    return messages_frame(known), reports_frame(told)
+    return messages_frame(message_columns), reports_frame(report_columns)
 
 
 # Tallies of a log counted part by part, so that no more than a part of it is in memory.
@@ -181,8 +181,8 @@ class Counting:
     def __init__(self, names: Names, first_us: int, until_us: int) -> None:
         lists: dict[str, Sequence[Any]] = {"group": []}
         self._rank: dict[str, Array] = {}
-        for name, told in _CODED.items():
-            labels = getattr(names, told).names
+        for name, coded in _CODED.items():
+            labels = getattr(names, coded).names
             order = sorted(range(len(labels)), key=labels.__getitem__)
             lists[name] = [labels[code] for code in order]
             # Code -1 takes the last place, which stays -1.
@@ -195,7 +195,7 @@ class Counting:
         """Count the packed messages and reports of one part."""
         if not len(messages):
             return
-        coded = {name: self._rank[name][messages[told]] for name, told in _CODED.items()}
+        coded = {name: self._rank[name][messages[field]] for name, field in _CODED.items()}
         coded["copy"] = _copies(messages["generation"])
         first, group = together([coded[name] for name in GROUP], self._sizes)
         self._tallier.regroup(np.stack([coded[name][first] for name in GROUP], axis=1))
@@ -260,12 +260,12 @@ def together(columns: Sequence[Array], sizes: Sequence[int]) -> tuple[Integers, 
 
 # All parts of the keys together: the tallies of a log, its frames, and what was left out.
 
-KEPT = 100_000
+MOST_REJECTED = 100_000
 """Condemned records that are kept one by one; all are counted by reason."""
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JoinOutcome:
     """A log as far as its facts go: records in = *used* + condemned + *duplicates*.
 
     `condemned` holds the first of them by file, row and entry (`resolve.CONDEMNED`), `reasons`
@@ -279,75 +279,79 @@ class Outcome:
     reports: pd.DataFrame | None
     used: int
     duplicates: int
-    condemned: Facts
+    rejected_by_join: Facts
     reasons: Counter[str]
 
 
-def outcome(facts: Spill, names: Names, *, rows: bool = True, kept: int = KEPT) -> Outcome:
+def join_facts(
+    facts: Spill, names: Names, *, rows: bool = True, most_rejected: int = MOST_REJECTED
+) -> JoinOutcome:
     """Resolve all facts; call it when all are added. *kept* bounds the condemned that are kept.
 
     The age of what is in flight needs the end of the record, which is known only when all is
     resolved: if the last time of all facts is not of a record that is used, it is counted again.
     """
-    found, until = _Found(kept), facts.last if facts.last != UNKNOWN else 0
+    totals, until = _Totals(most_rejected), facts.last if facts.last != UNKNOWN else 0
     counting = Counting(names, min(facts.first, until), until)
     parts = []
-    for part in _resolved(facts, names):
-        found.add(part)
-        counting.add(part.messages, part.reports)
+    for resolved in _resolved(facts, names):
+        totals.add(resolved)
+        counting.add(resolved.messages, resolved.reports)
         if rows:
-            parts.append((part.messages, part.reports))
-    first, last = found.period()
+            parts.append((resolved.messages, resolved.reports))
+    first, last = totals.period()
     if last != until:
         counting = Counting(names, first, last)
-        again = parts if rows else ((p.messages, p.reports) for p in _resolved(facts, names))
-        for messages, reports in again:
+        recounted = parts if rows else ((p.messages, p.reports) for p in _resolved(facts, names))
+        for messages, reports in recounted:
             counting.add(messages, reports)
     frame = frames(*in_sequence(parts), names) if rows else None
-    return Outcome(
+    return JoinOutcome(
         observed_from=first,
         observed_until=last,
         tallies=counting.tallies(),
         messages=frame and frame[0],
         reports=frame and frame[1],
-        used=found.used,
-        duplicates=found.duplicates,
-        condemned=found.condemned(),
-        reasons=found.reasons,
+        used=totals.used,
+        duplicates=totals.duplicates,
+        rejected_by_join=totals.rejected_by_join(),
+        reasons=totals.reasons,
     )
 
 
 def _resolved(facts: Spill, names: Names) -> Iterator[Resolved]:
-    for sends, reports in facts.parts():
+    for sends, reports in facts.partitions():
         yield resolve(sends, reports, names)
 
 
 @dataclass
-class _Found:
+class _Totals:
     """What the parts come to beside their messages and reports."""
 
-    kept: int
+    most_rejected: int
     used: int = 0
     duplicates: int = 0
     first: int = 2**63 - 1
     last: int = UNKNOWN
     reasons: Counter[str] = field(default_factory=Counter)
-    _condemned: list[Facts] = field(default_factory=list)
+    _rejected_by_join: list[Facts] = field(default_factory=list)
 
-    def add(self, part: Resolved) -> None:
-        self.used += part.used
-        self.duplicates += part.duplicates
-        self.first, self.last = min(self.first, part.first), max(self.last, part.last)
-        counts = np.bincount(part.condemned["reason"], minlength=len(REASONS)).tolist()
+    def add(self, resolved: Resolved) -> None:
+        self.used += resolved.used
+        self.duplicates += resolved.duplicates
+        self.first, self.last = min(self.first, resolved.first), max(self.last, resolved.last)
+        counts = np.bincount(resolved.rejected_by_join["reason"], minlength=len(REASONS)).tolist()
         self.reasons.update({r: n for r, n in zip(REASONS, counts, strict=True) if n})
-        self._condemned.append(part.condemned)
-        if sum(map(len, self._condemned)) > 2 * self.kept:
-            self._condemned = [self.condemned()]
+        self._rejected_by_join.append(resolved.rejected_by_join)
+        if sum(map(len, self._rejected_by_join)) > 2 * self.most_rejected:
+            self._rejected_by_join = [self.rejected_by_join()]
 
-    def condemned(self) -> Facts:
+    def rejected_by_join(self) -> Facts:
         """The first condemned records by file, row and entry."""
-        found = np.concatenate(self._condemned or [np.empty(0, CONDEMNED)])
-        return found[np.lexsort([found[n] for n in ("entry", "row", "file")])][: self.kept]
+        records = np.concatenate(self._rejected_by_join or [np.empty(0, REJECTED_BY_JOIN)])
+        return records[np.lexsort([records[n] for n in ("entry", "row", "file")])][
+            : self.most_rejected
+        ]
 
     def period(self) -> tuple[int, int]:
         return (self.first, self.last) if self.last != UNKNOWN else (0, 0)

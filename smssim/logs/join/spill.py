@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from smssim.logs.join.facts import REPORT, SEND, UNKNOWN, Facts
 
-PARTS = 64
+PARTITIONS = 64
 MEMORY = 256 * 2**20
 """Bytes of facts that are kept in memory."""
 
@@ -36,16 +36,16 @@ class Spill:
     """
 
     def __init__(self, memory: int = MEMORY, directory: str | Path | None = None) -> None:
-        self._sends, self._reports = _Kind(SEND, directory), _Kind(REPORT, directory)
+        self._sends, self._reports = _FactStore(SEND, directory), _FactStore(REPORT, directory)
         self._memory = memory
         self.first, self.last = 2**63 - 1, UNKNOWN
         """The first and last times that any fact says, microseconds since 1970 UTC."""
 
     def add(self, sends: Facts, reports: Facts) -> None:
         """Keep facts; the arrays may be used again afterwards."""
-        for kind, facts in ((self._sends, sends), (self._reports, reports)):
+        for store, facts in ((self._sends, sends), (self._reports, reports)):
             if len(facts):
-                kind.add(facts)
+                store.add(facts)
                 self._see(facts)
         if self._sends.held + self._reports.held > self._memory:
             self._write()
@@ -58,12 +58,12 @@ class Spill:
         """Bytes on disk."""
         return self._sends.written + self._reports.written
 
-    def parts(self) -> Iterator[tuple[Facts, Facts]]:
+    def partitions(self) -> Iterator[tuple[Facts, Facts]]:
         """Give the sends and the reports of every part that has any, as they were added."""
         if self.written:
             self._write()
-        for part in range(PARTS):
-            sends, reports = self._sends.part(part), self._reports.part(part)
+        for partition in range(PARTITIONS):
+            sends, reports = self._sends.partition(partition), self._reports.partition(partition)
             if len(sends) or len(reports):
                 yield sends, reports
 
@@ -71,7 +71,7 @@ class Spill:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: object, trace: TracebackType | None
+        self, error_type: type[BaseException] | None, error: object, trace: TracebackType | None
     ) -> None:
         self._sends.close()
         self._reports.close()
@@ -97,11 +97,11 @@ def period(times: npt.NDArray[np.int64]) -> tuple[int, int]:
     return min(first, 2**63 - 1), int(times.max())
 
 
-class _Kind:
+class _FactStore:
     """The facts of one kind: blocks sorted by part in memory, the same on disk."""
 
-    def __init__(self, kind: np.dtype[np.void], directory: str | Path | None) -> None:
-        self._kind, self._directory = kind, directory
+    def __init__(self, dtype: np.dtype[np.void], directory: str | Path | None) -> None:
+        self._dtype, self._directory = dtype, directory
         self._loose: list[Facts] = []
         self._blocks: list[tuple[Facts, _Bounds]] = []
         self._extents: list[tuple[int, _Bounds]] = []
@@ -122,9 +122,9 @@ class _Kind:
             return
         facts = self._loose[0] if len(self._loose) == 1 else np.concatenate(self._loose)
         self._loose, self._waiting = [], 0
-        part = (facts["key"][:, 0] % PARTS).astype(np.uint8)
-        bounds = np.append(0, np.cumsum(np.bincount(part, minlength=PARTS)))
-        self._blocks.append((facts.take(np.argsort(part, kind="stable")), bounds))
+        partition = (facts["key"][:, 0] % PARTITIONS).astype(np.uint8)
+        bounds = np.append(0, np.cumsum(np.bincount(partition, minlength=PARTITIONS)))
+        self._blocks.append((facts.take(np.argsort(partition, kind="stable")), bounds))
 
     def write(self) -> None:
         """Write what is in memory, a part after the other, so that each is read back in one go."""
@@ -132,33 +132,33 @@ class _Kind:
         if not self._blocks:
             return
         if self._file is None:
-            made = tempfile.TemporaryFile(dir=self._directory, buffering=0)  # noqa: SIM115
-            self._file = self._open.enter_context(made)
-        bounds = sum((block[1] for block in self._blocks), np.zeros(PARTS + 1, np.int64))
+            file = tempfile.TemporaryFile(dir=self._directory, buffering=0)  # noqa: SIM115
+            self._file = self._open.enter_context(file)
+        bounds = sum((block[1] for block in self._blocks), np.zeros(PARTITIONS + 1, np.int64))
         self._extents.append((self.written, bounds))
-        for part in range(PARTS):
-            for facts in self._in_memory(part):
+        for partition in range(PARTITIONS):
+            for facts in self._in_memory(partition):
                 data = facts.view(np.uint8).data
                 while len(data):
                     data = data[self._file.write(data) :]
-        self.written += int(bounds[-1]) * self._kind.itemsize
+        self.written += int(bounds[-1]) * self._dtype.itemsize
         self._blocks, self.held = [], 0
 
-    def _in_memory(self, part: int) -> list[Facts]:
-        return [facts[bounds[part] : bounds[part + 1]] for facts, bounds in self._blocks]
+    def _in_memory(self, partition: int) -> list[Facts]:
+        return [facts[bounds[partition] : bounds[partition + 1]] for facts, bounds in self._blocks]
 
-    def part(self, part: int) -> Facts:
+    def partition(self, partition: int) -> Facts:
         self._sort()
-        held, size = self._in_memory(part), self._kind.itemsize
-        counts = [int(bounds[part + 1] - bounds[part]) for _, bounds in self._extents]
-        places = np.cumsum([0, *counts, *map(len, held)])
-        facts = np.empty(places[-1], self._kind)
-        for place, block in zip(places[len(counts) :], held, strict=False):
-            facts[place : place + len(block)] = block
-        for place, count, (offset, bounds) in zip(places, counts, self._extents, strict=False):
+        held, size = self._in_memory(partition), self._dtype.itemsize
+        counts = [int(bounds[partition + 1] - bounds[partition]) for _, bounds in self._extents]
+        offsets = np.cumsum([0, *counts, *map(len, held)])
+        facts = np.empty(offsets[-1], self._dtype)
+        for offset, block in zip(offsets[len(counts) :], held, strict=False):
+            facts[offset : offset + len(block)] = block
+        for offset, count, (position, bounds) in zip(offsets, counts, self._extents, strict=False):
             assert self._file is not None
-            self._file.seek(offset + int(bounds[part]) * size)
-            _fill(self._file, facts[place : place + count].view(np.uint8).data)
+            self._file.seek(position + int(bounds[partition]) * size)
+            _fill(self._file, facts[offset : offset + count].view(np.uint8).data)
         return facts
 
     def close(self) -> None:
