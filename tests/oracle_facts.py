@@ -22,13 +22,13 @@ class Answer:
 
     messages: dict[tuple[int, int, int], dict[str, int]] = field(default_factory=dict)
     reports: dict[tuple[tuple[int, int, int], int], tuple[int, int]] = field(default_factory=dict)
-    condemned: Counter[tuple[int, int, int, int]] = field(default_factory=Counter)
+    rejected_by_join: Counter[tuple[int, int, int, int]] = field(default_factory=Counter)
     used: list[Any] = field(default_factory=list)
     duplicates: int = 0
 
     def condemn(self, row: Any, reason: int) -> None:
         """Send a record to the quarantine."""
-        self.condemned[(*place(row), reason)] += 1
+        self.rejected_by_join[(*place(row), reason)] += 1
 
     @property
     def period(self) -> tuple[int, int]:

@@ -35,7 +35,7 @@ def as_answer(found: Resolved) -> Answer:
 @many
 @given(worlds())
 def test_facts_resolve_as_the_specification_says(world: World) -> None:
-    """Messages, reports, what is condemned and what is a duplicate, field by field."""
+    """Messages, reports, what the join rejects and what is a duplicate, field by field."""
     found = resolve(world.sends, world.reports, world.names)
     wanted = resolved(world.sends, world.reports)
     same = as_answer(found)

@@ -20,8 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smssim.logs.files.bytes import CutShortError, blocks
-from smssim.logs.files.detect import Capture, Empty, Unreadable, files_of, open_file, tables
-from smssim.logs.files.reread import texts
+from smssim.logs.files.detect import files_of, open_file, reread
+from smssim.logs.files.format import Capture, Empty, HeadingRules, Unreadable
 from smssim.logs.files.table import Batch, Table
 from smssim.logs.join.facts import RejectedRow
 
@@ -46,7 +46,7 @@ def first_column(headings: Sequence[str]) -> tuple[int, ...]:
 
 def opened_table(path: Path) -> Table:
     """A file that is a table."""
-    table = open_file(path, is_heading, first_column)
+    table = open_file(path, HeadingRules(is_heading, first_column))[0]
     assert isinstance(table, Table), table
     return table
 
@@ -154,7 +154,9 @@ def test_what_is_no_record_is_passed_over_and_counted(tmp_path: Path) -> None:
 def test_a_row_with_an_id_is_no_total(tmp_path: Path) -> None:
     """An application may be called Sum."""
     path = saved(tmp_path / "a.csv", "Application,SMS ID,Send Time\nSum,a1,x\nSum,,y\n")
-    table = open_file(path, is_heading, lambda headings: (headings.index("SMS ID"),))
+    table = open_file(path, HeadingRules(is_heading, lambda headings: (headings.index("SMS ID"),)))[
+        0
+    ]
     assert isinstance(table, Table)
     assert rows_of(list(table.batches())) == [["Sum", "a1", "x"]]
     assert table.not_records == {"total": 1}
@@ -222,7 +224,7 @@ def test_what_was_written_is_read(
     assert not any(batch.rejected for batch in batches)
     for batch in batches:
         shown = {row: batch.text(place) for place, row in enumerate(batch.rows.tolist())}
-        assert texts(path, shown, table.detected) == shown
+        assert reread(path, shown, table.detected) == shown
 
 
 def test_json_lines_are_tables_of_texts(tmp_path: Path) -> None:
@@ -245,7 +247,7 @@ def test_json_lines_are_tables_of_texts(tmp_path: Path) -> None:
         (1004, ("must be a JSON object",)),
     ]
     assert table.not_records == {"blank": 1, "value of a later key": 1}
-    assert texts(path, [1005, 1002], table.detected)[1002] == '{"SMS ID": {}}'
+    assert reread(path, [1005, 1002], table.detected)[1002] == '{"SMS ID": {}}'
 
 
 VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
@@ -254,17 +256,11 @@ OBJECTS = st.dictionaries(st.sampled_from("abc"), VALUES).map(json.dumps)
 
 @QUIET
 @given(st.lists(OBJECTS | st.sampled_from(["", "{", "{}", "{}{}", '{"a":1} {"a":2}', "[{}]"])))
-def test_json_lines_say_the_same_read_fast_or_one_by_one(tmp_path: Path, lines: list[str]) -> None:
-    """Arrow reads a block only where it reads what each line says."""
+def test_every_line_of_json_is_a_record_or_counted(tmp_path: Path, lines: list[str]) -> None:
+    """Objects, broken lines and blank ones: each is told of once."""
     path = saved(tmp_path / "a", "\n".join(['{"a": "x", "b": 1, "c": true}', *lines, "{}", ""]))
     table = opened_table(path)
     (batch,) = table.batches()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("smssim.logs.files.json_lines.plain_columns", lambda data, kinds: None)
-        (other,) = table.batches()
-    assert batch.columns == other.columns
-    assert batch.rows.tolist() == other.rows.tolist()
-    assert batch.rejected == other.rejected
     told = {one.row for one in batch.rejected} | set(batch.rows.tolist())
     assert len(told) + table.not_records["blank"] == len(lines) + 2
 
@@ -272,7 +268,7 @@ def test_json_lines_say_the_same_read_fast_or_one_by_one(tmp_path: Path, lines: 
 def test_captures_are_handed_on_line_by_line(tmp_path: Path) -> None:
     """Known by their first object; a broken one before it does not matter."""
     path = saved(tmp_path / "a.jsonl", '\n{"bro\n{"received_at": "", "callback": {}}\n\n{x')
-    capture = open_file(path, is_heading)
+    capture = open_file(path, HeadingRules(is_heading))[0]
     assert isinstance(capture, Capture)
     assert list(capture.lines()) == [
         (1, b"", True),
@@ -281,14 +277,14 @@ def test_captures_are_handed_on_line_by_line(tmp_path: Path) -> None:
         (4, b"", True),
         (5, b"{x", True),
     ]
-    assert texts(path, [2], capture.detected) == {2: '{"bro'}
+    assert reread(path, [2], capture.detected) == {2: '{"bro'}
 
 
 def test_a_capture_that_breaks_off_says_so_after_its_last_line(tmp_path: Path) -> None:
     """What could be unpacked is read."""
     path = tmp_path / "a.gz"
     path.write_bytes(gzip.compress(b'{"request": {}}\n' * 3)[:-8])
-    capture = open_file(path, is_heading)
+    capture = open_file(path, HeadingRules(is_heading))[0]
     assert isinstance(capture, Capture)
     lines = capture.lines()
     assert [next(lines)[0] for _ in range(3)] == [1, 2, 3]
@@ -320,7 +316,7 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     assert pa.types.is_dictionary(batch.columns["SMS ID"].type)
     shown = '{"SMS ID": null, "Send Time": "2024-05-01 00:00:00+00:00", "Cost": null}'
     assert batch.text(1) == shown
-    assert texts(path, [2], table.detected) == {2: shown}
+    assert reread(path, [2], table.detected) == {2: shown}
 
 
 def test_parquet_texts_that_do_not_decode_refuse_their_rows(tmp_path: Path) -> None:
@@ -335,7 +331,7 @@ def test_parquet_texts_that_do_not_decode_refuse_their_rows(tmp_path: Path) -> N
     assert rows_of([batch]) == [["a", 1], [None, 3], ["c", 4]]
     shown = '{"SMS ID": "\ufffd", "n": 2}'
     assert batch.rejected == ((2, ("bytes of SMS ID do not decode as UTF-8",), shown),)
-    assert texts(path, [2, 3], table.detected) == {2: shown, 3: batch.text(1)}
+    assert reread(path, [2, 3], table.detected) == {2: shown, 3: batch.text(1)}
 
 
 def test_a_sheet_is_read_as_texts(tmp_path: Path) -> None:
@@ -357,7 +353,7 @@ def test_a_sheet_is_read_as_texts(tmp_path: Path) -> None:
     assert rows_of([batch])[0] == ["6281234567890", "2024-05-01 12:30:45", "0.05", "true"]
     assert rows_of([batch])[1][:3] == ["a2", "x", "-3"]
     assert table.not_records == {"blank": 3, "total": 1}
-    assert texts(path, [6], table.detected) == {6: batch.text(1)}
+    assert reread(path, [6], table.detected) == {6: batch.text(1)}
 
 
 def bomb(path: Path, sheet: bytes) -> Path:
@@ -385,12 +381,12 @@ def test_a_workbook_that_unpacks_to_gigabytes_is_refused(
     """By the bytes that come out of it, not by those that its header tells of."""
     monkeypatch.setattr("smssim.sms.xlsx_guard.MAX_UNPACKED_BYTES", 50_000)
     path = bomb(tmp_path / "a.xlsx", SHEET.format(" " * 1_000_000).encode())
-    refused = open_file(path, is_heading)
+    refused = open_file(path, HeadingRules(is_heading))[0]
     assert isinstance(refused, Unreadable)
     assert refused.reason == "unpacked size must be <= 50000 bytes"
     size = len(SHEET.format(" " * 1_000_000)).to_bytes(4, "little")
     path.write_bytes(path.read_bytes().replace(size, (100).to_bytes(4, "little")))
-    assert open_file(path, is_heading) == refused
+    assert open_file(path, HeadingRules(is_heading))[0] == refused
 
 
 FAR = [
@@ -408,7 +404,7 @@ def test_cells_far_apart_are_refused(tmp_path: Path, cells: str) -> None:
     sheet = SHEET.replace("<worksheet ", '<worksheet xmlns:x="y" ').format(cells)
     for encoding in ("utf-8", "utf-16"):
         path = bomb(tmp_path / "a.xlsx", sheet.encode(encoding))
-        refused = open_file(path, is_heading)
+        refused = open_file(path, HeadingRules(is_heading))[0]
         assert isinstance(refused, Unreadable)
         assert "rows x columns(=1048576 x " in refused.reason
         assert refused.reason.endswith("must be <= 6000000")
@@ -423,7 +419,7 @@ def test_a_sheet_is_bounded_wherever_it_stands(tmp_path: Path) -> None:
         for name, data in parts.items():
             data = data.replace(b"worksheets/sheet1.xml", b"elsewhere.bin")
             new.writestr(name.replace("worksheets/sheet1.xml", "elsewhere.bin"), data)
-    refused = open_file(path, is_heading)
+    refused = open_file(path, HeadingRules(is_heading))[0]
     assert isinstance(refused, Unreadable)
     assert "elsewhere.bin: rows x columns" in refused.reason
 
@@ -444,7 +440,7 @@ NOTHING = [b"", b" \n\r\n", "\ufeff\n".encode(), gzip.compress(b"", mtime=0)]
 @pytest.mark.parametrize("data", NOTHING)
 def test_a_file_that_holds_nothing_is_empty(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a").write_bytes(data)
-    assert isinstance(open_file(tmp_path / "a", is_heading), Empty)
+    assert isinstance(open_file(tmp_path / "a", HeadingRules(is_heading))[0], Empty)
 
 
 @pytest.mark.parametrize(
@@ -464,7 +460,7 @@ def test_what_is_no_log_says_why(tmp_path: Path, data: bytes, reason: str) -> No
     """It is no error here: in a directory it is one quarantined record."""
     path = tmp_path / "a"
     path.write_bytes(data)
-    refused = open_file(path, is_heading)
+    refused = open_file(path, HeadingRules(is_heading))[0]
     assert isinstance(refused, Unreadable)
     assert reason in refused.reason
     assert str(path) not in refused.reason
@@ -476,11 +472,12 @@ def test_a_directory_is_read_by_name_without_hidden_files(tmp_path: Path) -> Non
         (tmp_path / name).parent.mkdir(exist_ok=True)
         saved(tmp_path / name, written([HEADINGS, *ROWS]))
     os.mkfifo(tmp_path / "c")
-    result = list(tables(tmp_path, is_heading))
+    files = files_of(tmp_path)
+    result = [open_file(file, HeadingRules(is_heading))[0] for file in files.files]
     names = [Path(one.path).relative_to(tmp_path).as_posix() for one in result]
     assert names == ["a.csv", "b/1.csv", "b/2.csv", "c"]
     assert isinstance(result[-1], Unreadable)
-    passed = [path.relative_to(tmp_path).as_posix() for path in files_of(tmp_path).hidden]
+    passed = [path.relative_to(tmp_path).as_posix() for path in files.hidden]
     assert passed == [".x", "_y.csv", "b/.z"]
     with pytest.raises(FileNotFoundError):
-        tables(tmp_path / "none", is_heading)
+        files_of(tmp_path / "none")

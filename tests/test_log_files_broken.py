@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from smssim.logs.files import bytes as lines
 from smssim.logs.files import bytes as raw
-from smssim.logs.files.detect import Capture, Empty, Unreadable, open_file
-from smssim.logs.files.reread import texts
+from smssim.logs.files.detect import open_file, reread
+from smssim.logs.files.format import Capture, Empty, HeadingRules, Unreadable
 from smssim.logs.files.table import Table
 
 HEADING = "id,time"
@@ -48,7 +48,7 @@ def lines_of(text: str) -> int:
 
 def check(path: Path) -> tuple[Table, int] | None:
     """Read a file to its end; give its table and the number of its lines told of."""
-    found = open_file(path, is_heading, lambda headings: (0,))
+    found = open_file(path, HeadingRules(is_heading, lambda headings: (0,)))[0]
     if isinstance(found, Unreadable):
         assert found.reason
         return None
@@ -71,7 +71,7 @@ def check(path: Path) -> tuple[Table, int] | None:
         taken += rows + [refused.row for refused in batch.rejected]
     assert len(taken) == len(set(taken))
     assert all(row > 0 for row in taken)
-    assert texts(path, shown, found.detected) == shown
+    assert reread(path, shown, found.detected) == shown
     assert all(count > 0 for count in found.not_records.values())
     return found, len(taken) + found.not_records.total()
 
@@ -136,7 +136,7 @@ def test_blocks_end_anywhere(tmp_path: Path, records: list[list[str]], size: int
 
 
 def _read(path: Path) -> object:
-    found = open_file(path, is_heading)
+    found = open_file(path, HeadingRules(is_heading))[0]
     assert isinstance(found, Table)
     rows, refused = [], []
     for batch in found.batches():

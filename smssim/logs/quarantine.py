@@ -128,7 +128,8 @@ class TruncationDetector:
     def warnings(self) -> list[str]:
         """A sentence for each unit that is probably cut, once all pieces were handed on."""
         return [
-            f"{self._path}: {self._unit_name(unit)}exactly {EXPORT_LIMIT:,} records{self._period(unit)}: "
+            f"{self._path}: {self._unit_name(unit)}exactly {EXPORT_LIMIT:,} records"
+            f"{self._period(unit)}: "
             "probably cut at the console's limit; export shorter windows"
             for unit, records in sorted(self._records.items())
             if records == EXPORT_LIMIT

@@ -23,8 +23,8 @@ from smssim.logs.columns.headings import (
     match,
 )
 from smssim.logs.columns.rows import Parser
-from smssim.logs.files.detect import NO_HEADING, Capture, Empty, Unreadable, files_of, open_file
-from smssim.logs.files.reread import texts
+from smssim.logs.files.detect import NO_HEADING, files_of, open_file, reread
+from smssim.logs.files.format import Capture, Empty, HeadingRules, Opened, Unreadable
 from smssim.logs.files.table import Table
 from smssim.logs.join.facts import Names, ParsedChunk
 from smssim.logs.join.resolve import REASONS, JoinOutcome, join_facts
@@ -85,25 +85,34 @@ class LogReader:
         files = files_of(path)
         if not files.files:
             raise ValueError(f"{path}: holds no file to read")
-        for passed in files.hidden:
-            self._warnings.append(f"{passed}: passed over, its name begins like a hidden file's")
-        heading = partial(is_heading, mapping=self._columns)
+        for hidden in files.hidden:
+            self._warnings.append(f"{hidden}: passed over, its name begins like a hidden file's")
+        rules = HeadingRules(
+            partial(is_heading, mapping=self._columns), partial(keys_of, mapping=self._columns)
+        )
         for file in files.files:
-            what = open_file(file, heading, partial(keys_of, mapping=self._columns))
-            if isinstance(what, Unreadable):
-                if not path.is_dir():
-                    raise ValueError(self._remedy(what))
-                if what.reason == NO_HEADING:
-                    self._warnings.append(self._remedy(what, 1))
-                self._records += 1
-                self._quarantine.add(what.path, 1, (what.reason,), what.text)
-            elif isinstance(what, Empty):
-                self._begin(what.path, {"form": "empty"})
-                self._warnings.append(f"{what.path}: the file is empty")
-            elif isinstance(what, Capture):
-                self._read_capture(what)
-            else:
-                self._read_table(what)
+            for opened in open_file(file, rules):
+                self._read_opened(opened, alone=not path.is_dir())
+
+    def _read_opened(self, opened: Opened, *, alone: bool) -> None:
+        if isinstance(opened, Unreadable):
+            self._read_unreadable(opened, alone)
+        elif isinstance(opened, Empty):
+            self._begin(opened.path, {"form": "empty"})
+            self._warnings.append(f"{opened.path}: the file is empty")
+        elif isinstance(opened, Capture):
+            self._read_capture(opened)
+        else:
+            self._read_table(opened)
+
+    def _read_unreadable(self, file: Unreadable, alone: bool) -> None:
+        """A file that is no log: an error if it is all there is, else one quarantined record."""
+        if alone:
+            raise ValueError(self._remedy(file))
+        if file.reason == NO_HEADING:
+            self._warnings.append(self._remedy(file, 1))
+        self._records += 1
+        self._quarantine.add(file.path, 1, (file.reason,), file.text)
 
     def log(self, name: str, *, rows: bool) -> Log:
         """Put everything together."""
@@ -147,7 +156,7 @@ class LogReader:
         return "\n".join(lines)
 
     def _read_capture(self, capture: Capture) -> None:
-        source = self._begin(capture.path, capture.detected)
+        source = self._begin(capture.path, dict(capture.detected))
         number = len(self._sources) - 1
         lines = lines_of(capture.lines)
         self._take(source, chunks_of(lines, number, self._names, self._secret, self._requests))
@@ -160,6 +169,7 @@ class LogReader:
 
     def _matched(self, table: Table, matching: Matching) -> None:
         source = self._begin(table.path, dict(table.detected))
+        self._warnings += table.warnings
         source.detected["kind"], source.matched = matching.kind, dict(matching.columns)
         source.passed_over = matching.passed_over
         parser = Parser(
@@ -202,7 +212,7 @@ class LogReader:
         ):
             wanted[file].add(row)
         texts_of = {
-            file: texts(self._sources[file].path, rows, self._sources[file].detected)
+            file: reread(self._sources[file].path, rows, self._sources[file].detected)
             for file, rows in wanted.items()
         }
         left = joined.reasons.copy()

@@ -6,6 +6,7 @@ No more than a block is held, whatever a hostile file unpacks to.
 from __future__ import annotations
 
 import codecs
+import gzip
 import re
 import zlib
 from collections.abc import Iterable, Iterator
@@ -14,16 +15,17 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+import numpy.typing as npt
 
 from smssim.logs.join.facts import RejectedRow
+
+Integers = npt.NDArray[np.int64]
 
 BLOCK = 8 << 20
 """Bytes of a block."""
 
 GZIP = b"\x1f\x8b"
-_PACKED = 1 << 16
-_ANY_GZIP = 31
-"""What zlib calls a stream with the header and the checksum of gzip."""
+_PIECE = 1 << 16
 
 
 class CutShortError(ValueError):
@@ -79,37 +81,13 @@ def _joined(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
 
 def _unpacked(stream: IO[bytes]) -> Iterator[bytes]:
     """Give the contents of all members, a few bytes of packed ones at a time."""
-    unpacker, within, packed = zlib.decompressobj(_ANY_GZIP), True, b""
-    before = unpacker
     try:
-        while packed := packed or stream.read(_PACKED):
-            if not within:
-                # Zeros after the last member are padding of tapes and archives.
-                packed = packed.lstrip(b"\0")
-                if not packed:
-                    continue
-                unpacker, within = zlib.decompressobj(_ANY_GZIP), True
-            before = unpacker.copy()
-            if piece := unpacker.decompress(packed, _PACKED << 4):
+        with gzip.open(stream) as unpacked:
+            while piece := unpacked.read1(_PIECE):
                 yield piece
-            packed = unpacker.unconsumed_tail
-            if unpacker.eof:
-                packed, within = unpacker.unused_data, False
-    except zlib.error as error:
-        yield from _before_error(before, packed)
-        raise CutShortError(f"the compressed file cannot be read on: {error}") from error
-    if within:
-        raise CutShortError("the compressed file cannot be read on: it ends before its end mark")
-
-
-def _before_error(unpacker: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
-    """What comes out of *packed* before the byte that is wrong."""
-    try:
-        for place in range(len(packed)):
-            if piece := unpacker.decompress(packed[place : place + 1]):
-                yield piece
-    except zlib.error:
-        return
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        rule = "it ends before its end mark" if isinstance(error, EOFError) else error
+        raise CutShortError(f"the compressed file cannot be read on: {rule}") from error
 
 
 # The encoding of a text file, and its bytes as UTF-8 whatever it is.
@@ -125,14 +103,14 @@ _SAMPLE = 4_096
 _NO_UTF8 = b"\xff"
 
 
-def marked(head: bytes) -> tuple[str, int] | None:
+def _byte_order_mark(head: bytes) -> tuple[str, int] | None:
     """The encoding that a byte order mark says, and the mark's length, or None."""
     return next(((name, len(mark)) for mark, name in _MARKS if head.startswith(mark)), None)
 
 
-def certain(head: bytes) -> str | None:
+def encoding_of(head: bytes) -> str | None:
     """The encoding that a file's first bytes tell: by a mark, or UTF-16 by its zeros."""
-    if mark := marked(head):
+    if mark := _byte_order_mark(head):
         return mark[0]
     sample = head[:_SAMPLE]
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
@@ -145,7 +123,7 @@ def certain(head: bytes) -> str | None:
 
 def is_text(head: bytes) -> bool:
     """Whether the first bytes may be text: a zero byte stands in UTF-16 alone."""
-    return certain(head) is not None or 0 not in head
+    return encoding_of(head) is not None or 0 not in head
 
 
 def decodes(blocks: Iterable[bytes], encoding: str) -> bool:
@@ -166,7 +144,7 @@ def as_utf8(blocks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
     """Give blocks in UTF-8, without a byte order mark; see the module for what does not decode."""
     rest = iter(blocks)
     first = next(rest, b"")
-    mark = marked(first)
+    mark = _byte_order_mark(first)
     first = first[mark[1] :] if mark and mark[0] == encoding else first
     if encoding == UTF8:
         yield first
@@ -195,7 +173,7 @@ LONGEST = 8_000_000
 _LF, _CR = b"\n\r"
 _HALVES = re.compile("[\ud800-\udfff]")
 
-SHOWN = 8_192
+LONGEST_SHOWN = 8_192
 """Characters of a row's text that are kept."""
 
 
@@ -214,12 +192,18 @@ class Lines:
 
 def line_text(data: bytes) -> str:
     """A row's text: undecodable bytes replaced, the end of a very long one cut off."""
-    data = data[: 4 * SHOWN]
+    data = data[: 4 * LONGEST_SHOWN]
     try:
         text = data.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
-        return data.decode("utf-8", "replace")[:SHOWN]
-    return _HALVES.sub("\ufffd", text)[:SHOWN]
+        return data.decode("utf-8", "replace")[:LONGEST_SHOWN]
+    return _HALVES.sub("\ufffd", text)[:LONGEST_SHOWN]
+
+
+def line_starts(data: bytes) -> Integers:
+    """Where each line begins, and where the last one ends."""
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == _LF)
+    return np.concatenate([np.zeros(1, np.int64), ends + 1])
 
 
 def whole_lines(blocks: Iterable[bytes], *, cr: bool = True) -> Iterator[Lines]:
@@ -273,7 +257,7 @@ class _LineAssembler:
         data, rest = (self._rest + block[:end], block[end:]) if end else (b"", self._rest + block)
         self._rest = rest
         if len(rest) > LONGEST:
-            self._rest, self._too_long = rest[: 4 * SHOWN], True
+            self._rest, self._too_long = rest[: 4 * LONGEST_SHOWN], True
         return self._numbered(data, rejected)
 
     def end(self, rejected: tuple[RejectedRow, ...]) -> Lines:

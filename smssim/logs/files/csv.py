@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -17,16 +17,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from smssim.logs.files.bytes import Lines, as_utf8, blocks, line_text, whole_lines
+from smssim.logs.files.bytes import (
+    CP1252,
+    GB18030,
+    UTF8,
+    Integers,
+    Lines,
+    as_utf8,
+    blocks,
+    decodes,
+    line_starts,
+    line_text,
+    whole_lines,
+)
+from smssim.logs.files.format import Head, HeadingRules
 from smssim.logs.files.table import (
     BLANK,
     HEADING_WITHIN,
     PREAMBLE,
     Batch,
     Heading,
-    Integers,
     IsHeading,
-    Keys,
     RecordFilter,
     Table,
     heading,
@@ -64,16 +75,10 @@ class Records:
     def text(self, row: int) -> str:
         """The text of the record in *row* as it stands in the file."""
         if self._starts is None:
-            self._starts = starts_of(self.source)
+            self._starts = line_starts(self.source)
         line = row - self.first
         end = self._starts[line + self.line_counts.get(row, 1)]
         return line_text(self.source[self._starts[line] : end - 1])
-
-
-def starts_of(data: bytes) -> Integers:
-    """Where each line begins, and where the last one ends."""
-    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == _LF)
-    return np.concatenate([np.zeros(1, np.int64), ends + 1])
 
 
 def fields_of(data: bytes, separator: bytes, start: int = 0) -> tuple[list[bytes], int] | None:
@@ -187,7 +192,7 @@ class _Splitting:
     ) -> None:
         self._first, self._data, self._separator = first, data, separator
         self._encoding, self._undecodable_lines = encoding, undecodable_lines
-        self._starts = starts_of(data)
+        self._starts = line_starts(data)
         self._next = 0
         self._pieces: list[bytes] = []
         self._rows: list[Integers] = []
@@ -287,40 +292,84 @@ def _agreement(lines: list[bytes], mark: bytes) -> tuple[int, int]:
 
 # Text tables, CSV and their like: blocks of lines into batches of text columns.
 
+FORM = "text"
+
 
 @dataclass(frozen=True)
-class Delimited:
-    """How a text table is to be read: its encoding, separator and heading."""
+class _Layout:
+    """How a text table is to be read: its encoding, separator and heading.
+
+    *row* is the line of the heading; *before* counts the rows before it, blank ones and others.
+    """
 
     path: Path
     encoding: str
     separator: bytes
     heading: Heading
     row: int
-    """The line of the heading."""
-
     before: Counter[str]
-    """Records before the heading that are passed over: blank ones and others."""
+    warnings: tuple[str, ...] = ()
 
 
-def delimited(path: Path, encoding: str, is_heading: IsHeading) -> Delimited | str:
-    """How the table in a text file is to be read, or its first lines where it has no heading."""
+def recognises(head: Head) -> bool:
+    """Whether a file is text: what no other format recognises is."""
+    return True
+
+
+def tables(head: Head, rules: HeadingRules) -> Iterator[Table | str]:
+    """The table in a text file, or its first lines where it has no heading."""
+    layout = _layout_of(head, rules.is_heading)
+    if isinstance(layout, str):
+        yield layout
+        return
+    headings = layout.heading.names
+    not_records: Counter[str] = Counter()
+
+    def batches() -> Iterator[Batch]:
+        not_records.clear()
+        not_records.update(layout.before)
+        record_filter = RecordFilter(headings, rules.keys(headings), not_records)
+        for block in _text_records(layout.path, layout.encoding, layout.separator):
+            yield from _batches(layout, block, record_filter)
+
+    detected = {
+        **head.detected(FORM),
+        "encoding": layout.encoding,
+        "separator": SEPARATORS[layout.separator],
+    }
+    yield Table(str(head.path), headings, batches, detected, not_records, layout.warnings)
+
+
+def _layout_of(head: Head, is_heading: IsHeading) -> _Layout | str:
+    """How a text table is to be read, its encoding found where its first bytes do not show it."""
+    path = head.path
+    if head.known_encoding or decodes(blocks(path), UTF8):
+        return _layout(path, head.known_encoding or UTF8, is_heading)
+    if decodes(blocks(path), GB18030):
+        layout = _layout(path, GB18030, is_heading)
+        if not isinstance(layout, str) and any(map(_is_chinese, "".join(layout.heading.cells))):
+            return layout
+    return _layout(path, CP1252, is_heading)
+
+
+def _is_chinese(character: str) -> bool:
+    return "\u3400" <= character <= "\u9fff"
+
+
+def _layout(path: Path, encoding: str, is_heading: IsHeading) -> _Layout | str:
     first = next(whole_lines(as_utf8(blocks(path), encoding)))
-    lines = first.data.split(b"\n", HEADING_WITHIN)[:HEADING_WITHIN]
+    lines = first.data.split(b"\n", _DECIDING_LINES)[:_DECIDING_LINES]
     mark = separator(lines)
-    rows: list[int] = []
-    cells: list[list[str]] = []
     if mark:
-        for row, fields in islice(_first(first, mark, encoding), HEADING_WITHIN + HEADING_WITHIN):
-            rows.append(row)
-            cells.append(fields)
-        matched = heading(cells, is_heading)
-        if matched:
+        records = list(islice(_first(first, mark, encoding), 2 * HEADING_WITHIN))
+        cells = [fields for _, fields in records]
+        match = heading(cells, is_heading)
+        if match:
             before = Counter(
                 PREAMBLE if any(map(str.strip, fields)) else BLANK
-                for fields in cells[: matched.position]
+                for fields in cells[: match.position]
             )
-            return Delimited(path, encoding, mark, matched, rows[matched.position], before)
+            return _Layout(path, encoding, mark, match, records[match.position][0], before)
     return "\n".join(line.decode("utf-8", "replace") for line in lines[:5])
 
 
@@ -333,44 +382,31 @@ def _first(lines: Lines, mark: bytes, encoding: str) -> Iterator[tuple[int, list
             yield row, [value.decode() for value in fields]
 
 
-def table(form: Delimited, detected: dict[str, str], keys: Keys) -> Table:
-    """The table in a text file."""
-    not_records: Counter[str] = Counter()
-
-    def batches() -> Iterator[Batch]:
-        not_records.clear()
-        not_records.update(form.before)
-        record_filter = RecordFilter(form.heading.names, keys(form.heading.names), not_records)
-        for block in text_records(form.path, form.encoding, form.separator):
-            yield from _batches(form, block, record_filter)
-
-    detected = {**detected, "encoding": form.encoding, "separator": SEPARATORS[form.separator]}
-    return Table(str(form.path), form.heading.names, batches, detected, not_records)
-
-
-def text_records(path: Path, encoding: str, mark: bytes) -> Iterator[Records]:
+def _text_records(path: Path, encoding: str, mark: bytes) -> Iterator[Records]:
     """All records of a file, those before its heading too."""
     return records(whole_lines(as_utf8(blocks(path), encoding)), mark, encoding)
 
 
-def _batches(form: Delimited, block: Records, record_filter: RecordFilter) -> Iterator[Batch]:
-    columns, fitting, misfits = _parsed(form, block.data)
+def _batches(layout: _Layout, block: Records, record_filter: RecordFilter) -> Iterator[Batch]:
+    columns, fitting, misfits = _parsed(layout, block.data)
     rows = block.rows[fitting]
-    rejected = [one for one in block.rejected if one.row > form.row]
+    rejected = [one for one in block.rejected if one.row > layout.row]
     if len(rejected) < len(block.rejected):
         record_filter.not_records[PREAMBLE] += len(block.rejected) - len(rejected)
     for index, width in misfits:
         row = int(block.rows[index])
-        if row > form.row:
+        if row > layout.row:
             text = block.text(row)
-            cells = _cells(text, form.separator)
+            cells = _cells(text, layout.separator)
             if not record_filter.is_not_a_record(cells):
-                rejected.append(RejectedRow(row, (_misfit(width, len(form.heading.cells)),), text))
-    begin = int(np.searchsorted(rows, form.row, "right"))
+                rejected.append(
+                    RejectedRow(row, (_misfit(width, len(layout.heading.cells)),), text)
+                )
+    begin = int(np.searchsorted(rows, layout.row, "right"))
     columns = {name: array[begin:] for name, array in columns.items()}
     if len(rows) > begin or rejected:
         yield from record_filter.batches(
-            columns, rows[begin:], rejected, block.text, form.heading.cells
+            columns, rows[begin:], rejected, block.text, layout.heading.cells
         )
 
 
@@ -386,13 +422,13 @@ def _misfit(fields: int, width: int) -> str:
 
 
 def _parsed(
-    form: Delimited, data: bytes
+    layout: _Layout, data: bytes
 ) -> tuple[dict[str, pa.Array], Integers, list[tuple[int, int]]]:
     """The columns, the places of their records, and the places of misfits with their widths."""
     import pyarrow as pa
     import pyarrow.csv as csv  # type: ignore[import-untyped]
 
-    names = form.heading.names
+    names = layout.heading.names
     misfits: list[tuple[int, int]] = []
 
     def misfit(row: Any) -> str:
@@ -408,7 +444,7 @@ def _parsed(
             column_names=list(names), use_threads=False, block_size=len(data) + 1
         ),
         parse_options=csv.ParseOptions(
-            delimiter=form.separator.decode(),
+            delimiter=layout.separator.decode(),
             quote_char='"' if quoted else False,
             newlines_in_values=quoted,
             ignore_empty_lines=False,
@@ -426,3 +462,13 @@ def _parsed(
     }
     fitting = np.arange(parsed.num_rows + len(misfits))
     return columns, np.delete(fitting, [index for index, _ in misfits]), misfits
+
+
+def reread(
+    path: Path, rows: Collection[int], detected: Mapping[str, str]
+) -> Iterator[tuple[int, str]]:
+    """The texts of some records as they stand in the file."""
+    marks = {name: mark for mark, name in SEPARATORS.items()}
+    for block in _text_records(path, detected["encoding"], marks[detected["separator"]]):
+        until = block.first + block.source.count(b"\n")
+        yield from ((row, block.text(row)) for row in rows if block.first <= row < until)

@@ -7,96 +7,35 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from smssim.logs.files.bytes import Lines, as_utf8, blocks, line_text, whole_lines
-from smssim.logs.files.csv import starts_of
-from smssim.logs.files.table import BLANK, Batch, Keys, RecordFilter, Table
+from smssim.logs.files.bytes import (
+    UTF8,
+    Lines,
+    as_utf8,
+    blocks,
+    line_starts,
+    line_text,
+    whole_lines,
+)
+from smssim.logs.files.format import Head, HeadingRules
+from smssim.logs.files.table import BLANK, Batch, RecordFilter, Table
 from smssim.logs.join.facts import RejectedRow
 
-if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
+FORM = "JSON lines"
 
-
-# Blocks of JSON lines that Arrow can read as they should be read, which is ten times faster.
-
-_LF, _CR, _OPENING, _CLOSING = b"\n\r{}"
-
-KeyTypes = Mapping[str, set[type]]
-"""The types that the values of each key have in the first objects."""
-
-
-def plain_columns(data: bytes, key_types: KeyTypes) -> dict[str, pa.Array] | None:
-    """The columns of whole lines as texts, or None where one by one they may say something else.
-
-    Other keys, other types, blank and broken lines do; so do decimals, whose digits Arrow rounds.
-    """
-    import pyarrow as pa
-    import pyarrow.json as pj  # type: ignore[import-untyped]
-
-    schema = _schema(key_types)
-    if schema is None or not _is_an_object_a_line(data):
-        return None
-    try:
-        parsed = pj.read_json(
-            pa.BufferReader(data),
-            read_options=pj.ReadOptions(use_threads=False, block_size=len(data) + 1),
-            parse_options=pj.ParseOptions(
-                explicit_schema=schema, unexpected_field_behavior="error"
-            ),
-        )
-    except pa.ArrowException:
-        return None
-    if parsed.num_rows != data.count(b"\n"):
-        return None
-    texts = parsed.cast(pa.schema([(name, pa.string()) for name in schema.names]))
-    return {name: texts[name].combine_chunks() for name in schema.names}
-
-
-def _schema(key_types: KeyTypes) -> pa.Schema | None:
-    import pyarrow as pa
-
-    of = {str: pa.string(), int: pa.int64(), bool: pa.bool_(), type(None): pa.string()}
-    fields = []
-    for name, types in key_types.items():
-        value_types = types - {type(None)} or {str}
-        if len(value_types) > 1 or not value_types <= of.keys():
-            return None
-        fields.append((name, of[value_types.pop()]))
-    return pa.schema(fields)
-
-
-def _is_an_object_a_line(data: bytes) -> bool:
-    """Whether each line begins and ends as an object: a flat one then ends in its line."""
-    if not data.startswith(b"{") or (not data.isascii() and not _decodes(data)):
-        return False
-    text = np.frombuffer(data, np.uint8)
-    ends = np.flatnonzero(text == _LF)
-    last = text[ends - 1]
-    last = np.where(last == _CR, text[ends - 2], last)
-    return bool((last == _CLOSING).all() and (text[ends[:-1] + 1] == _OPENING).all())
-
-
-def _decodes(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-DECIDING = 1_000
+_DECIDING = 1_000
 """Objects whose keys are the headings."""
 
 LATER_KEY = "value of a later key"
 """What `passed_over` calls a value whose key is none of the first objects'."""
 
-_SMALL = 2 << 20
+_BLOCK_BYTES = 2 << 20
 """Bytes of a block: an object in Python takes several times those of its text."""
 
 
@@ -137,53 +76,79 @@ def _has_half(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def table(path: Path, encoding: str, detected: dict[str, str], keys: Keys) -> Table:
+def is_json(head: Head) -> bool:
+    """Whether the first line that is not blank begins as an object."""
+    return _text(head).lstrip().startswith(b"{")
+
+
+def first_object(head: Head) -> dict[str, Any] | None:
+    """The first of the first 100 lines that is a JSON object, None if none is."""
+    for line in _text(head).split(b"\n")[:100]:
+        if not line.strip():
+            continue
+        if not line.lstrip().startswith(b"{"):
+            return None
+        try:
+            values: dict[str, Any] = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        return values
+    return None
+
+
+def _text(head: Head) -> bytes:
+    return b"".join(as_utf8([head.data], head.known_encoding or UTF8))
+
+
+def recognises(head: Head) -> bool:
+    """Whether the first line that is not blank begins as an object; captures come first."""
+    return is_json(head)
+
+
+def tables(head: Head, rules: HeadingRules) -> Iterator[Table | str]:
     """The table in a file of JSON lines."""
-    key_types = _key_types(path, encoding)
-    headings = tuple(key_types)
+    path, encoding = head.path, head.known_encoding or UTF8
+    headings = _headings(path, encoding)
     not_records: Counter[str] = Counter()
 
     def batches() -> Iterator[Batch]:
         not_records.clear()
-        record_filter = RecordFilter(headings, keys(headings), not_records)
-        for lines in all_lines(path, encoding):
-            yield from _batches(lines, key_types, record_filter)
+        record_filter = RecordFilter(headings, rules.keys(headings), not_records)
+        for lines in _all_lines(path, encoding):
+            yield from _batches(lines, record_filter)
 
-    return Table(str(path), headings, batches, {**detected, "encoding": encoding}, not_records)
+    if headings:
+        detected = {**head.detected(FORM), "encoding": encoding}
+        yield Table(str(path), headings, batches, detected, not_records)
+    else:
+        yield head.data.decode("utf-8", "replace")
 
 
-def all_lines(path: Path, encoding: str) -> Iterator[Lines]:
+def _all_lines(path: Path, encoding: str) -> Iterator[Lines]:
     """The lines of a file of JSON lines; a CR ends none."""
-    return whole_lines(as_utf8(blocks(path, _SMALL), encoding), cr=False)
+    return whole_lines(as_utf8(blocks(path, _BLOCK_BYTES), encoding), cr=False)
 
 
-def _key_types(path: Path, encoding: str) -> dict[str, set[type]]:
-    """The keys of the first objects, each with the types of its values."""
-    types: dict[str, set[type]] = {}
-    for line in islice(_flat_lines(all_lines(path, encoding)), DECIDING):
-        for key, value in json.loads(line).items():
-            types.setdefault(key, set()).add(type(value))
-    return types
+def _headings(path: Path, encoding: str) -> tuple[str, ...]:
+    """The keys of the first objects, in the order in which they first occur."""
+    headings: dict[str, None] = {}
+    for values in islice(_objects(_all_lines(path, encoding)), _DECIDING):
+        headings.update(dict.fromkeys(values))
+    return tuple(headings)
 
 
-def _flat_lines(blocks: Iterable[Lines]) -> Iterator[bytes]:
+def _objects(blocks: Iterable[Lines]) -> Iterator[dict[str, str | None]]:
     for lines in blocks:
         for line in lines.data.split(b"\n"):
             try:
-                flat(line)
+                yield flat(line)
             except NotFlatError:
                 continue
-            yield line
 
 
-def _batches(lines: Lines, key_types: KeyTypes, record_filter: RecordFilter) -> Iterator[Batch]:
-    import pyarrow as pa
+def _batches(lines: Lines, record_filter: RecordFilter) -> Iterator[Batch]:
+    import pyarrow as pa  # type: ignore[import-untyped]
 
-    parsed = plain_columns(lines.data, key_types)
-    if parsed is not None:
-        rows = np.arange(lines.first, lines.first + lines.data.count(b"\n"))
-        yield from record_filter.batches(parsed, rows, lines.rejected, _texts(lines), ())
-        return
     rejected = list(lines.rejected)
     numbers: list[int] = []
     objects: list[dict[str, str | None]] = []
@@ -208,12 +173,12 @@ def _batches(lines: Lines, key_types: KeyTypes, record_filter: RecordFilter) -> 
         yield from record_filter.batches(columns, rows, rejected, _texts(lines), ())
 
 
-def _texts(lines: Lines) -> Any:
+def _texts(lines: Lines) -> Callable[[int], str]:
     starts: list[Any] = []
 
     def text(row: int) -> str:
         if not starts:
-            starts.append(starts_of(lines.data))
+            starts.append(line_starts(lines.data))
         begin, end = starts[0][row - lines.first], starts[0][row - lines.first + 1]
         return line_text(lines.data[begin : end - 1])
 
@@ -227,3 +192,13 @@ def _count_later(objects: list[dict[str, str | None]], record_filter: RecordFilt
     )
     if later:
         record_filter.not_records[LATER_KEY] += later
+
+
+def reread(
+    path: Path, rows: Collection[int], detected: Mapping[str, str]
+) -> Iterator[tuple[int, str]]:
+    """The texts of some lines."""
+    for lines in _all_lines(path, detected["encoding"]):
+        until = lines.first + lines.data.count(b"\n")
+        text = _texts(lines)
+        yield from ((row, text(row)) for row in rows if lines.first <= row < until)

@@ -7,41 +7,53 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smssim.logs.files.bytes import SHOWN
-from smssim.logs.files.table import Batch, Keys, RecordFilter, Table, names
+from smssim.logs.files.bytes import LONGEST_SHOWN
+from smssim.logs.files.format import Head, HeadingRules
+from smssim.logs.files.table import Batch, RecordFilter, Table, names
 from smssim.logs.join.facts import RejectedRow
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-MAGIC = b"PAR1"
+FORM = "Parquet"
+
+_MAGIC = b"PAR1"
 _REPEATED_BYTES = 4
 # What Arrow raises for bytes that are no whole Parquet, or one that it does not know.
 _BROKEN = (OSError, ValueError, NotImplementedError)
-
-ROWS = 65_536
-"""Rows of a batch."""
+_BATCH_ROWS = 65_536
 
 
-def table(path: Path, detected: dict[str, str], keys: Keys) -> Table:
+def is_parquet(start: bytes) -> bool:
+    """Whether a file that begins so is Parquet."""
+    return start.startswith(_MAGIC)
+
+
+def recognises(head: Head) -> bool:
+    """Whether the first four bytes are those of Parquet."""
+    return is_parquet(head.start)
+
+
+def tables(head: Head, rules: HeadingRules) -> Iterator[Table]:
     """The table in a Parquet file. Raise a ValueError for a file that is not whole."""
+    path = head.path
     with _opened(path) as file:
         headings = names(file.schema_arrow.names)
     not_records: Counter[str] = Counter()
 
     def batches() -> Iterator[Batch]:
         not_records.clear()
-        record_filter = RecordFilter(headings, keys(headings), not_records)
+        record_filter = RecordFilter(headings, rules.keys(headings), not_records)
         first = 1
         try:
-            for read in record_batches(path):
+            for read in _record_batches(path):
                 yield from _batches(read, headings, first, record_filter)
                 first += read.num_rows
         except _BROKEN as error:
@@ -49,7 +61,7 @@ def table(path: Path, detected: dict[str, str], keys: Keys) -> Table:
             none = {name: _nothing() for name in headings}
             yield from record_filter.batches(none, np.empty(0, np.int64), (broken,), str, ())
 
-    return Table(str(path), headings, batches, detected, not_records)
+    yield Table(str(path), headings, batches, head.detected(FORM), not_records)
 
 
 def _batches(
@@ -73,12 +85,12 @@ def _batches(
     yield from record_filter.batches(columns, first + decodable, rejected, text, ())
 
 
-def record_batches(path: Path) -> Iterator[pa.RecordBatch]:
+def _record_batches(path: Path) -> Iterator[pa.RecordBatch]:
     """The rows of a file, texts that it stores once as dictionaries."""
     with _opened(path) as file:
         texts = _repeated_texts(file)
     with _opened(path, texts) as file:
-        yield from file.iter_batches(batch_size=ROWS, use_threads=False)
+        yield from file.iter_batches(batch_size=_BATCH_ROWS, use_threads=False)
 
 
 def _opened(path: Path, dictionaries: list[str] | None = None) -> pq.ParquetFile:
@@ -144,13 +156,26 @@ def _nothing() -> pa.Array:
 
 
 def _texts(columns: list[pa.Array], headings: tuple[str, ...], first: int) -> Callable[[int], str]:
-    return lambda row: row_text(columns, headings, row - first)
+    return lambda row: _row_text(columns, headings, row - first)
 
 
-def row_text(columns: list[pa.Array], headings: tuple[str, ...], index: int) -> str:
+def _row_text(columns: list[pa.Array], headings: tuple[str, ...], index: int) -> str:
     """A row as a JSON object."""
     row = {
         name: _usable(column[index : index + 1])[0][0].as_py()
         for name, column in zip(headings, columns, strict=True)
     }
-    return json.dumps(row, ensure_ascii=False, default=str)[:SHOWN]
+    return json.dumps(row, ensure_ascii=False, default=str)[:LONGEST_SHOWN]
+
+
+def reread(
+    path: Path, rows: Collection[int], detected: Mapping[str, str]
+) -> Iterator[tuple[int, str]]:
+    """Some rows as JSON objects."""
+    first = 1
+    for read in _record_batches(path):
+        headings = names(read.schema.names)
+        for row in rows:
+            if first <= row < first + read.num_rows:
+                yield row, _row_text(read.columns, headings, row - first)
+        first += read.num_rows

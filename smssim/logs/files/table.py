@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from smssim.logs.files.bytes import Integers
 from smssim.logs.join.facts import RejectedRow
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
 
 
-Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,10 @@ class Table:
     batches: Callable[[], Iterator[Batch]]
     detected: Mapping[str, str]
     not_records: Counter[str] = field(default_factory=Counter)
+    warnings: tuple[str, ...] = ()
 
 
-# What is passed over in a table: blank rows, totals, and its heading said again.
+# Rows of a table that are not records: blank rows, totals, repeated headings.
 
 IsHeading = Callable[[Sequence[str]], bool]
 """Whether the cells of a record are the headings of a table."""
@@ -61,14 +63,8 @@ Keys = Callable[[Sequence[str]], Collection[int]]
 """Which of the headings are those of an id or a number: a row that has one is no total."""
 
 TOTALS = frozenset({"total", "sum", "合计", "总计", "共计"})
+_LONGEST_TOTAL = 40
 BLANK, PREAMBLE, HEADING, TOTAL = "blank", "preamble", "heading", "total"
-
-# The first two bytes of a total in UTF-8, and the first of a blank: no other cell is looked at.
-_FIRST, _SECOND, _BLANK = np.zeros((3, 256), bool)
-_STARTS = [text.encode()[:2] for text in TOTALS for text in (text, text.upper())]
-_FIRST[[start[0] for start in _STARTS]] = True
-_SECOND[[start[1] for start in _STARTS]] = True
-_BLANK[list(b" \t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\xc2\xe1\xe2\xe3")] = True
 
 
 def is_total(cells: Sequence[str], keys: Collection[int]) -> bool:
@@ -91,7 +87,7 @@ class RecordFilter:
     ) -> None:
         self.headings, self.keys, self.not_records = headings, keys, not_records
         self._unit = 0
-        self._shown = [heading.strip() for heading in headings]
+        self._heading_cells = [heading.strip() for heading in headings]
 
     def is_not_a_record(self, cells: Sequence[str]) -> bool:
         """Count a row that is no record; used for rows that do not fit the columns."""
@@ -111,12 +107,13 @@ class RecordFilter:
         text: Callable[[int], str],
         heading_cells: Sequence[str] | None = None,
     ) -> Iterator[Batch]:
-        """Give the records among *rows*; *text* takes a row. *said* are the headings as they stand.
+        """Give the records among *rows*; *text* takes a row.
 
-        A repeated heading ends a batch, and the next one is another unit.
+        *heading_cells* are the headings verbatim. A repeated heading ends a batch, and the next one
+        is another unit.
         """
         keep = np.ones(len(rows), bool)
-        self._pass_over(columns, keep)
+        self._take_out(columns, keep)
         begin = 0
         waiting = sorted(rejected)
         for index in [*self._headings(columns, keep, heading_cells), len(rows)]:
@@ -151,29 +148,22 @@ class RecordFilter:
             self._unit, record_rows, arrays, rejected, lambda index: text(int(record_rows[index]))
         )
 
-    def _pass_over(self, columns: Mapping[str, pa.Array], keep: npt.NDArray[np.bool_]) -> None:
+    def _take_out(self, columns: Mapping[str, pa.Array], keep: npt.NDArray[np.bool_]) -> None:
         """Take the blank rows and the totals out of *keep*."""
         rest = np.arange(len(keep))
         arrays = list(columns.values())
         for array in arrays:
-            empty, meant = _looked_at(array, rest)
-            blank = np.zeros(len(rest), bool)
-            blank[empty] = True
-            for index in meant:
-                row = int(rest[index])
-                text = array[row].as_py()
-                blank[index] = not text.strip()
-                if not blank[index] and _names_total(text):
-                    cells = [_text(column[row].as_py()) for column in arrays]
-                    if is_total(cells, self.keys):
-                        keep[row] = False
-                        self.not_records[TOTAL] += 1
+            blank, total = _blank_and_total(array if len(rest) == len(array) else array.take(rest))
+            for row in rest[total].tolist():
+                cells = [_text(column[row].as_py()) for column in arrays]
+                if is_total(cells, self.keys):
+                    keep[row] = False
+                    self.not_records[TOTAL] += 1
             rest = rest[blank]
             if not len(rest):
-                break
-        if len(rest):
-            keep[rest] = False
-            self.not_records[BLANK] += len(rest)
+                return
+        keep[rest] = False
+        self.not_records[BLANK] += len(rest)
 
     def _headings(
         self,
@@ -181,58 +171,52 @@ class RecordFilter:
         keep: npt.NDArray[np.bool_],
         heading_cells: Sequence[str] | None,
     ) -> list[int]:
-        """The rows that say the headings again."""
+        """The rows that repeat the headings."""
         import pyarrow as pa
         import pyarrow.compute as pc  # type: ignore[import-untyped]
 
-        heading_cells = (
-            self._shown if heading_cells is None else [text.strip() for text in heading_cells]
-        )
-        first = next((index for index, text in enumerate(heading_cells) if text), None)
+        cells = self._heading_cells
+        if heading_cells is not None:
+            cells = [text.strip() for text in heading_cells]
+        first = next((index for index, text in enumerate(cells) if text), None)
         arrays = list(columns.values())
         if first is None or not pa.types.is_string(arrays[first].type):
             return []
-        same = pc.equal(pc.utf8_trim_whitespace(arrays[first]), heading_cells[first]).fill_null(
-            False
-        )
+        same = pc.equal(pc.utf8_trim_whitespace(arrays[first]), cells[first]).fill_null(False)
         repeated = [
             row
-            for row in np.flatnonzero(same.to_numpy(zero_copy_only=False)).tolist()
-            if [_text(column[row].as_py()).strip() for column in arrays] == heading_cells
+            for row in np.flatnonzero(_flags(same)).tolist()
+            if [_text(column[row].as_py()).strip() for column in arrays] == cells
         ]
         keep[repeated] = False
         return repeated
-
-
-def _names_total(text: str) -> bool:
-    return text.strip().rstrip(":：").strip().lower() in TOTALS
 
 
 def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _looked_at(array: pa.Array, rest: Integers) -> tuple[Integers, list[int]]:
-    """Places in *rest* whose cells are empty, and those whose texts may be blank or a total."""
+def _blank_and_total(array: pa.Array) -> tuple[Flags, Flags]:
+    """Which cells are blank, and which name a total."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     if not pa.types.is_string(array.type):
-        valid = array.is_valid().to_numpy(zero_copy_only=False)
-        return np.flatnonzero(~valid[rest]), []
-    _, offsets_buffer, data_buffer = array.buffers()
-    offsets = np.frombuffer(offsets_buffer, np.int32)[array.offset : array.offset + len(array) + 1]
-    begins, ends = offsets[:-1][rest], offsets[1:][rest]
-    empty = begins == ends
-    if array.null_count:
-        empty |= array.is_null().to_numpy(zero_copy_only=False)[rest]
-    if data_buffer is None or not data_buffer.size:
-        return np.flatnonzero(empty), []
-    data = np.frombuffer(data_buffer, np.uint8)
-    first = data[np.minimum(begins, len(data) - 1)]
-    meant = _BLANK[first] & ~empty
-    named = np.flatnonzero(_FIRST[first] & (ends - begins > 1) & ~empty)
-    meant[named] |= _SECOND[data[begins[named] + 1]]
-    return np.flatnonzero(empty), np.flatnonzero(meant).tolist()
+        return _flags(array.is_null()), np.zeros(len(array), bool)
+    texts = pc.utf8_trim_whitespace(array.fill_null(""))
+    blank = _flags(pc.equal(pc.binary_length(texts), 0))
+    # Longer texts are no totals; the short ones alone are made lower case.
+    short = np.flatnonzero(_flags(pc.less_equal(pc.binary_length(texts), _LONGEST_TOTAL)))
+    total = np.zeros(len(array), bool)
+    if len(short):
+        words = pc.utf8_rtrim(pc.utf8_lower(texts.take(pa.array(short))), ":： ")
+        total[short] = _flags(pc.is_in(words, pa.array(sorted(TOTALS))))
+    return blank, total
+
+
+def _flags(mask: pa.Array) -> Flags:
+    flags: Flags = mask.to_numpy(zero_copy_only=False)
+    return flags
 
 
 # Where a table's heading stands, and the names of its columns.

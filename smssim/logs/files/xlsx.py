@@ -1,4 +1,4 @@
-"""XLSX: the first sheet that has a heading, its cells as texts.
+"""XLSX: every sheet that has a heading, its cells as texts.
 
 The archive is unpacked once within limits before its cells are, so that no file costs more memory
 than its limits allow.
@@ -8,71 +8,92 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from smssim.logs.files.bytes import SHOWN
+from smssim.logs.files.bytes import LONGEST_SHOWN
+from smssim.logs.files.format import Head, HeadingRules
 from smssim.logs.files.table import (
     BLANK,
     HEADING_WITHIN,
     PREAMBLE,
     Batch,
     Heading,
-    IsHeading,
-    Keys,
     RecordFilter,
     Table,
     heading,
 )
 from smssim.sms.xlsx_guard import check_extent
 
-ROWS = 16_384
-"""Rows of a batch."""
+FORM = "XLSX"
+
+_BATCH_ROWS = 16_384
+_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 
-class Sheet(NamedTuple):
-    """A sheet with a heading: its name, the heading, and the row it stands in."""
+class _Sheet(NamedTuple):
+    """A sheet with a heading: its name, the heading, and the row of the heading."""
 
     name: str
     heading: Heading
     row: int
 
 
-def table(path: Path, is_heading: IsHeading, detected: dict[str, str], keys: Keys) -> Table | str:
-    """The table in a workbook, or its first rows where no sheet has a heading.
+def is_workbook(start: bytes) -> bool:
+    """Whether a file that begins so is an archive, as XLSX is, or an older workbook."""
+    return start.startswith((_ZIP, _OLE))
+
+
+def recognises(head: Head) -> bool:
+    """Whether the first bytes are those of an archive."""
+    return is_workbook(head.start)
+
+
+def tables(head: Head, rules: HeadingRules) -> Iterator[Table | str]:
+    """A table per sheet with a heading, or the first rows where no sheet has one.
 
     Raise a ValueError for a workbook that is not whole or beyond the limits.
     """
-    check_extent(path)
-    sheet = _first_sheet(path, is_heading)
-    if isinstance(sheet, str):
-        return sheet
+    check_extent(head.path)
+    names = _workbook(head.path).sheet_names
+    sheets, first = [], ""
+    for name in names:
+        sheet = _sheet(head.path, name, rules)
+        if isinstance(sheet, str):
+            first = first or sheet
+        else:
+            sheets.append(sheet)
+    if not sheets:
+        yield first
+    for sheet in sheets:
+        yield _table(head, sheet, rules)
+
+
+def _table(head: Head, sheet: _Sheet, rules: HeadingRules) -> Table:
     headings = sheet.heading.names
     not_records: Counter[str] = Counter()
 
     def batches() -> Iterator[Batch]:
         not_records.clear()
-        record_filter = RecordFilter(headings, keys(headings), not_records)
-        yield from _batches(path, sheet, record_filter)
+        record_filter = RecordFilter(headings, rules.keys(headings), not_records)
+        yield from _batches(head.path, sheet, record_filter)
 
-    return Table(str(path), headings, batches, {**detected, "sheet": sheet.name}, not_records)
+    detected = {**head.detected(FORM), "sheet": sheet.name}
+    return Table(str(head.path), headings, batches, detected, not_records)
 
 
-def _first_sheet(path: Path, is_heading: IsHeading) -> Sheet | str:
-    first = ""
-    for name in _workbook(path).sheet_names:
-        head = [
-            (row, as_texts(cells)) for row, cells in islice(rows_of(path, name), 2 * HEADING_WITHIN)
-        ]
-        match = heading([cells for _, cells in head], is_heading)
-        if match:
-            return Sheet(name, match, head[match.position][0])
-        first = first or "\n".join(row_text(cells) for _, cells in head[:5])
-    return first
+def _sheet(path: Path, name: str, rules: HeadingRules) -> _Sheet | str:
+    """A sheet with its heading, or its first rows as text."""
+    rows = islice(_rows_of(path, name), 2 * HEADING_WITHIN)
+    head = [(row, as_texts(cells)) for row, cells in rows]
+    match = heading([cells for _, cells in head], rules.is_heading)
+    if match is None:
+        return "\n".join(_row_text(cells) for _, cells in head[:5])
+    return _Sheet(name, match, head[match.position][0])
 
 
 def _workbook(path: Path) -> Any:
@@ -86,7 +107,7 @@ def _workbook(path: Path) -> Any:
         raise ValueError(f"{path}: must be a whole XLSX ({error})") from error
 
 
-def rows_of(path: Path, name: str) -> Iterator[tuple[int, list[Any]]]:
+def _rows_of(path: Path, name: str) -> Iterator[tuple[int, list[Any]]]:
     """The rows of a sheet with their numbers. Raise a ValueError for a broken one."""
     import python_calamine
 
@@ -116,23 +137,23 @@ def _text(cell: Any) -> str:
     return str(cell)
 
 
-def row_text(cells: Sequence[Any]) -> str:
+def _row_text(cells: Sequence[Any]) -> str:
     """A row of cells, separated by tabs."""
-    return "\t".join(as_texts(cells))[:SHOWN]
+    return "\t".join(as_texts(cells))[:LONGEST_SHOWN]
 
 
-def _batches(path: Path, sheet: Sheet, record_filter: RecordFilter) -> Iterator[Batch]:
-    rows = rows_of(path, sheet.name)
+def _batches(path: Path, sheet: _Sheet, record_filter: RecordFilter) -> Iterator[Batch]:
+    rows = _rows_of(path, sheet.name)
     for row, cells in rows:
         if row == sheet.row:
             break
         record_filter.not_records[PREAMBLE if any(map(str.strip, as_texts(cells))) else BLANK] += 1
-    while chunk := list(islice(rows, ROWS)):
+    while chunk := list(islice(rows, _BATCH_ROWS)):
         yield from _batch(chunk, sheet, record_filter)
 
 
 def _batch(
-    chunk: list[tuple[int, list[Any]]], sheet: Sheet, record_filter: RecordFilter
+    chunk: list[tuple[int, list[Any]]], sheet: _Sheet, record_filter: RecordFilter
 ) -> Iterator[Batch]:
     import pyarrow as pa  # type: ignore[import-untyped]
 
@@ -150,4 +171,13 @@ def _batch(
 
 def _texts(chunk: list[tuple[int, list[Any]]]) -> Callable[[int], str]:
     first = chunk[0][0]
-    return lambda row: row_text(chunk[row - first][1])
+    return lambda row: _row_text(chunk[row - first][1])
+
+
+def reread(
+    path: Path, rows: Collection[int], detected: Mapping[str, str]
+) -> Iterator[tuple[int, str]]:
+    """Some rows of the sheet, their cells separated by tabs."""
+    for row, cells in _rows_of(path, detected["sheet"]):
+        if row in rows:
+            yield row, _row_text(cells)
