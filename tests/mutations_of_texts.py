@@ -86,8 +86,8 @@ TEXTS = {
     "filed links": Mutation(_CHECK, quiet("filed_links")),
     "filed content": Mutation(_CHECK, quiet("filed_content")),
     "findings": Mutation("smssim.sms.templates.finding:sorted_by_place", lambda original: tuple),
-    "values": Mutation("smssim.sms.templates.values:_of_kind", nothing),
-    "value of a password": Mutation("smssim.sms.templates.values:_of_otp", nothing),
+    "values": Mutation("smssim.sms.templates.values:_broken_by_type", nothing),
+    "value of a password": Mutation("smssim.sms.templates.values:_broken_by_otp", nothing),
     "GSM-7": Mutation("smssim.sms.segments:GSM7_PART", value(160)),
     "other alphabets": Mutation("smssim.sms.segments:OTHER_PART", value(70)),
     "counting of pairs": Mutation(

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 import smssim
 from smssim.sms.reference import reference
-from smssim.sms.templates import rules as destinations
 from smssim.sms.templates.finding import Finding
 from smssim.sms.templates.variables import SHORT_HOSTS, links
 
@@ -290,7 +289,7 @@ def test_every_country_with_a_content_rule_is_looked_at() -> None:
         row["iso2"] for row in reference("sending_rules") if row["content_rule"] and row["iso2"]
     }
     rules |= {r["iso2"] for r in reference("sending_rules") if "content" in r["sender_id_rule"]}
-    looked_at = {*destinations.FILED_LINKS, *destinations.FILED_CONTENT, destinations.MALAYSIA}
+    looked_at = {*rules.FILED_LINKS, *rules.FILED_CONTENT, rules.MALAYSIA}
     assert rules == looked_at
 
 

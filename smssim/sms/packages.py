@@ -1,4 +1,4 @@
-"""Prepaid packages: who gives first, what is left, when they end (DOMAIN.md section 2)."""
+"""Prepaid packages: order of use, deduction, quota left, expiry (DOMAIN.md section 2)."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class Deduction(NamedTuple):
 
 
 def ends_us(bought_us: int, zone: str, *, valid_days: int | None, valid_months: int | None) -> int:
-    """The first instant at which a package cannot be used; a month if no validity is said."""
+    """The first instant at which a package cannot be used; a month by default."""
     months = 1 if valid_months is None and valid_days is None else valid_months
     return end_of_validity(bought_us, zone, days=valid_days, months=months)
 
 
 class CountryQuota:
-    """The packages in force for one country, in their order of use, and what has been said about
-    them.
+    """The packages in force for one country, in their order of use, and the notices
+    that were given.
     """
 
     def __init__(self, country: str, order: str, low_notice: int | None) -> None:
@@ -75,24 +75,24 @@ class CountryQuota:
         self.replenished()
 
     def replenished(self) -> None:
-        """Quota came: a run-out can be told again, and a low quota if there is enough for one."""
+        """Quota arrived: arm the notice of a run-out, and of low quota if enough is left."""
         self.seen = True
         if self.low_notice is not None and self.left > self.low_notice:
             self.low_armed = True
 
     def take(self, segments: int) -> list[tuple[Package, int]]:
-        """Deduct up to *segments* in the order of use; return who gave how many."""
+        """Deduct up to *segments* in the order of use; return how many each gave."""
         parts = []
         for package in self.packages:
-            given = min(package.left, segments)
-            if given:
-                package.left -= given
-                segments -= given
-                parts.append((package, given))
+            deducted = min(package.left, segments)
+            if deducted:
+                package.left -= deducted
+                segments -= deducted
+                parts.append((package, deducted))
         return parts
 
     def deduct(self, segments: int, *, suspends: bool, covers: bool) -> Deduction | None:
-        """Deduct a message; None if it is refused for want of quota, and nothing deducted.
+        """Deduct a message; None if it is refused for lack of quota, and nothing deducted.
 
         Where packages do not cover it whole, the last of them carries it if the straddling message
         is covered; else mode 2 (*suspends*) refuses it, and mode 1 leaves the rest to be charged.

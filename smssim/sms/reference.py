@@ -1,4 +1,4 @@
-"""The service's codes and the countries: reference tables that travel with the package.
+"""The service's codes and the countries: reference tables that ship with the package.
 
 Tables of codes are those of Huawei's pages as far as they could be read (DOMAIN.md sections 6
 and 7); each row says where it comes from and how far it is verified.
@@ -75,7 +75,7 @@ class Country:
 
 @cache
 def reference(table: str) -> tuple[Mapping[str, str], ...]:
-    """Return the rows of a reference table as they stand in its CSV file.
+    """Return the rows of a reference table, verbatim from its CSV file.
 
     Raise a ValueError for a table that the package does not hold.
     """

@@ -27,10 +27,10 @@ GSM7_EXTENSION = frozenset("\f^{}\\[~]|€")
 
 _GSM7 = GSM7_BASIC | GSM7_EXTENSION
 VARIABLE = re.compile(r"\$\{([^{}]*)\}")
-"""A place of a template that holds a value; the name is its group."""
+"""A variable of a template; its name is the group."""
 _LAST_OF_PLANE_0 = 0xFFFF
 _BASIC, _EXTENSION, _OTHER, _PAIR = range(4)
-"""Kinds of characters: a septet, two septets, one UTF-16 unit, two."""
+"""Classes of characters: a septet, two septets, one UTF-16 unit, two."""
 # Blocks that stay in the processor's cache; larger ones took twice the time.
 _BLOCK = 8192
 
@@ -65,21 +65,21 @@ def segments(text: str, counting: Counting = "huawei") -> int:
     """
     units = length(text, counting)
     gsm7 = is_gsm7(text)
-    single, part = (GSM7_SINGLE, GSM7_PART) if gsm7 else (OTHER_SINGLE, OTHER_PART)
+    single, part_units = (GSM7_SINGLE, GSM7_PART) if gsm7 else (OTHER_SINGLE, OTHER_PART)
     if units <= single:
         return 1
     if units == len(text):
-        return -(-units // part)
-    return _parts_of_pairs(text, part, gsm7)
+        return -(-units // part_units)
+    return _parts_of_pairs(text, part_units, gsm7)
 
 
-def _parts_of_pairs(text: str, part: int, gsm7: bool) -> int:
+def _parts_of_pairs(text: str, part_units: int, gsm7: bool) -> int:
     """Fill parts one after the other, moving a pair that does not fit to the next part."""
     parts, used = 1, 0
     for character in text:
         wide = character in GSM7_EXTENSION if gsm7 else ord(character) > _LAST_OF_PLANE_0
         units = 2 if wide else 1
-        if used + units > part:
+        if used + units > part_units:
             parts, used = parts + 1, 0
         used += units
     return parts
@@ -89,7 +89,7 @@ def segments_of(texts: Any, counting: Counting = "huawei") -> NDArray[np.int64]:
     """Return the number of segments of each of *texts*, exactly as `segments` counts them.
 
     Takes a list or tuple, a NumPy array, or a pandas or Arrow column. Raise a ValueError for
-    what is not one column of texts, with the place of a missing one.
+    what is not one column of texts, with the index of a missing one.
 
     >>> segments_of(["a" * 160, "a" * 161, "€" * 81]).tolist()
     [1, 2, 2]
@@ -104,9 +104,9 @@ def segments_of(texts: Any, counting: Counting = "huawei") -> NDArray[np.int64]:
         try:
             joined = "".join(block)
         except TypeError:
-            place = next(k for k, text in enumerate(block) if not isinstance(text, str))
-            told = f"texts[{start + place}](={block[place]!r}) must be a text"
-            raise ValueError(told) from None
+            index = next(k for k, text in enumerate(block) if not isinstance(text, str))
+            message = f"texts[{start + index}](={block[index]!r}) must be a text"
+            raise ValueError(message) from None
         counts[start : start + _BLOCK] = _segments_of_block(block, joined, counting)
     return counts
 
@@ -114,40 +114,42 @@ def segments_of(texts: Any, counting: Counting = "huawei") -> NDArray[np.int64]:
 def _segments_of_block(texts: list[str], joined: str, counting: Counting) -> NDArray[np.int64]:
     sizes = np.fromiter(map(len, texts), np.int64, len(texts))
     bounds = np.concatenate(([0], np.cumsum(sizes)))
-    kinds = _kinds()[np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), "<u4")]
+    classes = _character_classes()[
+        np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), "<u4")
+    ]
 
     def number_of(chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
         return np.diff(np.searchsorted(np.flatnonzero(chosen), bounds))
 
-    gsm7 = number_of(kinds >= _OTHER) == 0
-    pairs = number_of(kinds == _PAIR) if counting == "3gpp" else np.zeros_like(sizes)
-    wide = np.where(gsm7, number_of(kinds == _EXTENSION), pairs)
+    gsm7 = number_of(classes >= _OTHER) == 0
+    pairs = number_of(classes == _PAIR) if counting == "3gpp" else np.zeros_like(sizes)
+    wide = np.where(gsm7, number_of(classes == _EXTENSION), pairs)
     units = sizes + wide
-    part = np.where(gsm7, GSM7_PART, OTHER_PART)
-    counts = -(-units // part)
+    part_units = np.where(gsm7, GSM7_PART, OTHER_PART)
+    counts = -(-units // part_units)
     # A pair that does not fit leaves one unit empty, so a part holds one less at the worst.
-    unsure = np.flatnonzero((wide > 0) & (counts < -(-units // (part - 1))))
-    for place in unsure.tolist():
-        counts[place] = segments(texts[place], counting)
+    unsure = np.flatnonzero((wide > 0) & (counts < -(-units // (part_units - 1))))
+    for index in unsure.tolist():
+        counts[index] = segments(texts[index], counting)
     counts[units <= np.where(gsm7, GSM7_SINGLE, OTHER_SINGLE)] = 1
     return counts
 
 
 @cache
-def _kinds() -> NDArray[np.uint8]:
-    """Return the kind of every character by its code point."""
-    kinds = np.full(0x110000, _OTHER, np.uint8)
-    kinds[_LAST_OF_PLANE_0 + 1 :] = _PAIR
-    kinds[[ord(character) for character in GSM7_BASIC]] = _BASIC
-    kinds[[ord(character) for character in GSM7_EXTENSION]] = _EXTENSION
-    return kinds
+def _character_classes() -> NDArray[np.uint8]:
+    """Return the class of every character by its code point."""
+    classes = np.full(0x110000, _OTHER, np.uint8)
+    classes[_LAST_OF_PLANE_0 + 1 :] = _PAIR
+    classes[[ord(character) for character in GSM7_BASIC]] = _BASIC
+    classes[[ord(character) for character in GSM7_EXTENSION]] = _EXTENSION
+    return classes
 
 
 def mainland_segments(text: str, signature: str) -> int:
     """Return the segments of *text* sent to mainland China with its *signature*.
 
     Whatever the alphabet, a part is 70 or 67 characters, and the signature counts with its
-    brackets. Raise a ValueError for a signature that is empty or has brackets of its own.
+    brackets. Raise a ValueError for a signature that is empty or has brackets itself.
 
     >>> mainland_segments("a" * 66, "AB"), mainland_segments("a" * 67, "AB")
     (1, 2)
@@ -158,7 +160,7 @@ def mainland_segments(text: str, signature: str) -> int:
 def signed(text: str, signature: str) -> str:
     """Return *text* as mainland China gets it; the brackets are in no alphabet of 160 or 153.
 
-    Raise a ValueError for a signature that is empty or has brackets of its own.
+    Raise a ValueError for a signature that is empty or has brackets itself.
     """
     if not signature or set("【】") & set(signature):
         raise ValueError(f"signature(={signature!r}) must be a name, without 【】")
@@ -172,10 +174,10 @@ def filled(text: str, lengths: Mapping[str, int]) -> str:
     variable without a length and for a negative length.
     """
 
-    def digits(found: re.Match[str]) -> str:
-        name = found[1]
+    def digits(variable: re.Match[str]) -> str:
+        name = variable[1]
         if name not in lengths:
-            raise ValueError(f"variable(={found[0]}) must be one of {sorted(lengths)}")
+            raise ValueError(f"variable(={variable[0]}) must be one of {sorted(lengths)}")
         if lengths[name] < 0:
             raise ValueError(f"lengths[{name!r}](={lengths[name]}) must be >= 0")
         return "0" * lengths[name]

@@ -1,4 +1,4 @@
-"""The check of a template before it is submitted: all that the review would refuse, at once.
+"""The check of a template before it is submitted: everything the review would refuse, at once.
 
 It goes through the rules of this package in the order of DOMAIN.md section 3, then section 11.
 """
@@ -8,10 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from smssim.sms.reference import countries as known_countries
-from smssim.sms.templates import rules as content
-from smssim.sms.templates import rules as destinations
-from smssim.sms.templates import rules as otp
-from smssim.sms.templates import rules as places
+from smssim.sms.templates import rules
 from smssim.sms.templates.finding import Finding, sorted_by_place
 from smssim.sms.templates.variables import fixed_text, read_variables
 from smssim.sms.templates.variables import links as links_of
@@ -71,23 +68,23 @@ def _findings(
     variables = read_variables(text)
     fixed = fixed_text(text, variables)
     links = links_of(text)
-    yield from content.length(text)
-    yield from content.square_brackets(text, fixed)
-    yield from content.forbidden_symbols(text, fixed)
-    yield from content.link_rules(text, links, variables)
-    yield from content.forbidden_topics(text, fixed)
-    yield from places.malformed(text, variables)
-    yield from places.mixed_syntaxes(text, variables)
-    yield from places.too_many(text, variables)
-    yield from places.all_variables(text, fixed, variables)
-    yield from places.adjacent(text, variables)
-    yield from places.contact_data(text, variables)
+    yield from rules.length(text)
+    yield from rules.square_brackets(text, fixed)
+    yield from rules.forbidden_symbols(text, fixed)
+    yield from rules.link_rules(text, links, variables)
+    yield from rules.forbidden_topics(text, fixed)
+    yield from rules.malformed_variables(text, variables)
+    yield from rules.mixed_syntaxes(text, variables)
+    yield from rules.variable_count(text, variables)
+    yield from rules.all_variables(text, fixed, variables)
+    yield from rules.adjacent_variables(text, variables)
+    yield from rules.contact_variables(text, variables)
     if type == "otp":
-        yield from otp.keyword(text, fixed)
-        yield from otp.one_numeric_variable(text, variables)
-        yield from otp.digits(text, variables)
-        yield from otp.no_links(text, links)
-    yield from destinations.filed_content(text, countries)
-    yield from destinations.filed_links(text, links, countries, filed)
-    if destinations.MALAYSIA in countries:
-        yield from destinations.malaysia(text, fixed, links, variables, brand)
+        yield from rules.otp_keyword(text, fixed)
+        yield from rules.otp_numeric_variable(text, variables)
+        yield from rules.otp_digits(text, variables)
+        yield from rules.otp_links(text, links)
+    yield from rules.filed_content(text, countries)
+    yield from rules.filed_links(text, links, countries, filed)
+    if rules.MALAYSIA in countries:
+        yield from rules.malaysia(text, fixed, links, variables, brand)

@@ -1,4 +1,4 @@
-"""What a check of a template finds: a rule, a place, and where the rule stands.
+"""A finding of a template check: the broken rule, its span in the text, and its source.
 
 Source tags are those of DOMAIN.md: [I] international site, [CN] mainland site.
 """
@@ -18,15 +18,15 @@ REGISTRATION = "[I] phone_numbers.html"
 MAINLAND = "[CN]"
 INFERENCE = "[INFERENCE]"
 
-_SHOWN = 40
+_LONGEST_EXCERPT = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One broken rule at ``text[start:end]``, which is the whole text if it is about all of it.
 
-    An error breaks what the international site says today; a warning stands where sources differ,
-    where only another site says so, or where a person has to look.
+    An error breaks what the international site states today; a warning is given where sources
+    differ, where only another site says so, or where a person has to look.
     """
 
     rule: str
@@ -51,21 +51,21 @@ def finding(
     source: str,
     severity: Severity = "error",
 ) -> Finding:
-    """Return a finding whose message shows the place of *text* and what it *must* be.
+    """Return a finding whose message shows the span of *text* and what it *must* be.
 
-    A long place is cut in the message, not in the finding.
+    A long excerpt is cut in the message, not in the finding.
     """
     start, end = span
-    shown = text[start:end]
-    if len(shown) > _SHOWN:
-        shown = shown[:_SHOWN] + "..."
-    message = f"text[{start}:{end}](={shown!r}) {must} ({source})"
+    excerpt = text[start:end]
+    if len(excerpt) > _LONGEST_EXCERPT:
+        excerpt = excerpt[:_LONGEST_EXCERPT] + "..."
+    message = f"text[{start}:{end}](={excerpt!r}) {must} ({source})"
     return Finding(rule, message, start, end, severity, source)
 
 
 def sorted_by_place(findings: list[Finding]) -> tuple[Finding, ...]:
     """Return *findings* in the order of the text: by start, then by end.
 
-    Those of one place are ordered by their rule.
+    Those of one span are ordered by their rule.
     """
-    return tuple(sorted(findings, key=lambda found: (found.start, found.end, found.rule)))
+    return tuple(sorted(findings, key=lambda item: (item.start, item.end, item.rule)))

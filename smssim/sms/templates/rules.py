@@ -1,6 +1,7 @@
-"""Rules about the words and signs of a template, whatever its type and country.
+"""The rules that the review holds a template to, one function per rule.
 
-They are the general template rules of DOMAIN.md section 3; each function is one of them.
+First the general rules about words, signs and variables, then those of one-time passwords
+(DOMAIN.md section 3), then those of single countries (section 11).
 """
 
 from __future__ import annotations
@@ -24,6 +25,20 @@ from smssim.sms.templates.finding import (
 from smssim.sms.templates.variables import Link, Variable, stray_braces
 
 MOST_CHARACTERS = 500
+MOST_VARIABLES = 20
+_NAMES = (
+    "TXT_n or NUM_n (n 1 to 20), DATE, TIME; or 1, 2, ..., PHONE, CHARDIGIT, DATETIME, MONEY, TEXT"
+)
+FEWEST_DIGITS, MOST_DIGITS, MOST_DIGITS_BY_FAQ = 4, 8, 6
+_KEYWORD = re.compile(
+    r"(?:verification|registration|dynamic)\s+code|验证码|驗證碼|注册码|註冊碼|动态码|動態碼",
+    re.IGNORECASE,
+)
+_MAY_BE_DIGITS = ("numbered", "CHARDIGIT")
+FILED_LINKS = ("AE", "SA", "TH")
+FILED_CONTENT = ("GB", "TW")
+MALAYSIA = "MY"
+_PLUS_NUMBER = re.compile(r"\+[0-9](?:[ ().-]{0,2}[0-9]){6,14}")
 _BRACKETS = re.compile(r"[\[\]［］【】]")
 _SYMBOLS = re.compile(r"\^_\^|[¥￥★&√]")
 _OLD_SYMBOLS = re.compile("※")
@@ -49,14 +64,14 @@ def length(text: str) -> Iterator[Finding]:
 
 
 def square_brackets(text: str, fixed: str) -> Iterator[Finding]:
-    """No square brackets, nor 【】, between which a signature stands.
+    """No square brackets, nor 【】, which enclose a signature.
 
     The lenticular brackets are taken for square ones, for a signature written into the content
     is a reason of rejection (DOMAIN.md section 4), and international messages have none.
     """
-    for found in _BRACKETS.finditer(fixed):
+    for match in _BRACKETS.finditer(fixed):
         must = "must not be there: no square brackets, no signature in the content"
-        yield finding("square_brackets", text, found.span(), must, SPECIFICATION)
+        yield finding("square_brackets", text, match.span(), must, SPECIFICATION)
 
 
 def forbidden_symbols(text: str, fixed: str) -> Iterator[Finding]:
@@ -64,12 +79,12 @@ def forbidden_symbols(text: str, fixed: str) -> Iterator[Finding]:
 
     The full-width yen sign counts as the yen sign.
     """
-    for found in _SYMBOLS.finditer(fixed):
+    for match in _SYMBOLS.finditer(fixed):
         must = "must not be there: no ¥ ★ ^_^ & √"
-        yield finding("forbidden_symbol", text, found.span(), must, SPECIFICATION)
-    for found in _OLD_SYMBOLS.finditer(fixed):
+        yield finding("forbidden_symbol", text, match.span(), must, SPECIFICATION)
+    for match in _OLD_SYMBOLS.finditer(fixed):
         must = "must not be there by older versions of the rules"
-        yield finding("forbidden_symbol", text, found.span(), must, SPECIFICATION, "warning")
+        yield finding("forbidden_symbol", text, match.span(), must, SPECIFICATION, "warning")
 
 
 def link_rules(
@@ -94,27 +109,19 @@ def forbidden_topics(text: str, fixed: str) -> Iterator[Finding]:
 
     Only words that are on the list themselves; whether the topic is meant, a reviewer decides.
     """
-    for found in _TOPICS.finditer(fixed):
+    for match in _TOPICS.finditer(fixed):
         must = "may be read as forbidden content"
         source = f"{SPECIFICATION}; word {INFERENCE}"
-        yield finding("forbidden_topic", text, found.span(), must, source, "warning")
+        yield finding("forbidden_topic", text, match.span(), must, source, "warning")
 
 
-# Rules about the variables of a template: how they are written, how many, how close.
-
-MOST_VARIABLES = 20
-_NAMES = (
-    "TXT_n or NUM_n (n 1 to 20), DATE, TIME; or 1, 2, ..., PHONE, CHARDIGIT, DATETIME, MONEY, TEXT"
-)
-
-
-def malformed(text: str, variables: tuple[Variable, ...]) -> Iterator[Finding]:
-    """A variable is ${NAME} with a name of either syntax, and braces stand nowhere else.
+def malformed_variables(text: str, variables: tuple[Variable, ...]) -> Iterator[Finding]:
+    """A variable is ${NAME} with a name of either syntax, and there are no other braces.
 
     Names are upper case, numbers without leading zeros.
     """
     for variable in variables:
-        if not variable.kind:
+        if not variable.type:
             span = variable.start, variable.end
             must = f"must be ${{NAME}}, NAME one of {_NAMES}"
             yield finding("malformed_variable", text, span, must, SPECIFICATION)
@@ -127,16 +134,18 @@ def mixed_syntaxes(text: str, variables: tuple[Variable, ...]) -> Iterator[Findi
 
     The place is the first variable of the other syntax.
     """
-    known = [variable for variable in variables if variable.syntax]
-    for variable in known:
-        if variable.syntax != known[0].syntax:
-            must = f"should be of the {known[0].syntax} syntax, as ${{{known[0].name}}} is"
+    recognised = [variable for variable in variables if variable.syntax]
+    for variable in recognised:
+        if variable.syntax != recognised[0].syntax:
+            must = (
+                f"should be of the {recognised[0].syntax} syntax, as ${{{recognised[0].name}}} is"
+            )
             span = variable.start, variable.end
             yield finding("mixed_syntaxes", text, span, must, INFERENCE, "warning")
             return
 
 
-def too_many(text: str, variables: tuple[Variable, ...]) -> Iterator[Finding]:
+def variable_count(text: str, variables: tuple[Variable, ...]) -> Iterator[Finding]:
     """At most 20 variables, whichever they are.
 
     The place is from the 21st on.
@@ -163,7 +172,7 @@ def all_variables(text: str, fixed: str, variables: tuple[Variable, ...]) -> Ite
         yield finding("all_variables", text, span, must, SPECIFICATION)
 
 
-def adjacent(text: str, variables: tuple[Variable, ...]) -> Iterator[Finding]:
+def adjacent_variables(text: str, variables: tuple[Variable, ...]) -> Iterator[Finding]:
     """No consecutive variables; with white space alone between them it is a warning.
 
     An older page allowed up to four in a row; what is submitted now is read by the newer.
@@ -178,30 +187,20 @@ def adjacent(text: str, variables: tuple[Variable, ...]) -> Iterator[Finding]:
             yield finding("adjacent_variables", text, span, must, INFERENCE, "warning")
 
 
-def contact_data(text: str, variables: tuple[Variable, ...]) -> Iterator[Finding]:
+def contact_variables(text: str, variables: tuple[Variable, ...]) -> Iterator[Finding]:
     """No contact data through variables, though the mainland's syntax has one for phone numbers.
 
     The two pages differ, so it is a warning.
     """
     for variable in variables:
-        if variable.kind == "PHONE":
+        if variable.type == "PHONE":
             must = "should not be there: no contact data through variables"
             span = variable.start, variable.end
             source = f"{SPECIFICATION}; {MAINLAND}"
             yield finding("contact_variable", text, span, must, source, "warning")
 
 
-# Rules of one-time password templates: one numeric variable, a keyword, no link.
-
-FEWEST_DIGITS, MOST_DIGITS, MOST_DIGITS_BY_FAQ = 4, 8, 6
-_KEYWORD = re.compile(
-    r"(?:verification|registration|dynamic)\s+code|验证码|驗證碼|注册码|註冊碼|动态码|動態碼",
-    re.IGNORECASE,
-)
-_MAY_BE_DIGITS = ("numbered", "CHARDIGIT")
-
-
-def has_keyword(fixed: str) -> bool:
+def _has_keyword(fixed: str) -> bool:
     """Return whether fixed text names a verification, registration or dynamic code.
 
     Case does not matter; the Chinese words count in both scripts.
@@ -215,25 +214,27 @@ def reads_as_otp(fixed: str, variables: tuple[Variable, ...]) -> bool:
     A value of a numbered or CHARDIGIT variable may be numeric.
     """
     return (
-        len(variables) == 1 and variables[0].kind in ("NUM", *_MAY_BE_DIGITS) and has_keyword(fixed)
+        len(variables) == 1
+        and variables[0].type in ("NUM", *_MAY_BE_DIGITS)
+        and _has_keyword(fixed)
     )
 
 
-def keyword(text: str, fixed: str) -> Iterator[Finding]:
+def otp_keyword(text: str, fixed: str) -> Iterator[Finding]:
     """The content holds one of: verification code, registration code, dynamic code.
 
     The Chinese words for them serve, too.
     """
-    if not has_keyword(fixed):
+    if not _has_keyword(fixed):
         must = "must hold 'verification code', 'registration code' or 'dynamic code'"
         yield finding("otp_keyword", text, (0, len(text)), must, REVIEW)
 
 
-def one_numeric_variable(text: str, variables: tuple[Variable, ...]) -> Iterator[Finding]:
+def otp_numeric_variable(text: str, variables: tuple[Variable, ...]) -> Iterator[Finding]:
     """Exactly one variable, of digits: ${NUM_n}.
 
     In the newer syntax ${1} and ${CHARDIGIT} may hold digits, which the text does not show: a
-    warning. A variable whose name is not known is judged by `places.malformed` alone.
+    warning. A variable whose name is not known is judged by `malformed_variables` alone.
     """
     if len(variables) != 1:
         span = (variables[0].start, variables[-1].end) if variables else (0, len(text))
@@ -241,20 +242,20 @@ def one_numeric_variable(text: str, variables: tuple[Variable, ...]) -> Iterator
         yield finding("otp_variable_count", text, span, must, REVIEW)
     for variable in variables:
         span = variable.start, variable.end
-        if variable.kind in _MAY_BE_DIGITS:
+        if variable.type in _MAY_BE_DIGITS:
             must = "must hold digits alone, which only its values show"
             yield finding("otp_numeric", text, span, must, INFERENCE, "warning")
-        elif variable.kind not in ("NUM", ""):
+        elif variable.type not in ("NUM", ""):
             yield finding("otp_numeric", text, span, "must be numeric, as ${NUM_n} is", REVIEW)
 
 
-def digits(text: str, variables: tuple[Variable, ...]) -> Iterator[Finding]:
+def otp_digits(text: str, variables: tuple[Variable, ...]) -> Iterator[Finding]:
     """At most 6 digits by the international FAQ, 8 by the mainland's, and never under 4.
 
     What is sent is refused (E200051) outside 4 to 8 digits, so 7 and 8 are a warning.
     """
     for variable in variables:
-        if variable.kind != "NUM" or variable.most is None:
+        if variable.type != "NUM" or variable.most is None:
             continue
         span = variable.start, variable.end
         if not FEWEST_DIGITS <= variable.most <= MOST_DIGITS:
@@ -265,7 +266,7 @@ def digits(text: str, variables: tuple[Variable, ...]) -> Iterator[Finding]:
             yield finding("otp_digits", text, span, must, f"{REVIEW}; {MAINLAND}", "warning")
 
 
-def no_links(text: str, links: tuple[Link, ...]) -> Iterator[Finding]:
+def otp_links(text: str, links: tuple[Link, ...]) -> Iterator[Finding]:
     """No links in one-time password templates.
 
     Only the mainland's page says so, so it is a warning.
@@ -275,18 +276,10 @@ def no_links(text: str, links: tuple[Link, ...]) -> Iterator[Finding]:
         yield finding("otp_link", text, (link.start, link.end), must, MAINLAND, "warning")
 
 
-# Content rules of single countries: Malaysia's, and what must be filed before it is sent.
-
-FILED_LINKS = ("AE", "SA", "TH")
-FILED_CONTENT = ("GB", "TW")
-MALAYSIA = "MY"
-_PLUS_NUMBER = re.compile(r"\+[0-9](?:[ ().-]{0,2}[0-9]){6,14}")
-
-
 def _rule(country: str) -> str:
     rows = (row for row in reference("sending_rules") if row["iso2"] == country)
     row = next(rows)
-    # Where the whole message is to be filed, the rule stands with the sender ID's.
+    # Where the whole message is to be filed, the rule is in the column of the sender ID.
     return f"in {country}: {row['content_rule'] or row['sender_id_rule']}"
 
 
@@ -305,7 +298,7 @@ def filed_links(
 ) -> Iterator[Finding]:
     """SA, AE and TH: links only after filing.
 
-    A link is filed if it stands in *filed* letter for letter.
+    A link is filed if *filed* has it letter for letter.
     """
     for country in sorted(set(FILED_LINKS) & set(countries)):
         for link in links:
@@ -328,27 +321,27 @@ def malaysia(
     rule, _, brand_rule = _rule(MALAYSIA).partition("; ")
     for link in links:
         yield finding("malaysia_link", text, (link.start, link.end), rule, REGISTRATION)
-    phones = [(v.start, v.end) for v in variables if v.kind == "PHONE"]
-    for span in sorted({*phones, *phone_numbers(fixed)}):
+    phones = [(v.start, v.end) for v in variables if v.type == "PHONE"]
+    for span in sorted({*phones, *_phone_numbers(fixed)}):
         yield finding("malaysia_phone_number", text, span, rule, REGISTRATION)
     span = 0, len(text)
     if brand is None:
-        told = f"in {MALAYSIA}: {brand_rule}; brand(=None) was not given to look for"
-        yield finding("malaysia_brand", text, span, told, REGISTRATION, "warning")
+        message = f"in {MALAYSIA}: {brand_rule}; brand(=None) was not given to look for"
+        yield finding("malaysia_brand", text, span, message, REGISTRATION, "warning")
     elif brand.casefold() not in fixed.casefold():
-        told = f"in {MALAYSIA}: {brand_rule}; brand(={brand!r}) is not in it"
-        yield finding("malaysia_brand", text, span, told, REGISTRATION)
+        message = f"in {MALAYSIA}: {brand_rule}; brand(={brand!r}) is not in it"
+        yield finding("malaysia_brand", text, span, message, REGISTRATION)
 
 
-def phone_numbers(fixed: str) -> list[tuple[int, int]]:
-    """Return the places of valid Malaysian numbers, and of any 7 to 15 digits after a plus.
+def _phone_numbers(fixed: str) -> list[tuple[int, int]]:
+    """Return the spans of valid Malaysian numbers, and of any 7 to 15 digits after a plus.
 
-    Dates, amounts and order numbers are none, as far as the national numbering plan tells.
+    Dates, amounts and order numbers are none, by the national numbering plan.
     """
     from phonenumbers import PhoneNumberMatcher
 
-    found = [match.span() for match in _PLUS_NUMBER.finditer(fixed)]
+    spans = [match.span() for match in _PLUS_NUMBER.finditer(fixed)]
     for match in PhoneNumberMatcher(fixed, MALAYSIA):
-        if not any(start < match.end and match.start < end for start, end in found):
-            found.append((match.start, match.end))
-    return sorted(found)
+        if not any(start < match.end and match.start < end for start, end in spans):
+            spans.append((match.start, match.end))
+    return sorted(spans)

@@ -1,7 +1,7 @@
-"""The check of the values a request gives for a template's variables, before it is sent.
+"""Values of a template's variables: what would be refused, and how many segments they make.
 
-What the API refuses number by number as E200028, and what the platform blocks afterwards in a
-one-time password as E200051 (DOMAIN.md sections 3 and 7).
+The API refuses values number by number as E200028, the platform blocks one-time passwords
+afterwards as E200051 (DOMAIN.md sections 3 and 7).
 """
 
 from __future__ import annotations
@@ -41,8 +41,16 @@ _DATE = re.compile("([0-9]{4})/([0-9]{2})/([0-9]{2})")
 _TIME = re.compile("(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?")
 _NOT_IN_GENERIC = frozenset(".。'<>{}")
 _PHONE_CHARACTERS = 4, 15
-_Found = tuple[str, str, str, Severity]
+_BrokenRule = tuple[str, str, str, Severity]
 """Rule, what the value must be, source, severity."""
+
+Lengths = Mapping[str, int | Mapping[int, float]]
+_States = dict[tuple[int, int, bool], float]
+"""Shares of messages by units, units taken (with those that pairs left empty), and whether the
+text is still a GSM-7 one."""
+
+_EXTENSION = re.compile(f"([{re.escape(''.join(sorted(GSM7_EXTENSION)))}])")
+_SURROGATES = re.compile("([\U00010000-\U0010ffff])")
 
 
 def check_values(text: str, values: Sequence[str], type: str | None = None) -> tuple[Finding, ...]:
@@ -74,18 +82,18 @@ def check_values(text: str, values: Sequence[str], type: str | None = None) -> t
         must = f"must get {len(variables)} values, not {len(values)}"
         findings.append(finding("E200028_count", text, (0, len(text)), must, SPECIFICATION))
     for number, (variable, value) in enumerate(zip(variables, values, strict=False)):
-        found = list(_of_kind(variable, value))
+        broken_rules = list(_broken_by_type(variable, value))
         if type == "otp":
-            found += _of_otp(value)
-        for rule, must, source, severity in found:
+            broken_rules += _broken_by_otp(value)
+        for rule, must, source, severity in broken_rules:
             must = f"values[{number}](={value!r}) {must}"
             span = variable.start, variable.end
             findings.append(finding(rule, text, span, must, source, severity))
     return sorted_by_place(findings)
 
 
-def _of_kind(variable: Variable, value: str) -> Iterator[_Found]:
-    match variable.kind:
+def _broken_by_type(variable: Variable, value: str) -> Iterator[_BrokenRule]:
+    match variable.type:
         case "NUM" if not _DIGITS.fullmatch(value):
             yield "E200028_type", "must be digits alone", SPECIFICATION, "error"
         case "DATE" if not _is_date(value):
@@ -111,34 +119,23 @@ def _of_kind(variable: Variable, value: str) -> Iterator[_Found]:
 
 
 def _is_date(value: str) -> bool:
-    found = _DATE.fullmatch(value)
-    if found is None:
+    match = _DATE.fullmatch(value)
+    if match is None:
         return False
     try:
-        date(int(found[1]), int(found[2]), int(found[3]))
+        date(int(match[1]), int(match[2]), int(match[3]))
     except ValueError:
         return False
     return True
 
 
-def _of_otp(value: str) -> Iterator[_Found]:
+def _broken_by_otp(value: str) -> Iterator[_BrokenRule]:
     if not (_DIGITS.fullmatch(value) and FEWEST_DIGITS <= len(value) <= MOST_DIGITS):
         must = f"must be {FEWEST_DIGITS} to {MOST_DIGITS} digits alone"
         yield "E200051", must, CODES, "error"
     elif len(value) > MOST_DIGITS_BY_FAQ:
         must = f"should have at most {MOST_DIGITS_BY_FAQ} digits; the mainland allows 8"
         yield "otp_digits", must, f"{REVIEW}; {MAINLAND}", "warning"
-
-
-# How many segments the messages of a template take, when its variables vary in length.
-
-Lengths = Mapping[str, int | Mapping[int, float]]
-_States = dict[tuple[int, int, bool], float]
-"""Shares of messages by units, places taken (units and what pairs left empty), and whether the
-text is still a GSM-7 one."""
-
-_EXTENSION = re.compile(f"([{re.escape(''.join(sorted(GSM7_EXTENSION)))}])")
-_SURROGATES = re.compile("([\U00010000-\U0010ffff])")
 
 
 def template_segments(
@@ -168,17 +165,17 @@ def template_segments(
     mixed = plain and not shares.keys().isdisjoint(outside_gsm7)
     spread: dict[int, float] = {}
     for gsm7 in (True, False) if mixed else (plain,):
-        single, part = (GSM7_SINGLE, GSM7_PART) if gsm7 else (OTHER_SINGLE, OTHER_PART)
+        single, part_units = (GSM7_SINGLE, GSM7_PART) if gsm7 else (OTHER_SINGLE, OTHER_PART)
         states: _States = {(0, 0, plain): 1.0}
         for number, piece in enumerate(pieces):
             if number % 2:
                 states = _with_value(states, shares[piece], piece not in outside_gsm7)
             else:
-                states = _with_runs(states, _runs(piece, gsm7, counting), part)
-        for (units, places, still_gsm7), share in states.items():
+                states = _with_runs(states, _runs(piece, gsm7, counting), part_units)
+        for (units, filled, still_gsm7), share in states.items():
             # Of a mixed template either alphabet counts its own messages.
             if still_gsm7 == gsm7:
-                count = 1 if units <= single else -(-places // part)
+                count = 1 if units <= single else -(-filled // part_units)
                 spread[count] = spread.get(count, 0.0) + share
     return dict(sorted(spread.items()))
 
@@ -187,13 +184,13 @@ def _shares(name: str, lengths: Lengths) -> dict[int, float]:
     """Return the shares of a variable's lengths, sum 1, without those that never occur."""
     if name not in lengths:
         raise ValueError(f"variable(=${{{name}}}) must be one of {sorted(lengths)}")
-    given = lengths[name]
-    shares = given if isinstance(given, Mapping) else {given: 1.0}
+    of_variable = lengths[name]
+    shares = of_variable if isinstance(of_variable, Mapping) else {of_variable: 1.0}
     total = sum(shares.values())
     if any(size < 0 for size in shares) or any(share < 0 for share in shares.values()):
-        raise ValueError(f"lengths[{name!r}](={given}) must be >= 0, lengths and shares")
+        raise ValueError(f"lengths[{name!r}](={of_variable}) must be >= 0, lengths and shares")
     if not (isfinite(total) and total > 0):
-        raise ValueError(f"lengths[{name!r}](={given}) must have a finite share > 0")
+        raise ValueError(f"lengths[{name!r}](={of_variable}) must have a finite share > 0")
     return {size: share / total for size, share in shares.items() if share}
 
 
@@ -206,24 +203,24 @@ def _runs(piece: str, gsm7: bool, counting: Counting) -> list[str]:
 
 def _with_value(states: _States, shares: Mapping[int, float], gsm7: bool) -> _States:
     after: _States = {}
-    for (units, places, plain), share in states.items():
+    for (units, filled, plain), share in states.items():
         for size, of_size in shares.items():
-            state = units + size, places + size, plain and (gsm7 or size == 0)
+            state = units + size, filled + size, plain and (gsm7 or size == 0)
             after[state] = after.get(state, 0.0) + share * of_size
     return after
 
 
-def _with_runs(states: _States, runs: list[str], part: int) -> _States:
+def _with_runs(states: _States, runs: list[str], part_units: int) -> _States:
     after: _States = {}
-    for (units, places, plain), share in states.items():
+    for (units, filled, plain), share in states.items():
         for number, run in enumerate(runs):
             if number % 2:
                 units += 2
                 # A pair that does not fit leaves the last place of its part empty.
-                places += 3 if places % part == part - 1 else 2
+                filled += 3 if filled % part_units == part_units - 1 else 2
             else:
                 units += len(run)
-                places += len(run)
-        state = units, places, plain
+                filled += len(run)
+        state = units, filled, plain
         after[state] = after.get(state, 0.0) + share
     return after

@@ -1,4 +1,4 @@
-"""The variables of a template in both syntaxes, and what looks like one and is none.
+"""The variables and links of a text: where they are, and what looks like one and is none.
 
 Older: ``${TXT_n}``, ``${NUM_n}``, ``${DATE}``, ``${TIME}``; newer: ``${1}`` and so on,
 ``${PHONE}``, ``${CHARDIGIT}``, ``${DATETIME}``, ``${MONEY}``, ``${TEXT}`` (DOMAIN.md section 3).
@@ -10,13 +10,13 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal[
+VariableType = Literal[
     "TXT", "NUM", "DATE", "TIME", "numbered", "PHONE", "CHARDIGIT", "DATETIME", "MONEY", "TEXT", ""
 ]
 
-MOST_CHARACTERS = 20
-_OLDER: dict[str, Kind] = {"TXT": "TXT", "NUM": "NUM", "DATE": "DATE", "TIME": "TIME"}
-_NEWER: dict[str, Kind] = {
+LONGEST_VALUE = 20
+_OLDER: dict[str, VariableType] = {"TXT": "TXT", "NUM": "NUM", "DATE": "DATE", "TIME": "TIME"}
+_NEWER: dict[str, VariableType] = {
     "PHONE": "PHONE",
     "CHARDIGIT": "CHARDIGIT",
     "DATETIME": "DATETIME",
@@ -29,87 +29,18 @@ _TOKEN = re.compile(r"\$\{([^{}]*)\}|\$\{|\{[^{}]*\}|[{}]")
 # A character that is no letter, digit or space, so that words on both sides stay apart.
 _NOTHING = "\0"
 
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """A place ``text[start:end]`` that holds a value; its kind is "" where the name is not known.
-
-    `most` is the greatest number of characters of a ``${TXT_n}`` or ``${NUM_n}``, otherwise None.
-    """
-
-    name: str
-    start: int
-    end: int
-    kind: Kind
-    most: int | None = None
-
-    @property
-    def syntax(self) -> Literal["older", "newer", ""]:
-        """The syntax it is written in, "" where the name is not known."""
-        if not self.kind:
-            return ""
-        return "older" if self.kind in _OLDER else "newer"
-
-
-def read_variables(text: str) -> tuple[Variable, ...]:
-    """Return the closed variables of *text* in their order, those of unknown names included.
-
-    >>> [(v.name, v.kind, v.most) for v in read_variables("${NUM_6} of ${DATE}, ${TXT_21}")]
-    [('NUM_6', 'NUM', 6), ('DATE', 'DATE', None), ('TXT_21', '', None)]
-    """
-    return tuple(
-        _variable(found[1], found.start(), found.end())
-        for found in _TOKEN.finditer(text)
-        if found[1] is not None
-    )
-
-
-def stray_braces(text: str) -> tuple[tuple[int, int], ...]:
-    """Return the places of braces that make no variable: unclosed, alone, or without the dollar.
-
-    Places are (start, end) in *text*.
-    """
-    return tuple(found.span() for found in _TOKEN.finditer(text) if found[1] is None)
-
-
-def fixed_text(text: str, variables: tuple[Variable, ...]) -> str:
-    """Return *text* with every character of its *variables* blotted out.
-
-    Places stay what they were, and no word reaches across a variable.
-    """
-    for variable in variables:
-        blot = _NOTHING * (variable.end - variable.start)
-        text = text[: variable.start] + blot + text[variable.end :]
-    return text
-
-
-def _variable(name: str, start: int, end: int) -> Variable:
-    if sized := _SIZED.fullmatch(name):
-        most = int(sized[2])
-        if most <= MOST_CHARACTERS:
-            return Variable(name, start, end, _OLDER[sized[1]], most)
-        return Variable(name, start, end, "")
-    if name in ("DATE", "TIME"):
-        return Variable(name, start, end, _OLDER[name])
-    if _NUMBERED.fullmatch(name):
-        return Variable(name, start, end, "numbered")
-    return Variable(name, start, end, _NEWER.get(name, ""))
-
-
-# Links in a text: where they stand, and which are short or lead on to another.
-
-_CHARACTERS = r"[A-Za-z0-9\-._~:/?#@!$&'()*+,;=%{}]*"
+_LINK_CHARACTERS = r"[A-Za-z0-9\-._~:/?#@!$&'()*+,;=%{}]*"
 _LABEL = r"(?:[A-Za-z0-9-]|\$\{[^{}]*\})+"
 _TOP = (
     "(?i:com|net|org|info|biz|edu|gov|app|dev|xyz|top|shop|site|online|link|club|vip)"
     "|io|co|cc|ly|me|tv|ae|cn|hk|id|my|ph|sa|sg|th|tw|uk|us|vn"
 )
 _LINK = re.compile(
-    rf"(?i:https?|ftp)://{_CHARACTERS}"
+    rf"(?i:https?|ftp)://{_LINK_CHARACTERS}"
     r"|(?<![A-Za-z0-9@.}-])"
-    rf"(?:(?i:www)\.(?=[A-Za-z0-9$]){_CHARACTERS}"
-    rf"|(?:{_LABEL}\.)+(?:[A-Za-z]{{2,}}/{_CHARACTERS}"
-    rf"|(?:{_TOP})(?![A-Za-z0-9-])(?:[:?#]{_CHARACTERS})?))"
+    rf"(?:(?i:www)\.(?=[A-Za-z0-9$]){_LINK_CHARACTERS}"
+    rf"|(?:{_LABEL}\.)+(?:[A-Za-z]{{2,}}/{_LINK_CHARACTERS}"
+    rf"|(?:{_TOP})(?![A-Za-z0-9-])(?:[:?#]{_LINK_CHARACTERS})?))"
 )
 _SENTENCE_ENDS = ".,;:!?)'"
 _HOST = re.compile(r"(?:[a-z]+://)?(?:www\.)?([^/:?#]*)", re.IGNORECASE)
@@ -125,10 +56,76 @@ SHORT_HOSTS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """A link as it stands at ``text[start:end]``.
+class Variable:
+    """A variable at ``text[start:end]``; its type is "" where the name is not recognised.
 
-    Punctuation that ends the sentence around it is no part of it.
+    `most` is the greatest number of characters of a ``${TXT_n}`` or ``${NUM_n}``, otherwise None.
+    """
+
+    name: str
+    start: int
+    end: int
+    type: VariableType
+    most: int | None = None
+
+    @property
+    def syntax(self) -> Literal["older", "newer", ""]:
+        """The syntax it is written in, "" where the name is not recognised."""
+        if not self.type:
+            return ""
+        return "older" if self.type in _OLDER else "newer"
+
+
+def read_variables(text: str) -> tuple[Variable, ...]:
+    """Return the closed variables of *text* in their order, those of unknown names included.
+
+    >>> [(v.name, v.kind, v.most) for v in read_variables("${NUM_6} of ${DATE}, ${TXT_21}")]
+    [('NUM_6', 'NUM', 6), ('DATE', 'DATE', None), ('TXT_21', '', None)]
+    """
+    return tuple(
+        _variable(match[1], match.start(), match.end())
+        for match in _TOKEN.finditer(text)
+        if match[1] is not None
+    )
+
+
+def stray_braces(text: str) -> tuple[tuple[int, int], ...]:
+    """Return the spans of braces that make no variable: unclosed, alone, or without the dollar.
+
+    Spans are (start, end) in *text*.
+    """
+    return tuple(match.span() for match in _TOKEN.finditer(text) if match[1] is None)
+
+
+def fixed_text(text: str, variables: tuple[Variable, ...]) -> str:
+    """Return *text* with every character of its *variables* blanked out.
+
+    Positions stay the same, and no word reaches across a variable.
+    """
+    for variable in variables:
+        blot = _NOTHING * (variable.end - variable.start)
+        text = text[: variable.start] + blot + text[variable.end :]
+    return text
+
+
+def _variable(name: str, start: int, end: int) -> Variable:
+    if sized := _SIZED.fullmatch(name):
+        most = int(sized[2])
+        if most <= LONGEST_VALUE:
+            return Variable(name, start, end, _OLDER[sized[1]], most)
+        return Variable(name, start, end, "")
+    if name in ("DATE", "TIME"):
+        return Variable(name, start, end, _OLDER[name])
+    if _NUMBERED.fullmatch(name):
+        return Variable(name, start, end, "numbered")
+    return Variable(name, start, end, _NEWER.get(name, ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link at ``text[start:end]``, verbatim.
+
+    Punctuation that ends the sentence around it does not belong to it.
     """
 
     url: str
@@ -138,8 +135,8 @@ class Link:
     @property
     def is_short(self) -> bool:
         """Whether its host is one that shortens links."""
-        found = _HOST.match(self.url)
-        return found is not None and found[1].lower() in SHORT_HOSTS
+        match = _HOST.match(self.url)
+        return match is not None and match[1].lower() in SHORT_HOSTS
 
     @property
     def leads_on(self) -> bool:
@@ -153,8 +150,8 @@ def links(text: str) -> tuple[Link, ...]:
     >>> [link.url for link in links("See example.com/a, or www.example.org.")]
     ['example.com/a', 'www.example.org']
     """
-    found = []
+    found_links = []
     for match in _LINK.finditer(text):
         url = match[0].rstrip(_SENTENCE_ENDS)
-        found.append(Link(url, match.start(), match.start() + len(url)))
-    return tuple(found)
+        found_links.append(Link(url, match.start(), match.start() + len(url)))
+    return tuple(found_links)
