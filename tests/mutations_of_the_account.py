@@ -100,7 +100,7 @@ def _unchecked(original: Any) -> Any:
         from smssim.simulation.account import commands
 
         self._ordered |= values
-        self._command(lambda: commands.set_thresholds(self._account, values))
+        self._command(commands.set_thresholds, values)
 
     return set_thresholds
 

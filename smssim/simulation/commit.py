@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +14,7 @@ from smssim.simulation.arrivals.marks import NEVER
 from smssim.simulation.compiled import DELIVERED, SEGMENT_CELLS, WITHDRAWN, CompiledScenario
 from smssim.simulation.frequency import FrequencyLimiter
 from smssim.simulation.judge import BlockVerdicts, counted_mask
+from smssim.simulation.resends import ServerResends
 from smssim.simulation.snapshot import RuleSnapshot
 from smssim.simulation.window import MessageBatch, MessageWindow
 
@@ -71,15 +73,20 @@ class Straddling:
 class Committer:
     """Commits judged blocks: counters, packages, charges and queues move on; nothing fires."""
 
-    def __init__(self, compiled: CompiledScenario, account: Account, window: MessageWindow) -> None:
+    def __init__(
+        self,
+        compiled: CompiledScenario,
+        account: Account,
+        window: MessageWindow,
+        servers: ServerResends | None,
+    ) -> None:
         self._compiled, self._account, self._window = compiled, account, window
+        self._servers = servers
         self.straddling = Straddling()
         self.billing = BillingOnDelivery(compiled, window)
         self.limiter = FrequencyLimiter(compiled, window)
         self._waiting: deque[tuple[Ints, Ints, Ints]] = deque()
-        """Keys, times of leaving the queue and times of arrival of accepted messages; kept where a
-        freeze can come.
-        """
+        """Keys, times of leaving the queue and of arrival of accepted messages, if any can fail."""
         self._can_freeze = account.balance_micro is not None
         self._segments = np.arange(SEGMENT_CELLS)
 
@@ -94,7 +101,8 @@ class Committer:
         """Account for the judged messages at indexes *begin* up to *end*, whose verdicts stand."""
         if begin == end:
             return
-        block, committed = slice(begin, end), batch.between(begin, end)
+        block = slice(begin, end)
+        committed = batch.take(block)
         sent = None if verdicts.sent is None else verdicts.sent[block]
         platform_refused = (
             None if verdicts.platform_refused is None else verdicts.platform_refused[block]
@@ -173,8 +181,8 @@ class Committer:
             window.outcome_code.ravel()[positions] = WITHDRAWN
             window.sent_us.ravel()[positions] = now_us
             window.package.ravel()[positions] = -1
-            if window.servers is not None:
-                window.servers.follow_withdrawn(window, positions)
+            if self._servers is not None:
+                self._servers.follow_withdrawn(window, positions)
         self._waiting.clear()
         self.billing.withdraw(now_us)
         return Withdrawal(returned, cost)
@@ -253,3 +261,82 @@ class Committer:
             keys, t, sent_us = keys[sent], t[sent], sent_us[sent]
         if len(keys):
             self._waiting.append((keys, sent_us, t))
+
+
+class PendingBlock:
+    """Judged messages: those before *stop* may be committed, those before *done* are; the
+    deliveries of those before *owed* are noted.
+
+    Readers of the account ask here what the messages up to now would add, so that reading commits
+    nothing and cuts no block.
+    """
+
+    def __init__(
+        self,
+        compiled: CompiledScenario,
+        account: Account,
+        batch: MessageBatch,
+        verdicts: BlockVerdicts,
+        rules: RuleSnapshot,
+        stop: int,
+    ) -> None:
+        self.batch, self.verdicts, self.rules, self.stop = batch, verdicts, rules, stop
+        self.done = self.owed = 0
+        self._compiled, self._account = compiled, account
+        self._running: dict[str, Ints] = {}
+
+    def before(self, now_us: int) -> int:
+        """How many messages come before *now_us* and may be committed."""
+        return max(self.done, min(int(self.batch.t.searchsorted(now_us)), self.stop))
+
+    def charged_micro(self, now_us: int) -> int:
+        """Pay-per-use charges not committed yet of messages before *now_us*."""
+        return self._pending("charged", self._costs_micro, now_us)
+
+    def counted(self, now_us: int) -> int:
+        """What they add to the thresholds' counters."""
+        return self._pending("counted", self._weights, now_us)
+
+    def deducted(self, country: str, now_us: int) -> int:
+        """What they take from the packages of *country*."""
+        return self._pending(country, lambda: self._deductions(country), now_us)
+
+    def _pending(self, name: str, column: Callable[[], Ints], now_us: int) -> int:
+        if name not in self._running:
+            running = np.zeros(len(self.batch) + 1, np.int64)
+            np.cumsum(column(), out=running[1:])
+            self._running[name] = running
+        running = self._running[name]
+        return int(running[self.before(now_us)] - running[self.done])
+
+    def _costs_micro(self) -> Ints:
+        price = self._compiled.price_micro
+        if self.rules.package is not None:
+            price = price * (self.rules.package < 0)
+        cost: Ints = price.take(self.batch.cls)
+        cost *= self.batch.segments
+        if self.verdicts.sent is not None:
+            cost *= self.verdicts.sent
+        return cost
+
+    def _weights(self) -> Ints:
+        by_segment = self._account.thresholds.by_segment
+        weight = np.ones(len(self.batch), np.int64)
+        if by_segment:
+            weight *= self.batch.segments
+        counted = counted_mask(self._account, self.verdicts.sent, self.verdicts.platform_refused)
+        if self._compiled.bills_delivery:
+            weight[self._compiled.is_mainland.take(self.batch.cls)] = 0
+        if counted is not None:
+            weight[~counted] = 0
+        return weight
+
+    def _deductions(self, country: str) -> Ints:
+        number = self._compiled.countries.index(country)
+        deducted = self._compiled.country.take(self.batch.cls) == number
+        if self.rules.package is None:
+            return np.zeros(len(deducted), np.int64)
+        deducted &= self.rules.package.take(self.batch.cls) >= 0
+        if self.verdicts.sent is not None:
+            deducted &= self.verdicts.sent
+        return np.where(deducted, self.batch.segments, 0).astype(np.int64)

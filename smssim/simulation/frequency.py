@@ -93,7 +93,7 @@ class FrequencyLimiter:
         if not len(rows):
             return None
         least = limits[:, limited].min(axis=1, keepdims=True)
-        message = _messages(batch, rows)
+        message = batch.messages(rows)
         assert self._window.base.number is not None
         keys = self._window.base.number.take(message)
         alone = np.flatnonzero(keys < 0)
@@ -152,9 +152,7 @@ class FrequencyLimiter:
     def commit(self, batch: MessageBatch, ranks: FrequencyRanks, begin: int, end: int) -> None:
         """Count the messages at indexes *begin* up to *end* that passed."""
         alone = ranks.alone[_inside(ranks.alone, ranks.refused, begin, end)]
-        where = batch.where
-        where = where.start + alone if isinstance(where, slice) else where[alone]
-        self._window.passed.reshape(-1)[where] = True
+        self._window.passed.reshape(-1)[batch.positions(alone)] = True
         shared = int(ranks.keys.searchsorted(self._shared))
         rows, numbers = ranks.rows[:shared], ranks.keys[:shared]
         inside = _inside(rows, ranks.refused, begin, end)
@@ -213,9 +211,7 @@ class FrequencyLimiter:
         ]
 
     def _key_of_one(self, message: MessageBatch) -> int:
-        row = (
-            message.message.start if isinstance(message.message, slice) else int(message.message[0])
-        )
+        row = message.first_copy(0)
         assert self._window.base.number is not None
         number = int(self._window.base.number[row])
         return row + self._shared if number < 0 else number
@@ -251,12 +247,6 @@ class FrequencyLimiter:
             for level in LEVELS
         ]
         return latest, np.array(counts, np.int32)
-
-
-def _messages(batch: MessageBatch, rows: Ints) -> Ints:
-    """The positions of the first copies of some of a batch."""
-    message = batch.message
-    return rows + message.start if isinstance(message, slice) else message.take(rows)
 
 
 def _minutes(batch: MessageBatch, rows: Ints) -> Ints32:

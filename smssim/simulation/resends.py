@@ -7,28 +7,47 @@ is certain to be refused is certain not to be delivered, and its user asks again
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.simulation.arrivals.marks import NEVER, MessageMarks
-from smssim.simulation.arrivals.messages import MessageSource, NewMessages
+from smssim.simulation.arrivals.marks import NEVER
+from smssim.simulation.arrivals.messages import MessageSource
 from smssim.simulation.callbacks.server import CallbackServer, MessageWords
 from smssim.simulation.compiled import DELIVERED, UNJUDGED, WITHDRAWN, CompiledScenario
-
-if TYPE_CHECKING:
-    from smssim.simulation.window import MessageBatch, MessageWindow
-
+from smssim.simulation.window import MessageBatch, MessageWindow
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 
+class Resends:
+    """The resends of users and of servers; *servers* is None where no server sends again."""
+
+    def __init__(self, compiled: CompiledScenario, sources: list[MessageSource]) -> None:
+        self.servers = ServerResends(compiled, sources) if compiled.servers_resend else None
+        self.users = UserResends(self.servers)
+
+    def first_wrong(
+        self,
+        window: MessageWindow,
+        batch: MessageBatch,
+        from_us: int,
+        until_us: int,
+        stopped: dict[int, int],
+    ) -> int | None:
+        """The first resend before *until_us* that judged *batch* shows to be guessed wrongly."""
+        users = self.users.first_wrong(window, from_us, until_us, stopped)
+        if self.servers is None:
+            return users
+        servers = self.servers.first_wrong(window, batch, until_us)
+        return min((t for t in (users, servers) if t is not None), default=None)
+
+
 class UserResends:
     """Which copies users ask for, guessed as far as messages have been looked at."""
 
-    def __init__(self) -> None:
+    def __init__(self, servers: ServerResends | None) -> None:
+        self._servers = servers
         self._guessed_us = 0
         self._in_vain: Mask | None = None
 
@@ -107,8 +126,8 @@ class UserResends:
         possible = delivered > t
         possible &= t < NEVER
         possible |= window.exists[1, span]
-        if window.servers is not None:
-            possible &= ~window.servers.of_class.take(window.base.cls[span])
+        if self._servers is not None:
+            possible &= ~self._servers.of_class.take(window.base.cls[span])
         index = np.flatnonzero(possible)
         return span.start + index, delivered[index]
 
@@ -190,8 +209,7 @@ class ServerResends:
         imply and was not guessed; None if there is none. The guesses are mended.
         """
         wrong, rows = NEVER, self._concerned(window, batch, until_us)
-        messages, t = batch.message, batch.t[rows]
-        messages = messages.start + rows if isinstance(messages, slice) else messages[rows]
+        messages, t = batch.messages(rows), batch.t[rows]
         generations = np.zeros(len(rows), np.int8)
         if batch.generation is not None:
             generations = batch.generation[rows]
@@ -207,8 +225,7 @@ class ServerResends:
         """The indexes in *batch* before *until_us* that failed, or were thought to fail."""
         end, n = int(batch.t.searchsorted(until_us)), len(window)
         rows = np.flatnonzero(self.of_class.take(batch.cls[:end]))
-        where = batch.where
-        where = where.start + rows if isinstance(where, slice) else where[rows]
+        where = batch.positions(rows)
         # The copy after one is a generation further on; after the last there is none.
         has_next = where < (window.generations - 1) * n
         rows, where = rows[has_next], where[has_next]
@@ -328,33 +345,3 @@ class ServerResends:
             assert table is not None
             delay[rows] = table.take(word[rows])
         return np.maximum(delay, 1)
-
-
-class CopyMarks:
-    """The marks of resent copies, made only for copies that are thought to exist."""
-
-    def __init__(self, compiled: CompiledScenario, sources: list[MessageSource]) -> None:
-        self._compiled, self._sources = compiled, sources
-        rules = [getattr(source, "resend", None) for source in compiled.sources]
-        self.longest_chain_us = max(
-            (rule.at_most * max(1, rule.patience.table().longest) for rule in rules if rule),
-            default=0,
-        )
-        """The longest time from a first copy to its last resend."""
-
-    def mark(
-        self, base: NewMessages, message: Ints, generation: int, t: Ints
-    ) -> tuple[MessageMarks, Ints]:
-        """The marks of copies of *generation*, sent at *t*, and when the next would be sent."""
-        n = len(message)
-        marks, next_t = MessageMarks.blank(n), np.empty(n, np.int64)
-        source = self._compiled.source.take(base.cls.take(message))
-        for number in np.unique(source).tolist():
-            rows = np.flatnonzero(source == number)
-            messages = message[rows]
-            recipient = base.recipient[messages].astype(np.int64)
-            marked, next_t[rows] = self._sources[number].copies(
-                base.request[messages], recipient, t[rows], generation
-            )
-            marks.put(rows, marked)
-        return marks, next_t

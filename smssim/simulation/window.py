@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smssim.simulation.arrivals.marks import NEVER
-from smssim.simulation.arrivals.messages import MessageSource, NewMessages, joined, order_by_time
+from smssim.simulation.arrivals.messages import (
+    CopyMarks,
+    MessageSource,
+    NewMessages,
+    joined,
+    order_by_time,
+)
 from smssim.simulation.compiled import UNJUDGED, CompiledScenario
-from smssim.simulation.resends import CopyMarks, ServerResends, UserResends
 
 Ints = NDArray[np.int64]
 
@@ -35,28 +40,54 @@ class MessageBatch:
     def __len__(self) -> int:
         return len(self.t)
 
-    def between(self, begin: int, end: int | None) -> MessageBatch:
-        """The copies at indexes *begin* up to *end*."""
-        span = slice(begin, end)
+    def take(self, rows: slice | Ints) -> MessageBatch:
+        """Some of the copies, in their order."""
         return MessageBatch(
-            _part(self.where, begin, end),
-            _part(self.message, begin, end),
-            None if self.generation is None else self.generation[span],
-            self.t[span],
-            self.cls[span],
-            self.segments[span],
-            self.sampled_outcome[span],
+            _taken(self.where, rows),
+            _taken(self.message, rows),
+            None if self.generation is None else self.generation[rows],
+            self.t[rows],
+            self.cls[rows],
+            self.segments[rows],
+            self.sampled_outcome[rows],
         )
+
+    def positions(self, rows: Ints) -> Ints:
+        """The positions of some copies in the flattened arrays."""
+        return self.where.start + rows if isinstance(self.where, slice) else self.where[rows]
+
+    def messages(self, rows: Ints) -> Ints:
+        """The positions of the first copies of some copies."""
+        return self.message.start + rows if isinstance(self.message, slice) else self.message[rows]
 
     def position(self, i: int) -> int:
         """The position of one copy in the flattened arrays."""
         return self.where.start + i if isinstance(self.where, slice) else int(self.where[i])
 
+    def first_copy(self, i: int) -> int:
+        """The position of the first copy of one copy."""
+        return self.message.start + i if isinstance(self.message, slice) else int(self.message[i])
 
-def _part(where: slice | Ints, begin: int, end: int | None) -> slice | Ints:
-    if isinstance(where, slice):
-        return slice(where.start + begin, where.stop if end is None else where.start + end)
-    return where[begin:end]
+
+def _taken(positions: slice | Ints, rows: slice | Ints) -> slice | Ints:
+    if not isinstance(positions, slice):
+        return positions[rows]
+    if not isinstance(rows, slice):
+        return rows + np.int64(positions.start)
+    stop = positions.stop if rows.stop is None else positions.start + rows.stop
+    return slice(positions.start + rows.start, stop)
+
+
+class ServerGuesses(Protocol):
+    """What the window needs of the servers that send again (`resends.ServerResends`)."""
+
+    of_class: NDArray[np.bool_]
+
+    def guess(self, window: MessageWindow, first: int) -> None:
+        """First guess the copies of messages from position *first* on."""
+
+    def first_unfinished(self, window: MessageWindow, t_us: int) -> int:
+        """The position of the first message with a copy at *t_us* or later, or their number."""
 
 
 class MessageWindow:
@@ -69,11 +100,15 @@ class MessageWindow:
     copies to a number of their own the frequency limits counted.
     """
 
-    def __init__(self, compiled: CompiledScenario, sources: list[MessageSource]) -> None:
+    def __init__(
+        self,
+        compiled: CompiledScenario,
+        sources: list[MessageSource],
+        servers: ServerGuesses | None,
+    ) -> None:
         self.compiled = compiled
         self.copies = CopyMarks(compiled, sources)
-        self.users = UserResends()
-        self.servers = ServerResends(compiled, sources) if compiled.servers_resend else None
+        self._servers = servers
         self.generations = compiled.generations
         self.dropped = 0
         self.base = NewMessages.none()
@@ -94,14 +129,14 @@ class MessageWindow:
             self._adopt(
                 [np.concatenate(pair, axis=1) for pair in zip(self._arrays(), arrays, strict=True)]
             )
-        if self.servers is not None:
-            self.servers.guess(self, first)
+        if self._servers is not None:
+            self._servers.guess(self, first)
 
     def drop_before(self, t_us: int) -> None:
         """Forget messages of which no copy can be after *t_us*."""
         first = int(np.searchsorted(self.base.t, t_us - self.copies.longest_chain_us, "left"))
-        if self.servers is not None:
-            first = min(first, self.servers.first_unfinished(self, t_us))
+        if self._servers is not None:
+            first = min(first, self._servers.first_unfinished(self, t_us))
         if first:
             self.dropped += first
             self.base = joined([self.base], np.arange(first, len(self.base)))
@@ -181,8 +216,8 @@ class MessageWindow:
         ]  # fmt: skip
 
     def _adopt(self, arrays: list[NDArray[Any]]) -> None:
-        if self.servers is not None:
-            self._of_server = self.servers.of_class.take(self.base.cls)
+        if self._servers is not None:
+            self._of_server = self._servers.of_class.take(self.base.cls)
         (
             self.t, self.segments, self.sampled_outcome, self.latency,
             self.outcome_code, self.sent_us, self.package, self.exists, self.marked, self.passed,
@@ -224,7 +259,7 @@ class MessageWindow:
         # One row after the other: on a plain array NumPy finds them ten times faster.
         for exists, times in zip(self.exists[1:], self.t[1:], strict=True):
             message = first + np.flatnonzero(exists[first:end])
-            if self.servers is not None:
+            if self._servers is not None:
                 # Nothing bounds how long a server waits for a report.
                 older = np.flatnonzero(exists[:first] & self._of_server[:first])
                 message = np.concatenate([older, message])
@@ -275,17 +310,7 @@ class MessageWindow:
         keep = np.ones(len(batch), bool)
         for number, stop_us in stopped.items():
             keep &= (source != number) | (batch.t < stop_us)
-        if keep.all():
-            return batch
-        places = np.flatnonzero(keep)
-        where, message = (
-            column.start + places if isinstance(column, slice) else column[places]
-            for column in (batch.where, batch.message)
-        )
-        generation = None if batch.generation is None else batch.generation[places]
-        t, cls = batch.t.take(places), batch.cls.take(places)
-        segments, sampled_outcome = batch.segments.take(places), batch.sampled_outcome.take(places)
-        return MessageBatch(where, message, generation, t, cls, segments, sampled_outcome)
+        return batch if keep.all() else batch.take(np.flatnonzero(keep))
 
 
 _NONE = np.empty(0, np.int64)

@@ -62,7 +62,7 @@ def buy(account: Account, country: str, segments: int, price_micro: int, ends_us
     account.countries[country].add(package)
     account.emit("package_bought", str(number), segments)
     account.resume(country)
-    account.agenda.schedule(ends_us, EventPriority.EXPIRY, lambda: expire(account, package))
+    account.agenda.schedule(ends_us, EventPriority.EXPIRY, expire, account, package)
 
 
 def expire(account: Account, package: Package) -> None:

@@ -1,4 +1,4 @@
-"""What happens when: control events at their instant, in the order of their rank."""
+"""Events of the account, and the agenda of what happens at which instant and in which order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import heapq
 import math
 from collections.abc import Callable
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import simpy
 
@@ -46,7 +46,7 @@ class Agenda:
 
     def __init__(self, env: simpy.Environment) -> None:
         self.env = env
-        self._changes: list[int] = []
+        self._changes_us: list[int] = []
 
     @property
     def now_us(self) -> int:
@@ -57,22 +57,22 @@ class Agenda:
         self,
         when_us: int,
         priority: EventPriority,
-        action: Callable[[], None],
-        *,
+        action: Callable[..., None],
+        *args: Any,
         affects_rules: bool = True,
     ) -> None:
-        """Do *action* at *when_us*; *affects_rules* says whether judging may differ after it."""
+        """Do *action* of *args* at *when_us*; *affects_rules*: judging may differ after it."""
         event = simpy.Event(self.env)
         event._ok = True
         event._value = None
         assert event.callbacks is not None
-        event.callbacks.append(lambda _: action())
+        event.callbacks.append(lambda _: action(*args))
         self.env.schedule(event, priority=priority, delay=when_us - self.env.now)  # type: ignore[arg-type]
         if affects_rules:
-            heapq.heappush(self._changes, when_us)
+            heapq.heappush(self._changes_us, when_us)
 
     def next_change_us(self, after_us: int) -> int | None:
         """The first known change after *after_us*."""
-        while self._changes and self._changes[0] <= after_us:
-            heapq.heappop(self._changes)
-        return self._changes[0] if self._changes else None
+        while self._changes_us and self._changes_us[0] <= after_us:
+            heapq.heappop(self._changes_us)
+        return self._changes_us[0] if self._changes_us else None

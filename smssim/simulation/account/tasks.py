@@ -86,7 +86,9 @@ class Tasks:
             self._account.agenda.schedule(
                 created_us,
                 EventPriority.COMMAND,
-                lambda: self._account.emit("task_refused", name),
+                self._account.emit,
+                "task_refused",
+                name,
                 affects_rules=False,
             )
 

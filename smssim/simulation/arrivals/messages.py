@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.simulation.arrivals.marks import MessageMarks
+from smssim.simulation.compiled import CompiledScenario
 
 Ints = NDArray[np.int64]
 
@@ -60,6 +61,36 @@ class MessageSource(Protocol):
         self, request: Ints, recipient: Ints, t: Ints, generation: int
     ) -> tuple[MessageMarks, Ints | None]:
         """The marks of resent copies sent at *t*, and when the copies after them would be sent."""
+
+
+class CopyMarks:
+    """The marks of resent copies, made only for copies that are thought to exist."""
+
+    def __init__(self, compiled: CompiledScenario, sources: list[MessageSource]) -> None:
+        self._compiled, self._sources = compiled, sources
+        rules = [getattr(source, "resend", None) for source in compiled.sources]
+        self.longest_chain_us = max(
+            (rule.at_most * max(1, rule.patience.table().longest) for rule in rules if rule),
+            default=0,
+        )
+        """The longest time from a first copy to its last resend."""
+
+    def mark(
+        self, base: NewMessages, message: Ints, generation: int, t: Ints
+    ) -> tuple[MessageMarks, Ints]:
+        """The marks of copies of *generation*, sent at *t*, and when the next would be sent."""
+        n = len(message)
+        marks, next_t = MessageMarks.blank(n), np.empty(n, np.int64)
+        source = self._compiled.source.take(base.cls.take(message))
+        for number in np.unique(source).tolist():
+            rows = np.flatnonzero(source == number)
+            messages = message[rows]
+            recipient = base.recipient[messages].astype(np.int64)
+            marked, next_t[rows] = self._sources[number].copies(
+                base.request[messages], recipient, t[rows], generation
+            )
+            marks.put(rows, marked)
+        return marks, next_t
 
 
 def new_messages(sources: list[MessageSource], first: int, last: int) -> NewMessages:

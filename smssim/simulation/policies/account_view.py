@@ -93,7 +93,7 @@ class AccountView:
             account.now_us + 1, zone, valid_days=valid_days, valid_months=valid_months
         )
         price_micro = micro(price)
-        self._command(lambda: commands.buy(account, country, segments, price_micro, until_us))
+        self._command(commands.buy, country, segments, price_micro, until_us)
 
     def set_thresholds(self, **values: int) -> None:
         """Change `daily_alarm`, `daily_limit`, `monthly_alarm` or `monthly_limit`, within the
@@ -112,7 +112,7 @@ class AccountView:
             text = f"monthly_limit(={new['monthly_limit']}) must be >= the countries' limits"
             raise ValueError(f"{text}(={total})")
         self._ordered |= values
-        self._command(lambda: commands.set_thresholds(self._account, values))
+        self._command(commands.set_thresholds, values)
 
     def thresholds(self) -> dict[str, int]:
         """The four values as they were last set, in effect or not yet."""
@@ -147,7 +147,7 @@ class AccountView:
         if unknown:
             raise ValueError(f"countries(={unknown}) must be ISO 3166 codes of two letters")
         after_us = microseconds(self._account.scenario.account.regions_after_s)
-        self._command(lambda: commands.set_regions(self._account, chosen), after_us)
+        self._command(commands.set_regions, chosen, after_us=after_us)
 
     def deny_numbers(self, pattern: str) -> None:
         """Block numbers that begin so (digits and *); in force after `number_rules_after_s`."""
@@ -166,18 +166,18 @@ class AccountView:
                     text = f"pattern(={pattern!r}) must not be longer than the beginning"
                     raise ValueError(f"{text} {beginning!r} of {source.name!r}")
         after_us = microseconds(account.scenario.account.number_rules_after_s)
-        self._command(lambda: commands.enforce_number_rule(account, action, pattern), after_us)
+        self._command(commands.enforce_number_rule, action, pattern, after_us=after_us)
 
     def _file(self, **requested: Any) -> None:
         account = self._account
         ticket = Ticket(at=to_datetime(account.now_us), **requested)
-        self._command(lambda: commands.close_ticket(account, ticket), account.console.file())
+        self._command(commands.close_ticket, ticket, after_us=account.console.file())
 
     def stop_source(self, name: str) -> None:
         """Let a traffic source, calls or a group task send nothing more."""
         if name not in {source.name for source in self._account.scenario.sources}:
             raise ValueError(f"name(={name!r}) is no source of this scenario")
-        self._command(lambda: commands.stop_source(self._account, name))
+        self._command(commands.stop_source, name)
 
     def cancel_task(self, name: str) -> None:
         """Cancel a group task that starts in at least 5 minutes, so that it sends nothing.
@@ -186,19 +186,21 @@ class AccountView:
         8).
         """
         self._tasks.check_cancel(name)
-        self._command(lambda: self._tasks.cancel(name))
+        self._schedule(self._tasks.cancel, name)
 
     def top_up(self, amount: float) -> None:
         """Pay *amount* in."""
         if amount <= 0:
             raise ValueError(f"amount(={amount}) must be > 0")
-        self._command(lambda: money.top_up(self._account, micro(amount)))
+        self._command(money.top_up, micro(amount))
 
-    def _command(self, action: Callable[[], None], after_us: int = 1) -> None:
-        """Let a command take effect a microsecond from now, or later."""
-        self._account.agenda.schedule(
-            self._account.now_us + max(1, after_us), EventPriority.COMMAND, action
-        )
+    def _command(self, command: Callable[..., None], *args: Any, after_us: int = 1) -> None:
+        """Let a command of the console take effect a microsecond from now, or later."""
+        self._schedule(command, self._account, *args, after_us=after_us)
+
+    def _schedule(self, action: Callable[..., None], *args: Any, after_us: int = 1) -> None:
+        when_us = self._account.now_us + max(1, after_us)
+        self._account.agenda.schedule(when_us, EventPriority.COMMAND, action, *args)
 
 
 Policy = Callable[[simpy.Environment, AccountView], Generator[simpy.Event, Any, Any]]
