@@ -1,4 +1,4 @@
-"""The customer's columns put into the frames that every record has; what is not known is NA."""
+"""The customer's columns as the frames that every record has; absent values are NA."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ NOT_A_TIME = -(2**63)
 
 @dataclass(frozen=True)
 class MessageColumns:
-    """What a customer knows of messages, a row each: times in microseconds since 1970 UTC.
+    """A customer's view of messages, one per row: times in microseconds since 1970 UTC.
 
-    Unknown is the smallest int64 in a time or cost, 0 in `segments` and `report_source`, and -1 in
-    all others; None says that no row knows.
+    Absent is the smallest int64 in a time or cost, 0 in `segments` and `report_source`, and -1 in
+    all others; None where no row has a value.
     """
 
     submitted: Integers
@@ -45,7 +45,7 @@ class MessageColumns:
 
 @dataclass(frozen=True)
 class ReportColumns:
-    """What a customer knows of reports: those received, by message and part."""
+    """A customer's view of reports: those received, by message and segment."""
 
     message: Integers
     segment: Integers
@@ -76,7 +76,7 @@ def messages_frame(facts: MessageColumns) -> pd.DataFrame:
 
 
 def _more(facts: MessageColumns) -> dict[str, Any]:
-    """The columns that some logs know."""
+    """The columns that some logs have."""
     columns: dict[str, Any] = {}
     for name, codes in (("type", facts.type), ("source", facts.source)):
         if codes is not None:
@@ -133,7 +133,7 @@ def fitting(dtype: str, values: Integers) -> np.dtype[Any]:
 
 
 def categories(column: Codes) -> pd.Categorical:
-    """Return a column with the labels that stand in it, sorted; equal labels become one."""
+    """Return a column with the labels that it uses, sorted; equal labels become one."""
     import pandas as pd
 
     present = np.unique(column.codes)

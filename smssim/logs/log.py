@@ -10,7 +10,7 @@ from smssim.record.record import Record
 
 @dataclass(frozen=True, repr=False)
 class Log(Record):
-    """A Record that was read and not simulated; what could not be used is in its quarantine."""
+    """A Record that was read and not simulated; records left out are in its quarantine."""
 
 
 class QuarantinedError(UserFacing, ValueError):
@@ -26,8 +26,5 @@ class QuarantinedError(UserFacing, ValueError):
         self.log = log
 
 
-# What stands in the way of reading a table as a whole, and its remedy.
-
-
 class ColumnMappingError(UserFacing, ValueError):
-    """A table whose columns cannot be told, or mean two things; its text names the remedy."""
+    """A table whose columns are unknown or ambiguous; its text names the remedy."""

@@ -1,4 +1,4 @@
-"""Where the records go that cannot be used: file, row, reasons and text, phone numbers masked."""
+"""Rejected records: file, row, reasons and text, phone numbers masked."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 
 LONGEST_TEXT = 4_096
-"""Characters of a text or of reasons that are kept."""
+"""Characters of a text or of reasons that are stored."""
 MOST_ROWS = 100_000
-"""Records that are kept with their texts; all are counted."""
+"""Records that are stored with their texts; all are counted."""
 
 OTHER = "other reasons"
-"""The reason under which those are counted that are of no common kind."""
+"""The reason under which all are counted beyond the first thousand reasons."""
 
 _CHARACTERS = 2**26
 _SHORT = 80
 _MOST_REASONS = 1_000
-# What differs from record to record: a value that is shown, and where in a line it stands.
+# What differs from record to record: a value that is shown, and its position in a line.
 _QUOTED = r"'(?:[^'\\]|\\.)*(?:'|…)|\"(?:[^\"\\]|\\.)*(?:\"|…)"
 _VARYING = re.compile(
     rf"\(=(?:{_QUOTED}|.*?)\)(?= |$)"
@@ -39,16 +39,16 @@ _VARYING = re.compile(
 
 
 class Quarantine:
-    """Collects the records that cannot be used; their number is its length.
+    """Collects the records that are left out; their number is its length.
 
-    `reasons` counts how many records each kind of reason has, the values that reasons show left
-    out. Phone numbers are masked unless *show_numbers*.
+    `reasons` counts the records of each reason, without the values that reasons show.
+    Phone numbers are masked unless *show_numbers*.
     """
 
     def __init__(self, *, show_numbers: bool = False) -> None:
         self.reasons: Counter[str] = Counter()
         self.displayed: Callable[[str], str] = str if show_numbers else masked
-        """A text as people may see it."""
+        """Makes a text fit to be seen by people."""
         self._rows: list[tuple[str, int, str, str]] = []
         self._records = self._characters = 0
 
@@ -56,9 +56,9 @@ class Quarantine:
         return self._records
 
     def add(self, file: str, row: int, reasons: Sequence[str], text: str) -> None:
-        """Take one record: its *row* counts from 1, *text* is the row as it stands.
+        """Take one record: its *row* counts from 1, *text* is the row verbatim.
 
-        The first 100,000 are kept, their texts and reasons cut at 4,096 characters; texts beyond
+        The first 100,000 are stored, their texts and reasons cut at 4,096 characters; texts beyond
         64 million characters in all are cut at 80.
         """
         self._records += 1
@@ -71,12 +71,12 @@ class Quarantine:
             self._rows.append((file, row, *cut))
 
     def count(self, reason: str, records: int) -> None:
-        """Count records that are not kept and have the same one reason."""
+        """Count records that are not stored and have the same one reason."""
         self._records += records
         self._count(reason, records)
 
     def frame(self) -> pd.DataFrame:
-        """Return the kept records by file and row, with the columns of `smssim.record.schema`."""
+        """Return the stored records by file and row, with the columns of `smssim.record.schema`."""
         import pandas as pd
 
         from smssim.record.schema import QUARANTINE
@@ -98,7 +98,7 @@ class Quarantine:
             self.reasons[common_reason] += records
 
     def _cut(self, text: str, most: int) -> str:
-        # Cut before masking would leave the rest of a number that the cut goes through.
+        # A cut before masking would leave the rest of a number that it goes through.
         text = self.displayed(text[: 2 * most])
         return text if len(text) <= most else text[: most - 1] + "…"
 
@@ -110,7 +110,7 @@ EXPORT_LIMIT = 10_000
 
 
 class TruncationDetector:
-    """Counts the records of each unit of a table, and the first and last times they say."""
+    """Counts the records of each unit of a table, and their first and last times."""
 
     def __init__(self, table: Table) -> None:
         self._path, self._batches = table.path, table.batches
@@ -119,14 +119,14 @@ class TruncationDetector:
         table.batches = self._counted
 
     def seen(self, chunks: Iterable[ParsedChunk]) -> Iterator[ParsedChunk]:
-        """Hand on the pieces of the table, and look at their times."""
+        """Hand on the chunks of the table, and look at their times."""
         for chunk in chunks:
             if len(chunk.sends):
                 self._look(chunk.sends)
             yield chunk
 
     def warnings(self) -> list[str]:
-        """A sentence for each unit that is probably cut, once all pieces were handed on."""
+        """A sentence for each unit that is probably cut, once all chunks were handed on."""
         return [
             f"{self._path}: {self._unit_name(unit)}exactly {EXPORT_LIMIT:,} records"
             f"{self._period(unit)}: "

@@ -764,7 +764,7 @@ def read_log(
     a path that cannot be opened.
     """
     path = Path(path)
-    if is_record(path):
+    if path.is_dir() and is_record(path):
         return _complete(load(path, rows=rows), strict=strict)
     if columns is None and is_ours(path):
         return read_ours(path, name_of(path), rows=rows)

@@ -1,4 +1,4 @@
-"""A reading: file after file becomes facts, and all facts one Log with what was left out."""
+"""Reads a set of files into one Log: parse, spill, join, quarantine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from smssim.logs.captures.read import chunks_of, lines_of
 from smssim.logs.columns.headings import (
     Columns,
     Matching,
@@ -46,7 +45,7 @@ _LINES, _WIDTH = 5, 200
 
 @dataclass
 class FileSummary:
-    """One file that was read, and what was recognised of it."""
+    """One table or capture that was read, and what was recognised of it."""
 
     path: str
     detected: dict[str, str]
@@ -57,7 +56,7 @@ class FileSummary:
 
 
 class LogReader:
-    """Everything that one `read_log` knows between its first file and its Log."""
+    """The state of one `read_log` between its first file and its Log."""
 
     def __init__(self, columns: Columns, tz: str | None, *, show_numbers: bool) -> None:
         self._columns, self._tz = given(columns), tz
@@ -146,7 +145,7 @@ class LogReader:
         )
 
     def _remedy(self, what: Unreadable, most: int = _LINES) -> str:
-        """Why a file is no log, what helps, and its first lines, *most* of them."""
+        """The reason why a file is no log, the remedy, and its first lines, at most *most*."""
         lines = [f"{what.path}: {what.reason}"]
         if what.reason == NO_HEADING:
             by_hand = ", ".join(repr(one.heading) for one in self._columns.values())
@@ -156,6 +155,8 @@ class LogReader:
         return "\n".join(lines)
 
     def _read_capture(self, capture: Capture) -> None:
+        from smssim.logs.captures.read import chunks_of, lines_of
+
         source = self._begin(capture.path, dict(capture.detected))
         number = len(self._sources) - 1
         lines = lines_of(capture.lines)
@@ -203,7 +204,7 @@ class LogReader:
             self._facts.add(chunk.sends, chunk.reports)
 
     def _reject_by_join(self, joined: JoinOutcome) -> None:
-        """Quarantine what only the join showed to be unusable, its texts read again."""
+        """Quarantine what the join rejects, its texts read again."""
         wanted: dict[int, set[int]] = defaultdict(set)
         for file, row in zip(
             joined.rejected_by_join["file"].tolist(),

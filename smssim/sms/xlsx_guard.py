@@ -1,6 +1,6 @@
-"""The parts of an XLSX of unknown origin, unpacked piece by piece and within limits.
+"""Opening an XLSX of unknown origin within limits of bytes, tags and cells.
 
-Nothing in the file is believed, neither its sizes nor its counts, and nothing outside it is read.
+The sizes and counts that the file declares are not trusted, and nothing outside it is read.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Archive:
             self._entries.setdefault(entry.filename.lower(), []).append(entry)
 
     def refusal(self, rule: str) -> ValueError:
-        """Return the error that says which file breaks which rule."""
+        """Return the error that names the file and the rule it breaks."""
         return ValueError(f"{self.file}: {rule}")
 
     def _check_magic(self, packed: bytes) -> None:
@@ -95,7 +95,7 @@ class Archive:
         return list(self._entries)
 
     def unpacked(self, member: str) -> Iterator[bytes]:
-        """Unpack *part* to its real end, whatever size its header declares.
+        """Unpack *member* to its real end, for any size that its header declares.
 
         For parts that another reader unpacks again, which may believe less or more.
         """
@@ -164,7 +164,7 @@ class Handler(Protocol):
 class Parser:
     """Gives the elements of one part to a handler, piece by piece.
 
-    A DOCTYPE is refused, and with it every entity; so is a tag beyond 1 MiB.
+    A DOCTYPE is an error, and with it every entity; so is a tag beyond 1 MiB.
     """
 
     def __init__(self, archive: Archive, member: str, handler: Handler) -> None:
@@ -314,7 +314,7 @@ class _Extent:
             self._span(max(map(int, digits)), max(map(_number, new), default=0))
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Take a row, or a cell where it stands."""
+        """Take a row, or a cell by its position."""
         if name == "c":
             reference = _REFERENCE.fullmatch(attributes.get("r", ""))
             self._column += 1

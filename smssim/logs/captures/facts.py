@@ -1,4 +1,4 @@
-"""Rows of a piece in the making: what both ways of reading a line hand on, packed to facts."""
+"""Values of the lines of a capture, by either way of reading them, packed to facts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from smssim.logs.columns.texts import Integers, Texts, Words
 from smssim.logs.join.facts import REPORT, SEND, Facts, Labels, Names, empty_facts, standing_in
 
 Rows = list[Any]
-"""Records, one after the other: as many values each as its kind has. A flat list has no object a
+"""Records, one after the other, of a fixed number of values each. A flat list has no object per
 record, which the garbage collector would look at again and again.
 """
 
@@ -35,7 +35,7 @@ _TIME = len('{"received_at": "')
 def send_facts(
     rows: Rows, file: int, names: Names, secret: Secret, requests: Iterator[int]
 ) -> Facts:
-    """Pack what answers tell of numbers, with keys made with *secret*.
+    """Pack the entries of answers, with keys made with *secret*.
 
     Each line has one request, which takes its number from *requests*.
     """
@@ -61,7 +61,7 @@ def send_facts(
 
 
 def report_facts(rows: Rows, file: int, names: Names, secret: Secret) -> Facts:
-    """Pack what callbacks report, with keys made with *secret*."""
+    """Pack the reports of callbacks, with keys made with *secret*."""
     column = _columns(rows, REPORT_VALUES)
     facts = empty_facts(REPORT, len(column["row"]))
     if not rows:
@@ -75,9 +75,9 @@ def report_facts(rows: Rows, file: int, names: Names, secret: Secret) -> Facts:
 
 
 def content_of(line: str, stamp: str) -> int:
-    """Return a hash of what a line says beside its time, which the server that kept it has made.
+    """Return a hash of a line without its time of arrival.
 
-    The time is looked for where it usually stands. An entry's hash is this one and its place.
+    The time is looked for in its usual position. An entry's hash is this one and its position.
     """
     return hash(line[_TIME + len(stamp) :] if line.startswith(stamp, _TIME) else line)
 

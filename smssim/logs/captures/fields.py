@@ -1,6 +1,6 @@
 """The documented fields of one line of a capture, checked (DOMAIN.md sections 6 and 7).
 
-A line that cannot be used raises an Unusable, whose text names field, value and rule.
+A line that breaks a rule raises an InvalidRecord, whose text names field, value and rule.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ _Value = TypeVar("_Value")
 
 
 class InvalidRecord(ValueError):
-    """A record that cannot be used; its texts are the reasons."""
+    """A record that breaks rules; its texts are the reasons."""
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why it is of no use."""
+        """All reasons, in order."""
         return self.args
 
 
 class FieldErrors:
-    """Checks the fields of one record and goes on after a wrong one, so that all are told."""
+    """Checks the fields of one record and goes on after a wrong one, so that all are reported."""
 
     def __init__(self) -> None:
         self._reasons: list[str] = []
 
     def __call__(self, rule: Callable[[], _Value], otherwise: _Value) -> _Value:
-        """Return what *rule* gives, or *otherwise* if it raises an Unusable."""
+        """Return what *rule* gives, or *otherwise* if it raises an InvalidRecord."""
         try:
             return rule()
         except InvalidRecord as error:
@@ -56,7 +56,7 @@ class FieldErrors:
             return otherwise
 
     def end(self) -> None:
-        """Raise an Unusable with all reasons, if there are any."""
+        """Raise an InvalidRecord with all reasons, if there are any."""
         if self._reasons:
             raise InvalidRecord(*self._reasons)
 
@@ -67,7 +67,7 @@ def _no_constant(name: str) -> NoReturn:
 
 _DECODER = json.JSONDecoder(parse_constant=_no_constant)
 SCAN: Callable[[str, int], tuple[Any, int]] = _DECODER.scan_once  # type: ignore[attr-defined]
-"""Reads the JSON value that begins at a place; gives it and where it ends."""
+"""Reads the JSON value that begins at an index; gives it and where it ends."""
 
 
 def parsed(document: str) -> Any:
@@ -96,7 +96,7 @@ def text(
     longest: int | None = None,
     printable: bool = True,
 ) -> str:
-    """Return the text that a mandatory field holds; *inside* names where the field stands."""
+    """Return the text that a mandatory field holds; *inside* names the object around it."""
     value = fields.get(field)
     if value is None or value == "":
         raise InvalidRecord(f"{inside}{field} is missing")
@@ -112,7 +112,7 @@ def text(
 
 
 def count(fields: Mapping[str, Any], field: str, absent: int, inside: str = "") -> int:
-    """Return a count of two digits at most, which may stand as a number or as a text."""
+    """Return a count of two digits at most, written as a number or as a text."""
     value = fields.get(field)
     if value is None:
         return absent
@@ -136,7 +136,7 @@ def wire_time(value: object, field: str) -> int:
 
 
 def received_at(line: Mapping[str, Any]) -> int:
-    """Return when the customer's server kept the line, in microseconds since 1970 UTC."""
+    """Return when the customer's server wrote the line, in microseconds since 1970 UTC."""
     value = text(line, "received_at", longest=40)
     try:
         return _microseconds(datetime.fromisoformat(value))
@@ -147,7 +147,7 @@ def received_at(line: Mapping[str, Any]) -> int:
 
 
 def value_text(value: object) -> str:
-    """Return a value as a reason may show it: short, and containers only by their name."""
+    """Return a value for a reason: short, and containers only by their type."""
     # The text of a container may be as deep as the reader of JSON just allows.
     if isinstance(value, dict | list):
         return "a list" if isinstance(value, list) else "an object"
@@ -165,7 +165,7 @@ def _microseconds(when: datetime) -> int:
 
 
 def form(body: str) -> dict[str, str]:
-    """Return the fields of a form-encoded body, each of which stands in it once."""
+    """Return the fields of a form-encoded body, each of which appears in it once."""
     pairs = [pair.partition("=") for pair in body.split("&")]
     try:
         fields = {name: _unquoted(value) for name, _, value in pairs}
@@ -193,7 +193,7 @@ _SOURCES = frozenset("123")
 
 
 class Result(NamedTuple):
-    """What the answer says of one number; times in microseconds, 0 segments if not said."""
+    """The result of one number; times in microseconds, 0 segments if absent."""
 
     name: str
     status: str
@@ -222,7 +222,7 @@ _Entry = TypeVar("_Entry")
 
 
 class Report(NamedTuple):
-    """One status report; source 0 and the smallest int64 as `final` where they are not said."""
+    """One delivery report; source 0 and the smallest int64 as `final` where they are absent."""
 
     name: str
     sequence: int
@@ -295,7 +295,7 @@ def _items(answer: Mapping[str, Any], code: str) -> list[object]:
 def _checked(
     read: Callable[[dict[str, Any], int], _Entry], item: object, received: int, inside: str
 ) -> _Entry | InvalidRecord:
-    """Return what *read* makes of an entry of a list, or the reason why it is of no use."""
+    """Return what *read* makes of an entry of a list, or the rule that it breaks."""
     if not isinstance(item, dict):
         return InvalidRecord(f"{inside} holds {value_text(item)}, it must hold objects")
     try:
@@ -335,7 +335,7 @@ def _country(item: Mapping[str, Any]) -> str | None:
 
 
 def reports(line: Mapping[str, Any]) -> list[Report | InvalidRecord]:
-    """Return the reports of a callback line, each unusable one as the reason why it is."""
+    """Return the reports of a callback line, each invalid one as its reason."""
     received = received_at(line)
     callback = mapping(line, "callback")
     content_type = text(callback, "content_type", "callback.").partition(";")[0].strip().lower()

@@ -1,7 +1,7 @@
-"""Read the lines of a capture into facts, piece after piece, in bounded memory.
+"""Read the lines of a capture into facts, chunk after chunk, in bounded memory.
 
-A record is one number of a request, one report, or a line or an entry that is none; nothing that
-stands in a line raises an error.
+A record is one number of a request, one report, or a line or an entry that is neither; no line
+raises an error.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from smssim.logs.join.facts import Names, ParsedChunk, RejectedRow
 from smssim.logs.quarantine import LONGEST_TEXT
 from smssim.sms.phone_numbers import countries_of, normalise
 
-# The lines of a capture, one after the other, those that cannot be read with the reason why.
+# The lines of a capture, one after the other, unreadable ones with the reason.
 
 Line = tuple[int, bytes, str]
 """A line of a file: its row from 1, its bytes, and why it could not be read to its end, or ""."""
@@ -35,7 +35,7 @@ Line = tuple[int, bytes, str]
 def lines_of(lines: Callable[[], Iterator[tuple[int, bytes, bool]]]) -> Iterator[Line]:
     """Give every line that is not blank of the *lines* of a `Capture`.
 
-    A file that breaks off ends with a line that says so.
+    A file that breaks off ends with a line that gives the reason.
     """
     row = 0
     try:
@@ -49,7 +49,7 @@ def lines_of(lines: Callable[[], Iterator[tuple[int, bytes, bool]]]) -> Iterator
 
 
 CHUNK = 50_000
-"""Records of a piece, at which it is handed on."""
+"""Records of a chunk, at which it is handed on."""
 
 _KEPT_BYTES = 8 * LONGEST_TEXT
 _MOST_BYTES = 64 * 2**20
@@ -59,7 +59,7 @@ _LOOK = 16
 def chunks_of(
     lines: Iterable[Line], file: int, names: Names, secret: bytes, requests: Iterator[int]
 ) -> Iterator[ParsedChunk]:
-    """Give what the *lines* of one file say, some 50,000 records a piece.
+    """Give the facts of the *lines* of one file, about 50,000 records per chunk.
 
     Each line that holds a usable request takes its number from *requests*, which goes on from
     file to file. Keys of equal smsMsgIds are equal for one *secret*.
@@ -87,7 +87,7 @@ class _Reader:
 
     @property
     def records(self) -> int:
-        """Records that the piece has."""
+        """Records of the chunk."""
         return (
             len(self._sends) // len(SEND_VALUES)
             + len(self._reports) // len(REPORT_VALUES)
@@ -96,11 +96,11 @@ class _Reader:
 
     @property
     def is_full(self) -> bool:
-        """Whether the piece should be handed on."""
+        """Whether the chunk should be handed on."""
         return self.records >= CHUNK or self._bytes >= _MOST_BYTES
 
     def chunk(self, file: int, names: Names, secret: Secret) -> ParsedChunk:
-        """Hand on what was read, and begin another piece."""
+        """Hand on what was read, and begin another chunk."""
         sends = send_facts(self._sends, file, names, secret, self._requests)
         reports = report_facts(self._reports, file, names, secret)
         chunk = ParsedChunk(sends, reports, tuple(self._rejected))
@@ -108,7 +108,7 @@ class _Reader:
         return chunk
 
     def take(self, line: Line) -> None:
-        """Read a line, the thorough way only if the quick one gives nothing."""
+        """Read a line, field by field only if the fast path gives nothing."""
         row, data, broken = line
         self._bytes += len(data)
         if broken:
@@ -191,5 +191,5 @@ def _accepted(parsed: Request) -> dict[str, int]:
 
 
 def _entry_name(line: Line, entry: int) -> str:
-    """Return a name for an entry without a smsMsgId of its own; none is written with a line end."""
+    """Return a name for an entry without a smsMsgId; no smsMsgId has a line end."""
     return f"{blake2b(line[1], digest_size=16).hexdigest()}\n{entry}"

@@ -25,7 +25,7 @@ _DUPLICATE = "E200041"
 
 @dataclass(frozen=True)
 class Codes:
-    """A categorical column: a code a row into sorted labels, -1 where it is NA."""
+    """A categorical column: a code per row into sorted labels, -1 where it is NA."""
 
     codes: Integers
     labels: list[str]
@@ -43,7 +43,7 @@ class Sent:
     Times are microseconds since 1970 UTC, the smallest int64 where there is none. `number` is the
     recipient of its request whose phone number a message goes to: itself, or the one it repeats.
     `extends` follows the labels of `source`; `org_codes` are by country and status;
-    `callback` says whether the request names an address for its reports.
+    `callback` is whether the request names an address for its reports.
     """
 
     starts: Integers

@@ -63,7 +63,7 @@ def number_prefix(country: str) -> str:
     if not code:
         raise ValueError(f"country(={country!r}) must have a calling code to write its numbers")
     prefixes = [_nine(number) for number in _examples(country)] + [_nine(f"+{code}")]
-    # Not every region's numbers can be told apart from its neighbour's (EH, MF).
+    # Not every region's numbers differ from its neighbour's (EH, MF).
     right = (prefix for prefix in prefixes if countries_of([prefix]) == [country])
     return next(right, prefixes[0])
 
@@ -135,7 +135,7 @@ class Wire:
         """Return the phone number of each row; a resend goes to that of its first copy."""
         sent, prefixes = self._sent, self._prefixes
         first = self._words(rows, np.full(len(rows), _NUMBERS)) % 10**_LOCAL_DIGITS
-        # Counted on from the request's first number, so that only duplicates stand in it twice.
+        # Counted on from the request's first number, so that only duplicates appear in it twice.
         local = (first.astype(np.int64) + sent.number[rows]) % 10**_LOCAL_DIGITS
         return [
             f"{prefixes[country]}{digits:07d}"

@@ -32,7 +32,7 @@ from smssim.logs.frames import NOT_A_TIME
 from smssim.record.record import Record
 from smssim.sms.reference import api_errors, status_codes
 
-# Status reports as they stand in the body of a callback: form-encoded, or an item of a batch.
+# Delivery reports as the body of a callback: form-encoded, or an item of a batch.
 
 BLOCK = 16_384
 
@@ -69,7 +69,7 @@ def bodies_of(
 
 
 class _ReportFields(NamedTuple):
-    """What one report tells; with their names before them where a field may be absent."""
+    """The fields of one report; with their names before them where a field may be absent."""
 
     sequence: int
     total: int
@@ -202,7 +202,7 @@ def _requests(sent: Sent, wire: Wire, rows: Integers, ends: Integers) -> Iterato
 
 
 def _heads(sent: Sent, wire: Wire, rows: Integers) -> list[tuple[str, str]]:
-    """Return what stands before and after the numbers in the request of each row."""
+    """Return the request of each row before and after its numbers."""
     channels = _quoted(wire.channels, sent.application, rows)
     templates = _quoted(wire.templates, sent.template, rows)
     otp = sent.type.where("otp")[rows].tolist()
@@ -274,7 +274,7 @@ def callback_lines(
             yield at, _callback(stamp, JSON, body)
     else:
         for _, at, stamp, body in bodies:
-            # Encoded as it is, a form needs no more to stand in JSON.
+            # A form that is encoded needs no escapes in JSON.
             yield at, _callback(stamp, FORM, f'"{body}"')
 
 

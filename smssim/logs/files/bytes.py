@@ -1,6 +1,6 @@
 """The bytes of a file in blocks, unpacked where gzip packed them.
 
-No more than a block is held, whatever a hostile file unpacks to.
+At most one block is in memory, for any file: a hostile one may unpack to terabytes.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _unpacked(stream: IO[bytes]) -> Iterator[bytes]:
         raise CutShortError(f"the compressed file cannot be read on: {rule}") from error
 
 
-# The encoding of a text file, and its bytes as UTF-8 whatever it is.
+# The encoding of a text file, and its bytes as UTF-8.
 
 UTF8, GB18030, CP1252 = "UTF-8", "GB18030", "cp1252"
 UTF16LE, UTF16BE = "UTF-16LE", "UTF-16BE"
@@ -104,7 +104,7 @@ _NO_UTF8 = b"\xff"
 
 
 def _byte_order_mark(head: bytes) -> tuple[str, int] | None:
-    """The encoding that a byte order mark says, and the mark's length, or None."""
+    """The encoding that a byte order mark states, and the length of the mark, or None."""
     return next(((name, len(mark)) for mark, name in _MARKS if head.startswith(mark)), None)
 
 
@@ -122,7 +122,7 @@ def encoding_of(head: bytes) -> str | None:
 
 
 def is_text(head: bytes) -> bool:
-    """Whether the first bytes may be text: a zero byte stands in UTF-16 alone."""
+    """Whether the first bytes may be text: of all encodings UTF-16 alone has zero bytes."""
     return encoding_of(head) is not None or 0 not in head
 
 
@@ -168,20 +168,20 @@ def _encoded(text: str) -> bytes:
 # Whole lines of a text file in blocks, each with the number of its first line.
 
 LONGEST = 8_000_000
-"""Bytes of a line that are read; a longer one is refused."""
+"""Bytes of a line that are read; a longer line is rejected."""
 
 _LF, _CR = b"\n\r"
 _HALVES = re.compile("[\ud800-\udfff]")
 
 LONGEST_SHOWN = 8_192
-"""Characters of a row's text that are kept."""
+"""Characters of a row's text that are stored."""
 
 
 @dataclass(frozen=True)
 class Lines:
     """Whole lines in UTF-8, each ended by LF; *first* is the number of the first one from 1.
 
-    *refused* are lines between these and the ones before; *last* is set where the file ends.
+    *rejected* are lines between these and the previous block; *last* is set at the end of the file.
     """
 
     first: int
@@ -209,7 +209,7 @@ def line_starts(data: bytes) -> Integers:
 def whole_lines(blocks: Iterable[bytes], *, cr: bool = True) -> Iterator[Lines]:
     """Give the lines of blocks in UTF-8; without *cr* a CR ends no line, as in JSON lines.
 
-    What makes a file end early is a refused line after its last one.
+    Where a file ends early, a rejected line after its last one gives the reason.
     """
     gathering = _LineAssembler(cr)
     rejected: tuple[RejectedRow, ...] = ()
@@ -232,7 +232,7 @@ def _ended_by_lf(block: bytes) -> bytes:
 
 
 class _LineAssembler:
-    """Keeps the line that a block ends within until its end has come."""
+    """Holds the line that a block ends within until its end arrives."""
 
     def __init__(self, cr: bool) -> None:
         self._cr = cr
@@ -261,7 +261,7 @@ class _LineAssembler:
         return self._numbered(data, rejected)
 
     def end(self, rejected: tuple[RejectedRow, ...]) -> Lines:
-        """The last line where it has no end, and what came instead of an end."""
+        """The last line if it has no line end, and the reason why the file ends early."""
         long: tuple[RejectedRow, ...] = ()
         data = b""
         if self._too_long:

@@ -1,7 +1,7 @@
 """Records of a text table: lines, joined where a quoted field holds line ends.
 
-A block without a quote is taken as it is; only the lines whose quotes are not plain are read one
-by one, and written anew so that every parser reads them alike.
+A block without quotes is taken verbatim; only lines whose quotes are not plain are read one by one,
+and rewritten so that every parser agrees on them.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ _QUOTED = re.compile(rb'"((?:[^"]++|"")*+)"')
 
 @dataclass
 class Records:
-    """Records of one block: *data* to parse, one after the other, and the *rows* they stand in.
+    """Records of one block: *data* to parse, one after the other, and their *rows* in the file.
 
-    A row is the number of a record's first line. *extents* says how many lines a record has that
-    has several.
+    A row is the number of a record's first line. *line_counts* gives the number of lines of a
+    record that has several.
     """
 
     first: int
@@ -73,7 +73,7 @@ class Records:
     _starts: Integers | None = None
 
     def text(self, row: int) -> str:
-        """The text of the record in *row* as it stands in the file."""
+        """The verbatim text of the record in *row*."""
         if self._starts is None:
             self._starts = line_starts(self.source)
         line = row - self.first
@@ -111,7 +111,7 @@ def records(blocks: Iterable[Lines], separator: bytes, encoding: str) -> Iterato
         data = rest + lines.data
         first = lines.first - rest.count(b"\n")
         if lines.rejected and rest:
-            # What is refused stands between; a record cannot reach beyond it.
+            # Rejected lines lie in between; a record cannot reach beyond them.
             before = _split(first, rest, separator, encoding, last=True)[0]
             yield before
             data, first = lines.data, lines.first
@@ -164,7 +164,7 @@ def _odd_lines(data: bytes, separator: int) -> list[int]:
     line = np.searchsorted(ends, quotes)
     counts = np.bincount(line, minlength=len(ends))
     turn = (np.arange(len(quotes)) - (np.cumsum(counts) - counts)[line]) & 1
-    # The last byte is a line end and stands for what is before the first.
+    # The last byte is a line end and serves as the byte before the first.
     plain = neighbours[text[quotes + 2 * turn - 1]]
     odd = counts & 1
     odd[line[~plain]] = 1
@@ -196,7 +196,7 @@ class _Splitting:
         self._next = 0
         self._pieces: list[bytes] = []
         self._rows: list[Integers] = []
-        self._refused: list[RejectedRow] = []
+        self._rejected: list[RejectedRow] = []
         self._line_counts: dict[int, int] = {}
 
     def records(self, lines: list[int], last: bool) -> tuple[Records, bytes]:
@@ -219,7 +219,7 @@ class _Splitting:
             self._data[:cut],
             b"".join(self._pieces),
             rows,
-            tuple(self._refused),
+            tuple(self._rejected),
             self._line_counts,
         ), self._data[cut:]
 
@@ -254,7 +254,7 @@ class _Splitting:
 
     def _reject(self, line: int, reason: str, lines: int = 1) -> None:
         text = self._data[self._starts[line] : self._starts[line + lines] - 1]
-        self._refused.append(RejectedRow(self._first + line, (reason,), line_text(text)))
+        self._rejected.append(RejectedRow(self._first + line, (reason,), line_text(text)))
         self._next = line + lines
 
 
@@ -284,7 +284,7 @@ def separator(lines: Iterable[bytes]) -> bytes | None:
 
 
 def _agreement(lines: list[bytes], mark: bytes) -> tuple[int, int]:
-    """How many lines agree, and on how many marks; of equal numbers more fields are better."""
+    """How many lines agree, and on how many marks; ties go to more fields."""
     counts = Counter(line.count(mark) for line in lines)
     counts.pop(0, None)
     return max(((agreeing, marks) for marks, agreeing in counts.items()), default=(0, 0))
@@ -467,7 +467,7 @@ def _parsed(
 def reread(
     path: Path, rows: Collection[int], detected: Mapping[str, str]
 ) -> Iterator[tuple[int, str]]:
-    """The texts of some records as they stand in the file."""
+    """The verbatim texts of some records."""
     marks = {name: mark for mark, name in SEPARATORS.items()}
     for block in _text_records(path, detected["encoding"], marks[detected["separator"]]):
         until = block.first + block.source.count(b"\n")

@@ -1,4 +1,4 @@
-"""A batch: some rows of a table as they stand in its file, column by column."""
+"""Tables of any format: batches of columns, headings, and the rows that are not records."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of one unit; *rows* says where each stands in the file, from 1.
+    """Rows of one unit; *rows* are their numbers in the file, from 1.
 
     Columns are Arrow arrays by heading, as many values as rows: texts, or what the form itself
     types (times, integers, decimals). A blank cell is "" in text tables and XLSX, and null where
     the form has null, JSON lines and Parquet; there a text may be a dictionary array.
-    `text(i)` is the i-th row as it stands in the file.
+    `text(i)` is the i-th row verbatim.
     """
 
     unit: int
@@ -41,9 +41,9 @@ class Batch:
 class Table:
     """A file that holds a table: its headings and, once, its batches in order.
 
-    `told` says what was recognised (form, compression, encoding, separator, sheet), `passed_over`
-    counts what is no record (blank, preamble, heading, total) and is complete when the batches are.
-    A heading that is blank or stands twice gets "(column n)" after it.
+    `detected` is what was recognised (form, compression, encoding, separator, sheet). `not_records`
+    counts the other rows (blank, preamble, heading, total) and is complete when the batches are.
+    A heading that is blank or appears twice gets "(column n)" after it.
     """
 
     path: str
@@ -60,7 +60,7 @@ IsHeading = Callable[[Sequence[str]], bool]
 """Whether the cells of a record are the headings of a table."""
 
 Keys = Callable[[Sequence[str]], Collection[int]]
-"""Which of the headings are those of an id or a number: a row that has one is no total."""
+"""Which of the headings are those of an id or a number: a row with one of them is no total."""
 
 TOTALS = frozenset({"total", "sum", "合计", "总计", "共计"})
 _LONGEST_TOTAL = 40
@@ -80,7 +80,7 @@ def is_total(cells: Sequence[str], keys: Collection[int]) -> bool:
 
 
 class RecordFilter:
-    """Gives the rows of a table by unit, and counts in *passed_over* what is no record."""
+    """Gives the records of a table by unit, and counts in *not_records* all other rows."""
 
     def __init__(
         self, headings: tuple[str, ...], keys: Collection[int], not_records: Counter[str]
@@ -90,7 +90,7 @@ class RecordFilter:
         self._heading_cells = [heading.strip() for heading in headings]
 
     def is_not_a_record(self, cells: Sequence[str]) -> bool:
-        """Count a row that is no record; used for rows that do not fit the columns."""
+        """Whether a row is not a record, which is counted; for rows that do not fit the columns."""
         if not any(cell.strip() for cell in cells):
             self.not_records[BLANK] += 1
         elif is_total(cells, self.keys):
@@ -219,14 +219,14 @@ def _flags(mask: pa.Array) -> Flags:
     return flags
 
 
-# Where a table's heading stands, and the names of its columns.
+# The heading of a table, and the names of its columns.
 
 HEADING_WITHIN = 50
 """Records among which a heading is looked for."""
 
 
 class Heading(NamedTuple):
-    """The place of a heading among the first records, its cells, and the columns they name."""
+    """The position of a heading among the first records, its cells, and the column names."""
 
     position: int
     cells: tuple[str, ...]
@@ -257,7 +257,7 @@ def _fitted_cells(cells: Sequence[str], after: Sequence[Sequence[str]]) -> tuple
 
 
 def names(cells: Sequence[str]) -> tuple[str, ...]:
-    """The name of each column, none twice: what stands in brackets is no part of a heading.
+    """A unique name for each column, made of its heading.
 
     >>> names(["Time", "", " Time "])
     ('Time', '(column 2)', 'Time (column 3)')

@@ -1,1 +1,1 @@
-"""Facts: what every file says, packed row by row, and resolved to one record."""
+"""The facts of all files joined into messages and their delivery reports."""

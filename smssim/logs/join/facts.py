@@ -1,6 +1,6 @@
-"""Packed facts: fixed-size rows that can be kept by the million, in memory or on disk.
+"""Packed facts: rows of fixed size that can be held by the million, in memory or on disk.
 
-Times are microseconds since 1970 UTC and UNKNOWN where not said; codes index `Labels`, -1 is NA.
+Times are microseconds since 1970 UTC and UNKNOWN where absent; codes index `Labels`, -1 is NA.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 UNKNOWN = -(2**63)
-"""A time or a cost that is not said."""
+"""A time or a cost that is absent."""
 
 _ORIGIN = [("key", "<u8", (2,)), ("file", "<i4"), ("unit", "<i4"), ("row", "<i8")]
 _STATUS_FIELDS = [
@@ -35,13 +35,13 @@ SEND = np.dtype(
         ("sent", "<i8"),
         ("request", "<i8"),  # -1: each message is a request of its own
         ("recipient", "<i4"),
-        ("generation", "i1"),  # -1 where not said
-        ("segments", "u1"),  # 0 where not said
+        ("generation", "i1"),  # -1 where absent
+        ("segments", "u1"),  # 0 where absent
         ("place", "i1"),
-        ("result", "i1"),  # 0 to 4 of DOMAIN.md section 9, -1 where not said
-        ("covered", "<i2"),  # segments from packages, -1 where not said
+        ("result", "i1"),  # 0 to 4 of DOMAIN.md section 9, -1 where absent
+        ("covered", "<i2"),  # segments from packages, -1 where absent
         ("number", "<u8"),  # keyed hash of the number, 0 where there is none
-        ("application", "<i4"),  # below -1: a channel that stands in, see `standing_in`
+        ("application", "<i4"),  # below -1: a channel in its place, see `standing_in`
         ("template", "<i4"),
         ("country", "<i4"),
         ("type", "<i4"),
@@ -49,10 +49,10 @@ SEND = np.dtype(
         ("cost", "<i8"),
     ]
 )
-"""A message or a segment as an answer, an export or a table tells of it."""
+"""A message or a segment of an answer, an export or another table."""
 
 REPORT = np.dtype([*_ORIGIN, *_STATUS_FIELDS, ("entry", "<i4")])
-"""A status report as a callback or a table tells of it; `part` 0 where not said."""
+"""A delivery report of a callback or a table; `part` is 0 where absent."""
 
 Facts = npt.NDArray[np.void]
 Codes = npt.NDArray[np.signedinteger[Any]]
@@ -64,15 +64,15 @@ _ABSENT = dict.fromkeys((*_CODES, *_FLAGS), -1) | dict.fromkeys(_TIMES, UNKNOWN)
 
 
 def standing_in(channel: Codes) -> Codes:
-    """Codes of channels as they stand in for applications that their rows do not say.
+    """Codes of channels as substitutes for the applications that their rows do not name.
 
-    An application that another row says goes before them, and they do not contradict it.
+    The application of another row goes before them, and they do not contradict it.
     """
     return np.where(channel < 0, -1, -2 - channel)
 
 
 def application_of(codes: Codes) -> Codes:
-    """Codes of applications, and of channels that stand in for them, as codes of labels."""
+    """Codes of applications, and of channels in their place, as codes of labels."""
     return np.where(codes < -1, -2 - codes, codes)
 
 
@@ -109,7 +109,7 @@ class Names:
 
 
 def empty_facts(dtype: np.dtype[np.void], n: int) -> Facts:
-    """Facts that say nothing yet: -1 in codes and flags, UNKNOWN in times, 0 in counts."""
+    """Facts without a value yet: -1 in codes and flags, UNKNOWN in times, 0 in counts."""
     facts = np.zeros(n, dtype)
     for name in dtype.names or ():
         if name in _ABSENT:
@@ -117,11 +117,11 @@ def empty_facts(dtype: np.dtype[np.void], n: int) -> Facts:
     return facts
 
 
-# A piece: what some rows of a file say, ready to be kept until all files are read.
+# A chunk: the facts of some rows of a file, to be stored until all files are read.
 
 
 class RejectedRow(NamedTuple):
-    """A record that cannot be used: its row in the file from 1, all its reasons, its text."""
+    """A record rejected by its own row: its number in the file from 1, all reasons, its text."""
 
     row: int
     reasons: tuple[str, ...]
@@ -130,7 +130,7 @@ class RejectedRow(NamedTuple):
 
 @dataclass(frozen=True)
 class ParsedChunk:
-    """Facts of both kinds, what was refused, and how often what was repaired."""
+    """Facts of sends and of reports, rejected rows, and counts of repairs by name."""
 
     sends: Facts
     reports: Facts
@@ -139,5 +139,5 @@ class ParsedChunk:
 
     @property
     def records(self) -> int:
-        """Records met: what is kept and what is refused."""
+        """Number of records: facts and rejected rows."""
         return len(self.sends) + len(self.reports) + len(self.rejected)

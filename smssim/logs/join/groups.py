@@ -1,4 +1,4 @@
-"""Rows in runs of equal keys: sorting them together, and telling where each run begins."""
+"""Runs of rows with equal keys: sorting them together, and where each run begins."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def numbered(new: Mask) -> Integers:
 
 
 def place_within(new: Mask) -> Integers:
-    """The place of each row in its run, from 0."""
+    """The position of each row in its run, from 0."""
     places = np.arange(len(new))
     return places - np.maximum.accumulate(np.where(new, places, 0))
 
@@ -76,7 +76,7 @@ def key_order(keys: npt.NDArray[np.uint64]) -> tuple[Integers, Mask]:
 
 
 def in_order(facts: Facts) -> Facts:
-    """Facts by file, row and entry, whatever order their pieces came in."""
+    """Facts by file, row and entry, for any order of their chunks."""
     file, row, entry = facts["file"], facts["row"], facts["entry"]
     later = file[1:] > file[:-1]
     later |= (file[1:] == file[:-1]) & (row[1:] > row[:-1])

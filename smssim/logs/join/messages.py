@@ -19,24 +19,22 @@ from smssim.logs.join.groups import (
     place_within,
 )
 
-# Which entries of captured answers stand where several have one key: the first answer does.
+# Which entries of captured answers count where several have one key: those of the first answer.
 
 TOGETHER, ALONE, DUPLICATE, EARLIER = range(4)
-"""An entry stands together with the rows of its key, alone as a message of its own, not at all as
-a duplicate, or not at all because an earlier answer has its key.
+"""An entry counts together with the rows of its key, alone as a separate message, not at all as a
+duplicate, or not at all because an earlier answer has its key.
 """
 _ROW, _ACCEPTED, _REFUSED, _WHOLE = range(4)
-"""Rows of tables, and entries by what became of them: place 0 or 3, place 2, and place 1, where the
-request was refused as a whole.
-"""
+"""Rows of tables, and entries by their stage: 0 or 3, 2, and 1 (the whole request was refused)."""
 
 
 def verdicts(sends: Facts, rows: Integers, group: Integers) -> Array:
-    """What becomes of each of *rows*, which are by *group* (its key), then in order.
+    """The verdict on each of *rows*, which are by *group* (its key), then in order.
 
-    One accepted entry stands, all refused ones of the first line that has any (a number that was
+    One accepted entry counts, all refused ones of the first line that has any (a number that was
     given twice may name the message sent in its place), and of requests refused as a whole, whose
-    keys are made from their lines, as many as the unit with most has.
+    keys are made from their lines, as many as the unit with the most has.
     """
     hashed = sends["entry_hash"][rows]
     if not hashed.any():
@@ -81,11 +79,11 @@ def _first_of_rank(among: Integers, file: Array, unit: Array) -> Mask:
     return first
 
 
-# Which of several statuses counts: of a part the last one, of parts the last not delivered.
+# Which of several statuses counts: of a segment the last, of segments the last not delivered.
 
 
 class Codes(NamedTuple):
-    """The codes of the two statuses that have a meaning here; -2 where no file has one."""
+    """The codes of the two statuses with a meaning here; -2 where no file has one."""
 
     delivered: int
     accepted: int
@@ -103,7 +101,7 @@ class Codes(NamedTuple):
 
 
 class StatusRows(NamedTuple):
-    """Statuses, one a row: of which message and part, by which fact (its kind and its row)."""
+    """Statuses, one per row: its message and segment, and the fact that reports it."""
 
     message: Integers
     segment: Integers
@@ -118,7 +116,7 @@ class StatusRows(NamedTuple):
 
     @classmethod
     def by(cls, facts: Facts, message: Integers, segment: Integers, stage: Array) -> Self:
-        """What *facts* tell of their messages' parts."""
+        """The statuses that *facts* report of segments of messages."""
         names = ("status", "source", "final", "received", "file", "row", "entry")
         columns = {name: facts[name] for name in names}
         return cls(message=message, segment=segment, stage=stage, **columns)
@@ -133,10 +131,10 @@ class StatusRows(NamedTuple):
 
 
 def deciding(statuses: StatusRows, codes: Codes) -> Integers:
-    """The row that decides of each message that has one, by message.
+    """The row that decides each message with a status, by message.
 
-    Of several statuses of a part a final one counts before one that is not, then the later, then
-    the later row; of several parts the latest that was not delivered, then the highest part.
+    Of several statuses of a segment a final one goes before one that is not, then the later, then
+    the later row; of several segments the latest not delivered, then the highest segment.
     """
     order = np.argsort(statuses.message, kind="stable")
     new = begins(statuses.message[order])
@@ -155,17 +153,17 @@ def deciding(statuses: StatusRows, codes: Codes) -> Integers:
     return chosen[np.argsort(statuses.message[chosen], kind="stable")]
 
 
-# Rows of one key as segments of one message: where they conflict, repeat, or say it together.
+# Rows of one key as segments of one message: where they conflict, repeat, or add up.
 
 LABELS = ("country", "template", "application", "type", "origin")
 _AGREEING: dict[str, int] = {"number": 0, "submitted": UNKNOWN, **dict.fromkeys(LABELS, -1)}
-"""What all rows of a message must agree on, and how each says nothing."""
+"""Fields in which all rows of a message must agree, and the value of each where absent."""
 
 
 class Counted(NamedTuple):
-    """The rows that count, one a segment: of which group, of which segment from 1.
+    """The rows that count, one per segment: their group, and the segment from 1.
 
-    *segments*, *cost* and *covered* are what the segments of each group say together.
+    *segments*, *cost* and *covered* are totals per group.
     """
 
     row: Integers
@@ -177,7 +175,7 @@ class Counted(NamedTuple):
 
 
 def conflicting(sends: Facts, rows: Integers, new: Mask) -> Mask:
-    """Which groups of *rows* contradict themselves, each beginning where *new* says."""
+    """Which groups of *rows* contradict themselves; *new* marks where each begins."""
     starts = np.flatnonzero(new)
     conflicts = np.zeros(len(starts), np.bool_)
     for values, absent in _compared(sends, rows):
@@ -188,7 +186,7 @@ def conflicting(sends: Facts, rows: Integers, new: Mask) -> Mask:
 
 
 def _compared(sends: Facts, rows: Integers) -> Iterator[tuple[Array, int]]:
-    """What rows say that they must agree on, each with how it says nothing."""
+    """The values in which rows must agree, each with its value where absent."""
     for name, absent in _AGREEING.items():
         values = sends[name][rows]
         if name == "application":
@@ -199,7 +197,7 @@ def _compared(sends: Facts, rows: Integers) -> Iterator[tuple[Array, int]]:
 
 
 def counted(sends: Facts, rows: Integers, new: Mask, codes: Codes) -> Counted:
-    """The rows that count of groups that do not contradict themselves.
+    """The rows that count in groups without a contradiction.
 
     A row is the segment that it names, else the n-th of its unit; of several rows of a segment the
     one with the latest final status counts.
@@ -253,14 +251,14 @@ def _by_segment(
 
 
 def _segments_present(sends: Facts, rows: Integers, group: Integers, of: Integers) -> Integers:
-    """How many segments stand in the rows of each group; 0 if all of it is a capture's answer."""
+    """How many segments the rows of each group have; 0 if all are entries of a capture's answer."""
     counts = np.bincount(of)
     of_tables = np.bincount(group, sends["entry_hash"][rows] == 0, minlength=len(counts))
     return np.where(of_tables > 0, counts, 0)
 
 
 def _summed(values: Array, last: Integers, first: Integers, of: Integers, absent: int) -> Array:
-    """The sum over the segments of each group, of those that say it; *unsaid* if none does."""
+    """The sum over the segments of each group that have a value; *absent* if none has."""
     per_segment = values[last]
     per_segment = np.where(per_segment == absent, np.maximum.reduceat(values, first), per_segment)
     present = per_segment != absent
@@ -294,10 +292,10 @@ MESSAGE = np.dtype(
         ("result", "i1"),
     ]
 )
-"""A message; what it does not say is as in `packed.SEND`."""
+"""A message; absent values are as in `facts.SEND`."""
 
 QUARANTINED, NAMELESS, ORPHAN = -1, -2, -3
-"""Keys without a message: all rows contradict each other, all are refused numbers, no rows."""
+"""Keys without a message: all rows contradict, all are refused numbers, no rows."""
 
 _BLOCK = 2_048
 """Rows that are taken apart at a time, few enough to stay in the processor's cache."""
@@ -305,9 +303,9 @@ _STATUS = ("status", "source", "final", "place", "result")
 
 
 class MergedMessages(NamedTuple):
-    """Messages, the rows that count (of which message and segment), and what does not.
+    """Messages, the rows that count (with message and segment), and those that do not.
 
-    *message* tells of each of *keys* which message reports of it belong to, negative if none.
+    *message* is the message that reports of each of *keys* belong to, negative if none.
     """
 
     messages: Facts
@@ -322,8 +320,9 @@ class MergedMessages(NamedTuple):
 
 
 def merge_messages(sends: Facts, new: Mask, codes: Codes) -> MergedMessages:
-    """The messages of *sends*, which are by key, then file, row and entry; *new* says where each
-    key begins.
+    """The messages of *sends*, which are by key, then file, row and entry.
+
+    *new* marks where each key begins.
     """
     key, single = numbered(new), alone(new)
     lone, rows = np.flatnonzero(single), np.flatnonzero(~single)
@@ -363,7 +362,7 @@ def merge_messages(sends: Facts, new: Mask, codes: Codes) -> MergedMessages:
 
 
 def _unmerged(sends: Facts, rows: Integers) -> Facts:
-    """Messages of one row each; a row of a table is a segment if it does not say how many."""
+    """Messages of one row each; a row of a table is one segment if it does not say how many."""
     messages = np.empty(len(rows), MESSAGE)
     for start in range(0, len(rows), _BLOCK):
         block = sends.take(rows[start : start + _BLOCK])
@@ -379,15 +378,13 @@ def _unmerged(sends: Facts, rows: Integers) -> Facts:
 def _merge(
     sends: Facts, messages: Facts, rows: tuple[Integers, Mask], segments: Counted, codes: Codes
 ) -> None:
-    """Let *messages* say what their rows say together; each begins where the second of *rows*
-    says.
-    """
+    """Fill *messages* from their rows; the second of *rows* marks where each begins."""
     if not len(messages):
         return
     members, starts = rows[0], np.flatnonzero(rows[1])
     for name in (*LABELS, "submitted", "generation"):
         messages[name] = np.maximum.reduceat(sends[name][members], starts)
-    # One that is not said is above a channel that stands in for it.
+    # An absent application is above a channel in its place.
     channel = np.minimum.reduceat(sends["application"][members], starts)
     absent = messages["application"] < 0
     messages["application"][absent] = channel[absent]
@@ -403,7 +400,7 @@ def _merge(
 
 
 def _first_present(present: Mask, starts: Integers) -> Integers:
-    """The first row of each group that says something, else its first one."""
+    """The first row of each group with a value, else its first row."""
     silent = np.where(present, 0, len(present)) + np.arange(len(present))
     return np.minimum.reduceat(silent, starts) % len(present)
 

@@ -1,4 +1,4 @@
-"""Status reports joined to the messages of their part of the keys, and what they decide."""
+"""Delivery reports joined to the messages of their partition, and what they decide."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from smssim.logs.join.messages import (
 )
 
 REPORTED = np.dtype([("message", "<i8"), ("part", "<i4"), ("copies", "<i4"), ("received", "<i8")])
-"""What arrived of a part of a message: how often, and when first (UNKNOWN where not said)."""
+"""The arrivals of a segment: how often, and when first (UNKNOWN where absent)."""
 
 _NEVER = 2**63 - 1
 
 
 class JoinedReports(NamedTuple):
-    """What reports arrived, by message and part; which rows count; and which have no place."""
+    """The reports that arrived, by message and segment; rows that count, and rejected rows."""
 
     reported: Facts
     used: Integers
@@ -42,7 +42,7 @@ def join_reports(
     sends: Facts, merged: MergedMessages, reports: Facts, new: Mask, codes: Codes
 ) -> JoinedReports:
     """Join *reports*, which are by key, then file, row and entry, and let them decide of their
-    messages; *new* says where each key begins.
+    messages; *new* marks where each key begins.
     """
     message = _messages(merged, reports["key"][new])[numbered(new)]
     refused = message == NAMELESS
@@ -73,7 +73,7 @@ def join_reports(
 def _early(reports: Facts, message: Integers, submitted: Integers) -> Mask:
     """Which reports were made before their message was submitted; *message* may be negative.
 
-    What arrived counts only where nothing else is said, for it is of the customer's own clock.
+    The arrival counts only where there is no other time, for it is by the customer's clock.
     """
     reported_at = np.where(reports["final"] == UNKNOWN, reports["received"], reports["final"])
     if not len(submitted):
@@ -99,7 +99,7 @@ def _messages(merged: MergedMessages, keys: npt.NDArray[np.uint64]) -> Integers:
 
 
 def _standing(reports: Facts, message: Integers, segment: Integers) -> Mask:
-    """Which reports are no duplicates: of every arrival those of the unit that has most of it."""
+    """Which reports are no duplicates: of every arrival those of the unit with the most of it."""
     some = np.flatnonzero(~alone(begins(message)))
     stands = np.ones(len(reports), np.bool_)
     if not len(some):
@@ -145,7 +145,7 @@ def _decide(sends: Facts, merged: MergedMessages, statuses: StatusRows, codes: C
 def _reported(
     sends: Facts, merged: MergedMessages, reports: Facts, message: Integers, segment: Integers
 ) -> Facts:
-    """The reports that arrived, and the arrivals that stand in a message's own rows."""
+    """The reports that arrived, and the arrivals that rows of messages hold."""
     has_arrival = (sends["received"] != UNKNOWN) & (sends["status"] >= 0)
     rows = np.flatnonzero(has_arrival[merged.row])
     from_rows = np.repeat([False, True], [len(message), len(rows)])
@@ -155,7 +155,7 @@ def _reported(
     received[received == UNKNOWN] = _NEVER
     order = np.lexsort((from_rows, received, segment, message))
     message, segment, received = message[order], segment[order], received[order]
-    # An arrival that a report tells of as well is the same one.
+    # An arrival that a report holds as well is the same one.
     again = ~begins(message, segment, received) & from_rows[order]
     message, segment, received = message[~again], segment[~again], received[~again]
     starts = np.flatnonzero(begins(message, segment))

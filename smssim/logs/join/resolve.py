@@ -1,4 +1,4 @@
-"""One part of the keys resolved: its messages, their reports, and what cannot be used."""
+"""All facts resolved, partition by partition: tallies, frames, and what the join rejects."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ REASONS = (
     "status was made before its message was submitted",
 )
 REJECTED_BY_JOIN = np.dtype([("file", "<i4"), ("row", "<i8"), ("entry", "<i4"), ("reason", "i1")])
-"""A record that only the join showed to be unusable; its reason is one of `REASONS`."""
+"""A record that the join rejects; its reason is one of `REASONS`."""
 
 
 class Resolved(NamedTuple):
-    """What one part of the keys comes to.
+    """The result of one partition of the keys.
 
     `messages` are of `messages.MESSAGE`, `reports` of `reports.REPORTED` (their `message` is a row
-    of `messages`), `condemned` of `CONDEMNED`; *used* and *duplicates* count records, and *first*
-    and *last* are the first and last times of those used, crossed where there are none.
+    of `messages`), `rejected_by_join` of `REJECTED_BY_JOIN`; *used* and *duplicates* count records,
+    and *first* and *last* are the first and last times of those used, crossed where there are none.
     """
 
     messages: Facts
@@ -89,14 +89,14 @@ def _rejected_by_join(facts: Facts, rows: Integers, reason: int) -> Facts:
     return records
 
 
-# Resolved messages and reports of all parts put in order, as frames of `smssim.record.schema`.
+# Resolved messages and reports of all partitions in order, as frames of `smssim.record.schema`.
 
 
 def in_sequence(parts: Sequence[tuple[Facts, Facts]]) -> tuple[Facts, Facts]:
     """Messages by submission, then file, row and entry, and their reports by message and part.
 
-    Requests are numbered from 0 by their first message. A request is told by its number and its
-    origin; a message that tells none is one of its own, recipient 0.
+    Requests are numbered from 0 by their first message. A request is identified by its number and
+    its origin; a message without one is a request by itself, recipient 0.
     """
     parts = [(np.empty(0, MESSAGE), np.empty(0, REPORTED)), *parts]
     sizes = [len(messages) for messages, _ in parts]
@@ -162,7 +162,7 @@ def frames(messages: Facts, reports: Facts, names: Names) -> tuple[pd.DataFrame,
     return messages_frame(message_columns), reports_frame(report_columns)
 
 
-# Tallies of a log counted part by part, so that no more than a part of it is in memory.
+# Tallies of a log counted partition by partition, so that one at a time is in memory.
 
 _CODED = {name: name for name in ("country", "application", "template", "type", "status")}
 _CODED["source"] = "origin"
@@ -258,18 +258,18 @@ def together(columns: Sequence[Array], sizes: Sequence[int]) -> tuple[Integers, 
     return first, seen[key]
 
 
-# All parts of the keys together: the tallies of a log, its frames, and what was left out.
+# All partitions together: the tallies of a log, its frames, and the records rejected by the join.
 
 MOST_REJECTED = 100_000
-"""Condemned records that are kept one by one; all are counted by reason."""
+"""Records rejected by the join that are stored one by one; all are counted by reason."""
 
 
 @dataclass(frozen=True)
 class JoinOutcome:
-    """A log as far as its facts go: records in = *used* + condemned + *duplicates*.
+    """The log that the facts amount to: records in = *used* + rejected by join + *duplicates*.
 
-    `condemned` holds the first of them by file, row and entry (`resolve.CONDEMNED`), `reasons`
-    counts all. The observed period is in microseconds since 1970 UTC, 0 without any record used.
+    `rejected_by_join` holds the first of them by file, row and entry, `reasons` counts all.
+    The observed period is in microseconds since 1970 UTC, 0 without any record used.
     """
 
     observed_from: int
@@ -286,9 +286,9 @@ class JoinOutcome:
 def join_facts(
     facts: Spill, names: Names, *, rows: bool = True, most_rejected: int = MOST_REJECTED
 ) -> JoinOutcome:
-    """Resolve all facts; call it when all are added. *kept* bounds the condemned that are kept.
+    """Resolve all facts, when all are added; *most_rejected* bounds the rejected that are stored.
 
-    The age of what is in flight needs the end of the record, which is known only when all is
+    The age of pending messages needs the end of the record, which is known only when all is
     resolved: if the last time of all facts is not of a record that is used, it is counted again.
     """
     totals, until = _Totals(most_rejected), facts.last if facts.last != UNKNOWN else 0
@@ -326,7 +326,7 @@ def _resolved(facts: Spill, names: Names) -> Iterator[Resolved]:
 
 @dataclass
 class _Totals:
-    """What the parts come to beside their messages and reports."""
+    """Totals over the partitions, next to their messages and reports."""
 
     most_rejected: int
     used: int = 0
@@ -347,7 +347,7 @@ class _Totals:
             self._rejected_by_join = [self.rejected_by_join()]
 
     def rejected_by_join(self) -> Facts:
-        """The first condemned records by file, row and entry."""
+        """The first records rejected by the join, by file, row and entry."""
         records = np.concatenate(self._rejected_by_join or [np.empty(0, REJECTED_BY_JOIN)])
         return records[np.lexsort([records[n] for n in ("entry", "row", "file")])][
             : self.most_rejected

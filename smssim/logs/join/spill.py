@@ -1,6 +1,6 @@
-"""Facts kept by parts of their key: in memory as long as they are few, then in a nameless file.
+"""Facts partitioned by key: in memory as long as they are few, then in a nameless file.
 
-What has one key is in one part, so that each part can be resolved alone.
+All facts of a key are in one partition, so that each partition can be resolved alone.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from smssim.logs.join.facts import REPORT, SEND, UNKNOWN, Facts
 
 PARTITIONS = 64
 MEMORY = 256 * 2**20
-"""Bytes of facts that are kept in memory."""
+"""Bytes of facts that stay in memory."""
 
 _SMALL = 2**16
-"""Facts that are gathered before they are sorted by part, as pieces may be of a single line."""
+"""Facts that are gathered before they are sorted by partition: chunks may be of a single line."""
 _TIMES = ("submitted", "final", "received")
 _Bounds = npt.NDArray[np.int64]
 
 
 class Spill:
-    """Takes facts in any order and gives them back part by part, as often as asked.
+    """Takes facts in any order and gives them back by partition, as often as needed.
 
     A context: when it ends the facts are gone. On disk they have no name from the first byte on,
     so nothing of them stays behind even where the process is killed. *directory* is where the
@@ -39,10 +39,10 @@ class Spill:
         self._sends, self._reports = _FactStore(SEND, directory), _FactStore(REPORT, directory)
         self._memory = memory
         self.first, self.last = 2**63 - 1, UNKNOWN
-        """The first and last times that any fact says, microseconds since 1970 UTC."""
+        """The first and last times of all facts, microseconds since 1970 UTC."""
 
     def add(self, sends: Facts, reports: Facts) -> None:
-        """Keep facts; the arrays may be used again afterwards."""
+        """Store facts; the arrays may be used again afterwards."""
         for store, facts in ((self._sends, sends), (self._reports, reports)):
             if len(facts):
                 store.add(facts)
@@ -59,7 +59,7 @@ class Spill:
         return self._sends.written + self._reports.written
 
     def partitions(self) -> Iterator[tuple[Facts, Facts]]:
-        """Give the sends and the reports of every part that has any, as they were added."""
+        """Give the sends and the reports of every partition that has any, as they were added."""
         if self.written:
             self._write()
         for partition in range(PARTITIONS):
@@ -88,7 +88,7 @@ class Spill:
 
 
 def period(times: npt.NDArray[np.int64]) -> tuple[int, int]:
-    """The first and last of some times, those that are not said left out; crossed if none is."""
+    """The first and last of some times, absent ones ignored; crossed if there are none."""
     if not len(times):
         return 2**63 - 1, UNKNOWN
     times = np.ascontiguousarray(times)
@@ -98,7 +98,7 @@ def period(times: npt.NDArray[np.int64]) -> tuple[int, int]:
 
 
 class _FactStore:
-    """The facts of one kind: blocks sorted by part in memory, the same on disk."""
+    """Sends or reports: blocks sorted by partition in memory, the same on disk."""
 
     def __init__(self, dtype: np.dtype[np.void], directory: str | Path | None) -> None:
         self._dtype, self._directory = dtype, directory
@@ -127,7 +127,7 @@ class _FactStore:
         self._blocks.append((facts.take(np.argsort(partition, kind="stable")), bounds))
 
     def write(self) -> None:
-        """Write what is in memory, a part after the other, so that each is read back in one go."""
+        """Write what is in memory by partition, so that each is read back in one go."""
         self._sort()
         if not self._blocks:
             return
