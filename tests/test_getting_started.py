@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from smssim.scenario import Scenario, ScenarioError, kind_of, registration_rules
+from smssim.scenario import Scenario, ScenarioError, registration_rules, registration_type
 from smssim.scenario.onboarding import Registration
 from smssim.simulation.account.account import Account
 from smssim.simulation.setup.review import SetupTimeline, setup_timeline
@@ -276,8 +276,8 @@ def test_the_table_of_sending_rules_names_what_is_registered() -> None:
     assert {country for country, rule in rules.items() if rule.first} == {"CA", "US", "VN"}
     first = [r["iso2"] for r in reference("sending_rules") if "before" in r["sender_id_rule"]]
     assert sorted(first) == ["CA", "GB", "US", "VN"], "before sending is not before application"
-    assert kind_of("VN", Registration(kind="content")) == "content"
-    assert kind_of("ID", Registration()) == "sender_id"
+    assert registration_type("VN", Registration(kind="content")) == "content"
+    assert registration_type("ID", Registration()) == "sender_id"
 
 
 def test_a_package_waits_for_the_first_template_of_a_new_account() -> None:

@@ -11,7 +11,7 @@ from smssim.record.record import Record
 from smssim.record.schema import TASKS, TIME
 from smssim.record.tallies import SLOT_US
 from smssim.report._record import instants, microseconds, requires, scenario_of
-from smssim.scenario import Registration, kind_of
+from smssim.scenario import Registration, registration_type
 from smssim.workdays import WorkCalendar, working_us_between
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def _name_kinds(record: Record, rows: list[dict[str, Any]]) -> None:
         if scenario is not None and row["step"] == "country_registration":
             country = row["subject"]
             own = scenario.registrations.get(country, Registration())
-            row["kind"] = kind_of(country, own)
+            row["kind"] = registration_type(country, own)
 
 
 def _row(

@@ -18,7 +18,12 @@ from smssim.scenario.errors.problems import Problem, ScenarioError
 from smssim.scenario.fields import micro
 from smssim.scenario.json_schema import schema
 from smssim.scenario.network import Callback, Outage, Outcome, Queue, RandomOutages, Route
-from smssim.scenario.onboarding import Onboarding, Registration, kind_of, registration_rules
+from smssim.scenario.onboarding import (
+    Onboarding,
+    Registration,
+    registration_rules,
+    registration_type,
+)
 from smssim.scenario.promises import Check, Checking, Where
 from smssim.scenario.scenario import Scenario, Source
 from smssim.scenario.sources import (
@@ -83,10 +88,10 @@ __all__ = [
     "Where",
     "check_thresholds",
     "destinations",
-    "kind_of",
     "micro",
     "microseconds",
     "registration_rules",
+    "registration_type",
     "registrations",
     "schema",
 ]

@@ -23,12 +23,14 @@ from smssim.scenario.fields import (
 )
 from smssim.scenario.network import Status
 
-ServiceMode = Literal["pay_per_use", "suspend"]
-PATTERN = r"^[0-9*]{4,11}$"
+_ServiceMode = Literal["pay_per_use", "suspend"]
+_PATTERN = r"^[0-9*]{4,11}$"
+_NO_LIMIT = 10**9
+Times = Annotated[Int, Field(ge=1, le=999)]
 
 
 class Contact(ScenarioModel):
-    """Somebody who is told by SMS (DOMAIN.md section 5)."""
+    """A person who is notified by SMS (DOMAIN.md section 5)."""
 
     name: Name
     """The contact's name."""
@@ -39,7 +41,7 @@ class Contact(ScenarioModel):
 class NumberRule(ScenarioModel):
     """A rule of number control: which numbers are let through or blocked (DOMAIN.md section 5)."""
 
-    pattern: Annotated[str, Field(pattern=PATTERN)]
+    pattern: Annotated[str, Field(pattern=_PATTERN)]
     """How the numbers begin, country code first: 4 to 11 digits and *, which is any one digit."""
     action: Literal["allow", "deny"] = "deny"
     """Whether numbers are blocked (E000632) or let through whatever else is denied."""
@@ -52,7 +54,7 @@ class Ticket(ScenarioModel):
 
     at: Instant
     """When it is filed."""
-    service_mode: ServiceMode | None = None
+    service_mode: _ServiceMode | None = None
     """The mode to switch to."""
     daily_limit: Count | None = None
     """The new upper bound of the daily limit, in messages a UTC day."""
@@ -68,7 +70,7 @@ class Ticket(ScenarioModel):
 class Account(ScenarioModel):
     """The account and the rules of its packages and money (DOMAIN.md sections 1 and 2)."""
 
-    service_mode: ServiceMode = "pay_per_use"
+    service_mode: _ServiceMode = "pay_per_use"
     """Mode 1, pay_per_use, the console's default: what no package covers is billed. Mode 2,
     suspend: sending stops when packages run out."""
     suspend_scope: Literal["country", "account"] = "country"
@@ -145,12 +147,6 @@ class Package(ScenarioModel):
             yield ("valid_days",), "give valid_months or valid_days, not both"
 
 
-# Applications: their state, whitelists and addresses (DOMAIN.md sections 5, 6 and 7).
-
-NO_LIMIT = 10**9
-Times = Annotated[Int, Field(ge=1, le=999)]
-
-
 class Frequency(ScenarioModel):
     """How often one number may be sent to by an application (DOMAIN.md section 5)."""
 
@@ -174,7 +170,7 @@ class Frequency(ScenarioModel):
     def limits(self) -> tuple[int, int, int]:
         """Messages a minute, hour and day; a limit that is not set is never reached."""
         values = (self.per_minute, self.per_hour, self.per_day)
-        return tuple(NO_LIMIT if value is None else value for value in values)  # type: ignore[return-value]
+        return tuple(_NO_LIMIT if value is None else value for value in values)  # type: ignore[return-value]
 
 
 class Application(ScenarioModel):

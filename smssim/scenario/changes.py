@@ -1,4 +1,4 @@
-"""What-ifs: a scenario's data with some fields changed, found by dotted paths."""
+"""What-ifs: a scenario's data with some fields changed, addressed by dotted paths."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The rules between the parts of a scenario, each a generator of what breaks it.
+"""The rules between the parts of a scenario, each a generator of its violations.
 
-A scenario may be a salvaged one: what is unknown breaks no rule.
+The scenario may be a partial one: a value that could not be read breaks no rule.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from smssim.scenario.errors.problems import KEY, Violation, as_written, hint
 from smssim.scenario.sources import GroupTask
 from smssim.sms.recipients import read_recipients
 
-SOURCES = ("traffic", "calls", "group_tasks")
+_SOURCES = ("traffic", "calls", "group_tasks")
 
 
 FileFinder = Callable[[Path], Path | None] | None
-"""Says where a file named in the scenario is; None where no folder to look in is known."""
+"""Locates a file that the scenario names; None without a folder to look in."""
 
 
 def violations_between(scenario: Any, find: FileFinder) -> Iterator[Violation]:
@@ -45,13 +45,13 @@ def violations_between(scenario: Any, find: FileFinder) -> Iterator[Violation]:
 
 
 def _sources(s: Any) -> Iterator[tuple[tuple[str, int], Any]]:
-    for section in SOURCES:
+    for section in _SOURCES:
         for i, source in enumerate(getattr(s, section)):
             yield (section, i), source
 
 
 def _names(s: Any) -> Iterator[Violation]:
-    """Applications, templates, and sources of any kind have names of their own."""
+    """Names of applications, of templates and of sources are unique."""
     groups = [
         [(("applications", i), entry) for i, entry in enumerate(s.applications)],
         [(("templates", i), entry) for i, entry in enumerate(s.templates)],
@@ -104,7 +104,7 @@ def _quotas(s: Any) -> Iterator[Violation]:
 
 
 def _limits(s: Any) -> Iterator[Violation]:
-    """Limits stay within the quota, approved or asked for by a ticket before the start."""
+    """Limits stay within the quota, approved or requested by a ticket before the start."""
     for period in ("daily_limit", "monthly_limit"):
         value, bound = getattr(s.thresholds, period), getattr(s.quota, period)
         if not readable(value, bound, s.start, s.tickets):
@@ -127,7 +127,7 @@ def _limits(s: Any) -> Iterator[Violation]:
 
 
 def _window(s: Any) -> Iterator[Violation]:
-    """What is planned for a moment happens within the run."""
+    """Moments lie within the run."""
     if not readable(s.start, s.days):
         return
     start, end = s.start, s.start + timedelta(days=s.days)
@@ -137,7 +137,7 @@ def _window(s: Any) -> Iterator[Violation]:
             message = f"{as_written(package.at)} must not be before {run}"
             yield ("packages", i, "at"), message
     for i, source in enumerate(s.traffic):
-        yield from _own_window(("traffic", i), source, start, end, run)
+        yield from _traffic_window(("traffic", i), source, start, end, run)
     for i, source in enumerate(s.calls):
         for j, call in enumerate(source.calls):
             if readable(call.at) and not start <= call.at < end:
@@ -151,7 +151,7 @@ def _window(s: Any) -> Iterator[Violation]:
 
 
 def _task_moments(s: Any) -> Iterator[Violation]:
-    """A group task is made, perhaps cancelled, and starts within a month (DOMAIN.md section 8)."""
+    """A group task is created, perhaps cancelled, and starts within a month (DOMAIN.md 8)."""
     for i, task in enumerate(s.group_tasks):
         if not readable(s.start, task, task.at, task.created, task.cancelled):
             continue
@@ -173,7 +173,7 @@ def _is_whole(task: Any) -> bool:
     return readable(task.pace_per_s, task.countries, *task.countries.values())
 
 
-def _own_window(
+def _traffic_window(
     path: tuple[str, int], source: Any, start: datetime, end: datetime, run: str
 ) -> Iterator[Violation]:
     starts, ends = source.starts, source.ends
@@ -187,7 +187,7 @@ def _own_window(
 
 
 def _statuses(s: Any) -> Iterator[Violation]:
-    """A status that is fixed for a number is one that its route knows."""
+    """A status that is fixed for a number is an outcome of its route."""
     for i, source in enumerate(s.calls):
         if not readable(source.country, s.routes):
             continue
@@ -207,7 +207,7 @@ def _statuses(s: Any) -> Iterator[Violation]:
 
 
 def _files(s: Any, find: FileFinder) -> Iterator[Violation]:
-    """Files of numbers are where they can be found."""
+    """Files of numbers exist."""
     for i, task in enumerate(s.group_tasks):
         named = task.file is not None and readable(task.file)
         if named and find is not None and find(task.file) is None:
@@ -216,7 +216,7 @@ def _files(s: Any, find: FileFinder) -> Iterator[Violation]:
 
 
 def _unsent(s: Any, find: FileFinder) -> Iterator[Violation]:
-    """Packages, notices, limits and registrations are for countries that somebody sends to."""
+    """Packages, notices, limits and registrations are for countries that a source sends to."""
     named: list[tuple[tuple[str | int, ...], Any]] = [
         (("packages", i, "country"), p.country) for i, p in enumerate(s.packages)
     ]
@@ -224,7 +224,7 @@ def _unsent(s: Any, find: FileFinder) -> Iterator[Violation]:
     named += [(("thresholds", "countries", c), c) for c in s.thresholds.countries]
     named += [(("registrations", c), c) for c in s.registrations]
     named += [(("review", "longer", c), c) for c in s.review.longer]
-    if not all(readable(getattr(s, section)) for section in SOURCES):
+    if not all(readable(getattr(s, section)) for section in _SOURCES):
         return
     sent = _sent_to(s)
     idle = [(path, country) for path, country in named if readable(country) and country not in sent]

@@ -1,7 +1,7 @@
-"""The console's rules between the parts of a scenario: number control, packages, flaws, reports.
+"""Rules of the console, of resends and of promises between the parts of a scenario.
 
-Each is a generator of what breaks it; a scenario may be a salvaged one: what is unknown breaks no
-rule.
+Each is a generator of its violations. The scenario may be a partial one: a value that could not
+be read breaks no rule.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from smssim.sms import reference
 from smssim.sms.phone_numbers import countries_of, is_told_by
 from smssim.sms.reference import MAINLAND
 
-MOST_NUMBER_RULES = 100
+_MOST_NUMBER_RULES = 100
 
 
 def console_violations(scenario: Any) -> Iterator[Violation]:
-    """All broken rules."""
+    """Broken rules of the console: number control, packages, signatures, reports."""
     yield from _beginnings(scenario)
     yield from _many_rules(scenario)
     yield from _whitelists(scenario)
@@ -34,7 +34,7 @@ def console_violations(scenario: Any) -> Iterator[Violation]:
 
 
 def _beginnings(s: Any) -> Iterator[Violation]:
-    """Beginnings of numbers are long enough to tell which rules they meet."""
+    """Beginnings of numbers are long enough to decide which rules they meet."""
     rules = s.account.number_rules
     if not readable(rules, *(rule.pattern for rule in rules)):
         return
@@ -51,14 +51,14 @@ def _beginnings(s: Any) -> Iterator[Violation]:
 
 
 def _many_rules(s: Any) -> Iterator[Violation]:
-    """Number control holds so many rules a country (DOMAIN.md section 5)."""
+    """Number control holds at most 100 rules per country (DOMAIN.md section 5)."""
     rules = s.account.number_rules
     if not readable(rules, *(rule.pattern for rule in rules)):
         return
     heads = ["+" + rule.pattern.split("*")[0] for rule in rules]
     for country, n in Counter(countries_of(heads)).items():
-        if country and n > MOST_NUMBER_RULES:
-            message = f"{n} number rules for {country}: at most {MOST_NUMBER_RULES}"
+        if country and n > _MOST_NUMBER_RULES:
+            message = f"{n} number rules for {country}: at most {_MOST_NUMBER_RULES}"
             yield ("account", "number_rules"), f"{message} (DOMAIN.md section 5)"
 
 
@@ -143,7 +143,7 @@ def _org_codes(s: Any) -> Iterator[Violation]:
 
 
 def _batch_addresses(s: Any) -> Iterator[Violation]:
-    """A batch address gets some report: not all requests of its application name their own."""
+    """A batch address gets some report: not all requests of its application name an address."""
     sources = [*s.traffic, *s.calls, *s.group_tasks]
     as_written = [source.status_callback for source in sources]
     if not readable(s.traffic, s.calls, s.group_tasks, s.callback, s.callback.address, *as_written):
@@ -165,19 +165,18 @@ def _batch_addresses(s: Any) -> Iterator[Violation]:
             yield ("applications", i, "batch_address"), f"{message}: {cure}"
 
 
-# What a server may be told to send again, held against the rest of the scenario.
-
-
 def resend_violations(scenario: Any) -> Iterator[Violation]:
-    """All broken rules."""
+    """Broken rules of servers that send again: statuses that can occur and are heard of."""
     for section in ("traffic", "calls"):
         for i, source in enumerate(getattr(scenario, section)):
             rule = source.server_resend
             if rule is not None and readable(rule, rule.statuses, *rule.statuses):
-                yield from _broken(scenario, source, (section, i, "server_resend", "statuses"))
+                yield from _resend_statuses(
+                    scenario, source, (section, i, "server_resend", "statuses")
+                )
 
 
-def _broken(s: Any, source: Any, path: tuple[str | int, ...]) -> Iterator[Violation]:
+def _resend_statuses(s: Any, source: Any, path: tuple[str | int, ...]) -> Iterator[Violation]:
     answers = _answers(s)
     statuses = answers and _statuses(s, source.country, answers)
     if not statuses or not answers:
@@ -194,7 +193,7 @@ def _broken(s: Any, source: Any, path: tuple[str | int, ...]) -> Iterator[Violat
 def _unheard(
     s: Any, source: Any, path: tuple[str | int, ...], answers: set[str]
 ) -> Iterator[Violation]:
-    """Statuses of reports are heard of at an address of the requests' own."""
+    """Statuses of reports only reach requests that name an address."""
     names_address, template = source.status_callback, source.template
     if not readable(names_address, template, s.callback, s.callback.address) or s.callback.is_named(
         names_address
@@ -216,13 +215,13 @@ def _unheard(
 
 
 def _answers(s: Any) -> set[str] | None:
-    """The codes of the API's answers, None where they cannot be told."""
+    """The codes of the API's answers, None where some cannot be read."""
     suspended = [application.suspended_code for application in s.applications]
     return {*reference.api_errors(), *suspended} if readable(*suspended) else None
 
 
 def _statuses(s: Any, country: Any, answers: set[str]) -> set[str] | None:
-    """Everything that a message can end with, None where it cannot be told."""
+    """Every status that a message can end with, None where some cannot be read."""
     if not readable(country, s.routes, s.account.frozen_status):
         return None
     outcomes = s.route(country).outcomes
@@ -242,11 +241,8 @@ def _statuses(s: Any, country: Any, answers: set[str]) -> set[str] | None:
     return answers.union(ours, registered, reference.status_codes())
 
 
-# The rules of promises: metrics, units and statistics that exist, parts that the scenario has.
-
-
 def promise_violations(scenario: Any) -> Iterator[Violation]:
-    """All broken rules."""
+    """Broken rules of promises: metrics and statistics that exist, parts the scenario has."""
     first: dict[str, int] = {}
     for i, check in enumerate(scenario.checks):
         if readable(check.name) and check.name in first:
@@ -276,7 +272,7 @@ def _of_check(s: Any, check: Any) -> Iterator[Violation]:
 
 
 def _keys_of_metric(metric: Metric, where: dict[str, Any]) -> Iterator[Violation]:
-    """The metric can be had by these parts."""
+    """The metric is available by these keys."""
     if metric.per and metric.per not in where:
         message = (
             f"there is one {metric.name} a {metric.per}: where: {{{metric.per}: ...}} says which"
@@ -292,7 +288,7 @@ def _keys_of_metric(metric: Metric, where: dict[str, Any]) -> Iterator[Violation
 
 
 def _entries_exist(s: Any, key: str, value: Any) -> Iterator[Violation]:
-    """The scenario has the part."""
+    """The scenario has the entry."""
     if key == "package" and readable(s.packages) and value >= len(s.packages):
         yield ("where", key), f"there is no package {value}: there are {len(s.packages)}, from 0 on"
     if key in ("country", "type"):
@@ -310,7 +306,7 @@ def _sent_there(s: Any, key: str, value: Any) -> Iterator[Violation]:
         names = [template.type for template in s.templates]
     else:
         if not readable(s.group_tasks) or any(task.file is not None for task in s.group_tasks):
-            return  # Only its file tells where a task goes.
+            return  # The destinations of a task are in its file alone.
         sources = [source.country for source in (*s.traffic, *s.calls, *s.packages)]
         names = [*sources, *(country for task in s.group_tasks for country in task.countries)]
     names = list(dict.fromkeys(names))
@@ -323,7 +319,7 @@ def _sent_there(s: Any, key: str, value: Any) -> Iterator[Violation]:
 
 
 def _where_of(where: Any) -> dict[str, Any]:
-    """The keys that are given and could be read."""
+    """The keys of a selection that are set and could be read."""
     keys = ("template", "country", "application", "type", "package")
     values = {key: getattr(where, key, None) for key in keys}
     return {key: value for key, value in values.items() if readable(value) and value is not None}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def destinations(scenario: Scenario) -> dict[str, frozenset[str]]:
-    """The countries of every template's sources, none for one that nobody sends.
+    """The countries of every template's sources, none for a template without sources.
 
     Raise a ScenarioError if the file of a group task is not found.
     """
@@ -35,7 +35,7 @@ def registrations(scenario: Scenario) -> dict[str, Registration]:
     """Every registration of a run by country, in alphabetical order.
 
     With onboarding, they are also those that the table of sending rules asks for, in countries
-    that somebody sends to (DOMAIN.md section 11).
+    that some source sends to (DOMAIN.md section 11).
     """
     by_country = dict(scenario.registrations)
     if scenario.onboarding is not None:

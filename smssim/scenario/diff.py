@@ -1,4 +1,4 @@
-"""What differs between two scenarios: paths, with the value that each has there."""
+"""Differences of two scenarios: paths, with the value of each scenario there."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ class _Absent:
 
 
 ABSENT = _Absent()
-"""What stands where a scenario has no such key or part."""
+"""Stands for a key or entry that a scenario does not have."""
 
 
 def differences(old: Scenario, new: Scenario) -> list[Change]:
     """The paths at which two scenarios differ, in the order of a scenario's keys; secrets hidden.
 
-    Parts of a list that have names are held against those of the same name, others against those
-    at their place; numbers in paths are the places in the list of *new*, or of *old* where only
-    that has the part. What stands in a group task's file is not looked at.
+    Entries of a list are compared with the entry of the same name, or of the same index if they
+    have no names; indices in paths are those of *new*, or of *old* where only that has the entry.
+    The content of a group task's file is not compared.
     """
     old_data, new_data = (
         without_secrets(scenario.model_dump(mode="json")) for scenario in (old, new)
@@ -60,7 +60,7 @@ def _is_list_of_parts(value: Any) -> bool:
 
 
 def _pairs(old: Sequence[Any], new: Sequence[Any]) -> Iterator[tuple[int, Any, Any]]:
-    """The place of each part, and what the two lists have of it."""
+    """The index of each entry, and the entry in either list."""
     if not all("name" in entry for entry in (*old, *new)):
         for index, (before, after) in enumerate(zip_longest(old, new, fillvalue=ABSENT)):
             yield index, before, after
@@ -74,7 +74,7 @@ def _pairs(old: Sequence[Any], new: Sequence[Any]) -> Iterator[tuple[int, Any, A
 
 
 def _shown(value: Any) -> str:
-    """A value in few words: a part by its name, if it has one."""
+    """A value in few words: an entry by its name, if it has one."""
     if value is ABSENT:
         return "nothing"
     if isinstance(value, Mapping) and "name" in value:

@@ -1,4 +1,4 @@
-"""What every part of a scenario is made of: frozen models with rules, plain types."""
+"""Building blocks of a scenario: the frozen model with its rules, and plain types."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pydantic import WithJsonSchema as Schema
 from smssim.scenario.errors.problems import Violation, ViolationsError, as_written, hint
 from smssim.sms import reference
 
-INSTANT = (
+_INSTANT = (
     r"^\d{4}-\d{1,2}-\d{1,2}"
     r"([Tt ]\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?( ?(Z|z|[+-]\d{2}(:?\d{2})?))?)?$"
 )
@@ -34,11 +34,11 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9_.\- ]{0,63}$"
 STATUS = r"^[A-Za-z0-9:]{1,7}$"
 EXTEND = r"^[^{}]{1,128}$"
 ORG_CODE = r"^[!-~]+$"
-FIRST_YEAR, LAST_YEAR = 2000, 2199
+_FIRST_YEAR, _LAST_YEAR = 2000, 2199
 
 
 class ScenarioModel(BaseModel):
-    """A part of a scenario: frozen, and closed to keys it does not know."""
+    """A model of a part of a scenario: frozen, and closed to unknown keys."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -49,7 +49,7 @@ class ScenarioModel(BaseModel):
     )
 
     def violations(self) -> Iterator[Violation]:
-        """The rules between this part's own fields that are broken."""
+        """Broken rules between the fields of this model."""
         yield from ()
 
     @model_validator(mode="after")
@@ -72,8 +72,8 @@ def _instant(value: object) -> object:
     if not isinstance(value, datetime):
         example = "a date or an ISO 8601 time such as 2026-12-01T09:00:00+08:00"
         raise ValueError(f"{as_written(original)} must be {example}")
-    if not FIRST_YEAR <= value.year <= LAST_YEAR:
-        years = f"from {FIRST_YEAR} to {LAST_YEAR}"
+    if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
+        years = f"from {_FIRST_YEAR} to {_LAST_YEAR}"
         raise ValueError(f"{as_written(original)} must be in the years {years}")
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
@@ -123,7 +123,7 @@ def _quoted(value: object) -> str:
     return ", without quotes" if "," not in value else ", such as 50_000, without commas or quotes"
 
 
-def _key(value: object) -> object:
+def integer_key(value: object) -> object:
     # Keys of JSON are always in quotes.
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
 
@@ -141,7 +141,7 @@ def _micro(amount: float) -> float:
 
 
 Instant = Annotated[
-    datetime, BeforeValidator(_instant), Schema({"type": "string", "pattern": INSTANT})
+    datetime, BeforeValidator(_instant), Schema({"type": "string", "pattern": _INSTANT})
 ]
 """A moment; without an offset it is UTC."""
 
@@ -149,7 +149,7 @@ Int = Annotated[int, BeforeValidator(_whole)]
 Float = Annotated[float, BeforeValidator(_number)]
 Flag = Annotated[bool, Field(strict=True)]
 Count = Annotated[Int, Field(ge=1, le=10**12)]
-CountKey = Annotated[Count, BeforeValidator(_key)]
+_CountKey = Annotated[Count, BeforeValidator(integer_key)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Country = Annotated[str, Field(pattern=COUNTRY), AfterValidator(_country)]
 Name = Annotated[str, Field(pattern=NAME)]
@@ -165,22 +165,19 @@ def micro(amount: float) -> int:
     return round(amount * 1e6)
 
 
-# One number for all, or shares by number: how much of something a message has.
-
-
 def number_or_mix(value: Any) -> str:
-    """Which of the two a value is: one number for all, or shares by number."""
+    """Which of the two a value is: one number for all, or a mix of shares by number."""
     return "mix" if isinstance(value, dict) else "number"
 
 
 Segments = Annotated[
-    Annotated[Count, Tag("number")] | Annotated[dict[CountKey, Share], Tag("mix")],
+    Annotated[Count, Tag("number")] | Annotated[dict[_CountKey, Share], Tag("mix")],
     Discriminator(number_or_mix),
 ]
 
-Size = Annotated[Int, Field(ge=0, le=500)]
-SizeKey = Annotated[Size, BeforeValidator(_key)]
+_Size = Annotated[Int, Field(ge=0, le=500)]
+_SizeKey = Annotated[_Size, BeforeValidator(integer_key)]
 Length = Annotated[
-    Annotated[Size, Tag("number")] | Annotated[dict[SizeKey, Share], Tag("mix")],
+    Annotated[_Size, Tag("number")] | Annotated[dict[_SizeKey, Share], Tag("mix")],
     Discriminator(number_or_mix),
 ]

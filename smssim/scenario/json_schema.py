@@ -11,11 +11,11 @@ _NUMBERS = ("integer", "number")
 _WITH_UNDERSCORES = r"^[0-9]{1,3}(_[0-9]{3})+(\.[0-9]+)?$"
 _LONGEST_DEFAULT = 60
 _BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
-"""What pydantic does not translate where a validator of ours stands before the bound."""
+"""Bounds that pydantic does not translate where a validator precedes them."""
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of a scenario file; every field has a title and says what it is.
+    """The JSON Schema of a scenario file; every field has a title and a description.
 
     A number may be written as 50_000, which YAML readers other than ours take for text.
     """

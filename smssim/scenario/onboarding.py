@@ -12,16 +12,16 @@ from smssim.scenario.fields import Instant, ScenarioModel
 from smssim.scenario.network import Status
 from smssim.sms.reference import reference
 
-WORKDAY_S = 9 * 3_600
+_WORKDAY_S = 9 * 3_600
 """A workday of the Chinese calendar in seconds of working time, 09:00-18:00 GMT+8."""
 Step = Literal["registration", "authentication", "enabling", "details"]
-Kind = Literal["sender_id", "brand", "content"]
+RegistrationType = Literal["sender_id", "brand", "content"]
 
 
 class Rule(NamedTuple):
-    """What a country asks to be registered; whether it comes before application and template."""
+    """What a country wants registered, and whether before application and template."""
 
-    kind: Kind
+    kind: RegistrationType
     first: bool
 
 
@@ -39,7 +39,7 @@ def registration_rules() -> dict[str, Rule]:
         if row["verified"] != "yes":
             continue
         if sender:
-            kind: Kind = "brand" if "brand" in sender.lower() else "sender_id"
+            kind: RegistrationType = "brand" if "brand" in sender.lower() else "sender_id"
             rules[row["iso2"]] = Rule(kind, "before creating app/template" in sender)
         elif content.startswith("Content must be filed"):
             rules[row["iso2"]] = Rule("content", False)
@@ -61,10 +61,10 @@ class Onboarding(ScenarioModel):
     registration: Delay = Delay(fixed_s=3_600)
     """Assumption: email, mobile number, complete information and payment method, in seconds; an
     hour."""
-    authentication: Delay = Delay(uniform_s=(WORKDAY_S, 3 * WORKDAY_S))
+    authentication: Delay = Delay(uniform_s=(_WORKDAY_S, 3 * _WORKDAY_S))
     """Assumption: where within its documented one to three workdays the real-name authentication
     ends, in seconds of working time (32,400 a workday); anywhere."""
-    enabling: Delay = Delay(fixed_s=WORKDAY_S)
+    enabling: Delay = Delay(fixed_s=_WORKDAY_S)
     """Assumption: the review of the application for the service, whose agreement is accepted, in
     seconds of working time; a workday."""
     details: Delay = Delay(fixed_s=600)
@@ -90,10 +90,10 @@ class Registration(ScenarioModel):
     applied: Instant | None = None
     """When it is applied for; without it as soon as the account's details are complete, or never
     where the scenario has no onboarding."""
-    duration: Delay = Delay(fixed_s=10 * WORKDAY_S)
+    duration: Delay = Delay(fixed_s=10 * _WORKDAY_S)
     """Assumption: from application to registration, in seconds of working time (32,400 a workday);
     ten workdays."""
-    kind: Kind | None = None
+    kind: RegistrationType | None = None
     """What is registered; without it, what the table of sending rules names for the country."""
     status: Status = "REJECTD"
     """Assumption: the status of messages to the country while it is not registered."""
@@ -102,12 +102,12 @@ class Registration(ScenarioModel):
     slot."""
 
     def violations(self) -> Iterator[Violation]:
-        """What is not registered is not delivered, and is told of."""
+        """Messages to an unregistered country are not delivered, and are reported."""
         if self.status in ("DELIVRD", "EXPIRED", "none"):
             yield ("status",), f"the status(={self.status!r}) must be one of a failure"
 
 
-def kind_of(country: str, registration: Registration) -> Kind:
-    """What is registered in a country: what the scenario says, else the table, else a sender ID."""
+def registration_type(country: str, registration: Registration) -> RegistrationType:
+    """What is registered in a country: by the scenario, else the table, else a sender ID."""
     rule = registration_rules().get(country)
     return registration.kind or (rule.kind if rule else "sender_id")

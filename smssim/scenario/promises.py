@@ -60,7 +60,7 @@ class Check(ScenarioModel):
     """How far beyond the bound a broken promise may be overlooked, in the metric's unit."""
 
     def violations(self) -> Iterator[Violation]:
-        """The rules of statistics and bounds, as far as they do not hang on the currency."""
+        """The rules of statistics and bounds, as far as they do not depend on the currency."""
         if (self.below is None) == (self.above is None):
             yield ("name",), f"the promise {self.name!r} must have one of below and above"
         statistic = self.statistic
@@ -71,7 +71,7 @@ class Check(ScenarioModel):
             yield from self._beyond_probabilities()
 
     def _beyond_probabilities(self) -> Iterator[Violation]:
-        """A bound that is no probability, or a margin with which whatever happens is kept."""
+        """A bound that is no probability, or a margin with which every outcome is kept."""
         overlooked = self.margin if self.above is None else -self.margin
         if not 0 <= self.bound <= 1:
             yield ("below" if self.above is None else "above",), "a probability is from 0 to 1"
@@ -108,7 +108,7 @@ class Check(ScenarioModel):
     @property
     def figure(self) -> str:
         """The name of the figure in tables of runs, the part in brackets."""
-        return figure_name(self.metric_name, self.where.selection)
+        return _figure_name(self.metric_name, self.where.selection)
 
     @property
     def metric_name(self) -> str:
@@ -133,10 +133,10 @@ class Checking(ScenarioModel):
 
 
 def promise_of(text: str) -> dict[str, Any]:
-    """A promise as it stands in a file, of a text `METRIC < BOUND` or `STATISTIC(METRIC) > BOUND`.
+    """A promise as scenario files have it, of `METRIC < BOUND` or `STATISTIC(METRIC) > BOUND`.
 
     The metric may have its part in brackets, as in tables of runs. Raise a ValueError for a text
-    that is no promise; what its words mean is held against the scenario that it is given to.
+    that is no promise; its names are checked against the scenario that it is added to.
 
     >>> promise_of("runout.any < 0.05")
     {'name': 'promise', 'metric': 'runout.any', 'below': 0.05}
@@ -160,12 +160,12 @@ def promise_of(text: str) -> dict[str, Any]:
     return promise if where is None else promise | {"where": _where(metric, where)}
 
 
-def figure_name(metric: str, where: dict[str, str | int]) -> str:
+def _figure_name(metric: str, where: dict[str, str | int]) -> str:
     """The name of a metric's figure of a part of the month.
 
-    >>> figure_name("latency.p95", {"template": "login"})
+    >>> _figure_name("latency.p95", {"template": "login"})
     'latency.p95[template=login]'
-    >>> figure_name("package.empty", {"package": 0})
+    >>> _figure_name("package.empty", {"package": 0})
     'package.empty[0]'
     """
     if not where:
@@ -176,7 +176,7 @@ def figure_name(metric: str, where: dict[str, str | int]) -> str:
 
 
 def _where(metric: str, brackets: str) -> dict[str, str | int]:
-    """A part as it stands in the name of a figure."""
+    """A selection, of the brackets in the name of a figure."""
     metric_entry = _plain(metric)
     if metric_entry is not None and metric_entry.per and "=" not in brackets:
         brackets = f"{metric_entry.per}={brackets}"
@@ -186,7 +186,7 @@ def _where(metric: str, brackets: str) -> dict[str, str | int]:
 
 
 def _plain(name: str) -> Metric | None:
-    """The metric of a name, whatever unit of money it carries; None if there is none."""
+    """The metric of a name, with any unit of money; None if there is none."""
     first = name.partition(".")[0]
     currency = first.rpartition("_")[2].upper() or "USD"
     try:

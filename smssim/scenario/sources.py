@@ -25,7 +25,7 @@ from smssim.scenario.fields import (
     Share,
     Weight,
     Zone,
-    _key,
+    integer_key,
     number_or_mix,
 )
 from smssim.scenario.network import Status
@@ -33,7 +33,19 @@ from smssim.sms import reference
 from smssim.sms.recipients import MAX_FILE_BYTES, estimated_file_bytes
 from smssim.stats.keyed_random import REQUESTS_AN_HOUR
 
-# Messages that are sent again: by users who wait in vain, by servers that learn of a failure.
+_MOST_NUMBERS = 1_000_000
+MOST_WHITELISTED = 1_000
+_MOST_DRAWN = 1_000
+"""A client may put more numbers into a request than it holds, but not more than this."""
+CANCEL_BEFORE = timedelta(minutes=5)
+"""How long before its start a group task can be cancelled at the latest (DOMAIN.md section 8)."""
+Numbers = Annotated[Int, Field(ge=1, le=500)]
+_DrawnNumbers = Annotated[Int, Field(ge=1, le=_MOST_DRAWN), BeforeValidator(integer_key)]
+Recipients = Annotated[
+    Annotated[Numbers, Tag("number")] | Annotated[dict[_DrawnNumbers, Share], Tag("mix")],
+    Discriminator(number_or_mix),
+]
+_Beginning = Annotated[str, Field(pattern=r"^[1-9][0-9]{2,13}$")]
 
 
 class Resend(ScenarioModel):
@@ -67,28 +79,11 @@ class ServerResend(ScenarioModel):
                 yield ("statuses", i), f"the status {status!r} stands twice"
 
 
-def two_resends(users: Resend | None, server: ServerResend | None) -> Iterator[Violation]:
+def _two_resends(users: Resend | None, server: ServerResend | None) -> Iterator[Violation]:
     """Users of a source ask again, or its server sends again: one of the two."""
     if users is not None and server is not None:
         message = "give resend (users) or server_resend, one of the two, not both; or two sources"
         yield ("server_resend",), message
-
-
-MOST_NUMBERS = 1_000_000
-MOST_WHITELISTED = 1_000
-MOST_DRAWN = 1_000
-"""A client may ask for more numbers than a request holds; more than this would be no mistake."""
-CANCEL_BEFORE = timedelta(minutes=5)
-"""How long before its start a group task can be cancelled at the latest (DOMAIN.md section 8)."""
-Numbers = Annotated[Int, Field(ge=1, le=500)]
-DrawnNumbers = Annotated[Int, Field(ge=1, le=MOST_DRAWN), BeforeValidator(_key)]
-Recipients = Annotated[
-    Annotated[Numbers, Tag("number")] | Annotated[dict[DrawnNumbers, Share], Tag("mix")],
-    Discriminator(number_or_mix),
-]
-
-
-Beginning = Annotated[str, Field(pattern=r"^[1-9][0-9]{2,13}$")]
 
 
 class Flaws(ScenarioModel):
@@ -129,7 +124,7 @@ class Traffic(ScenarioModel):
     recipients: Recipients = 1
     """Numbers a request (at most 500), or the share of requests by numbers; drawn ones above 500
     are refused as a whole (E000503)."""
-    beginnings: dict[Beginning, Share] = {}
+    beginnings: dict[_Beginning, Share] = {}
     """Shares of its recipients by how their numbers begin, country code first; number control sees
     nothing else of a number."""
     numbers: Annotated[Int, Field(ge=1, le=10**7)] | None = None
@@ -163,7 +158,7 @@ class Traffic(ScenarioModel):
 
     def violations(self) -> Iterator[Violation]:
         """Weights of the right number, a grid that fits an hour, requests that can be numbered."""
-        yield from two_resends(self.resend, self.server_resend)
+        yield from _two_resends(self.resend, self.server_resend)
         rhythm_is_good = True
         for name, weights, n in (("hours", self.hours, 24), ("weekdays", self.weekdays, 7)):
             if len(weights) != n or sum(weights) <= 0:
@@ -263,7 +258,7 @@ class Calls(ScenarioModel):
 
     def violations(self) -> Iterator[Violation]:
         """One kind of resend at most."""
-        yield from two_resends(self.resend, self.server_resend)
+        yield from _two_resends(self.resend, self.server_resend)
 
     def expected(self, start_us: int, end_us: int) -> float:
         """Messages between two instants, without resends."""
@@ -288,7 +283,7 @@ class GroupTask(ScenarioModel):
     file: Path | None = None
     """An XLSX with the numbers in column A; a relative path is looked for beside the scenario
     file, then in the folders above it."""
-    countries: dict[Country, Annotated[Int, Field(ge=1, le=MOST_NUMBERS)]] = {}
+    countries: dict[Country, Annotated[Int, Field(ge=1, le=_MOST_NUMBERS)]] = {}
     """Numbers by country, sent in this order; not with a file."""
     digits: Annotated[Int, Field(ge=5, le=15)] = 11
     """Assumption: how long its numbers are, calling code included, to estimate the size of the file
@@ -312,8 +307,8 @@ class GroupTask(ScenarioModel):
             yield (), f"give a file or countries, one of the two, not {have}"
         total = sum(self.countries.values())
         size = estimated_file_bytes(total, self.digits)
-        if total > MOST_NUMBERS:
-            message = f"{total} numbers a task: at most {MOST_NUMBERS} (DOMAIN.md section 8)"
+        if total > _MOST_NUMBERS:
+            message = f"{total} numbers a task: at most {_MOST_NUMBERS} (DOMAIN.md section 8)"
             yield ("countries",), message
         elif size > MAX_FILE_BYTES:
             message = f"{total} numbers make a file of some {size} bytes"
@@ -331,5 +326,5 @@ class GroupTask(ScenarioModel):
         """When its last number is handed over, at the latest."""
         if self.pace_per_s is None:
             return self.at
-        numbers = sum(self.countries.values()) or MOST_NUMBERS
+        numbers = sum(self.countries.values()) or _MOST_NUMBERS
         return self.at + timedelta(seconds=min((numbers - 1) / self.pace_per_s, 1e9))

@@ -23,9 +23,9 @@ from smssim.sms.reference import MAINLAND
 from smssim.sms.segments import VARIABLE, Counting, segments, signed
 from smssim.sms.templates.values import template_segments
 
-LONGEST_TEMPLATE_NAME = 32
-MOST_SEGMENTS = 8
-SIGNATURE = r"^[^【】]+$"
+_LONGEST_NAME = 32
+_MOST_SEGMENTS = 8
+_SIGNATURE = r"^[^【】]+$"
 
 
 class Template(ScenarioModel):
@@ -43,7 +43,7 @@ class Template(ScenarioModel):
     variables: dict[str, Length] = {}
     """The lengths of the text's variables by name, NUM_6: 6, or the shares of their lengths; a
     variable counts with its real length (DOMAIN.md section 3)."""
-    signature: str | None = Field(default=None, max_length=64, pattern=SIGNATURE)
+    signature: str | None = Field(default=None, max_length=64, pattern=_SIGNATURE)
     """The signature of messages to mainland China, which count 70 or 67 characters a segment with
     it; international ones have none."""
     counting: Counting = "huawei"
@@ -60,8 +60,8 @@ class Template(ScenarioModel):
 
     def violations(self) -> Iterator[Violation]:
         """A name that the API can carry; a text or segments; no more than a template holds."""
-        if len(self.name) > LONGEST_TEMPLATE_NAME:
-            message = f"the name has {len(self.name)} characters: at most {LONGEST_TEMPLATE_NAME}"
+        if len(self.name) > _LONGEST_NAME:
+            message = f"the name has {len(self.name)} characters: at most {_LONGEST_NAME}"
             yield ("name",), f"{message} (the API's templateId, DOMAIN.md section 6)"
         if self.urged is not None and self.submitted is not None and self.urged < self.submitted:
             message = f"urged(={as_written(self.urged)}) must not be before submitted"
@@ -75,8 +75,8 @@ class Template(ScenarioModel):
             return
         shares = self.segment_shares()
         most = max([*shares, *(self.segment_shares(MAINLAND) if self.signature else ())], default=0)
-        if most > MOST_SEGMENTS:
-            message = f"{most} segments: at most {MOST_SEGMENTS}"
+        if most > _MOST_SEGMENTS:
+            message = f"{most} segments: at most {_MOST_SEGMENTS}"
             yield ("segments",), f"{message}, as a template holds 500 characters"
         if not sum(shares.values()) > 0:
             yield ("segments",), "the shares of segments must not all be 0"

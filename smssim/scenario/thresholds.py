@@ -36,7 +36,7 @@ class MainlandThresholds(ScenarioModel):
         """The console's rules."""
         values = (self.daily_alarm, self.daily_limit, self.monthly_alarm, self.monthly_limit)
         for name, message in _broken_thresholds(*values):
-            yield (_shown(self, name, message),), message
+            yield (_field_at_fault(self, name, message),), message
 
 
 class Thresholds(ScenarioModel):
@@ -68,15 +68,15 @@ class Thresholds(ScenarioModel):
         """The console's rules."""
         values = (self.daily_alarm, self.daily_limit, self.monthly_alarm, self.monthly_limit)
         for name, message in _broken_thresholds(*values):
-            yield (_shown(self, name, message),), message
+            yield (_field_at_fault(self, name, message),), message
         total = sum(limit.monthly or 0 for limit in self.countries.values())
         if total > self.monthly_limit:
             message = f"monthly country limits(={total}) must be <= monthly_limit"
             yield ("countries",), f"{message}(={self.monthly_limit})"
 
 
-def _shown(model: ScenarioModel, name: str, message: str) -> str:
-    """The value to point at: one that was given, where the other is a default."""
+def _field_at_fault(model: ScenarioModel, name: str, message: str) -> str:
+    """The field to point at: one that the scenario sets, where the other is a default."""
     if name in model.model_fields_set:
         return name
     return next((other for other in model.model_fields_set if f"{other}(=" in message), name)

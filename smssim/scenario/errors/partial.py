@@ -15,21 +15,21 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 Annotation = Any
 
 
-def alternatives(annotation: Annotation) -> list[Annotation]:
+def _alternatives(annotation: Annotation) -> list[Annotation]:
     """The types that an annotation allows: unions taken apart, bounds and None left out."""
     origin: Any = get_origin(annotation)
     if origin is Annotated:
-        return alternatives(get_args(annotation)[0])
+        return _alternatives(get_args(annotation)[0])
     if origin in (Union, UnionType):
         return [
-            alternative for option in get_args(annotation) for alternative in alternatives(option)
+            alternative for option in get_args(annotation) for alternative in _alternatives(option)
         ]
     return [] if annotation is NoneType else [annotation]
 
 
 def model_of(annotation: Annotation) -> type[BaseModel] | None:
     """The model that an annotation allows, None if it allows none."""
-    for alternative in alternatives(annotation):
+    for alternative in _alternatives(annotation):
         if isinstance(alternative, type) and issubclass(alternative, BaseModel):
             return alternative
     return None
@@ -37,7 +37,7 @@ def model_of(annotation: Annotation) -> type[BaseModel] | None:
 
 def item_type(annotation: Annotation) -> Annotation | None:
     """The type of a list's items, None if the annotation allows no list."""
-    for alternative in alternatives(annotation):
+    for alternative in _alternatives(annotation):
         origin: Any = get_origin(alternative)
         if origin is tuple:
             return get_args(alternative)[0]
@@ -46,7 +46,7 @@ def item_type(annotation: Annotation) -> Annotation | None:
 
 def mapping_types(annotation: Annotation) -> tuple[Annotation, Annotation] | None:
     """The types of a mapping's keys and values, None if the annotation allows no mapping."""
-    for alternative in alternatives(annotation):
+    for alternative in _alternatives(annotation):
         origin: Any = get_origin(alternative)
         if origin is dict:
             key, value = get_args(alternative)
@@ -111,7 +111,7 @@ class Unreadable:
         return False
 
 
-UNREADABLE: Final = Unreadable()
+_UNREADABLE: Final = Unreadable()
 
 
 def readable(*values: object) -> bool:
@@ -126,7 +126,7 @@ def partial_model(model: type[BaseModel], data: Mapping[Any, Any]) -> Any:
         if name in data:
             values[name] = _read(_field_adapter(model, name), field.annotation, data[name])
     missing = {
-        name: UNREADABLE
+        name: _UNREADABLE
         for name, field in model.model_fields.items()
         if field.is_required() and name not in values
     }
@@ -147,7 +147,7 @@ def _read(adapter: TypeAdapter[Any], annotation: Annotation, raw: Any) -> Any:
         value = mapping[1]
         good = {key: item for key, item in raw.items() if _is_good(mapping[0], key)}
         return {str(key): _read(_adapter(value), value, item) for key, item in good.items()}
-    return UNREADABLE
+    return _UNREADABLE
 
 
 def _is_good(annotation: Annotation, key: Any) -> bool:

@@ -59,7 +59,7 @@ class ViolationsError(ValueError):
         self.violations = tuple(violations)
 
 
-MASK = "**********"
+_MASK = "**********"
 KEY = "[key]"
 """Last step of a path whose key is wrong; it is not displayed."""
 
@@ -75,7 +75,7 @@ def problem_at(path: KeyPath, message: str, data: Any) -> Problem:
 def without_secrets(value: Any, key: object = None) -> Any:
     """A value with everything masked under a key that is `secret`, or probably meant to be."""
     if isinstance(key, str) and _is_secret(key):
-        return MASK
+        return _MASK
     if isinstance(value, Mapping):
         return {name: without_secrets(below, name) for name, below in value.items()}
     if isinstance(value, list | tuple):

@@ -24,8 +24,8 @@ from smssim.sms.templates.finding import (
 )
 from smssim.sms.templates.variables import Link, Variable, stray_braces
 
-MOST_CHARACTERS = 500
-MOST_VARIABLES = 20
+_MOST_CHARACTERS = 500
+_MOST_VARIABLES = 20
 _NAMES = (
     "TXT_n or NUM_n (n 1 to 20), DATE, TIME; or 1, 2, ..., PHONE, CHARDIGIT, DATETIME, MONEY, TEXT"
 )
@@ -56,8 +56,8 @@ def length(text: str) -> Iterator[Finding]:
     Assumption: the 500 characters are those of the template, not of the filled text.
     """
     span = 0, len(text)
-    if len(text) > MOST_CHARACTERS:
-        must = f"must have at most {MOST_CHARACTERS} characters, not {len(text)}"
+    if len(text) > _MOST_CHARACTERS:
+        must = f"must have at most {_MOST_CHARACTERS} characters, not {len(text)}"
         yield finding("length", text, span, must, LENGTH)
     if not text.strip():
         yield finding("empty", text, span, "must have fixed text", SPECIFICATION)
@@ -150,9 +150,9 @@ def variable_count(text: str, variables: tuple[Variable, ...]) -> Iterator[Findi
 
     The place is from the 21st on.
     """
-    if len(variables) > MOST_VARIABLES:
-        span = variables[MOST_VARIABLES].start, variables[-1].end
-        must = f"must not be there: at most {MOST_VARIABLES} variables, not {len(variables)}"
+    if len(variables) > _MOST_VARIABLES:
+        span = variables[_MOST_VARIABLES].start, variables[-1].end
+        must = f"must not be there: at most {_MOST_VARIABLES} variables, not {len(variables)}"
         yield finding("variable_count", text, span, must, SPECIFICATION)
 
 

@@ -14,7 +14,7 @@ VariableType = Literal[
     "TXT", "NUM", "DATE", "TIME", "numbered", "PHONE", "CHARDIGIT", "DATETIME", "MONEY", "TEXT", ""
 ]
 
-LONGEST_VALUE = 20
+_LONGEST_VALUE = 20
 _OLDER: dict[str, VariableType] = {"TXT": "TXT", "NUM": "NUM", "DATE": "DATE", "TIME": "TIME"}
 _NEWER: dict[str, VariableType] = {
     "PHONE": "PHONE",
@@ -79,7 +79,7 @@ class Variable:
 def read_variables(text: str) -> tuple[Variable, ...]:
     """Return the closed variables of *text* in their order, those of unknown names included.
 
-    >>> [(v.name, v.kind, v.most) for v in read_variables("${NUM_6} of ${DATE}, ${TXT_21}")]
+    >>> [(v.name, v.type, v.most) for v in read_variables("${NUM_6} of ${DATE}, ${TXT_21}")]
     [('NUM_6', 'NUM', 6), ('DATE', 'DATE', None), ('TXT_21', '', None)]
     """
     return tuple(
@@ -111,7 +111,7 @@ def fixed_text(text: str, variables: tuple[Variable, ...]) -> str:
 def _variable(name: str, start: int, end: int) -> Variable:
     if sized := _SIZED.fullmatch(name):
         most = int(sized[2])
-        if most <= LONGEST_VALUE:
+        if most <= _LONGEST_VALUE:
             return Variable(name, start, end, _OLDER[sized[1]], most)
         return Variable(name, start, end, "")
     if name in ("DATE", "TIME"):
