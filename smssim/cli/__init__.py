@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 # Nothing else is imported up here: `smssim --help` must answer at once.
-from smssim.cli.output import INTERRUPTED, WRONG, closed_pipe, complain, explain, shown
+from smssim.cli.output import INTERRUPTED, WRONG, closed_pipe, complain, explain, show_result
 
 COMMANDS = {
     "run": "simulate a scenario",
@@ -29,8 +29,15 @@ COMMANDS = {
     "describe": "write a study down: provenance and a STRESS-DES report, in Markdown",
     "schema": "print the JSON Schema of scenario files, for editors",
 }
-"""The commands; each is a module here, with `add_options` and `command`, which returns what to
-print, or that with the exit code.
+_MODULE_OF = {
+    "report": "run",
+    "sweep": "experiments",
+    "compare": "experiments",
+    "find": "experiments",
+    "schema": "describe",
+}
+"""The modules of commands that have none of their own name. A command's module has the functions
+`add_NAME_options` and `NAME_command`, which returns what to print, or that with the exit code.
 """
 
 
@@ -48,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return WRONG
     try:
-        return shown(import_module(f"smssim.cli.{options.command}").command(options))
+        return show_result(_function(options.command, f"{options.command}_command")(options))
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -71,11 +78,17 @@ def make_parser() -> argparse.ArgumentParser:
     common.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, text in COMMANDS.items():
-        made = commands.add_parser(
+        subparser = commands.add_parser(
             name, help=text, description=text, parents=[common], allow_abbrev=False
         )
-        import_module(f"smssim.cli.{name}").add_options(made)
+        _function(name, f"add_{name}_options")(subparser)
     return parser
+
+
+def _function(command: str, name: str) -> Callable[..., Any]:
+    module = import_module(f"smssim.cli.{_MODULE_OF.get(command, command)}")
+    function: Callable[..., Any] = getattr(module, name)
+    return function
 
 
 class _Version(argparse.Action):

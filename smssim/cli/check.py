@@ -6,15 +6,15 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smssim.cli.many import add_running_options, progress_bar, running_options
+from smssim.cli.options import add_running_options, progress_bar, running_options
 from smssim.cli.output import FAILED, WrongInput, wrong_if
 
 if TYPE_CHECKING:
     from smssim.checks import Checked
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+def add_check_options(parser: argparse.ArgumentParser) -> None:
+    """What `check` takes."""
     parser.add_argument(
         "files", type=Path, metavar="FILE", nargs="*", help="scenario files in YAML with checks"
     )
@@ -37,29 +37,29 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_running_options(parser)
 
 
-def command(options: argparse.Namespace) -> tuple[str, int]:
+def check_command(options: argparse.Namespace) -> tuple[str, int]:
     """Check files, or the difference of two; return what to print, and 1 if a promise is broken."""
     if bool(options.files) == bool(options.diff):
         raise WrongInput("check takes FILE..., or --diff OLD NEW")
     if options.diff and options.junit:
         raise WrongInput("--junit: cannot tell a difference; --json does")
-    return _difference(options) if options.diff else _checked(options)
+    return _difference(options) if options.diff else _check_files(options)
 
 
-def _checked(options: argparse.Namespace) -> tuple[str, int]:
+def _check_files(options: argparse.Namespace) -> tuple[str, int]:
     from smssim.checks import check, json_of, junit
     from smssim.scenario import ScenarioError
 
     _promising(options.files)
     with wrong_if(OSError, ScenarioError), progress_bar(options) as progress:
         running = running_options(options, progress)
-        found = [check(file, **running) for file in options.files]
+        results = [check(file, **running) for file in options.files]
         if options.json:
-            text = json_of(found, options.undecided)
+            text = json_of(results, options.undecided)
         else:
-            text = junit(found, options.undecided) if options.junit else _tables(found)
-    kept = all(checked.ok(options.undecided) for checked in found)
-    return text, 0 if kept else FAILED
+            text = junit(results, options.undecided) if options.junit else _tables(results)
+    passed = all(result.ok(options.undecided) for result in results)
+    return text, 0 if passed else FAILED
 
 
 def _difference(options: argparse.Namespace) -> tuple[str, int]:
@@ -69,13 +69,13 @@ def _difference(options: argparse.Namespace) -> tuple[str, int]:
     old, new = options.diff
     _promising([new], [old])
     with wrong_if(OSError, ScenarioError), progress_bar(options) as progress:
-        found = difference(old, new, **running_options(options, progress))
-        text = found.json(options.undecided) if options.json else found.told()
-    return text, 0 if found.ok(options.undecided) else FAILED
+        result = difference(old, new, **running_options(options, progress))
+        text = result.json(options.undecided) if options.json else result.told()
+    return text, 0 if result.ok(options.undecided) else FAILED
 
 
-def _tables(found: list[Checked]) -> str:
-    return "\n".join(checked.told() for checked in found)
+def _tables(results: list[Checked]) -> str:
+    return "\n".join(result.told() for result in results)
 
 
 def _promising(files: list[Path], others: list[Path] | None = None) -> None:
@@ -85,14 +85,14 @@ def _promising(files: list[Path], others: list[Path] | None = None) -> None:
     """
     from smssim.scenario import Problem, Scenario, ScenarioError
 
-    told = []
+    messages = []
     for file in (*(others or ()), *files):
         try:
             scenario = Scenario.load(file)
         except ScenarioError as error:
-            told.append(str(error))
+            messages.append(str(error))
         else:
             if not scenario.checks and file in files:
-                told.append(str(Problem("there is no promise", "checks", str(file), 1, 1)))
-    if told:
-        raise WrongInput("\n".join(told))
+                messages.append(str(Problem("there is no promise", "checks", str(file), 1, 1)))
+    if messages:
+        raise WrongInput("\n".join(messages))

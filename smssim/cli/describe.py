@@ -1,17 +1,24 @@
-"""`smssim describe`: write a study down, its provenance and a report by the STRESS guidelines."""
+"""`smssim describe` writes a study down, `smssim schema` prints the schema of scenario files."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from smssim.cli.many import add_many_options, failures, positive, progress_bar, run_options
+from smssim.cli.options import (
+    add_many_options,
+    add_scenario_argument,
+    failures,
+    positive,
+    progress_bar,
+    run_options,
+)
 from smssim.cli.output import writable, wrong_if
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
-    parser.add_argument("scenario", type=Path, metavar="SCENARIO", help="a scenario file in YAML")
+def add_describe_options(parser: argparse.ArgumentParser) -> None:
+    """What `describe` takes."""
+    add_scenario_argument(parser)
     parser.add_argument(
         "--n", type=positive, metavar="N", help="make N runs and add their figures (no runs)"
     )
@@ -21,7 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_many_options(parser)
 
 
-def command(options: argparse.Namespace) -> str:
+def describe_command(options: argparse.Namespace) -> str:
     """Describe a scenario; return the Markdown to print."""
     from smssim.experiment import replicate
     from smssim.pages.describe import describe
@@ -32,14 +39,27 @@ def command(options: argparse.Namespace) -> str:
         scenario = Scenario.load(options.scenario)
     if options.rng is not None:
         scenario = scenario.change(rng=options.rng)
-    found = None
+    experiment = None
     if options.n is not None:
         with wrong_if(OSError, ValueError), progress_bar(options) as progress:
-            found = replicate(scenario, options.n, **run_options(options, progress))
-            failures(found)
-    text = describe(scenario, found)
+            experiment = replicate(scenario, options.n, **run_options(options, progress))
+            failures(experiment)
+    text = describe(scenario, experiment)
     if options.out is None:
         return text
     with wrong_if(OSError):
         options.out.write_text(text, encoding="utf-8")
     return ""
+
+
+def add_schema_options(parser: argparse.ArgumentParser) -> None:
+    """`schema` takes nothing."""
+
+
+def schema_command(options: argparse.Namespace) -> str:
+    """The JSON Schema of scenario files, to print."""
+    import json
+
+    from smssim import scenario
+
+    return json.dumps(scenario.schema(), indent=2, ensure_ascii=False) + "\n"

@@ -1,4 +1,4 @@
-"""What a command says: its text on stdout, its errors in a few lines on stderr."""
+"""Output of a command: text on stdout, short errors on stderr, and the exit codes."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ FAILED, WRONG, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 
 
 class WrongInput(Exception):
-    """Something the user gave cannot be used; the text is all he needs to see."""
+    """Something the user gave cannot be used; the text is all that is needed."""
 
 
 class Unfulfilled(Exception):
-    """What the user asked to be so is not; the text says what is instead."""
+    """What the user required does not hold; the text says what does."""
 
 
 @contextmanager
-def wrong_if(*kinds: type[Exception]) -> Iterator[None]:
-    """Take errors of these kinds for the user's."""
+def wrong_if(*types: type[Exception]) -> Iterator[None]:
+    """Take errors of these types for the user's."""
     try:
         yield
     except BrokenPipeError:
         raise
-    except kinds as error:
-        raise WrongInput(_told(error)) from error
+    except types as error:
+        raise WrongInput(_text(error)) from error
 
 
 def writable(option: str, path: Path | None) -> None:
@@ -39,29 +39,29 @@ def writable(option: str, path: Path | None) -> None:
 
 
 def explain(error: Exception) -> int:
-    """Say what went wrong; return the exit code."""
+    """Report what went wrong; return the exit code."""
     if isinstance(error, WrongInput | Unfulfilled):
         complain(f"{error}")
         return WRONG if isinstance(error, WrongInput) else FAILED
-    told = _told(error).replace("\n", " ")
-    complain(f"failed: {type(error).__name__}: {told} (--debug shows where)")
+    text = _text(error).replace("\n", " ")
+    complain(f"failed: {type(error).__name__}: {text} (--debug shows where)")
     return FAILED
 
 
 def complain(text: str) -> None:
-    """Say something on stderr; what a terminal would obey is replaced."""
-    told = "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
-    sys.stderr.write(f"smssim: {told}\n")
+    """Write a message to stderr; what a terminal would obey is replaced."""
+    text = "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
+    sys.stderr.write(f"smssim: {text}\n")
 
 
-def shown(told: str | tuple[str, int]) -> int:
+def show_result(result: str | tuple[str, int]) -> int:
     """Show what a command returned, its text or that with an exit code; return the code."""
-    text, code = (told, 0) if isinstance(told, str) else told
-    show(text)
+    text, code = (result, 0) if isinstance(result, str) else result
+    _show(text)
     return code
 
 
-def show(text: str) -> None:
+def _show(text: str) -> None:
     """Write a command's text to stdout, whatever letters it can hold."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
@@ -70,13 +70,13 @@ def show(text: str) -> None:
 
 
 def closed_pipe() -> int:
-    """End quietly when nobody reads on."""
+    """End quietly when no one reads on."""
     # Python flushes stdout once more at its end, which would complain again.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return PIPE_CLOSED
 
 
-def _told(error: Exception) -> str:
+def _text(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
     return str(error)

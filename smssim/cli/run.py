@@ -1,4 +1,4 @@
-"""`smssim run`: simulate a scenario."""
+"""`smssim run` simulates a scenario, `smssim report` reads a log or a saved run."""
 
 from __future__ import annotations
 
@@ -9,21 +9,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smssim.cli.many import whole
-from smssim.cli.output import writable, wrong_if
-from smssim.cli.pages import add_page_options, check_pages, write_pages
+from smssim.cli.options import (
+    add_page_options,
+    add_progress_option,
+    add_rng_option,
+    add_scenario_argument,
+    check_pages,
+    whole,
+    write_pages,
+)
+from smssim.cli.output import Unfulfilled, WrongInput, writable, wrong_if
 
 if TYPE_CHECKING:
+    from smssim.record.record import Record
     from smssim.scenario import Scenario
     from smssim.simulation.simulate import Run
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
-    parser.add_argument("scenario", type=Path, metavar="SCENARIO", help="a scenario file in YAML")
-    parser.add_argument(
-        "--rng", type=whole, metavar="N", help="seed of the random numbers (the scenario's)"
-    )
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """What `run` takes."""
+    add_scenario_argument(parser)
+    add_rng_option(parser)
     parser.add_argument(
         "--replication", type=whole, default=0, metavar="K", help="which month of that seed (0)"
     )
@@ -34,23 +40,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--capture", type=Path, metavar="FILE", help="write what the customer's server would log"
     )
     add_page_options(parser)
-    parser.add_argument("--no-progress", action="store_true", help="show no progress bar")
+    add_progress_option(parser)
     parser.add_argument("--quiet", action="store_true", help="print no summary")
 
 
-def command(options: argparse.Namespace) -> str:
+def run_command(options: argparse.Namespace) -> str:
     """Simulate a scenario; return the summary to print."""
     from smssim.pages.summary import summary
+    from smssim.scenario import Scenario
     from smssim.simulation.simulate import simulate
 
     with wrong_if(OSError, ValueError):
-        scenario = _load(options.scenario)
-        # Said before the simulation, not after it.
+        scenario = Scenario.load(options.scenario)
+        # Refused before the simulation, not after it.
         writable("--capture", options.capture)
         check_pages(options)
-    shown = sys.stderr.isatty() and not options.no_progress
-    with wrong_if(OSError, ValueError), _progress(scenario, shown) as progress:
-        done = simulate(
+    visible = sys.stderr.isatty() and not options.no_progress
+    with wrong_if(OSError, ValueError), _progress(scenario, visible) as progress:
+        run = simulate(
             scenario,
             rng=options.rng,
             replication=options.replication,
@@ -59,28 +66,22 @@ def command(options: argparse.Namespace) -> str:
             progress=progress,
         )
     if options.capture is not None:
-        _write_capture(done, options.capture)
-    write_pages(done, options)
-    return "" if options.quiet else summary(done)
+        _write_capture(run, options.capture)
+    write_pages(run, options)
+    return "" if options.quiet else summary(run)
 
 
-def _load(path: Path) -> Scenario:
-    from smssim.scenario import Scenario
-
-    return Scenario.load(path)
-
-
-def _write_capture(done: Run, path: Path) -> None:
+def _write_capture(run: Run, path: Path) -> None:
     from smssim.logs import write_capture
 
     with wrong_if(OSError):
-        write_capture(done, path)
+        write_capture(run, path)
 
 
 @contextmanager
-def _progress(scenario: Scenario, shown: bool) -> Iterator[Callable[[int, int], None] | None]:
+def _progress(scenario: Scenario, visible: bool) -> Iterator[Callable[[int, int], None] | None]:
     """A progress bar over the simulated days on stderr, for people who wait."""
-    if not shown:
+    if not visible:
         yield None
         return
     from tqdm import tqdm
@@ -95,3 +96,93 @@ def _progress(scenario: Scenario, shown: bool) -> Iterator[Callable[[int, int], 
             bar.update(simulated_us / DAY - bar.n)
 
         yield show
+
+
+def add_report_options(parser: argparse.ArgumentParser) -> None:
+    """What `report` takes."""
+    parser.add_argument(
+        "path",
+        type=Path,
+        metavar="PATH",
+        help="an export, a capture, a directory of them, or a directory from --out",
+    )
+    parser.add_argument(
+        "--columns", type=Path, metavar="FILE", help="which column is which, in YAML"
+    )
+    parser.add_argument("--tz", metavar="ZONE", help="zone of times that say none, as in UTC+8")
+    parser.add_argument(
+        "--tariff", type=Path, metavar="FILE", help="prices by country (CSV), to rate a log with"
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="exit with 1 if any record cannot be used"
+    )
+    parser.add_argument(
+        "--quarantine", type=Path, metavar="FILE", help="write what could not be used as CSV"
+    )
+    parser.add_argument(
+        "--show-numbers", action="store_true", help="show phone numbers of what could not be used"
+    )
+    add_page_options(parser)
+
+
+def report_command(options: argparse.Namespace) -> str:
+    """Read a log or a saved run; return the summary to print."""
+    from smssim.pages.summary import summary
+
+    check_pages(options)
+    # Refused before the reading, which may take minutes.
+    writable("--quarantine", options.quarantine)
+    with wrong_if(OSError, ValueError):
+        record = _read(options)
+        if options.quarantine is not None:
+            _write_quarantine(record, options.quarantine)
+    write_pages(record, options)
+    if options.strict:
+        _check_complete(record)
+    return summary(record)
+
+
+def _read(options: argparse.Namespace) -> Record:
+    from smssim.logs import read_log
+    from smssim.record.storage import is_record, load
+
+    path: Path = options.path
+    if is_record(path):
+        _check_saved(options)
+        record = load(path)
+    else:
+        record = read_log(
+            path,
+            columns=options.columns,
+            tz=options.tz,
+            # A page shows outages of the customer's server, which only arrivals one by one show.
+            rows=bool(options.tariff or options.html),
+            show_numbers=options.show_numbers,
+        )
+    if options.tariff is not None:
+        from smssim.report.rating.rate import rate
+
+        record = rate(record, options.tariff)
+    return record
+
+
+def _check_saved(options: argparse.Namespace) -> None:
+    """Raise a WrongInput for an option that says how to read what needs no reading."""
+    for name in ("columns", "tz"):
+        if getattr(options, name) is not None:
+            raise WrongInput(f"--{name}: {options.path} is a saved record, which says its own")
+
+
+def _write_quarantine(record: Record, path: Path) -> None:
+    from smssim.pages.spreadsheets import write_csv
+
+    if record.quarantine is None:
+        raise WrongInput(f"--quarantine {path}: nothing is left out of a run that was simulated")
+    write_csv(record.quarantine, path)
+
+
+def _check_complete(record: Record) -> None:
+    from smssim.logs import QuarantinedError
+
+    if record.provenance.get("counts", {}).get("quarantined"):
+        raise Unfulfilled(str(QuarantinedError(record)))

@@ -1,39 +1,56 @@
-"""What the commands that run many replications share: options, changes by path, progress."""
+"""Options that several commands share, and what they stand for: changes, runs, progress, pages."""
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smssim.cli.output import Unfulfilled, WrongInput, wrong_if
+from smssim.cli.output import Unfulfilled, WrongInput, writable, wrong_if
 
 if TYPE_CHECKING:
     from smssim.experiment import Experiment
+    from smssim.record.record import Record
 
 Progress = Callable[[int, int, float], None]
 
 
-def add_many_options(parser: argparse.ArgumentParser) -> None:
-    """Say what all commands of many runs take."""
+def add_scenario_argument(parser: argparse.ArgumentParser) -> None:
+    """The scenario file, the first argument of most commands."""
+    parser.add_argument("scenario", type=Path, metavar="SCENARIO", help="a scenario file in YAML")
+
+
+def add_rng_option(parser: argparse.ArgumentParser) -> None:
+    """`--rng`."""
     parser.add_argument(
         "--rng", type=whole, metavar="N", help="seed of the random numbers (the scenario's)"
     )
+
+
+def add_progress_option(parser: argparse.ArgumentParser) -> None:
+    """`--no-progress`."""
+    parser.add_argument("--no-progress", action="store_true", help="show no progress bar")
+
+
+def add_many_options(parser: argparse.ArgumentParser) -> None:
+    """What all commands of many runs take."""
+    add_rng_option(parser)
     add_running_options(parser)
 
 
 def add_running_options(parser: argparse.ArgumentParser) -> None:
-    """Say where and how many runs are made, which changes no result."""
+    """Where and how many runs are made, which changes no result."""
     parser.add_argument(
         "--workers", type=positive, metavar="K", help="processes to run in (one a core)"
     )
     parser.add_argument(
         "--store", type=Path, metavar="DIR", help="keep runs here, and run none twice"
     )
-    parser.add_argument("--no-progress", action="store_true", help="show no progress bar")
+    add_progress_option(parser)
 
 
 def add_set_option(parser: argparse.ArgumentParser, values: str, required: bool) -> None:
@@ -61,25 +78,55 @@ def add_metric_option(parser: argparse.ArgumentParser, usual: str) -> None:
     )
 
 
+def add_page_options(parser: argparse.ArgumentParser) -> None:
+    """`--html` and `--xlsx`: the reports of a record as files to hand on."""
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write the reports as one HTML page"
+    )
+    parser.add_argument(
+        "--xlsx", type=Path, metavar="FILE", help="write the tables of the reports as a workbook"
+    )
+
+
+def check_pages(options: argparse.Namespace) -> None:
+    """Raise a WrongInput, before the work begins, for a page that cannot be written after it."""
+    for name in ("html", "xlsx"):
+        writable(f"--{name}", getattr(options, name))
+
+
+def write_pages(record: Record, options: argparse.Namespace) -> None:
+    """Write the requested pages."""
+    if options.html is None and options.xlsx is None:
+        return
+    from smssim.pages.page import page
+
+    report = page(record)
+    with wrong_if(OSError):
+        if options.html is not None:
+            report.save(options.html)
+        if options.xlsx is not None:
+            report.xlsx(options.xlsx)
+
+
 def changes_of(options: argparse.Namespace) -> dict[str, list[Any]]:
     """The values by path of all `--set`. Raise a WrongInput for one that cannot be read."""
     from smssim.scenario.errors.yaml_locations import Text
 
-    found: dict[str, list[Any]] = {}
+    changes: dict[str, list[Any]] = {}
     for text in options.changes:
         path, equals, values = text.partition("=")
         path = path.strip()
         if not (path and equals and values.strip()):
             raise WrongInput(f"--set {text}: must be PATH=VALUE")
-        if path in found:
+        if path in changes:
             raise WrongInput(f"--set {text}: {path} stands twice")
         with wrong_if(ValueError):
-            found[path] = Text(f"[{values}]", f"--set {path}").data
-    return found
+            changes[path] = Text(f"[{values}]", f"--set {path}").data
+    return changes
 
 
 def run_options(options: argparse.Namespace, progress: Progress | None) -> dict[str, Any]:
-    """The arguments that all verbs of experiments take."""
+    """The arguments that all functions of experiments take."""
     return {"rng": options.rng, **running_options(options, progress)}
 
 
@@ -112,15 +159,16 @@ def progress_bar(options: argparse.Namespace) -> Iterator[Progress | None]:
         yield show
 
 
-def failures(found: Experiment) -> list[str]:
+def failures(experiment: Experiment) -> list[str]:
     """A line about runs that failed, if any did. Raise an Unfulfilled if all of them did."""
-    if not found.failed:
+    if not experiment.failed:
         return []
-    first = next(result.error for result in found.results.values() if result.error)
-    told = f"{found.failed} of {len(found.results)} runs failed and are left out: {first}"
-    if found.failed == len(found.results):
-        raise Unfulfilled(told)
-    return [told]
+    first = next(result.error for result in experiment.results.values() if result.error)
+    runs = f"{experiment.failed} of {len(experiment.results)} runs"
+    message = f"{runs} failed and are left out: {first}"
+    if experiment.failed == len(experiment.results):
+        raise Unfulfilled(message)
+    return [message]
 
 
 def unknown_metrics(names: Sequence[str]) -> None:
@@ -144,3 +192,25 @@ def positive(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text)):
         raise argparse.ArgumentTypeError(f"{text!r} must be a whole number >= 1")
     return int(text)
+
+
+def finite(text: str) -> float:
+    """A number, for argparse; a whole one stays whole, as a count must not become 3.0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number")
+    return int(value) if value.is_integer() else value
+
+
+def above_0(text: str) -> float:
+    """A number above 0, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number > 0")
+    return value
