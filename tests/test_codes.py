@@ -115,7 +115,7 @@ def test_countries(iso2: str, name: str, zone: str) -> None:
 
 def test_every_code_that_an_international_message_meets_has_advice() -> None:
     """One short sentence in the imperative, and none for what is no failure."""
-    met = {code for code, own in codes.status_codes().items() if own.scope != "mainland"}
+    met = {code for code, status in codes.status_codes().items() if status.scope != "mainland"}
     met |= set(codes.api_errors())
     assert set(codes.advice()) == met - {"DELIVRD", "ACCEPTD", "000000"}
     assert len(codes.advice()) == len(codes.reference("advice"))

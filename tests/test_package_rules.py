@@ -138,7 +138,7 @@ def test_package_without_validity_is_a_month() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "country", "told"),
+    ("mode", "country", "message"),
     [
         ("pay_per_use", "CN", "packages are for international SMS: CN has none"),
         ("suspend", "CN", "packages are for international SMS: CN has none"),
@@ -146,14 +146,14 @@ def test_package_without_validity_is_a_month() -> None:
         ("pay_per_use", "SG", ""),
     ],
 )
-def test_packages_for_sale(mode: str, country: str, told: str) -> None:
+def test_packages_for_sale(mode: str, country: str, message: str) -> None:
     """Mode 1 lets a scenario offer others, as a what-if."""
     made = {
         "account": {"service_mode": mode},
         "packages": [{"country": country, "segments": 2}],
     }
-    if not told:
+    if not message:
         assert world(requests("01:00", country=country), **made)
         return
-    with pytest.raises(ScenarioError, match=re.escape(told)):
+    with pytest.raises(ScenarioError, match=re.escape(message)):
         world(requests("01:00", country=country), **made)

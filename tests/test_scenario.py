@@ -123,7 +123,7 @@ def test_change_leaves_what_it_was_given() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "told"),
+    ("path", "message"),
     [
         (
             "account.service_mod",
@@ -138,10 +138,10 @@ def test_change_leaves_what_it_was_given() -> None:
         ("", "there is no ''; there are name, start"),
     ],
 )
-def test_change_knows_what_does_not_exist(path: str, told: str) -> None:
+def test_change_knows_what_does_not_exist(path: str, message: str) -> None:
     with pytest.raises(ScenarioError) as caught:
         good(**{path: 1})
-    assert caught.value.problems[0].message.startswith(told)
+    assert caught.value.problems[0].message.startswith(message)
     assert caught.value.problems[0].path == path
 
 
@@ -248,5 +248,5 @@ def test_expected_messages_of_a_window() -> None:
             "traffic.0.ends": "2026-04-04T00:30:00Z",
         }
     )
-    found = made.traffic[0].expected(made.start_us, made.end_us)
-    assert found == pytest.approx(100 * 6.5 / 12)
+    expected_messages = made.traffic[0].expected(made.start_us, made.end_us)
+    assert expected_messages == pytest.approx(100 * 6.5 / 12)

@@ -28,7 +28,7 @@ def refused(promise: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("promise", "at", "told"),
+    ("promise", "at", "message"),
     [
         ("{name: dry, metric: cost, below: 1}", "dry", "twice, first in checks.0"),
         ("{name: b, metric: cost}", "b,", "must have one of below and above"),
@@ -92,11 +92,11 @@ def refused(promise: str) -> list[str]:
         ),
     ],
 )
-def test_a_wrong_promise_is_told_with_its_place(promise: str, at: str, told: str) -> None:
+def test_a_wrong_promise_is_told_with_its_place(promise: str, at: str, message: str) -> None:
     (problem,) = refused(promise)
     column = len("  - ") + promise.index(at) + 1
     assert problem.startswith(f"plan.yaml:{SECOND}:{column}: checks.1.")
-    assert told in problem
+    assert message in problem
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:

@@ -41,8 +41,8 @@ def problems_of(make: Callable[[], Scenario]) -> tuple[Problem, ...]:
 
 def test_there_are_forty_and_each_is_its_own() -> None:
     assert len(BROKEN) >= 40
-    told = [file.read_text(encoding="utf-8").split("\nname:")[0] for file in BROKEN]
-    assert len(set(told)) == len(told)
+    message = [file.read_text(encoding="utf-8").split("\nname:")[0] for file in BROKEN]
+    assert len(set(message)) == len(message)
 
 
 @pytest.mark.parametrize("file", BROKEN, ids=lambda file: file.stem)
@@ -54,7 +54,7 @@ def test_a_broken_file_is_refused_with_all_its_problems(file: Path) -> None:
     with pytest.raises(ScenarioError) as caught:
         Scenario.load(file)
 
-    assert str(caught.value).splitlines() == [f"{file}:{told}" for told in expected]
+    assert str(caught.value).splitlines() == [f"{file}:{message}" for message in expected]
     assert all(0 < (problem.line or 0) <= len(lines) for problem in caught.value.problems)
 
 
@@ -88,7 +88,7 @@ def test_from_python_there_is_no_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "x.yaml:1:1: the scenario is empty"),
         ("# nothing\n", "x.yaml:1:1: the scenario is empty"),
@@ -99,8 +99,8 @@ def test_from_python_there_is_no_place() -> None:
         ("a: !!python/object:os.system x\n", "x.yaml:1:4: this is no YAML: could not determine"),
     ],
 )
-def test_what_is_no_scenario_at_all(text: str, told: str) -> None:
-    assert str(refused(text)).startswith(told)
+def test_what_is_no_scenario_at_all(text: str, message: str) -> None:
+    assert str(refused(text)).startswith(message)
 
 
 def test_nesting_without_end_is_an_error_too() -> None:

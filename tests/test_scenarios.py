@@ -38,9 +38,9 @@ def run(name: str, **changes: object) -> Run:
 
 def events(name: str, event: str) -> pd.DataFrame:
     """The events of one kind."""
-    found = run(name).events
-    assert found is not None
-    return found[found["event"] == event]
+    events = run(name).events
+    assert events is not None
+    return events[events["event"] == event]
 
 
 def messages(name: str, **changes: object) -> int:
@@ -99,12 +99,12 @@ def test_mode_2_runs_out_in_mid_month() -> None:
 def test_a_campaign_of_a_million_makes_passwords_wait() -> None:
     """Who asks for a password before the queue is empty leaves it after the whole campaign."""
     made = Scenario.load(FOLDER / "million_campaign.yaml")
-    found = simulate(made)
-    (task,) = report.tasks(found).to_dict("records")
+    result = simulate(made)
+    (task,) = report.tasks(result).to_dict("records")
     assert (task["sent"], task["refused"], task["state"]) == (1_000_000, 0, "finished")
-    assert not found.events["event"].isin(["alarm", "limit"]).any()
-    campaign = found.messages[found.messages["source"] == "offer"]
-    passwords = found.messages[found.messages["source"] != "offer"]
+    assert not result.events["event"].isin(["alarm", "limit"]).any()
+    campaign = result.messages[result.messages["source"] == "offer"]
+    passwords = result.messages[result.messages["source"] != "offer"]
     takes = pd.Timedelta(seconds=1e6 / made.queue.throughput_per_s)
     assert campaign["sent_at"].max() >= task["at"] + takes - pd.Timedelta(microseconds=2_000)
     queued = passwords["submitted_at"].between(task["at"], task["at"] + takes, inclusive="left")
@@ -116,8 +116,8 @@ def test_a_campaign_of_a_million_makes_passwords_wait() -> None:
 
 def test_a_campaign_at_a_pace_lets_passwords_pass() -> None:
     def latency_p95_s(**changes: object) -> float:
-        found = report.delivery(run("million_campaign", **changes), by="type").set_index("type")
-        return float(found.loc["otp", "latency_p95_s"])
+        result = report.delivery(run("million_campaign", **changes), by="type").set_index("type")
+        return float(result.loc["otp", "latency_p95_s"])
 
     assert latency_p95_s() > 600
     for change in ({"group_tasks.0.pace_per_s": 400}, {"queue.scope": "application"}):
@@ -176,13 +176,13 @@ def test_vietnam_waits_over_the_holidays_and_indonesia_does_not() -> None:
     def usable(**changes: object) -> dict[str, str]:
         steps = run("from_zero", **changes).onboarding
         assert steps is not None
-        own = steps[steps["step"] == "template"].set_index("subject")["done_at"]
-        return {name: "never" if pd.isna(at) else str(at.date()) for name, at in own.items()}
+        by_name = steps[steps["step"] == "template"].set_index("subject")["done_at"]
+        return {name: "never" if pd.isna(at) else str(at.date()) for name, at in by_name.items()}
 
     def refused_to(country: str, **changes: object) -> int:
         money = run("from_zero", **changes).tallies.money
-        own = money[money["charge"].isin(["refused_1", "refused_2"])]
-        return int(own.loc[own["country"] == country, "messages"].sum())
+        refused = money[money["charge"].isin(["refused_1", "refused_2"])]
+        return int(refused.loc[refused["country"] == country, "messages"].sum())
 
     (day,) = (row for _, row in report.onboarding(run("from_zero")).tail(1).iterrows())
     assert (day["step"], day["day"]) == ("first_message", 3)

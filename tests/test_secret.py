@@ -90,8 +90,8 @@ def test_no_error_shows_it(old: str, new: str) -> None:
     assert old in TEXT
     with pytest.raises(ScenarioError) as caught:
         Scenario.parse(TEXT.replace(old, new))
-    told = "".join(traceback.format_exception(caught.value))
-    assert SECRET not in told + repr(caught.value.problems) + repr(caught.value)
+    traceback_text = "".join(traceback.format_exception(caught.value))
+    assert SECRET not in traceback_text + repr(caught.value.problems) + repr(caught.value)
 
 
 def test_no_error_from_python_shows_it() -> None:
@@ -99,8 +99,8 @@ def test_no_error_from_python_shows_it() -> None:
     made: dict[str, Any] = {"start": "2026-04-01", "days": 0, "applications": [plain] * 3}
     with pytest.raises(ScenarioError) as caught:
         Scenario(**made, templates=[])
-    told = "".join(traceback.format_exception(caught.value))
-    assert SECRET not in told + repr(caught.value.problems)
+    traceback_text = "".join(traceback.format_exception(caught.value))
+    assert SECRET not in traceback_text + repr(caught.value.problems)
     with pytest.raises(ValueError, match="name") as of_part:
         Application.model_validate({"secret": SECRET})
     assert SECRET not in str(of_part.value)

@@ -21,10 +21,10 @@ def check(text: str, type: str = "notification", **more: Any) -> tuple[Finding, 
     return smssim.check_template(text, type, **more)
 
 
-def found(text: str, type: str = "notification", **more: Any) -> list[tuple[str, str, str]]:
+def findings_in(text: str, type: str = "notification", **more: Any) -> list[tuple[str, str, str]]:
     """Severity, rule and place of every finding."""
     findings = check(text, type, **more)
-    return [(found.severity, found.rule, text[found.start : found.end]) for found in findings]
+    return [(item.severity, item.rule, text[item.start : item.end]) for item in findings]
 
 
 @pytest.mark.parametrize(
@@ -67,60 +67,60 @@ def test_brand_and_links_have_their_types() -> None:
 
 
 def test_template_length() -> None:
-    assert found("a" * 500) == []
-    assert found("a" * 501) == [("error", "length", "a" * 501)]
+    assert findings_in("a" * 500) == []
+    assert findings_in("a" * 501) == [("error", "length", "a" * 501)]
     # As it is written: 492 characters and a variable of 8.
-    assert found("a" * 492 + "${TXT_1}") == []
-    assert [rule for _, rule, _ in found("a" * 493 + "${TXT_1}")] == ["length"]
+    assert findings_in("a" * 492 + "${TXT_1}") == []
+    assert [rule for _, rule, _ in findings_in("a" * 493 + "${TXT_1}")] == ["length"]
 
 
 @pytest.mark.parametrize("text", ["", " \n"], ids=["nothing", "white space"])
 def test_template_empty(text: str) -> None:
-    assert found(text) == [("error", "empty", text)]
+    assert findings_in(text) == [("error", "empty", text)]
 
 
 @pytest.mark.parametrize("bracket", list("[]［］【】"))
 def test_template_square_brackets(bracket: str) -> None:
-    assert found(f"Shop{bracket} open") == [("error", "square_brackets", bracket)]
+    assert findings_in(f"Shop{bracket} open") == [("error", "square_brackets", bracket)]
 
 
 @pytest.mark.parametrize("symbol", ["¥", "￥", "★", "^_^", "&", "√"])
 def test_template_forbidden_symbols(symbol: str) -> None:
-    assert found(f"Hello {symbol} all") == [("error", "forbidden_symbol", symbol)]
+    assert findings_in(f"Hello {symbol} all") == [("error", "forbidden_symbol", symbol)]
 
 
 def test_template_symbol_of_older_versions() -> None:
-    assert found("Note ※ this") == [("warning", "forbidden_symbol", "※")]
-    assert found("x^2 and a_b") == []
+    assert findings_in("Note ※ this") == [("warning", "forbidden_symbol", "※")]
+    assert findings_in("x^2 and a_b") == []
 
 
 def test_template_variable_count() -> None:
     text = "-".join(["${TXT_5}"] * 20) + " to you"
-    assert found(text) == []
+    assert findings_in(text) == []
     more = "${NUM_1} + ${NUM_2}"
-    assert found(f"{text} {more}") == [("error", "variable_count", more)]
+    assert findings_in(f"{text} {more}") == [("error", "variable_count", more)]
 
 
 @pytest.mark.parametrize("text", ["${TXT_5}", " ${TXT_5}\n"])
 def test_template_all_variables(text: str) -> None:
-    assert found(text) == [("error", "all_variables", text)]
+    assert findings_in(text) == [("error", "all_variables", text)]
 
 
 def test_template_punctuation_alone() -> None:
-    assert found("${DATE}: ${TXT_5}!") == [("warning", "all_variables", "${DATE}: ${TXT_5}!")]
+    assert findings_in("${DATE}: ${TXT_5}!") == [("warning", "all_variables", "${DATE}: ${TXT_5}!")]
 
 
 def test_template_adjacent_variables() -> None:
     pair = "${TXT_5}${NUM_2}"
-    assert found(f"Hello {pair}") == [("error", "adjacent_variables", pair)]
-    three = [place for *_, place in found(f"Hello {pair}${{DATE}}")]
+    assert findings_in(f"Hello {pair}") == [("error", "adjacent_variables", pair)]
+    three = [place for *_, place in findings_in(f"Hello {pair}${{DATE}}")]
     assert three == [pair, "${NUM_2}${DATE}"]
 
 
 def test_template_variables_with_white_space_between() -> None:
     pair = "${DATE} ${TIME}"
-    assert found(f"Due {pair}") == [("warning", "adjacent_variables", pair)]
-    assert found("Due ${DATE}, ${TIME}") == []
+    assert findings_in(f"Due {pair}") == [("warning", "adjacent_variables", pair)]
+    assert findings_in("Due ${DATE}, ${TIME}") == []
 
 
 @pytest.mark.parametrize(
@@ -142,28 +142,30 @@ def test_template_variables_with_white_space_between() -> None:
     ],
 )
 def test_template_malformed_variable(variable: str) -> None:
-    assert found(f"Hello {variable} all") == [("error", "malformed_variable", variable)]
+    assert findings_in(f"Hello {variable} all") == [("error", "malformed_variable", variable)]
 
 
 def test_template_nested_braces() -> None:
-    places = [place for _, _, place in found("Hello ${a{b}c} all")]
+    places = [place for _, _, place in findings_in("Hello ${a{b}c} all")]
     assert places == ["${", "{b}", "}"]
 
 
 def test_template_mixed_syntaxes() -> None:
-    assert found("Hello ${TXT_5}, ${1} of ${NUM_2}") == [("warning", "mixed_syntaxes", "${1}")]
-    assert found("Hello ${TEXT}, ${DATE}!") == [("warning", "mixed_syntaxes", "${DATE}")]
+    assert findings_in("Hello ${TXT_5}, ${1} of ${NUM_2}") == [
+        ("warning", "mixed_syntaxes", "${1}")
+    ]
+    assert findings_in("Hello ${TEXT}, ${DATE}!") == [("warning", "mixed_syntaxes", "${DATE}")]
 
 
 def test_template_contact_data_through_variable() -> None:
-    assert found("Call ${PHONE} now") == [("warning", "contact_variable", "${PHONE}")]
+    assert findings_in("Call ${PHONE} now") == [("warning", "contact_variable", "${PHONE}")]
 
 
 @pytest.mark.parametrize(
     "link", ["https://example.com/${TXT_8}", "https://${TXT_8}", "${TXT_8}.com", "a.${1}.io/x"]
 )
 def test_template_link_through_variable(link: str) -> None:
-    assert ("error", "link_variable", link) in found(f"See {link} today")
+    assert ("error", "link_variable", link) in findings_in(f"See {link} today")
 
 
 @pytest.mark.parametrize(
@@ -176,43 +178,49 @@ def test_template_link_through_variable(link: str) -> None:
     ],
 )
 def test_template_short_link(link: str) -> None:
-    assert found(f"See {link}, please") == [("error", "short_link", link)]
+    assert findings_in(f"See {link}, please") == [("error", "short_link", link)]
 
 
 @pytest.mark.parametrize("target", ["https://b.org", "https%3A%2F%2Fb.org"])
 def test_template_redirecting_link(target: str) -> None:
     link = f"https://a.com/?next={target}"
-    assert found(f"See {link}.") == [("error", "short_link", link)]
+    assert findings_in(f"See {link}.") == [("error", "short_link", link)]
 
 
 def test_template_forbidden_topic() -> None:
-    assert found("You won a Prize") == [("warning", "forbidden_topic", "Prize")]
-    assert found("A surprise: in stock again") == []
+    assert findings_in("You won a Prize") == [("warning", "forbidden_topic", "Prize")]
+    assert findings_in("A surprise: in stock again") == []
 
 
 def test_otp_exactly_one_variable() -> None:
     text = "Your verification code: "
-    assert found(text, "otp") == [("error", "otp_variable_count", text)]
+    assert findings_in(text, "otp") == [("error", "otp_variable_count", text)]
     two = "${NUM_6}, or ${NUM_4}"
-    assert found(text + two, "otp") == [("error", "otp_variable_count", two)]
+    assert findings_in(text + two, "otp") == [("error", "otp_variable_count", two)]
 
 
 @pytest.mark.parametrize("name", ["TXT_6", "DATE", "TIME", "DATETIME", "MONEY", "TEXT"])
 def test_otp_variable_is_numeric(name: str) -> None:
     variable = f"${{{name}}}"
-    assert found(f"Verification code {variable}", "otp") == [("error", "otp_numeric", variable)]
+    assert findings_in(f"Verification code {variable}", "otp") == [
+        ("error", "otp_numeric", variable)
+    ]
 
 
 @pytest.mark.parametrize("variable", ["${1}", "${CHARDIGIT}"])
 def test_otp_variable_that_may_be_numeric(variable: str) -> None:
-    assert found(f"Verification code {variable}", "otp") == [("warning", "otp_numeric", variable)]
+    assert findings_in(f"Verification code {variable}", "otp") == [
+        ("warning", "otp_numeric", variable)
+    ]
 
 
 def test_otp_keyword() -> None:
     for words in ("Verification Code", "registration  code", "dynamic\ncode", "验证码", "動態碼"):
-        assert found(f"{words}: ${{NUM_6}}", "otp") == []
+        assert findings_in(f"{words}: ${{NUM_6}}", "otp") == []
     for words in ("Your code", "verification", "verificationcode", "verification ${NUM_6} code"):
-        assert ("error", "otp_keyword") in {x[:2] for x in found(f"{words}: ${{NUM_6}}", "otp")}
+        assert ("error", "otp_keyword") in {
+            x[:2] for x in findings_in(f"{words}: ${{NUM_6}}", "otp")
+        }
 
 
 @pytest.mark.parametrize(
@@ -222,21 +230,21 @@ def test_otp_keyword() -> None:
 def test_otp_digits(most: int, severity: str) -> None:
     variable = f"${{NUM_{most}}}"
     expected = [(severity, "otp_digits", variable)] if severity else []
-    assert found(f"Verification code {variable}", "otp") == expected
+    assert findings_in(f"Verification code {variable}", "otp") == expected
 
 
 def test_otp_link() -> None:
     text = f"{OTP} See example.com/help."
-    assert found(text, "otp") == [("warning", "otp_link", "example.com/help")]
-    assert found(text) == []
+    assert findings_in(text, "otp") == [("warning", "otp_link", "example.com/help")]
+    assert findings_in(text) == []
 
 
 def test_malaysia_link() -> None:
     text = "Acme: see www.acme.com"
-    assert found(text, countries=["MY"], brand="Acme") == [
+    assert findings_in(text, countries=["MY"], brand="Acme") == [
         ("error", "malaysia_link", "www.acme.com")
     ]
-    assert found(text, countries=["ID"]) == []
+    assert findings_in(text, countries=["ID"]) == []
 
 
 @pytest.mark.parametrize(
@@ -245,27 +253,27 @@ def test_malaysia_link() -> None:
 def test_malaysia_phone_number(phone: str) -> None:
     text = f"Acme: call {phone} today"
     expected = [("error", "malaysia_phone_number", phone)]
-    assert found(text, countries=["MY"], brand="Acme") == expected
-    assert found(text) == []
+    assert findings_in(text, countries=["MY"], brand="Acme") == expected
+    assert findings_in(text) == []
 
 
 def test_malaysia_phone_number_through_variable() -> None:
-    rules = [rule for _, rule, _ in found("Acme: ${PHONE}", countries=["MY"], brand="Acme")]
+    rules = [rule for _, rule, _ in findings_in("Acme: ${PHONE}", countries=["MY"], brand="Acme")]
     assert rules == ["contact_variable", "malaysia_phone_number"]
 
 
 def test_malaysia_dates_and_amounts_are_no_phone_numbers() -> None:
     text = "Acme, 2024-01-22 10:00 and 2024/01/22: order 20240122, RM 1,234.50, code ${NUM_12}"
-    assert found(text, countries=["MY"], brand="Acme") == []
+    assert findings_in(text, countries=["MY"], brand="Acme") == []
 
 
 def test_malaysia_brand() -> None:
-    assert found("ACME: hello", countries=["MY"], brand="Acme") == []
+    assert findings_in("ACME: hello", countries=["MY"], brand="Acme") == []
     text = "Hello ${TXT_8}"
-    assert found(text, countries=["MY"]) == [("warning", "malaysia_brand", text)]
-    assert found(text, countries=["MY"], brand="Acme") == [("error", "malaysia_brand", text)]
+    assert findings_in(text, countries=["MY"]) == [("warning", "malaysia_brand", text)]
+    assert findings_in(text, countries=["MY"], brand="Acme") == [("error", "malaysia_brand", text)]
     # A name in the variable is no name in the template.
-    assert found(text, countries=["MY"], brand="TXT") == [("error", "malaysia_brand", text)]
+    assert findings_in(text, countries=["MY"], brand="TXT") == [("error", "malaysia_brand", text)]
 
 
 @pytest.mark.parametrize("country", ["SA", "AE", "TH"])
@@ -273,24 +281,24 @@ def test_links_are_filed(country: str) -> None:
     text = "See acme.com/a or https://acme.com/b."
     links = ["acme.com/a", "https://acme.com/b"]
     expected = [("error", "filed_links", link) for link in links]
-    assert found(text, countries=[country]) == expected
-    assert found(text, countries=[country], filed_links=links[:1]) == expected[1:]
-    assert found(text, countries=[country], filed_links=links) == []
+    assert findings_in(text, countries=[country]) == expected
+    assert findings_in(text, countries=[country], filed_links=links[:1]) == expected[1:]
+    assert findings_in(text, countries=[country], filed_links=links) == []
 
 
 @pytest.mark.parametrize("country", ["TW", "GB"])
 def test_content_is_filed(country: str) -> None:
-    assert found(NOTE, countries=[country]) == [("warning", "filed_content", NOTE)]
+    assert findings_in(NOTE, countries=[country]) == [("warning", "filed_content", NOTE)]
 
 
 def test_every_country_with_a_content_rule_is_looked_at() -> None:
     """A rule that is added to the table asks for its own check."""
-    rules = {
+    in_table = {
         row["iso2"] for row in reference("sending_rules") if row["content_rule"] and row["iso2"]
     }
-    rules |= {r["iso2"] for r in reference("sending_rules") if "content" in r["sender_id_rule"]}
+    in_table |= {r["iso2"] for r in reference("sending_rules") if "content" in r["sender_id_rule"]}
     looked_at = {*rules.FILED_LINKS, *rules.FILED_CONTENT, rules.MALAYSIA}
-    assert rules == looked_at
+    assert in_table == looked_at
 
 
 @pytest.mark.parametrize(
@@ -311,25 +319,25 @@ def test_links_are_read(text: str, urls: list[str]) -> None:
 def test_all_flaws_are_told_at_once_in_the_order_of_the_text() -> None:
     text = "[Shop] & ${TXT_21}${NUM_6} ${1} { bit.ly/${TXT_5} prize " + "a" * 500
     findings = check(text, "otp", countries=["MY", "TH", "TW"], brand="Acme")
-    assert {found.rule for found in findings} >= {
+    assert {item.rule for item in findings} >= {
         *("length", "square_brackets", "forbidden_symbol", "malformed_variable", "mixed_syntaxes"),
         *("adjacent_variables", "link_variable", "short_link", "forbidden_topic", "otp_link"),
         *("otp_variable_count", "otp_numeric", "otp_keyword", "malaysia_link", "malaysia_brand"),
         *("filed_links", "filed_content"),
     }
-    places = [(found.start, found.end) for found in findings]
+    places = [(item.start, item.end) for item in findings]
     assert places == sorted(places)
 
 
 def test_a_message_shows_the_value_the_rule_and_the_source() -> None:
-    (found,) = check("Hello [all")
-    assert str(found) == (
+    (item,) = check("Hello [all")
+    assert str(item) == (
         "error square_brackets: text[6:7](='[') must not be there: no square brackets, "
         "no signature in the content ([I] sms_faq_0003, sms_faq_0076)"
     )
-    assert found.source == "[I] sms_faq_0003, sms_faq_0076"
+    assert item.source == "[I] sms_faq_0003, sms_faq_0076"
     with pytest.raises(AttributeError):
-        found.rule = "other"  # type: ignore[misc]
+        item.rule = "other"  # type: ignore[misc]
 
 
 bits = [
@@ -354,11 +362,11 @@ any_text = st.one_of(st.text(), st.lists(st.sampled_from(bits), max_size=30).map
 @settings(deadline=None)
 def test_any_text_is_checked_and_places_lie_within_it(text: str, type: str) -> None:
     findings = check(text, type, countries=["MY", "SA", "AE", "TH", "TW", "GB"])
-    for found in findings:
-        assert 0 <= found.start <= found.end <= len(text)
-        assert found.message
-        assert found.source
-    places = [(found.start, found.end) for found in findings]
+    for item in findings:
+        assert 0 <= item.start <= item.end <= len(text)
+        assert item.message
+        assert item.source
+    places = [(item.start, item.end) for item in findings]
     assert places == sorted(places)
     assert len(set(findings)) == len(findings)
 
@@ -373,7 +381,7 @@ variables = st.one_of(
 @given(st.lists(st.tuples(words, variables), max_size=20))
 def test_a_notification_built_by_the_rules_has_no_errors(pairs: list[tuple[str, str]]) -> None:
     text = "Hello" + "".join(f" {word},{variable}" for word, variable in pairs)
-    errors = [found for found in check(text[:500]) if found.severity == "error"]
+    errors = [item for item in check(text[:500]) if item.severity == "error"]
     assert len(text) > 500 or not errors
 
 
@@ -382,4 +390,4 @@ def test_a_one_time_password_built_by_the_rules_has_no_errors(
     before: str, after: str, most: int
 ) -> None:
     text = f"{before} registration code ${{NUM_{most}}} {after}"
-    assert not [found for found in check(text, "otp") if found.severity == "error"]
+    assert not [item for item in check(text, "otp") if item.severity == "error"]

@@ -63,11 +63,11 @@ spreads = st.dictionaries(st.integers(0, 90), st.integers(1, 9), min_size=1, max
 def test_shares_are_those_of_every_combination(
     text: str, shares: dict[str, Any], counting: Any, outside: set[str]
 ) -> None:
-    found = template_segments(text, shares, counting, outside)
+    shares_by_segments = template_segments(text, shares, counting, outside)
     expected = every_combination(text, shares, counting, outside)
-    assert list(found) == list(expected)
-    assert found == pytest.approx(expected, rel=1e-12)
-    assert sum(found.values()) == pytest.approx(1.0, rel=1e-12)
+    assert list(shares_by_segments) == list(expected)
+    assert shares_by_segments == pytest.approx(expected, rel=1e-12)
+    assert sum(shares_by_segments.values()) == pytest.approx(1.0, rel=1e-12)
 
 
 @given(templates, st.fixed_dictionaries({name: st.integers(0, 90) for name in NAMES}))
@@ -79,14 +79,14 @@ def test_fixed_lengths_give_the_segments_of_the_filled_text(
 
 def test_twenty_variables_of_twenty_lengths_are_no_combinatorial_trouble() -> None:
     uniform = dict.fromkeys(range(1, 21), 1)
-    found = template_segments("a-${TXT_20}" * 20, {"TXT_20": uniform})
+    shares_by_segments = template_segments("a-${TXT_20}" * 20, {"TXT_20": uniform})
     # A mean of 40 + 210 units: most take two segments, some three.
-    assert list(found) == [1, 2, 3]
-    assert found[2] > 0.95
+    assert list(shares_by_segments) == [1, 2, 3]
+    assert shares_by_segments[2] > 0.95
 
 
 @pytest.mark.parametrize(
-    ("lengths", "told"),
+    ("lengths", "message"),
     [
         ({}, r"variable\(=\$\{TXT_5\}\) must be one of \[\]"),
         ({"TXT_5": -1}, r"lengths\['TXT_5'\]\(=-1\) must be >= 0"),
@@ -98,8 +98,8 @@ def test_twenty_variables_of_twenty_lengths_are_no_combinatorial_trouble() -> No
         ({"TXT_5": {1: math.nan}}, "must have a finite share > 0"),
     ],
 )
-def test_lengths_that_make_no_shares_are_refused(lengths: Any, told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_lengths_that_make_no_shares_are_refused(lengths: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         template_segments("Hello ${TXT_5}", lengths)
 
 

@@ -14,12 +14,12 @@ import smssim
 OTP = "Your verification code is ${NUM_8}."
 
 
-def found(variable: str, value: str) -> list[tuple[str, str]]:
+def findings_in(variable: str, value: str) -> list[tuple[str, str]]:
     """Severity and rule of every finding about one value."""
     text = f"Hello {variable}!"
     findings = smssim.check_values(text, [value])
-    assert {text[found.start : found.end] for found in findings} <= {variable}
-    return [(found.severity, found.rule) for found in findings]
+    assert {text[item.start : item.end] for item in findings} <= {variable}
+    return [(item.severity, item.rule) for item in findings]
 
 
 def test_values_that_pass() -> None:
@@ -31,60 +31,60 @@ def test_values_that_pass() -> None:
 
 @pytest.mark.parametrize("values", [[], ["1", "2"]])
 def test_values_count(values: list[str]) -> None:
-    (found,) = smssim.check_values("Hello ${NUM_1}", values)
-    assert (found.rule, found.severity) == ("E200028_count", "error")
-    assert (found.start, found.end) == (0, 14)
-    assert f"must get 1 values, not {len(values)}" in found.message
+    (item,) = smssim.check_values("Hello ${NUM_1}", values)
+    assert (item.rule, item.severity) == ("E200028_count", "error")
+    assert (item.start, item.end) == (0, 14)
+    assert f"must get 1 values, not {len(values)}" in item.message
 
 
 @pytest.mark.parametrize("value", ["12a", "", "-5", "1.5", "1 2", "١٢", "²"])
 def test_values_of_num_are_digits(value: str) -> None:
-    assert found("${NUM_20}", value) == [("error", "E200028_type")]
+    assert findings_in("${NUM_20}", value) == [("error", "E200028_type")]
 
 
 @pytest.mark.parametrize("variable", ["${NUM_4}", "${TXT_4}"])
 def test_values_length(variable: str) -> None:
-    assert found(variable, "1234") == []
-    assert found(variable, "12345") == [("error", "E200028_length")]
+    assert findings_in(variable, "1234") == []
+    assert findings_in(variable, "12345") == [("error", "E200028_length")]
 
 
 @pytest.mark.parametrize(
     "value", ["2024-01-22", "22/01/2024", "2024/1/2", "2023/02/29", "0000/01/01", "2024/01/22 ", ""]
 )
 def test_values_of_date(value: str) -> None:
-    assert found("${DATE}", value) == [("error", "E200028_type")]
+    assert findings_in("${DATE}", value) == [("error", "E200028_type")]
 
 
 @pytest.mark.parametrize("value", ["24:00", "9:00", "12:60", "12:00:60", "12:00:", "12.00", "noon"])
 def test_values_of_time(value: str) -> None:
-    assert found("${TIME}", value) == [("error", "E200028_type")]
+    assert findings_in("${TIME}", value) == [("error", "E200028_type")]
 
 
 @pytest.mark.parametrize("value", ["{a}", "a{", "}"])
 def test_values_of_txt_hold_no_braces(value: str) -> None:
-    assert found("${TXT_5}", value) == [("error", "E200028_characters")]
+    assert findings_in("${TXT_5}", value) == [("error", "E200028_characters")]
 
 
 @pytest.mark.parametrize("variable", ["${1}", "${TEXT}"])
 @pytest.mark.parametrize("character", list(".。'<>{}"))
 def test_values_of_generic_variables(variable: str, character: str) -> None:
-    assert found(variable, f"a{character}b") == [("warning", "E200028_characters")]
+    assert findings_in(variable, f"a{character}b") == [("warning", "E200028_characters")]
 
 
 def test_values_of_phone() -> None:
-    assert found("${PHONE}", "1234") == found("${PHONE}", "1" * 15) == []
-    assert found("${PHONE}", "123") == [("warning", "E200028_length")]
-    assert found("${PHONE}", "1" * 16) == [("warning", "E200028_length")]
+    assert findings_in("${PHONE}", "1234") == findings_in("${PHONE}", "1" * 15) == []
+    assert findings_in("${PHONE}", "123") == [("warning", "E200028_length")]
+    assert findings_in("${PHONE}", "1" * 16) == [("warning", "E200028_length")]
 
 
 def test_values_are_no_links() -> None:
-    assert found("${TXT_20}", "www.example.com") == [("error", "value_link")]
-    assert found("${CHARDIGIT}", "t.co/abc") == [("error", "value_link")]
+    assert findings_in("${TXT_20}", "www.example.com") == [("error", "value_link")]
+    assert findings_in("${CHARDIGIT}", "t.co/abc") == [("error", "value_link")]
 
 
 @pytest.mark.parametrize("value", ["123", "123456789", "12a4", "", "１２３４"])
 def test_otp_value_is_4_to_8_digits(value: str) -> None:
-    findings = {(found.severity, found.rule) for found in smssim.check_values(OTP, [value])}
+    findings = {(item.severity, item.rule) for item in smssim.check_values(OTP, [value])}
     assert ("error", "E200051") in findings
     assert ("warning", "otp_digits") not in findings
 
@@ -93,14 +93,14 @@ def test_otp_value_of_more_than_6_digits() -> None:
     for digits in range(4, 9):
         findings = smssim.check_values(OTP, ["1" * digits])
         expected = [("warning", "otp_digits")] if digits > 6 else []
-        assert [(found.severity, found.rule) for found in findings] == expected
+        assert [(item.severity, item.rule) for item in findings] == expected
 
 
 def test_the_text_says_whether_it_is_a_one_time_password() -> None:
     text = "You have ${NUM_2} new messages."
     assert smssim.check_values(text, ["12"]) == ()
-    (found,) = smssim.check_values(text, ["12"], type="otp")
-    assert found.rule == "E200051"
+    (item,) = smssim.check_values(text, ["12"], type="otp")
+    assert item.rule == "E200051"
     assert smssim.check_values(OTP, ["12"], type="notification") == ()
 
 
@@ -116,7 +116,7 @@ def test_values_are_a_list_of_texts() -> None:
 
 def test_findings_come_in_the_order_of_the_text() -> None:
     findings = smssim.check_values("${NUM_1} and ${DATE}", ["ab", "today"])
-    assert [found.rule for found in findings] == ["E200028_length", "E200028_type", "E200028_type"]
+    assert [item.rule for item in findings] == ["E200028_length", "E200028_type", "E200028_type"]
     assert "values[1](='today') must be a date yyyy/MM/dd" in findings[-1].message
 
 
@@ -128,8 +128,8 @@ names = ["NUM_6", "TXT_20", "DATE", "TIME", "1", "PHONE", "CHARDIGIT", "DATETIME
 def test_any_values_are_checked_and_places_are_their_variables(pairs: list[Any]) -> None:
     text = "Hi " + ", ".join(f"${{{name}}}" for name, _ in pairs)
     places = {f"${{{name}}}" for name, _ in pairs}
-    for found in smssim.check_values(text, [value for _, value in pairs]):
-        assert text[found.start : found.end] in places
+    for item in smssim.check_values(text, [value for _, value in pairs]):
+        assert text[item.start : item.end] in places
 
 
 @given(st.dates().filter(lambda day: day.year >= 1000), st.times(), st.integers(0, 999_999))
