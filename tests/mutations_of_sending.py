@@ -9,8 +9,8 @@ import numpy as np
 from mutant_plugin import Mutation
 from mutation_kit import after, returns, sets, then, value
 
-from smssim.simulation.account.account import PASSWORD, VARIABLES, SendingQueue
-from smssim.simulation.arrivals.marks import NEVER
+from smssim.simulation.account.account import SendingQueue
+from smssim.simulation.arrivals.marks import NEVER, PASSWORD, VARIABLES
 from smssim.simulation.compiled import DELIVERED
 from smssim.stats import inverse_cdf as inverse
 
@@ -20,14 +20,14 @@ _SERVER = "smssim.simulation.callbacks.server:CallbackServer.__init__"
 _COMPILED = "smssim.simulation.compiled:CompiledScenario"
 
 
-def _spares(code: str, stage: int) -> Any:
+def _spares(code: str) -> Any:
     """Messages keep their outcome where one flaw would have spoilt it."""
 
     def make(original: Any) -> Any:
         def spoil(self: Any, sampled: Any, word: Any) -> None:
             before = sampled.copy()
             original(self, sampled, word)
-            spoilt = sampled == self._code_of(code, stage)
+            spoilt = sampled == self._code_of(code)
             sampled[spoilt] = before[spoilt]
 
         return spoil
@@ -130,13 +130,13 @@ SENDING = {
     "500 numbers": Mutation(
         "smssim.simulation.arrivals.traffic:TrafficSource._refuse_oversize", returns(None)
     ),
-    "wrong variables": Mutation(f"{_MARKER}._spoil", _spares(VARIABLES, 2)),
-    "password content": Mutation(f"{_MARKER}._spoil", _spares(PASSWORD, 3)),
+    "wrong variables": Mutation(f"{_MARKER}._spoil", _spares(VARIABLES)),
+    "password content": Mutation(f"{_MARKER}._spoil", _spares(PASSWORD)),
     "duplicates in a request": Mutation(f"{_MARKER}.repeat", returns(None)),
     "frequency, a minute": Mutation("smssim.scenario.account:Frequency.limits", _without_limit(0)),
     "frequency, an hour": Mutation("smssim.scenario.account:Frequency.limits", _without_limit(1)),
     "frequency, a day": Mutation(
-        "smssim.simulation.frequency:_WINDOWS", value(((0, 1), (0, 60), (0, 1440)))
+        "smssim.simulation.rules.frequency:_WINDOWS", value(((0, 1), (0, 60), (0, 1440)))
     ),
     "full queue": Mutation(f"{_COMPILED}.make_queues", _endless_queues),
     "status of the platform": Mutation(_CODES, then(_platform_as_supplier)),

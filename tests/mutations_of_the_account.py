@@ -11,7 +11,9 @@ from mutation_kit import after, nothing, returns, sets, then, value, without
 from smssim.calendars import DAY, to_us
 
 _REQUEST = "smssim.simulation.account.account:Account.refuse_request"
-_CONSOLE = "smssim.simulation.account.console:Console"
+_RULES = "smssim.simulation.rules.settings"
+_FREQUENCY = "smssim.simulation.rules.frequency"
+_QUOTA = "smssim.simulation.account.thresholds:ApprovedQuota"
 
 
 def _at_once(*steps: str) -> Any:
@@ -20,7 +22,7 @@ def _at_once(*steps: str) -> Any:
     def make(original: Any) -> Any:
         def in_force_us(self: Any, part: Any) -> Any:
             saved = next(getattr(part, step) for step in steps if hasattr(part, step))
-            return self._scenario.start_us if saved is None else to_us(saved)
+            return self.account.scenario.start_us if saved is None else to_us(saved)
 
         return in_force_us
 
@@ -116,7 +118,9 @@ def _unstopped(self: Any, name: str) -> None:
 
 
 def _for_everybody(original: Any) -> Any:
-    return lambda self, message_class: self.frequency.get(message_class.application)
+    return lambda self, message_class: self._of_application.get(
+        message_class.application, (0, 0, 0)
+    )
 
 
 def _as_one_request(original: Any) -> Any:
@@ -135,10 +139,10 @@ def _as_one_request(original: Any) -> Any:
 ACCOUNT = {
     "not enabled": Mutation(_REQUEST, without("E000109")),
     "no application": Mutation(_REQUEST, without("E000102")),
-    "suspended application": Mutation(f"{_CONSOLE}.refuse_request", without("E000103")),
-    "addresses": Mutation(f"{_CONSOLE}.refuse_request", without("E000620")),
+    "suspended application": Mutation(f"{_RULES}:Suspension.refuse", without("E000103")),
+    "addresses": Mutation(f"{_RULES}:Addresses.refuse", returns(None)),
     "addresses take effect": Mutation(
-        f"{_CONSOLE}.whitelist_in_force_us", _at_once("addresses_saved")
+        f"{_RULES}:Addresses.in_force_us", _at_once("addresses_saved")
     ),
     "frozen account": Mutation(_REQUEST, without("E000112")),
     "limit": Mutation(
@@ -153,27 +157,22 @@ ACCOUNT = {
     "unregistered, by the supplier": Mutation(
         "smssim.simulation.account.account:Account.reported_instead", returns(None)
     ),
-    "unregistered, by the platform": Mutation(
-        "smssim.simulation.account.account:Account.refuse_number",
-        lambda original: lambda self, kind: self.console.refuse_number(kind),
-    ),
-    "ticket for the mode": Mutation(f"{_CONSOLE}.file", after(lambda latency: 1)),
-    "ticket for the quota": Mutation(
-        "smssim.simulation.account.console:Console.grant", returns({})
-    ),
+    "unregistered, by the platform": Mutation(f"{_RULES}:Registrations.refuse", returns(None)),
+    "ticket for the mode": Mutation(f"{_QUOTA}.file", after(lambda latency: 1)),
+    "ticket for the quota": Mutation(f"{_QUOTA}.grant", returns({})),
     "unusable template": Mutation(
         "smssim.simulation.account.schedule:_activate",
         lambda original: lambda account, name, usable_us: account.usable.add(name),
     ),
-    "frequency whitelist": Mutation(f"{_CONSOLE}.frequency_limits", _for_everybody),
-    "frequency takes effect": Mutation(f"{_CONSOLE}.frequency_in_force_us", _at_once("saved")),
-    "region settings": Mutation(f"{_CONSOLE}.refuse_number", without("E000628")),
-    "region settings by command": Mutation(
-        "smssim.simulation.account.commands:set_regions", returns(None)
+    "frequency whitelist": Mutation(f"{_FREQUENCY}:FrequencyLimits._of_class", _for_everybody),
+    "frequency takes effect": Mutation(
+        f"{_FREQUENCY}:FrequencyLimits.in_force_us", _at_once("saved")
     ),
-    "number control": Mutation(f"{_CONSOLE}.refuse_number", without("E000632")),
+    "region settings": Mutation(f"{_RULES}:Regions.refuse", returns(None)),
+    "region settings by command": Mutation(f"{_RULES}:Regions.set_countries", returns(None)),
+    "number control": Mutation(f"{_RULES}:NumberControl.refuse", returns(None)),
     "allow wins": Mutation("smssim.sms.phone_numbers:blocks", _denied_at_all),
-    "number rules take effect": Mutation(f"{_CONSOLE}.rule_in_force_us", _at_once("saved")),
+    "number rules take effect": Mutation(f"{_RULES}:NumberControl.in_force_us", _at_once("saved")),
     "mode 2 reaches": Mutation("smssim.simulation.account.account:Account.reaches", returns(True)),
     "mode 2 run-out": Mutation("smssim.simulation.account.account:Account._charge", _in_mode_1),
     "cancelling command": Mutation("smssim.simulation.account.tasks:_CANCEL_BEFORE_US", value(0)),

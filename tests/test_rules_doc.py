@@ -39,7 +39,12 @@ FUNCTIONS = {
     )
 }
 ROWS = rows()
-WHERE_CODES_STAND = ("smssim/simulation/account", "smssim/simulation/arrivals", "smssim/scenario")
+WHERE_CODES_STAND = (
+    "smssim/simulation/account",
+    "smssim/simulation/arrivals",
+    "smssim/simulation/rules",
+    "smssim/scenario",
+)
 by_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 
 

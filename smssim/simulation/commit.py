@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from smssim.simulation.account.account import Account, Verdict, Withdrawal
 from smssim.simulation.arrivals.marks import NEVER
 from smssim.simulation.compiled import DELIVERED, SEGMENT_CELLS, WITHDRAWN, CompiledScenario
-from smssim.simulation.frequency import FrequencyLimiter
 from smssim.simulation.judge import BlockVerdicts, counted_mask
 from smssim.simulation.resends import ServerResends
+from smssim.simulation.rules.rule import CountingRule
 from smssim.simulation.snapshot import RuleSnapshot
 from smssim.simulation.window import MessageBatch, MessageWindow
 
@@ -79,12 +79,13 @@ class Committer:
         account: Account,
         window: MessageWindow,
         servers: ServerResends | None,
+        counting: Sequence[CountingRule],
     ) -> None:
         self._compiled, self._account, self._window = compiled, account, window
         self._servers = servers
         self.straddling = Straddling()
         self.billing = BillingOnDelivery(compiled, window)
-        self.limiter = FrequencyLimiter(compiled, window)
+        self._counting = counting
         self._waiting: deque[tuple[Ints, Ints, Ints]] = deque()
         """Keys, times of leaving the queue and of arrival of accepted messages, if any can fail."""
         self._can_freeze = account.balance_micro is not None
@@ -120,8 +121,9 @@ class Committer:
         self._move_queues(cls, verdicts.sent_us[block], sent)
         if self._can_freeze:
             self._remember(committed, verdicts.sent_us[block], sent)
-        if verdicts.ranks is not None:
-            self.limiter.commit(batch, verdicts.ranks, begin, end)
+        for rule, ranks in zip(self._counting, verdicts.ranks, strict=True):
+            if ranks is not None:
+                rule.commit(batch, ranks, begin, end)
 
     def enter(
         self,
@@ -129,7 +131,6 @@ class Committer:
         verdict: Verdict,
         outcome_code: int,
         now_us: int,
-        frequency: Ints | None,
     ) -> None:
         """Commit one message that was judged by itself."""
         window, position = self._window, message.position(0)
@@ -152,8 +153,8 @@ class Committer:
             self.billing.add(
                 message, *(a.ravel()[[position]] for a in (window.outcome_code, window.sent_us))
             )
-        if frequency is not None:
-            self.limiter.enter(message, frequency)
+        for rule in self._counting:
+            rule.enter(message)
 
     def earliest_waiting(self, now_us: int) -> int:
         """When the first message that still waits in a queue came, or *now_us*."""

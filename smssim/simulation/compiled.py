@@ -4,19 +4,22 @@ queues, prices.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
-from smssim.scenario import Flaws, GroupTask, Scenario, Source, Traffic, micro, registrations
-from smssim.simulation.account import account as rules
-from smssim.simulation.account.account import SendingQueue
-from smssim.simulation.account.console import ADDRESS, NUMBER, REGION, MessageClass
+from smssim.scenario import GroupTask, Scenario, Source, micro, registrations
+from smssim.simulation.account import account
+from smssim.simulation.account.account import MessageClass, SendingQueue
 from smssim.sms import reference as codes
 from smssim.sms.recipients import Recipients, read_recipients
 from smssim.sms.reference import MAINLAND
 from smssim.stats.keyed_random import Marks
 
-FROZEN, LIMIT, COUNTRY_LIMIT, TEMPLATE, FULL, NO_QUOTA, WITHDRAWN, EXPIRED, DELIVERED = range(9)
+TEMPLATE, FULL, NO_QUOTA, WITHDRAWN, EXPIRED, DELIVERED = range(6)
 UNJUDGED = 255
+Refusal = tuple[str, int]
+"""A code that refuses messages, and the stage at which it does."""
 MOST_RECIPIENTS = 500
 """Numbers that one request may have (DOMAIN.md section 6)."""
 
@@ -28,21 +31,24 @@ class OutcomeCodes:
     (text), `stage` (0 for none: accepted and sent), `source` (of the report, 0 without one).
     """
 
-    def __init__(self, scenario: Scenario, countries: list[str]) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        countries: list[str],
+        refusals: Iterable[Refusal],
+        flaws: Iterable[Refusal],
+    ) -> None:
         rows: list[tuple[str, int, int]] = [
-            (rules.FROZEN, 1, 0),
-            (rules.LIMIT, 1, 0),
-            (rules.COUNTRY_LIMIT, 1, 0),
-            (rules.TEMPLATE, 2, 0),
-            (rules.FULL, 2, 0),
-            (rules.NO_QUOTA, 3, 3),
+            (account.TEMPLATE, 2, 0),
+            (account.FULL, 2, 0),
+            (account.NO_QUOTA, 3, 3),
             (scenario.account.frozen_status, 3, 3),
             ("EXPIRED", 0, 1),
             ("DELIVRD", 0, 2),
-            *_of_settings(scenario),
+            *((code, stage, 3 if stage == 3 else 0) for code, stage in refusals),
         ]
         first_flaw = len(rows)
-        rows += _of_flaws(scenario)
+        rows += ((code, stage, 3 if stage == 3 else 0) for code, stage in flaws)
         self._of_flaw = {row[0]: number for number, row in enumerate(rows) if number >= first_flaw}
         self._numbers = {("DELIVRD", 2): DELIVERED, ("none", 2): EXPIRED}
         outcomes = [
@@ -100,35 +106,6 @@ class OutcomeCodes:
         return self._of_flaw[code]
 
 
-def _of_settings(scenario: Scenario) -> list[tuple[str, int, int]]:
-    """The outcomes by which the console's settings refuse all messages of a class."""
-    rows = [(REGION, 3, 3), (NUMBER, 3, 3)]
-    if scenario.onboarding is not None:
-        rows.append((rules.NOT_ENABLED, 1, 0))
-    if scenario.onboarding is not None or any(a.created for a in scenario.applications):
-        rows.append((rules.NO_APPLICATION, 1, 0))
-    if any(application.frequency is not None for application in scenario.applications):
-        rows.append((scenario.account.frequency_code, 2, 0))
-    if any(application.addresses for application in scenario.applications):
-        rows.append((ADDRESS, 1, 0))
-    codes = {a.suspended_code for a in scenario.applications if a.suspended is not None}
-    return rows + [(code, 1, 0) for code in sorted(codes)]
-
-
-def _of_flaws(scenario: Scenario) -> list[tuple[str, int, int]]:
-    """The outcomes by which a flaw of the message itself refuses it."""
-    rows = []
-    if any(_is_oversize(source) for source in scenario.traffic):
-        rows.append((rules.OVERSIZE, 1, 0))
-    if any(source.flaws != Flaws() for source in scenario.traffic):
-        rows += [(rules.VARIABLES, 2, 0), (rules.DUPLICATE, 2, 0), (rules.PASSWORD, 3, 3)]
-    return rows
-
-
-def _is_oversize(source: Traffic) -> bool:
-    return max(source.recipient_shares()) > MOST_RECIPIENTS
-
-
 SEGMENT_CELLS = 9
 """Segments a message can have, and 0."""
 
@@ -142,7 +119,13 @@ class CompiledScenario:
     account sees each class.
     """
 
-    def __init__(self, scenario: Scenario, marks: Marks) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        marks: Marks,
+        refusals: Iterable[Refusal],
+        flaws: Iterable[Refusal],
+    ) -> None:
         self.scenario = scenario
         self.marks = marks
         self.sources = scenario.sources
@@ -159,7 +142,7 @@ class CompiledScenario:
         self.pairs = [(i, country) for i, country, _ in classes]
         self.countries = sorted({country for _, country in self.pairs} | _named_countries(scenario))
         self.templates = [template.name for template in scenario.templates]
-        self.outcomes = OutcomeCodes(scenario, self.countries)
+        self.outcomes = OutcomeCodes(scenario, self.countries, refusals, flaws)
         self.source = np.array([i for i, _ in self.pairs], np.int16)
         self.country = np.array([self.countries.index(c) for _, c in self.pairs], np.int16)
         self.template = np.array(

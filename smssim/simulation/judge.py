@@ -4,8 +4,8 @@ changes it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from smssim.simulation.account.account import Account
 from smssim.simulation.arrivals.marks import NEVER
 from smssim.simulation.compiled import FULL, NO_QUOTA, TEMPLATE, CompiledScenario
-from smssim.simulation.frequency import FrequencyLimiter, FrequencyRanks
+from smssim.simulation.rules.rule import CountingRule, Ranks
 from smssim.simulation.snapshot import OPEN, RuleSnapshot
 from smssim.simulation.window import MessageBatch
 from smssim.sms.packages import CountryQuota
@@ -196,8 +196,8 @@ class BlockVerdicts:
     refused after acceptance.
 
     The masks are None where they hold for all (*sent*) or none (*platform_refused*). *ranks* are
-    those that count against limits of frequency. Valid before index *stop*; if *state_change*,
-    the message there changes the account and is to be judged by itself.
+    those of each counting rule. Valid before index *stop*; if *state_change*, the message there
+    changes the account and is to be judged by itself.
     """
 
     outcome_code: NDArray[np.uint8]
@@ -205,7 +205,7 @@ class BlockVerdicts:
     sent: Mask | None
     platform_refused: Mask | None
     stop: int
-    ranks: FrequencyRanks | None = None
+    ranks: list[Ranks | None] = field(default_factory=list)
     state_change: bool = False
 
 
@@ -214,10 +214,10 @@ def judge(
     account: Account,
     batch: MessageBatch,
     rules: RuleSnapshot,
-    limiter: FrequencyLimiter,
+    counting: Sequence[CountingRule],
 ) -> BlockVerdicts:
     """The verdicts on *batch* under *rules*, up to the first change of state."""
-    verdicts = _verdicts(compiled, account, batch, rules, limiter)
+    verdicts = _verdicts(compiled, account, batch, rules, counting)
     state_change = first_state_change(
         compiled, account, batch, verdicts.sent, verdicts.platform_refused
     )
@@ -230,7 +230,7 @@ def preview(
     compiled: CompiledScenario, account: Account, batch: MessageBatch, rules: RuleSnapshot
 ) -> BlockVerdicts:
     """About what `judge` gives, but cheaper: without limits of frequency and changes of state."""
-    return _verdicts(compiled, account, batch, rules, None)
+    return _verdicts(compiled, account, batch, rules, ())
 
 
 def state_change_if_sent(
@@ -253,19 +253,13 @@ def _verdicts(
     account: Account,
     batch: MessageBatch,
     rules: RuleSnapshot,
-    limiter: FrequencyLimiter | None,
+    counting: Sequence[CountingRule],
 ) -> BlockVerdicts:
     """Every rule in its order: the request's code and template, the platform, quota; then the
     queue for the rest.
     """
-    refusal, ranks = _before_acceptance(compiled, batch, rules), None
-    if rules.frequency is not None and limiter is not None:
-        open_ = None if refusal is None else refusal == OPEN
-        ranks = limiter.rank(batch, rules.frequency, open_)
-        if ranks is not None and ranks.refused is not None:
-            often = compiled.outcomes.of_code(account.scenario.account.frequency_code, 2)
-            others = np.uint8(OPEN) if refusal is None else refusal
-            refusal = np.where(ranks.refused, np.uint8(often), others)
+    refusal = _before_acceptance(compiled, batch, rules)
+    refusal, ranks = _counted_out(compiled, batch, rules, counting, refusal)
     refused = _after_acceptance(compiled, batch, rules)
     platform_refused = None if refused is None else refused != OPEN
     if refusal is None and platform_refused is None:
@@ -288,6 +282,26 @@ def _verdicts(
         entering = entering & ~full
         asking = None if asking is None else asking & ~full
     return BlockVerdicts(outcome_code, sent_us, entering, asking, len(batch), ranks)
+
+
+def _counted_out(
+    compiled: CompiledScenario,
+    batch: MessageBatch,
+    rules: RuleSnapshot,
+    counting: Sequence[CountingRule],
+    refusal: Codes8 | None,
+) -> tuple[Codes8 | None, list[Ranks | None]]:
+    """The outcomes of those refused before acceptance, with those that counting rules refuse."""
+    ranked: list[Ranks | None] = []
+    for rule, limits in zip(counting, rules.counting, strict=False):
+        ranks: Ranks | None = None
+        if limits is not None:
+            ranks = rule.rank(batch, limits, None if refusal is None else refusal == OPEN)
+        if ranks is not None and ranks.refused is not None:
+            code = np.uint8(compiled.outcomes.of_code(rule.code, rule.stage))
+            refusal = np.where(ranks.refused, code, np.uint8(OPEN) if refusal is None else refusal)
+        ranked.append(ranks)
+    return refusal, ranked
 
 
 def _before_acceptance(

@@ -22,6 +22,7 @@ from smssim.simulation.account.account import Account, Verdict, Withdrawal
 from smssim.simulation.account.events import EventPriority
 from smssim.simulation.account.tasks import Tasks
 from smssim.simulation.arrivals import message_sources
+from smssim.simulation.arrivals.marks import flaw_codes
 from smssim.simulation.arrivals.messages import new_messages
 from smssim.simulation.commit import Committer, PendingBlock
 from smssim.simulation.compiled import CompiledScenario
@@ -30,8 +31,10 @@ from smssim.simulation.judge import judge
 from smssim.simulation.lookahead import Lookahead
 from smssim.simulation.policies.account_view import AccountView, Policy
 from smssim.simulation.resends import Resends, ServerResends
+from smssim.simulation.rules import RULES
+from smssim.simulation.rules.rule import CountingRule
 from smssim.simulation.setup.review import setup_timeline
-from smssim.simulation.snapshot import RuleSnapshot, frequency_limits, snapshot
+from smssim.simulation.snapshot import RuleSnapshot, snapshot
 from smssim.simulation.window import MessageBatch, MessageWindow
 from smssim.stats.keyed_random import Marks
 
@@ -51,9 +54,10 @@ class ScalarJudge:
         window: MessageWindow,
         committer: Committer,
         servers: ServerResends | None,
+        counting: Sequence[CountingRule],
     ) -> None:
         self.compiled, self.account, self.window = compiled, account, window
-        self.committer, self.servers = committer, servers
+        self.committer, self.servers, self.counting = committer, servers, counting
 
     def judge(self, batch: MessageBatch, index: int, step_to: Callable[[int], None]) -> int:
         """Judge the message at *index* and the rest of its request, *step_to* the instant of it
@@ -61,9 +65,8 @@ class ScalarJudge:
         """
         now_us, last = int(batch.t[index]), self._end_of_request(batch, index)
         refused = self.account.refuse_request(self.compiled.message_classes[batch.cls[index]])
-        frequency = frequency_limits(self.compiled, self.account)
         for i in range(index, last):
-            self._plan(batch, i, refused, frequency)
+            self._plan(batch, i, refused)
             step_to(now_us)
         if self.servers is not None:
             judged = batch.take(slice(index, last))
@@ -86,22 +89,20 @@ class ScalarJudge:
             return None
         return source, int(self.window.base.request[position]), int(batch.t[index])
 
-    def _plan(
-        self, batch: MessageBatch, i: int, refused: str | None, frequency: Ints | None
-    ) -> None:
+    def _plan(self, batch: MessageBatch, i: int, refused: str | None) -> None:
         """Let a message be judged after the other events of its instant."""
         now_us, message = int(batch.t[i]), batch.take(slice(i, i + 1))
         sampled_outcome = int(batch.sampled_outcome[i])
 
-        def too_frequent() -> bool:
-            return frequency is not None and self.committer.limiter.refuses(message, frequency)
+        def counted_out() -> str | None:
+            return next((rule.code for rule in self.counting if rule.refuses(message)), None)
 
         def judge_it() -> None:
-            verdict = self._verdict(batch, i, refused, too_frequent)
+            verdict = self._verdict(batch, i, refused, counted_out)
             outcome_code = sampled_outcome
             if verdict.code not in (None, "own"):
                 outcome_code = self.compiled.outcomes.of_code(str(verdict.code), verdict.stage)
-            self.committer.enter(message, verdict, outcome_code, now_us, frequency)
+            self.committer.enter(message, verdict, outcome_code, now_us)
 
         self.account.agenda.schedule(now_us, EventPriority.MESSAGE, judge_it, affects_rules=False)
 
@@ -110,7 +111,7 @@ class ScalarJudge:
         batch: MessageBatch,
         i: int,
         refused: str | None,
-        too_frequent: Callable[[], bool],
+        counted_out: Callable[[], str | None],
     ) -> Verdict:
         sampled_stage = int(self.compiled.outcomes.sampled_stage[int(batch.sampled_outcome[i])])
         if refused:
@@ -119,7 +120,7 @@ class ScalarJudge:
             return Verdict("own", 1)
         message_class = self.compiled.message_classes[int(batch.cls[i])]
         segments = int(batch.segments[i])
-        return self.account.judge_number(message_class, segments, sampled_stage, too_frequent)
+        return self.account.judge_number(message_class, segments, sampled_stage, counted_out)
 
 
 @dataclass(frozen=True)
@@ -144,16 +145,22 @@ class SimulationLoop:
         tuning: Tuning | None = None,
     ) -> None:
         self.tuning = tuning or Tuning()
-        self.compiled = CompiledScenario(scenario, marks)
+        refusals = [(code, rule.stage) for rule in RULES for code in rule.codes(scenario)]
+        self.compiled = CompiledScenario(scenario, marks, refusals, flaw_codes(scenario))
         self.env = simpy.Environment(initial_time=scenario.start_us)
         self.account = Account(self.env, scenario, self.compiled.countries, marks)
         self.account.driver = self
         self.account.queues = self.compiled.make_queues()
+        rules = [rule(self.account) for rule in RULES]
+        self.account.request_rules = [rule for rule in rules if rule.stage == 1]
+        self.account.number_rules = [rule for rule in rules if rule.stage == 3]
+        counting = [rule for rule in rules if isinstance(rule, CountingRule)]
+        self.counting = [rule for rule in counting if any(rule.codes(scenario))]
         self.timeline = setup_timeline(scenario, marks)
         self.tasks = Tasks(self.account, self.compiled.refused_files)
         self.tasks.plan()
-        schedule.plan(self.account, self.timeline)
-        view = AccountView(self.account, self.tasks)
+        schedule.plan(self.account, rules, self.timeline)
+        view = AccountView(self.account, rules, self.tasks)
         for policy in policies:
             self.env.process(policy(self.env, view))
         self.sources = message_sources(self.compiled)
@@ -161,9 +168,11 @@ class SimulationLoop:
         servers = self.resends.servers
         self.window = MessageWindow(self.compiled, self.sources, servers)
         self.lookahead = Lookahead(self.compiled, self.account, self.window, self.resends)
-        self.committer = Committer(self.compiled, self.account, self.window, servers)
+        for rule in self.counting:
+            rule.bind(self.compiled, self.window)
+        self.committer = Committer(self.compiled, self.account, self.window, servers, self.counting)
         self.scalar_judge = ScalarJudge(
-            self.compiled, self.account, self.window, self.committer, servers
+            self.compiled, self.account, self.window, self.committer, servers, self.counting
         )
         self._t0 = scenario.start_us
         self._skip = 0
@@ -244,7 +253,7 @@ class SimulationLoop:
             # As long as the account does not change, each class of messages is judged alike: its
             # rules are look-up tables. The lookahead adds the resends that are expected under
             # them, and brings the bound nearer if a counter is going to reach its goal.
-            stopped, rules = self._stopped(), snapshot(self.compiled, self.account)
+            stopped, rules = self._stopped(), snapshot(self.compiled, self.account, self.counting)
             batch, bound_us = self.lookahead.look(self._t0, self._skip, bound_us, stopped, rules)
             self._advance_block(batch, rules, bound_us, stopped)
 
@@ -253,7 +262,7 @@ class SimulationLoop:
     ) -> None:
         # Speculate: the whole block is judged at once, up to the first message that changes the
         # account (a threshold, the end of a package). Nothing is counted or charged yet.
-        verdicts = judge(self.compiled, self.account, batch, rules, self.committer.limiter)
+        verdicts = judge(self.compiled, self.account, batch, rules, self.counting)
         stop, state_change = verdicts.stop, verdicts.state_change
         self.window.speculate(batch, verdicts.outcome_code, verdicts.sent_us)
         # Verify: the verdicts imply which messages are resent. Where that differs from the guess,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from smssim.simulation.account.account import Account
 from smssim.simulation.compiled import EXPIRED, TEMPLATE, UNJUDGED, CompiledScenario
+from smssim.simulation.rules.rule import CountingRule
 from smssim.simulation.window import MessageBatch
 
 OPEN = UNJUDGED
@@ -29,23 +30,25 @@ class RuleSnapshot:
     """What is reported instead of the sampled outcome, OPEN for nothing."""
     suspended: NDArray[np.bool_] | None
     """Refused for want of quota, or because the service mode does not reach the country."""
-    frequency: NDArray[np.int64] | None
-    """Messages a minute, hour and day that a number may get, shape (3, classes), 0 for no limit."""
+    counting: tuple[NDArray[np.int64] | None, ...]
+    """The settings of each counting rule, None for one that limits nothing."""
     package: NDArray[np.int16] | None
     """The package that gives, -1 for none; None if there is no package at all."""
 
 
-def snapshot(compiled: CompiledScenario, account: Account) -> RuleSnapshot:
+def snapshot(
+    compiled: CompiledScenario, account: Account, counting: Sequence[CountingRule]
+) -> RuleSnapshot:
     """The account's rules as they are now."""
     refusal = np.full(len(compiled.message_classes), OPEN, np.uint8)
-    if account.may_refuse_requests:
+    if any(rule.active for rule in account.request_rules):
         refusal = _refusal_codes(compiled, map(account.refuse_request, compiled.message_classes), 1)
     unusable = np.array([name not in account.usable for name in compiled.templates])[
         compiled.template
     ]
     refusal[unusable & (refusal == OPEN)] = TEMPLATE
     platform = None
-    if account.may_refuse_numbers:
+    if any(rule.active for rule in account.number_rules):
         platform = _refusal_codes(compiled, map(account.refuse_number, compiled.message_classes), 3)
     suspends = account.mode == "suspend"
     suspended = np.array(
@@ -58,7 +61,7 @@ def snapshot(compiled: CompiledScenario, account: Account) -> RuleSnapshot:
         platform if platform is not None and (platform != OPEN).any() else None,
         _unregistered(compiled, account) if account.unregistered else None,
         suspended if suspended.any() else None,
-        frequency_limits(compiled, account),
+        tuple(rule.limits() for rule in counting),
         package if any(giving) else None,
     )
 
@@ -71,21 +74,9 @@ def _refusal_codes(
     return np.array(numbers, np.uint8)
 
 
-def frequency_limits(compiled: CompiledScenario, account: Account) -> NDArray[np.int64] | None:
-    """Messages a minute, hour and day that a number may get now, as in `RuleSnapshot.frequency`."""
-    if not account.console.frequency:
-        return None
-    limits = (
-        account.console.frequency_limits(message_class) or (0, 0, 0)
-        for message_class in compiled.message_classes
-    )
-    return np.array(list(limits), np.int64).T.copy()
-
-
 def _unregistered(compiled: CompiledScenario, account: Account) -> NDArray[np.uint8]:
     statuses = (
-        account.reported_instead(message_class.country)
-        for message_class in compiled.message_classes
+        account.reported_instead(message_class) for message_class in compiled.message_classes
     )
     return np.array(
         [OPEN if s is None else compiled.outcomes.number(s) for s in statuses], np.uint8

@@ -6,20 +6,34 @@ and comes here for each message at which that state changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
 import simpy
 
-from smssim.scenario import Scenario, micro, registrations
-from smssim.simulation.account.console import Console, MessageClass
+from smssim.scenario import Scenario, micro
 from smssim.simulation.account.events import AccountEvent, Agenda
-from smssim.simulation.account.thresholds import ThresholdCounters
+from smssim.simulation.account.thresholds import ApprovedQuota, ThresholdCounters
 from smssim.sms.packages import CountryQuota, Package
 from smssim.sms.reference import MAINLAND
 from smssim.stats.keyed_random import Marks
 
 LONG_AGO = -(1 << 62)
+
+
+class MessageClass(NamedTuple):
+    """What is the same for many messages and decides how the console's settings judge them."""
+
+    country: str
+    template: str
+    application: str
+    queue: str
+    address: str | None
+    """The address its requests come from; None for one that every whitelist lets in."""
+    beginning: str | None
+    """How the recipients' numbers begin, as far as it is known."""
+    whitelisted: bool
+    """Whether the recipients' numbers are in the whitelist of the frequency limit."""
 
 
 class SendingQueue:
@@ -44,10 +58,7 @@ class SendingQueue:
         return sent_us
 
 
-FROZEN, LIMIT, COUNTRY_LIMIT, OVERSIZE = "E000112", "E000623", "E000630", "E000503"
 TEMPLATE, FULL, NO_QUOTA = "E200030", "E200015", "E000629"
-NOT_ENABLED, NO_APPLICATION = "E000109", "E000102"
-VARIABLES, DUPLICATE, PASSWORD = "E200028", "E200041", "E200051"
 NOTIFIED_EVENTS = frozenset(("alarm", "limit", "low_quota"))
 """Events that contacts are notified of."""
 
@@ -81,6 +92,20 @@ class MessageDriver(Protocol):
 
     def withdraw(self) -> Withdrawal:
         """Fail every accepted message that still waits in a queue."""
+
+
+class RefusingRule(Protocol):
+    """What the account needs of a rule that refuses classes of messages (`rules.Rule`)."""
+
+    @property
+    def active(self) -> bool:
+        """Whether it refuses any message now; False is certain."""
+
+    def refuse(self, message_class: MessageClass) -> str | None:
+        """The code that refuses messages of a class now, or None."""
+
+    def replace(self, message_class: MessageClass) -> str | None:
+        """The status that is reported of messages of a class instead of theirs, or None."""
 
 
 class Verdict(NamedTuple):
@@ -125,7 +150,9 @@ class Account:
         self.frozen = False
         self.balance_micro = None if rules.balance is None else micro(rules.balance)
         self.accrued_micro = 0
-        self.console = Console(scenario, marks)
+        self.quota = ApprovedQuota(scenario, marks)
+        self.request_rules: list[RefusingRule] = []
+        self.number_rules: list[RefusingRule] = []
         self.thresholds = ThresholdCounters(scenario.thresholds, marks, scenario.start_us)
         self.countries = {
             c: CountryQuota(c, rules.package_order, rules.low_quota.get(c))
@@ -144,7 +171,6 @@ class Account:
         self.queues: dict[str, SendingQueue] = {}
         self.events: list[AccountEvent] = []
         self.ledger: list[Entry] = []
-        self._registrations = registrations(scenario)
         self._covers = rules.straddle == "cover"
         self._whole = rules.suspend_scope == "account"
         self._waiting: dict[tuple[str, str | None], list[simpy.Event]] = {}
@@ -172,8 +198,8 @@ class Account:
         self._waiting.setdefault((event, subject), []).append(waiting)
         return waiting
 
-    def quota(self, country: str) -> CountryQuota:
-        """The quota of a country."""
+    def packages_of(self, country: str) -> CountryQuota:
+        """The packages of a country; raise a ValueError for one that is not sent to."""
         if country not in self.countries:
             raise ValueError(f"country(={country!r}) is not sent to in this scenario")
         return self.countries[country]
@@ -188,73 +214,39 @@ class Account:
         """Whether the service mode sends to a country at all."""
         return self.mode != "suspend" or country in self.scenario.account.package_countries
 
-    @property
-    def may_refuse_requests(self) -> bool:
-        """Whether the state refuses any request as a whole; False is certain."""
-        console, thresholds = self.console, self.thresholds
-        return (
-            self.frozen
-            or not self.enabled
-            or len(self.created) < len(self.scenario.applications)
-            or bool(console.suspended or console.whitelists)
-            or thresholds.any_tripped
-        )
-
-    @property
-    def may_refuse_numbers(self) -> bool:
-        """Whether settings refuse any number after acceptance; False is certain."""
-        console = self.console
-        return bool(console.regions is not None or console.number_rules or self.unregistered)
-
     def refuse_request(self, message_class: MessageClass) -> str | None:
         """The code that refuses a whole request now, or None (stage 1)."""
-        if not self.enabled:
-            return NOT_ENABLED
-        if message_class.application not in self.created:
-            return NO_APPLICATION
-        code = self.console.refuse_request(message_class)
-        if code is not None:
-            return code
-        if self.frozen:
-            return FROZEN
-        if self.thresholds.tripped(message_class.country):
-            return LIMIT
-        return COUNTRY_LIMIT if self.thresholds.country_tripped(message_class.country) else None
+        return _first_code(self.request_rules, message_class)
 
     def refuse_number(self, message_class: MessageClass) -> str | None:
         """The code that refuses a number after acceptance by settings, or None (stage 3)."""
-        code = self.console.refuse_number(message_class)
-        if code is None and message_class.country in self.unregistered:
-            registration = self._registrations[message_class.country]
-            return registration.status if registration.source == "huawei" else None
-        return code
+        return _first_code(self.number_rules, message_class)
 
-    def reported_instead(self, country: str) -> str | None:
-        """What a supplier reports of messages to a country that is not registered."""
-        if country not in self.unregistered:
-            return None
-        registration = self._registrations[country]
-        return registration.status if registration.source == "supplier" else None
+    def reported_instead(self, message_class: MessageClass) -> str | None:
+        """What a supplier reports of messages of a class instead of their status, or None."""
+        codes = (rule.replace(message_class) for rule in self.number_rules)
+        return next((code for code in codes if code is not None), None)
 
     def judge_number(
         self,
         message_class: MessageClass,
         segments: int,
         sampled_stage: int,
-        too_frequent: Callable[[], bool],
+        counted_out: Callable[[], str | None],
     ) -> Verdict:
         """The verdict on one number of a request that was not refused as a whole (stages 2 and 3).
 
         *sampled_stage* is where the number's own sampled code refuses it, 0 if none does;
-        *too_frequent* says whether its number was sent to too often. Everything that the verdict
-        causes happens at once.
+        *counted_out* gives the code of a counting rule that refuses it, or None. Everything that
+        the verdict causes happens at once.
         """
         if message_class.template not in self.usable:
             return Verdict(TEMPLATE, 2)
         if sampled_stage == 2:
             return Verdict("own", 2)
-        if too_frequent():
-            return Verdict(self.scenario.account.frequency_code, 2)
+        code = counted_out()
+        if code is not None:
+            return Verdict(code, 2)
         queue = self.queues[message_class.queue]
         if queue.full(self.now_us):
             return Verdict(FULL, 2)
@@ -312,3 +304,8 @@ class Account:
         """Account for all messages before now; those to come may be judged otherwise."""
         self.driver.catch_up()
         self.version += 1
+
+
+def _first_code(rules: Iterable[RefusingRule], message_class: MessageClass) -> str | None:
+    codes = (rule.refuse(message_class) for rule in rules)
+    return next((code for code in codes if code is not None), None)

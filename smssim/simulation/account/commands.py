@@ -114,51 +114,9 @@ def stop_source(account: Account, source: str) -> None:
     account.emit("source_stopped", source)
 
 
-def suspend_application(account: Account, name: str, code: str) -> None:
-    """Refuse everything that an application sends from now on."""
-    account.invalidate()
-    account.console.suspended[name] = code
-    account.emit("application_suspended", name)
-
-
-def reinstate_application(account: Account, name: str) -> None:
-    """Let a suspended application send again."""
-    account.invalidate()
-    account.console.suspended.pop(name, None)
-    account.emit("application_reinstated", name)
-
-
-def enforce_addresses(account: Account, name: str, addresses: frozenset[str]) -> None:
-    """Let an application's requests come from these addresses alone."""
-    account.invalidate()
-    account.console.whitelists[name] = addresses
-    account.emit("addresses_in_force", name)
-
-
-def limit_frequency(account: Account, name: str, limits: tuple[int, int, int]) -> None:
-    """Limit how often an application sends to one number: a minute, an hour, a day."""
-    account.invalidate()
-    account.console.frequency[name] = limits
-    account.emit("frequency_limit", name)
-
-
-def set_regions(account: Account, countries: frozenset[str]) -> None:
-    """Let these countries be sent to, and no others."""
-    account.invalidate()
-    account.console.regions = countries
-    account.emit("regions_set", ", ".join(sorted(countries)))
-
-
-def enforce_number_rule(account: Account, action: str, pattern: str) -> None:
-    """Add a rule to number control."""
-    account.invalidate()
-    account.console.number_rules.append((action, pattern))
-    account.emit("number_rule", f"{action} {pattern}")
-
-
 def close_ticket(account: Account, ticket: Ticket) -> None:
     """Do what a ticket asked for."""
     if ticket.service_mode is not None:
         switch_mode(account, ticket.service_mode)
-    for name, value in account.console.grant(ticket).items():
+    for name, value in account.quota.grant(ticket).items():
         account.emit("quota_raised", name, value)

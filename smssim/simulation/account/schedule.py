@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from smssim.calendars import HOUR, next_day, next_month, to_us
-from smssim.scenario import Application, Package, micro
+from smssim.scenario import Package, micro
 from smssim.simulation.account import commands, money
 from smssim.simulation.account.account import Account
 from smssim.simulation.account.events import EventPriority
+from smssim.simulation.rules.rule import Rule
 from smssim.simulation.setup.onboarding import APPLICATION, COUNTRY, TEMPLATE, Step
 from smssim.simulation.setup.review import SetupTimeline
 from smssim.sms.packages import ends_us
 
 
-def plan(account: Account, timeline: SetupTimeline) -> None:
+def plan(account: Account, rules: Sequence[Rule], timeline: SetupTimeline) -> None:
     """Schedule everything that will happen to the account, whatever is sent."""
     _tickets(account)
     _repeat(account, EventPriority.DAY_TURN, next_day, commands.turn, "day")
@@ -27,20 +28,20 @@ def plan(account: Account, timeline: SetupTimeline) -> None:
         _step(account, step)
     _templates(account, timeline)
     for application in account.scenario.applications:
-        _application(account, application)
-    for rule in account.scenario.account.number_rules:
-        in_force_us = account.console.rule_in_force_us(rule)
-        _setting(account, in_force_us, commands.enforce_number_rule, rule.action, rule.pattern)
+        for rule in rules:
+            rule.plan_application(application)
+    for rule in rules:
+        rule.plan()
     _purchases(account, timeline)
 
 
 def _tickets(account: Account) -> None:
     """File the scenario's tickets; those that are done by the start have been granted."""
-    tickets = [(to_us(t.at) + account.console.file(), t) for t in account.scenario.tickets]
+    tickets = [(to_us(t.at) + account.quota.file(), t) for t in account.scenario.tickets]
     for done_us, ticket in sorted(tickets, key=lambda filed: filed[0]):
         if done_us <= account.scenario.start_us:
             account.mode = ticket.service_mode or account.mode
-            account.console.grant(ticket)
+            account.quota.grant(ticket)
         else:
             account.agenda.schedule(
                 done_us, EventPriority.COMMAND, commands.close_ticket, account, ticket
@@ -110,29 +111,6 @@ def _activate(account: Account, template: str, usable_us: int) -> None:
         account.agenda.schedule(
             usable_us, EventPriority.TEMPLATE, commands.make_usable, account, template
         )
-
-
-def _application(account: Account, application: Application) -> None:
-    """Schedule what is set of an application; what is earlier than the start is so from it on."""
-    name, console = application.name, account.console
-    if application.suspended is not None:
-        code = application.suspended_code
-        _setting(account, to_us(application.suspended), commands.suspend_application, name, code)
-    if application.reinstated is not None:
-        _setting(account, to_us(application.reinstated), commands.reinstate_application, name)
-    if application.addresses:
-        in_force_us = console.whitelist_in_force_us(application)
-        addresses = frozenset(application.addresses)
-        _setting(account, in_force_us, commands.enforce_addresses, name, addresses)
-    frequency = application.frequency
-    if frequency is not None:
-        in_force_us = console.frequency_in_force_us(frequency)
-        _setting(account, in_force_us, commands.limit_frequency, name, frequency.limits)
-
-
-def _setting(account: Account, when_us: int, command: Callable[..., None], *args: object) -> None:
-    if when_us > account.scenario.start_us:
-        account.agenda.schedule(when_us, EventPriority.SETTING, command, account, *args)
 
 
 def _purchases(account: Account, timeline: SetupTimeline) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from smssim.calendars import HOUR
-from smssim.scenario import Thresholds
+from smssim.scenario import Scenario, Thresholds, Ticket
 from smssim.sms.reference import MAINLAND
 from smssim.stats.keyed_random import Marks
 
@@ -166,6 +166,29 @@ class ThresholdCounters:
         lag = word * (self._error + 1) >> 64
         for counters in (self.total, self.mainland, *self.countries.values()):
             counters[period].lag = lag
+
+
+class ApprovedQuota:
+    """The approved bounds of the limits, and the tickets that raise them."""
+
+    def __init__(self, scenario: Scenario, marks: Marks) -> None:
+        self.values = {
+            name: getattr(scenario.quota, name) for name in ("daily_limit", "monthly_limit")
+        }
+        self._latency, self._marks, self._filed = scenario.account.ticket_latency, marks, 0
+
+    def file(self) -> int:
+        """File a ticket; return how long it takes, in microseconds."""
+        word = self._marks.word("ticket", "latency", 0, self._filed)
+        self._filed += 1
+        return max(1, self._latency.table().of(word))
+
+    def grant(self, ticket: Ticket) -> dict[str, int]:
+        """Raise the quota that a ticket asked for; return the new values by name."""
+        requested = {name: getattr(ticket, name) for name in self.values}
+        granted = {name: value for name, value in requested.items() if value is not None}
+        self.values |= granted
+        return granted
 
 
 def _subject(period: str, country: str) -> str:

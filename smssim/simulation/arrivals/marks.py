@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smssim.calendars import HOUR
-from smssim.scenario import Flaws, Resend, Source
-from smssim.simulation.account.account import DUPLICATE, PASSWORD, VARIABLES
-from smssim.simulation.compiled import EXPIRED, CompiledScenario
+from smssim.scenario import Flaws, Resend, Scenario, Source
+from smssim.simulation.compiled import EXPIRED, MOST_RECIPIENTS, CompiledScenario, Refusal
 from smssim.stats.inverse_cdf import discrete
 from smssim.stats.keyed_random import (
     GENERATION_BITS,
@@ -22,6 +22,15 @@ from smssim.stats.keyed_random import (
 
 Ints = NDArray[np.int64]
 NEVER = 1 << 62
+OVERSIZE, VARIABLES, DUPLICATE, PASSWORD = "E000503", "E200028", "E200041", "E200051"
+
+
+def flaw_codes(scenario: Scenario) -> Iterator[Refusal]:
+    """The codes and stages by which a flaw of a message itself refuses it in a scenario."""
+    if any(max(source.recipient_shares()) > MOST_RECIPIENTS for source in scenario.traffic):
+        yield OVERSIZE, 1
+    if any(source.flaws != Flaws() for source in scenario.traffic):
+        yield from ((VARIABLES, 2), (DUPLICATE, 2), (PASSWORD, 3))
 
 
 class MessageMarks(NamedTuple):

@@ -7,8 +7,13 @@ from numpy.typing import NDArray
 
 from smssim.calendars import HOUR, hourly_weights, to_us
 from smssim.scenario import Traffic, microseconds
-from smssim.simulation.account.account import OVERSIZE
-from smssim.simulation.arrivals.marks import Marker, MessageMarks, counters_of, hours_and_numbers
+from smssim.simulation.arrivals.marks import (
+    OVERSIZE,
+    Marker,
+    MessageMarks,
+    counters_of,
+    hours_and_numbers,
+)
 from smssim.simulation.arrivals.messages import NewMessages
 from smssim.simulation.compiled import MOST_RECIPIENTS, CompiledScenario
 from smssim.stats.inverse_cdf import discrete, poisson, poisson_count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any
 
 import simpy
@@ -15,6 +15,8 @@ from smssim.simulation.account.account import Account
 from smssim.simulation.account.events import EventPriority
 from smssim.simulation.account.tasks import Tasks
 from smssim.simulation.account.thresholds import NAMES, PERIODS
+from smssim.simulation.rules.rule import Rule
+from smssim.simulation.rules.settings import NumberControl, Regions
 from smssim.sms import reference as codes
 from smssim.sms.packages import ends_us
 from smssim.sms.phone_numbers import is_told_by
@@ -29,8 +31,10 @@ class AccountView:
     if the console would refuse them, and take effect a microsecond later.
     """
 
-    def __init__(self, account: Account, tasks: Tasks) -> None:
+    def __init__(self, account: Account, rules: Sequence[Rule], tasks: Tasks) -> None:
         self._account, self._tasks = account, tasks
+        self._regions = next(rule for rule in rules if isinstance(rule, Regions))
+        self._number_control = next(rule for rule in rules if isinstance(rule, NumberControl))
         self._ordered: dict[str, int] = {}
 
     def wait(self, event: str, subject: str | None = None) -> simpy.Event:
@@ -46,7 +50,7 @@ class AccountView:
 
     def left(self, country: str) -> int:
         """Segments left in the packages in force for a country."""
-        quota = self._account.quota(country)
+        quota = self._account.packages_of(country)
         return quota.left - self._account.driver.pending_segments(country)
 
     @property
@@ -83,7 +87,7 @@ class AccountView:
     ) -> None:
         """Buy a package of *segments* for *price*; a month if no validity is said."""
         account = self._account
-        account.quota(country)
+        account.packages_of(country)
         if country == MAINLAND:
             raise ValueError(f"country(={country!r}) has no packages: they are international")
         if segments < 1 or price < 0:
@@ -103,7 +107,7 @@ class AccountView:
         if len(new) > 4:
             raise ValueError(f"{sorted(values)} must be among {sorted(self.thresholds())}")
         check_thresholds(**new)
-        for name, quota in self._account.console.quota.items():
+        for name, quota in self._account.quota.values.items():
             if new[name] > quota:
                 raise ValueError(f"{name}(={new[name]}) must be <= the quota (={quota})")
         limits = self._account.scenario.thresholds.countries.values()
@@ -147,7 +151,7 @@ class AccountView:
         if unknown:
             raise ValueError(f"countries(={unknown}) must be ISO 3166 codes of two letters")
         after_us = microseconds(self._account.scenario.account.regions_after_s)
-        self._command(commands.set_regions, chosen, after_us=after_us)
+        self._schedule(self._regions.set_countries, chosen, after_us=after_us)
 
     def deny_numbers(self, pattern: str) -> None:
         """Block numbers that begin so (digits and *); in force after `number_rules_after_s`."""
@@ -166,12 +170,12 @@ class AccountView:
                     text = f"pattern(={pattern!r}) must not be longer than the beginning"
                     raise ValueError(f"{text} {beginning!r} of {source.name!r}")
         after_us = microseconds(account.scenario.account.number_rules_after_s)
-        self._command(commands.enforce_number_rule, action, pattern, after_us=after_us)
+        self._schedule(self._number_control.enforce, action, pattern, after_us=after_us)
 
     def _file(self, **requested: Any) -> None:
         account = self._account
         ticket = Ticket(at=to_datetime(account.now_us), **requested)
-        self._command(commands.close_ticket, ticket, after_us=account.console.file())
+        self._command(commands.close_ticket, ticket, after_us=account.quota.file())
 
     def stop_source(self, name: str) -> None:
         """Let a traffic source, calls or a group task send nothing more."""

@@ -6,15 +6,19 @@ passed the shorter ones decides each limit.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.calendars import MINUTE
+from smssim.calendars import MINUTE, to_us
+from smssim.scenario import Application, Frequency, Scenario, microseconds
+from smssim.simulation.account.account import Account, MessageClass
 from smssim.simulation.arrivals.messages import order_by_time
 from smssim.simulation.compiled import FULL, CompiledScenario
+from smssim.simulation.rules.rule import CountingRule
 from smssim.simulation.window import MessageBatch, MessageWindow
 
 Ints = NDArray[np.int64]
@@ -71,16 +75,77 @@ class FrequencyRanks:
     refused: Mask | None
 
 
-class FrequencyLimiter:
-    """How often each number was sent to in its present minute, hour and day."""
+class FrequencyLimits(CountingRule):
+    """An application sends to one number only so often a minute, hour and day (section 6).
 
-    def __init__(self, compiled: CompiledScenario, window: MessageWindow) -> None:
+    Numbers in its whitelist are exempt. `limits` are of shape (3, classes), 0 for no limit.
+    """
+
+    def __init__(self, account: Account) -> None:
+        super().__init__(account)
+        self._of_application = {
+            a.name: a.frequency.limits
+            for a in account.scenario.applications
+            if a.frequency is not None
+            and self.in_force_us(a.frequency) <= account.scenario.start_us
+        }
+
+    @classmethod
+    def codes(cls, scenario: Scenario) -> Iterable[str]:
+        """The code of the account, where an application has limits."""
+        limited = any(application.frequency is not None for application in scenario.applications)
+        return (scenario.account.frequency_code,) if limited else ()
+
+    @property
+    def code(self) -> str:
+        """The code of the account for messages that come too often."""
+        return self.account.scenario.account.frequency_code
+
+    @property
+    def active(self) -> bool:
+        """Whether limits are in force."""
+        return bool(self._of_application)
+
+    def in_force_us(self, frequency: Frequency) -> int:
+        """When an application's limits are in force."""
+        if frequency.saved is None:
+            return self.account.scenario.start_us
+        return to_us(frequency.saved) + microseconds(frequency.after_s)
+
+    def plan_application(self, application: Application) -> None:
+        """Schedule limits that are saved later."""
+        frequency = application.frequency
+        if frequency is not None:
+            in_force_us = self.in_force_us(frequency)
+            self.schedule(in_force_us, self.enforce, application.name, frequency.limits)
+
+    def enforce(self, name: str, limits: tuple[int, int, int]) -> None:
+        """Limit how often an application sends to one number: a minute, an hour, a day."""
+        self.account.invalidate()
+        self._of_application[name] = limits
+        self.account.emit("frequency_limit", name)
+
+    def bind(self, compiled: CompiledScenario, window: MessageWindow) -> None:
+        """Learn the classes, and the numbers that are sent to more than once."""
         self._compiled, self._window = compiled, window
         self._shared = int(compiled.first_number[-1])
         self._latest = np.zeros(self._shared, np.int32)
         """The minute each number was last sent to."""
         self._counts = np.zeros((len(LEVELS), self._shared), np.int32)
         """How often each was sent to in that minute, the hour and the day of it."""
+
+    def limits(self) -> Ints | None:
+        """Messages a minute, hour and day that a number may get now, by class."""
+        if not self._of_application:
+            return None
+        limits = [self._of_class(message_class) for message_class in self._compiled.message_classes]
+        return np.array(limits, np.int64).T.copy()
+
+    def _of_class(self, message_class: MessageClass) -> tuple[int, int, int]:
+        exempt = message_class.whitelisted
+        return (
+            (0, 0, 0) if exempt else self._of_application.get(message_class.application, (0,) * 3)
+        )
 
     def rank(self, batch: MessageBatch, limits: Ints, open_: Mask | None) -> FrequencyRanks | None:
         """Who of those *open_* (None: all) is sent to too often; None if no limit holds for any.
@@ -172,16 +237,17 @@ class FrequencyLimiter:
             counts[numbers] = count
         self._latest[numbers] = latest
 
-    def refuses(self, message: MessageBatch, limits: Ints) -> bool:
+    def refuses(self, message: MessageBatch) -> bool:
         """Whether one message by itself is sent to too often."""
-        limit = limits[:, message.cls[0]].tolist()
-        return limit[0] > 0 and any(
-            count >= most for count, most in zip(self._counts_of_one(message), limit, strict=True)
+        limits = self._of_class(self._compiled.message_classes[message.cls[0]])
+        return limits[0] > 0 and any(
+            count >= most for count, most in zip(self._counts_of_one(message), limits, strict=True)
         )
 
-    def enter(self, message: MessageBatch, limits: Ints) -> None:
+    def enter(self, message: MessageBatch) -> None:
         """Count one judged message if it passed."""
-        if limits[0, message.cls[0]] <= 0 or not self._passed(message):
+        limits = self._of_class(self._compiled.message_classes[message.cls[0]])
+        if limits[0] <= 0 or not self._passed(message):
             return
         key = self._key_of_one(message)
         if key < self._shared:
