@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import smssim
 from smssim.sms.reference import reference
+from smssim.sms.templates import rules
 from smssim.sms.templates.finding import Finding
 from smssim.sms.templates.variables import SHORT_HOSTS, links
 
@@ -258,8 +259,10 @@ def test_malaysia_phone_number(phone: str) -> None:
 
 
 def test_malaysia_phone_number_through_variable() -> None:
-    rules = [rule for _, rule, _ in findings_in("Acme: ${PHONE}", countries=["MY"], brand="Acme")]
-    assert rules == ["contact_variable", "malaysia_phone_number"]
+    rule_names = [
+        rule for _, rule, _ in findings_in("Acme: ${PHONE}", countries=["MY"], brand="Acme")
+    ]
+    assert rule_names == ["contact_variable", "malaysia_phone_number"]
 
 
 def test_malaysia_dates_and_amounts_are_no_phone_numbers() -> None:
