@@ -23,17 +23,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("smssim_undecided", undecided, type="string", default="fail")
     workers = "processes that simulate: 1 under xdist if nothing is said, else one a core"
     # Whole numbers in TOML came with pytest 8.4; an older one would refuse the type.
-    kind: Any = "int" if pytest.version_tuple >= (8, 4) else "string"
-    parser.addini("smssim_workers", workers, type=kind, default=None)
+    ini_type: Any = "int" if pytest.version_tuple >= (8, 4) else "string"
+    parser.addini("smssim_workers", workers, type=ini_type, default=None)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Collect scenario files, if any are listed, before workers of xdist start."""
     if session.config.getini("smssim_scenarios"):
-        from smssim.testing.promise_tests import Plans
+        from smssim.testing.promise_tests import ListedScenarios
 
-        session.config.pluginmanager.register(Plans.of(session.config), "smssim-plans")
+        session.config.pluginmanager.register(
+            ListedScenarios.of(session.config), "smssim-scenarios"
+        )
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from smssim.checks import Checked, check
+from smssim.checks import CheckResult, check
 from smssim.scenario import Scenario
 
 PLAN = """\
@@ -44,7 +44,7 @@ OUTCOMES = {
 
 
 @lru_cache(maxsize=1)
-def checked_plan() -> Checked:
+def checked_plan() -> CheckResult:
     """The plan checked once, without a file."""
     return check(Scenario.parse(PLAN), workers=1)
 

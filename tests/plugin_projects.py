@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 import pytest
 
 import smssim
-from smssim.checks import Checked
+from smssim.checks import CheckResult
 
 INSTALLED = any(found.name == "smssim" for found in entry_points(group="pytest11"))
 PLUGIN = [] if INSTALLED else ["-p", "smssim.pytest_plugin"]
@@ -41,7 +41,7 @@ Project = Callable[..., pytest.RunResult]
 NAMES = ("never dry", "enough", "budget")
 
 
-def reference(plan: str) -> Checked:
+def reference(plan: str) -> CheckResult:
     """What the verb says of a plan; it also imports all that a run in this process needs."""
     return smssim.check(smssim.Scenario.parse(plan), workers=1)
 

@@ -12,7 +12,7 @@ import pytest
 from check_plans import KEPT, OUTCOMES, PLAN, checked_plan
 
 from smssim.checks import Difference, check, difference
-from smssim.checks.difference import LEAST, PromiseDifference
+from smssim.checks.difference import MIN_MONTHS, PromiseDifference
 from smssim.experiment import replicate
 from smssim.scenario import Scenario
 from smssim.scenario.diff import ABSENT, differences
@@ -50,7 +50,7 @@ def test_verdicts_are_those_of_check(found: Difference, store: Path) -> None:
 def test_differences_are_of_pairs(found: Difference) -> None:
     """From the same months, computed here from runs made apart."""
     dry = of(found, "never dry")
-    assert dry.months == max(v.runs for p in (found.old, found.new) for v in p.verdicts[:1]) > LEAST
+    assert dry.months == max(v.runs for p in (found.old, found.new) for v in p.verdicts[:1]) > MIN_MONTHS
     runs = [replicate(plan, dry.months, workers=1).runs for plan in (OLD, NEW)]
     old, new = runs
     sent = mean_interval(new["messages.requested"] - old["messages.requested"])
@@ -60,7 +60,7 @@ def test_differences_are_of_pairs(found: Difference) -> None:
     assert dry.change == newcombe_paired(*(int(own.sum()) for own in counts))
     assert (dry.before, dry.after) == (was.mean(), yes.mean())
     assert (dry.before - dry.after) > 0.3 > -dry.change.high > 0
-    old, new = (own[:LEAST] for own in runs)
+    old, new = (own[:MIN_MONTHS] for own in runs)
     budget = of(found, "budget")
     assert budget.change == quantile_difference(new["cost"], old["cost"], 0.8, 1)
     late = of(found, "late enough")
@@ -73,12 +73,12 @@ def test_differences_are_of_pairs(found: Difference) -> None:
 def test_nothing_hangs_on_who_ran_the_months(found: Difference) -> None:
     with ThreadPoolExecutor(3) as executor:
         again = difference(OLD, NEW, executor=executor)
-    assert again.told() == found.told()
+    assert again.to_text() == found.to_text()
     assert again.json() == found.json()
 
 
 def test_the_text_says_what_changed_and_what_that_does(found: Difference) -> None:
-    lines = found.told().splitlines()
+    lines = found.to_text().splitlines()
     assert lines[0] == "small: 5 of 5 promises kept"
     assert lines[1] == "before: small: 3 of 5 promises kept, 1 broken, 1 undecided"
     assert "  packages.0.segments: 43 -> 200" in lines
@@ -93,7 +93,7 @@ def test_the_text_says_what_changed_and_what_that_does(found: Difference) -> Non
 def test_to_what_never_comes_about_there_is_no_difference(found: Difference) -> None:
     """The larger package does not run out in a fifth of the months any more."""
     assert of(found, "late enough").change.estimate == math.inf
-    lines = found.told().splitlines()
+    lines = found.to_text().splitlines()
     place = lines.index("late enough: p20(runout.first) > 0.5 d, margin 0.2 d")
     before, after = of(found, "late enough").before, of(found, "late enough").after
     assert (math.isfinite(before), after) == (True, math.inf)
@@ -118,7 +118,7 @@ def test_promises_of_one_plan_alone_are_said_so(store: Path) -> None:
     found = difference(bare, NEW, workers=1, store=store)
     assert found.old.verdicts == ()
     assert all(own.old is None and own.months == 0 for own in found.promises)
-    assert found.told().splitlines()[1] == "before: small: 0 of 0 promises kept"
+    assert found.to_text().splitlines()[1] == "before: small: 0 of 0 promises kept"
     assert {own.note for own in found.promises} == {"only the new plan has it"}
     with pytest.raises(ValueError, match="checks of the scenario 'small' must be one at least"):
         difference(NEW, bare, workers=1, store=store)
@@ -139,14 +139,14 @@ def test_a_part_that_only_the_new_plan_is_asked_for_has_no_difference(store: Pat
     told = "no promise of the old plan is about messages.requested[country=ID]"
     assert (of(found, "enough").note, of(found, "enough").months) == (told, 0)
     assert of(found, "enough").new is not None
-    assert of(found, "near").months >= LEAST
-    assert told in found.told()
+    assert of(found, "near").months >= MIN_MONTHS
+    assert told in found.to_text()
 
 
 def test_the_same_plan_is_no_different(store: Path) -> None:
     found = difference(OLD, OLD, workers=1, store=store)
     assert not found.changes
-    assert "What changed\n  nothing\n" in found.told()
+    assert "What changed\n  nothing\n" in found.to_text()
     assert {own.change.estimate for own in found.promises} == {0}
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -14,9 +16,10 @@ from xml.etree import ElementTree
 import pytest
 from check_plans import OUTCOMES, PLAN, UNDECIDED, checked_plan, written
 
-from smssim.checks import Checked, check, junit
+from smssim.checks import CheckResult, check, junit
 from smssim.checks.text import OUTCOMES as WORDS
-from smssim.checks.text import amount, beyond, promise, span, statistic
+from smssim.checks.counterexample import _amount
+from smssim.checks.text import beyond, promise, span, statistic
 from smssim.scenario import Scenario
 
 
@@ -37,11 +40,15 @@ def test_all_forms_are_the_same_wherever_months_are_run(how: str, tmp_path: Path
         found = check(plan, workers=1, store=tmp_path)
         assert found.experiment.results.keys() == own.experiment.results.keys()
     assert found.verdicts == own.verdicts
-    assert (found.told(), found.json(), found.junit()) == (own.told(), own.json(), own.junit())
+    assert (found.to_text(), found.json(), found.junit()) == (
+        own.to_text(),
+        own.json(),
+        own.junit(),
+    )
 
 
 def test_the_text_says_what_was_promised_and_what_is() -> None:
-    lines = checked_plan().told().splitlines()
+    lines = checked_plan().to_text().splitlines()
     assert lines[0] == "small: 3 of 5 promises kept, 1 broken, 1 undecided"
     risks = "risks of all together: false alarm 1.0 %, miss 1.0 %"
     told = " ".join(line.strip() for line in lines[1:3])
@@ -69,7 +76,7 @@ def test_a_note_is_told_in_place_of_advice() -> None:
     """An undecided promise that lacks values is helped neither by a margin nor by more months."""
     never = "{name: dry, metric: runout.first, statistic: mean, above: 0.1}"
     text = PLAN[: PLAN.index("checks:")].replace("segments: 43", "segments: 500")
-    told = check(Scenario.parse(f"{text}checks: [{never}]"), workers=1).told()
+    told = check(Scenario.parse(f"{text}checks: [{never}]"), workers=1).to_text()
     assert told.startswith("small: 0 of 1 promise kept, 1 undecided")
     assert "replication 0 has no runout.first" in told
     assert "larger margin" not in told
@@ -130,7 +137,7 @@ def test_junit_survives_any_name() -> None:
     assert [suite.get("name") for suite in root] == ['a"<&??ü/plan.yaml', "small"]
     assert root.get("tests") == "10"
     assert json.loads(odd.json())["file"] == odd.file
-    assert "\x1b" not in odd.told()
+    assert "\x1b" not in odd.to_text()
 
 
 def test_a_notebook_shows_a_table() -> None:
@@ -161,13 +168,25 @@ def test_figures_are_said_in_words() -> None:
     assert span(math.inf, math.inf) == "never"
     assert span(0, 6e-61) == "0 to 0"
     assert (statistic(math.inf), statistic(math.nan)) == ("never", "-")
-    assert (amount(1, "yes is 1"), amount(0, "yes is 1")) == ("yes", "no")
-    assert (amount(math.nan, "d"), amount(math.nan, "s")) == ("never", "has no value")
-    assert amount(12_345.6, "USD") == "12,346 USD"
+    assert (_amount(1, "yes is 1"), _amount(0, "yes is 1")) == ("yes", "no")
+    assert (_amount(math.nan, "d"), _amount(math.nan, "s")) == ("never", "has no value")
+    assert _amount(12_345.6, "USD") == "12,346 USD"
 
 
 def test_a_file_is_called_as_its_user_calls_it(tmp_path: Path) -> None:
     file = written(tmp_path, UNDECIDED)
-    found: Checked = check(file, workers=1)
+    found: CheckResult = check(file, workers=1)
     assert (found.file, found.name) == (str(file), str(file))
     assert json.loads(found.json())["file"] == str(file)
+
+
+@pytest.mark.parametrize(
+    "first", ["smssim.checks.check", "smssim.checks.difference", "smssim.checks.find.search"]
+)
+def test_functions_are_not_hidden_by_modules_of_their_name(first: str) -> None:
+    code = f"""
+import {first}, smssim, smssim.checks, smssim.checks.find
+names = (smssim.check, smssim.checks.check, smssim.checks.difference, smssim.find.search)
+assert all(type(one).__name__ == "function" for one in names), names
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

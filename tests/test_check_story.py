@@ -14,7 +14,7 @@ from check_plans import PLAN, UNDECIDED, checked_plan, written
 
 from smssim import cli
 from smssim.checks import Story, check
-from smssim.checks.counterexample import MOST, TOLD, Happening
+from smssim.checks.counterexample import _EVENTS, MAX_EVENTS, StoryEvent
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import simulate
 
@@ -31,10 +31,10 @@ def test_a_story_is_the_record_of_that_month(name: str) -> None:
     story = story_of(name)
     run = simulate(checked_plan().scenario, rng=story.rng, replication=story.replication)
     assert run.events is not None
-    events = run.events[run.events["event"].isin(list(TOLD))]
-    rows = [(own.at, own.event, own.subject) for own in story.happenings]
+    events = run.events[run.events["event"].isin(list(_EVENTS))]
+    rows = [(own.at, own.event, own.subject) for own in story.events]
     assert rows == list(zip(events["at"], events["event"], events["subject"], strict=True))
-    assert {"alarm", "run_out", "suspended"} <= {own.event for own in story.happenings}
+    assert {"alarm", "run_out", "suspended"} <= {own.event for own in story.events}
 
 
 def test_the_month_breaks_its_promise() -> None:
@@ -70,7 +70,7 @@ def test_its_command_makes_the_month_again(
     assert smssim == "smssim"
     assert cli.main(arguments) == 0
     out, _ = capsys.readouterr()
-    dry = next(own.at for own in story.happenings if own.event == "run_out")
+    dry = next(own.at for own in story.events if own.event == "run_out")
     assert f"{dry:%Y-%m-%d %H:%M}" in out
     assert story.lines[0] == story.command
 
@@ -87,25 +87,25 @@ def test_policies_act_in_a_story_as_in_its_month() -> None:
     found = check(Scenario.parse(PLAN), workers=1, policies=[buys])
     story = found.story("never dry")
     assert story is not None
-    assert "resumed" in {own.event for own in story.happenings}
+    assert "resumed" in {own.event for own in story.events}
     assert story == found.story("never dry")
     assert story.command.endswith("replication=1, policies=...)")
 
 
 def test_a_long_story_is_cut_in_the_text_alone() -> None:
     story = story_of("never dry")
-    first = story.happenings[0]
+    first = story.events[0]
     many = tuple(
-        Happening(first.at + timedelta(hours=k), "limit", "day") for k in range(MOST + 1_200)
+        StoryEvent(first.at + timedelta(hours=k), "limit", "day") for k in range(MAX_EVENTS + 1_200)
     )
-    lines = replace(story, happenings=many).lines
-    assert len(lines) == 1 + len(story.figures) + MOST + 1
+    lines = replace(story, events=many).lines
+    assert len(lines) == 1 + len(story.figures) + MAX_EVENTS + 1
     assert lines[-1] == "  ... and 1,200 more"
     assert lines[-2].endswith("limit tripped, sending stopped (day)")
-    assert str(replace(story, happenings=())).endswith("no run-out, alarm, limit or freeze")
+    assert str(replace(story, events=())).endswith("no run-out, alarm, limit or freeze")
 
 
 def test_an_undecided_promise_has_a_story() -> None:
     found = check(Scenario.parse(UNDECIDED), workers=1)
     assert found.story("near") is not None
-    assert "near: a typical month beyond the bound" in found.told()
+    assert "near: a typical month beyond the bound" in found.to_text()

@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from smssim.checks import ReplicationError, decide, verdicts_of
+from smssim.checks import ReplicationError
+from smssim.checks.check import verdicts_of
+from smssim.checks.decide import decide
 from smssim.experiment.designs import Design
 from smssim.experiment.experiment import Experiment
 from smssim.experiment.worker import Result, Task

@@ -38,7 +38,7 @@ def test_the_table_is_shown_when_promises_are_broken(
     assert (code, err) == (1, "")
     told = " ".join(line.strip() for line in out.splitlines()[:2])
     assert told.startswith(f"{file}: 3 of 5 promises kept, 1 broken, 1 undecided")
-    own = checked_plan().told().splitlines()
+    own = checked_plan().to_text().splitlines()
     rows = own[own.index("") : own.index("never dry: the first month beyond the bound, times UTC")]
     assert "\n".join(rows) in out
     assert f"--rng 1 --replication {checked_plan().verdict('never dry').broken[0]}" in out
@@ -149,7 +149,7 @@ def test_a_difference_has_the_exit_code_of_the_new_plan(
     kept = ("--store", store)
     code, out, err = called(capsys, "--diff", old, new, *kept)
     assert (code, err) == (0, "")
-    assert out == difference(old, new, workers=1, store=store).told()
+    assert out == difference(old, new, workers=1, store=store).to_text()
     assert called(capsys, "--diff", new, old, *kept)[0] == 1
     code, out, _ = called(capsys, "--diff", old, new, "--json", *kept)
     read = json.loads(out)

@@ -13,7 +13,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 from scipy.stats import sobol_indices, uniform
 
-from smssim.experiment import Absolute, Interrupted, compare, replicate, sweep
+from smssim.experiment import Absolute, RunsInterrupted, compare, replicate, sweep
 from smssim.experiment.pool import new_executor
 from smssim.experiment.runner import at_look
 from smssim.logs import read_log
@@ -125,7 +125,7 @@ def test_ctrl_c_keeps_what_is_done() -> None:
         if done == 2:
             raise KeyboardInterrupt
 
-    with pytest.raises(Interrupted, match="2 runs were done") as caught:
+    with pytest.raises(RunsInterrupted, match="2 runs were done") as caught:
         replicate(SMALL, 5, workers=1, progress=stop)
     assert_frame_equal(caught.value.experiment.runs, replicate(SMALL, 2, workers=1).runs)
 
@@ -170,7 +170,7 @@ def test_looking_often_keeps_the_risk() -> None:
 
 def test_every_metric_is_a_figure() -> None:
     found = replicate(SMALL, 2, workers=1)
-    assert {name.partition("[")[0] for name in found.figures} == set(METRICS)
+    assert {name.partition("[")[0] for name in found.kpi_names} == set(METRICS)
     summary = found.summary()
     assert summary.loc[summary["metric"] == "runout.any", "statistic"].tolist() == ["probability"]
     assert set(summary.loc[summary["metric"] == "cost", "unit"]) == {"USD"}
@@ -284,7 +284,7 @@ def test_a_record_is_placed_among_the_runs() -> None:
     values = found.values("messages.requested")
     one = int(np.argsort(values)[3])
     run = simulate(SMALL, replication=one, rows=False)
-    placed = found.beside(run, ["messages.requested", "cost", "review.hours"]).set_index("metric")
+    placed = found.rank_of(run, ["messages.requested", "cost", "review.hours"]).set_index("metric")
     row = placed.loc["messages.requested"]
     assert (row["value"], row["least"], row["most"]) == (values[one], values.min(), values.max())
     ties = (values == values[one]).sum()
@@ -292,20 +292,20 @@ def test_a_record_is_placed_among_the_runs() -> None:
     assert row["p50"] == np.median(values)
     traffic = SMALL.traffic[0].messages_a_day
     less = simulate(SMALL.change(**{"traffic.0.messages_a_day": traffic / 2}), rows=False)
-    assert found.beside(less, "messages.requested")["below"].item() == 0
+    assert found.rank_of(less, "messages.requested")["below"].item() == 0
     with pytest.raises(ValueError, match=r"currency\(='EUR'\) of the record must be USD"):
-        found.beside(simulate(SMALL.change(currency="EUR"), rows=False))
+        found.rank_of(simulate(SMALL.change(currency="EUR"), rows=False))
 
 
 def test_what_a_log_cannot_know_has_no_place() -> None:
     found = replicate(SMALL, 4, workers=1)
     log = read_log(Path(__file__).parents[1] / "data/exports/western", columns=None)
-    placed = found.beside(log).set_index("metric")
+    placed = found.rank_of(log).set_index("metric")
     with pytest.raises(ValueError, match="must be a record that can know cost"):
-        found.plot("cost", beside=log)
+        found.plot("cost", compare_to=log)
     two = sweep(SMALL, {"days": [1, 2]}, 2, workers=1)
     with pytest.raises(ValueError, match="must go with one design, not 2"):
-        two.plot("cost", beside=log)
+        two.plot("cost", compare_to=log)
     assert placed.loc["cost", ["value", "below"]].isna().all()
     assert placed.loc["cost", "n"] == 4
     assert placed.loc["messages.requested", "value"] > 0

@@ -70,7 +70,7 @@ def test_they_stand_behind_their_metrics() -> None:
     found = replicate(scenario(SLOW, SENT, DRY), 2, workers=1)
 
     for name, (metric, _) in NAMES.items():
-        assert found.figures[found.figures.index(metric) + 1] == name
+        assert found.kpi_names[found.kpi_names.index(metric) + 1] == name
         assert found.unit(name) == found.unit(metric)
     summary = found.summary("latency.p95")
     assert summary["of"].unique().tolist() == ["", "template=code"]
@@ -118,8 +118,8 @@ def test_a_subject_that_never_came_has_no_value() -> None:
     found = replicate(scenario(never, first), 2, workers=1)
 
     assert all(math.isnan(value) for value in found.values("review.hours[news]"))
-    assert found.figures.count("package.used_share[0]") == 1
-    assert found.known("package.used_share[0]").size == 2
+    assert found.kpi_names.count("package.used_share[0]") == 1
+    assert found.values("package.used_share[0]", drop_missing=True).size == 2
 
 
 def test_an_answer_may_be_about_a_part_that_a_check_is_about() -> None:

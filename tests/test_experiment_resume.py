@@ -15,7 +15,7 @@ import pytest
 from small_month import SMALL_MONTH
 
 from smssim.experiment import Experiment, replicate, sweep
-from smssim.experiment.store import Store, Stored, digest_of
+from smssim.experiment.run_store import Store, StoredRun, run_digest
 from smssim.scenario import Scenario
 
 SMALL = SMALL_MONTH
@@ -27,7 +27,7 @@ import sys
 from pathlib import Path
 from smssim.experiment import sweep
 from smssim.scenario import Scenario
-from smssim.experiment.store import Store
+from smssim.experiment.run_store import Store
 
 def tell(done, of, left_s):
     print(done, of, flush=True)
@@ -121,7 +121,7 @@ def test_two_processes_share_a_store(tmp_path: Path, serial: Experiment) -> None
 
 def test_many_files_become_few(tmp_path: Path) -> None:
     store = Store(tmp_path, pack=10)
-    runs = {digest_of("s", [], 1, k): Stored({"cost": k / 7}, "", 0.5) for k in range(35)}
+    runs = {run_digest("s", [], 1, k): StoredRun({"cost": k / 7}, "", 0.5) for k in range(35)}
     for digest, run in runs.items():
         store.put(digest, run)
     assert len(list((tmp_path / "runs").iterdir())) == 5
@@ -135,9 +135,9 @@ def test_many_files_become_few(tmp_path: Path) -> None:
 def test_a_store_finds_what_another_packed(tmp_path: Path) -> None:
     one, other = Store(tmp_path, pack=3), Store(tmp_path, pack=3)
     for k in range(3):
-        one.put(f"{k}", Stored({"cost": 1.0}, "", 0.0))
+        one.put(f"{k}", StoredRun({"cost": 1.0}, "", 0.0))
     assert not list((tmp_path / "runs").iterdir())
-    assert other.get("2") == Stored({"cost": 1.0}, "", 0.0)
+    assert other.get("2") == StoredRun({"cost": 1.0}, "", 0.0)
     other.pack()
     assert len(list((tmp_path / "packs").iterdir())) == 1
 

@@ -8,7 +8,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from smssim import replicate
-from smssim.checks import Checked
+from smssim.checks import CheckResult
 from smssim.checks.verdict import Verdict
 from smssim.plots.promises import Promised, promises
 from smssim.scenario import Check, Scenario
@@ -53,6 +53,6 @@ def test_a_statistic_is_drawn_in_parts_of_its_bound(bound: float, at: float) -> 
     plan = Scenario.parse(ONE_DAY)
     months = replicate(plan, 2, workers=1)
     figure, ax = plt.subplots()
-    Checked(plan, [verdict], months).plot(ax=ax)
+    CheckResult(plan, [verdict], months).plot(ax=ax)
     assert ax.lines[1].get_xdata()[0] == pytest.approx(min(at, 2.0))
     plt.close(figure)

@@ -13,18 +13,18 @@ import pytest
 from plugin_projects import BROKEN, INI, KEPT, NAMES, OPEN, PLUGIN, Project, projects, reference
 
 import smssim
-from smssim.checks import Checked
+from smssim.checks import CheckResult
 
 pytest_plugins = ["pytester"]
 
 
 @pytest.fixture(scope="module")
-def references() -> dict[str, Checked]:
+def references() -> dict[str, CheckResult]:
     return {"kept": reference(KEPT), "broken": reference(BROKEN)}
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, references: dict[str, Checked]) -> Project:
+def project(pytester: pytest.Pytester, references: dict[str, CheckResult]) -> Project:
     return projects(pytester)
 
 
@@ -37,7 +37,7 @@ def verdicts(report: Path) -> dict[str, dict[str, str]]:
     }
 
 
-def expected(checked: Checked, name: str) -> dict[str, str]:
+def expected(checked: CheckResult, name: str) -> dict[str, str]:
     verdict = checked.verdict(name)
     numbers = {n: str(float(getattr(verdict, n))) for n in ("estimate", "low", "high")}
     told = {"promise": str(verdict.check), "outcome": verdict.outcome}
@@ -82,7 +82,7 @@ def test_a_broken_promise_tells_why_without_a_traceback(project: Project) -> Non
 def test_verdicts_are_those_of_the_verb(
     project: Project,
     pytester: pytest.Pytester,
-    references: dict[str, Checked],
+    references: dict[str, CheckResult],
     plan: str,
     args: tuple[str, ...],
 ) -> None:

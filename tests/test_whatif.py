@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from smssim import compare
-from smssim.checks import verdicts_of
+from smssim.checks.check import verdicts_of
 from smssim.pages.panel import render as told
 from smssim.pages.panel import study
 from smssim.pages.panel.controls import Control, controls_of, middle_s, scaled

@@ -1,4 +1,4 @@
-"""The verb of promises: simulate months until every promise of a scenario is decided."""
+"""Check a scenario: simulate months until every one of its promises is decided."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from smssim.checks.decide import decide
-from smssim.checks.verdict import Checked, Verdict
+from smssim.checks.result import CheckResult
+from smssim.checks.verdict import Verdict
 from smssim.errors import UserFacing
 from smssim.experiment.designs import Design
 from smssim.experiment.experiment import Experiment
-from smssim.experiment.pool import Pool
-from smssim.experiment.runner import Progress, run_until
-from smssim.experiment.store import Kept, Store
+from smssim.experiment.run_store import Store
+from smssim.experiment.runner import Execution, Progress
 from smssim.experiment.worker import Task
 from smssim.scenario import Check, Scenario
 from smssim.simulation.policies.account_view import Policy
@@ -25,7 +25,7 @@ FIRST_BATCH = 16
 
 
 class ReplicationError(UserFacing, RuntimeError):
-    """A month that could not be simulated, so that nothing can be said of promises."""
+    """A month that could not be simulated, so that no promise can be decided."""
 
 
 def check(
@@ -36,11 +36,11 @@ def check(
     workers: int | None = None,
     store: Store | str | Path | None = None,
     progress: Progress | None = None,
-) -> Checked:
-    """Decide all promises of a scenario, or of the file of one, as docs/checks.md says.
+) -> CheckResult:
+    """Decide all promises of a scenario, or of the file of one, as docs/checks.md specifies.
 
-    The verdicts hang on scenario and *policies* alone: seed, risks and the most runs stand in the
-    scenario. *executor*, *workers*, *store* and *progress* are those of `replicate`. Raise a
+    The verdicts depend only on the scenario, which has the seed, risks and most runs, and on
+    *policies*. *executor*, *workers*, *store* and *progress* are those of `replicate`. Raise a
     ValueError if the scenario has no checks, a ReplicationError if a month fails.
     """
     plan = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
@@ -48,60 +48,61 @@ def check(
         raise ValueError(f"checks of the scenario {plan.name!r} must be one at least")
     verdicts: list[Verdict] = []
 
-    def enough(found: Experiment, look: int) -> bool:
-        verdicts[:] = verdicts_of(plan, found)
+    def enough(experiment: Experiment, look: int) -> bool:
+        verdicts[:] = verdicts_of(plan, experiment)
         return all(verdict.settled for verdict in verdicts)
 
     most = plan.checking.most_runs
-    with Pool(policies, plan.rng, executor=executor, workers=workers) as pool:
-        kept = Kept(store, policies, plan.rng)
-        designs = [Design(plan, {})]
-        found = run_until(designs, enough, most, pool, kept, progress, FIRST_BATCH, growth=0.5)
+    with Execution(executor, workers, store, progress).start(policies, plan.rng) as runner:
+        experiment = runner.run_until([Design(plan, {})], enough, most, FIRST_BATCH, growth=0.5)
     file = None if isinstance(scenario, Scenario) else str(scenario)
-    return Checked(plan, tuple(verdicts), found, file, tuple(policies))
+    return CheckResult(plan, tuple(verdicts), experiment, file, tuple(policies))
 
 
-def verdicts_of(plan: Scenario, found: Experiment, design: int = 0) -> list[Verdict]:
-    """What the runs of a design tell of the promises of a scenario, in their order; as `decided`,
-    with the scenario's own risks and most runs.
+def verdicts_of(plan: Scenario, experiment: Experiment, design: int = 0) -> list[Verdict]:
+    """The verdicts on the promises of a scenario by the runs of a design, in their order; as
+    `decided`, with the scenario's own risks and most runs.
     """
     false_alarm, miss = (
         risk / max(1, len(plan.checks)) for risk in (plan.checking.false_alarm, plan.checking.miss)
     )
-    return decided(plan.checks, found, design, (false_alarm, miss), plan.checking.most_runs)
+    return decided(plan.checks, experiment, design, (false_alarm, miss), plan.checking.most_runs)
 
 
 def decided(
     checks: Sequence[Check],
-    found: Experiment,
+    experiment: Experiment,
     design: int,
     risks: tuple[float, float],
     most: int,
 ) -> list[Verdict]:
     """The verdicts of checks, each with these risks of a false alarm and of a miss.
 
-    Runs beyond the *most*, and beyond what decides all of them, are not looked at. Raise a
-    ReplicationError if one that is looked at failed: months that cannot be simulated may be the
-    very ones that break a promise.
+    Runs beyond the *most*, and beyond what decides all of them, are ignored. Raise a
+    ReplicationError if one of the others failed: months that cannot be simulated may be the very
+    ones that break a promise.
     """
-    failed = _first_failed(found, design, most)
+    failed = _first_failed(experiment, design, most)
     if failed == 0:
-        raise _failure(found, design, failed)
+        raise _failure(experiment, design, failed)
     upto = most if failed is None else failed
     verdicts = [
-        decide(own, np.asarray(found.values(own.figure, design))[:upto], *risks) for own in checks
+        decide(check, np.asarray(experiment.values(check.figure, design))[:upto], *risks)
+        for check in checks
     ]
     if failed is not None and not all(verdict.settled for verdict in verdicts):
-        raise _failure(found, design, failed)
+        raise _failure(experiment, design, failed)
     return verdicts
 
 
-def _first_failed(found: Experiment, design: int, most: int) -> int | None:
+def _first_failed(experiment: Experiment, design: int, most: int) -> int | None:
     """The first of the *most* replications of a design that failed; None if none did."""
-    failed = (t.replication for t, run in found.results.items() if t.design == design and run.error)
-    return min((number for number in failed if number < most), default=None)
+    results = experiment.results.items()
+    failed = (task.replication for task, run in results if task.design == design and run.error)
+    return min((replication for replication in failed if replication < most), default=None)
 
 
-def _failure(found: Experiment, design: int, failed: int) -> ReplicationError:
-    name, why = found.designs[design].scenario.name, found.results[Task(design, failed)].error
-    return ReplicationError(f"replication {failed} of {name!r} failed: {why}")
+def _failure(experiment: Experiment, design: int, failed: int) -> ReplicationError:
+    name = experiment.designs[design].scenario.name
+    reason = experiment.results[Task(design, failed)].error
+    return ReplicationError(f"replication {failed} of {name!r} failed: {reason}")

@@ -1,4 +1,4 @@
-"""The story of one month that breaks a promise: how to make it again, and what happened in it."""
+"""A counterexample: one month that breaks a promise, and the command that reproduces it."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smssim.checks.decide import with_never
-from smssim.checks.evidence import Side
-from smssim.checks.text import amount
+from smssim.checks.evidence import DirectedStatistic
+from smssim.checks.verdict import CheckedScenario, Verdict
 from smssim.experiment.pool import packed
 from smssim.experiment.worker import Task
-from smssim.formatting import moment
+from smssim.formatting import moment, number
+from smssim.metrics import UNTIL, YES_OR_NO
 from smssim.scenario import Check
 
 if TYPE_CHECKING:
-    from smssim.checks.verdict import Checked, Verdict
     from smssim.record.record import Record
 
-MOST = 12
-"""Happenings of a month that its text tells."""
-TOLD = {
+MAX_EVENTS = 12
+"""Events of a month that its text lists."""
+_EVENTS = {
     "run_out": "packages ran out",
     "suspended": "suspended: packages ran out",
     "resumed": "resumed",
@@ -36,7 +36,7 @@ TOLD = {
     "frozen": "account frozen for arrears",
     "thawed": "account thawed",
 }
-"""The events of docs/model.md that a story tells, in words."""
+"""The events of docs/model.md that a story lists, in words."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ class Figure:
     breaks: bool
 
     def __str__(self) -> str:
-        told = f"{self.name}: {self.figure} {amount(self.value, self.unit)}"
-        return f"{told}, beyond its bound" if self.breaks else told
+        text = f"{self.name}: {self.figure} {_amount(self.value, self.unit)}"
+        return f"{text}, beyond its bound" if self.breaks else text
 
 
 @dataclass(frozen=True)
-class Happening:
+class StoryEvent:
     """An event of the account in a month, its UTC time, and what it is about, "" if nothing."""
 
     at: datetime
@@ -64,15 +64,15 @@ class Happening:
 
     def __str__(self) -> str:
         subject = f" ({self.subject})" if self.subject else ""
-        return f"{moment(self.at)}  {TOLD[self.event]}{subject}"
+        return f"{moment(self.at)}  {_EVENTS[self.event]}{subject}"
 
 
 @dataclass(frozen=True)
 class Story:
-    """One month that breaks the promise *name*: replication and seed, what was promised, and what
-    happened, in order.
+    """One month that breaks the promise *name*: replication and seed, the promised figures, and the
+    events of the account in order.
 
-    *figures* are all that the scenario promises, that of *name* first. *command* makes it again.
+    *figures* are all that the scenario promises, that of *name* first; *command* reproduces it.
     """
 
     name: str
@@ -80,22 +80,22 @@ class Story:
     replication: int
     command: str
     figures: tuple[Figure, ...]
-    happenings: tuple[Happening, ...]
+    events: tuple[StoryEvent, ...]
 
     @property
     def lines(self) -> list[str]:
         """The story as lines of text; times are UTC."""
-        told = [str(own) for own in self.happenings[:MOST]]
-        more = len(self.happenings) - len(told)
-        told += [f"... and {more:,} more"] * (more > 0)
-        told = told or ["no run-out, alarm, limit or freeze"]
-        return [self.command, *map(str, self.figures), *(f"  {line}" for line in told)]
+        events = [str(event) for event in self.events[:MAX_EVENTS]]
+        more = len(self.events) - len(events)
+        events += [f"... and {more:,} more"] * (more > 0)
+        events = events or ["no run-out, alarm, limit or freeze"]
+        return [self.command, *map(str, self.figures), *(f"  {line}" for line in events)]
 
     def __str__(self) -> str:
         return "\n".join(self.lines)
 
 
-def story(checked: Checked, verdict: Verdict) -> Story | None:
+def counterexample_of(checked: CheckedScenario, verdict: Verdict) -> Story | None:
     """A month that breaks a promise, simulated again without its rows; None if none does.
 
     The first of them where it is a probability or a quantile, a typical one where it is a mean:
@@ -107,7 +107,7 @@ def story(checked: Checked, verdict: Verdict) -> Story | None:
     if replication is None:
         return None
     rng = checked.experiment.rng
-    # Policies may remember things: this month gets its own, as every month does.
+    # Policies may have state: this month gets a copy, as every month does.
     policies = pickle.loads(packed(checked.policies)) if checked.policies else ()
     run = simulate(
         checked.scenario, rng=rng, replication=replication, policies=policies, rows=False
@@ -118,21 +118,21 @@ def story(checked: Checked, verdict: Verdict) -> Story | None:
         replication,
         _command(checked, rng, replication),
         _figures(checked, verdict, replication),
-        _happenings(run),
+        _events(run),
     )
 
 
-def _chosen(checked: Checked, verdict: Verdict) -> int | None:
+def _chosen(checked: CheckedScenario, verdict: Verdict) -> int | None:
     if not verdict.broken:
         return None
     if verdict.check.statistic_name != "mean":
         return verdict.broken[0]
-    known = checked.experiment.by_replication(verdict.check.figure)
-    ordered = sorted(verdict.broken, key=lambda replication: (known[replication], replication))
+    values = checked.experiment.by_replication(verdict.check.figure)
+    ordered = sorted(verdict.broken, key=lambda replication: (values[replication], replication))
     return ordered[(len(ordered) - 1) // 2]
 
 
-def _command(checked: Checked, rng: int, replication: int) -> str:
+def _command(checked: CheckedScenario, rng: int, replication: int) -> str:
     if checked.file is None or checked.policies:
         policies = ", policies=..." if checked.policies else ""
         return f"smssim.simulate(scenario, rng={rng}, replication={replication}{policies})"
@@ -140,30 +140,39 @@ def _command(checked: Checked, rng: int, replication: int) -> str:
     return f"smssim run {file} --rng {rng} --replication {replication}"
 
 
-def _figures(checked: Checked, verdict: Verdict, replication: int) -> tuple[Figure, ...]:
-    others = [own for own in checked.verdicts if own.check.name != verdict.check.name]
-    found = checked.experiment.results[Task(0, replication)].figures
+def _figures(checked: CheckedScenario, verdict: Verdict, replication: int) -> tuple[Figure, ...]:
+    others = [other for other in checked.verdicts if other.check.name != verdict.check.name]
+    figures = checked.experiment.results[Task(0, replication)].figures
     return tuple(
         Figure(
-            own.check.name,
-            own.check.figure,
-            checked.unit(own),
-            value := found.get(own.check.figure, math.nan),
-            _breaks(own.check, value),
+            promised.check.name,
+            promised.check.figure,
+            checked.unit(promised),
+            value := figures.get(promised.check.figure, math.nan),
+            _breaks(promised.check, value),
         )
-        for own in (verdict, *others)
+        for promised in (verdict, *others)
     )
 
 
 def _breaks(check: Check, value: float) -> bool:
     month = with_never(check, np.array([value]))
-    return bool(Side.of(check).breaks(month)[0])
+    return bool(DirectedStatistic.of(check).breaks(month)[0])
 
 
-def _happenings(run: Record) -> tuple[Happening, ...]:
+def _events(run: Record) -> tuple[StoryEvent, ...]:
     events = run.events
     if events is None:
         return ()
-    told = events[events["event"].isin(list(TOLD))]
-    rows = zip(told["at"], told["event"], told["subject"], strict=True)
-    return tuple(Happening(at.to_pydatetime(), event, subject) for at, event, subject in rows)
+    listed = events[events["event"].isin(list(_EVENTS))]
+    rows = zip(listed["at"], listed["event"], listed["subject"], strict=True)
+    return tuple(StoryEvent(at.to_pydatetime(), event, subject) for at, event, subject in rows)
+
+
+def _amount(value: float, unit: str) -> str:
+    """A figure of a month with its unit; yes or no as such, and what never happened as never."""
+    if unit == YES_OR_NO:
+        return {0.0: "no", 1.0: "yes"}.get(value, "-")
+    if math.isinf(value) or (math.isnan(value) and unit in UNTIL):
+        return "never"
+    return f"{number(value)} {unit}" if value == value else "has no value"

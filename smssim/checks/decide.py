@@ -1,7 +1,7 @@
-"""The verdict of one promise from the months known so far (docs/checks.md, section 2).
+"""The verdict on one promise by the months simulated so far (docs/checks.md, section 2).
 
-Months are looked at one by one in the order of their replications, so that who ran them, and how
-many at once, makes no difference.
+Months are considered one by one in the order of their replications, so that the number of workers
+and the size of batches make no difference.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from smssim.checks.evidence import Side, Values
+from smssim.checks.evidence import DirectedStatistic, Values
 from smssim.checks.verdict import Outcome, Verdict
 from smssim.metrics import METRICS, UNTIL
 from smssim.scenario import Check
@@ -23,30 +23,30 @@ def decide(check: Check, values: Values, false_alarm: float, miss: float) -> Ver
     *values* are the check's figure, NaN where a month has none; *false_alarm* and *miss* are the
     risks of this check alone. Without a certain one, undecided after all of them.
     """
-    known = with_never(check, values)
-    gaps = np.flatnonzero(np.isnan(known))
-    whole = known[: gaps[0]] if len(gaps) else known
-    side = Side.of(check)
-    failed, passed = side.is_broken(whole, false_alarm), side.is_kept(whole, miss)
+    months = with_never(check, values)
+    gaps = np.flatnonzero(np.isnan(months))
+    whole = months[: gaps[0]] if len(gaps) else months
+    statistic = DirectedStatistic.of(check)
+    failed, passed = statistic.is_broken(whole, false_alarm), statistic.is_kept(whole, miss)
     settled = np.flatnonzero(failed | passed)
     if len(settled):
         n = int(settled[0]) + 1
         outcome: Outcome = "fail" if failed[n - 1] else "pass"
         note = _caution(check, whole[:n])
-        return _verdict(check, side, whole[:n], outcome, note, (false_alarm, miss))
+        return _verdict(check, statistic, whole[:n], outcome, note, (false_alarm, miss))
     note = _missing(check, int(gaps[0])) if len(gaps) else ""
-    return _verdict(check, side, whole, "undecided", note, (false_alarm, miss))
+    return _verdict(check, statistic, whole, "undecided", note, (false_alarm, miss))
 
 
 def with_never(check: Check, values: Values) -> Values:
-    """In a quantile, what never came about comes later than any."""
+    """The values, with what never happened as infinity in a quantile: later than any."""
     if check.quantile is not None and METRICS[check.metric_name].unit in UNTIL:
         return np.where(np.isnan(values), np.inf, values)
     return values
 
 
 def _caution(check: Check, values: Values) -> str:
-    """What to think of a mean whose months are mostly one and the same."""
+    """A caution about a mean whose months are mostly equal."""
     if (
         check.statistic_name != "mean"
         or np.unique(values, return_counts=True)[1].max() <= len(values) / 2
@@ -59,29 +59,29 @@ def _caution(check: Check, values: Values) -> str:
 
 
 def _missing(check: Check, replication: int) -> str:
-    told = f"replication {replication} has no {check.figure}"
+    note = f"replication {replication} has no {check.figure}"
     if METRICS[check.metric_name].unit in UNTIL:
-        told += ", for it never came about; in a quantile that counts as later than any"
-    return told
+        note += ", for it never came about; in a quantile that counts as later than any"
+    return note
 
 
 def _verdict(
     check: Check,
-    side: Side,
+    statistic: DirectedStatistic,
     values: Values,
     outcome: Outcome,
     note: str,
     risks: tuple[float, float],
 ) -> Verdict:
     n = len(values)
-    breaks = side.breaks(values)
+    breaks = statistic.breaks(values)
     shares = wilson(int(breaks.sum()), n) if n else (math.nan, math.nan, math.nan)
-    low, high = side.bounds(values, *risks) if n else (-math.inf, math.inf)
+    low, high = statistic.bounds(values, *risks) if n else (-math.inf, math.inf)
     return Verdict(
         check=check,
         outcome=outcome,
         runs=n,
-        estimate=float(side.estimate(values)) if n else math.nan,
+        estimate=float(statistic.estimate(values)) if n else math.nan,
         low=float(low),
         high=float(high),
         share=shares[0],

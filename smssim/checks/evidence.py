@@ -1,4 +1,4 @@
-"""The three statistics of promises: what months tell for certain of each of them."""
+"""The three statistics of promises, and the bounds of each that months make certain."""
 
 from __future__ import annotations
 
@@ -25,94 +25,94 @@ Flags = NDArray[np.bool_]
 class Statistic(Protocol):
     """A statistic over months; *values* are those of one month at least, in order."""
 
-    def is_reached(self, values: Values, bound: float, risk: float) -> Flags:
-        """Whether each beginning of the values tells that the statistic is at or above a bound."""
+    def is_at_least(self, values: Values, bound: float, risk: float) -> Flags:
+        """For each beginning of the values, whether the statistic is certainly at least a bound."""
 
     def is_below(self, values: Values, bound: float, risk: float) -> Flags:
-        """Whether each beginning of the values tells that the statistic is below a bound."""
+        """For each beginning of the values, whether the statistic is certainly below a bound."""
 
-    def least(self, values: Values, risk: float) -> float:
-        """The largest bound that is certainly reached."""
+    def lower_bound(self, values: Values, risk: float) -> float:
+        """The largest bound that the statistic is certainly at or above."""
 
-    def most(self, values: Values, risk: float) -> float:
-        """The smallest bound that it is certainly below."""
+    def upper_bound(self, values: Values, risk: float) -> float:
+        """The smallest bound that the statistic is certainly below."""
 
     def estimate(self, values: Values) -> float:
         """The statistic of the values themselves."""
 
 
-class Share(Statistic):
+class _Share(Statistic):
     """The share of months that are yes (1)."""
 
-    def is_reached(self, values: Values, bound: float, risk: float) -> Flags:
+    def is_at_least(self, values: Values, bound: float, risk: float) -> Flags:
         return share_is_above(np.cumsum(values), _numbers(values), bound, risk)
 
     def is_below(self, values: Values, bound: float, risk: float) -> Flags:
-        return self.is_reached(1 - values, 1 - bound, risk)
+        return self.is_at_least(1 - values, 1 - bound, risk)
 
-    def least(self, values: Values, risk: float) -> float:
+    def lower_bound(self, values: Values, risk: float) -> float:
         yes, n = values.sum(), len(values)
         return last_certain(lambda bound: share_is_above(yes, n, bound, risk), 0.0, yes / n)
 
-    def most(self, values: Values, risk: float) -> float:
-        return 1 - self.least(1 - values, risk)
+    def upper_bound(self, values: Values, risk: float) -> float:
+        return 1 - self.lower_bound(1 - values, risk)
 
     def estimate(self, values: Values) -> float:
         return float(values.mean())
 
 
 @dataclass(frozen=True)
-class Mean(Statistic):
+class _Mean(Statistic):
     """The mean over months, none of which is below a *floor* or above a *ceiling*."""
 
     floor: float
     ceiling: float
 
-    def is_reached(self, values: Values, bound: float, risk: float) -> Flags:
+    def is_at_least(self, values: Values, bound: float, risk: float) -> Flags:
         return mean_is_above(beginnings(values), bound, risk, self.floor)
 
     def is_below(self, values: Values, bound: float, risk: float) -> Flags:
-        return self._mirrored().is_reached(-values, -bound, risk)
+        return self._mirrored().is_at_least(-values, -bound, risk)
 
-    def least(self, values: Values, risk: float) -> float:
-        found = moments_of(values)
-        mean = float(found.mean)
+    def lower_bound(self, values: Values, risk: float) -> float:
+        moments = moments_of(values)
+        mean = float(moments.mean)
 
         def is_certain(bound: float) -> bool:
-            return bool(mean_is_above(found, bound, risk, self.floor))
+            return bool(mean_is_above(moments, bound, risk, self.floor))
 
-        for step in (float(found.sd) or abs(mean) or 1.0) * 2.0 ** np.arange(64):
+        for step in (float(moments.sd) or abs(mean) or 1.0) * 2.0 ** np.arange(64):
             if is_certain(mean - step):
                 return max(self.floor, last_certain(is_certain, mean - step, mean))
         return self.floor
 
-    def most(self, values: Values, risk: float) -> float:
-        return -self._mirrored().least(-values, risk)
+    def upper_bound(self, values: Values, risk: float) -> float:
+        return -self._mirrored().lower_bound(-values, risk)
 
     def estimate(self, values: Values) -> float:
         return float(values.mean())
 
-    def _mirrored(self) -> Mean:
-        return Mean(-self.ceiling, -self.floor)
+    def _mirrored(self) -> _Mean:
+        return _Mean(-self.ceiling, -self.floor)
 
 
 @dataclass(frozen=True)
-class Quantile(Statistic):
-    """What a share *q* of the months stays below or at."""
+class _Quantile(Statistic):
+    """The value that a share *q* of the months is at or below."""
 
     q: float
 
-    def is_reached(self, values: Values, bound: float, risk: float) -> Flags:
+    def is_at_least(self, values: Values, bound: float, risk: float) -> Flags:
         return share_is_above(np.cumsum(values >= bound), _numbers(values), 1 - self.q, risk)
 
     def is_below(self, values: Values, bound: float, risk: float) -> Flags:
         return share_is_above(np.cumsum(values < bound), _numbers(values), self.q, risk)
 
-    def least(self, values: Values, risk: float) -> float:
+    def lower_bound(self, values: Values, risk: float) -> float:
         enough = _fewest(len(values), 1 - self.q, risk)
         return -math.inf if enough is None else float(np.sort(values)[-enough])
 
-    def most(self, values: Values, risk: float) -> float:
+    def upper_bound(self, values: Values, risk: float) -> float:
         enough = _fewest(len(values), self.q, risk)
         return math.inf if enough is None else float(np.sort(values)[enough - 1])
 
@@ -125,19 +125,18 @@ def _numbers(values: Values) -> Values:
 
 
 def _fewest(n: int, share: float, risk: float) -> int | None:
-    """How few yes of *n* tell that the share of yes is above one; None if not even all do."""
+    """The fewest yes of *n* by which the share of yes is certainly above *share*; None if even all
+    are too few.
+    """
     certain = np.flatnonzero(share_is_above(np.arange(n + 1), n, share, risk))
     return int(certain[0]) if len(certain) else None
 
 
-# A check as a statistic that shall stay below a bound: one above is one below in the mirror.
-
-
 @dataclass(frozen=True)
-class Side:
-    """The side of the bound that a check asks for.
+class DirectedStatistic:
+    """A check normalised to "statistic below bound"; a check with `above` is mirrored.
 
-    Mirrored values are less than *origin* by what values are more than 0: a yes is a no.
+    Mirrored values are *origin* less the values: a yes is a no.
     """
 
     statistic: Statistic
@@ -147,25 +146,25 @@ class Side:
     margin: float
 
     @classmethod
-    def of(cls, check: Check) -> Side:
-        """The side that a check asks for."""
+    def of(cls, check: Check) -> DirectedStatistic:
+        """The statistic of a check, in the direction of its bound."""
         mirrored = check.above is not None
         origin = 1.0 if check.statistic_name == "probability" else 0.0
         # No metric is below 0.
-        statistic: Statistic = Mean(-math.inf, 0) if mirrored else Mean(0, math.inf)
+        statistic: Statistic = _Mean(-math.inf, 0) if mirrored else _Mean(0, math.inf)
         if check.statistic_name == "probability":
-            statistic = Share()
+            statistic = _Share()
         if check.quantile is not None:
-            statistic = Quantile(1 - check.quantile if mirrored else check.quantile)
+            statistic = _Quantile(1 - check.quantile if mirrored else check.quantile)
         bound = origin - check.bound if mirrored else check.bound
         return cls(statistic, mirrored, origin, bound, check.margin)
 
     def is_broken(self, values: Values, risk: float) -> Flags:
-        """Whether each beginning of the months tells that the promise is broken."""
-        return self.statistic.is_reached(self._seen(values), self.bound, risk)
+        """For each beginning of the months, whether the promise is certainly broken."""
+        return self.statistic.is_at_least(self._seen(values), self.bound, risk)
 
     def is_kept(self, values: Values, risk: float) -> Flags:
-        """Whether each beginning of the months tells that it is kept, but for the margin."""
+        """For each beginning, whether it is certainly kept, except within the margin."""
         return self.statistic.is_below(self._seen(values), self.bound + self.margin, risk)
 
     def estimate(self, values: Values) -> float:
@@ -173,14 +172,17 @@ class Side:
         return self._back(self.statistic.estimate(self._seen(values)))
 
     def bounds(self, values: Values, false_alarm: float, miss: float) -> tuple[float, float]:
-        """Between which values the statistic certainly is."""
+        """The values between which the statistic certainly lies."""
         seen = self._seen(values)
-        ends = (self.statistic.least(seen, false_alarm), self.statistic.most(seen, miss))
+        ends = (
+            self.statistic.lower_bound(seen, false_alarm),
+            self.statistic.upper_bound(seen, miss),
+        )
         low, high = map(self._back, ends)
         return (high, low) if self.mirrored else (low, high)
 
     def breaks(self, values: Values) -> Flags:
-        """Which of the months are beyond the bound by themselves; of yes or no, which are bad."""
+        """The months that are beyond the bound by themselves; of yes or no, the bad ones."""
         return self._seen(values) >= (1 if self.origin else self.bound)
 
     def _seen(self, values: Values) -> Values:

@@ -1,4 +1,4 @@
-"""What was checked as plain data, for programs: keys in a fixed order, no NaN, no infinity."""
+"""Verdicts for programs: JSON with keys in a fixed order, and JUnit, which pipelines show."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from smssim.checks.counterexample import Story
+from smssim.checks.counterexample import Story, counterexample_of
 from smssim.checks.text import (
     OUTCOMES,
     beyond,
@@ -19,44 +19,44 @@ from smssim.checks.text import (
     statistic,
     verdict_lines,
 )
-from smssim.checks.verdict import NUMBERS, Checked, Undecided, Verdict
+from smssim.checks.verdict import NUMBERS, CheckedScenario, UndecidedPolicy, Verdict
 from smssim.simulation.simulate import provenance
 
 
-def json_of(all_checked: Sequence[Checked], undecided: Undecided = "fail") -> str:
-    """All files as one document of JSON, and whether all promises of all of them are kept."""
-    ok = all(checked.ok(undecided) for checked in all_checked)
-    files = [plain(checked) for checked in all_checked]
-    return as_json({"ok": ok, "undecided_counts_as": undecided, "files": files})
+def json_of(results: Sequence[CheckedScenario], undecided: UndecidedPolicy = "fail") -> str:
+    """All files as one JSON document, with whether all promises of all of them are kept."""
+    ok = all(checked.ok(undecided) for checked in results)
+    files = [plain(checked) for checked in results]
+    return to_json({"ok": ok, "undecided_counts_as": undecided, "files": files})
 
 
-def plain(checked: Checked) -> dict[str, Any]:
-    """Everything of the table, the risks, where it comes from, and the stories."""
-    made = provenance(checked.scenario, checked.experiment.rng, checked.policies)
+def plain(checked: CheckedScenario) -> dict[str, Any]:
+    """All of the table, the risks, the provenance and the stories as plain data."""
+    origin = provenance(checked.scenario, checked.experiment.rng, checked.policies)
     checking = checked.scenario.checking
     outcomes = [verdict.outcome for verdict in checked.verdicts]
     return {
         "file": checked.file,
         "scenario": checked.scenario.name,
-        "digest": made["digest"],
+        "digest": origin["digest"],
         "rng": checked.experiment.rng,
         "days": checked.scenario.days,
-        "policies": made["policies"],
-        "versions": {**made["versions"], "python": made["python"]},
+        "policies": origin["policies"],
+        "versions": {**origin["versions"], "python": origin["python"]},
         "false_alarm": checking.false_alarm,
         "miss": checking.miss,
         "most_runs": checking.most_runs,
         "kept": outcomes.count("pass"),
         "broken": outcomes.count("fail"),
         "undecided": outcomes.count("undecided"),
-        "promises": [plain_verdict(checked, verdict) for verdict in checked.verdicts],
+        "promises": [_plain_verdict(checked, verdict) for verdict in checked.verdicts],
     }
 
 
-def plain_verdict(checked: Checked, verdict: Verdict) -> dict[str, Any]:
+def _plain_verdict(checked: CheckedScenario, verdict: Verdict) -> dict[str, Any]:
     """One verdict, with the story of a month if it is not kept and one breaks it."""
     check = verdict.check
-    story = None if verdict.outcome == "pass" else checked.story(check.name)
+    month = None if verdict.outcome == "pass" else counterexample_of(checked, verdict)
     return {
         "name": check.name,
         "promise": str(check),
@@ -72,24 +72,24 @@ def plain_verdict(checked: Checked, verdict: Verdict) -> dict[str, Any]:
         **{name: getattr(verdict, name) for name in NUMBERS},
         "broken": list(verdict.broken),
         "note": verdict.note,
-        "story": None if story is None else _story(story),
+        "story": None if month is None else _plain_story(month),
     }
 
 
-def as_json(data: Any) -> str:
+def to_json(data: Any) -> str:
     """Plain data as JSON in ASCII, ending with a new line; what is not finite is null."""
     return json.dumps(_finite(data), indent=2, allow_nan=False) + "\n"
 
 
-def _story(story: Story) -> dict[str, Any]:
+def _plain_story(month: Story) -> dict[str, Any]:
     return {
-        "rng": story.rng,
-        "replication": story.replication,
-        "command": story.command,
-        "figures": [dict(vars(own)) for own in story.figures],
+        "rng": month.rng,
+        "replication": month.replication,
+        "command": month.command,
+        "figures": [dict(vars(figure)) for figure in month.figures],
         "happenings": [
-            {"at": own.at.isoformat(), "event": own.event, "subject": own.subject}
-            for own in story.happenings
+            {"at": event.at.isoformat(), "event": event.event, "subject": event.subject}
+            for event in month.events
         ],
     }
 
@@ -102,17 +102,14 @@ def _finite(data: Any) -> Any:
     return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
-# What was checked in the form of JUnit, which pipelines show: a suite a file, a case a promise.
+def junit(results: Sequence[CheckedScenario], undecided: UndecidedPolicy = "fail") -> str:
+    """All files as one ASCII document, a suite per file and a case per promise; an undecided
+    promise is a failure, or skipped where it counts as pass.
 
-
-def junit(all_checked: Sequence[Checked], undecided: Undecided = "fail") -> str:
-    """All files as one document in ASCII; an undecided promise is a failure, or skipped where it
-    counts as pass.
-
-    No times are told, for the same commit gives the same document.
+    It has no times, so that the same commit gives the same document.
     """
     root = Element("testsuites", name="smssim check")
-    for checked in all_checked:
+    for checked in results:
         _suite(root, checked, undecided)
     for name in ("tests", "failures", "errors", "skipped"):
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
@@ -121,7 +118,7 @@ def junit(all_checked: Sequence[Checked], undecided: Undecided = "fail") -> str:
     return '<?xml version="1.0" encoding="utf-8"?>\n' + _body(written.decode("ascii")) + "\n"
 
 
-def _suite(root: Element, checked: Checked, undecided: Undecided) -> None:
+def _suite(root: Element, checked: CheckedScenario, undecided: UndecidedPolicy) -> None:
     suite = SubElement(root, "testsuite", name=_clean(checked.name))
     properties = SubElement(suite, "properties")
     facts = {"digest": checked.scenario.digest(), "rng": str(checked.experiment.rng)}
@@ -134,10 +131,10 @@ def _suite(root: Element, checked: Checked, undecided: Undecided) -> None:
         if verdict.outcome != "pass":
             skipped = verdict.outcome == "undecided" and undecided == "pass"
             tag = "skipped" if skipped else "failure"
-            told = SubElement(case, tag, message=_clean(_message(checked, verdict)))
+            reason = SubElement(case, tag, message=_clean(_message(checked, verdict)))
             if not skipped:
-                told.set("type", verdict.outcome)
-            told.text = _clean("\n".join(verdict_lines(checked, verdict)))
+                reason.set("type", verdict.outcome)
+            reason.text = _clean("\n".join(verdict_lines(checked, verdict)))
     tags = ("failure", "skipped")
     failures, skips = (sum(len(case.findall(tag)) for case in suite) for tag in tags)
     counts = {"tests": len(checked.verdicts), "failures": failures, "errors": 0, "skipped": skips}
@@ -145,10 +142,10 @@ def _suite(root: Element, checked: Checked, undecided: Undecided) -> None:
         suite.set(name, str(number))
 
 
-def _message(checked: Checked, verdict: Verdict) -> str:
-    told = f"{OUTCOMES[verdict.outcome]}: {promise(verdict.check, checked.unit(verdict))}"
-    found = f"{statistic(verdict.estimate)}, {span(verdict.low, verdict.high)}"
-    return f"{told}: {found}, {beyond(verdict)}; months beyond the bound {months(verdict)}"
+def _message(checked: CheckedScenario, verdict: Verdict) -> str:
+    outcome = f"{OUTCOMES[verdict.outcome]}: {promise(verdict.check, checked.unit(verdict))}"
+    figures = f"{statistic(verdict.estimate)}, {span(verdict.low, verdict.high)}"
+    return f"{outcome}: {figures}, {beyond(verdict)}; months beyond the bound {months(verdict)}"
 
 
 def _body(written: str) -> str:
@@ -157,5 +154,5 @@ def _body(written: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """What XML may not hold, such as control characters, is replaced."""
+    """A text whose characters that XML may not hold, such as control characters, are replaced."""
     return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)

@@ -1,4 +1,4 @@
-"""Verdicts as a picture: every statistic in parts of its bound, so that one scale fits all."""
+"""A check's result in a notebook: a picture in parts of the bounds, and a small table of HTML."""
 
 from __future__ import annotations
 
@@ -6,20 +6,44 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from smssim.checks.text import about, cells, headline, promise
-from smssim.checks.verdict import Checked, Verdict
+from smssim.checks.verdict import CheckedScenario, Verdict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from smssim.plots.promises import Promised
 
+_HEADER = ("promise", "", "verdict", "estimate", "low to high", "by", "months", "beyond the bound")
 
-def drawn(checked: Checked, ax: Axes | None = None) -> Axes:
-    """Draw the promises on Axes."""
+
+def draw_promises(checked: CheckedScenario, ax: Axes | None = None) -> Axes:
+    """Draw the promises on Axes, each in parts of its bound, so that one scale fits all."""
     from smssim.plots.promises import promises
 
     rows = [_promised(verdict, checked.unit(verdict)) for verdict in checked.verdicts]
     return promises(rows, len(checked.experiment.results), ax=ax)
+
+
+def card(checked: CheckedScenario) -> str:
+    """A row per promise as HTML, under the verdict of the file; no month is simulated again."""
+    rows = [
+        [verdict.check.name, promise(verdict.check, checked.unit(verdict)), *cells(verdict)]
+        for verdict in checked.verdicts
+    ]
+    caption = "<br>".join(escape(line) for line in (headline(checked), " ".join(about(checked))))
+    return html_table(caption, _HEADER, rows)
+
+
+def html_table(caption: str, header: tuple[str, ...], rows: list[list[str]]) -> str:
+    """Rows of texts as a table of HTML without JavaScript; the *caption* is HTML already."""
+    head = "".join(f"<th>{escape(name)}</th>" for name in header)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    return (
+        f'<table class="smssim-checked"><caption>{caption}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    )
 
 
 def _promised(verdict: Verdict, unit: str) -> Promised:
@@ -40,35 +64,4 @@ def _promised(verdict: Verdict, unit: str) -> Promised:
         high=high,
         margin=check.margin / scale,
         above=check.above is not None,
-    )
-
-
-# What was checked at a glance in a notebook: a small table of HTML, without JavaScript.
-
-_HEADER = ("promise", "", "verdict", "estimate", "low to high", "by", "months", "beyond the bound")
-
-
-def card(checked: Checked) -> str:
-    """A row a promise, under the verdict of the file; no month is simulated again."""
-    rows = [
-        [
-            verdict.check.name,
-            promise(verdict.check, checked.unit(verdict)),
-            *cells(verdict),
-        ]
-        for verdict in checked.verdicts
-    ]
-    caption = "<br>".join(escape(line) for line in (headline(checked), " ".join(about(checked))))
-    return table(caption, _HEADER, rows)
-
-
-def table(caption: str, header: tuple[str, ...], rows: list[list[str]]) -> str:
-    """Rows of texts as a table; the *caption* is HTML already."""
-    head = "".join(f"<th>{escape(name)}</th>" for name in header)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(part)}</td>" for part in row) + "</tr>" for row in rows
-    )
-    return (
-        f'<table class="smssim-checked"><caption>{caption}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )

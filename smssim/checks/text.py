@@ -1,46 +1,108 @@
-"""What was checked as text for people: a table of promises, and a month of each that is broken."""
+"""The verdicts of a scenario as text: a table of promises, and a month of each that is broken."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from smssim.checks.verdict import Checked, Verdict
+from smssim.checks.counterexample import counterexample_of
+from smssim.checks.verdict import CheckedScenario, Verdict
 from smssim.formatting import WIDTH, columns, count, number, page, share, wrapped
-from smssim.metrics import UNTIL, YES_OR_NO
+from smssim.metrics import YES_OR_NO
 from smssim.scenario import Check, Scenario
 
-# Promises and verdicts in words: figures with their units, intervals, outcomes.
-
 OUTCOMES = {"pass": "kept", "fail": "BROKEN", "undecided": "UNDECIDED"}
-"""Verdicts in words, which stand out without colour."""
+"""Verdicts in words, which are conspicuous without colour."""
+_HEADER = ("verdict", "estimate", "low to high", "by", "months", "of which beyond the bound")
+_ALIGN = "lrlrrl"
+_OPEN = (
+    "UNDECIDED: {most} months are too few to tell on which side of its bound the statistic lies. A "
+    "larger margin lets more pass, a larger most_runs (under checking) tells more."
+)
 
 
-def amount(value: float, unit: str) -> str:
-    """A figure of a month with its unit; yes or no as such, and what never came about as never."""
-    if unit == YES_OR_NO:
-        return {0.0: "no", 1.0: "yes"}.get(value, "-")
-    if math.isinf(value) or (math.isnan(value) and unit in UNTIL):
-        return "never"
-    return f"{number(value)} {unit}" if value == value else "has no value"
+def text_of(checked: CheckedScenario) -> str:
+    """All verdicts as text of at most 100 columns, then a story of each promise that is not kept;
+    times are UTC.
+    """
+    lines = [*wrapped(headline(checked), 2), *about(checked), "", *_table(checked)]
+    if any(verdict.outcome == "undecided" and not verdict.note for verdict in checked.verdicts):
+        most = count(checked.scenario.checking.most_runs)
+        lines += ["", *wrapped(_OPEN.format(most=most), 2)]
+    for verdict in checked.verdicts:
+        lines += story_lines(checked, verdict)
+    return page(lines)
+
+
+def headline(checked: CheckedScenario) -> str:
+    """The verdict of the file: `plan.yaml: 2 of 3 promises kept, 1 broken`."""
+    outcomes = [verdict.outcome for verdict in checked.verdicts]
+    passed, n = outcomes.count("pass"), len(outcomes)
+    parts = [f"{checked.name}: {passed:,} of {n:,} {'promise' if n == 1 else 'promises'} kept"]
+    broken, still_open = outcomes.count("fail"), outcomes.count("undecided")
+    parts += [f"{broken:,} broken"] * (broken > 0)
+    parts += [f"{still_open:,} undecided"] * (still_open > 0)
+    return ", ".join(parts)
+
+
+def about(checked: CheckedScenario) -> list[str]:
+    """The seed, the length of a month and the risks, in a sentence."""
+    days, most = checked.scenario.days, checked.scenario.checking.most_runs
+    length = "1 day" if days == 1 else f"{days:,} days"
+    months = f"months of {length}, {count(most)} at most"
+    return wrapped(f"seed {checked.experiment.rng}; {months}; {_risks(checked.scenario)}", 2)
+
+
+def story_lines(checked: CheckedScenario, verdict: Verdict) -> list[str]:
+    """A month that breaks a promise, with a title; nothing for a promise that is kept."""
+    if verdict.outcome == "pass":
+        return []
+    month = counterexample_of(checked, verdict)
+    if month is None:
+        return []
+    which = "a typical month" if verdict.check.statistic_name == "mean" else "the first month"
+    title = f"{verdict.check.name}: {which} beyond the bound, times UTC"
+    lines = _typed(month.command) + [text for line in month.lines[1:] for text in wrapped(line)]
+    return ["", title, *(f"  {line}" for line in lines)]
+
+
+def verdict_lines(checked: CheckedScenario, verdict: Verdict) -> list[str]:
+    """One verdict alone, as a failed test shows it: the promise, the verdict, and a month's story."""
+    rows = columns(_HEADER, [cells(verdict)], _ALIGN)
+    return [
+        f"{verdict.check.name}: {promise(verdict.check, checked.unit(verdict))}",
+        *rows,
+        *wrapped(verdict.note, 2),
+        *story_lines(checked, verdict),
+    ]
+
+
+def cells(verdict: Verdict) -> Sequence[str]:
+    """A verdict as the cells of a row."""
+    return (
+        OUTCOMES[verdict.outcome],
+        statistic(verdict.estimate),
+        span(verdict.low, verdict.high),
+        beyond(verdict),
+        count(verdict.runs),
+        months(verdict),
+    )
 
 
 def promise(check: Check, unit: str) -> str:
     """What is promised, with its unit: `p90(cost) < 12,000 USD, margin 300 USD`."""
     side, plain = "<" if check.above is None else ">", "" if unit == YES_OR_NO else f" {unit}"
-    told = f"{check.statistic_name}({check.figure}) {side} {number(check.bound)}{plain}"
-    return f"{told}, margin {number(check.margin)}{plain}" if check.margin else told
+    text = f"{check.statistic_name}({check.figure}) {side} {number(check.bound)}{plain}"
+    return f"{text}, margin {number(check.margin)}{plain}" if check.margin else text
 
 
 def statistic(value: float) -> str:
-    """A statistic over months; infinite where it never comes about, a dash if there is none."""
+    """A statistic over months; never where it is infinite, a dash if there is none."""
     return "never" if value == math.inf else number(value)
 
 
 def span(low: float, high: float) -> str:
-    """An interval in words, either end of which may be open; infinite itself where a statistic
-    never comes about.
-    """
+    """An interval in words, either end of which may be open; never where all of it is infinite."""
     if low == math.inf:
         return "never"
     if math.isnan(low) or math.isnan(high) or (math.isinf(low) and math.isinf(high)):
@@ -69,47 +131,7 @@ def months(verdict: Verdict) -> str:
     return f"{share(verdict.share)} ({share(verdict.share_low)} to {share(verdict.share_high)})"
 
 
-_HEADER = ("verdict", "estimate", "low to high", "by", "months", "of which beyond the bound")
-_ALIGN = "lrlrrl"
-_OPEN = (
-    "UNDECIDED: {most} months are too few to tell on which side of its bound the statistic lies. A "
-    "larger margin lets more pass, a larger most_runs (under checking) tells more."
-)
-
-
-def told(checked: Checked) -> str:
-    """All verdicts as text of at most 100 columns, then a story of each promise that is not kept;
-    times are UTC.
-    """
-    lines = [*wrapped(headline(checked), 2), *about(checked), "", *table(checked)]
-    if any(verdict.outcome == "undecided" and not verdict.note for verdict in checked.verdicts):
-        most = count(checked.scenario.checking.most_runs)
-        lines += ["", *wrapped(_OPEN.format(most=most), 2)]
-    for verdict in checked.verdicts:
-        lines += story_lines(checked, verdict)
-    return page(lines)
-
-
-def headline(checked: Checked) -> str:
-    """The verdict of the file: `plan.yaml: 2 of 3 promises kept, 1 broken`."""
-    outcomes = [verdict.outcome for verdict in checked.verdicts]
-    kept, n = outcomes.count("pass"), len(outcomes)
-    told = [f"{checked.name}: {kept:,} of {n:,} {'promise' if n == 1 else 'promises'} kept"]
-    broken, still_open = outcomes.count("fail"), outcomes.count("undecided")
-    told += [f"{broken:,} broken"] * (broken > 0)
-    told += [f"{still_open:,} undecided"] * (still_open > 0)
-    return ", ".join(told)
-
-
-def about(checked: Checked) -> list[str]:
-    """The seed, the length of a month and the risks, in a sentence."""
-    days, most = checked.scenario.days, checked.scenario.checking.most_runs
-    length = "1 day" if days == 1 else f"{days:,} days"
-    months = f"months of {length}, {count(most)} at most"
-    return wrapped(f"seed {checked.experiment.rng}; {months}; {risks(checked.scenario)}", 2)
-
-
-def risks(plan: Scenario) -> str:
+def _risks(plan: Scenario) -> str:
     """How certain verdicts are, in words: means are not exact (docs/checks.md)."""
     alarm, miss = share(plan.checking.false_alarm), share(plan.checking.miss)
     about = (
@@ -118,41 +140,16 @@ def risks(plan: Scenario) -> str:
     return f"risks of all together: false alarm {alarm}, miss {miss}{about}"
 
 
-def table(checked: Checked) -> list[str]:
-    """Two lines a promise, what is promised and its verdict, and its note."""
+def _table(checked: CheckedScenario) -> list[str]:
+    """Two lines per promise, what is promised and its verdict, and its note."""
     rows = [cells(verdict) for verdict in checked.verdicts]
-    header, *shown = columns(_HEADER, rows, _ALIGN)
+    header, *body = columns(_HEADER, rows, _ALIGN)
     lines = [f"  {header}"]
-    for verdict, row in zip(checked.verdicts, shown, strict=True):
+    for verdict, row in zip(checked.verdicts, body, strict=True):
         lines += wrapped(f"{verdict.check.name}: {promise(verdict.check, checked.unit(verdict))}")
         lines += [f"  {row}"]
         lines += [f"  {line}" for line in wrapped(verdict.note, 2)]
     return lines
-
-
-def cells(verdict: Verdict) -> Sequence[str]:
-    """A verdict as the cells of a row."""
-    return (
-        OUTCOMES[verdict.outcome],
-        statistic(verdict.estimate),
-        span(verdict.low, verdict.high),
-        beyond(verdict),
-        count(verdict.runs),
-        months(verdict),
-    )
-
-
-def story_lines(checked: Checked, verdict: Verdict) -> list[str]:
-    """A month that breaks a promise, with a title; nothing for a promise that is kept."""
-    if verdict.outcome == "pass":
-        return []
-    story = checked.story(verdict.check.name)
-    if story is None:
-        return []
-    kind = "a typical month" if verdict.check.statistic_name == "mean" else "the first month"
-    title = f"{verdict.check.name}: {kind} beyond the bound, times UTC"
-    told = _typed(story.command) + [part for line in story.lines[1:] for part in wrapped(line)]
-    return ["", title, *(f"  {line}" for line in told)]
 
 
 def _typed(command: str) -> list[str]:
@@ -161,14 +158,3 @@ def _typed(command: str) -> list[str]:
         return [command]
     file, option, rest = command.partition(" --rng")
     return [f"{file} \\", f"   {option}{rest}"]
-
-
-def verdict_lines(checked: Checked, verdict: Verdict) -> list[str]:
-    """One verdict alone, as a failure tells it: what was promised, what is, and a month's story."""
-    rows = columns(_HEADER, [cells(verdict)], _ALIGN)
-    return [
-        f"{verdict.check.name}: {promise(verdict.check, checked.unit(verdict))}",
-        *rows,
-        *wrapped(verdict.note, 2),
-        *story_lines(checked, verdict),
-    ]

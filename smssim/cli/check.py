@@ -10,7 +10,7 @@ from smssim.cli.options import add_running_options, progress_bar, running_option
 from smssim.cli.output import FAILED, WrongInput, wrong_if
 
 if TYPE_CHECKING:
-    from smssim.checks import Checked
+    from smssim.checks import CheckResult
 
 
 def add_check_options(parser: argparse.ArgumentParser) -> None:
@@ -69,6 +69,7 @@ def _difference(options: argparse.Namespace) -> tuple[str, int]:
     old, new = options.diff
     _promising([new], [old])
     with wrong_if(OSError, ScenarioError), progress_bar(options) as progress:
+<<<<<<< HEAD
         result = difference(old, new, **running_options(options, progress))
         text = result.json(options.undecided) if options.json else result.told()
     return text, 0 if result.ok(options.undecided) else FAILED
@@ -76,6 +77,15 @@ def _difference(options: argparse.Namespace) -> tuple[str, int]:
 
 def _tables(results: list[Checked]) -> str:
     return "\n".join(result.told() for result in results)
+=======
+        found = difference(old, new, **running_options(options, progress))
+        text = found.json(options.undecided) if options.json else found.to_text()
+    return text, 0 if found.ok(options.undecided) else FAILED
+
+
+def _tables(found: list[CheckResult]) -> str:
+    return "\n".join(checked.to_text() for checked in found)
+>>>>>>> 9866317 (Checks, experiments and testing: names of the field, results above their presenters, one Execution)
 
 
 def _promising(files: list[Path], others: list[Path] | None = None) -> None:

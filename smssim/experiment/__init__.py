@@ -1,15 +1,15 @@
-"""Experiments: many runs of one scenario or several, and what their figures say together."""
+"""Experiments: many runs of one scenario or several, and statistics of their figures."""
 
 from smssim.experiment.api import compare, replicate, sweep
 from smssim.experiment.comparison import Comparison
 from smssim.experiment.experiment import Experiment
-from smssim.experiment.runner import Absolute, Interrupted
+from smssim.experiment.runner import Absolute, RunsInterrupted
 
 __all__ = [
     "Absolute",
     "Comparison",
     "Experiment",
-    "Interrupted",
+    "RunsInterrupted",
     "compare",
     "replicate",
     "sweep",

@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 from smssim.experiment.comparison import Comparison
 from smssim.experiment.designs import Design, designs_of
 from smssim.experiment.experiment import Experiment
-from smssim.experiment.pool import Pool
-from smssim.experiment.runner import Precision, Progress, Wanted, run_all, run_until, tasks_of
-from smssim.experiment.store import Kept, Store
+from smssim.experiment.run_store import Store
+from smssim.experiment.runner import Execution, Precision, PrecisionGoal, Progress, tasks_of
 from smssim.scenario import Scenario
 from smssim.simulation.policies.account_view import Policy
 
 if TYPE_CHECKING:
     import pandas as pd
 
-RUNS = 200
-"""Replications where neither a number nor a precision is asked for."""
+_RUNS = 200
+"""Replications where neither a number nor a precision is requested."""
 
 
 def replicate(
@@ -38,29 +37,28 @@ def replicate(
     store: Store | str | Path | None = None,
     progress: Progress | None = None,
 ) -> Experiment:
-    """Run *n* replications of a scenario, or the file of one; 200 if nothing is said.
+    """Run *n* replications of a scenario, or the file of one; 200 by default.
 
-    With *precision* instead, as many as it takes until the mean of *metric* is known to it
+    With *precision* instead, as many as it takes until the mean of *metric* is that precise
     (relative, or `Absolute`, or several by figure), but no more than *most*.
 
-    The result hangs on scenario, *policies* and *rng* (the scenario's, if None) alone: neither on
-    *workers* nor on the *executor*, any of `concurrent.futures`' kind. Runs that are in the
-    *store*, a directory, are not run again. A run that fails is a row with its error. Raise an
-    Interrupted, which holds what is done, when the user interrupts it.
+    The result depends only on the scenario, *policies* and *rng* (the scenario's, if None), not on
+    *workers* or *executor*, any of `concurrent.futures`. Runs that are in the *store*, a directory,
+    are not run again. A run that fails is a row with its error. Raise a RunsInterrupted, which
+    holds what is done, when the user interrupts it.
     """
     designs = [Design(_loaded(scenario), {})]
     seed = _seed(designs[0].scenario, rng)
-    kept = Kept(store, policies, seed)
-    with Pool(policies, seed, executor=executor, workers=workers) as pool:
+    with Execution(executor, workers, store, progress).start(policies, seed) as runner:
         if n is None and precision is not None:
-            wanted = Wanted.of(precision, metric, confidence)
+            goal = PrecisionGoal.of(precision, metric, confidence)
 
-            def enough(found: Experiment, look: int) -> bool:
-                known = {name: found.known(name) for name in wanted.figures}
-                return wanted.met(known, look)
+            def enough(runs: Experiment, look: int) -> bool:
+                values = {name: runs.values(name, drop_missing=True) for name in goal.figures}
+                return goal.met(values, look)
 
-            return run_until(designs, enough, most, pool, kept, progress)
-        return run_all(designs, tasks_of(1, RUNS if n is None else n), pool, kept, progress)
+            return runner.run_until(designs, enough, most)
+        return runner.run_all(designs, tasks_of(1, _RUNS if n is None else n))
 
 
 def sweep(
@@ -81,10 +79,9 @@ def sweep(
     All designs share their random numbers, replication by replication. Else as `replicate`.
     """
     base = _loaded(scenario)
-    made, seed = designs_of(base, designs), _seed(base, rng)
-    kept = Kept(store, policies, seed)
-    with Pool(policies, seed, executor=executor, workers=workers) as pool:
-        return run_all(made, tasks_of(len(made), n), pool, kept, progress)
+    points, seed = designs_of(base, designs), _seed(base, rng)
+    with Execution(executor, workers, store, progress).start(policies, seed) as runner:
+        return runner.run_all(points, tasks_of(len(points), n))
 
 
 def compare(
@@ -105,25 +102,24 @@ def compare(
 ) -> Comparison:
     """Compare a scenario with a what-if, another one or changes by path, in paired replications.
 
-    Both share their random numbers, so that most of what is chance is in both and goes out of the
+    Both share their random numbers, so that most of the chance is in both and cancels in the
     difference. Exactly *n* pairs are run; without *n*, as many as it takes until the mean
-    difference of *metric* is known to *precision* (relative to the base's mean, or `Absolute`, or
+    difference of *metric* has the *precision* (relative to the base's mean, or `Absolute`, or
     several by figure), but no more than *most*. Else as `replicate`.
     """
     first = _loaded(base)
     designs = [Design(first, {}), _what_if(first, what_if)]
-    wanted, seed = Wanted.of(precision, metric, confidence), _seed(first, rng)
-    kept = Kept(store, policies, seed)
-    with Pool(policies, seed, executor=executor, workers=workers) as pool:
+    goal, seed = PrecisionGoal.of(precision, metric, confidence), _seed(first, rng)
+    with Execution(executor, workers, store, progress).start(policies, seed) as runner:
         if n is not None:
-            return Comparison(run_all(designs, tasks_of(2, n), pool, kept, progress))
+            return Comparison(runner.run_all(designs, tasks_of(2, n)))
 
-        def enough(found: Experiment, look: int) -> bool:
-            pairs = {name: Comparison(found).pairs(name) for name in wanted.figures}
+        def enough(runs: Experiment, look: int) -> bool:
+            pairs = {name: Comparison(runs).pairs(name) for name in goal.figures}
             means = {name: float(base.mean()) for name, (base, _) in pairs.items() if len(base)}
-            return wanted.met({n: other - base for n, (base, other) in pairs.items()}, look, means)
+            return goal.met({n: other - base for n, (base, other) in pairs.items()}, look, means)
 
-        return Comparison(run_until(designs, enough, most, pool, kept, progress))
+        return Comparison(runner.run_until(designs, enough, most))
 
 
 def _seed(scenario: Scenario, rng: int | None) -> int:

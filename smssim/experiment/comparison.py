@@ -51,7 +51,7 @@ class Comparison:
         """
         import pandas as pd
 
-        rows = [row for name in self.experiment.figures for row in self._row(name, confidence)]
+        rows = [row for name in self.experiment.kpi_names for row in self._row(name, confidence)]
         return pd.DataFrame(rows, columns=list(_TYPES)).astype(_TYPES)
 
     def pairs(self, figure: str) -> tuple[Values, Values]:
@@ -99,11 +99,11 @@ class Comparison:
             "high": difference.high,
             "paired_variance": paired,
             "independent_variance": independent,
-            "reduction": reduction(paired, independent),
+            "reduction": _reduction(paired, independent),
         }
 
 
-def reduction(paired: float, independent: float) -> float:
+def _reduction(paired: float, independent: float) -> float:
     """How many times smaller the paired variance is; NaN where neither varies."""
     if paired > 0:
         return independent / paired

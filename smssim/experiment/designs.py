@@ -29,12 +29,12 @@ class Design:
         """Its name, or what makes it differ: the last steps of its paths and their values."""
         if self.name:
             return self.name
-        said = [f"{_short(path)} {_shown(value)}" for path, value in self.changes.items()]
-        return ", ".join(said) or self.scenario.name
+        parts = [f"{_short(path)} {_value_text(value)}" for path, value in self.changes.items()]
+        return ", ".join(parts) or self.scenario.name
 
 
 def designs_of(base: Scenario, designs: Mapping[str, Sequence[Any]] | pd.DataFrame) -> list[Design]:
-    """Every combination of the values of a mapping by path, or a design a row of a frame.
+    """Every combination of the values of a mapping by path, or one design per row of a frame.
 
     The last path changes fastest; a frame's index of texts names its designs. Raise a
     ScenarioError for a path that does not exist or a value that is refused, which names all of
@@ -44,7 +44,10 @@ def designs_of(base: Scenario, designs: Mapping[str, Sequence[Any]] | pd.DataFra
     if not changes:
         raise ValueError("designs must hold at least one value for each path, or one row")
     names = _names(designs) or [""] * len(changes)
-    return [Design(base.change(**own), own, name) for own, name in zip(changes, names, strict=True)]
+    return [
+        Design(base.change(**values), values, name)
+        for values, name in zip(changes, names, strict=True)
+    ]
 
 
 def _names(designs: Mapping[str, Sequence[Any]] | pd.DataFrame) -> list[str]:
@@ -73,25 +76,25 @@ def _plain(value: Any) -> Any:
 
 
 def _short(path: str) -> str:
-    """The end of a path that tells what it is: one of a list with its place, and its last step,
-    or two where it stands deep: the price of which country, which time that is exponential.
+    """The end of a path that identifies it: an item of a list with its index, and the last step, or
+    two where it lies deep: the price of which country, which time that is exponential.
 
     >>> _short("packages.0.segments"), _short("account.service_mode"), _short("routes.ID.price")
     ('packages.0.segments', 'service_mode', 'ID.price')
     """
     steps = path.split(".")
-    place = next((i for i, step in enumerate(steps) if step.isdigit()), len(steps) - 1)
-    if place < len(steps) - 1:
-        return ".".join(steps[max(0, place - 1) :])
+    index = next((i for i, step in enumerate(steps) if step.isdigit()), len(steps) - 1)
+    if index < len(steps) - 1:
+        return ".".join(steps[max(0, index - 1) :])
     return ".".join(steps[-2:] if len(steps) > 2 else steps[-1:])
 
 
-def _shown(value: Any) -> str:
+def _value_text(value: Any) -> str:
     """A value as a person reads it, those of a list one after the other.
 
-    >>> _shown(90_000), _shown((60, 3_600)), _shown([])
+    >>> _value_text(90_000), _value_text((60, 3_600)), _value_text([])
     ('90,000', '60 / 3,600', 'none')
     """
     if isinstance(value, list | tuple):
-        return " / ".join(map(_shown, value)) or "none"
+        return " / ".join(map(_value_text, value)) or "none"
     return f"{value:,}" if isinstance(value, int | float) else str(value)

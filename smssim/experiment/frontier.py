@@ -1,12 +1,13 @@
-"""Which designs are worth their price: those that no other beats in two figures at once.
+"""Designs that are worth their price: those that no other beats in two figures at once.
 
-Designs share their random numbers, so that what two of them differ by is known far better than
-what each of them is.
+Designs share their random numbers, so that the difference of two is known far more precisely than
+either of them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,62 +17,60 @@ from smssim.metrics import METRICS
 if TYPE_CHECKING:
     import pandas as pd
 
-    from smssim.experiment.experiment import Experiment
+Replications = Mapping[int, float]
+"""A figure of one design by replication."""
 
 
-def frontier_of(experiment: Experiment, across: str, up: str, confidence: float) -> pd.DataFrame:
-    """One row a design: `scenario`, its changes, both figures with `_low` and `_high`, and `best`.
+def frontier_of(
+    changes: pd.DataFrame,
+    figures: Mapping[str, Sequence[Replications]],
+    signs: Mapping[str, int],
+    confidence: float,
+) -> pd.DataFrame:
+    """One row per design: its *changes*, each figure with `_low` and `_high`, and `best`.
 
-    `best` is false where another design is surely better in one of the figures and on average not
-    worse in the other; a design without a value in one of them neither beats another nor is beaten.
-    Raise a ValueError for a figure that no run has, or that has no better way.
+    *figures* are two by name, each with the values of every design by replication; *signs* are
+    those of `sign_of`. `best` is false where another design is certainly better in one of the
+    figures and on average not worse in the other; a design without a value in one of them neither
+    beats another nor is beaten.
     """
-    signs = [_sign(name) for name in (across, up)]
-    columns = {
-        name: [
-            estimate_of(name, experiment.values(name, design), confidence)
-            for design in range(len(experiment.designs))
-        ]
-        for name in (across, up)
-    }
-    found = experiment.changes
-    for name, intervals in columns.items():
-        ends = zip(("", "_low", "_high"), zip(*intervals, strict=True), strict=True)
-        found = found.assign(**{f"{name}{end}": list(values) for end, values in ends})
-    places = range(len(experiment.designs))
-    figures = [
-        [sign * _by_replication(experiment, name, design) for design in places]
-        for name, sign in zip((across, up), signs, strict=True)
-    ]
-    beaten = [any(_beats(figures, other, own, confidence) for other in places) for own in places]
-    return found.assign(best=np.logical_not(beaten))
-
-
-def _beats(figures: list[list[Any]], other: int, own: int, confidence: float) -> bool:
-    """Whether *other* beats *own* in figures of which less is better."""
-    if other == own:
-        return False
-    found = [mean_of(_known(by[other] - by[own]), confidence) for by in figures]
-    if not all(difference.estimate <= 0 for difference in found):
-        return False
-    return any(difference.high < 0 for difference in found)
-
-
-def _known(differences: pd.Series[float]) -> Values:
-    """The differences of the replications in which both have a value."""
-    return np.asarray(differences.dropna(), np.float64)
-
-
-def _by_replication(experiment: Experiment, name: str, design: int) -> pd.Series[float]:
     import pandas as pd
 
-    return pd.Series(experiment.by_replication(name, design), dtype="float64")
+    frame = changes
+    for name, designs in figures.items():
+        intervals = [
+            estimate_of(name, np.array(list(values.values())), confidence) for values in designs
+        ]
+        ends = zip(("", "_low", "_high"), zip(*intervals, strict=True), strict=True)
+        frame = frame.assign(**{f"{name}{end}": list(column) for end, column in ends})
+    series = [
+        [signs[name] * pd.Series(dict(values), dtype="float64") for values in designs]
+        for name, designs in figures.items()
+    ]
+    numbers = range(len(frame))
+    beaten = [any(_beats(series, rival, n, confidence) for rival in numbers) for n in numbers]
+    return frame.assign(best=np.logical_not(beaten))
 
 
-def _sign(name: str) -> int:
-    """1 where less of a figure is better, -1 where more of it is."""
+def sign_of(name: str) -> int:
+    """1 where less of a figure is better, -1 where more of it is; else raise a ValueError."""
     better = getattr(METRICS.get(metric_of(name)), "better", None)
     if better is None:
-        known = ", ".join(metric.name for metric in METRICS.values() if metric.better)
-        raise ValueError(f"figure(={name!r}) must be one of which less or more is better: {known}")
+        names = ", ".join(metric.name for metric in METRICS.values() if metric.better)
+        raise ValueError(f"figure(={name!r}) must be one of which less or more is better: {names}")
     return 1 if better == "less" else -1
+
+
+def _beats(figures: list[list[pd.Series[float]]], rival: int, n: int, confidence: float) -> bool:
+    """Whether design *rival* beats design *n* in figures of which less is better."""
+    if rival == n:
+        return False
+    differences = [mean_of(_paired(by[rival] - by[n]), confidence) for by in figures]
+    if not all(difference.estimate <= 0 for difference in differences):
+        return False
+    return any(difference.high < 0 for difference in differences)
+
+
+def _paired(differences: pd.Series[float]) -> Values:
+    """The differences of the replications in which both designs have a value."""
+    return np.asarray(differences.dropna(), np.float64)

@@ -1,6 +1,6 @@
 """Where tasks are run: in this process, or by any executor of `concurrent.futures`.
 
-Results come in the order in which they are done; whoever keeps them goes by their task.
+Results come in the order in which they are done; each names its task.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from smssim.experiment.worker import Job, Result, Task, run_job
 from smssim.scenario import Scenario
 from smssim.simulation.policies.account_view import Policy
 
-JOB_S = 0.5
+_JOB_S = 0.5
 """Seconds that a job should take: long against sending it, short against a person's patience."""
 _MOST_TASKS = 256
-NO_START = (
+_NO_START = (
     "no worker process starts; in a script, what runs months must stand under "
     '`if __name__ == "__main__":`, for each worker imports the script anew (or give workers=1)'
 )
 
 
 class Pool:
-    """Runs the tasks of scenarios with policies; a context that ends the workers it started.
+    """Runs the tasks of scenarios with policies, and ends the workers it started when closed.
 
     *executor* is the caller's and stays open; without one, *workers* processes are started when
     first needed (as many as there are cores if None), and with *workers* 1 none. Processes are
@@ -49,23 +49,17 @@ class Pool:
         if workers is not None and workers < 1:
             raise ValueError(f"workers(={workers}) must be >= 1")
         self._policies, self.rng = packed(policies), rng
-        self._given = executor
-        self._own: Executor | None = None
+        self._executor_of_caller = executor
+        self._started: Executor | None = None
         self._workers = workers or len(os.sched_getaffinity(0))
         self._seconds = 0.0
-
-    def __enter__(self) -> Pool:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._close()
 
     def results(self, tasks: Sequence[Task], scenarios: Mapping[int, Scenario]) -> Iterator[Result]:
         """Run *tasks*, each a replication of the scenario of its design."""
         pickled = {
             design: pickle.dumps(scenarios[design]) for design in {task.design for task in tasks}
         }
-        if self._given is None and self._workers == 1:
+        if self._executor_of_caller is None and self._workers == 1:
             for task in tasks:
                 yield from run_job(self._job([task], pickled))
             return
@@ -84,7 +78,7 @@ class Pool:
                 except BrokenExecutor as broken:
                     suspects = [task for tasks in running.values() for task in tasks]
                     running.clear()
-                    if self._given is not None:
+                    if self._executor_of_caller is not None:
                         yield from _failed([*suspects, *waiting], broken)
                         return
                     self._check_start()
@@ -96,24 +90,24 @@ class Pool:
 
     def _check_start(self) -> None:
         """Raise a RuntimeError if workers die that have nothing to do: then no run is to blame."""
-        self._close()
+        self.close()
         if self._seconds:
             return  # runs came back, so workers start
         try:
             self._executor().submit(_nothing).result()
         except BrokenExecutor as broken:
-            self._close()
-            raise RuntimeError(NO_START) from broken
+            self.close()
+            raise RuntimeError(_NO_START) from broken
 
     def _alone(self, suspects: list[Task], scenarios: Mapping[int, bytes]) -> Iterator[Result]:
         """Run what was running when workers died, one by one: so only the cause of it fails."""
         if suspects:
-            self._close()
+            self.close()
         for task in suspects:
             try:
                 yield from self._executor().submit(run_job, self._job([task], scenarios)).result()
             except Exception as error:
-                self._close()
+                self.close()
                 yield from _failed([task], error)
 
     def _taken(
@@ -152,33 +146,34 @@ class Pool:
         if not self._seconds:
             return 1
         fair = -(-waiting // (2 * self._workers))
-        return max(1, min(int(JOB_S / self._seconds), fair, _MOST_TASKS))
+        return max(1, min(int(_JOB_S / self._seconds), fair, _MOST_TASKS))
 
     def _learn(self, results: list[Result]) -> None:
         mean = sum(result.seconds for result in results) / max(1, len(results))
         self._seconds = max(mean, 1e-4)
 
     def _job(self, tasks: list[Task], scenarios: Mapping[int, bytes]) -> Job:
-        own = {task.design: scenarios[task.design] for task in tasks}
-        return Job(tasks, own, self._policies, self.rng)
+        needed = {task.design: scenarios[task.design] for task in tasks}
+        return Job(tasks, needed, self._policies, self.rng)
 
     def _executor(self) -> Executor:
-        if self._given is not None:
-            return self._given
-        if self._own is None:
-            self._own = new_executor(self._workers)
-        return self._own
+        if self._executor_of_caller is not None:
+            return self._executor_of_caller
+        if self._started is None:
+            self._started = new_executor(self._workers)
+        return self._started
 
-    def _close(self) -> None:
-        if self._own is not None:
-            self._own.shutdown(wait=True, cancel_futures=True)
-            self._own = None
+    def close(self) -> None:
+        """End the workers that were started."""
+        if self._started is not None:
+            self._started.shutdown(wait=True, cancel_futures=True)
+            self._started = None
 
 
 def new_executor(workers: int) -> ProcessPoolExecutor:
     """Processes that start clean: nothing of this one's threads and locks is copied."""
-    known = multiprocessing.get_all_start_methods()
-    method = "forkserver" if "forkserver" in known else "spawn"
+    methods = multiprocessing.get_all_start_methods()
+    method = "forkserver" if "forkserver" in methods else "spawn"
     context = multiprocessing.get_context(method)
     if method == "forkserver":
         # The server outlives an experiment: what it has imported, no later worker waits for.

@@ -1,4 +1,4 @@
-"""What many runs say of a figure: means, quantiles, shares, each with its interval.
+"""Statistics of a figure over many runs: means, quantiles, shares, each with its interval.
 
 Runs that have no value (no run-out, nothing delivered) are left out and counted.
 """
@@ -38,17 +38,17 @@ def statistics_of(name: str, values: Values, confidence: float) -> Iterator[Stat
     Figures that are yes or no have the `probability` of yes (Wilson), all others the `mean`
     (Student), `sd` without an interval, and p10, p50 and p90 (order statistics).
     """
-    known = values[np.isfinite(values)]
-    n = len(known)
+    finite = values[np.isfinite(values)]
+    n = len(finite)
     if METRICS[metric_of(name)].unit == YES_OR_NO:
-        yield _statistic("probability", n, _probability(known, confidence))
+        yield _statistic("probability", n, _probability(finite, confidence))
         return
-    yield _statistic("mean", n, _mean(known, confidence))
-    sd = float(known.std(ddof=1)) if n > 1 else float("nan")
+    yield _statistic("mean", n, _mean(finite, confidence))
+    sd = float(finite.std(ddof=1)) if n > 1 else float("nan")
     yield Statistic("sd", n, sd, float("nan"), float("nan"))
     for statistic, q in QUANTILES.items():
-        found = quantile_interval(known, q, confidence) if n else _nothing()
-        yield _statistic(statistic, n, found)
+        interval = quantile_interval(finite, q, confidence) if n else _nothing()
+        yield _statistic(statistic, n, interval)
 
 
 def estimate_of(name: str, values: Values, confidence: float = 0.95) -> Interval:
@@ -81,7 +81,7 @@ def subject_of(name: str) -> str:
 
 
 def summary_frame(rows: list[dict[str, Any]], keys: list[str]) -> pd.DataFrame:
-    """Rows of statistics as a tidy frame; *keys* stand first."""
+    """Rows of statistics as a tidy frame; *keys* come first."""
     import pandas as pd
 
     columns = [*keys, "metric", "of", "unit", "statistic", "n", "estimate", "low", "high"]
@@ -104,5 +104,5 @@ def _nothing() -> Interval:
     return Interval(float("nan"), float("nan"), float("nan"))
 
 
-def _statistic(name: str, n: int, found: Interval) -> Statistic:
-    return Statistic(name, n, found.estimate, found.low, found.high)
+def _statistic(name: str, n: int, interval: Interval) -> Statistic:
+    return Statistic(name, n, *interval)

@@ -1,6 +1,6 @@
-"""What a worker does: run replications of designs, and send back their figures, never their rows.
+"""A worker: it runs replications of designs and sends back their figures, never their rows.
 
-A failed run is a result as well: it says why, and stops nothing.
+A failed run is a result as well: it has the reason, and stops nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Task(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What became of one task: its figures by name, or why it failed; *seconds* of CPU time."""
+    """The outcome of one task: its figures by name, or why it failed; *seconds* of CPU time."""
 
     task: Task
     figures: dict[str, float]
@@ -71,12 +71,11 @@ def promised_in(run: Record, scenario: Scenario) -> dict[str, float]:
 
 def figures_in(record: Record) -> dict[str, float]:
     """The figures of a record, simulated or read from a log, by the same names."""
-    found = kpis(record)
-    names = found["name"].to_list()
-    subjects, values = found["of"].to_list(), found["value"].to_list()
+    frame = kpis(record)
+    columns = (frame[name].to_list() for name in ("name", "of", "value"))
     return {
         f"{name}[{of}]" if of else name: float(value)
-        for name, of, value in zip(names, subjects, values, strict=True)
+        for name, of, value in zip(*columns, strict=True)
     }
 
 

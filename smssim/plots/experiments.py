@@ -28,20 +28,20 @@ def runs(
     unit: str,
     found: Interval,
     *,
-    beside: float | None = None,
+    compare_to: float | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw how often which value of a figure came about, its mean or share with its interval.
 
-    *beside* is the value of a record, which is drawn among them. Shares are drawn in per cent.
+    *compare_to* is the value of a record, drawn among them. Shares are drawn in per cent.
     """
     scale, unit = _scale(unit)
     values, found = values * scale, _scaled(found, scale)
     with drawing(ax) as ax:
         _histogram(ax, values, found)
         told = f"{name}: {_told(found)} {unit}" if len(values) else f"{name}: no run has a value"
-        if beside is not None and len(values):
-            own = beside * scale
+        if compare_to is not None and len(values):
+            own = compare_to * scale
             ax.axvline(own, color=WARNING, linewidth=4, linestyle="--", label="the record")
             legend_below(ax, ax.get_legend_handles_labels()[0])
             told = f"{name}: {_number(own)} {unit}, {_place(values, own)}"

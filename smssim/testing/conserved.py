@@ -1,7 +1,7 @@
-"""What is conserved in every month, simulated or recorded: messages, segments, money, reports.
+"""Conservation in every month, simulated or recorded: of messages, segments, money and reports.
 
-The laws are sums that must come out whatever happened; which of them a record can be held to hangs
-on what it knows.
+The laws are sums that must agree in any month; which of them apply to a record depends on what it
+knows.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from smssim.testing.laws import (
     bill,
     covered,
     expired,
-    fates,
+    outcomes,
     packages,
     purchases,
-    refusals,
+    refused_messages,
     reports,
     requests,
     tallies_agree,
     tasks,
 )
-from smssim.testing.record_tables import Broken, Known
+from smssim.testing.record_tables import RecordTables, RuleViolation
 
-LAWS: tuple[Callable[[Known], Iterator[Broken]], ...] = (
+LAWS: tuple[Callable[[RecordTables], Iterator[RuleViolation]], ...] = (
     requests,
-    fates,
-    refusals,
+    outcomes,
+    refused_messages,
     packages,
     covered,
     expired,
@@ -42,7 +42,7 @@ LAWS: tuple[Callable[[Known], Iterator[Broken]], ...] = (
 
 
 def assert_conserved(record: Record) -> None:
-    """Raise an AssertionError unless every law of conservation holds in a record, all that do not.
+    """Raise an AssertionError, with all violations, unless every law of conservation holds.
 
     Exact: there is no risk of a false alarm. It takes simulated and recorded months alike, with
     their rows or by their tallies alone; what a record does not know (NA, or a table that is None)
@@ -58,8 +58,10 @@ def assert_conserved(record: Record) -> None:
 
     The error names each broken law, both its sides with their numbers, and the first group or row.
     """
-    known = Known(record)
-    broken = [found for law in LAWS for found in law(known)]
-    if broken:
-        many = "a law is" if len(broken) == 1 else f"{len(broken)} laws are"
-        raise AssertionError("\n- ".join([f"{record.name!r}: {many} broken", *map(str, broken)]))
+    tables = RecordTables(record)
+    violations = [violation for law in LAWS for violation in law(tables)]
+    if violations:
+        many = "a law is" if len(violations) == 1 else f"{len(violations)} laws are"
+        raise AssertionError(
+            "\n- ".join([f"{record.name!r}: {many} broken", *map(str, violations)])
+        )

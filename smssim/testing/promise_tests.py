@@ -1,4 +1,4 @@
-"""Scenario files as files of tests: one item a promise.
+"""Scenario files as files of tests: one item per promise; and promises as assertions.
 
 All promises of a file are decided together, whichever are selected, so that verdicts are those of
 `smssim.check`; a process simulates the months of a file once.
@@ -11,23 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from glob import glob
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from smssim.checks import Verdict, check
+from smssim.checks import CheckResult, ReplicationError, Verdict, check
 from smssim.checks.text import verdict_lines
-from smssim.checks.verdict import Undecided
-from smssim.scenario import Check, Scenario
+from smssim.checks.verdict import UndecidedPolicy
+from smssim.scenario import Check, Scenario, ScenarioError
 from smssim.scenario.promises import promise_of
 from smssim.simulation.policies.account_view import Policy
-
-if TYPE_CHECKING:
-    from smssim.checks import Checked
-    from smssim.scenario import Scenario, ScenarioError
-
-
-# What a project says about promises in its ini file.
 
 
 @dataclass(frozen=True)
@@ -35,7 +28,7 @@ class Settings:
     """The settings of a project; *folder* is the directory of its ini file."""
 
     folder: Path
-    undecided: Undecided
+    undecided: UndecidedPolicy
     workers: int | None
 
     @classmethod
@@ -48,25 +41,25 @@ class Settings:
         return cls(folder, undecided, _workers(config))
 
     def placed(self, path: Any) -> Any:
-        """A path from the directory of the ini file on; anything else stays as it is."""
+        """A path relative to the directory of the ini file; anything else is unchanged."""
         return self.folder / path if isinstance(path, str | os.PathLike) else path
 
     def files(self, pattern: str) -> list[Path]:
         """The files that a glob names, in order. Raise a UsageError if there is none."""
-        found = glob(pattern, root_dir=self.folder, recursive=True)
-        places = [Path(os.path.abspath(self.folder / name)) for name in sorted(found)]
-        files = [place for place in places if place.is_file()]
+        names = sorted(glob(pattern, root_dir=self.folder, recursive=True))
+        paths = [Path(os.path.abspath(self.folder / name)) for name in names]
+        files = [path for path in paths if path.is_file()]
         if not files:
-            told = f"smssim_scenarios: {pattern!r} must match a file in {self.folder}"
-            raise pytest.UsageError(told)
+            message = f"smssim_scenarios: {pattern!r} must match a file in {self.folder}"
+            raise pytest.UsageError(message)
         return files
 
 
 def _workers(config: pytest.Config) -> int | None:
     """None is one a core; a worker of xdist has its core already."""
     try:
-        given = config.getini("smssim_workers")
-        workers = None if given in (None, "") else int(given)
+        text = config.getini("smssim_workers")
+        workers = None if text in (None, "") else int(text)
     except (TypeError, ValueError, pytest.UsageError) as error:
         raise pytest.UsageError(f"smssim_workers must be a whole number: {error}") from error
     if workers is not None and workers < 1:
@@ -77,14 +70,14 @@ def _workers(config: pytest.Config) -> int | None:
 
 
 @dataclass(frozen=True)
-class Plans:
+class ListedScenarios:
     """The scenario files that a project lists, and the hook that collects them."""
 
     settings: Settings
     files: tuple[Path, ...]
 
     @classmethod
-    def of(cls, config: pytest.Config) -> Plans:
+    def of(cls, config: pytest.Config) -> ListedScenarios:
         """The files that the project lists. Raise a UsageError for a pattern without a file."""
         settings = Settings.of(config)
         patterns = config.getini("smssim_scenarios")
@@ -94,72 +87,65 @@ class Plans:
             config.args = [*config.args, *map(str, files)]
         return cls(settings, files)
 
-    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> PlanFile | None:
-        """Take the listed files, and nobody else's."""
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> ScenarioFile | None:
+        """Collect the listed files, and no others."""
         if file_path not in self.files:
             return None
-        made: PlanFile = PlanFile.from_parent(parent, path=file_path)
-        made.settings = self.settings
-        return made
+        file: ScenarioFile = ScenarioFile.from_parent(parent, path=file_path)
+        file.settings = self.settings
+        return file
 
 
-class PlanFile(pytest.File):
-    """A scenario file; its verdicts are found when the first of its items runs."""
+class ScenarioFile(pytest.File):
+    """A scenario file; it is checked when the first of its items runs."""
 
     settings: Settings
     scenario: Scenario
-    _checked: Checked | None = None
+    _checked: CheckResult | None = None
     _error: Exception | None = None
 
-    def collect(self) -> Iterator[CheckItem]:
-        """One item a promise. Raise a CollectError, with places, for a file that is wrong."""
-        from smssim.scenario import Scenario, ScenarioError
-
+    def collect(self) -> Iterator[PromiseItem]:
+        """One item per promise. Raise a CollectError, with file:line, for a file that is wrong."""
         try:
             self.scenario = Scenario.load(self.path)
         except ScenarioError as error:
             raise self.CollectError(self._located(error)) from None
         if not self.scenario.checks:
-            told = "checks must be one at least, for smssim_scenarios lists this file"
-            raise self.CollectError(f"{self._shown()}: {told}")
+            message = "checks must be one at least, for smssim_scenarios lists this file"
+            raise self.CollectError(f"{self._display_path()}: {message}")
         for promise in self.scenario.checks:
-            yield CheckItem.from_parent(self, name=promise.name)
+            yield PromiseItem.from_parent(self, name=promise.name)
 
-    def checked(self) -> Checked:
+    def checked(self) -> CheckResult:
         """The verdicts of all promises of the file. Raise what went wrong, each time."""
-        from smssim.checks import check
-
         if self._error is not None:
             raise self._error
         if self._checked is None:
             try:
-                found = check(self.scenario, workers=self.settings.workers)
+                result = check(self.scenario, workers=self.settings.workers)
             except Exception as error:
                 self._error = error
                 raise
-            self._checked = replace(found, file=self._shown())
+            self._checked = replace(result, file=self._display_path())
         return self._checked
 
-    def _shown(self) -> str:
-        """The path as pytest shows paths: from where it was started."""
-        place, start = self.path, self.config.invocation_params.dir
-        return str(place.relative_to(start) if place.is_relative_to(start) else place)
+    def _display_path(self) -> str:
+        """The path as pytest shows paths: relative to where it was started."""
+        path, start = self.path, self.config.invocation_params.dir
+        return str(path.relative_to(start) if path.is_relative_to(start) else path)
 
     def _located(self, error: ScenarioError) -> str:
-        shown = self._shown()
-        return "\n".join(str(replace(p, file=shown) if p.file else p) for p in error.problems)
+        path = self._display_path()
+        return "\n".join(str(replace(p, file=path) if p.file else p) for p in error.problems)
 
 
-class CheckItem(pytest.Item):
+class PromiseItem(pytest.Item):
     """One promise as a test."""
 
     def runtest(self) -> None:
         """Fail, with no traceback, unless the promise is kept."""
-        from smssim.checks import ReplicationError
-        from smssim.checks.text import verdict_lines
-
         try:
-            checked = self._plan.checked()
+            checked = self._file.checked()
         except ReplicationError as error:
             pytest.fail(str(error), pytrace=False)
         verdict = checked.verdict(self.name)
@@ -171,21 +157,18 @@ class CheckItem(pytest.Item):
             ("runs", verdict.runs),
         ]
         text = "\n".join(verdict_lines(checked, verdict))
-        if not replace(checked, verdicts=[verdict]).ok(self._plan.settings.undecided):
+        if not replace(checked, verdicts=[verdict]).ok(self._file.settings.undecided):
             pytest.fail(text, pytrace=False)
         self.add_report_section("call", "verdict", text)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """The file, and the title above what is told."""
-        return self.path, None, f"{self._plan._shown()}: {self.name}"
+        """The file, and the title of a failure."""
+        return self.path, None, f"{self._file._display_path()}: {self.name}"
 
     @property
-    def _plan(self) -> PlanFile:
-        assert isinstance(self.parent, PlanFile)
+    def _file(self) -> ScenarioFile:
+        assert isinstance(self.parent, ScenarioFile)
         return self.parent
-
-
-# `assert_promise`: a promise of a scenario as an assertion of one's own test.
 
 
 @dataclass(frozen=True)
@@ -205,14 +188,14 @@ class AssertPromise:
         miss: float = 0.01,
         most_runs: int = 2_000,
         policies: Sequence[Policy] = (),
-        undecided: Undecided = "fail",
+        undecided: UndecidedPolicy = "fail",
     ) -> Verdict:
         """Raise an AssertionError unless the scenario keeps the promise; return the verdict.
 
         *promise* is a text such as `runout.any < 0.05` or `p90(cost_usd) < 12000`, with *margin* in
         the metric's unit and the part of the month that *where* names, or a Check, which has both.
         A relative path starts at the directory of the ini file; the seed is the scenario's `rng`,
-        its own checks are left out. Raise a ScenarioError for what is no promise of the scenario.
+        its own checks are ignored. Raise a ScenarioError for what is no promise of the scenario.
         """
         __tracebackhide__ = True
         if undecided not in ("fail", "pass"):
@@ -224,10 +207,10 @@ class AssertPromise:
             checks=[_check(promise, margin, where)],
             checking={"false_alarm": false_alarm, "miss": miss, "most_runs": most_runs},
         )
-        found = check(plan, policies=policies, workers=self.settings.workers)
-        (verdict,) = found.verdicts
-        if not found.ok(undecided):
-            raise AssertionError("\n".join(verdict_lines(replace(found, file=file), verdict)))
+        result = check(plan, policies=policies, workers=self.settings.workers)
+        (verdict,) = result.verdicts
+        if not result.ok(undecided):
+            raise AssertionError("\n".join(verdict_lines(replace(result, file=file), verdict)))
         return verdict
 
 
@@ -237,12 +220,12 @@ def _check(
     """The promise as it would stand in a file. Raise a ValueError for a text that is none."""
     if isinstance(promise, Check):
         if margin or where:
-            told = "has a margin and a where of its own: give neither beside it"
-            raise ValueError(f"promise(={promise.name!r}) {told}")
+            rule = "has a margin and a where of its own: give neither beside it"
+            raise ValueError(f"promise(={promise.name!r}) {rule}")
         return promise.model_dump(exclude_unset=True)
-    given = promise_of(promise) | {"margin": margin}
+    check = promise_of(promise) | {"margin": margin}
     if where is None:
-        return given
-    if "where" in given:
+        return check
+    if "where" in check:
         raise ValueError(f"promise(={promise!r}) has a part in brackets: give no where beside it")
-    return given | {"where": dict(where)}
+    return check | {"where": dict(where)}

@@ -1,4 +1,4 @@
-"""What the laws of conservation look at: a record's tables, and how two sides of a law compare.
+"""The tables of a record for the laws of conservation, and the comparison of a law's two sides.
 
 A record that was read knows less than a simulated one, and what it does not know breaks no law.
 """
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from smssim.record.record import Record
 
 
-class Broken(NamedTuple):
-    """A law that does not hold: its name, both sides with their numbers, where it shows first."""
+class RuleViolation(NamedTuple):
+    """A law that does not hold: its name, both sides with their numbers, the first row or key."""
 
     law: str
-    told: str
+    sides: str
     where: str = ""
 
     def __str__(self) -> str:
-        return f"{self.law}: {self.told}" + (f"; first at {self.where}" if self.where else "")
+        return f"{self.law}: {self.sides}" + (f"; first at {self.where}" if self.where else "")
 
 
-class Known:
+class RecordTables:
     """A record, and the scenario that it was simulated from, if it was."""
 
     def __init__(self, record: Record) -> None:
@@ -86,31 +86,30 @@ def summed(frame: pd.DataFrame, keys: tuple[str, ...], measure: str) -> pd.Serie
 
 def unlike(
     law: str, left: tuple[str, pd.Series[int]], right: tuple[str, pd.Series[int]]
-) -> Iterator[Broken]:
+) -> Iterator[RuleViolation]:
     """The law broken if two series by the same keys differ, with the first key at which they do."""
     (name, a), (other, b) = left, right
     a, b = a.align(b, fill_value=0)
     wrong = (a != b).to_numpy().nonzero()[0]
     if not len(wrong):
         return
-    told = f"{name} is {int(a.sum()):,}, {other} is {int(b.sum()):,}"
+    text = f"{name} is {int(a.sum()):,}, {other} is {int(b.sum()):,}"
     first = int(wrong[0])
     where = f"{_keys(a, first)}: {int(a.iloc[first]):,} and {int(b.iloc[first]):,}"
-    yield Broken(law, told, where)
+    yield RuleViolation(law, text, where)
 
 
-def unequal(law: str, left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[Broken]:
+def unequal(law: str, left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[RuleViolation]:
     """The law broken if the terms of both sides have different sums."""
     if sum(left.values()) != sum(right.values()):
-        yield Broken(law, f"{_terms(left)}, but {_terms(right)}")
+        yield RuleViolation(law, f"{_terms(left)}, but {_terms(right)}")
 
 
 def row_of(frame: pd.DataFrame, wrong: Any) -> str:
     """The first row of a table that a mask of rows finds, with its values."""
-    place = int(wrong.to_numpy().nonzero()[0][0])
-    values = ", ".join(f"{name} {value}" for name, value in frame.iloc[place].items())
-    place = int(frame.index[place])
-    return f"row {place} ({values})"
+    position = int(wrong.to_numpy().nonzero()[0][0])
+    values = ", ".join(f"{name} {value}" for name, value in frame.iloc[position].items())
+    return f"row {int(frame.index[position])} ({values})"
 
 
 def strays(messages: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:
@@ -119,12 +118,12 @@ def strays(messages: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:
 
 
 def _terms(side: Mapping[str, Any]) -> str:
-    told = " + ".join(f"{name} {int(value):,}" for name, value in side.items())
-    return told if len(side) == 1 else f"{told} = {int(sum(side.values())):,}"
+    text = " + ".join(f"{name} {int(value):,}" for name, value in side.items())
+    return text if len(side) == 1 else f"{text} = {int(sum(side.values())):,}"
 
 
-def _keys(series: pd.Series[int], place: int) -> str:
-    key = series.index[place]
+def _keys(series: pd.Series[int], position: int) -> str:
+    key = series.index[position]
     values = key if isinstance(key, tuple) else (key,)
     plain = [value.item() if hasattr(value, "item") else value for value in values]
     return ", ".join(f"{n} {v!r}" for n, v in zip(series.index.names, plain, strict=True))

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import stats
 
 import smssim
-from smssim.checks import decide
+from smssim.checks.decide import decide
 from smssim.scenario import Check, Scenario
 
 MOST = 2_000

@@ -1,4 +1,4 @@
-"""Questions asked backwards: the smallest package, the highest limit, the latest date."""
+"""Inverse questions: the smallest package, the highest limit, the latest date."""
 
 from smssim.checks.find.launch import launch_risk
 from smssim.checks.find.questions import (

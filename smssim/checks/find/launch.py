@@ -1,6 +1,6 @@
-"""The risk of a date: how often a template cannot be sent with at its launch.
+"""The risk of a date: how often a template is not usable at its launch.
 
-Reviews, registrations and the account's steps hang on no message, so their whole course is known
+Reviews, registrations and the account's steps depend on no message, so their whole timeline follows
 without simulating one, and a thousand replications of every hour of a month take seconds.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 USABLE_HOURS = "review.usable_hours"
-"""The metric by which a template's handing in is judged."""
+"""The metric that decides when a template is handed in."""
 
 
 def launch_risk(
@@ -42,10 +42,10 @@ def launch_risk(
 ) -> pd.DataFrame:
     """How likely a template is not ready at *launch*, for each moment at which it is handed in.
 
-    It is ready when it can be sent with, and every country it goes to is registered where that has
-    to be. *times* are values of *path*, by default the template's `submitted`; with another path,
+    It is ready when it is usable, and every country it goes to is registered where that is
+    needed. *times* are values of *path*, by default the template's `submitted`; with another path,
     `onboarding.begins` for example, the risk is that of beginning then. Moments without a zone are
-    UTC. One row a time: `at` (UTC), `n` replications, `late` (how many were not ready), `risk`
+    UTC. One row per time: `at` (UTC), `n` replications, `late` (how many were not ready), `risk`
     (their share) and its Wilson interval `low`, `high`. All times share their random numbers,
     which are those of `simulate` with the same *rng* (the scenario's, if None) and replication;
     what policies would do is left out. Raise a ValueError for a template that is not there, no
@@ -54,17 +54,17 @@ def launch_risk(
     import pandas as pd
 
     base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
-    place = place_of(base, template)
-    path = f"templates.{place}.submitted" if path is None else path
+    default = f"templates.{template_index(base, template)}.submitted"
+    path = default if path is None else path
     launch_us = to_us(moment(launch))
     if n < 1:
         raise ValueError(f"n(={n}) must be >= 1")
     seed = base.rng if rng is None else rng
     rows = []
     for at in times:
-        own = base.change(**{path: at})
-        goes_to = destinations(own)[template]
-        ready = (_ready_us(own, template, goes_to, Marks(seed, k)) for k in range(n))
+        plan = base.change(**{path: at})
+        goes_to = destinations(plan)[template]
+        ready = (_ready_us(plan, template, goes_to, Marks(seed, k)) for k in range(n))
         late = sum(us is None or us > launch_us for us in ready)
         rows.append((at, n, late, late / n, *wilson(late, n, confidence)[1:]))
     if not rows:
@@ -78,9 +78,9 @@ def moment(time: datetime | str) -> datetime:
     return datetime.fromisoformat(time) if isinstance(time, str) else time
 
 
-def place_of(scenario: Scenario, template: str) -> int:
-    """The place of a template in the scenario. Raise a ValueError if it is not there."""
-    names = [own.name for own in scenario.templates]
+def template_index(scenario: Scenario, template: str) -> int:
+    """The index of a template in the scenario. Raise a ValueError if it is not there."""
+    names = [one.name for one in scenario.templates]
     if template not in names:
         raise ValueError(f"template(={template!r}) must be one of {', '.join(names)}")
     return names.index(template)
@@ -91,32 +91,32 @@ def review_runs(
 ) -> Experiment:
     """Replications of one design with the USABLE_HOURS of a template, which is handed in at a
     given moment, and no other figure: no message is simulated. Else as
-    `smssim.experiment.runner.run_until`.
+    `smssim.experiment.runner.Runner.run_until`.
     """
     (design,) = designs
     submitted = design.scenario.template(template).submitted
     assert submitted is not None
     figure = f"{USABLE_HOURS}[{template}]"
     results: dict[Task, Result] = {}
-    found, look = Experiment(designs, rng), 0
+    runs, look = Experiment(designs, rng), 0
     while len(results) < most:
         for k in range(len(results), min(most, len(results) + BATCH)):
-            known = setup_timeline(design.scenario, Marks(rng, k))
-            us = known.usable_us(template, design.scenario.start_us)
+            timeline = setup_timeline(design.scenario, Marks(rng, k))
+            us = timeline.usable_us(template, design.scenario.start_us)
             hours = math.nan if us is None else (us - to_us(submitted)) / HOUR
             results[Task(0, k)] = Result(Task(0, k), {figure: hours}, "", 0.0)
-        found, look = Experiment(designs, rng, dict(results)), look + 1
-        if enough(found, look):
+        runs, look = Experiment(designs, rng, dict(results)), look + 1
+        if enough(runs, look):
             break
-    return found
+    return runs
 
 
 def _ready_us(
     scenario: Scenario, template: str, goes_to: Iterable[str], marks: Marks
 ) -> int | None:
-    """When a template can be sent with to all its countries; None is never."""
-    known = setup_timeline(scenario, marks)
-    needed = [known.usable_us(template, scenario.start_us)]
-    needed += [known.registered_us[c] for c in goes_to if c in known.registered_us]
+    """When a template is usable for all its countries; None is never."""
+    timeline = setup_timeline(scenario, marks)
+    needed = [timeline.usable_us(template, scenario.start_us)]
+    needed += [timeline.registered_us[c] for c in goes_to if c in timeline.registered_us]
     times = [us for us in needed if us is not None]
     return max(times) if len(times) == len(needed) else None

@@ -1,6 +1,4 @@
-"""Questions asked backwards: what a value may be at most, or must be at least, for a promise to
-hold.
-"""
+"""Inverse questions: what a value may be at most, or must be at least, for a promise to hold."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from smssim.checks.find.launch import USABLE_HOURS, moment, place_of, review_runs
+from smssim.checks.find.launch import USABLE_HOURS, moment, review_runs, template_index
 from smssim.checks.find.search import Answer, Promise, search, searched
 from smssim.scenario import Check, Scenario, Where
 
@@ -62,7 +60,7 @@ def smallest_package(
 ) -> Answer:
     """The smallest size of a package, in segments, at which a promise holds.
 
-    *package* is its place among the scenario's packages, from 0. Options are those of `search`.
+    *package* is its number among the scenario's packages, from 0. Options are those of `search`.
     """
     path = f"packages.{package}.segments"
     return smallest(scenario, path, low, high, holds, step=step, **options)
@@ -115,22 +113,22 @@ def latest_submission(
 
     Times down to *first* are tried one after the other, in steps of hours: handing in later may
     help, for what comes at night is decided in the morning. Options are those of `search`. Reviews
-    hang on no message: without policies nothing is simulated, and neither executor, workers, store
-    nor progress is used. Times may be ISO 8601 texts; raise a ValueError for one without a zone,
+    depend on no message: without policies nothing is simulated, and neither executor, workers,
+    store nor progress is used. Times may be ISO 8601 texts; raise a ValueError for one without a zone,
     a *first* after the launch, no step, a template that is not there, or a *share* that is not
-    between 0 and 1: no runs tell of all.
+    between 0 and 1: no number of runs decides about all.
     """
     launch, first = moment(launch), moment(first)
     for name, time in (("launch", launch), ("first", first)):
         if time.tzinfo is None:
             raise ValueError(f"{name}(={time}) must have a zone")
     if step_h <= 0 or first > launch:
-        told = f"first(={first}), launch(={launch}), step_h(={step_h})"
-        raise ValueError(f"{told} must be first <= launch, step_h > 0")
+        values = f"first(={first}), launch(={launch}), step_h(={step_h})"
+        raise ValueError(f"{values} must be first <= launch, step_h > 0")
     if not 0 < share < 1:
         raise ValueError(f"share(={share}) must be > 0 and < 1")
     base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
-    path = f"templates.{place_of(base, template)}.submitted"
+    path = f"templates.{template_index(base, template)}.submitted"
     n = math.floor((launch - first) / timedelta(hours=step_h))
     steps = [first + k * timedelta(hours=step_h) for k in range(n + 1)][::-1]
 
@@ -146,8 +144,8 @@ def latest_submission(
     if options.get("policies"):
         return search(base, path, steps, promise, monotone=False, **options)
     run = partial(review_runs, template=template, rng=options.get("rng", base.rng))
-    asked = {name: options[name] for name in ("confidence", "most") if name in options}
-    return searched(base, path, steps, promise, run, monotone=False, **asked)
+    limits = {name: options[name] for name in ("confidence", "most") if name in options}
+    return searched(base, path, steps, promise, run, monotone=False, **limits)
 
 
 def _grid(low: float, high: float, step: float) -> Sequence[float]:
@@ -158,4 +156,4 @@ def _grid(low: float, high: float, step: float) -> Sequence[float]:
         grid = range(int(low), int(high) + 1, int(step))
         return grid if grid[-1] == high else [*grid, int(high)]
     n = math.floor((high - low) / step + 1e-9)
-    return [low + step * place for place in range(n + 1)]
+    return [low + step * k for k in range(n + 1)]

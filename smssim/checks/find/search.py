@@ -1,7 +1,7 @@
 """The search for the outermost value at which a promise still holds.
 
-By bisection over the steps between two values, all of which share their random numbers; a promise
-that does not become easier from one end to the other shows in the curve.
+By bisection over the steps between two values, all of which share their random numbers; the curve
+shows a promise that does not become easier from one end to the other.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +20,8 @@ from smssim.checks.check import decided
 from smssim.checks.decide import decide
 from smssim.experiment.designs import Design
 from smssim.experiment.experiment import Experiment
-from smssim.experiment.pool import Pool
-from smssim.experiment.runner import Enough, Progress, run_until
-from smssim.experiment.store import Kept, Store
+from smssim.experiment.run_store import Store
+from smssim.experiment.runner import Enough, Execution, Progress
 from smssim.metrics import METRICS
 from smssim.scenario import Check, Scenario
 from smssim.scenario.promises import promise_of
@@ -36,14 +34,14 @@ if TYPE_CHECKING:
 
 Steps = Sequence[Any]
 Promise = str | Check
-"""What shall hold: a text such as `runout.any < 0.05` or `p90(cost) < 12000`, or a check."""
-Runner = Callable[[Sequence[Design], Enough, int], Experiment]
+"""What must hold: a text such as `runout.any < 0.05` or `p90(cost) < 12000`, or a check."""
+_RunUntil = Callable[[Sequence[Design], Enough, int], Experiment]
 
 
 @dataclass(frozen=True)
 class Probe:
     """One value that was tried: the promise's statistic with its interval and its *bound* there,
-    and whether it holds, None if *n* runs do not tell.
+    and whether it holds, None if *n* runs do not decide.
     """
 
     value: Any
@@ -57,10 +55,10 @@ class Probe:
 
 @dataclass(frozen=True)
 class Answer:
-    """What was found: *value* is the outermost one at which the promise certainly holds, None if
-    there is none, and *fails* the nearest one at which it certainly does not.
+    """The answer: *value* is the outermost one at which the promise certainly holds, None if there
+    is none, and *fails* the nearest one at which it certainly does not.
 
-    Between both the runs do not tell, or there is no step. *note* says in words what it means.
+    Between both the runs do not decide, or there is no step. *note* is the answer in words.
     """
 
     path: str
@@ -72,8 +70,8 @@ class Answer:
 
     @property
     def curve(self) -> pd.DataFrame:
-        """One row a value that was tried, in order: n, the statistic with its interval, the bound
-        that it is held against, holds.
+        """One row per value that was tried, in order: n, the statistic with its interval, the bound
+        that it is compared with, holds.
         """
         import pandas as pd
 
@@ -87,13 +85,13 @@ class Answer:
         from smssim.plots import experiments
 
         rows = sorted(self.probes, key=lambda probe: probe.value)
-        found = [Interval(row.estimate, row.low, row.high) for row in rows]
+        intervals = [Interval(row.estimate, row.low, row.high) for row in rows]
         unit = METRICS[self.promise.metric_name].unit
         name = f"{self.promise.statistic_name}({self.promise.figure})"
         below = f"{self.path}: all values tried; the dashed line is the promise"
         return experiments.designs(
             [_label(row.value) for row in rows],
-            found,
+            intervals,
             name,
             unit,
             title=self.note,
@@ -124,15 +122,14 @@ def search(
 
     Each value is run until the promise is decided there (docs/checks.md), at most *most* times;
     *confidence* is that of all answers together, whatever the number of looks and values. The
-    scenario's own checks are left out. Raise a ValueError without steps or for a *confidence* that
+    scenario's own checks are ignored. Raise a ValueError without steps or for a *confidence* that
     is not between 0 and 1, a ScenarioError for what is refused, a ReplicationError if a run fails.
     """
     base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
     seed = base.rng if rng is None else rng
-    with Pool(policies, seed, executor=executor, workers=workers) as pool:
-        run = partial(run_until, pool=pool, kept=Kept(store, policies, seed), progress=progress)
-        how = partial(searched, monotone=monotone, confidence=confidence, most=most)
-        return how(base, path, steps, promise, run)
+    with Execution(executor, workers, store, progress).start(policies, seed) as runner:
+        run = runner.run_until
+        return searched(base, path, steps, promise, run, monotone, confidence, most)
 
 
 def searched(
@@ -140,8 +137,7 @@ def searched(
     path: str,
     steps: Steps,
     promise: Promise | Callable[[Any], Promise],
-    run: Runner,
-    *,
+    run: _RunUntil,
     monotone: bool = True,
     confidence: float = 0.95,
     most: int = 1_000,
@@ -157,28 +153,29 @@ def searched(
     risk = (1 - confidence) / most_probes
     probes: dict[int, Probe] = {}
 
-    def probe(place: int) -> bool | None:
-        if place not in probes:
-            value = steps[place]
-            plan = _promised(base, promise(value) if callable(promise) else promise)
-            design = Design(plan.change(**{path: value}), {path: value})
+    def plan_at(index: int) -> Scenario:
+        return _with_promise(base, promise(steps[index]) if callable(promise) else promise)
+
+    def probe(index: int) -> bool | None:
+        if index not in probes:
+            value = steps[index]
+            design = Design(plan_at(index).change(**{path: value}), {path: value})
             # As likely to be taken for kept when it is not as the other way round.
-            probes[place] = _probe(design, value, risk / 2, most, run)
-        return probes[place].holds
+            probes[index] = _probe(design, value, risk / 2, most, run)
+        return probes[index].holds
 
     if monotone:
-        found = _bisect(len(steps), probe)
+        first = _bisect(len(steps), probe)
     else:
-        found = next((place for place in range(len(steps)) if probe(place)), None)
-    own = steps[-1 if found is None else found]
-    (shown,) = _promised(base, promise(own) if callable(promise) else promise).checks
-    return _answer(path, shown, steps, probes, found)
+        first = next((index for index in range(len(steps)) if probe(index)), None)
+    (check,) = plan_at(len(steps) - 1 if first is None else first).checks
+    return _answer(path, check, steps, probes, first)
 
 
-def _promised(base: Scenario, promise: Promise) -> Scenario:
+def _with_promise(base: Scenario, promise: Promise) -> Scenario:
     """The scenario with this promise as its only one."""
-    given = promise_of(promise) if isinstance(promise, str) else promise.model_dump()
-    return base.change(checks=[given])
+    check = promise_of(promise) if isinstance(promise, str) else promise.model_dump()
+    return base.change(checks=[check])
 
 
 def _label(value: Any) -> str:
@@ -188,20 +185,20 @@ def _label(value: Any) -> str:
 
 
 def _bisect(n: int, probe: Callable[[int], bool | None]) -> int | None:
-    """The first place that certainly holds, None if the last does not.
+    """The first index that certainly holds, None if the last does not.
 
-    Runs that do not tell are about the turn, so it is sought from both sides: also the last place
-    that certainly fails is probed.
+    Undecided steps are near the turn, so it is sought from both sides: the last index that
+    certainly fails is probed, too.
     """
     if probe(n - 1) is not True:
         return None
-    holds = _first(n, lambda place: probe(place) is True)
-    _first(holds, lambda place: probe(place) is not False)
+    holds = _first(n, lambda index: probe(index) is True)
+    _first(holds, lambda index: probe(index) is not False)
     return holds
 
 
 def _first(n: int, is_so: Callable[[int], bool]) -> int:
-    """The first place of *n* from which on it is so, n - 1 being the last that is looked for."""
+    """The first index of *n* from which on it is so; n - 1 is assumed to be."""
     low, high = 0, n - 1
     while low < high:
         middle = (low + high) // 2
@@ -212,7 +209,7 @@ def _first(n: int, is_so: Callable[[int], bool]) -> int:
     return low
 
 
-def _probe(design: Design, value: Any, risk: float, most: int, run: Runner) -> Probe:
+def _probe(design: Design, value: Any, risk: float, most: int, run: _RunUntil) -> Probe:
     (check,) = design.scenario.checks
     verdict = decide(check, np.empty(0), risk, risk)
 
@@ -228,21 +225,21 @@ def _probe(design: Design, value: Any, risk: float, most: int, run: Runner) -> P
 
 
 def _answer(
-    path: str, promise: Check, steps: Steps, probes: Mapping[int, Probe], place: int | None
+    path: str, promise: Check, steps: Steps, probes: Mapping[int, Probe], first: int | None
 ) -> Answer:
     failed = [at for at, probe in probes.items() if probe.holds is False]
     fails = steps[max(failed)] if failed else None
     tried = list(probes.values())
-    if place is None:
+    if first is None:
         note = "cannot be told" if probes[len(steps) - 1].holds is None else "does not hold"
         return Answer(path, promise, None, fails, f"{promise} {note} even at {steps[-1]}", tried)
-    turned = [steps[at] for at in failed if at > place]
+    turned = [steps[at] for at in failed if at > first]
     if turned:
-        note = f"{promise} holds at {steps[place]}, but not at {turned[0]}: it is not monotone"
-    elif place == 0:
+        note = f"{promise} holds at {steps[first]}, but not at {turned[0]}: it is not monotone"
+    elif first == 0:
         note = f"{promise} holds at every value up to {steps[0]}, the first that was asked for"
-    elif place - 1 in failed:
-        note = f"{promise} holds at {steps[place]} and no longer at {steps[place - 1]}"
+    elif first - 1 in failed:
+        note = f"{promise} holds at {steps[first]} and no longer at {steps[first - 1]}"
     else:
-        note = f"{promise} holds at {steps[place]}; nearer the runs do not tell"
-    return Answer(path, promise, steps[place], fails, note, tried)
+        note = f"{promise} holds at {steps[first]}; nearer the runs do not tell"
+    return Answer(path, promise, steps[first], fails, note, tried)

@@ -352,7 +352,7 @@ def _estimated(study: Study, experiment: Experiment) -> list[str]:
     for place, design in enumerate(experiment.designs):
         if several:
             lines += paragraph(f"Design {place:,}, {plain(design.label)}:")
-        names = experiment.figures
+        names = experiment.kpi_names
         if several:
             names = [name for name in names if name in (*_MAIN, *promised)]
         lines += _figures(experiment, names, place)

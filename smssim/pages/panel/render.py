@@ -89,7 +89,9 @@ def rows(study: Study) -> list[Row]:
         _figure(study, "messages.stopped_by_runout", "refused as packages ran out", _count),
         _figure(study, "latency.p95", "95 % are delivered within", duration),
     ]
-    told += [_run_out(study, name) for name in found.figures if name.startswith("package.run_out[")]
+    told += [
+        _run_out(study, name) for name in found.kpi_names if name.startswith("package.run_out[")
+    ]
     return told + list(_promises(study))
 
 
@@ -192,8 +194,8 @@ def _signed(value: float, form: Form) -> str:
 
 
 def _mean(experiment: Experiment, name: str, design: int) -> float:
-    known = experiment.known(name, design)
-    return float(known.mean()) if len(known) else math.nan
+    values = experiment.values(name, design, drop_missing=True)
+    return float(values.mean()) if len(values) else math.nan
 
 
 def _money(value: float) -> str:

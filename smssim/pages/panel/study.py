@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from smssim.checks import Verdict, verdicts_of
+from smssim.checks.check import verdicts_of
+from smssim.checks.verdict import Verdict
 from smssim.experiment import Comparison, Experiment
 from smssim.experiment.comparison import BASE, WHAT_IF
 from smssim.experiment.designs import Design

@@ -1,9 +1,9 @@
 """Runs on disk, so that an experiment that is started again computes only what is missing.
 
-A directory of small files of JSON, one a run, named by the digest of all that its figures hang on:
+A directory of small JSON files, one per run, named by the digest of all that its figures depend on:
 scenario, policies, rng, replication, the version of the rules, and which parts of the month have
-figures of their own. Each is written whole or not at all, and holds a checksum: a damaged one is as
-good as none.
+figures of their own. Each is written whole or not at all, and holds a checksum: a damaged one is
+ignored.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from smssim.simulation.policies.account_view import Policy
 
 RULES_VERSION = 2
 """Counts up when a change of the library changes any figure of any run."""
-PACK = 1_000
-"""Loose files from which on they are packed into one, unless a store is told otherwise."""
+_PACK = 1_000
+"""Loose files that are packed into one, unless a store is created with another number."""
 
 
 @dataclass(frozen=True)
-class Stored:
-    """What is kept of a run: its figures by name, or its error, and the CPU seconds it took."""
+class StoredRun:
+    """What is stored of a run: its figures by name, or its error, and the CPU seconds it took."""
 
     figures: dict[str, float]
     error: str
@@ -43,36 +43,36 @@ class Stored:
 
 
 class Store:
-    """Keeps and finds runs by their digests; a directory may be shared by several processes.
+    """Stores and finds runs by their digests; a directory may be shared by several processes.
 
-    *pack* is how many files may lie about before they are put into one. Raise an OSError for a
+    *pack* is how many loose files there may be before they are put into one. Raise an OSError for a
     directory that cannot be made or written, a ValueError unless pack > 0.
     """
 
-    def __init__(self, directory: str | Path, *, pack: int = PACK) -> None:
+    def __init__(self, directory: str | Path, *, pack: int = _PACK) -> None:
         if pack < 1:
             raise ValueError(f"pack(={pack}) must be >= 1")
         self.directory, self._most, self._new = Path(directory), pack, 0
         self._loose, self._packs = self.directory / "runs", self.directory / "packs"
         for folder in (self._loose, self._packs):
             folder.mkdir(parents=True, exist_ok=True)
-        self._known: dict[str, Stored] = {}
+        self._read_runs: dict[str, StoredRun] = {}
         self._read_packs: set[Path] = set()
         self._learn()
 
-    def get(self, digest: str) -> Stored | None:
+    def get(self, digest: str) -> StoredRun | None:
         """A run by its digest; None if it is not here, or damaged."""
-        if digest in self._known:
-            return self._known[digest]
-        found = _read(_text(self._file(digest)))
-        if found is not None and found[0] == digest:
-            return found[1]
+        if digest in self._read_runs:
+            return self._read_runs[digest]
+        entry = _read(_text(self._file(digest)))
+        if entry is not None and entry[0] == digest:
+            return entry[1]
         # Another process may have packed it since.
         self._learn()
-        return self._known.get(digest)
+        return self._read_runs.get(digest)
 
-    def put(self, digest: str, run: Stored) -> None:
-        """Keep a run. After a crash at any moment it is here whole, or not at all."""
+    def put(self, digest: str, run: StoredRun) -> None:
+        """Store a run. After a crash at any moment it is here whole, or not at all."""
         _write(self._file(digest), _line(digest, run))
         self._new += 1
         if self._new >= self._most:
@@ -99,21 +99,21 @@ class Store:
         """Read the packs that were not read yet."""
         for pack in sorted(set(self._packs.glob("*.jsonl")) - self._read_packs):
             with pack.open(encoding="utf-8", errors="replace") as lines:
-                self._known.update(found for found in map(_read, lines) if found is not None)
+                self._read_runs.update(entry for entry in map(_read, lines) if entry is not None)
             self._read_packs.add(pack)
 
 
-def digest_of(
+def run_digest(
     scenario: str, policies: list[str], rng: int, replication: int, parts: Sequence[str] = ()
 ) -> str:
     """The name of a run: *scenario* and *policies* by their own digests; *parts* are the figures
     that it has of parts of the month, in order.
     """
-    said = [RULES_VERSION, scenario, policies, rng, replication]
-    return _hash(json.dumps([*said, list(parts)] if parts else said))
+    key = [RULES_VERSION, scenario, policies, rng, replication]
+    return _hash(json.dumps([*key, list(parts)] if parts else key))
 
 
-def _line(digest: str, run: Stored) -> str:
+def _line(digest: str, run: StoredRun) -> str:
     # JSON knows no NaN: a figure that a run does not have is null.
     figures = {name: None if math.isnan(x) else x for name, x in run.figures.items()}
     body = {"run": digest, "figures": figures, "error": run.error, "seconds": run.seconds}
@@ -121,7 +121,7 @@ def _line(digest: str, run: Stored) -> str:
     return json.dumps({"sum": _hash(text), "body": text}) + "\n"
 
 
-def _read(line: str) -> tuple[str, Stored] | None:
+def _read(line: str) -> tuple[str, StoredRun] | None:
     try:
         outer = json.loads(line)
         if outer["sum"] != _hash(outer["body"]):
@@ -131,7 +131,7 @@ def _read(line: str) -> tuple[str, Stored] | None:
             sys.intern(name): math.nan if value is None else float(value)
             for name, value in body["figures"].items()
         }
-        return body["run"], Stored(figures, body["error"], body["seconds"])
+        return body["run"], StoredRun(figures, body["error"], body["seconds"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
@@ -161,92 +161,91 @@ def _hash(text: str) -> str:
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-# The digest of a policy: of its source, and of everything plain that its source refers to.
-
 _PLAIN = (bool, int, float, str, bytes, type(None))
 
 
-class NoDigestError(ValueError):
-    """What a policy does cannot be told from its text."""
+class _NoDigestError(ValueError):
+    """A policy whose source does not determine what it does."""
 
 
-def digests_of(policies: Sequence[Any]) -> list[str]:
-    """The digests of policies, in order. Raise a NoDigestError for the first that has none."""
-    return [digest_of_sources(policy) for policy in policies]
+def _policy_digests(policies: Sequence[Any]) -> list[str]:
+    """The digests of policies, in order. Raise a _NoDigestError for the first that has none."""
+    return [_policy_digest(policy) for policy in policies]
 
 
-def digest_of_sources(policy: Any) -> str:
-    """The digest of a policy: a function, a bound method, a partial, or an object that is called.
+def _policy_digest(policy: Any) -> str:
+    """The digest of a policy: a function, a bound method, a partial, or a callable object.
 
-    Raise a NoDigestError if it has none.
+    It is that of its source and of everything plain that its source refers to. Raise a
+    _NoDigestError if it has none.
     """
-    return blake2b(json.dumps(_said(policy, ())).encode(), digest_size=16).hexdigest()
+    return blake2b(json.dumps(_structure(policy, ())).encode(), digest_size=16).hexdigest()
 
 
-def _said(value: Any, above: tuple[int, ...]) -> Any:
-    """A value as lists of plain texts; *above* are the ids of the values that it is part of."""
+def _structure(value: Any, above: tuple[int, ...]) -> Any:
+    """A value as nested lists of texts; *above* are the ids of the values that contain it."""
     if isinstance(value, _PLAIN):
         return [type(value).__name__, repr(value)]
     if id(value) in above:
         return "above"
     inside = (*above, id(value))
     if isinstance(value, list | tuple):
-        return [type(value).__name__, *(_said(part, inside) for part in value)]
+        return [type(value).__name__, *(_structure(item, inside) for item in value)]
     if isinstance(value, set | frozenset):
-        return ["set", *sorted(json.dumps(_said(part, inside)) for part in value)]
+        return ["set", *sorted(json.dumps(_structure(item, inside)) for item in value)]
     if isinstance(value, dict):
-        return ["dict", *([_said(k, inside), _said(v, inside)] for k, v in value.items())]
+        return ["dict", *([_structure(k, inside), _structure(v, inside)] for k, v in value.items())]
     if isinstance(value, partial):
-        return ["partial", *(_said(p, inside) for p in (value.func, value.args, value.keywords))]
+        return [
+            "partial",
+            *(_structure(p, inside) for p in (value.func, value.args, value.keywords)),
+        ]
     if inspect.ismodule(value):
         return ["module", value.__name__]
     if inspect.isbuiltin(value):
         return ["builtin", value.__qualname__]
     if inspect.ismethod(value):
-        return ["method", value.__name__, _said(value.__self__, inside)]
+        return ["method", value.__name__, _structure(value.__self__, inside)]
     if inspect.isfunction(value):
-        return ["function", _text_sources(value), _referred(value, inside)]
+        return ["function", _source(value), _referred(value, inside)]
     if inspect.isclass(value):
-        return ["class", _text_sources(value)]
-    return ["object", _said(type(value), inside), _state(value, inside)]
+        return ["class", _source(value)]
+    return ["object", _structure(type(value), inside), _state(value, inside)]
 
 
 def _state(value: Any, inside: tuple[int, ...]) -> Any:
     if is_dataclass(value):
-        return [[f.name, _said(getattr(value, f.name), inside)] for f in fields(value)]
+        return [[f.name, _structure(getattr(value, f.name), inside)] for f in fields(value)]
     if hasattr(value, "__dict__"):
-        return [[name, _said(part, inside)] for name, part in sorted(vars(value).items())]
-    raise NoDigestError(f"{value!r} must be plain, or made of what is")
+        return [[name, _structure(item, inside)] for name, item in sorted(vars(value).items())]
+    raise _NoDigestError(f"{value!r} must be plain, or made of what is")
 
 
 def _referred(function: Callable[..., Any], inside: tuple[int, ...]) -> Any:
     """What a function refers to beyond its own text: closure, globals and defaults."""
-    found = inspect.getclosurevars(function)
-    own: Any = function
-    names = {**found.nonlocals, **found.globals}
-    said = [[name, _said(value, inside)] for name, value in sorted(names.items())]
-    return [said, _said(own.__defaults__, inside), _said(own.__kwdefaults__, inside)]
+    variables = inspect.getclosurevars(function)
+    names = {**variables.nonlocals, **variables.globals}
+    values = [[name, _structure(value, inside)] for name, value in sorted(names.items())]
+    defaults = [getattr(function, name) for name in ("__defaults__", "__kwdefaults__")]
+    return [values, *(_structure(value, inside) for value in defaults)]
 
 
-def _text_sources(value: Any) -> str:
+def _source(value: Any) -> str:
     if (value.__module__ or "").partition(".")[0] in ("builtins", "smssim", "simpy"):
         # These are the library's own: its version of the rules speaks for them.
         return f"{value.__module__}.{value.__qualname__}"
     try:
         return inspect.getsource(value)
     except (OSError, TypeError) as error:
-        raise NoDigestError(f"{value!r} must have a source that can be read: {error}") from error
+        raise _NoDigestError(f"{value!r} must have a source that can be read: {error}") from error
 
 
-# Runs of an experiment in a store: found before they are computed, kept when they are done.
+class StoredRuns:
+    """Finds and stores results by all that they depend on; nothing without a *store*.
 
-
-class Kept:
-    """Finds and keeps results by what they hang on; nothing without a *store*.
-
-    Policies without a digest cannot be told apart: then nothing is found or kept, and a warning
-    says so. Failed runs are not kept, for memory or a cluster may have been the cause. Which parts
-    of the month have figures hangs on the scenario's checks, and on their bounds nothing does.
+    Policies without a digest cannot be distinguished: then nothing is found or stored, with a
+    warning. Failed runs are not stored, as memory or a cluster may have been the cause. Which parts
+    of the month have figures depends on the scenario's checks; nothing depends on their bounds.
     """
 
     def __init__(
@@ -258,8 +257,8 @@ class Kept:
         self._scenarios: dict[int, tuple[str, list[str]]] = {}
         if self._store is not None:
             try:
-                self._policies = digests_of(policies)
-            except NoDigestError as error:
+                self._policies = _policy_digests(policies)
+            except _NoDigestError as error:
                 warnings.warn(f"runs are not stored: {error}", UserWarning, stacklevel=4)
                 self._store = None
 
@@ -267,29 +266,29 @@ class Kept:
         """The results of those tasks that are in the store."""
         if self._store is None:
             return {}
-        found = {task: self._store.get(self._name(task, designs)) for task in tasks}
+        runs = {task: self._store.get(self._name(task, designs)) for task in tasks}
         return {
             task: Result(task, run.figures, run.error, run.seconds)
-            for task, run in found.items()
+            for task, run in runs.items()
             if run is not None
         }
 
     def keep(self, result: Result, designs: Sequence[Design]) -> None:
-        """Keep the result of a run that did not fail."""
+        """Store the result of a run that did not fail."""
         if self._store is not None and not result.error:
-            run = Stored(result.figures, result.error, result.seconds)
+            run = StoredRun(result.figures, result.error, result.seconds)
             self._store.put(self._name(result.task, designs), run)
 
     def close(self) -> None:
-        """Put what was kept in order."""
+        """Pack the stored runs if there are many loose files."""
         if self._store is not None:
             self._store.pack()
 
     def _name(self, task: Task, designs: Sequence[Design]) -> str:
-        scenario, parts = self._told(task.design, designs[task.design].scenario)
-        return digest_of(scenario, self._policies, self._rng, task.replication, parts)
+        scenario, parts = self._scenario_key(task.design, designs[task.design].scenario)
+        return run_digest(scenario, self._policies, self._rng, task.replication, parts)
 
-    def _told(self, design: int, scenario: Scenario) -> tuple[str, list[str]]:
+    def _scenario_key(self, design: int, scenario: Scenario) -> tuple[str, list[str]]:
         """The digest of a design's scenario, and its figures of parts of the month."""
         if design not in self._scenarios:
             self._scenarios[design] = scenario.digest(), sorted(parts_of(scenario))
