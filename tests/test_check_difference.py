@@ -50,7 +50,11 @@ def test_verdicts_are_those_of_check(found: Difference, store: Path) -> None:
 def test_differences_are_of_pairs(found: Difference) -> None:
     """From the same months, computed here from runs made apart."""
     dry = of(found, "never dry")
-    assert dry.months == max(v.runs for p in (found.old, found.new) for v in p.verdicts[:1]) > MIN_MONTHS
+    assert (
+        dry.months
+        == max(v.runs for p in (found.old, found.new) for v in p.verdicts[:1])
+        > MIN_MONTHS
+    )
     runs = [replicate(plan, dry.months, workers=1).runs for plan in (OLD, NEW)]
     old, new = runs
     sent = mean_interval(new["messages.requested"] - old["messages.requested"])

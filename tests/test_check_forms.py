@@ -17,8 +17,8 @@ import pytest
 from check_plans import OUTCOMES, PLAN, UNDECIDED, checked_plan, written
 
 from smssim.checks import CheckResult, check, junit
-from smssim.checks.text import OUTCOMES as WORDS
 from smssim.checks.counterexample import _amount
+from smssim.checks.text import OUTCOMES as WORDS
 from smssim.checks.text import beyond, promise, span, statistic
 from smssim.scenario import Scenario
 

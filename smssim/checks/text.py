@@ -67,7 +67,7 @@ def story_lines(checked: CheckedScenario, verdict: Verdict) -> list[str]:
 
 
 def verdict_lines(checked: CheckedScenario, verdict: Verdict) -> list[str]:
-    """One verdict alone, as a failed test shows it: the promise, the verdict, and a month's story."""
+    """One verdict alone, as a failed test shows it: promise, verdict, and a month's story."""
     rows = columns(_HEADER, [cells(verdict)], _ALIGN)
     return [
         f"{verdict.check.name}: {promise(verdict.check, checked.unit(verdict))}",

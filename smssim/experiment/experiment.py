@@ -189,7 +189,7 @@ class Experiment:
         return experiments.designs(labels, estimates, figure, unit, ax=ax)
 
     def frontier(self, across: str, up: str, *, confidence: float = 0.95) -> pd.DataFrame:
-        """One row per design: two figures with their intervals, and whether no other design beats it.
+        """One row per design: two figures with their intervals, and whether no design beats it.
 
         One beats another if it is certainly better in one figure, by the interval of their paired
         difference, and on average not worse in the other. A design that has no value in one figure

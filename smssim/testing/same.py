@@ -166,7 +166,7 @@ def _side_by_side(a: pd.DataFrame, b: pd.DataFrame, row: int) -> list[str]:
 
 
 def _inserted(a: pd.DataFrame, b: pd.DataFrame, row: int) -> list[str]:
-    """A line with the number of rows that are in one table alone from *row* on, if there are any."""
+    """A line with the number of rows that are in one table alone from *row* on, if any."""
     rest = {"first": _rest(a, row), "second": _rest(b, row)}
     for gap in range(1, _FARTHEST + 1):
         for name, other in (("first", "second"), ("second", "first")):

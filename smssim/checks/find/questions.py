@@ -112,11 +112,11 @@ def latest_submission(
     *share* of all reviews.
 
     Times down to *first* are tried one after the other, in steps of hours: handing in later may
-    help, for what comes at night is decided in the morning. Options are those of `search`. Reviews
-    depend on no message: without policies nothing is simulated, and neither executor, workers,
-    store nor progress is used. Times may be ISO 8601 texts; raise a ValueError for one without a zone,
-    a *first* after the launch, no step, a template that is not there, or a *share* that is not
-    between 0 and 1: no number of runs decides about all.
+    help, for what comes at night is decided in the morning. Options are those of `search`.
+    Reviews depend on no message: without policies nothing is simulated, and neither executor,
+    workers, store nor progress is used. Times may be ISO 8601 texts; raise a ValueError for one
+    without a zone, a *first* after the launch, no step, a template that is not there, or a
+    *share* that is not between 0 and 1: no number of runs decides about all.
     """
     launch, first = moment(launch), moment(first)
     for name, time in (("launch", launch), ("first", first)):
