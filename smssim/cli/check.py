@@ -69,23 +69,13 @@ def _difference(options: argparse.Namespace) -> tuple[str, int]:
     old, new = options.diff
     _promising([new], [old])
     with wrong_if(OSError, ScenarioError), progress_bar(options) as progress:
-<<<<<<< HEAD
         result = difference(old, new, **running_options(options, progress))
-        text = result.json(options.undecided) if options.json else result.told()
+        text = result.json(options.undecided) if options.json else result.to_text()
     return text, 0 if result.ok(options.undecided) else FAILED
 
 
-def _tables(results: list[Checked]) -> str:
-    return "\n".join(result.told() for result in results)
-=======
-        found = difference(old, new, **running_options(options, progress))
-        text = found.json(options.undecided) if options.json else found.to_text()
-    return text, 0 if found.ok(options.undecided) else FAILED
-
-
-def _tables(found: list[CheckResult]) -> str:
-    return "\n".join(checked.to_text() for checked in found)
->>>>>>> 9866317 (Checks, experiments and testing: names of the field, results above their presenters, one Execution)
+def _tables(results: list[CheckResult]) -> str:
+    return "\n".join(result.to_text() for result in results)
 
 
 def _promising(files: list[Path], others: list[Path] | None = None) -> None:

@@ -69,7 +69,7 @@ def _sweep_tables(experiment: Experiment, metric: str) -> list[str]:
     """One table per figure of a metric."""
     from smssim.formatting import section
 
-    figures = [name for name in experiment.figures if metric in (name, name.partition("[")[0])]
+    figures = [name for name in experiment.kpi_names if metric in (name, name.partition("[")[0])]
     lines = []
     for figure in figures:
         title = f"{figure}, {experiment.unit(figure)} (low to high: 95 % sure)"
