@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from smssim.record.counting import outcomes
 from smssim.record.record import Record
 from smssim.record.tallies import OUTCOMES
 from smssim.report._record import KEYS, keys_of, recorded, requires, summed
-from smssim.report.latency import COLUMNS, figures, results_told
+from smssim.report.latency import COLUMNS, figures, timed_by_results
 from smssim.sms import reference as codes
 from smssim.stats.delay_bins import bin_of, edges_us
 from smssim.stats.intervals import wilson
@@ -22,10 +23,9 @@ from smssim.stats.survival import UNKNOWN
 if TYPE_CHECKING:
     import pandas as pd
 
-    Cells = pd.DataFrame | Mapping[str, NDArray[Any]]
-
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 _REFUSED = {
     "refused_request": "refused_1",
     "refused_number": "refused_2",
@@ -72,13 +72,40 @@ def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
     keys = keys_of(by, (*KEYS, "template"))
     if "template" in keys and not _OF_TEMPLATES.issuperset(keys):
         raise ValueError(f"by(={by!r}): template goes with application and type alone")
-    cells = record.tallies.templates if "template" in keys else record.tallies.money
-    counts = cells[keys].assign(**counts_of(cells))
-    report = summed(counts, keys).reset_index(drop=not keys)
-    no_report = _no_report(record, report[keys])
-    report["in_flight"] = report.pop("in_flight").astype("Int64") - no_report
-    report["no_report"] = no_report
-    return report.assign(**_shares(report), **_delays(record, report, keys))
+    labels = _labels(_cells(record, keys), keys)
+    groups = MessageGroups(record, keys, len(labels), partial(_group_numbers, labels))
+    return labels.assign(
+        **{name: counts for name, counts in groups.counts.items() if name != "in_flight"},
+        in_flight=_nullable(groups.in_flight, len(labels)),
+        no_report=_nullable(groups.no_report, len(labels)),
+        **dict(zip(SHARES, groups.shares.T, strict=True)),
+        **dict(zip(COLUMNS, groups.delays.T, strict=True)),
+    )
+
+
+def _labels(cells: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """The groups that the cells fall into, one row each in order; NA is a group too, the last."""
+    import pandas as pd
+
+    if not keys:
+        return pd.DataFrame(index=range(1))
+    return cells.groupby(keys, dropna=False, sort=True).size().reset_index()[keys]
+
+
+def _group_numbers(labels: pd.DataFrame, tally: pd.DataFrame) -> Ints:
+    """The row of *labels* that each cell of a tally belongs to."""
+    if not len(labels.columns):
+        return np.zeros(len(tally), np.int64)
+    # A merge finds NA in NA, which an index does not.
+    keys = list(labels.columns)
+    numbered = tally[keys].merge(labels.assign(group=range(len(labels))), how="left", on=keys)
+    return numbered["group"].fillna(-1).to_numpy(np.int64)
+
+
+def _nullable(counts: Ints | None, length: int) -> Any:
+    import pandas as pd
+
+    return pd.array([pd.NA] * length if counts is None else counts, dtype="Int64")
 
 
 @requires("money")
@@ -96,25 +123,128 @@ def statuses(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
     return found[[*keys, "status", "place", "messages", "share"]]
 
 
-def counts_of(cells: Cells) -> dict[str, Ints]:
-    """The messages of each cell of a tally by charge and status, by what became of them."""
-    outcome, place = outcome_of(cells), place_of(cells)
-    charge, messages = np.asarray(cells["charge"]), np.asarray(cells["messages"], np.int64)
-    own = {"requested": np.ones(len(place), bool)}
-    own |= {name: charge == refused for name, refused in _REFUSED.items()}
-    own["sent"] = place == 0
+# The numbers of groups of messages, which the frame of `delivery` and the KPIs are made of.
+
+
+class MessageGroups:
+    """Counts, delivered shares and delays of a record's messages, one value per group.
+
+    *keys* are what the groups are told apart by, and *numbers* maps the cells of a tally to their
+    group, 0 to *length* - 1; the cells of no group are -1.
+    """
+
+    def __init__(
+        self,
+        record: Record,
+        keys: Collection[str],
+        length: int,
+        numbers: Callable[[pd.DataFrame], Ints],
+    ) -> None:
+        self.record, self.keys, self.length = record, list(keys), length
+        self._numbers = numbers
+
+    @cached_property
+    def counts(self) -> dict[str, Ints]:
+        """Messages by outcome; `in_flight` are all without a final status."""
+        cells = _cells(self.record, self.keys)
+        numbers = self._numbers(cells)
+        return {name: self._sums(numbers, messages) for name, messages in _counts_of(cells).items()}
+
+    @property
+    def no_report(self) -> Ints | None:
+        """Messages whose report a log should have had by its end; None where it is not tallied."""
+        if not recorded(self.record):
+            return np.zeros(self.length, np.int64)
+        return self._bins[1][:, validity_bin() :].sum(axis=1) if self._has_delays else None
+
+    @property
+    def in_flight(self) -> Ints | None:
+        """Messages that may still be delivered; None where `no_report` is not tallied."""
+        late = self.no_report
+        return None if late is None else self.counts["in_flight"] - late
+
+    @property
+    def shares(self) -> Floats:
+        """The share delivered of the messages whose outcome is known, with its interval."""
+        delivered = self.counts["delivered"]
+        final = delivered + self.counts["failed"] + self.counts["expired"]
+        pairs = zip(delivered.tolist(), final.tolist(), strict=True)
+        values = [wilson(*pair) if pair[1] else UNKNOWN for pair in pairs]
+        return np.array(values, np.float64).reshape(-1, 3)
+
+    @property
+    def delays(self) -> Floats:
+        """The columns of delays; NaN where they are not tallied."""
+        values = np.full((self.length, len(COLUMNS)), np.nan)
+        if not self._has_delays:
+            return values
+        seen, flying = self._bins
+        if recorded(self.record):
+            flying = np.where(np.arange(flying.shape[1]) < validity_bin(), flying, 0)
+        counts = (self.counts["delivered"], *self._results)
+        for group, numbers in enumerate(zip(*(column.tolist() for column in counts), strict=True)):
+            values[group] = figures(seen[group], flying[group], *numbers)
+        return values
+
+    @property
+    def _has_delays(self) -> bool:
+        return self.keys == ["template"] or _DELAY_KEYS.issuperset(self.keys)
+
+    @cached_property
+    def _bins(self) -> tuple[Ints, Ints]:
+        """Messages by group and bin: the delays of those delivered, the ages of those in flight."""
+        tallies = self.record.tallies
+        if "template" in self.keys:
+            return self._by_bin(tallies.template_latency), self._by_bin(tallies.template_censored)
+        return self._by_bin(tallies.latency), self._by_bin(tallies.censored)
+
+    @property
+    def _results(self) -> tuple[Ints, Ints]:
+        """The deliveries that sending results time, by country and type alone, and the quick."""
+        if not _DELAY_KEYS.issuperset(self.keys):
+            return (np.zeros(self.length, np.int64),) * 2
+        numbers = self._numbers(self.record.tallies.coarse)
+        timed, soon = timed_by_results(self.record)
+        return self._sums(numbers, timed), self._sums(numbers, soon)
+
+    def _by_bin(self, tally: pd.DataFrame) -> Ints:
+        counts = np.zeros((self.length, len(edges_us())), np.int64)
+        numbers, bins = self._numbers(tally), tally["bin"].to_numpy(np.int64)
+        inside = numbers >= 0
+        messages = tally["messages"].to_numpy(np.int64)
+        np.add.at(counts, (numbers[inside], bins[inside]), messages[inside])
+        return counts
+
+    def _sums(self, numbers: Ints, messages: Ints) -> Ints:
+        sums = np.zeros(self.length, np.int64)
+        np.add.at(sums, numbers[numbers >= 0], messages[numbers >= 0])
+        return sums
+
+
+def _cells(record: Record, keys: Collection[str]) -> pd.DataFrame:
+    """The tally that counts messages by some keys."""
+    return record.tallies.templates if "template" in keys else record.tallies.money
+
+
+def _counts_of(cells: pd.DataFrame) -> dict[str, Ints]:
+    """The messages of each cell of a tally by charge and status, by their outcome."""
+    outcome, stage = outcome_of(cells), place_of(cells)
+    charge, messages = cells["charge"].to_numpy(), cells["messages"].to_numpy(np.int64)
+    masks = {"requested": np.ones(len(stage), bool)}
+    masks |= {name: charge == refused for name, refused in _REFUSED.items()}
+    masks["sent"] = stage == 0
     for name in ("delivered", "failed", "expired", "in_flight"):
-        own[name] = outcome == OUTCOMES.index(name)
-    return {name: np.where(which, messages, 0) for name, which in own.items()}
+        masks[name] = outcome == OUTCOMES.index(name)
+    return {name: np.where(mask, messages, 0) for name, mask in masks.items()}
 
 
-def place_of(cells: Cells) -> Ints:
+def place_of(cells: pd.DataFrame) -> Ints:
     """Where each cell's messages were refused, 0 for those that were sent."""
     places = {"refused_1": 1, "refused_2": 2, "refused_3": 3}
     return np.array([places.get(name, 0) for name in cells["charge"].tolist()], np.int64)
 
 
-def outcome_of(cells: Cells) -> NDArray[Any]:
+def outcome_of(cells: pd.DataFrame) -> NDArray[Any]:
     """The outcome of each cell's messages, by the tallies' own rule."""
     status = cells["status"].tolist()
     names = sorted({name for name in status if isinstance(name, str)})
@@ -123,90 +253,9 @@ def outcome_of(cells: Cells) -> NDArray[Any]:
     return outcomes({"status": coded, "place": place_of(cells)}, names)
 
 
-def _no_report(record: Record, groups: pd.DataFrame) -> pd.Series[Any]:
-    """Messages a group whose report a log should have had by its end."""
-    import pandas as pd
-
-    if not recorded(record):
-        return pd.Series(0, groups.index, "Int64")
-    if not _has_delays(groups.columns):
-        return pd.Series(pd.NA, groups.index, "Int64")
-    late = _numbered(delay_tallies(record, groups.columns)[1], groups)
-    late = late[late["bin"] >= validity_bin()]
-    return (
-        late.groupby("group")["messages"].sum().reindex(groups.index, fill_value=0).astype("Int64")
-    )
-
-
-def _has_delays(keys: Iterable[Any]) -> bool:
-    return list(keys) == ["template"] or _DELAY_KEYS.issuperset(keys)
-
-
-def delay_tallies(record: Record, keys: Iterable[Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Delays to delivery, and ages of messages in flight."""
-    tallies = record.tallies
-    if list(keys) == ["template"]:
-        return tallies.template_latency, tallies.template_censored
-    return tallies.latency, tallies.censored
-
-
 def validity_bin() -> int:
     """The first bin of ages at which the platform has made a report."""
     return int(bin_of(np.array([72 * HOUR]))[0])
-
-
-def _numbered(tally: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
-    """The tally's rows with the number of their group; merging finds NA in NA."""
-    numbers = groups.assign(group=np.arange(len(groups)))
-    return (
-        tally.merge(numbers, on=list(groups.columns))
-        if len(groups.columns)
-        else tally.assign(group=0)
-    )
-
-
-def _shares(report: pd.DataFrame) -> dict[str, NDArray[Any]]:
-    """The share delivered of what is known, and its interval."""
-    delivered = report["delivered"].to_numpy(np.int64)
-    known = delivered + report["failed"].to_numpy(np.int64) + report["expired"].to_numpy(np.int64)
-    values = [
-        wilson(own, of) if of else UNKNOWN
-        for own, of in zip(delivered.tolist(), known.tolist(), strict=True)
-    ]
-    return dict(zip(SHARES, np.array(values, np.float64).reshape(-1, 3).T, strict=True))
-
-
-def _delays(record: Record, report: pd.DataFrame, keys: list[str]) -> dict[str, NDArray[Any]]:
-    """The columns of delays, a value a group."""
-    values = np.full((len(report), len(COLUMNS)), np.nan)
-    if _has_delays(keys):
-        seen, flying = (_matrix(tally, report[keys]) for tally in delay_tallies(record, keys))
-        if recorded(record):
-            flying[:, validity_bin() :] = 0
-        counts = zip(report["delivered"].tolist(), *_results(record, report[keys]), strict=True)
-        for group, own in enumerate(counts):
-            values[group] = figures(seen[group], flying[group], *own)
-    return dict(zip(COLUMNS, values.T, strict=True))
-
-
-def _results(record: Record, groups: pd.DataFrame) -> list[list[int]]:
-    """The deliveries of each group that results tell of, and those within 3 minutes."""
-    if not _DELAY_KEYS.issuperset(groups.columns):
-        return [[0] * len(groups)] * 2
-    told, soon = results_told(record)
-    results = record.tallies.coarse[list(_DELAY_KEYS)].assign(told=told, soon=soon)
-    sums = _numbered(results, groups).groupby("group")[["told", "soon"]].sum()
-    found: list[list[int]] = sums.reindex(groups.index, fill_value=0).to_numpy(np.int64).T.tolist()
-    return found
-
-
-def _matrix(tally: pd.DataFrame, groups: pd.DataFrame) -> Ints:
-    """Messages by number of the group and bin."""
-    numbered = _numbered(tally, groups)
-    counts = np.zeros((len(groups), len(edges_us())), np.int64)
-    own = (numbered[name].to_numpy(np.int64) for name in ("group", "bin"))
-    np.add.at(counts, tuple(own), numbered["messages"].to_numpy(np.int64))
-    return counts
 
 
 # Why messages were not delivered, code by code, and what to do about it.

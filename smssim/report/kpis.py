@@ -14,8 +14,8 @@ from smssim.metrics import METRICS, Metric
 from smssim.record.record import Record
 from smssim.report._record import knows, microseconds, priced, recorded, requires, stops, union_us
 from smssim.report.cost import fraud, fraudulent
-from smssim.report.delivery import SHARES, counts_of, delay_tallies, place_of, validity_bin
-from smssim.report.latency import COLUMNS, WITHIN_US, figures, results_told
+from smssim.report.delivery import MessageGroups, place_of
+from smssim.report.latency import COLUMNS, WITHIN_US
 from smssim.report.review import rows_of
 from smssim.report.thresholds import shares_of_limit
 from smssim.stats.intervals import wilson
@@ -25,94 +25,35 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# A part of a record's month, or all of it, as the plain numbers that its figures are made of.
-
 Ints = NDArray[np.int64]
-_NUMBERS = ("bin", "messages", "cost_micro")
-_CELLS = ("charge", "status", "messages", "cost_micro")
 
 
-class Part:
+class Subset:
     """The messages of a record *where* keys have these values: a template, or any of country,
-    application and type; all of them without. Numbers are those of `report.delivery`.
+    application and type; all of them without. Cells with NA in a key are outside.
     """
 
     def __init__(self, record: Record, where: Mapping[str, Any] | None = None) -> None:
         self.record, self.where = record, where or {}
-
-    @cached_property
-    def cells(self) -> dict[str, NDArray[Any]]:
-        """Charge, status, messages and cost_micro of each cell of the part."""
-        tallies = self.record.tallies
-        return self._own(tallies.templates if self._of_template else tallies.money, _CELLS)
+        self.groups = MessageGroups(record, self.where, 1, self._numbers)
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """Messages by what became of them, in a log with those that have no report by now."""
-        return {name: int(own.sum()) for name, own in counts_of(self.cells).items()}
+        """Messages by outcome; in a log `in_flight` includes those whose report was lost."""
+        return {name: int(counts[0]) for name, counts in self.groups.counts.items()}
 
-    @property
-    def in_flight(self) -> int | None:
-        """Messages in flight; None in a log that cannot tell them from those without a report."""
-        if not recorded(self.record):
-            return self.counts["in_flight"]
-        if not self._has_delays:
-            return None
-        return self.counts["in_flight"] - int(self._bins[1][validity_bin() :].sum())
+    def column(self, name: str) -> NDArray[Any]:
+        """A column of the subset's cells in the tally that counts its messages."""
+        tallies = self.record.tallies
+        tally = tallies.templates if "template" in self.where else tallies.money
+        values: NDArray[Any] = tally[name].to_numpy()[self._numbers(tally) == 0]
+        return values
 
-    @property
-    def shares(self) -> dict[str, float]:
-        """The share delivered of what is known, and its interval."""
-        delivered, failed, expired = (self.counts[n] for n in ("delivered", "failed", "expired"))
-        known = delivered + failed + expired
-        return dict(zip(SHARES, wilson(delivered, known) if known else UNKNOWN, strict=True))
-
-    @property
-    def delays(self) -> dict[str, float]:
-        """The columns of delays: NaN by application, which they are not tallied by."""
-        if not self._has_delays:
-            return dict.fromkeys(COLUMNS, float("nan"))
-        seen, flying = self._bins
-        if recorded(self.record):
-            flying = np.where(np.arange(len(flying)) < validity_bin(), flying, 0)
-        values = figures(seen, flying, self.counts["delivered"], *self._results)
-        return dict(zip(COLUMNS, values, strict=True))
-
-    @property
-    def _of_template(self) -> bool:
-        return "template" in self.where
-
-    @property
-    def _has_delays(self) -> bool:
-        return "application" not in self.where
-
-    @cached_property
-    def _bins(self) -> tuple[Ints, Ints]:
-        """Messages by bin: the delays of those delivered, the ages of those in flight."""
-        seen, flying = (
-            self._own(tally, ("bin", "messages"))
-            for tally in delay_tallies(self.record, ["template"] if self._of_template else [])
-        )
-        return by_bin(seen["bin"], seen["messages"]), by_bin(flying["bin"], flying["messages"])
-
-    @property
-    def _results(self) -> tuple[int, int]:
-        """Deliveries that results tell of, which are told by country and type alone."""
-        if self._of_template:
-            return 0, 0
-        told, soon = results_told(self.record)
-        own = self._rows(self.record.tallies.coarse)
-        return int(told[own].sum()), int(soon[own].sum())
-
-    def _own(self, tally: pd.DataFrame, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
-        """Some columns of the part's cells of a tally."""
-        own, kinds = self._rows(tally), dict.fromkeys(_NUMBERS, np.int64)
-        return {name: tally[name].to_numpy(kinds.get(name))[own] for name in names}
-
-    def _rows(self, tally: pd.DataFrame) -> NDArray[np.bool_] | slice:
-        """Which cells of a tally are of the part; NA is of none."""
-        masks = [tally[key].to_numpy() == value for key, value in self.where.items()]
-        return np.logical_and.reduce(masks) if masks else slice(None)
+    def _numbers(self, tally: pd.DataFrame) -> Ints:
+        outside = np.zeros(len(tally), bool)
+        for key, value in self.where.items():
+            outside |= tally[key].to_numpy() != value
+        return np.where(outside, -1, 0)
 
 
 # The figures of messages: how many, how late, and what they cost.
@@ -130,57 +71,56 @@ class Value(NamedTuple):
     of: str = ""
 
 
-def messages(part: Part) -> Iterator[Value]:
+def messages(subset: Subset) -> Iterator[Value]:
     """The metrics `messages` and `delivered`."""
-    counts, cells = part.counts, part.cells
+    counts, in_flight = subset.counts, subset.groups.in_flight
     for name in ("requested", "sent", "delivered"):
         yield Value(f"messages.{name}", counts[name])
-    yield Value("messages.in_flight", part.in_flight)
+    yield Value("messages.in_flight", None if in_flight is None else int(in_flight[0]))
     for name in ("refused_request", "refused_number", "refused_platform"):
         yield Value(f"messages.{name}", counts[name])
+    status, number = subset.column("status"), subset.column("messages")
     for name, code in (("limit", "E000623"), ("runout", "E000629")):
-        stopped = cells["messages"][cells["status"] == code]
-        yield Value(f"messages.stopped_by_{name}", int(stopped.sum()))
-    (share, low, high), requested = part.shares.values(), counts["requested"]
-    yield Value("delivered.share", share, low, high)
+        yield Value(f"messages.stopped_by_{name}", int(number[status == code].sum()))
+    requested = counts["requested"]
+    yield Value("delivered.share", *subset.groups.shares[0])
     yield Value("delivered.of_requested", counts["delivered"] / requested if requested else None)
 
 
-def latencies(part: Part) -> Iterator[Value]:
+def latencies(subset: Subset) -> Iterator[Value]:
     """The metrics `latency`."""
-    delays = part.delays
+    delays = _delays(subset)
     for quantile in ("p50", "p95", "p99"):
         yield _estimate(f"latency.{quantile}", delays, f"latency_{quantile}_s")
     for within in WITHIN_US:
         yield _estimate(f"latency.{within}", delays, within)
 
 
-def passwords(part: Part) -> Iterator[Value]:
+def passwords(subset: Subset) -> Iterator[Value]:
     """What `latency.*` are, of one-time passwords alone: a campaign has far more messages."""
     # A whole month of passwords need not be looked through again.
-    types = part.record.tallies.money["type"].to_numpy()
-    own = part if (types == PASSWORD).all() else Part(part.record, {"type": PASSWORD})
-    delays = own.delays
+    types = subset.record.tallies.money["type"].to_numpy()
+    everything = (types == PASSWORD).all()
+    delays = _delays(subset if everything else Subset(subset.record, {"type": PASSWORD}))
     for name, column in (("p50", "latency_p50_s"), ("p95", "latency_p95_s")):
         yield _estimate(f"passwords.{name}", delays, column)
     yield _estimate("passwords.within_30_s", delays, "within_30_s")
 
 
-def costs(part: Part) -> Iterator[Value]:
+def costs(subset: Subset) -> Iterator[Value]:
     """The metrics `cost`; packages are bought for countries, and serve all that goes there."""
-    record, cells = part.record, part.cells
-    ledger, charge = record.ledger, cells["charge"]
+    record, ledger, charge = subset.record, subset.record.ledger, subset.column("charge")
     paid = (charge == "pay_per_use") | (charge == "split")
+    charged = int(subset.column("cost_micro")[paid].sum())
     # What could not be rated may have cost anything.
-    known = priced(record) and not cells["messages"][charge == "unknown"].any()
-    charged = int(cells["cost_micro"][paid].sum())
+    complete = priced(record) and not subset.column("messages")[charge == "unknown"].any()
     bought = 0
     if ledger is not None:
-        own = ledger["entry"].to_numpy() == "purchase"
-        if "country" in part.where:
-            own &= ledger["country"].to_numpy() == part.where["country"]
-        bought = int(ledger["amount_micro"].to_numpy()[own].sum())
-    delivered = part.counts["delivered"]
+        purchases = ledger["entry"].to_numpy() == "purchase"
+        if "country" in subset.where:
+            purchases &= ledger["country"].to_numpy() == subset.where["country"]
+        bought = int(ledger["amount_micro"].to_numpy()[purchases].sum())
+    delivered = subset.counts["delivered"]
     values = {
         "cost": (bought + charged) / 1e6,
         "cost.packages": bought / 1e6,
@@ -188,8 +128,8 @@ def costs(part: Part) -> Iterator[Value]:
         "cost.per_delivered": (bought + charged) / 1e6 / delivered if delivered else None,
     }
     for name, value in values.items():
-        told = known or (priced(record) and name == "cost.packages")
-        yield Value(name, value if told else None)
+        certain = complete or (priced(record) and name == "cost.packages")
+        yield Value(name, value if certain else None)
 
 
 def of_fraud(record: Record) -> Iterator[Value]:
@@ -218,9 +158,13 @@ def _stopped_by_limit(cells: Any) -> int:
     return int(cells["messages"].to_numpy(np.int64)[stopped].sum())
 
 
-def _estimate(name: str, row: dict[str, Any], column: str) -> Value:
+def _delays(subset: Subset) -> dict[str, float]:
+    return dict(zip(COLUMNS, subset.groups.delays[0].tolist(), strict=True))
+
+
+def _estimate(name: str, row: dict[str, float], column: str) -> Value:
     """A column with its interval."""
-    return Value(name, *(row[f"{column}{end}"] for end in ("", "_low", "_high")))
+    return Value(name, row[column], row[f"{column}_low"], row[f"{column}_high"])
 
 
 # Where the figures of `smssim.metrics` come from: the arrays of tallies and small tables.
@@ -236,12 +180,12 @@ class Events(NamedTuple):
 
 def figures_of(record: Record) -> Iterator[Value]:
     """Every metric of a record, in no order."""
-    part, events = Part(record), events_of(record)
-    yield from messages(part)
+    subset, events = Subset(record), events_of(record)
+    yield from messages(subset)
     yield from of_fraud(record)
-    yield from latencies(part)
-    yield from passwords(part)
-    yield from costs(part)
+    yield from latencies(subset)
+    yield from passwords(subset)
+    yield from costs(subset)
     yield Value("first_message.day", _first_day(record))
     yield from packages(record, events)
     yield from run_outs(record, events)
@@ -404,10 +348,10 @@ def kpis(record: Record) -> pd.DataFrame:
 Where = Mapping[str, str | int]
 _EVERYTHING: Where = {}
 _FIGURES: dict[str, Callable[[Record, Where], Iterator[Value]]] = {
-    "messages": lambda record, where: messages(Part(record, where)),
-    "delivered": lambda record, where: messages(Part(record, where)),
-    "latency": lambda record, where: latencies(Part(record, where)),
-    "cost": lambda record, where: costs(Part(record, where)),
+    "messages": lambda record, where: messages(Subset(record, where)),
+    "delivered": lambda record, where: messages(Subset(record, where)),
+    "latency": lambda record, where: latencies(Subset(record, where)),
+    "cost": lambda record, where: costs(Subset(record, where)),
     "runout": lambda record, where: run_outs(record, events_of(record), str(where["country"])),
     "suspended": lambda record, where: iter(
         [suspended_by_runout(record, events_of(record), str(where["country"]))]

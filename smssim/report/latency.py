@@ -36,15 +36,15 @@ def soon_bin() -> int:
     return int(bin_of(np.array([SOON_US]))[0])
 
 
-def results_told(record: Record) -> tuple[Ints, Ints]:
-    """The deliveries without a time whose sending result tells whether they took 3 minutes, in each
+def timed_by_results(record: Record) -> tuple[Ints, Ints]:
+    """The deliveries without a time whose sending result shows whether they took 3 minutes, in each
     cell of the tally `coarse`, and those of them that took less.
     """
     coarse = record.tallies.coarse
     messages, within = coarse["messages"].to_numpy(np.int64), coarse["within"].to_numpy()
     soon = within == "3_min"
-    told = (coarse["outcome"].to_numpy() == "delivered") & (soon | (within == "later"))
-    return np.where(told, messages, 0), np.where(told & soon, messages, 0)
+    timed = (coarse["outcome"].to_numpy() == "delivered") & (soon | (within == "later"))
+    return np.where(timed, messages, 0), np.where(timed & soon, messages, 0)
 
 
 def untimed(record: Record) -> str | None:
@@ -53,7 +53,7 @@ def untimed(record: Record) -> str | None:
     sent = ~money["charge"].isin(REFUSED)
     delivered = int(money.loc[sent & (money["status"] == "DELIVRD"), "messages"].sum())
     timed = int(record.tallies.latency["messages"].sum())
-    told = int(results_told(record)[0].sum())
+    told = int(timed_by_results(record)[0].sum())
     if timed >= delivered:
         return None
     if timed:
