@@ -69,18 +69,21 @@ def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
     NA, as is the share of no_report in a log. Sending results are told by country and type alone.
     Raise a ValueError for a template together with day or country, which is tallied nowhere.
     """
+    import pandas as pd
+
     keys = keys_of(by, (*KEYS, "template"))
     if "template" in keys and not _OF_TEMPLATES.issuperset(keys):
         raise ValueError(f"by(={by!r}): template goes with application and type alone")
     labels = _labels(_cells(record, keys), keys)
     groups = MessageGroups(record, keys, len(labels), partial(_group_numbers, labels))
-    return labels.assign(
-        **{name: counts for name, counts in groups.counts.items() if name != "in_flight"},
-        in_flight=_nullable(groups.in_flight, len(labels)),
-        no_report=_nullable(groups.no_report, len(labels)),
-        **dict(zip(SHARES, groups.shares.T, strict=True)),
-        **dict(zip(COLUMNS, groups.delays.T, strict=True)),
+    counts: dict[str, Any] = dict(groups.counts)
+    for name in ("in_flight", "no_report"):
+        counts[name] = _nullable(getattr(groups, name), len(labels))
+    shares, delays = (
+        zip(SHARES, groups.shares.T, strict=True),
+        zip(COLUMNS, groups.delays.T, strict=True),
     )
+    return pd.DataFrame({**labels, **counts, **dict(shares), **dict(delays)})
 
 
 def _labels(cells: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -148,7 +151,10 @@ class MessageGroups:
         """Messages by outcome; `in_flight` are all without a final status."""
         cells = _cells(self.record, self.keys)
         numbers = self._numbers(cells)
-        return {name: self._sums(numbers, messages) for name, messages in _counts_of(cells).items()}
+        return {
+            name: _sums(numbers, messages, self.length)
+            for name, messages in _counts_of(cells).items()
+        }
 
     @property
     def no_report(self) -> Ints | None:
@@ -205,20 +211,19 @@ class MessageGroups:
             return (np.zeros(self.length, np.int64),) * 2
         numbers = self._numbers(self.record.tallies.coarse)
         timed, soon = timed_by_results(self.record)
-        return self._sums(numbers, timed), self._sums(numbers, soon)
+        return _sums(numbers, timed, self.length), _sums(numbers, soon, self.length)
 
     def _by_bin(self, tally: pd.DataFrame) -> Ints:
-        counts = np.zeros((self.length, len(edges_us())), np.int64)
-        numbers, bins = self._numbers(tally), tally["bin"].to_numpy(np.int64)
-        inside = numbers >= 0
+        bins = len(edges_us())
+        cells = self._numbers(tally) * bins + tally["bin"].to_numpy(np.int64)
         messages = tally["messages"].to_numpy(np.int64)
-        np.add.at(counts, (numbers[inside], bins[inside]), messages[inside])
-        return counts
+        return _sums(cells, messages, self.length * bins).reshape(self.length, bins)
 
-    def _sums(self, numbers: Ints, messages: Ints) -> Ints:
-        sums = np.zeros(self.length, np.int64)
-        np.add.at(sums, numbers[numbers >= 0], messages[numbers >= 0])
-        return sums
+
+def _sums(index: Ints, messages: Ints, length: int) -> Ints:
+    """Messages by index; those below 0 are of none. Exact, as there are fewer than 2**53."""
+    inside = index >= 0
+    return np.bincount(index[inside], messages[inside], length).astype(np.int64)
 
 
 def _cells(record: Record, keys: Collection[str]) -> pd.DataFrame:
