@@ -21,7 +21,7 @@ from smssim.simulation.window import MessageBatch, MessageWindow
 Ints = NDArray[np.int64]
 
 
-class BillingOnDelivery:
+class _BillingOnDelivery:
     """Charges of accepted mainland messages that will be delivered and are not booked yet."""
 
     def __init__(self, compiled: CompiledScenario, window: MessageWindow) -> None:
@@ -84,7 +84,7 @@ class Committer:
         self._compiled, self._account, self._window = compiled, account, window
         self._servers = servers
         self.straddling = Straddling()
-        self.billing = BillingOnDelivery(compiled, window)
+        self.billing = _BillingOnDelivery(compiled, window)
         self._counting = counting
         self._waiting: deque[tuple[Ints, Ints, Ints]] = deque()
         """Keys, times of leaving the queue and of arrival of accepted messages, if any can fail."""

@@ -22,7 +22,7 @@ Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 
-def first_state_change(
+def _first_state_change(
     compiled: CompiledScenario,
     account: Account,
     batch: MessageBatch,
@@ -187,7 +187,7 @@ def _first(condition: NDArray[np.bool_]) -> int:
     return index if len(condition) and condition[index] else len(condition)
 
 
-Codes8 = NDArray[np.uint8]
+_Codes8 = NDArray[np.uint8]
 
 
 @dataclass
@@ -218,7 +218,7 @@ def judge(
 ) -> BlockVerdicts:
     """The verdicts on *batch* under *rules*, up to the first change of state."""
     verdicts = _verdicts(compiled, account, batch, rules, counting)
-    state_change = first_state_change(
+    state_change = _first_state_change(
         compiled, account, batch, verdicts.sent, verdicts.platform_refused
     )
     if state_change < len(batch):
@@ -245,7 +245,7 @@ def state_change_if_sent(
     if refusal is not None:
         platform_refused &= refusal == OPEN
     sent = ~platform_refused if refusal is None else (refusal == OPEN) & ~platform_refused
-    return first_state_change(compiled, account, batch, sent, platform_refused)
+    return _first_state_change(compiled, account, batch, sent, platform_refused)
 
 
 def _verdicts(
@@ -289,8 +289,8 @@ def _counted_out(
     batch: MessageBatch,
     rules: RuleSnapshot,
     counting: Sequence[CountingRule],
-    refusal: Codes8 | None,
-) -> tuple[Codes8 | None, list[Ranks | None]]:
+    refusal: _Codes8 | None,
+) -> tuple[_Codes8 | None, list[Ranks | None]]:
     """The outcomes of those refused before acceptance, with those that counting rules refuse."""
     ranked: list[Ranks | None] = []
     for rule, limits in zip(counting, rules.counting, strict=False):
@@ -306,7 +306,7 @@ def _counted_out(
 
 def _before_acceptance(
     compiled: CompiledScenario, batch: MessageBatch, rules: RuleSnapshot
-) -> Codes8 | None:
+) -> _Codes8 | None:
     """The outcomes of those refused at stages 1 and 2, the queue aside; OPEN for the rest."""
     refusal = None if rules.refusal is None else rules.refusal.take(batch.cls)
     if not compiled.outcomes.has_flaws:
@@ -323,9 +323,9 @@ def _before_acceptance(
 
 def _after_acceptance(
     compiled: CompiledScenario, batch: MessageBatch, rules: RuleSnapshot
-) -> Codes8 | None:
+) -> _Codes8 | None:
     """The outcomes of those refused at stage 3 if they come that far; OPEN for the rest."""
-    refused: Codes8 | None = None
+    refused: _Codes8 | None = None
     if rules.suspended is not None:
         suspended = rules.suspended.take(batch.cls)
         refused = np.where(suspended, np.uint8(NO_QUOTA), np.uint8(OPEN))

@@ -25,7 +25,7 @@ class Resends:
 
     def __init__(self, compiled: CompiledScenario, sources: list[MessageSource]) -> None:
         self.servers = ServerResends(compiled, sources) if compiled.servers_resend else None
-        self.users = UserResends(self.servers)
+        self.users = _UserResends(self.servers)
 
     def first_wrong(
         self,
@@ -43,7 +43,7 @@ class Resends:
         return min((t for t in (users, servers) if t is not None), default=None)
 
 
-class UserResends:
+class _UserResends:
     """Which copies users ask for, guessed as far as messages have been looked at."""
 
     def __init__(self, servers: ServerResends | None) -> None:
@@ -172,7 +172,7 @@ def _stop(
             exists &= (source != number) | (t < stop_us)
 
 
-Codes8 = NDArray[np.uint8]
+_Codes8 = NDArray[np.uint8]
 
 
 class ServerResends:
@@ -287,7 +287,7 @@ class ServerResends:
         window: MessageWindow,
         generation: int,
         message: Ints,
-        outcome_code: Codes8,
+        outcome_code: _Codes8,
         left_us: Ints,
     ) -> Ints:
         """When the copies after those of *generation* are sent, by the outcome of these; NEVER if
@@ -310,7 +310,7 @@ class ServerResends:
         next_us[again] = at
         return next_us
 
-    def _hears(self, source: NDArray[np.int16], outcome_code: Codes8) -> NDArray[np.bool_]:
+    def _hears(self, source: NDArray[np.int16], outcome_code: _Codes8) -> NDArray[np.bool_]:
         """Whether servers hear of these outcomes: in an answer, or at an address of their own."""
         stage = self._compiled.outcomes.stage.take(outcome_code)
         hears: NDArray[np.bool_] = self._named[source] | (stage == 1) | (stage == 2)
@@ -321,7 +321,7 @@ class ServerResends:
         window: MessageWindow,
         generation: int,
         message: Ints,
-        outcome_code: Codes8,
+        outcome_code: _Codes8,
         left_us: Ints,
         push: NDArray[np.uint64],
     ) -> Ints:

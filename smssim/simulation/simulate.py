@@ -36,7 +36,7 @@ class Run(Record):
     """A simulated period; its `provenance` says how to make it again."""
 
 
-class Sink(Protocol):
+class _Sink(Protocol):
     """Takes finished messages and their reports, chunk by chunk, as compact columns."""
 
     def add(self, messages: dict[str, Array], reports: dict[str, Array]) -> None:
@@ -77,7 +77,7 @@ def simulate(
     tallier = Tallier(categories.lists, scenario.start_us, scenario.end_us, batched=batched)
     frames = FrameSink(categories.lists, loop.expected_messages()) if rows else None
     with ParquetSink(out, categories.lists) if out is not None else nullcontext() as disk:
-        sinks: list[Sink] = [sink for sink in (tallier, frames, disk) if sink is not None]
+        sinks: list[_Sink] = [sink for sink in (tallier, frames, disk) if sink is not None]
         columns = message_columns if len(sinks) > 1 else tallied_columns
         done = 0
         for chunk, pushed in stage.stream(loop.chunks()):

@@ -160,8 +160,8 @@ class FrameSink:
 
     def __init__(self, lists: dict[str, list[Any]], expected: int) -> None:
         self._lists, self._expected = lists, expected
-        self._messages = Growing(MESSAGES)
-        self._reports = Growing(REPORTS)
+        self._messages = _Growing(MESSAGES)
+        self._reports = _Growing(REPORTS)
 
     def add(self, messages: dict[str, Array], reports: dict[str, Array]) -> None:
         """Store one chunk."""
@@ -177,7 +177,7 @@ class FrameSink:
         return {"messages": _frame(self._messages, lists), "reports": _frame(self._reports, lists)}
 
 
-class Growing:
+class _Growing:
     """Columns that rows are appended to."""
 
     def __init__(self, table: tuple[Column, ...]) -> None:
@@ -209,7 +209,7 @@ class Growing:
         return {name: self._columns[name][: self._n] for name in self._columns} or self._none
 
 
-def _frame(rows: Growing, lists: dict[str, list[Any]]) -> pd.DataFrame:
+def _frame(rows: _Growing, lists: dict[str, list[Any]]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame(

@@ -78,7 +78,7 @@ def _taken(positions: slice | Ints, rows: slice | Ints) -> slice | Ints:
     return slice(positions.start + rows.start, stop)
 
 
-class ServerGuesses(Protocol):
+class _ServerGuesses(Protocol):
     """What the window needs of the servers that send again (`resends.ServerResends`)."""
 
     of_class: NDArray[np.bool_]
@@ -104,7 +104,7 @@ class MessageWindow:
         self,
         compiled: CompiledScenario,
         sources: list[MessageSource],
-        servers: ServerGuesses | None,
+        servers: _ServerGuesses | None,
     ) -> None:
         self.compiled = compiled
         self.copies = CopyMarks(compiled, sources)

@@ -18,7 +18,7 @@ from smssim.sms.packages import CountryQuota, Package
 from smssim.sms.reference import MAINLAND
 from smssim.stats.keyed_random import Marks
 
-LONG_AGO = -(1 << 62)
+_LONG_AGO = -(1 << 62)
 
 
 class MessageClass(NamedTuple):
@@ -44,7 +44,7 @@ class SendingQueue:
     def __init__(self, gap_us: int, capacity: int | None) -> None:
         self.gap_us = gap_us
         self.longest_wait_us = None if capacity is None else capacity * gap_us
-        self.free_us = LONG_AGO
+        self.free_us = _LONG_AGO
         """When the next message can go."""
 
     def full(self, now_us: int) -> bool:
@@ -70,7 +70,7 @@ class Withdrawal(NamedTuple):
     cost_micro: int
 
 
-class MessageDriver(Protocol):
+class _MessageDriver(Protocol):
     """What the account needs of the loop that drives the messages."""
 
     def catch_up(self) -> None:
@@ -94,7 +94,7 @@ class MessageDriver(Protocol):
         """Fail every accepted message that still waits in a queue."""
 
 
-class RefusingRule(Protocol):
+class _RefusingRule(Protocol):
     """What the account needs of a rule that refuses classes of messages (`rules.Rule`)."""
 
     @property
@@ -144,15 +144,15 @@ class Account:
         rules = scenario.account
         self.scenario = scenario
         self.agenda = Agenda(env)
-        self.driver: MessageDriver
+        self.driver: _MessageDriver
         self.version = 0
         self.mode: str = rules.service_mode
         self.frozen = False
         self.balance_micro = None if rules.balance is None else micro(rules.balance)
         self.accrued_micro = 0
         self.quota = ApprovedQuota(scenario, marks)
-        self.request_rules: list[RefusingRule] = []
-        self.number_rules: list[RefusingRule] = []
+        self.request_rules: list[_RefusingRule] = []
+        self.number_rules: list[_RefusingRule] = []
         self.thresholds = ThresholdCounters(scenario.thresholds, marks, scenario.start_us)
         self.countries = {
             c: CountryQuota(c, rules.package_order, rules.low_quota.get(c))
@@ -306,6 +306,6 @@ class Account:
         self.version += 1
 
 
-def _first_code(rules: Iterable[RefusingRule], message_class: MessageClass) -> str | None:
+def _first_code(rules: Iterable[_RefusingRule], message_class: MessageClass) -> str | None:
     codes = (rule.refuse(message_class) for rule in rules)
     return next((code for code in codes if code is not None), None)

@@ -23,7 +23,7 @@ from smssim.simulation.finished import FinishedMessages
 from smssim.stats.keyed_random import Words
 
 Ints = NDArray[np.int64]
-LOST, PENDING, RECEIVED = (REPORT_STATES.index(state) for state in ("lost", "pending", "received"))
+LOST, PENDING, _RECEIVED = (REPORT_STATES.index(state) for state in ("lost", "pending", "received"))
 
 
 @dataclass
@@ -108,7 +108,7 @@ class Pusher:
         n = len(created_us)
         if not self._server.has_outages and marks is None:
             ones = np.ones(n, np.int8)
-            return Pushes(np.full(n, RECEIVED, np.int8), ones, ones, created_us)
+            return Pushes(np.full(n, _RECEIVED, np.int8), ones, ones, created_us)
         received, attempts = created_us.copy(), np.ones(n, np.int8)
         arrives, answered = self._try(created_us, marks, 0)
         np.copyto(received, NEVER, where=~arrives)
@@ -129,7 +129,7 @@ class Pusher:
             first = arrives & (received[going] == NEVER)
             received[going[first]] = at[first]
             going = going[~answered]
-        state = np.full(n, RECEIVED, np.int8)
+        state = np.full(n, _RECEIVED, np.int8)
         unseen = np.flatnonzero(received == NEVER)
         state[unseen] = np.where(pending[unseen], PENDING, LOST)
         return Pushes(state, attempts, copies, received)

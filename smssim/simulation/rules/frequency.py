@@ -22,39 +22,39 @@ from smssim.simulation.rules.rule import CountingRule
 from smssim.simulation.window import MessageBatch, MessageWindow
 
 Ints = NDArray[np.int64]
-Ints32 = NDArray[np.int32]
-Mask = NDArray[np.bool_]
-Minutes = TypeVar("Minutes", int, Ints32)
-LEVELS = range(3)
+_Ints32 = NDArray[np.int32]
+_Mask = NDArray[np.bool_]
+_Minutes = TypeVar("_Minutes", int, _Ints32)
+_LEVELS = range(3)
 """The numbers of the windows: minute, hour and day."""
 _WINDOWS = ((0, 1), (0, 60), (480, 1440))
 """Offset and length of each window, in minutes."""
 
 
-def window_number(minute: Minutes, level: int) -> Minutes:
+def _window_number(minute: _Minutes, level: int) -> _Minutes:
     """The windows of a level that minutes since 1970 are in, by number."""
     offset, length = _WINDOWS[level]
     return minute if length == 1 else (minute + offset) // length
 
 
-def groups(keys: Ints) -> tuple[Ints, Ints]:
+def _groups(keys: Ints) -> tuple[Ints, Ints]:
     """Where each run of equal keys begins, and how long it is."""
     begins = np.append(0, np.flatnonzero(keys[1:] != keys[:-1]) + 1)
     return begins, np.diff(begins, append=len(keys))
 
 
-def crowded(keys: Ints, minute: Ints32, begins: Ints, least: Ints) -> Mask:
+def _crowded(keys: Ints, minute: _Ints32, begins: Ints, least: Ints) -> _Mask:
     """Which runs of keys have more rows within a window than its limit at *least*."""
     more = np.zeros(len(begins), bool)
     for level, most in enumerate(least[:, 0].tolist()):
         ends = most + np.flatnonzero(keys[most:] == keys[:-most])
         earlier, later = minute.take(ends - most), minute.take(ends)
-        ends = ends[window_number(earlier, level) == window_number(later, level)]
+        ends = ends[_window_number(earlier, level) == _window_number(later, level)]
         more[begins.searchsorted(ends, "right") - 1] = True
     return more
 
 
-def firsts(keys: Ints, windows: Ints32) -> Ints:
+def _firsts(keys: Ints, windows: _Ints32) -> Ints:
     """For each row the first row of its key and window, which are adjacent."""
     begins = np.append(True, (keys[1:] != keys[:-1]) | (windows[1:] != windows[:-1]))
     places: Ints = np.maximum.accumulate(np.where(begins, np.arange(len(keys)), 0))
@@ -62,7 +62,7 @@ def firsts(keys: Ints, windows: Ints32) -> Ints:
 
 
 @dataclass
-class FrequencyRanks:
+class _FrequencyRanks:
     """Messages of a block that count against a limit, by their indexes in the block.
 
     *rows* are sorted by number and then by time, *keys* are their numbers; *alone* are those to
@@ -72,7 +72,7 @@ class FrequencyRanks:
     rows: Ints
     keys: Ints
     alone: Ints
-    refused: Mask | None
+    refused: _Mask | None
 
 
 class FrequencyLimits(CountingRule):
@@ -131,7 +131,7 @@ class FrequencyLimits(CountingRule):
         self._shared = int(compiled.first_number[-1])
         self._latest = np.zeros(self._shared, np.int32)
         """The minute each number was last sent to."""
-        self._counts = np.zeros((len(LEVELS), self._shared), np.int32)
+        self._counts = np.zeros((len(_LEVELS), self._shared), np.int32)
         """How often each was sent to in that minute, the hour and the day of it."""
 
     def limits(self) -> Ints | None:
@@ -147,7 +147,9 @@ class FrequencyLimits(CountingRule):
             (0, 0, 0) if exempt else self._of_application.get(message_class.application, (0,) * 3)
         )
 
-    def rank(self, batch: MessageBatch, limits: Ints, open_: Mask | None) -> FrequencyRanks | None:
+    def rank(
+        self, batch: MessageBatch, limits: Ints, open_: _Mask | None
+    ) -> _FrequencyRanks | None:
         """Who of those *open_* (None: all) is sent to too often; None if no limit holds for any.
 
         *limits* are messages a minute, hour and day, of shape (3, classes), below 1 for no limit.
@@ -169,41 +171,41 @@ class FrequencyLimits(CountingRule):
             often[alone] = self._has_copies(message[alone], int(least.min()))
             alone, rows, keys = rows[alone], rows[often], keys[often]
         order = order_by_time(keys)
-        ranks = FrequencyRanks(rows[order], keys[order], alone, None)
+        ranks = _FrequencyRanks(rows[order], keys[order], alone, None)
         ranks.refused = self._refused(batch, limits, least, ranks)
         return ranks
 
-    def _has_copies(self, message: Ints, generation: int) -> Mask:
+    def _has_copies(self, message: Ints, generation: int) -> _Mask:
         exists = self._window.exists
         if generation >= len(exists):
             return np.zeros(len(message), bool)
-        has: Mask = exists[generation].take(message)
+        has: _Mask = exists[generation].take(message)
         return has
 
     def _refused(
-        self, batch: MessageBatch, limits: Ints, least: Ints, ranks: FrequencyRanks
-    ) -> Mask | None:
+        self, batch: MessageBatch, limits: Ints, least: Ints, ranks: _FrequencyRanks
+    ) -> _Mask | None:
         """A mask of those whom the limits refuse; none is refused by less than *least*."""
         if not len(ranks.rows):
             return None
         minute = _minutes(batch, ranks.rows)
-        begins, sizes = groups(ranks.keys)
+        begins, sizes = _groups(ranks.keys)
         sent_to, before = self._before(ranks.keys[begins], minute[begins])
-        near = crowded(ranks.keys, minute, begins, least)
+        near = _crowded(ranks.keys, minute, begins, least)
         near[sent_to] |= ((before > 0) & (before + sizes[sent_to] > least)).any(axis=0)
         if not near.any():
             return None
         # Only numbers that may be full are looked at message by message.
         each = np.repeat(near, sizes)
         rows, keys, minute = ranks.rows[each], ranks.keys[each], minute[each]
-        counts = np.zeros((len(LEVELS), len(begins)), np.int32)
+        counts = np.zeros((len(_LEVELS), len(begins)), np.int32)
         counts[:, sent_to] = before
-        begins, sizes = groups(keys)
+        begins, sizes = _groups(keys)
         counts = np.repeat(counts[:, near], sizes, axis=1)
         begins, cls = np.repeat(begins, sizes), batch.cls[rows]
         limiter = np.ones(len(rows), bool)
-        for level in LEVELS:
-            first = firsts(keys, window_number(minute, level))
+        for level in _LEVELS:
+            first = _firsts(keys, _window_number(minute, level))
             rank = np.cumsum(limiter) - limiter
             rank -= rank[first]
             rank += counts[level] * (first == begins)
@@ -214,7 +216,7 @@ class FrequencyLimits(CountingRule):
         refused[rows[~limiter]] = True
         return refused
 
-    def commit(self, batch: MessageBatch, ranks: FrequencyRanks, begin: int, end: int) -> None:
+    def commit(self, batch: MessageBatch, ranks: _FrequencyRanks, begin: int, end: int) -> None:
         """Count the messages at indexes *begin* up to *end* that passed."""
         alone = ranks.alone[_inside(ranks.alone, ranks.refused, begin, end)]
         self._window.passed.reshape(-1)[batch.positions(alone)] = True
@@ -225,13 +227,13 @@ class FrequencyLimits(CountingRule):
         if not len(rows):
             return
         minute = _minutes(batch, rows)
-        begins, sizes = groups(numbers)
+        begins, sizes = _groups(numbers)
         last = begins + sizes - 1
         numbers, latest = numbers[begins], minute[last]
         sent_to, before = self._before(numbers, latest)
         each = np.repeat(latest, sizes)
         for level, counts in enumerate(self._counts):
-            same = np.cumsum(window_number(minute, level) == window_number(each, level))
+            same = np.cumsum(_window_number(minute, level) == _window_number(each, level))
             count = np.diff(same[last], prepend=0)
             count[sent_to] += before[level]
             counts[numbers] = count
@@ -272,8 +274,8 @@ class FrequencyLimits(CountingRule):
             of_one = self._of_messages(np.array([key - self._shared]))
             latest, counts = int(of_one[0][0]), of_one[1][:, 0].tolist()
         return [
-            count if window_number(latest, level) == window_number(minute, level) else 0
-            for level, count in zip(LEVELS, counts, strict=True)
+            count if _window_number(latest, level) == _window_number(minute, level) else 0
+            for level, count in zip(_LEVELS, counts, strict=True)
         ]
 
     def _key_of_one(self, message: MessageBatch) -> int:
@@ -282,7 +284,7 @@ class FrequencyLimits(CountingRule):
         number = int(self._window.base.number[row])
         return row + self._shared if number < 0 else number
 
-    def _before(self, keys: Ints, minute: Ints32) -> tuple[Ints, Ints32]:
+    def _before(self, keys: Ints, minute: _Ints32) -> tuple[Ints, _Ints32]:
         """Which of *keys*, in ascending order, were sent to before on the day of these minutes, and
         how often in each of the windows of these.
         """
@@ -291,17 +293,17 @@ class FrequencyLimits(CountingRule):
         if shared < len(keys):
             alone, counts = self._of_messages(keys[shared:] - self._shared)
             latest = np.concatenate([latest, alone])
-        places = np.flatnonzero(window_number(latest, -1) == window_number(minute, -1))
+        places = np.flatnonzero(_window_number(latest, -1) == _window_number(minute, -1))
         latest, minute = latest[places], minute[places]
         ours = int(places.searchsorted(shared))
         before = self._counts.take(keys[places[:ours]], axis=1)
         if counts is not None:
             before = np.concatenate([before, counts[:, places[ours:] - shared]], axis=1)
-        for level in range(len(LEVELS) - 1):
-            before[level] *= window_number(latest, level) == window_number(minute, level)
+        for level in range(len(_LEVELS) - 1):
+            before[level] *= _window_number(latest, level) == _window_number(minute, level)
         return places, before
 
-    def _of_messages(self, message: Ints) -> tuple[Ints32, Ints32]:
+    def _of_messages(self, message: Ints) -> tuple[_Ints32, _Ints32]:
         """The minutes that numbers of one message each were last sent to, and how often in the
         windows of these.
         """
@@ -309,17 +311,17 @@ class FrequencyLimits(CountingRule):
         minute = (self._window.t[:, message] // MINUTE * passed).astype(np.int32)
         latest = minute.max(axis=0)
         counts = [
-            (passed & (window_number(minute, level) == window_number(latest, level))).sum(axis=0)
-            for level in LEVELS
+            (passed & (_window_number(minute, level) == _window_number(latest, level))).sum(axis=0)
+            for level in _LEVELS
         ]
         return latest, np.array(counts, np.int32)
 
 
-def _minutes(batch: MessageBatch, rows: Ints) -> Ints32:
+def _minutes(batch: MessageBatch, rows: Ints) -> _Ints32:
     return (batch.t.take(rows) // MINUTE).astype(np.int32)
 
 
-def _inside(rows: Ints, refused: Mask | None, begin: int, end: int) -> Mask:
+def _inside(rows: Ints, refused: _Mask | None, begin: int, end: int) -> _Mask:
     """Which *rows* are indexes from *begin* up to *end*, and not refused."""
     inside = (rows >= begin) & (rows < end)
     return inside if refused is None else inside & ~refused.take(rows)

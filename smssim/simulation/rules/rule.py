@@ -15,7 +15,7 @@ from smssim.simulation.account.events import EventPriority
 from smssim.simulation.compiled import CompiledScenario
 from smssim.simulation.window import MessageBatch, MessageWindow
 
-ClassLimits = NDArray[np.int64]
+_ClassLimits = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 
@@ -89,11 +89,11 @@ class CountingRule(Rule):
         """The code that it refuses by."""
 
     @abstractmethod
-    def limits(self) -> ClassLimits | None:
+    def limits(self) -> _ClassLimits | None:
         """Its settings by class now, None if it limits nothing."""
 
     @abstractmethod
-    def rank(self, batch: MessageBatch, limits: ClassLimits, open_: Mask | None) -> Any:
+    def rank(self, batch: MessageBatch, limits: _ClassLimits, open_: Mask | None) -> Any:
         """`Ranks` of those *open_* (None: all), None if no limit holds for any of them."""
 
     @abstractmethod

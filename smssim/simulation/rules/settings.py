@@ -12,9 +12,9 @@ from smssim.simulation.account.account import Account, MessageClass
 from smssim.simulation.rules.rule import Rule
 from smssim.sms.phone_numbers import blocks
 
-FROZEN, LIMIT, COUNTRY_LIMIT = "E000112", "E000623", "E000630"
-NOT_ENABLED, NO_APPLICATION = "E000109", "E000102"
-ADDRESS, REGION, NUMBER = "E000620", "E000628", "E000632"
+_FROZEN, _LIMIT, _COUNTRY_LIMIT = "E000112", "E000623", "E000630"
+_NOT_ENABLED, _NO_APPLICATION = "E000109", "E000102"
+_ADDRESS, _REGION, _NUMBER = "E000620", "E000628", "E000632"
 
 
 class Enabling(Rule):
@@ -25,7 +25,7 @@ class Enabling(Rule):
     @classmethod
     def codes(cls, scenario: Scenario) -> Iterable[str]:
         """E000109, in a scenario with onboarding."""
-        return () if scenario.onboarding is None else (NOT_ENABLED,)
+        return () if scenario.onboarding is None else (_NOT_ENABLED,)
 
     @property
     def active(self) -> bool:
@@ -34,7 +34,7 @@ class Enabling(Rule):
 
     def refuse(self, message_class: MessageClass) -> str | None:
         """E000109 for every class."""
-        return None if self.account.enabled else NOT_ENABLED
+        return None if self.account.enabled else _NOT_ENABLED
 
 
 class Creation(Rule):
@@ -46,7 +46,7 @@ class Creation(Rule):
     def codes(cls, scenario: Scenario) -> Iterable[str]:
         """E000102, where applications are created within the scenario."""
         later = scenario.onboarding is not None or any(a.created for a in scenario.applications)
-        return (NO_APPLICATION,) if later else ()
+        return (_NO_APPLICATION,) if later else ()
 
     @property
     def active(self) -> bool:
@@ -55,7 +55,7 @@ class Creation(Rule):
 
     def refuse(self, message_class: MessageClass) -> str | None:
         """E000102 for the classes of such an application."""
-        return None if message_class.application in self.account.created else NO_APPLICATION
+        return None if message_class.application in self.account.created else _NO_APPLICATION
 
 
 class Suspension(Rule):
@@ -126,7 +126,7 @@ class Addresses(Rule):
     @classmethod
     def codes(cls, scenario: Scenario) -> Iterable[str]:
         """E000620, where an application has a whitelist."""
-        return (ADDRESS,) if any(a.addresses for a in scenario.applications) else ()
+        return (_ADDRESS,) if any(a.addresses for a in scenario.applications) else ()
 
     @property
     def active(self) -> bool:
@@ -138,7 +138,7 @@ class Addresses(Rule):
         whitelist = self._whitelists.get(message_class.application)
         address = message_class.address
         stranger = whitelist is not None and address is not None and address not in whitelist
-        return ADDRESS if stranger else None
+        return _ADDRESS if stranger else None
 
     def in_force_us(self, application: Application) -> int:
         """When an application's whitelist is in force."""
@@ -167,7 +167,7 @@ class Arrears(Rule):
     @classmethod
     def codes(cls, scenario: Scenario) -> Iterable[str]:
         """E000112, where a balance is kept."""
-        return () if scenario.account.balance is None else (FROZEN,)
+        return () if scenario.account.balance is None else (_FROZEN,)
 
     @property
     def active(self) -> bool:
@@ -176,7 +176,7 @@ class Arrears(Rule):
 
     def refuse(self, message_class: MessageClass) -> str | None:
         """E000112 for every class."""
-        return FROZEN if self.account.frozen else None
+        return _FROZEN if self.account.frozen else None
 
 
 class Limits(Rule):
@@ -189,7 +189,7 @@ class Limits(Rule):
     @classmethod
     def codes(cls, scenario: Scenario) -> Iterable[str]:
         """E000623 for limits of the account, E000630 for those of a country."""
-        return LIMIT, COUNTRY_LIMIT
+        return _LIMIT, _COUNTRY_LIMIT
 
     @property
     def active(self) -> bool:
@@ -200,8 +200,8 @@ class Limits(Rule):
         """E000623 or E000630 for the classes whose limit is tripped."""
         thresholds, country = self.account.thresholds, message_class.country
         if thresholds.tripped(country):
-            return LIMIT
-        return COUNTRY_LIMIT if thresholds.country_tripped(country) else None
+            return _LIMIT
+        return _COUNTRY_LIMIT if thresholds.country_tripped(country) else None
 
 
 class Regions(Rule):
@@ -217,7 +217,7 @@ class Regions(Rule):
     @classmethod
     def codes(cls, scenario: Scenario) -> Iterable[str]:
         """E000628: a policy can set regions in any scenario."""
-        return (REGION,)
+        return (_REGION,)
 
     @property
     def active(self) -> bool:
@@ -227,7 +227,7 @@ class Regions(Rule):
     def refuse(self, message_class: MessageClass) -> str | None:
         """E000628 for the classes of other countries."""
         listed = self._countries is None or message_class.country in self._countries
-        return None if listed else REGION
+        return None if listed else _REGION
 
     def set_countries(self, countries: frozenset[str]) -> None:
         """Let these countries be sent to, and no others."""
@@ -252,7 +252,7 @@ class NumberControl(Rule):
     @classmethod
     def codes(cls, scenario: Scenario) -> Iterable[str]:
         """E000632: a policy can add rules in any scenario."""
-        return (NUMBER,)
+        return (_NUMBER,)
 
     @property
     def active(self) -> bool:
@@ -262,7 +262,7 @@ class NumberControl(Rule):
     def refuse(self, message_class: MessageClass) -> str | None:
         """E000632 for the classes whose numbers begin as a rule denies."""
         beginning = message_class.beginning
-        return NUMBER if beginning is not None and blocks(self._rules, beginning) else None
+        return _NUMBER if beginning is not None and blocks(self._rules, beginning) else None
 
     def in_force_us(self, rule: NumberRule) -> int:
         """When a number rule of the scenario is in force."""

@@ -26,7 +26,7 @@ from smssim.stats.keyed_random import Marks
 from smssim.workdays import WorkCalendar, add_working
 
 COUNTRY, APPLICATION, TEMPLATE = "country_registration", "application", "template"
-ACCOUNT_STEPS: tuple[AccountStep, ...] = get_args(AccountStep)
+_ACCOUNT_STEPS: tuple[AccountStep, ...] = get_args(AccountStep)
 NOT_ENTERPRISE = "a personal account cannot be authenticated as an enterprise"
 AT_ONCE = Delay(fixed_s=0)
 _IN_WORKING_TIME = ("authentication", "enabling", COUNTRY)
@@ -79,7 +79,7 @@ class GettingStarted:
 
     def _account(self, rules: Onboarding) -> None:
         before: list[tuple[str, str]] = []
-        for step in ACCOUNT_STEPS:
+        for step in _ACCOUNT_STEPS:
             dated, subject = rules.attempts.get(step), ""
             if step == "registration" and dated is None:
                 dated = rules.begins
