@@ -123,7 +123,7 @@ def test_every_parameter_is_told_with_its_origin() -> None:
         True,
         True,
     )
-    assert not found["queue.validity_h"].given
+    assert not found["queue.validity_h"].in_file
     assert not found["queue.validity_h"].assumed
     items = items_of(describe(scenario))
     assert "`traffic.0, 1, 2.resend.at_most` | 2 | given |" in items["3.4"]

@@ -1,23 +1,19 @@
-"""The whole description, section by section."""
+"""A study described in Markdown: what was simulated, from what, and how sure its figures are."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from smssim.experiment import Comparison, Experiment
-from smssim.pages.describe.markdown import plain
-from smssim.pages.describe.sections import (
-    access,
-    appendix,
-    data,
-    experimentation,
-    implementation,
-    logic,
-    objectives,
-    provenance,
-)
+from smssim.pages.describe.facts import facts
+from smssim.pages.describe.markdown import counted, fenced, listed, number, plain, table, unwrapped
 from smssim.pages.describe.study import Study
 from smssim.scenario import Scenario
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 
 def describe(
@@ -27,31 +23,35 @@ def describe(
 
     First the provenance, then a report by the STRESS guidelines for discrete-event simulation
     (Monks, Currie, Onggo, Robinson, Kunc and Taylor, Journal of Simulation 13, 2019), item by item
-    from 1.1 to 6.1, last the scenario itself. What takes a person's prose is marked `[TO WRITE:
-    ...]`. The same scenario and experiment give the same text on one installation; the machine
-    stands in the provenance alone.
+    from 1.1 to 6.1, last the scenario itself without the secrets of its applications. What takes a
+    person's prose is marked `[TO WRITE: ...]`. The same scenario and experiment give the same text
+    on one installation; the machine is in the provenance alone.
 
     Raise a ScenarioError if the file cannot be read, a ValueError for an experiment with another
     scenario.
     """
     if not isinstance(scenario, Scenario):
         scenario = Scenario.load(scenario)
-    study = Study(scenario, experiment)
-    lines = [
-        f"# {plain(scenario.name)}: description of the simulation study",
-        "",
-        "Written from the scenario by `smssim describe`, by the STRESS guidelines for "
-        "discrete-event "
-        "simulation (Monks et al., Journal of Simulation 13, 2019). `[TO WRITE: ...]` marks what a "
-        "person must add.",
-        "",
-        *provenance(study),
-        *objectives(study),
-        *logic(study),
-        *data(study),
-        *experimentation(study),
-        *implementation(study),
-        *access(study),
-        *appendix(study),
-    ]
-    return "\n".join(lines).rstrip() + "\n"
+    text = _template().render(facts(Study(scenario, experiment)))
+    return unwrapped(text) + "\n" + fenced(scenario.to_yaml(), "yaml")
+
+
+@lru_cache(maxsize=1)
+def _template() -> Template:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("smssim.pages", "template"),
+        autoescape=False,  # In Markdown the filter `plain` escapes texts.
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "counted": counted,
+        "listed": listed,
+        "number": number,
+        "plain": plain,
+    }
+    environment.globals["table"] = table
+    return environment.get_template("study.md.j2")

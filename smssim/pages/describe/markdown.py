@@ -1,4 +1,4 @@
-"""Markdown by parts: numbers without a digit lost, tables, and texts that cannot break either."""
+"""Markdown: numbers without a digit lost, tables, and texts that cannot break either."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ ALIKE = 7
 
 def plain(text: str) -> str:
     """A user's text as Markdown that shows it as it is, on one line."""
-    shown = "".join(c if c.isprintable() else "?" for c in text.replace("\n", " "))
-    return shown.translate(_MARKUP)
+    printable = "".join(c if c.isprintable() else "?" for c in text.replace("\n", " "))
+    return printable.translate(_MARKUP)
 
 
 def number(value: float) -> str:
@@ -32,7 +32,7 @@ def number(value: float) -> str:
     return f"{value:,}"
 
 
-def shown(value: Any) -> str:
+def value_text(value: Any) -> str:
     """A value of a scenario, whatever it is, with all that is in it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -43,11 +43,11 @@ def shown(value: Any) -> str:
     if isinstance(value, datetime | date):
         return as_written(value)
     if isinstance(value, Mapping):
-        return ", ".join(f"{plain(str(key))}: {shown(own)}" for key, own in value.items())
+        return ", ".join(f"{plain(str(key))}: {value_text(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
         if len(value) >= ALIKE and len(set(value)) == 1:
-            return f"{number(len(value))} times {shown(value[0])}"
-        return ", ".join(map(shown, value))
+            return f"{number(len(value))} times {value_text(value[0])}"
+        return ", ".join(map(value_text, value))
     return plain(str(value))
 
 
@@ -61,35 +61,50 @@ def delay(value: Delay) -> str:
     if value.exponential_s is not None:
         return f"exponential with mean {number(value.exponential_s)} s"
     assert value.lognormal_s is not None
-    told = f"log-normal, median {number(value.lognormal_s.median)} s"
-    told += f", 95th percentile {number(value.lognormal_s.p95)} s"
+    text = f"log-normal, median {number(value.lognormal_s.median)} s"
+    text += f", 95th percentile {number(value.lognormal_s.p95)} s"
     slow = value.slow
     if slow is not None:
-        told += f"; a share of {number(slow.share)} log-normal, median {number(slow.median)} s"
-        told += f", 95th percentile {number(slow.p95)} s"
-    return told
+        text += f"; a share of {number(slow.share)} log-normal, median {number(slow.median)} s"
+        text += f", 95th percentile {number(slow.p95)} s"
+    return text
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """The lines of a table and a blank one; its cells are Markdown already."""
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """The lines of a table; its cells are Markdown already."""
     lines = [f"| {' | '.join(row)} |" for row in rows]
-    return [f"| {' | '.join(header)} |", "|" + " --- |" * len(header), *lines, ""]
+    return "\n".join([f"| {' | '.join(header)} |", "|" + " --- |" * len(header), *lines])
 
 
-def paragraph(*sentences: str) -> list[str]:
-    """Sentences that are not empty as one paragraph, and a blank line."""
-    return [" ".join(filter(None, sentences)), ""]
+def unwrapped(text: str) -> str:
+    """The text with each paragraph and each item of a list on one line, as editors wrap by
+    themselves, and one blank line between blocks; tables and fenced text stay as they are.
+    """
+    lines: list[str] = []
+    within_fence = False
+    for line in text.splitlines():
+        fence = line.startswith("```")
+        verbatim = within_fence or fence or line.startswith(("|", "#", "- "))
+        within_fence ^= fence
+        if not line and lines[-1:] == [""]:
+            continue
+        if line and lines and lines[-1] and not verbatim and _continues(lines[-1]):
+            lines[-1] += f" {line.strip()}"
+        else:
+            lines.append(line)
+    return "\n".join(lines) + "\n"
 
 
-def bullets(items: Iterable[str]) -> list[str]:
-    """A list and a blank line; nothing without items."""
-    lines = [f"- {item}" for item in items]
-    return [*lines, ""] if lines else []
+def _continues(line: str) -> bool:
+    return not line.startswith(("|", "#", "```"))
 
 
-def gap(what: str) -> list[str]:
-    """A place that takes a person's prose."""
-    return [f"[TO WRITE: {what}]", ""]
+def fenced(text: str, language: str) -> str:
+    """A text of any content, verbatim."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}\n"
 
 
 def listed(names: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from smssim.pages.describe.markdown import counted, delay, listed, number, plain, shown
+from smssim.pages.describe.markdown import counted, delay, listed, number, plain, value_text
 from smssim.pages.describe.study import Study
 from smssim.scenario import Calls, GroupTask, registrations
 from smssim.scenario.errors.problems import ScenarioError, as_written
@@ -14,7 +14,7 @@ from smssim.sms.reference import MAINLAND
 def rules(study: Study) -> list[str]:
     """All of them, in the order in which a message meets them."""
     parts = (_start, _review, _judged, _packages, _money, _thresholds, _queue, _delivery)
-    return [told for part in (*parts, _callback, _again) for told in part(study)]
+    return [sentence for rule_of in (*parts, _callback, _again) for sentence in rule_of(study)]
 
 
 def _start(study: Study) -> Iterator[str]:
@@ -76,8 +76,8 @@ def _judged(study: Study) -> Iterator[str]:
         named = listed(account.regions) if account.regions else "no country"
         yield f"Region settings: messages to {named} alone are let through, others get E000628."
     if account.number_rules:
-        told = ", ".join(f"{rule.action} {plain(rule.pattern)}" for rule in account.number_rules)
-        yield f"Number control: {told}; what is denied and not allowed gets E000632."
+        rules = ", ".join(f"{rule.action} {plain(rule.pattern)}" for rule in account.number_rules)
+        yield f"Number control: {rules}; what is denied and not allowed gets E000632."
 
 
 def _packages(study: Study) -> Iterator[str]:
@@ -109,12 +109,12 @@ def _packages(study: Study) -> Iterator[str]:
             "refused; nothing is billed by message."
         )
     for ticket in study.scenario.tickets:
-        asked = [
-            f"{name} {shown(value)}"
+        requests = [
+            f"{name} {value_text(value)}"
             for name in ("service_mode", "daily_limit", "monthly_limit")
             if (value := getattr(ticket, name)) is not None
         ]
-        yield f"Ticket: filed at {as_written(ticket.at)} for {listed(asked)}."
+        yield f"Ticket: filed at {as_written(ticket.at)} for {listed(requests)}."
 
 
 def _money(study: Study) -> Iterator[str]:
@@ -141,12 +141,12 @@ def _thresholds(study: Study) -> Iterator[str]:
         "the next day or month, or until it is raised."
     )
     if MAINLAND in study.countries:
-        own = rule.mainland
+        mainland = rule.mainland
         yield (
             f"Messages to mainland China are counted by themselves: alarms "
-            f"{number(own.daily_alarm)} "
-            f"and {number(own.monthly_alarm)}, limits {number(own.daily_limit)} and "
-            f"{number(own.monthly_limit)}; what is billed of them is so when it is delivered."
+            f"{number(mainland.daily_alarm)} "
+            f"and {number(mainland.monthly_alarm)}, limits {number(mainland.daily_limit)} and "
+            f"{number(mainland.monthly_limit)}; what is billed of them is so when it is delivered."
         )
     if rule.countries:
         yield f"Limits of countries: {listed(rule.countries)} have their own (item 3.4)."

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from smssim.experiment import Comparison, Experiment
-from smssim.pages.describe.markdown import counted, number, plain, shown
+from smssim.pages.describe.markdown import counted, number, plain, value_text
 from smssim.scenario import Call, Calls, Delay, GroupTask, Route, Scenario, ScenarioError, Source
 from smssim.scenario.destinations import destinations
 from smssim.scenario.fields import ScenarioModel
@@ -27,10 +27,10 @@ class Study:
         self.scenario, self.experiment = scenario, experiment
         if experiment is not None:
             first = experiment.designs[0]
-            made = scenario.change(**first.changes).digest()
-            if made != first.scenario.digest():
-                told = f"experiment(={experiment!r}) must be of the scenario {scenario.name!r}"
-                raise ValueError(f"{told}: {first.scenario.digest()} is not {made}")
+            digest = scenario.change(**first.changes).digest()
+            if digest != first.scenario.digest():
+                message = f"experiment(={experiment!r}) must be of the scenario {scenario.name!r}"
+                raise ValueError(f"{message}: {first.scenario.digest()} is not {digest}")
 
     @property
     def rng(self) -> int:
@@ -64,19 +64,19 @@ class Study:
                 if source.file is None
                 else f"the numbers of {plain(str(source.file))}"
             )
-        found = source.expected(scenario.start_us, scenario.end_us)
+        mean = source.expected(scenario.start_us, scenario.end_us)
         exact = isinstance(source, Calls)
-        return number(int(found)) if exact else f"{found:,.1f} on average"
+        return number(int(mean)) if exact else f"{mean:,.1f} on average"
 
     def to(self, source: Source) -> str:
         """Where a source sends to."""
         if isinstance(source, GroupTask):
-            return shown(source.countries) if source.countries else "as in its file"
+            return value_text(source.countries) if source.countries else "as in its file"
         return source.country
 
-    def has(self, kind: type) -> bool:
+    def has(self, source_type: type) -> bool:
         """Whether any source is of a kind."""
-        return any(isinstance(source, kind) for source in self.scenario.sources)
+        return any(isinstance(source, source_type) for source in self.scenario.sources)
 
     def again(self, name: str) -> Sequence[str]:
         """The sources whose messages are sent again, by users or by servers."""
@@ -97,24 +97,24 @@ MOST = 50
 class Parameter(NamedTuple):
     """One value of a scenario: where it stands, what it is, what it means.
 
-    *assumed* says whether the service's documents are silent, *given* whether the file gives it.
+    *assumed* says whether the service's documents are silent, *in_file* whether the file gives it.
     """
 
     path: str
     value: str
     meaning: str
     assumed: bool
-    given: bool
+    in_file: bool
 
     @property
-    def part(self) -> str:
+    def section(self) -> str:
         """The part of the scenario that it belongs to."""
         return self.path.partition(".")[0]
 
     @property
     def origin(self) -> str:
         """Where the value comes from, in a word."""
-        return "given" if self.given else "default"
+        return "given" if self.in_file else "default"
 
 
 def parameters(scenario: Scenario, countries: Iterable[str] = ()) -> list[Parameter]:
@@ -122,93 +122,93 @@ def parameters(scenario: Scenario, countries: Iterable[str] = ()) -> list[Parame
 
     If any of the *countries* has no route of its own, the default one stands as `routes.default`.
     """
-    found = list(_of_part(scenario, "", skip=_NO_INPUT))
+    every = list(_of_model(scenario, "", skip=_NO_INPUT))
     if set(countries) - set(scenario.routes):
-        found += _of_part(Route(), "routes.default", given=False)
-    return found
+        every += _of_model(Route(), "routes.default", in_file=False)
+    return every
 
 
-def _of_part(
-    part: ScenarioModel, path: str, *, given: bool = True, skip: tuple[str, ...] = ()
+def _of_model(
+    model: ScenarioModel, path: str, *, in_file: bool = True, skip: tuple[str, ...] = ()
 ) -> Iterator[Parameter]:
-    for name, field in type(part).model_fields.items():
-        value = getattr(part, name)
+    for name, field in type(model).model_fields.items():
+        value = getattr(model, name)
         if name in skip or field.exclude or value in _NOTHING:
             continue
         where = f"{path}.{name}" if path else name
         about = " ".join((field.description or "").split())
-        own = Parameter(
+        parameter = Parameter(
             where,
-            shown(value) if not _has_parts(value) else "",
+            value_text(value) if not _has_models(value) else "",
             about.removeprefix(ASSUMPTION),
             about.startswith(ASSUMPTION),
-            given and name in part.model_fields_set,
+            in_file and name in model.model_fields_set,
         )
-        yield from [own] if own.value else _of_value(value, own)
+        yield from [parameter] if parameter.value else _of_value(value, parameter)
 
 
-def _of_value(value: Any, own: Parameter) -> Iterator[Parameter]:
+def _of_value(value: Any, parent: Parameter) -> Iterator[Parameter]:
     """What is in a part, or in a list or mapping of some."""
     if isinstance(value, ScenarioModel):
-        yield from _of_part(value, own.path, given=own.given)
+        yield from _of_model(value, parent.path, in_file=parent.in_file)
         return
     for key, child in _children(value):
-        path = f"{own.path}.{key}"
+        path = f"{parent.path}.{key}"
         if isinstance(child, Call):
-            yield from [own._replace(path=path, value=_call(child))] if int(key) < MOST else []
-        elif own.assumed or not isinstance(child, ScenarioModel) or isinstance(child, Delay):
-            yield own._replace(path=path, value=_fields(child))
+            yield from [parent._replace(path=path, value=_call(child))] if int(key) < MOST else []
+        elif parent.assumed or not isinstance(child, ScenarioModel) or isinstance(child, Delay):
+            yield parent._replace(path=path, value=_fields(child))
         else:
-            yield from _of_part(child, path, given=own.given)
+            yield from _of_model(child, path, in_file=parent.in_file)
     if isinstance(value, tuple) and isinstance(value[0], Call) and len(value) > MOST:
         more = f"{number(len(value) - MOST)} more requests, which stand in the appendix"
-        yield own._replace(value=more)
+        yield parent._replace(value=more)
 
 
-def _has_parts(value: Any) -> bool:
+def _has_models(value: Any) -> bool:
     if isinstance(value, Delay):
         return False
     return isinstance(value, ScenarioModel) or any(
-        isinstance(own, ScenarioModel) for _, own in _children(value)
+        isinstance(child, ScenarioModel) for _, child in _children(value)
     )
 
 
 def _children(value: Any) -> list[tuple[str, Any]]:
     """What is in a list or mapping, by its key."""
     if isinstance(value, Mapping):
-        return [(str(key), own) for key, own in value.items()]
+        return [(str(key), child) for key, child in value.items()]
     if isinstance(value, tuple | list):
-        return [(str(place), own) for place, own in enumerate(value)]
+        return [(str(index), child) for index, child in enumerate(value)]
     return []
 
 
-def _fields(part: Any) -> str:
+def _fields(model: Any) -> str:
     """The values of a small part by name."""
-    if isinstance(part, Delay) or not isinstance(part, ScenarioModel):
-        return shown(part)
-    values = {name: getattr(part, name) for name in type(part).model_fields}
+    if isinstance(model, Delay) or not isinstance(model, ScenarioModel):
+        return value_text(model)
+    values = {name: getattr(model, name) for name in type(model).model_fields}
     return ", ".join(f"{n} {_fields(v)}" for n, v in values.items() if v not in _NOTHING)
 
 
 def _call(call: Call) -> str:
     """A request that is written out: when, how many numbers, and what is fixed of them."""
-    kinds: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for recipient in call.to:
-        told = _fields(recipient) or "by chance"
-        kinds[told] = kinds.get(told, 0) + 1
-    numbers = "; ".join(f"{counted(n, 'number')} ({told})" for told, n in kinds.items())
-    return f"at {shown(call.at)}: {numbers}"
+        text = _fields(recipient) or "by chance"
+        counts[text] = counts.get(text, 0) + 1
+    numbers = "; ".join(f"{counted(n, 'number')} ({text})" for text, n in counts.items())
+    return f"at {value_text(call.at)}: {numbers}"
 
 
-def together(found: Iterable[Parameter]) -> list[Parameter]:
+def merged(parameters: Iterable[Parameter]) -> list[Parameter]:
     """Items of a list that share a value of the same name as one row: `traffic.0, 2.hours`."""
     rows: dict[tuple[Any, ...], list[Parameter]] = {}
-    for one in found:
-        head, place, name = _split(one.path)
-        rows.setdefault((head, name, *one[1:]), []).append(one._replace(path=place))
+    for parameter in parameters:
+        head, item, name = _split(parameter.path)
+        rows.setdefault((head, name, *parameter[1:]), []).append(parameter._replace(path=item))
     return [
-        own[0]._replace(path=_joined(key[0], [one.path for one in own], key[1]))
-        for key, own in rows.items()
+        same[0]._replace(path=_joined(key[0], [row.path for row in same], key[1]))
+        for key, same in rows.items()
     ]
 
 
@@ -219,9 +219,9 @@ def _split(path: str) -> tuple[str, str, str]:
     (('traffic', '0', 'flaws.password'), ('queue.scope', '', ''))
     """
     head, _, rest = path.partition(".")
-    place, _, name = rest.partition(".")
-    return (head, place, name) if head in _LISTS and name else (path, "", "")
+    item, _, name = rest.partition(".")
+    return (head, item, name) if head in _LISTS and name else (path, "", "")
 
 
-def _joined(head: str, places: list[str], name: str) -> str:
-    return f"{head}.{', '.join(places)}.{name}" if name else head
+def _joined(head: str, items: list[str], name: str) -> str:
+    return f"{head}.{', '.join(items)}.{name}" if name else head
