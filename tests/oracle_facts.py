@@ -9,6 +9,7 @@ from typing import Any
 
 from smssim.logs.join.facts import UNKNOWN
 
+STATUSES = ("DELIVRD", "ACCEPTD", "UNDELIV", "EXPIRED", "E200041", "X1")
 DELIVRD, ACCEPTD = 0, 1
 """The codes of the two statuses that mean something."""
 SAME = {"number": 0, "submitted": UNKNOWN, "country": -1, "template": -1}
@@ -53,10 +54,44 @@ def plain(facts: Any) -> list[Any]:
     return sorted(found, key=place)
 
 
+WHOLE: set[int] = set()
+"""The files of the facts that are resolved whose rows are of whole messages."""
+
+
+def _whole_files(rows: list[Any]) -> set[int]:
+    long = defaultdict(list)
+    for row in rows:
+        if row.segments > 1 and not row.part and not row.entry_hash:
+            long[row.file, row.unit, row.key].append(row)
+    scores = Counter[int]()
+    for (file, *_), own in long.items():
+        per_segment = len(own) % own[0].segments == 0
+        scores[file] += 1 if len(own) == 1 else -per_segment
+    return {file for file, score in scores.items() if score >= 0}
+
+
+def _apart(rows: list[Any]) -> None:
+    """Give equal rows without an identity a key each: the n-th of a unit is one message."""
+    equal = defaultdict(list)
+    for row in rows:
+        if row.anonymous:
+            equal[row.key, row.file, row.unit, row.part].append(row)
+    for own in equal.values():
+        for i, row in enumerate(own):
+            total = max(row.segments, 1)
+            if not row.part and len(own) % total == 0 and row.file not in WHOLE:
+                i //= total
+            row.key = (*row.key, i) if i else row.key
+
+
 def resolved(sends: Any, reports: Any) -> Answer:
     """What packed facts come to."""
     answer, keys, reported = Answer(), defaultdict(list), defaultdict(list)
-    for row in plain(sends):
+    rows = plain(sends)
+    WHOLE.clear()
+    WHOLE.update(_whole_files(rows))
+    _apart(rows)
+    for row in rows:
         keys[row.key].append(row)
     for row in plain(reports):
         reported[row.key].append(row)
@@ -132,19 +167,24 @@ def _contradict(rows: list[Any]) -> bool:
 def _message(answer: Answer, rows: list[Any]) -> tuple[dict[str, int], dict[int, Any]]:
     """Keep the message that rows speak of; also give the row that counts of each segment."""
     told = max(row.segments for row in rows)
-    by_segment, units = defaultdict(list), Counter[tuple[int, int]]()
+    by_segment, units = defaultdict(list), defaultdict(list)
     for row in rows:
-        segment = row.part
-        if not segment:
-            units[row.file, row.unit] += 1
-            segment = units[row.file, row.unit]
-            if told and segment > told:
-                continue
-        by_segment[segment].append(row)
+        if row.part:
+            by_segment[row.part].append((True, row))
+        else:
+            units[row.file, row.unit].append(row)
+    for unit in units.values():
+        old = _superseded(unit, told)
+        most = told or (1 if len(unit) > 99 else 99)
+        for i, row in enumerate(row for row in unit if row not in old):
+            by_segment[1 if row.file in WHOLE else i % most + 1].append((True, row))
+        by_segment[1] += [(False, row) for row in old]
+    by_segment = {segment: own for segment, own in by_segment.items() if own}
     segments = {
-        segment: max(own, key=lambda row: (_final(row), row.final, place(row)))
+        segment: max(own, key=lambda one: (one[0], *_precedence(one[1]), place(one[1])))[1]
         for segment, own in sorted(by_segment.items())
     }
+    by_segment = {segment: [row for _, row in own] for segment, own in by_segment.items()}
     answer.duplicates += len(rows) - len(segments)
     answer.used += segments.values()
     if not told and any(not row.entry_hash for row in rows):
@@ -177,6 +217,35 @@ def _message(answer: Answer, rows: list[Any]) -> tuple[dict[str, int], dict[int,
             message[name] = getattr(last, name)
     answer.messages[place(rows[0])] = message
     return message, segments
+
+
+def _superseded(unit: list[Any], told: int) -> list[Any]:
+    """Rows of a unit that say an earlier status of what another of its rows says."""
+    latest = max(unit, key=_precedence)
+    if not told:
+        return [row for row in unit if row.status != latest.status]
+    finals = [row for row in unit if _final(row)]
+    if len(unit) > told and len(finals) >= told:
+        return [row for row in unit if not _final(row)]
+    return []
+
+
+def _certainty(row: Any) -> int:
+    """A failure that the platform made up, having heard nothing, knows less than others."""
+    made_up = row.source == 1 and row.final == UNKNOWN and row.status != DELIVRD
+    return _final(row) * (1 if made_up else 2)
+
+
+def _rank(row: Any) -> tuple[bool, str]:
+    return row.status == DELIVRD, STATUSES[row.status] if row.status >= 0 else ""
+
+
+def _precedence(row: Any) -> tuple[Any, ...]:
+    return _certainty(row), row.final, _rank(row)
+
+
+def _strength(row: Any) -> tuple[Any, ...]:
+    return _certainty(row), _when(row), _rank(row)
 
 
 def _final(row: Any) -> bool:
@@ -240,7 +309,9 @@ def _decide(
     last = {}
     for part in own.keys() | by_part.keys():
         all_of = by_part.get(part, []) + ([own[part]] if part in own else [])
-        last[part] = max(all_of, key=lambda row: (_final(row), _when(row), place(row)))
+        last[part] = max(
+            all_of, key=lambda row: (_certainty(row), _when(row), _rank(row), place(row))
+        )
     row = last[_deciding(last)]
     if hasattr(row, "place"):
         message["place"] = row.place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +67,67 @@ def test_equal_rows_of_a_unit_are_segments_and_of_another_unit_duplicates() -> N
 
 
 def test_more_rows_than_segments_are_duplicates() -> None:
-    found = read([{"segments": 2}] * 3)
-    assert column(found, "segments") == [2]
-    assert (found.used, found.duplicates) == (2, 1)
+    """Where other ids show that a file has a row per segment; else a row is a whole message."""
+    per_segment = [{"segments": 2, "key": (9, 9)}] * 2
+    found = read([*per_segment, *[{"segments": 2, "cost": 3}] * 3])
+    assert column(found, "segments") == [2, 2]
+    assert column(found, "cost_micro") == [None, 6]
+    assert (found.used, found.duplicates) == (4, 1)
+    found = read([{"segments": 3, "cost": 3}] * 2)
+    assert (column(found, "segments"), column(found, "cost_micro")) == ([3], [3])
+    assert (found.used, found.duplicates) == (1, 1)
+    whole = [{"segments": 2, "key": (9, n)} for n in range(3)]
+    found = read([*whole, *[{"segments": 2, "cost": 3, "key": (8, 8)}] * 2])
+    assert column(found, "cost_micro") == [None, None, None, 3]
+
+
+@pytest.mark.parametrize("segments", [0, 1, 3])
+def test_the_latest_final_status_counts_in_any_order(segments: int) -> None:
+    """Rows of one id in one file or in several, as a log that keeps every status has them."""
+    history = [
+        {"status": ACCEPTD, "final": at(1), "segments": segments},
+        {"status": UNDELIV, "final": at(2), "segments": segments},
+        {"status": DELIVRD, "final": at(3), "segments": segments},
+        {"status": STATUSES.index("EXPIRED"), "source": 1, "segments": segments},
+    ]
+    for files in ((0, 0, 0, 0), (0, 1, 2, 3), (0, 0, 1, 1)):
+        for order in permutations(history):
+            rows = [row | {"file": file} for row, file in zip(order, files, strict=True)]
+            found = read(rows)
+            assert column(found, "status") == ["DELIVRD"]
+            assert (found.used, found.duplicates) == (1, 3)
+
+
+def test_of_statuses_of_one_time_delivery_counts_in_any_order() -> None:
+    for order in permutations(
+        [{"status": status, "final": at(2)} for status in (UNDELIV, DELIVRD)]
+    ):
+        assert column(read(list(order)), "status") == ["DELIVRD"]
+
+
+def test_equal_rows_without_an_identity_are_messages_and_repeat_those_of_another_unit() -> None:
+    row = {"anonymous": True}
+    found = read([row, row, row | {"file": 1}, row | {"file": 1}, row | {"file": 1}])
+    assert column(found, "segments") == [1, 1, 1]
+    assert (found.used, found.duplicates) == (3, 2)
+    found = read([row | {"part": part, "segments": 2} for part in (1, 2, 1, 2)])
+    assert column(found, "segments") == [2, 2]
+    found = read([row | {"segments": 2}] * 4)
+    assert column(found, "segments") == [2, 2]
+
+
+def test_any_number_of_equal_rows_is_read() -> None:
+    """More than a small integer holds: one campaign, or one id again and again."""
+    assert len(column(read([{"anonymous": True}] * 33_000), "segments")) == 33_000
+    assert column(read([{}] * 33_000), "segments") == [1]
+
+
+def test_an_export_appended_to_itself_is_named() -> None:
+    rows = [{"key": (n, n), "cost": 1} for n in range(5)]
+    assert read(rows + rows).appended == [(0, 0)]
+    assert read([row for row in rows for _ in range(2)]).appended == []
+    assert read(rows + [row | {"unit": 1} for row in rows]).appended == []
+    assert read(rows + [row | {"status": UNDELIV} for row in rows]).appended == []
 
 
 def test_a_row_that_tells_all_its_segments_is_one_message() -> None:
@@ -115,7 +174,10 @@ def test_of_two_rows_of_a_segment_the_later_final_status_counts() -> None:
 
 
 def test_a_long_message_has_arrived_when_all_of_it_has() -> None:
-    rows = [{"status": DELIVRD, "final": at(5)}, {"status": UNDELIV, "final": at(3)}]
+    rows = [
+        {"status": DELIVRD, "final": at(5), "part": 1},
+        {"status": UNDELIV, "final": at(3), "part": 2},
+    ]
     assert column(read(rows), "status") == ["UNDELIV"]
     reports = [{"part": 2, "final": at(9)}]
     found = read(rows, reports)

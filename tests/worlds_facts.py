@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
+from oracle_facts import STATUSES
 
 from smssim.logs.join.facts import REPORT, SEND, UNKNOWN, Facts, Names, empty_facts
 
@@ -13,7 +14,8 @@ START = 1_767_225_600_000_000
 SECOND = 1_000_000
 KEYS = ((1, 1), (1, 2), (65, 1), (2**63 + 7, 3), (2**63 + 6, 3))
 """Keys that share a part, or all bits but a few, or a half."""
-STATUSES = ("DELIVRD", "ACCEPTD", "UNDELIV", "EXPIRED", "E200041", "X1")
+ANONYMOUS = KEYS[1]
+"""The key of rows that say nothing that names them."""
 _SECONDS = (-5, 0, 1, 2, 9)
 TIMES = st.sampled_from([UNKNOWN, *(START + second * SECOND for second in _SECONDS)])
 _ODD = ("number", "submitted", "country", "template", "application", "type")
@@ -99,6 +101,7 @@ def packed(records: list[Any]) -> World:
         at = {name: where[name] for name in ("key", "file")}
         at |= dict(zip(("unit", "row", "entry"), line, strict=True))
         if flaws:
+            said |= {"anonymous": True, "entry_hash": 0} if where["key"] == ANONYMOUS else {}
             sends.append(at | said | _content(where["key"], *flaws))
         else:
             # A report always has a status.

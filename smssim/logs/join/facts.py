@@ -47,6 +47,7 @@ SEND = np.dtype(
         ("type", "<i4"),
         ("origin", "<i4"),  # `source` of our own tables
         ("cost", "<i8"),
+        ("anonymous", "?"),  # its key is made of its content: equal rows are different messages
     ]
 )
 """A message or a segment of an answer, an export or another table."""

@@ -13,6 +13,8 @@ Array = npt.NDArray[Any]
 Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+
 
 def begins(*keys: Array) -> Mask:
     """Which rows differ in any of *keys* from the row before; the first one does."""
@@ -82,3 +84,27 @@ def in_order(facts: Facts) -> Facts:
     later |= (file[1:] == file[:-1]) & (row[1:] > row[:-1])
     later |= (file[1:] == file[:-1]) & (row[1:] == row[:-1]) & (entry[1:] >= entry[:-1])
     return facts if later.all() else facts.take(np.lexsort((entry, row, file)))
+
+
+def told_apart(facts: Facts, new: Mask, whole: Mask) -> tuple[Facts, Mask]:
+    """Facts by key, where equal rows without an identity get a key each.
+
+    The n-th equal row of a unit is the same message as the n-th of another one. Rows that name
+    their part, and as many rows as a message has segments, are of one message together; *whole*
+    are the files whose rows are of whole messages.
+    """
+    rows = np.flatnonzero(facts["anonymous"])
+    key = numbered(new)[rows]
+    if not len(rows) or alone(begins(key)).all():
+        return facts, new
+    file, unit, part = (facts[name][rows] for name in ("file", "unit", "part"))
+    order = np.lexsort((part, unit, file, key))
+    runs = begins(*(values[order] for values in (key, file, unit, part)))
+    nth, size = np.empty((2, len(rows)), np.int64)
+    nth[order] = place_within(runs)
+    size[order] = np.bincount(numbered(runs))[numbered(runs)]
+    total = np.maximum(facts["segments"][rows], 1)
+    nth //= np.where((part == 0) & (size % total == 0) & ~whole[file], total, 1)
+    facts = facts.copy()
+    facts["key"][rows, 1] += nth.astype(np.uint64) * _ODD
+    return by_key(facts)

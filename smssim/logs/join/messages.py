@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 
-from smssim.logs.join.facts import UNKNOWN, Facts, Labels, application_of
-from smssim.logs.join.groups import (
-    Array,
-    Integers,
-    Mask,
-    alone,
-    begins,
-    ends,
-    numbered,
-    place_within,
-)
+from smssim.logs.join.facts import UNKNOWN, Facts, application_of
+from smssim.logs.join.groups import Array, Integers, Mask, alone, begins, numbered, place_within
+from smssim.logs.join.segments import LABELS, Counted, conflicting, counted
+from smssim.logs.join.statuses import Codes, StatusRows, deciding
 
 # Which entries of captured answers count where several have one key: those of the first answer.
 
@@ -79,194 +71,6 @@ def _first_of_rank(among: Integers, file: Array, unit: Array) -> Mask:
     return first
 
 
-# Which of several statuses counts: of a segment the last, of segments the last not delivered.
-
-
-class Codes(NamedTuple):
-    """The codes of the two statuses with a meaning here; -2 where no file has one."""
-
-    delivered: int
-    accepted: int
-
-    @classmethod
-    def of(cls, status: Labels) -> Self:
-        """The codes that `DELIVRD` and `ACCEPTD` have in *status*."""
-        names = status.names
-        return cls(*(names.index(n) if n in names else -2 for n in ("DELIVRD", "ACCEPTD")))
-
-    def final(self, status: Array) -> Mask:
-        """Which statuses are final: all but ACCEPTD and none (DOMAIN.md section 7)."""
-        final: Mask = (status >= 0) & (status != self.accepted)
-        return final
-
-
-class StatusRows(NamedTuple):
-    """Statuses, one per row: its message and segment, and the fact that reports it."""
-
-    message: Integers
-    segment: Integers
-    status: Array
-    source: Array
-    stage: Array
-    final: Array
-    received: Array
-    file: Array
-    row: Array
-    entry: Array
-
-    @classmethod
-    def by(cls, facts: Facts, message: Integers, segment: Integers, stage: Array) -> Self:
-        """The statuses that *facts* report of segments of messages."""
-        names = ("status", "source", "final", "received", "file", "row", "entry")
-        columns = {name: facts[name] for name in names}
-        return cls(message=message, segment=segment, stage=stage, **columns)
-
-    def take(self, rows: Integers | Mask) -> StatusRows:
-        """Some of the rows."""
-        return StatusRows(*(column[rows] for column in self))
-
-    def and_(self, other: StatusRows) -> StatusRows:
-        """Both, one after the other."""
-        return StatusRows(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
-
-
-def deciding(statuses: StatusRows, codes: Codes) -> Integers:
-    """The row that decides each message with a status, by message.
-
-    Of several statuses of a segment a final one goes before one that is not, then the later, then
-    the later row; of several segments the latest not delivered, then the highest segment.
-    """
-    order = np.argsort(statuses.message, kind="stable")
-    new = begins(statuses.message[order])
-    single = alone(new)
-    rows = order[~single]
-    if not len(rows):
-        return order
-    some = statuses.take(rows)
-    when = np.where(some.final == UNKNOWN, some.received, some.final)
-    places = (some.entry, some.row, some.file)
-    by = np.lexsort((*places, when, codes.final(some.status), some.segment, some.message))
-    last = by[ends(begins(some.message[by], some.segment[by]))]
-    late = some.status[last] != codes.delivered
-    by = last[np.lexsort((when[last], late, some.message[last]))]
-    chosen = np.concatenate([order[single], rows[by[ends(begins(some.message[by]))]]])
-    return chosen[np.argsort(statuses.message[chosen], kind="stable")]
-
-
-# Rows of one key as segments of one message: where they conflict, repeat, or add up.
-
-LABELS = ("country", "template", "application", "type", "origin")
-_AGREEING: dict[str, int] = {"number": 0, "submitted": UNKNOWN, **dict.fromkeys(LABELS, -1)}
-"""Fields in which all rows of a message must agree, and the value of each where absent."""
-
-
-class Counted(NamedTuple):
-    """The rows that count, one per segment: their group, and the segment from 1.
-
-    *segments*, *cost* and *covered* are totals per group.
-    """
-
-    row: Integers
-    group: Integers
-    segment: Integers
-    segments: Integers
-    cost: Integers
-    covered: Integers
-
-
-def conflicting(sends: Facts, rows: Integers, new: Mask) -> Mask:
-    """Which groups of *rows* contradict themselves; *new* marks where each begins."""
-    starts = np.flatnonzero(new)
-    conflicts = np.zeros(len(starts), np.bool_)
-    for values, absent in _compared(sends, rows):
-        most = np.iinfo(values.dtype).max
-        low = np.minimum.reduceat(np.where(values == absent, most, values), starts)
-        conflicts |= low < np.maximum.reduceat(values, starts)
-    return conflicts
-
-
-def _compared(sends: Facts, rows: Integers) -> Iterator[tuple[Array, int]]:
-    """The values in which rows must agree, each with its value where absent."""
-    for name, absent in _AGREEING.items():
-        values = sends[name][rows]
-        if name == "application":
-            # The channel of a capture is another thing than the application of an export.
-            yield application_of(np.minimum(values, -1)), absent
-            values = np.maximum(values, -1)
-        yield values, absent
-
-
-def counted(sends: Facts, rows: Integers, new: Mask, codes: Codes) -> Counted:
-    """The rows that count in groups without a contradiction.
-
-    A row is the segment that it names, else the n-th of its unit; of several rows of a segment the
-    one with the latest final status counts.
-    """
-    group, starts = numbered(new), np.flatnonzero(new)
-    segment_counts = np.maximum.reduceat(sends["segments"][rows], starts).astype(np.int64)
-    segment = _segments(sends, rows, group)
-    fitting = (
-        (sends["part"][rows] > 0)
-        | (segment_counts[group] == 0)
-        | (segment <= segment_counts[group])
-    )
-    rows, group, segment = rows[fitting], group[fitting], segment[fitting]
-    by = _by_segment(sends, rows, group, segment, codes)
-    rows, group, segment = rows[by], group[by], segment[by]
-    runs = begins(group, segment)
-    last, first = ends(runs), np.flatnonzero(runs)
-    of = group[last]
-    return Counted(
-        row=rows[last],
-        group=of,
-        segment=segment[last],
-        segments=np.where(
-            segment_counts > 0, segment_counts, _segments_present(sends, rows, group, of)
-        ),
-        cost=_summed(sends["cost"][rows], last, first, of, UNKNOWN),
-        covered=_summed(sends["covered"][rows].astype(np.int64), last, first, of, -1),
-    )
-
-
-def _segments(sends: Facts, rows: Integers, group: Integers) -> Integers:
-    segment = sends["part"][rows].astype(np.int64)
-    nameless = np.flatnonzero(segment == 0)
-    file, unit = (sends[name][rows[nameless]] for name in ("file", "unit"))
-    segment[nameless] = place_within(begins(group[nameless], file, unit)) + 1
-    return segment
-
-
-def _by_segment(
-    sends: Facts, rows: Integers, group: Integers, segment: Integers, codes: Codes
-) -> Integers:
-    """An order by group and segment, the row that counts last of each."""
-    order = np.lexsort((segment, group))
-    new = begins(group[order], segment[order])
-    several = np.flatnonzero(~alone(new))
-    some = order[several]
-    final = codes.final(sends["status"][rows[some]])
-    keys = (sends["final"][rows[some]], final, segment[some], group[some])
-    order[several] = some[np.lexsort(keys)]
-    return order
-
-
-def _segments_present(sends: Facts, rows: Integers, group: Integers, of: Integers) -> Integers:
-    """How many segments the rows of each group have; 0 if all are entries of a capture's answer."""
-    counts = np.bincount(of)
-    of_tables = np.bincount(group, sends["entry_hash"][rows] == 0, minlength=len(counts))
-    return np.where(of_tables > 0, counts, 0)
-
-
-def _summed(values: Array, last: Integers, first: Integers, of: Integers, absent: int) -> Array:
-    """The sum over the segments of each group that have a value; *absent* if none has."""
-    per_segment = values[last]
-    per_segment = np.where(per_segment == absent, np.maximum.reduceat(values, first), per_segment)
-    present = per_segment != absent
-    starts = np.flatnonzero(begins(of))
-    total: Array = np.add.reduceat(np.where(present, per_segment, 0), starts)
-    return np.where(np.logical_or.reduceat(present, starts), total, absent)
-
-
 MESSAGE = np.dtype(
     [
         ("file", "<i4"),
@@ -319,10 +123,10 @@ class MergedMessages(NamedTuple):
     earlier: Integers
 
 
-def merge_messages(sends: Facts, new: Mask, codes: Codes) -> MergedMessages:
+def merge_messages(sends: Facts, new: Mask, codes: Codes, whole: Mask) -> MergedMessages:
     """The messages of *sends*, which are by key, then file, row and entry.
 
-    *new* marks where each key begins.
+    *new* marks where each key begins, *whole* the files whose rows are of whole messages.
     """
     key, single = numbered(new), alone(new)
     lone, rows = np.flatnonzero(single), np.flatnonzero(~single)
@@ -334,7 +138,7 @@ def merge_messages(sends: Facts, new: Mask, codes: Codes) -> MergedMessages:
     begin = begins(of_key)
     opposed = conflicting(sends, rows, begin)[numbered(begin)]
     same, begin = rows[~opposed], begin[~opposed]
-    segments = counted(sends, same, begin, codes)
+    segments = counted(sends, same, begin, codes, whole)
     messages = _unmerged(sends, np.concatenate([lone, same[begin], refused]))
     merged, n = slice(len(lone), len(messages) - len(refused)), len(lone)
     _merge(sends, messages[merged], (same, begin), segments, codes)

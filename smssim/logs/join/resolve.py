@@ -12,10 +12,22 @@ import numpy as np
 from smssim.logs.captures.seen_by_customer import Codes as CodedColumn
 from smssim.logs.frames import MessageColumns, ReportColumns, messages_frame, reports_frame
 from smssim.logs.join.facts import UNKNOWN, Facts, Names
-from smssim.logs.join.groups import Array, Integers, begins, by_key, in_order, numbered
-from smssim.logs.join.messages import MESSAGE, Codes, merge_messages
+from smssim.logs.join.groups import (
+    Array,
+    Integers,
+    Mask,
+    begins,
+    by_key,
+    in_order,
+    numbered,
+    told_apart,
+)
+from smssim.logs.join.messages import MESSAGE, merge_messages
+from smssim.logs.join.repetitions import Repetition, Unit, appended_units, repetitions
 from smssim.logs.join.reports import REPORTED, join_reports
+from smssim.logs.join.segments import files_of_whole_rows
 from smssim.logs.join.spill import Spill, period
+from smssim.logs.join.statuses import Codes
 from smssim.record.counting import GROUP, Tallier
 from smssim.record.schema import COPIES, REPORT_STATES
 from smssim.record.tallies import Tallies
@@ -51,13 +63,20 @@ class Resolved(NamedTuple):
     duplicates: int
     first: int
     last: int
+    repetitions: dict[Unit, Repetition]
 
 
-def resolve(sends: Facts, reports: Facts, names: Names) -> Resolved:
-    """Resolve the facts of some keys, all of each, by the rules of docs/logs.md, section 4."""
+def resolve(sends: Facts, reports: Facts, names: Names, whole: Mask | None = None) -> Resolved:
+    """Resolve the facts of some keys, all of each, by the rules of docs/logs.md, section 4.
+
+    *whole* are the files whose rows are of whole messages; these facts show it if it is None.
+    """
     codes = Codes.of(names.status)
+    whole = files_of_whole_rows([sends]) if whole is None else whole
     sends, new = by_key(in_order(sends))
-    merged = merge_messages(sends, new, codes)
+    appended = repetitions(sends, new)
+    sends, new = told_apart(sends, new, whole)
+    merged = merge_messages(sends, new, codes, whole)
     reports, new = by_key(in_order(reports))
     joined = join_reports(sends, merged, reports, new, codes)
     rejected = [
@@ -78,6 +97,7 @@ def resolve(sends: Facts, reports: Facts, names: Names) -> Resolved:
         duplicates=merged.duplicates + joined.duplicates,
         first=min(first for first, _ in times),
         last=max(last for _, last in times),
+        repetitions=appended,
     )
 
 
@@ -281,6 +301,7 @@ class JoinOutcome:
     duplicates: int
     rejected_by_join: Facts
     reasons: Counter[str]
+    appended: list[Unit]
 
 
 def join_facts(
@@ -291,10 +312,11 @@ def join_facts(
     The age of pending messages needs the end of the record, which is known only when all is
     resolved: if the last time of all facts is not of a record that is used, it is counted again.
     """
+    whole = files_of_whole_rows(sends for sends, _ in facts.partitions() if len(sends))
     totals, until = _Totals(most_rejected), facts.last if facts.last != UNKNOWN else 0
     counting = Counting(names, min(facts.first, until), until)
     parts = []
-    for resolved in _resolved(facts, names):
+    for resolved in _resolved(facts, names, whole):
         totals.add(resolved)
         counting.add(resolved.messages, resolved.reports)
         if rows:
@@ -302,7 +324,9 @@ def join_facts(
     first, last = totals.period()
     if last != until:
         counting = Counting(names, first, last)
-        recounted = parts if rows else ((p.messages, p.reports) for p in _resolved(facts, names))
+        recounted = (
+            parts if rows else ((p.messages, p.reports) for p in _resolved(facts, names, whole))
+        )
         for messages, reports in recounted:
             counting.add(messages, reports)
     frame = frames(*in_sequence(parts), names) if rows else None
@@ -316,12 +340,13 @@ def join_facts(
         duplicates=totals.duplicates,
         rejected_by_join=totals.rejected_by_join(),
         reasons=totals.reasons,
+        appended=appended_units(totals.repetitions),
     )
 
 
-def _resolved(facts: Spill, names: Names) -> Iterator[Resolved]:
+def _resolved(facts: Spill, names: Names, whole: Mask) -> Iterator[Resolved]:
     for sends, reports in facts.partitions():
-        yield resolve(sends, reports, names)
+        yield resolve(sends, reports, names, whole)
 
 
 @dataclass
@@ -334,11 +359,15 @@ class _Totals:
     first: int = 2**63 - 1
     last: int = UNKNOWN
     reasons: Counter[str] = field(default_factory=Counter)
+    repetitions: dict[Unit, Repetition] = field(default_factory=dict)
     _rejected_by_join: list[Facts] = field(default_factory=list)
 
     def add(self, resolved: Resolved) -> None:
         self.used += resolved.used
         self.duplicates += resolved.duplicates
+        for unit, repetition in resolved.repetitions.items():
+            before = self.repetitions.get(unit)
+            self.repetitions[unit] = before.and_(repetition) if before else repetition
         self.first, self.last = min(self.first, resolved.first), max(self.last, resolved.last)
         counts = np.bincount(resolved.rejected_by_join["reason"], minlength=len(REASONS)).tolist()
         self.reasons.update({r: n for r, n in zip(REASONS, counts, strict=True) if n})

@@ -40,6 +40,8 @@ class Spill:
         self._memory = memory
         self.first, self.last = 2**63 - 1, UNKNOWN
         """The first and last times of all facts, microseconds since 1970 UTC."""
+        self.has_long_rows = False
+        """Whether any send is of several segments and does not say of which."""
 
     def add(self, sends: Facts, reports: Facts) -> None:
         """Store facts; the arrays may be used again afterwards."""
@@ -47,6 +49,7 @@ class Spill:
             if len(facts):
                 store.add(facts)
                 self._see(facts)
+        self.has_long_rows |= bool(((sends["segments"] > 1) & (sends["part"] == 0)).any())
         if self._sends.held + self._reports.held > self._memory:
             self._write()
 
