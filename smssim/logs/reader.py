@@ -40,6 +40,10 @@ _NONE = (
     "none of its records can be used: is each column what it was taken for? --columns map.yaml "
     "(columns=) says which is which and how times are written"
 )
+_APPENDED = (
+    "its second half repeats the first, row by row: the export was probably appended to itself, and "
+    "what has no id is counted twice; remove one half"
+)
 _LINES, _WIDTH = 5, 200
 
 
@@ -117,6 +121,7 @@ class LogReader:
         """Put everything together."""
         joined = join_facts(self._facts, self._names, rows=rows)
         self._reject_by_join(joined)
+        self._warn_of_appended(joined)
         quarantined = len(self._quarantine)
         return Log(
             name=name,
@@ -223,6 +228,11 @@ class LogReader:
             left[REASONS[reason]] -= 1
         for reason, records in left.items():
             self._quarantine.count(reason, records)
+
+    def _warn_of_appended(self, joined: JoinOutcome) -> None:
+        for file, unit in joined.appended:
+            part = f"part {unit + 1}: " if unit else ""
+            self._warnings.append(f"{self._sources[file].path}: {part}{_APPENDED}")
 
     def _file_facts(self, source: FileSummary) -> dict[str, Any]:
         return {

@@ -71,6 +71,7 @@ def _composed(rows: Rows, who: Who | None, where: Integers) -> Words:
     content.append(np.full(len(where), _OF_CONTENT, np.uint64))
     secret = rows.readers.secret.composed
     keys = composed(content, secret)
+    rows.anonymous[where] = ~told
     if told.any():
         parts = [field.astype(np.uint64) for field in fields]
         parts.append(np.full(len(where), _OF_FIELDS, np.uint64))

@@ -67,6 +67,7 @@ def packed(rows: Rows, who: Who | None, cost: Integers | None, keys: Words) -> F
     if who is not None:
         facts["number"], facts["country"] = who.number[kept], who.country[kept]
         facts["application"] = rows.application()[kept]
+        facts["anonymous"] = rows.anonymous[kept]
         if "result" in rows.said:
             result = rows.said["result"][kept]
             facts["result"] = np.where(result > _LARGEST_RESULT, -1, result)
@@ -94,6 +95,8 @@ class Rows:
         self.problems, self.repaired = Problems(), Counter[str]()
         self.said: dict[str, Integers] = {}
         self._unsaid = np.full(self.n, -1, np.int64)
+        self.anonymous = np.zeros(self.n, np.bool_)
+        """Rows whose key is made of their content, as nothing names them."""
 
     def piece(self) -> ParsedChunk:
         """Read all columns, apply all rules, pack what is left."""
