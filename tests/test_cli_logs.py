@@ -182,7 +182,8 @@ def test_a_file_of_which_nothing_can_be_used_says_what_may_help(
     log.write_text(HEADING + WRONG * 3, encoding="utf-8")
     _, out, _ = called(capsys, log, "--tz", "UTC")
     assert "3 of 3 records could not be used (100.0 %)" in out
-    assert re.search(r"none of its\s+records can be used: .*\s.*--columns map.yaml", out)
+    assert "none of its records can be used: " in " ".join(out.split())
+    assert "--columns map.yaml" in " ".join(out.split())
 
 
 def test_an_export_with_headings_of_its_own_says_what_helps(
