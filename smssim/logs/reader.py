@@ -41,8 +41,8 @@ _NONE = (
     "(columns=) says which is which and how times are written"
 )
 _APPENDED = (
-    "its second half repeats the first, row by row: the export was probably appended to itself, and "
-    "what has no id is counted twice; remove one half"
+    "its second half repeats the first, row by row: the export was probably appended to itself, "
+    "and what has no id is counted twice; remove one half"
 )
 _LINES, _WIDTH = 5, 200
 
