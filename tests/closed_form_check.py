@@ -113,18 +113,18 @@ def segments(scenario: Scenario, source: Traffic) -> dict[int, float]:
     return sums({number: share / total for number, share in numbers.items()}, each)
 
 
-def refused(record: Record) -> set[tuple[int, str]]:
-    """Places and codes of all refusals."""
+def refused(record: Record) -> set[tuple[str, str]]:
+    """Stages and codes of all refusals."""
     found = statuses(record, by=())
-    found = found[found["place"] > 0]
-    return set(zip(found["place"].tolist(), found["status"].tolist(), strict=True))
+    found = found[found["refused_at"] != ""]
+    return set(zip(found["refused_at"].tolist(), found["status"].tolist(), strict=True))
 
 
-def drawn(scenario: Scenario) -> set[tuple[int, str]]:
+def drawn(scenario: Scenario) -> set[tuple[str, str]]:
     """Refusals that routes draw."""
     routes = [scenario.route(source.country) for source in scenario.traffic]
     outcomes = [outcome for route in routes for outcome in route.outcomes]
-    return {(3, outcome.status) for outcome in outcomes if outcome.source == "huawei"}
+    return {("platform", outcome.status) for outcome in outcomes if outcome.source == "huawei"}
 
 
 # The closed forms that may apply to a record: what each asks, and both figures side by side.
@@ -295,7 +295,9 @@ def expected_cost(record: Record, scenario: Scenario) -> Beside | None:
     bought = packages is not None and len(packages) > 0
     if bought or scenario.account.balance is not None or not poisson(record, scenario):
         return None
-    if any(place < 3 for place, _ in refused(record)) or refused(record) - drawn(scenario):
+    if any(stage != "platform" for stage, _ in refused(record)) or refused(record) - drawn(
+        scenario
+    ):
         return None
     if (
         any(source.country == MAINLAND for source in sources)

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from smssim.calendars import DAY, HOUR, MINUTE, SECOND, to_us
+from smssim.record.schema import REFUSED_AT
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import Run
 
@@ -89,7 +90,8 @@ def verdicts(run: Run, source: str | None = None) -> list[tuple[int, str]]:
     """Place and status of every message in order, of one source if it is named."""
     assert run.messages is not None
     own = run.messages if source is None else run.messages[run.messages["source"] == source]
-    return list(zip(own["place"].tolist(), own["status"].tolist(), strict=True))
+    stages = [REFUSED_AT.index(label) for label in own["refused_at"]]
+    return list(zip(stages, own["status"].tolist(), strict=True))
 
 
 def costs(run: Run) -> list[int]:
@@ -129,7 +131,7 @@ def at_moments(steps: dict[str, Any]) -> Any:
 def no_report(run: Run) -> bool:
     """Whether the refused messages of places 1 and 2 cost nothing and have no status report."""
     assert run.messages is not None
-    refused = run.messages[run.messages["place"].isin([1, 2])]
+    refused = run.messages[run.messages["refused_at"].isin(["request", "number"])]
     silent = refused["report_source"].isna() & refused["final_at"].isna()
     unsent = refused["sent_at"].isna() & (refused["cost_micro"] == 0)
     return bool(len(refused) and (silent & unsent).all())
@@ -138,7 +140,7 @@ def no_report(run: Run) -> bool:
 def at_once(run: Run) -> bool:
     """Whether the platform's refusals (place 3) are reported at once, and cost nothing."""
     assert run.messages is not None
-    refused = run.messages[run.messages["place"] == 3]
+    refused = run.messages[run.messages["refused_at"] == "platform"]
     reported = (refused["report_source"] == 3) & (refused["final_at"] == refused["submitted_at"])
     unsent = refused["sent_at"].isna() & (refused["cost_micro"] == 0)
     return bool(len(refused) and (reported & unsent & (refused["covered_segments"] == 0)).all())

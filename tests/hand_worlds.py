@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from smssim.calendars import DAY, HOUR, MINUTE, SECOND
+from smssim.record.schema import REFUSED_AT
 from smssim.scenario import Scenario
 
 Rows = list[tuple[Any, ...]]
@@ -76,7 +77,8 @@ def _row(
     """A row of messages; the request's number is that of its first copy's hour."""
     request = (at if first_at is None else first_at) // HOUR * 1_000_000 + k
     what = ("app", "code", "otp", "ID", segments)
-    tail = (*result, source, sent_at, final_at, covered, package, cost)
+    refused_at, status = REFUSED_AT[result[0]], result[1]
+    tail = (refused_at, status, source, sent_at, final_at, covered, package, cost)
     return (at, "api", request, recipient, generation, *what, *tail)
 
 

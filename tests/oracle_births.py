@@ -13,6 +13,7 @@ from oracle_delays import below, count_table, share_table
 from oracle_quota import Package
 
 from smssim.calendars import HOUR, hourly_weights, to_us
+from smssim.record.schema import REFUSED_AT
 from smssim.scenario import (
     Calls,
     GroupTask,
@@ -144,7 +145,7 @@ class Message:
             self.template.type,
             self.country,
             self.segments,
-            self.place,
+            REFUSED_AT[self.place],
             self.status if known else None,
             self.report_source if known else None,
             self.sent_at if sent else None,

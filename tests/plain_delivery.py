@@ -49,8 +49,8 @@ def score(share: float, n: float) -> tuple[float, float, float]:
 def delivery(record: Record, by: list[str]) -> list[Row]:
     found = []
     for key, rows in groups(record, by):
-        status = rows["status"].where(rows["place"] == 0)
-        counts = {f"refused_{n}": int((rows["place"] == n).sum()) for n in (1, 2, 3)}
+        status = rows["status"].where(rows["refused_at"] == "")
+        counts = {f"refused_{n}": int((rows["refused_at"] == n).sum()) for n in (1, 2, 3)}
         delivered = int((status == "DELIVRD").sum())
         failed = status.notna() & ~status.isin(["DELIVRD", "EXPIRED", "ACCEPTD"])
         known = delivered + int((status == "EXPIRED").sum() + failed.sum())
@@ -63,7 +63,7 @@ def delivery(record: Record, by: list[str]) -> list[Row]:
 
 def delays(record: Record, rows: pd.DataFrame, status: pd.Series[Any]) -> Row:
     """The columns of delays; empty where some delivery has no time."""
-    own = rows[(rows["place"] == 0) & (status.isna() | status.isin(["DELIVRD", "ACCEPTD"]))]
+    own = rows[(rows["refused_at"] == "") & (status.isna() | status.isin(["DELIVRD", "ACCEPTD"]))]
     waiting = (own["status"] != "DELIVRD").to_numpy()
     if own.loc[~waiting, "final_at"].isna().any():
         return {}
@@ -121,10 +121,12 @@ def within(place: Any, waiting: Any) -> Iterator[float]:
 def failures(record: Record, by: list[str]) -> list[Row]:
     found = []
     for key, rows in groups(record, by):
-        bad = rows[(rows["place"] > 0) | ~rows["status"].isin(["DELIVRD", "ACCEPTD"])]
+        bad = rows[(rows["refused_at"] != "") | ~rows["status"].isin(["DELIVRD", "ACCEPTD"])]
         bad = bad[bad["status"].notna()]
-        counts = bad.groupby(["status", "place"]).size().reset_index(name="messages")
-        counts = counts.sort_values(["messages", "status", "place"], ascending=[False, True, True])
+        counts = bad.groupby(["status", "refused_at"]).size().reset_index(name="messages")
+        counts = counts.sort_values(
+            ["messages", "status", "refused_at"], ascending=[False, True, True]
+        )
         for code, place, messages in counts.itertuples(index=False):
             share = dict(
                 zip(
@@ -133,14 +135,14 @@ def failures(record: Record, by: list[str]) -> list[Row]:
                     strict=True,
                 )
             )
-            found.append(key | {"code": code, "place": place, "messages": messages} | share)
+            found.append(key | {"code": code, "refused_at": place, "messages": messages} | share)
     return found
 
 
 def console_statistics(record: Record, by: list[str]) -> list[Row]:
     found = []
     for key, rows in groups(record, by):
-        sent, segments = rows["place"] == 0, rows["segments"].astype("int64")
+        sent, segments = rows["refused_at"] == "", rows["segments"].astype("int64")
         flying = sent & (rows["status"].isna() | (rows["status"] == "ACCEPTD"))
         good = sent & (rows["status"] == "DELIVRD")
         figures = {

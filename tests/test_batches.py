@@ -163,7 +163,7 @@ def test_reports_of_a_batch_share_their_fate() -> None:
     retried = 0
     for begin in range(0, 398, 20):
         batch = run.reports.iloc[order[begin : begin + 20]]
-        shared = batch[["state", "attempts", "copies", "received_at"]].drop_duplicates()
+        shared = batch[["state", "attempts", "deliveries", "received_at"]].drop_duplicates()
         assert len(shared) == 1, begin
         if len(batch) == 20 and batch["state"].iloc[0] == "received":
             waited = (batch["received_at"].iloc[0] - created[order[begin + 19]]).total_seconds()
@@ -179,7 +179,7 @@ def test_reports_of_a_batch_that_does_not_close_are_pending() -> None:
 
     assert run.reports["state"].tolist() == ["received", "received", "pending"]
     assert run.reports["attempts"].tolist() == [1, 1, 0]
-    assert run.reports["copies"].tolist() == [1, 1, 0]
+    assert run.reports["deliveries"].tolist() == [1, 1, 0]
     exactly = scenario(to(12 * 3_600 - 600), batch_wait_s=600)
     assert run_of(exactly).reports["state"].tolist() == ["pending"]
 
@@ -207,7 +207,7 @@ def test_reports_batches_have_their_delay_in_the_report() -> None:
     """Aggregation is a delay to the customer, though the first push brings it."""
     found = report.callbacks(run_of(scenario(to(*[5] * 20)))).iloc[0]
 
-    assert found[["reports", "received", "copies"]].tolist() == [20, 20, 20]
+    assert found[["reports", "received", "deliveries"]].tolist() == [20, 20, 20]
     assert found["attempts_mean"] == 1
     assert found["delay_p50_s"] == pytest.approx(60, rel=0.01)
     alone = simulate(scenario(to(5), named=True, batch_address=False))

@@ -19,7 +19,7 @@ from smssim.logs.captures.wire import channel, country_of_numbers, number_prefix
 from smssim.logs.files.bytes import LONGEST
 from smssim.logs.quarantine import Quarantine
 from smssim.record.record import Record
-from smssim.record.schema import MESSAGES, QUARANTINE, REPORTS, TIME
+from smssim.record.schema import MESSAGES, QUARANTINE, REFUSED_AT, REPORTS, TIME
 from smssim.sms.phone_numbers import normalise
 from smssim.sms.reference import countries
 
@@ -47,12 +47,12 @@ WITHOUT_NUMBERS = ("AQ", "BV", "GS", "HM", "PN", "TF", "UM")
 def record(messages: list[dict[str, Any]], reports: list[dict[str, Any]]) -> Record:
     """A run with these rows; columns that are not given are those of a delivered message."""
     usual = {
-        "submitted_at": START, "source": "web", "request": 1, "recipient": 0, "generation": 0,
+        "submitted_at": START, "source": "web", "request": 1, "recipient": 0, "resend_number": 0,
         "application": "app one", "template": "code", "type": "otp", "country": "ID",
-        "segments": 1, "place": 0, "status": "DELIVRD", "report_source": 2, "sent_at": START,
+        "segments": 1, "refused_at": "", "status": "DELIVRD", "report_source": 2, "sent_at": START,
         "final_at": START + 5_400_000, "covered_segments": 1, "package": 0, "cost_micro": 0,
     }  # fmt: skip
-    arrived = {"part": 1, "state": "received", "attempts": 1, "copies": 1, "received_at": START}
+    arrived = {"part": 1, "state": "received", "attempts": 1, "deliveries": 1, "received_at": START}
     return Record(
         name="small",
         observed_from=START,
@@ -119,30 +119,33 @@ def small_run() -> Record:
     refused = {"report_source": None, "sent_at": None, "final_at": None}
     messages: list[dict[str, Any]] = [
         {},
-        {"recipient": 1, "place": 2, "status": "E200015", **refused},
-        {"request": 2, "submitted_at": START + 999_999, "place": 1, "status": "E000623"} | refused,
-        {"request": 2, "recipient": 1, "submitted_at": START + 999_999, "place": 1,
+        {"recipient": 1, "refused_at": "number", "status": "E200015", **refused},
+        {"request": 2, "submitted_at": START + 999_999, "refused_at": "request",
+         "status": "E000623"} | refused,
+        {"request": 2, "recipient": 1, "submitted_at": START + 999_999, "refused_at": "request",
          "status": "E000623"} | refused,
         {"source": "campaign", "request": 7, "submitted_at": START + 1_000_000},
-        {"submitted_at": later, "generation": 1, "status": None, "final_at": None},
-        {"submitted_at": later, "generation": 1, "recipient": 1, "status": "EXPIRED",
+        {"submitted_at": later, "resend_number": 1, "status": None, "final_at": None},
+        {"submitted_at": later, "resend_number": 1, "recipient": 1, "status": "EXPIRED",
          "report_source": 1, "final_at": START + 10**11},
         {"source": "zz", "submitted_at": later, "template": LONG, "application": "other",
          "type": "notification", "segments": 3, "status": "UNDELIV", "country": "TH",
          "final_at": later + 4},
-        {"source": "zz", "request": 3, "submitted_at": later + 5, "place": 3, "status": "E000629",
+        {"source": "zz", "request": 3, "submitted_at": later + 5, "refused_at": "platform",
+         "status": "E000629",
          "report_source": 3, "final_at": later + 5, "sent_at": None},
-        {"source": "zz", "request": 4, "submitted_at": later + 5, "place": 3, "status": "E000629",
+        {"source": "zz", "request": 4, "submitted_at": later + 5, "refused_at": "platform",
+         "status": "E000629",
          "report_source": 3, "final_at": later + 5, "sent_at": None},
     ]  # fmt: skip
     reports: list[dict[str, Any]] = [
-        {"message": 0, "received_at": START + 6_000_003, "copies": 2},
+        {"message": 0, "received_at": START + 6_000_003, "deliveries": 2},
         {"message": 4, "received_at": START + 9_000_000},
         {"message": 6, "received_at": START + 10**11 + 1},
         {"message": 7, "part": 1, "received_at": START + 65_000_000},
-        {"message": 7, "part": 2, "state": "lost", "received_at": None, "copies": 0},
+        {"message": 7, "part": 2, "state": "lost", "received_at": None, "deliveries": 0},
         {"message": 7, "part": 3, "received_at": START + 65_000_000},
-        {"message": 8, "state": "pending", "received_at": None, "copies": 0},
+        {"message": 8, "state": "pending", "received_at": None, "deliveries": 0},
         {"message": 9, "received_at": later + 5},
     ]
     return record(messages, reports)
@@ -154,11 +157,11 @@ def test_round_trip(tmp_path: Path, batch: bool, name: str) -> None:
     log = round_trip(small_run(), tmp_path, batch=batch, name=name)
     assert log.messages is not None
     assert law(log) == counted(9 + 6)
-    assert log.messages["place"].tolist() == [0, 2, 1, 1, 0, 0, 0, 0, 3]
+    assert log.messages["refused_at"].tolist() == [0, 2, 1, 1, 0, 0, 0, 0, 3]
     assert log.messages["request"].tolist() == [0, 0, 1, 1, 2, 3, 4, 5, 6]
     assert log.messages["recipient"].tolist() == [0, 1, 0, 1, 0, 0, 0, 0, 0]
     assert log.messages["segments"].isna().tolist() == [0, 0, 1, 1, 0, 0, 0, 0, 0]
-    for unknown in ("source", "generation", "type", "sent_at", "cost_micro", "package"):
+    for unknown in ("source", "resend_number", "type", "sent_at", "cost_micro", "package"):
         assert log.messages[unknown].isna().all()
     assert log.observed_from == START
     assert log.observed_until == START + 10**11 + 1
@@ -166,7 +169,7 @@ def test_round_trip(tmp_path: Path, batch: bool, name: str) -> None:
 
 
 def test_a_lost_report_looks_like_one_still_to_come(tmp_path: Path) -> None:
-    lost = {"state": "lost", "received_at": None, "copies": 0, "message": 0}
+    lost = {"state": "lost", "received_at": None, "deliveries": 0, "message": 0}
     in_flight = {"status": None, "report_source": None, "final_at": None}
     one = round_trip(record([{}], [lost]), tmp_path)
     other = round_trip(record([in_flight], []), tmp_path)
@@ -290,8 +293,8 @@ def worlds(draw: st.DrawFn) -> Record:
             messages.append(
                 {
                     "submitted_at": at, "source": source, "request": request,
-                    "recipient": recipient, "generation": generation, "segments": segments,
-                    "place": place, "status": status, "report_source": made_by,
+                    "recipient": recipient, "resend_number": generation, "segments": segments,
+                    "refused_at": REFUSED_AT[place], "status": status, "report_source": made_by,
                     "final_at": None if made_by is None else at + draw(st.integers(0, 10**7)),
                     "country": draw(st.sampled_from(["ID", "TH", "GB", "US", "EH", "KZ"])),
                     "template": template,
@@ -303,7 +306,7 @@ def worlds(draw: st.DrawFn) -> Record:
                 reports.append(
                     {
                         "message": len(messages) - 1, "part": part + 1, "state": state,
-                        "copies": draw(st.integers(1, 3)) if got else 0,
+                        "deliveries": draw(st.integers(1, 3)) if got else 0,
                         "received_at": at + draw(st.integers(10**7, 2 * 10**7)) if got else None,
                     }
                 )  # fmt: skip
@@ -383,7 +386,7 @@ def test_a_long_message_is_not_delivered_before_all_of_it_is(tmp_path: Path) -> 
     assert log.messages is not None
     assert log.messages["status"].tolist() == ["DELIVRD"]
     assert log.reports is not None
-    assert log.reports["copies"].tolist() == [1, 2]
+    assert log.reports["deliveries"].tolist() == [1, 2]
 
 
 def without(line: dict[str, Any], *path: Any) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from console_hands import (
     world,
 )
 
+from smssim.record.schema import REFUSED_AT
 from smssim.simulation.simulate import simulate
 
 JUST_BEFORE_TWO = "01:59:59.999999"
@@ -129,7 +130,9 @@ def test_request_over_500_is_refused() -> None:
     assert set(sizes) == {500, 501}
     for size, verdict in ((500, SENT), (501, (1, "E000503"))):
         own = run.messages[run.messages["request"].isin(sizes.index[sizes == size])]
-        assert set(zip(own["place"], own["status"], strict=True)) == {verdict}
+        assert set(zip(own["refused_at"].map(REFUSED_AT.index), own["status"], strict=True)) == {
+            verdict
+        }
     assert no_report(run)
     alone = simulate(world(source | {"recipients": {501: 1}}))
     assert len(alone.messages) > 500
@@ -163,7 +166,7 @@ def test_duplicates_in_a_request_are_refused() -> None:
     run = simulate(world(traffic("api", recipients=5, flaws={"duplicates": 1})))
     first = run.messages["recipient"] == 0
     assert set(verdicts(run)) == {SENT, (2, "E200041")}
-    assert ((run.messages["place"] == 0) == first).all()
+    assert ((run.messages["refused_at"] == "") == first).all()
     assert no_report(run)
     assert sum(costs(run)) == sum(amount for *_, amount in settled(run)) == first.sum() * 50_000
 

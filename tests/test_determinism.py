@@ -121,5 +121,5 @@ def test_a_run_without_rows_keeps_the_same_tallies() -> None:
     assert small.messages is None
     for name in NAMES:
         kept, same = getattr(small.tallies, name), getattr(whole.tallies, name)
-        assert len(kept) or name == "coarse", "which a simulation has none of"
+        assert len(kept) or name == "within_3_min", "which a simulation has none of"
         assert kept.equals(same), name

@@ -186,7 +186,7 @@ def test_the_loop_is_the_simulation_where_nothing_is_broken(
         line.said["columns"] = ("final", "segments", "part")
     found = figures(Truth(lines), run, prices)
     assert run.messages is not None
-    sent = run.messages[run.messages["place"] == 0]
+    sent = run.messages[run.messages["refused_at"] == ""]
     columns = ["segments", "covered_segments", "cost_micro"]
     own = sent.groupby("country", observed=True)[columns].sum()
     for country, row in own.to_dict("index").items():

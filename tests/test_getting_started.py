@@ -138,7 +138,7 @@ def test_a_personal_account_is_refused() -> None:
     run = simulate(made)
     told = "authentication: a personal account cannot be authenticated as an enterprise"
     assert events(run) == [("02 02:00", "step_refused", told)]
-    assert (run.messages["place"] > 0).all()
+    assert (run.messages["refused_at"] != "").all()
     assert known(made).enabled_us is None
     assert known(made).application_us == {"shop": None}
 
@@ -187,14 +187,14 @@ def test_events_tell_what_is_done_after_the_start() -> None:
     ]
     before = made.change(**{"onboarding.begins": "2026-02-23"})
     assert events(simulate(before)) == []
-    assert (simulate(before).messages["place"] == 0).all()
+    assert (simulate(before).messages["refused_at"] == "").all()
 
 
 def test_without_onboarding_everything_is_there_from_the_start() -> None:
     made = scenario("VN").change(onboarding=None)
     run = simulate(made)
     assert run.onboarding.empty
-    assert (run.messages["place"] == 0).all()
+    assert (run.messages["refused_at"] == "").all()
     assert known(made).enabled_us == made.start_us
     assert known(made).application_us == {"shop": made.start_us}
     assert known(made).registered_us == {}

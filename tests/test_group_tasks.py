@@ -251,7 +251,7 @@ def counted(run: Run) -> pd.DataFrame:
     """The results of tasks by a plain count of the messages."""
     rows = run.messages
     assert rows is not None
-    sent, known = rows["place"] == 0, rows["status"].notna()
+    sent, known = rows["refused_at"] == "", rows["status"].notna()
     delivered = rows["status"] == "DELIVRD"
     cells = {
         "refused": ~sent,

@@ -245,5 +245,5 @@ def test_an_export_without_pushes_shows_none(recorded: Reader) -> None:
 def test_failures_say_where(log: Record) -> None:
     """UNDELIV of the platform and of a supplier are two rows."""
     found = tables.failures(log)
-    assert set(found.loc[found["code"] == "UNDELIV", "place"]) == {"sent", "platform refused"}
-    assert "place" in sections.FAILURES
+    assert set(found.loc[found["code"] == "UNDELIV", "refused_at"]) == {"sent", "platform refused"}
+    assert "refused_at" in sections.FAILURES

@@ -53,8 +53,8 @@ def sent_a_task(**numbers: int) -> tuple[Run, list[int]]:
     run = simulate(
         scenario("2024-05-01T09:00+08:00", 366, account=rules, packages=A_AND_B, group_tasks=tasks)
     )
-    sent = run.messages[run.messages["place"] == 0]
-    refused = run.messages[run.messages["place"] > 0]
+    sent = run.messages[run.messages["refused_at"] == ""]
+    refused = run.messages[run.messages["refused_at"] != ""]
     assert (refused["status"] == "E000629").all()
     return run, [int((sent["source"] == name).sum()) for name in numbers]
 
@@ -86,7 +86,7 @@ def test_after_the_expiry_of_a_only_b_is_left() -> None:
         at_2025_05_01T08=4_000, at_2025_05_01T23=1_000, at_2025_05_02T00=120_000
     )
     assert sent == [4_000, 1_000, 100_000]
-    given = run.messages[run.messages["place"] == 0].groupby("source")["package"].unique()
+    given = run.messages[run.messages["refused_at"] == ""].groupby("source")["package"].unique()
     assert [list(numbers) for numbers in given] == [[0], [0], [1]]
     assert run.packages["expired"].tolist() == [5_000, 0]
     expired = run.events[run.events["event"] == "package_expired"]

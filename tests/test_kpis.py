@@ -82,7 +82,7 @@ def plain(run: Run) -> dict[str, float]:
     assert reports is not None
     assert events is not None
     assert ledger is not None
-    sent, status = rows["place"] == 0, rows["status"].astype("str")
+    sent, status = rows["refused_at"] == "", rows["status"].astype("str")
     delivered = int((sent & (status == "DELIVRD")).sum())
     known = int((sent & rows["status"].notna()).sum())
     paid = ledger[ledger["entry"].isin(["purchase", "settlement", "unsettled"])]
@@ -101,9 +101,9 @@ def plain(run: Run) -> dict[str, float]:
         "messages.sent": sent.sum(),
         "messages.delivered": delivered,
         "messages.in_flight": (sent & rows["status"].isna()).sum(),
-        "messages.refused_request": (rows["place"] == 1).sum(),
-        "messages.refused_number": (rows["place"] == 2).sum(),
-        "messages.refused_platform": (rows["place"] == 3).sum(),
+        "messages.refused_request": (rows["refused_at"] == "request").sum(),
+        "messages.refused_number": (rows["refused_at"] == "number").sum(),
+        "messages.refused_platform": (rows["refused_at"] == "platform").sum(),
         "messages.stopped_by_limit": (status == "E000623").sum(),
         "messages.stopped_by_runout": (status == "E000629").sum(),
         "delivered.share": delivered / known if known else nan,
@@ -115,7 +115,7 @@ def plain(run: Run) -> dict[str, float]:
         "thresholds.limits": (events["event"] == "limit").sum(),
         "reports.made": len(reports),
         "reports.received_share": states.get("received", 0) / decided if decided else nan,
-        "reports.duplicates": reports["copies"].sum() - states.get("received", 0),
+        "reports.duplicates": reports["deliveries"].sum() - states.get("received", 0),
         "first_message.day": (first.floor("D") - start.floor("D")) / pd.Timedelta(days=1),
     }
 

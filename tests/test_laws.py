@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from worlds import is_pushed, names_address, worlds
 
 from smssim.calendars import DAY, HOUR, month_start, to_us
+from smssim.record.schema import refusal_stages
 from smssim.scenario import Application, GroupTask, Scenario, micro, microseconds, registrations
 from smssim.simulation.loop import Tuning
 from smssim.simulation.simulate import Run, simulate
@@ -32,6 +33,7 @@ class World:
         for name in run.messages.columns:
             column = run.messages[name]
             setattr(self, name, us(column) if name.endswith("_at") else plain(column))
+        self.place = refusal_stages(run.messages["refused_at"])
         self.t: Array = self.submitted_at  # type: ignore[attr-defined]
         self.events = list(zip(us(run.events["at"]), *events_of(run), strict=True))
 
@@ -104,7 +106,7 @@ def law_of_births(w: World) -> None:
             born = [(to_us(c.at), k, i) for k, c in calls for i in range(len(c.to))]
         until = min(w.end, stops.get(source.name, w.end))
         inside = sorted(b for b in born if w.scenario.start_us <= b[0] < until)
-        own = (w.source == source.name) & (w.generation == 0)
+        own = (w.source == source.name) & (w.resend_number == 0)
         found = zip(w.t[own], w.request[own] % 1_000_000, w.recipient[own], strict=True)
         assert list(found) == inside, source.name
 
@@ -118,7 +120,7 @@ def law_of_resends(w: World) -> None:
     copies: dict[Any, list[int]] = {}
     for i, key in enumerate(zip(w.source, w.request, w.recipient, strict=True)):
         before = copies.setdefault(key, [])
-        assert w.generation[i] == len(before), key
+        assert w.resend_number[i] == len(before), key
         if before:
             rule = servers[key[0]] or asked[key[0]]
             assert len(before) <= rule.at_most
@@ -172,7 +174,7 @@ def law_of_requests(w: World) -> None:
     """Place 1 is explained by the state at the request's first number, and by nothing else."""
     begins = _begins(w)
     expected = np.full(len(w), None, object)
-    several = ~np.isin(w.source.astype("str"), list(_one_by_one(w))) & (w.generation == 0)
+    several = ~np.isin(w.source.astype("str"), list(_one_by_one(w))) & (w.resend_number == 0)
     expected[several & (np.bincount(begins[several], minlength=len(w))[begins] > 500)] = "E000503"
     for after, until, country in _tripped(w, "country_limit"):
         hit = (begins > after) & (w.t < until) & (w.country == country)
@@ -219,7 +221,7 @@ def _begins(w: World) -> Array:
     first: dict[Any, int] = {}
     begins = np.arange(len(w))
     for i, key in enumerate(zip(w.source, w.request, strict=True)):
-        if w.generation[i] == 0 and key[0] not in groups:
+        if w.resend_number[i] == 0 and key[0] not in groups:
             begins[i] = first.setdefault(key, i)
     return begins
 
@@ -309,7 +311,7 @@ def law_of_reports(w: World) -> None:
     message, received = reports["message"].to_numpy(), us(reports["received_at"])
     assert message.tolist() == np.repeat(np.arange(len(w)), n).tolist()
     assert reports["part"].tolist() == [part for many in n for part in range(1, many + 1)]
-    state, copies, attempts = (reports[c].to_numpy() for c in ("state", "copies", "attempts"))
+    state, copies, attempts = (reports[c].to_numpy() for c in ("state", "deliveries", "attempts"))
     came = state == "received"
     assert ((received != NAT) == came).all()
     assert (came == (copies > 0)).all()
@@ -382,7 +384,7 @@ def rules_met(w: World) -> Iterator[str]:
     yield from (event for _, event, *_ in w.events)
     kinds = {
         "withdrawn": (w.place == 3) & (w.final_at > w.t),
-        "resent": w.generation > 0,
+        "resent": w.resend_number > 0,
         "full": w.status == "E200015",
         "lost": w.run.reports["state"] == "lost",
     }

@@ -237,10 +237,10 @@ def test_the_key_of_a_row_without_an_id() -> None:
         "source": ["web", "web", "shop"],
         "request": ["5", "5", "5"],
         "recipient": ["0", "0", "0"],
-        "generation": ["0", "0", "0"],
+        "resend_number": ["0", "0", "0"],
         "country": ["ID", "TH", "ID"],
         "status": ["DELIVRD"] * 3,
-        "place": ["0", "0", "0"],
+        "refused_at": ["", "", ""],
     }
     keys = piece(own).sends["key"]
     assert np.array_equal(keys[0], keys[1])
@@ -259,13 +259,13 @@ def test_our_own_table_is_read_as_it_is_written() -> None:
         "source": ["web"],
         "request": ["476255000001"],
         "recipient": ["3"],
-        "generation": ["1"],
+        "resend_number": ["1"],
         "application": ["shop"],
         "template": ["t"],
         "type": ["otp"],
         "country": ["ID"],
         "segments": ["2"],
-        "place": ["2"],
+        "refused_at": ["number"],
         "status": ["E200041"],
         "report_source": [""],
         "sent_at": [""],
@@ -275,7 +275,7 @@ def test_our_own_table_is_read_as_it_is_written() -> None:
         "cost_micro": ["45500"],
     }
     (row,) = piece(columns, names=names).sends
-    assert (row["request"], row["recipient"], row["generation"]) == (476_255_000_001, 3, 1)
+    assert (row["request"], row["recipient"], row["resend_number"]) == (476_255_000_001, 3, 1)
     assert (row["place"], row["covered"], row["cost"], row["segments"]) == (2, 1, 45_500, 2)
     assert row["final"] == MAY_2024 + 1
     assert names.origin.names == ["web"]
@@ -287,15 +287,15 @@ def test_requests_are_whole_numbers() -> None:
         "submitted_at": ["2024-05-01T00:00:00Z"] * 4,
         "request": ["5", "476255000001", "", "-1"],
         "recipient": pa.array([0.0, 7.0, None, 0.5]),
-        "generation": pa.array([0, 1, 2, 200]),
+        "resend_number": pa.array([0, 1, 2, 200]),
         "country": ["ID"] * 4,
-        "place": ["", "0", "", ""],
+        "refused_at": ["platform", "", "", ""],
         "status": ["E200032"] * 4,
     }
     found = piece(own)
     assert found.sends["request"].tolist() == [5, 476_255_000_001, -1]
     assert found.sends["recipient"].tolist() == [0, 7, 0]
-    assert found.sends["place"].tolist() == [3, 0, 3]
+    assert found.sends["place"].tolist() == [3, 0, 0]
     ((request, recipient, generation),) = reasons(found.rejected).values()
     assert request.startswith("request(='-1') must be a whole number from 0 to")
     assert recipient.startswith("recipient(='0.5') must be a whole number from 0 to 2147483647")

@@ -68,7 +68,7 @@ def test_disk_pieces_and_rows_change_nothing(world: World, pieces: int) -> None:
 @many
 @given(worlds())
 def test_tallies_counted_part_by_part_are_those_of_the_frames(world: World) -> None:
-    """All but `coarse`, which frames cannot know; and the law, and the observed period."""
+    """All but `within_3_min`, which frames cannot know; and the law, and the observed period."""
     found, wanted = kept(world), resolved(world.sends, world.reports)
     assert found.messages is not None
     assert found.reports is not None
@@ -77,18 +77,18 @@ def test_tallies_counted_part_by_part_are_those_of_the_frames(world: World) -> N
     assert records == found.used + found.reasons.total() + found.duplicates
     assert found.reasons.total() == len(found.rejected_by_join)
     again = tally_frames(found.messages, found.reports, *wanted.period)
-    assert_same(found.tallies, again, leave_out="coarse")
-    assert not len(again.coarse)
-    assert coarse_of(found.tallies) == coarse(wanted, world)
+    assert_same(found.tallies, again, leave_out="within_3_min")
+    assert not len(again.within_3_min)
+    assert results_of(found.tallies) == expected_results(wanted, world)
 
 
-def coarse_of(tallies: Tallies) -> Counter[Any]:
+def results_of(tallies: Tallies) -> Counter[Any]:
     """The tally as a counter, None for NA."""
-    plain = tallies.coarse.astype(object).where(tallies.coarse.notna(), None)
+    plain = tallies.within_3_min.astype(object).where(tallies.within_3_min.notna(), None)
     return Counter({tuple(row[:-1]): row[-1] for row in plain.itertuples(index=False, name=None)})
 
 
-def coarse(wanted: Answer, world: World) -> Counter[Any]:
+def expected_results(wanted: Answer, world: World) -> Counter[Any]:
     """What the results of messages without a time of their status tell, row by row."""
     found: Counter[Any] = Counter()
     countries, types = ([*n.names, None] for n in (world.names.country, world.names.type))
@@ -126,7 +126,7 @@ def test_frames_are_in_order_and_requests_are_numbered(world: World) -> None:
         unknown = 0 if name == "segments" else -1
         assert messages[name].fillna(unknown).tolist() == [row[column] for row in rows]
     assert messages["cost_micro"].fillna(-1).tolist() == [max(row["cost"], -1) for row in rows]
-    assert messages["generation"].fillna(-1).tolist() == [row["generation"] for row in rows]
+    assert messages["resend_number"].fillna(-1).tolist() == [row["generation"] for row in rows]
     labels = [*world.names.origin.names, None]
     source = messages["source"].astype(object).where(messages["source"].notna(), None)
     assert source.tolist() == [labels[row["origin"]] for row in rows]
@@ -135,7 +135,7 @@ def test_frames_are_in_order_and_requests_are_numbered(world: World) -> None:
     wanted_reports = [
         (order.index(at), part, copies) for (at, part), (copies, _) in wanted.reports.items()
     ]
-    told = found.reports[["message", "part", "copies"]]
+    told = found.reports[["message", "part", "deliveries"]]
     assert [*told.itertuples(index=False, name=None)] == sorted(wanted_reports)
 
 

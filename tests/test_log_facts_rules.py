@@ -221,7 +221,7 @@ def test_copies_of_a_report_are_those_of_the_unit_with_most() -> None:
     reports = [push, push | {"file": 1}, push | {"file": 1}, push | {"received": at(90)}]
     found = read([{}], [*reports, push | {"part": 2, "file": 1}])
     assert found.reports is not None
-    told = found.reports[["part", "copies"]]
+    told = found.reports[["part", "deliveries"]]
     assert [*told.itertuples(index=False, name=None)] == [(1, 3), (2, 1)]
     assert (found.used, found.duplicates) == (5, 1)
     found = read([{}], [push, push | {"unit": 1}])
@@ -246,8 +246,8 @@ def test_an_arrival_in_the_row_is_a_report_unless_one_tells_of_it() -> None:
     for reports, copies in (([], 1), ([{"received": at(7)}], 1), ([{"received": at(9)}], 2)):
         found = read([row], reports)
         assert found.reports is not None
-        assert found.reports["copies"].tolist() == [copies]
-        assert found.tallies.push["copies"].tolist() == [copies]
+        assert found.reports["deliveries"].tolist() == [copies]
+        assert found.tallies.push["deliveries"].tolist() == [copies]
 
 
 def test_an_unknown_arrival_has_no_bin() -> None:
@@ -256,7 +256,7 @@ def test_an_unknown_arrival_has_no_bin() -> None:
     assert found.tallies.push["bin"].isna().tolist() == [True]
 
 
-def test_results_without_times_are_tallied_coarsely(tmp_path: Path) -> None:
+def test_results_without_times_are_tallied(tmp_path: Path) -> None:
     """They merge, and are saved and loaded, as all tallies are."""
     rows = [
         {"key": 1, "status": DELIVRD, "result": 0},
@@ -268,17 +268,17 @@ def test_results_without_times_are_tallied_coarsely(tmp_path: Path) -> None:
         {"key": 7, "status": DELIVRD},
     ]
     found = read(rows).tallies
-    coarse = found.coarse.astype(object).where(found.coarse.notna(), None)
-    assert [*coarse.itertuples(index=False, name=None)] == [
+    results = found.within_3_min.astype(object).where(found.within_3_min.notna(), None)
+    assert [*results.itertuples(index=False, name=None)] == [
         (None, None, "delivered", "3_min", 1),
         (None, None, "delivered", "later", 1),
         ("ID", None, "failed", "later", 1),
         ("ID", "otp", "in_flight", None, 1),
     ]
     twice = found.merge(found)
-    assert_frame_equal(twice.coarse, found.coarse.assign(messages=2))
+    assert_frame_equal(twice.within_3_min, found.within_3_min.assign(messages=2))
     save(Record("log", START, found.observed_until, None, found), tmp_path / "log")
-    assert_frame_equal(load(tmp_path / "log").tallies.coarse, found.coarse)
+    assert_frame_equal(load(tmp_path / "log").tallies.within_3_min, found.within_3_min)
 
 
 def test_a_report_before_its_message_is_quarantined() -> None:

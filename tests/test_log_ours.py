@@ -24,7 +24,7 @@ from smssim.logs import read as sums
 from smssim.logs.read import Kinds
 from smssim.record import storage as disk
 from smssim.record.from_frames import tally_frames
-from smssim.record.parquet import TableWriter, compact, kinds_of
+from smssim.record.parquet import TableWriter, compact, frame_types
 from smssim.record.tallies import NAMES, Tallies
 from smssim.scenario import Scenario
 from smssim.simulation.loop import Tuning
@@ -169,7 +169,7 @@ def test_what_a_log_does_not_know(run: Run, tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     rows = run.messages.copy()
     na = pd.array([pd.NA] * len(rows), "Int8")
-    rows["generation"] = na
+    rows["resend_number"] = na
     rows["covered_segments"] = na
     rows["cost_micro"] = pd.array(np.where(rng.random(len(rows)) < 0.2, 5, None), "Int32")
     status = rows["status"].cat.add_categories(["ACCEPTD"])
@@ -190,7 +190,7 @@ def test_what_a_log_does_not_know(run: Run, tmp_path: Path) -> None:
 def test_columns_that_a_table_lacks(run: Run, tmp_path: Path) -> None:
     kept = ["submitted_at", "country", "status", "place", "final_at", "segments"]
     rows = run.messages[kept]
-    with TableWriter(tmp_path / "few.parquet", kinds_of(rows)) as writer:
+    with TableWriter(tmp_path / "few.parquet", frame_types(rows)) as writer:
         writer.add(compact(rows))
 
     log = read_log(tmp_path / "few.parquet", rows=False)

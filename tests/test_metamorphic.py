@@ -15,7 +15,7 @@ from worlds import worlds
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import Run, simulate
 
-KEYS = ["submitted_at", "source", "request", "recipient", "generation"]
+KEYS = ["submitted_at", "source", "request", "recipient", "resend_number"]
 SENT = ["sent_at", "final_at", "status", "report_source"]
 QUOTA = ["covered_segments", "package", "cost_micro"]
 
@@ -63,8 +63,8 @@ def _same_messages(short: pd.DataFrame, long: pd.DataFrame, end: pd.Timestamp) -
     """Only who still waits at the end may be failed by a later freeze."""
     born = [*KEYS, "application", "template", "type", "country", "segments"]
     same(short[born], long[born])
-    left = (short["sent_at"].notna() | (short["place"] > 0)).to_numpy()
-    fixed = ["place", "sent_at", *QUOTA]
+    left = (short["sent_at"].notna() | (short["refused_at"] != "")).to_numpy()
+    fixed = ["refused_at", "sent_at", *QUOTA]
     same(short.loc[left, fixed], long.loc[left, fixed])
     known = short["status"].notna().to_numpy()
     same(short.loc[known, SENT], long.loc[known, SENT])
@@ -80,7 +80,7 @@ def _same_reports(short: Run, long: Run) -> None:
     assert (settled["state"].astype(str) == settled["state_long"].astype(str)).all()
     came = settled[settled["state"] == "received"]
     assert (came["received_at"] == came["received_at_long"]).all()
-    for name in ("attempts", "copies"):
+    for name in ("attempts", "deliveries"):
         assert (both[name] <= both[f"{name}_long"]).all()
 
 
@@ -203,14 +203,22 @@ def test_more_volume_only_adds_requests(factor: float) -> None:
         source["messages_a_day"] *= factor
     before, after = simulate(BASE).messages, simulate(_scenario(traffic=traffic)).messages
 
-    keys = ["source", "request", "recipient", "generation"]
-    marks = ["submitted_at", "template", "country", "segments", "place", "status", "cost_micro"]
+    keys = ["source", "request", "recipient", "resend_number"]
+    marks = [
+        "submitted_at",
+        "template",
+        "country",
+        "segments",
+        "refused_at",
+        "status",
+        "cost_micro",
+    ]
     more = plain(before).merge(plain(after), on=keys, how="left", suffixes=("", "_after"))
     assert len(more) == len(before)
     for name in marks:
         assert (more[name].eq(more[f"{name}_after"]) | more[name].isna()).all(), name
     if factor >= 1.1:
-        added = len(after[after["generation"] == 0]) / len(before[before["generation"] == 0])
+        added = len(after[after["resend_number"] == 0]) / len(before[before["resend_number"] == 0])
         assert 1 < added < factor * 1.2
 
 
@@ -220,10 +228,10 @@ def test_a_longer_patience_takes_copies_away_and_leaves_the_first() -> None:
     traffic[0]["resend"] = {"patience": {"uniform_s": [60, 120]}}
     before, after = simulate(BASE).messages, simulate(_scenario(traffic=traffic)).messages
 
-    columns = [*KEYS, "segments", "place"]
-    firsts = [frame.loc[frame["generation"] == 0, columns] for frame in (before, after)]
+    columns = [*KEYS, "segments", "refused_at"]
+    firsts = [frame.loc[frame["resend_number"] == 0, columns] for frame in (before, after)]
     same(*firsts)
     copies = [
-        ((frame["source"] == "a") & (frame["generation"] > 0)).sum() for frame in (before, after)
+        ((frame["source"] == "a") & (frame["resend_number"] > 0)).sum() for frame in (before, after)
     ]
     assert copies[0] > 2 * copies[1] > 0

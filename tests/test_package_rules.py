@@ -83,7 +83,9 @@ def test_straddle_of_the_end_of_a_package(mode: str, straddle: str) -> None:
     )
     covers, pays = straddle == "cover", mode == "pay_per_use"
     assert column(run, "covered_segments") == [3, 1 if covers or pays else 0, 0]
-    assert column(run, "place") == ([0, 0, 0] if pays else [0, 0 if covers else 3, 3])
+    assert column(run, "refused_at") == (
+        [""] * 3 if pays else ["", "" if covers else "platform", "platform"]
+    )
     second = 0 if covers or not pays else 100_000
     assert column(run, "cost_micro") == [0, second, 150_000 if pays else 0]
 

@@ -47,7 +47,7 @@ def test_bars_of_cost_are_the_bill(of: str) -> None:
 
 
 def test_cost_takes_a_frame_of_other_groups_and_adds_copies_up() -> None:
-    frame = report.cost(record("resend"), by=["type", "copy"])
+    frame = report.cost(record("resend"), by=["type", "resend_kind"])
     ax = plots.cost(frame)
     assert names(ax) == ["otp"]
     total = frame["cost_micro"].sum() / 1e6

@@ -20,7 +20,7 @@ from smssim import rate, report, simulate
 from smssim.logs import read_log, write_capture
 from smssim.record.from_frames import tally_frames
 from smssim.record.record import Record
-from smssim.record.schema import PACKAGE_EVENTS
+from smssim.record.schema import PACKAGE_EVENTS, REFUSED_AT
 from smssim.report._record import microseconds
 from smssim.report.rating.deduct import Asked, Course
 from smssim.scenario import Scenario, ScenarioError
@@ -113,7 +113,7 @@ def assert_same_money(scenario: Scenario, run: Run) -> None:
         "censored",
         "template_censored",
     ):
-        keys = {"copy"} if name == "money" else set()
+        keys = {"resend_kind"} if name == "money" else set()
         own, theirs = (record.tallies.frame(name) for record in (found, run))
         measures = [c for c in own if own[c].dtype == "int64" and c != "bin"]
         by = [c for c in own if c not in {*measures, *keys}]
@@ -291,13 +291,13 @@ def hand_made(rows: list[tuple[str, str, int, str | None]]) -> Record:
             "source": pd.Categorical([None] * n, pd.Index([], dtype="str")),
             "request": np.arange(n),
             "recipient": np.zeros(n, np.int32),
-            "generation": pd.array([pd.NA] * n, "Int8"),
+            "resend_number": pd.array([pd.NA] * n, "Int8"),
             "application": pd.Categorical(["app"] * n),
             "template": pd.Categorical(["code"] * n),
             "type": pd.Categorical(["otp"] * n),
             "country": pd.Categorical(country),
             "segments": pd.array(segments, "Int8"),
-            "place": np.zeros(n, np.int8),
+            "refused_at": pd.Categorical.from_codes(np.zeros(n, np.int8), REFUSED_AT),
             "status": pd.Categorical(status),
             "report_source": pd.Categorical([2 if s else None for s in status]),
             "sent_at": times,

@@ -72,8 +72,8 @@ def assert_counted(found: Any, run: Run, own: pd.DataFrame, turns: pd.Series) ->
     states = {s: int((own["state"] == s).sum()) for s in ("received", "lost", "pending")}
     assert {name: found[name] for name in states} == states
     assert found["reports"] == len(own)
-    assert found["copies"] == own["copies"].sum()
-    assert found["duplicates"] == own["copies"].sum() - states["received"]
+    assert found["deliveries"] == own["deliveries"].sum()
+    assert found["duplicates"] == own["deliveries"].sum() - states["received"]
     assert found["attempts_mean"] == pytest.approx(
         own["attempts"].astype(float).mean(), nan_ok=True
     )
@@ -130,7 +130,7 @@ def test_retries_bring_reports_late_and_twice(run: Run) -> None:
 def test_without_an_address_nothing_is_made() -> None:
     found = report.callbacks(simulate(scenario(address=False))).iloc[0]
 
-    assert found[["reports", "received", "lost", "pending", "copies"]].tolist() == [0] * 5
+    assert found[["reports", "received", "lost", "pending", "deliveries"]].tolist() == [0] * 5
     assert found[["received_share", "attempts_mean", "delay_p50_s"]].isna().all()
     assert len(report.callbacks(simulate(scenario(address=False)), by="attempts")) == 0
 
@@ -155,7 +155,7 @@ def test_a_log_knows_only_what_was_received(run: Run) -> None:
     ]
     assert found[unknown].isna().all()
     assert found["received"] == whole["received"] == len(came)
-    assert found["duplicates"] == came["copies"].sum() - len(came)
+    assert found["duplicates"] == came["deliveries"].sum() - len(came)
     assert found["delay_p95_s"] == whole["delay_p95_s"]
     assert report.callbacks(log, by="attempts")["attempts"].isna().tolist() == [True]
 

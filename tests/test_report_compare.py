@@ -22,7 +22,7 @@ from smssim.stats.intervals import newcombe
 
 RISK = 1e-6
 invented = settings(settings.get_profile("worlds"), max_examples=12)
-PLACES = {"refused_request": 1, "refused_number": 2, "refused_platform": 3}
+PLACES = {f"refused_{stage}": stage for stage in ("request", "number", "platform")}
 
 
 def scenario(days: int = 6, a_day: float = 400, **changes: Any) -> Scenario:
@@ -55,7 +55,7 @@ def plain_days(run: Run, name: str) -> np.ndarray[Any, Any]:
     assert events is not None
     ends = [pd.Timestamp(us, unit="us", tz="UTC") for us in (run.observed_from, run.observed_until)]
     days = pd.date_range(ends[0].ceil("D"), ends[1].floor("D"), freq="D", inclusive="left")
-    place, status = messages["place"], messages["status"].astype("str")
+    place, status = messages["refused_at"], messages["status"].astype("str")
     value = {
         "messages.requested": place >= 0,
         "messages.sent": place == 0,

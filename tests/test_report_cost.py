@@ -115,7 +115,7 @@ def test_pay_per_use_is_the_sum_of_the_rows(run: Run, by: Any) -> None:
 def charged_rows(run: Run) -> pd.DataFrame:
     """Messages that no package covered whole, less those that one covers though it straddles."""
     assert run.messages is not None
-    rows = run.messages[run.messages["place"] == 0]
+    rows = run.messages[run.messages["refused_at"] == ""]
     bare = rows["covered_segments"] == 0
     rows = rows[bare | (rows["cost_micro"] > 0)]
     return rows.assign(
@@ -142,7 +142,7 @@ def assert_per_delivered(record: Record, by: Any, column: str) -> None:
     bill = report.cost(record, by=by)
     rows = record.messages
     assert rows is not None
-    rows = rows[(rows["status"] == "DELIVRD") & (rows["place"] == 0)]
+    rows = rows[(rows["status"] == "DELIVRD") & (rows["refused_at"] == "")]
     names = ("country", "application", "type", "template")
     rows = rows.assign(
         day=rows["submitted_at"].dt.tz_localize(None).dt.floor("D"),
@@ -174,7 +174,7 @@ def test_a_rated_log_has_the_same_lines(form: str, by: Any) -> None:
     assert bill["cost_micro"].sum() == paid["amount_micro"].sum()
 
 
-@pytest.mark.parametrize("key", ["country", "day", "copy"])
+@pytest.mark.parametrize("key", ["country", "day", "resend_kind"])
 def test_templates_are_not_told_apart_by_more(run: Run, key: str) -> None:
     with pytest.raises(ValueError, match="template goes with application and type alone"):
         report.cost(run, by=["template", key])
@@ -198,7 +198,9 @@ def test_a_log_has_counts_and_no_cost() -> None:
     bill = report.cost(as_log(run))
 
     assert run.messages is not None
-    sent = run.messages[run.messages["place"] == 0].groupby("country", observed=True)["segments"]
+    sent = run.messages[run.messages["refused_at"] == ""].groupby("country", observed=True)[
+        "segments"
+    ]
     assert bill["entry"].tolist() == ["unknown", "unknown"]
     assert bill["messages"].tolist() == sent.count().tolist()
     assert bill["segments"].tolist() == sent.sum().tolist()

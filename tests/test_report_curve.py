@@ -54,7 +54,9 @@ def delays(run: Run) -> pd.DataFrame:
     """Country, type, delay in microseconds and whether it is still open, of each message."""
     rows = run.messages
     assert rows is not None
-    rows = rows[(rows["place"] == 0) & (rows["status"].isna() | (rows["status"] == "DELIVRD"))]
+    rows = rows[
+        (rows["refused_at"] == "") & (rows["status"].isna() | (rows["status"] == "DELIVRD"))
+    ]
     end = pd.Timestamp(to_timestamps(np.array(run.observed_until))[()], tz="UTC")
     last = rows["final_at"].fillna(end) - rows["submitted_at"]
     us = last.to_numpy().astype("timedelta64[us]").astype(np.int64)

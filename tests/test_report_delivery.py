@@ -101,12 +101,12 @@ def test_counts_are_those_of_the_rows(run: Run, by: Any) -> None:
     found = report.delivery(run, by=by)
 
     rows = rows_of(run)
-    sent, status = rows["place"] == 0, rows["status"]
+    sent, status = rows["refused_at"] == "", rows["status"]
     wanted = rows.assign(
         requested=True,
-        refused_request=rows["place"] == 1,
-        refused_number=rows["place"] == 2,
-        refused_platform=rows["place"] == 3,
+        refused_request=rows["refused_at"] == "request",
+        refused_number=rows["refused_at"] == "number",
+        refused_platform=rows["refused_at"] == "platform",
         sent=sent,
         delivered=sent & (status == "DELIVRD"),
         failed=sent & status.isin(["UNDELIV", "REJECTD"]),
@@ -142,7 +142,9 @@ def test_messages_in_flight_are_censored_at_their_age(run: Run) -> None:
 
     rows = rows_of(run)
     end = pd.Timestamp(run.observed_until, unit="us", tz="UTC")
-    rows = rows[(rows["place"] == 0) & (rows["status"].isna() | (rows["status"] == "DELIVRD"))]
+    rows = rows[
+        (rows["refused_at"] == "") & (rows["status"].isna() | (rows["status"] == "DELIVRD"))
+    ]
     flying = rows["status"].isna().to_numpy()
     delays = (rows["final_at"].fillna(end) - rows["submitted_at"]).dt.total_seconds().to_numpy()
     data = stats.CensoredData.right_censored(delays, flying)
@@ -191,7 +193,7 @@ def test_statuses_are_those_of_the_rows(run: Run, by: Any) -> None:
     rows = rows_of(run)
     keys = [by] if isinstance(by, str) else list(by)
     plain = (
-        rows.groupby([*keys, "place", "status"], dropna=False)
+        rows.groupby([*keys, "refused_at", "status"], dropna=False)
         .size()
         .rename("messages")
         .reset_index()
@@ -199,7 +201,7 @@ def test_statuses_are_those_of_the_rows(run: Run, by: Any) -> None:
     whole = plain.groupby(keys or np.zeros(len(plain)))["messages"].transform("sum")
     plain["share"] = plain["messages"] / whole
     pd.testing.assert_frame_equal(found, plain[found.columns], check_dtype=False)
-    assert set(found["place"]) == {0, 1, 2, 3}
+    assert set(found["refused_at"]) == {"", "request", "number", "platform"}
 
 
 def test_a_log_tells_lost_reports_from_messages_in_flight(run: Run) -> None:
@@ -207,7 +209,7 @@ def test_a_log_tells_lost_reports_from_messages_in_flight(run: Run) -> None:
     rows, reports = run.messages, run.reports
     assert rows is not None
     assert reports is not None
-    lost = (rows["place"] == 0) & (rows["request"] % 7 == 0)
+    lost = (rows["refused_at"] == "") & (rows["request"] % 7 == 0)
     messages = rows.assign(status=rows["status"].mask(lost), final_at=rows["final_at"].mask(lost))
     tallies = tally_frames(messages, reports, run.observed_from, run.observed_until)
     log = replace(run, ledger=None, tallies=tallies)
@@ -215,7 +217,7 @@ def test_a_log_tells_lost_reports_from_messages_in_flight(run: Run) -> None:
     found = report.delivery(log, by=()).iloc[0]
     by_day = report.delivery(log, by="day")
 
-    open_ = messages[(messages["place"] == 0) & messages["status"].isna()]
+    open_ = messages[(messages["refused_at"] == "") & messages["status"].isna()]
     end = pd.Timestamp(run.observed_until, unit="us", tz="UTC")
     old = end - open_["submitted_at"] >= pd.Timedelta(hours=72)
     assert found["no_report"] == old.sum() > 100
@@ -230,7 +232,7 @@ def test_delays_nobody_knows_are_na(run: Run) -> None:
     assert run.messages is not None
     assert run.reports is not None
     messages = run.messages.assign(
-        final_at=run.messages["final_at"].mask(run.messages["place"] >= 0)
+        final_at=run.messages["final_at"].mask(run.messages["refused_at"].notna())
     )
     tallies = tally_frames(messages, run.reports, run.observed_from, run.observed_until)
 

@@ -28,7 +28,7 @@ def plain(record: Record, zone: str) -> pd.DataFrame:
     rows = record.messages
     assert rows is not None
     at = rows["submitted_at"].dt.floor("15min").dt.tz_convert(zone)
-    refused = rows["place"].isin([1, 2, 3])
+    refused = rows["refused_at"].isin(["request", "number", "platform"])
     delivered = ~refused & (rows["status"] == "DELIVRD")
     flying = ~refused & rows["status"].isna()
     counts = pd.DataFrame(

@@ -54,7 +54,7 @@ def test_the_last_row_is_the_first_message() -> None:
     made = run()
     last = report.onboarding(made).iloc[-1]
     assert made.messages is not None
-    sent = made.messages.loc[made.messages["place"] == 0, "submitted_at"]
+    sent = made.messages.loc[made.messages["refused_at"] == "", "submitted_at"]
     assert last["step"] == "first_message"
     assert last["began_at"] == pd.Timestamp("2026-03-02T01:00:00Z")
     assert last["done_at"] == sent.min()

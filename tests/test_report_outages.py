@@ -62,7 +62,7 @@ def due(run: Run, begins: pd.Timestamp, ends: pd.Timestamp) -> float:
     assert run.reports is not None
     came = run.reports[run.reports["state"] == "received"]
     rows = run.messages.assign(heard=came.groupby("message")["received_at"].min())
-    rows = rows[rows["place"].isin([0, 3])]
+    rows = rows[rows["refused_at"].isin(["", "platform"])]
     together = rows["heard"].map(rows["heard"].value_counts())
     total = 0.0
     for _, own in rows.groupby(["application", "country"], observed=True):

@@ -50,7 +50,7 @@ def daily(record: Record) -> pd.DataFrame:
     """What was sent on each UTC day, by pandas alone: a column a figure, the index days."""
     rows = record.messages
     assert rows is not None
-    sent = rows[rows["place"] == 0]
+    sent = rows[rows["refused_at"] == ""]
     day = sent["submitted_at"].dt.floor("D")
     first, last = (
         pd.Timestamp(us // DAY * DAY, unit="us", tz="UTC")

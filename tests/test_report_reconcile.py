@@ -90,9 +90,9 @@ def test_refusals_of_the_platform_are_heard_of_by_report_and_cost_nothing(
     run: Run, ours: Record
 ) -> None:
     lost = lost_messages(run)
-    assert (lost["place"] == 3).sum() > 3
+    assert (lost["refused_at"] == "platform").sum() > 3
     by = report.reconcile(ours, run, "country").set_index("country")
-    paid = lost[(lost["country"] == "SG") & (lost["place"] == 0)]
+    paid = lost[(lost["country"] == "SG") & (lost["refused_at"] == "")]
     assert by.loc["SG", "unheard_micro"] == len(paid) * 40_000
 
 

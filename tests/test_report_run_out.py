@@ -64,7 +64,9 @@ def plain_use(run: Run, country: str) -> np.ndarray:
     """Segments asked for on each whole UTC day, from the rows."""
     rows = run.messages
     assert rows is not None
-    asked = (rows["place"] == 0) | ((rows["place"] == 3) & (rows["status"] == "E000629"))
+    asked = (rows["refused_at"] == "") | (
+        (rows["refused_at"] == "platform") & (rows["status"] == "E000629")
+    )
     own = rows[asked & (rows["country"] == country)]
     first, last = -(-run.observed_from // DAY), run.observed_until // DAY
     day = microseconds(own["submitted_at"]) // DAY

@@ -87,10 +87,10 @@ def counted(run: Run, scenario: Scenario) -> pd.Series:
     rows, rules = run.messages, scenario.thresholds
     assert rows is not None
     status = rows["status"].astype("str")
-    counts = rows["place"] == 0
+    counts = rows["refused_at"] == ""
     # A message that a freeze failed was sent when it counted.
-    frozen = (rows["place"] == 3) & (status == scenario.account.frozen_status)
-    counts |= (rows["place"] == 3) if rules.counts_refused else frozen
+    frozen = (rows["refused_at"] == "platform") & (status == scenario.account.frozen_status)
+    counts |= (rows["refused_at"] == "platform") if rules.counts_refused else frozen
     # Messages to mainland China count by themselves.
     counts &= rows["country"] != "CN"
     weight = rows["segments"].astype("int64") if rules.unit == "segment" else 1

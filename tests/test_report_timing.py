@@ -53,7 +53,7 @@ def rows_of(run: Run, country: str) -> tuple[int, int]:
     for 3 minutes, by hand.
     """
     assert run.messages is not None
-    rows = run.messages[(run.messages["country"] == country) & (run.messages["place"] == 0)]
+    rows = run.messages[(run.messages["country"] == country) & (run.messages["refused_at"] == "")]
     begun, final = (microseconds(rows[name]) for name in ("submitted_at", "final_at"))
     flying = rows["final_at"].isna().to_numpy()
     young = flying & (run.observed_until - begun < 3 * MINUTE)
@@ -73,9 +73,9 @@ def told_by(run: Run, timed: set[str], told: set[str]) -> Record:
     coarse = latency.assign(outcome="delivered", within=within)
     coarse = coarse[coarse["country"].isin(list(told - timed))]
     frames["latency"] = latency[latency["country"].isin(list(timed))]
-    frames["coarse"] = coarse.groupby(["country", "type", "outcome", "within"], as_index=False)[
-        "messages"
-    ].sum()
+    frames["within_3_min"] = coarse.groupby(
+        ["country", "type", "outcome", "within"], as_index=False
+    )["messages"].sum()
     return replace(
         run,
         tallies=Tallies(run.observed_until, **frames),  # type: ignore[arg-type]

@@ -29,8 +29,8 @@ def plain(record: Record, fraudulent: set[str], servers: set[str]) -> dict[str, 
     rows, ledger = record.messages, record.ledger
     assert rows is not None
     assert ledger is not None
-    sent = rows[rows["place"] == 0]
-    status, again = sent["status"].astype(object), sent["generation"] > 0
+    sent = rows[rows["refused_at"] == ""]
+    status, again = sent["status"].astype(object), sent["resend_number"] > 0
     server = sent["source"].isin(list(servers))
     own = {
         "failed": status.notna() & ~status.isin(["DELIVRD", "EXPIRED"]),
@@ -123,7 +123,7 @@ def test_every_kind_is_met(run: Run) -> None:
     assert (found[["billed_micro", "package_micro"]].sum() > 0).all()
     rows = run.messages
     assert rows is not None
-    attack = (rows["source"] == "c") & (rows["place"] == 0)
+    attack = (rows["source"] == "c") & (rows["refused_at"] == "")
     assert found.set_index("kind").loc["fraudulent", "messages"] == attack.sum()
 
 
@@ -195,7 +195,7 @@ def test_exports_are_summed_like_their_rows(form: str) -> None:
     priced = rate(log, EXPORTS / "prices.csv", packages())
     rows = priced.messages
     assert rows is not None
-    sent = rows[rows["place"] == 0]
+    sent = rows[rows["refused_at"] == ""]
     for kind, own in (
         ("expired", sent[sent["status"] == "EXPIRED"]),
         ("failed", sent[sent["status"].notna() & ~sent["status"].isin(["DELIVRD", "EXPIRED"])]),

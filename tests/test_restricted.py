@@ -96,7 +96,7 @@ def plain(run: Run, where: dict[str, str]) -> dict[str, float]:
     rows = run.messages.astype({**dict.fromkeys(KEYS, "str"), "status": "str"})
     for key, value in where.items():
         rows = rows[rows[key] == value]
-    sent = rows["place"] == 0
+    sent = rows["refused_at"] == ""
     status = rows["status"].where(sent)
     delivered, known = int((status == "DELIVRD").sum()), int(status.notna().sum())
     found = {
@@ -104,9 +104,9 @@ def plain(run: Run, where: dict[str, str]) -> dict[str, float]:
         "messages.sent": sent.sum(),
         "messages.delivered": delivered,
         "messages.in_flight": (sent & rows["status"].isna()).sum(),
-        "messages.refused_request": (rows["place"] == 1).sum(),
-        "messages.refused_number": (rows["place"] == 2).sum(),
-        "messages.refused_platform": (rows["place"] == 3).sum(),
+        "messages.refused_request": (rows["refused_at"] == "request").sum(),
+        "messages.refused_number": (rows["refused_at"] == "number").sum(),
+        "messages.refused_platform": (rows["refused_at"] == "platform").sum(),
         "messages.stopped_by_limit": (rows["status"] == "E000623").sum(),
         "messages.stopped_by_runout": (rows["status"] == "E000629").sum(),
         "delivered.share": delivered / known if known else float("nan"),
@@ -262,7 +262,7 @@ def test_a_log_knows_what_is_in_flight_but_by_application() -> None:
     bare = dict.fromkeys(("currency", "ledger", "events", "packages", "reviews"))
     log = replace(run, tallies=tallies, **bare)
 
-    flying = rows["status"].isna() & (rows["place"] == 0)
+    flying = rows["status"].isna() & (rows["refused_at"] == "")
     assert (flying & old).sum() > 100
     assert (flying & ~old).sum() > 20
     for key in ("template", "country", "type"):

@@ -30,7 +30,7 @@ KEPT: tuple[Any, ...] = (
     "day",
     ["month", "country"],
     ["outcome", "type"],
-    ["application", "place", "status"],
+    ["application", "refused_at", "status"],
     ["template", "charge"],
     ["application", "template", "type"],
     ["source", "outcome"],

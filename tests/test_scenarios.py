@@ -229,7 +229,10 @@ def test_a_balance_runs_dry_at_the_weekend() -> None:
     rows = simulate(scenario).messages
     assert rows is not None
     failed = rows[rows["status"] == "E000112"]
-    waiting, refused_later = failed[failed["place"] == 3], failed[failed["place"] == 1]
+    waiting, refused_later = (
+        failed[failed["refused_at"] == "platform"],
+        failed[failed["refused_at"] == "request"],
+    )
     assert len(waiting) > 6_000
     assert (waiting["submitted_at"] < frozen).all()
     assert (refused_later["submitted_at"] >= frozen).all()

@@ -30,7 +30,7 @@ def test_thresholds_trip_above_or_at_the_value(trips: str, sent: int) -> None:
 def test_thresholds_count_messages_or_segments(unit: str, sent: int) -> None:
     template = {"name": "code", "application": "app", "segments": 2}
     run = day(requests(*MINUTES), thresholds=LOW | {"unit": unit}, templates=[template])
-    assert column(run, "place").count(0) == sent
+    assert column(run, "refused_at").count("") == sent
 
 
 @pytest.mark.parametrize(("counts", "refused"), [(True, 4), (False, 10)])
@@ -54,7 +54,7 @@ def test_thresholds_turn_with_the_utc_day() -> None:
     made = requests(*MINUTES, "23:59:59.999999")
     made["calls"].append({"at": "2026-03-03T00:00Z", "to": [{}]})
     run = day(made, thresholds=LOW, days=2)
-    assert column(run, "place") == [0] * 4 + [1] * 7 + [0]
+    assert column(run, "refused_at") == [""] * 4 + ["request"] * 7 + [""]
     assert events(run, "recovered") == [("recovered", "day")]
 
 
@@ -154,12 +154,14 @@ def test_no_report_in_72_hours_is_expired(late: dict[str, Any]) -> None:
     assert column(run, "cost_micro") == [50_000]
 
 
-@pytest.mark.parametrize(("source", "place", "cost"), [("supplier", 0, 50_000), ("huawei", 3, 0)])
-def test_a_status_of_the_platform_is_not_charged(source: str, place: int, cost: int) -> None:
+@pytest.mark.parametrize(
+    ("source", "refused_at", "cost"), [("supplier", "", 50_000), ("huawei", "platform", 0)]
+)
+def test_a_status_of_the_platform_is_not_charged(source: str, refused_at: str, cost: int) -> None:
     """Nor does it take a slot of the queue."""
     outcome = {"status": "UNDELIV", "share": 1, "source": source}
     run = day(requests("01:00"), routes={"ID": ROUTE | {"outcomes": [outcome]}})
-    assert column(run, "place") == [place]
+    assert column(run, "refused_at") == [refused_at]
     assert column(run, "cost_micro") == [cost]
     assert column(run, "report_source") == [2 if source == "supplier" else 3]
     assert (column(run, "sent_at") == [None]) == (source == "huawei")

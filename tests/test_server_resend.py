@@ -41,7 +41,7 @@ def sent(run: Run) -> list[tuple[int, int, float, str]]:
     """Recipient, generation, seconds after the call and status of each message."""
     assert run.messages is not None
     after = (run.messages["submitted_at"] - MIDNIGHT).dt.total_seconds() - 1_800
-    names = [run.messages[name].tolist() for name in ("recipient", "generation")]
+    names = [run.messages[name].tolist() for name in ("recipient", "resend_number")]
     status = run.messages["status"].astype(object)
     return list(zip(*names, after.tolist(), status.where(status.notna(), "").tolist(), strict=True))
 
@@ -75,7 +75,9 @@ def test_server_resend_by_the_answer() -> None:
     assert found == [(0, 0, 0, "DELIVRD"), (1, 0, 0, "E200015"), (1, 1, 60, "DELIVRD")]
 
 
-@pytest.mark.parametrize(("retries_s", "copy"), [([600], [670]), ([60, 900], [970]), ([], [])])
+@pytest.mark.parametrize(
+    ("retries_s", "resend_kind"), [([600], [670]), ([60, 900], [970]), ([], [])]
+)
 def test_server_resend_waits_for_the_report(retries_s: list[float], copy: list[float]) -> None:
     """The server hears of the failure when a push arrives: after its outage, or never."""
     outages = [{"at": "2025-03-03T00:25", "minutes": 10}]
@@ -117,11 +119,11 @@ def test_server_resend_line_in_the_bill() -> None:
     run = simulate(made.change(**{"routes": {"ID": {"price": 0.25}}}))
     found = report.cost(run)
 
-    lines = found.set_index("copy")[["messages", "cost_micro"]].astype("int64")
+    lines = found.set_index("resend_kind")[["messages", "cost_micro"]].astype("int64")
     assert lines.loc["first"].tolist() == [4, 1_000_000]
     assert lines.loc["server resend"].tolist() == [6, 1_500_000]
     assert report.cost(run, by="country")["cost_micro"].tolist() == [2_500_000]
-    assert report.cost(run, by="copy")["cost_micro"].sum() == 2_500_000
+    assert report.cost(run, by="resend_kind")["cost_micro"].sum() == 2_500_000
     assert run.ledger is not None
     assert run.ledger["amount_micro"].sum() == 2_500_000
 
@@ -146,9 +148,9 @@ def test_user_resend_line_in_the_bill() -> None:
     found = report.cost(run)
 
     used = found[found["entry"] == "pay_per_use"]
-    assert used["copy"].tolist() == ["user resend"]
+    assert used["resend_kind"].tolist() == ["user resend"]
     assert used["messages"].tolist() == [2]
-    assert found.loc[found["entry"] == "package", "copy"].isna().all()
+    assert found.loc[found["entry"] == "package", "resend_kind"].isna().all()
 
 
 @pytest.mark.parametrize(

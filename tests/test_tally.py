@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from worlds import worlds
 
-from smssim.record.counting import kinds_of
+from smssim.record.counting import distinct_combinations
 from smssim.record.from_frames import tally_frames
+from smssim.record.schema import REFUSED_AT
 from smssim.record.tallies import MEASURES, NAMES, Tallies
 from smssim.scenario import Scenario
 from smssim.simulation.loop import Tuning
@@ -31,8 +32,8 @@ def bins(delay: pd.Series) -> pd.Series:
 
 def charge(row: Any) -> str:
     """How a message was paid for."""
-    if row.place > 0:
-        return f"refused_{row.place}"
+    if row.refused_at:
+        return f"refused_{REFUSED_AT.index(row.refused_at)}"
     if row.covered_segments == 0:
         return "pay_per_use"
     return "split" if row.cost_micro > 0 else "package"
@@ -40,8 +41,8 @@ def charge(row: Any) -> str:
 
 def outcome(row: Any) -> str:
     """What became of a message."""
-    if row.place > 0:
-        return "refused_platform" if row.place == 3 else "refused"
+    if row.refused_at:
+        return "refused_platform" if row.refused_at == "platform" else "refused"
     if pd.isna(row.status):
         return "in_flight"
     return {"DELIVRD": "delivered", "EXPIRED": "expired"}.get(row.status, "failed")
@@ -55,7 +56,7 @@ def servers(run: Run) -> set[str]:
 
 def copy(row: Any, servers: set[str]) -> str:
     """What kind of copy a message is."""
-    if row.generation == 0:
+    if row.resend_number == 0:
         return "first"
     return "server resend" if row.source in servers else "user resend"
 
@@ -68,7 +69,7 @@ def by_groupby(run: Run) -> dict[str, pd.DataFrame]:
     rows["charge"] = [charge(row) for row in rows.itertuples()]
     rows["outcome"] = [outcome(row) for row in rows.itertuples()]
     resending = servers(run)
-    rows["copy"] = [copy(row, resending) for row in rows.itertuples()]
+    rows["resend_kind"] = [copy(row, resending) for row in rows.itertuples()]
     rows["messages"] = 1
     delivered = rows[rows["outcome"] == "delivered"].copy()
     delivered["bin"] = bins(delivered["final_at"] - delivered["submitted_at"])
@@ -82,7 +83,7 @@ def by_groupby(run: Run) -> dict[str, pd.DataFrame]:
     reports["bin"] = bins((reports["received_at"] - created).fillna(pd.Timedelta(0)))
 
     sources = {
-        "money": (rows, "day country application type charge status copy"),
+        "money": (rows, "day country application type charge status resend_kind"),
         "templates": (rows, "template application type charge status"),
         "sources": (rows, "source charge status"),
         "clock": (rows, "slot country outcome"),
@@ -90,7 +91,7 @@ def by_groupby(run: Run) -> dict[str, pd.DataFrame]:
         "template_latency": (delivered, "template bin"),
         "censored": (flying, "country type bin"),
         "template_censored": (flying, "template bin"),
-        "coarse": (told, "country type outcome within"),
+        "within_3_min": (told, "country type outcome within"),
         "push": (reports, "state attempts bin"),
     }
     return {name: summed(run, name, frame, keys.split()) for name, (frame, keys) in sources.items()}
@@ -204,7 +205,7 @@ def test_kinds_are_the_combinations_that_occur() -> None:
     rng = np.random.default_rng(2)
     for far in (3, 1_000, 10_000_000):
         columns = {"a": rng.integers(-1, 2, 300), "b": rng.integers(-far, far, 300)}
-        kinds, kind = kinds_of(columns)
+        kinds, kind = distinct_combinations(columns)
         rows = list(zip(columns["a"].tolist(), columns["b"].tolist(), strict=True))
         found = list(zip(kinds["a"].tolist(), kinds["b"].tolist(), strict=True))
         assert found == sorted(set(rows))

@@ -89,7 +89,7 @@ def plus(value: int) -> int:
 DAMAGES: dict[str, tuple[Callable[[], Record], str]] = (
     {
         "place": (
-            lambda: table("messages", "place", lambda m: m["place"] == 0, 7),
+            lambda: table("messages", "refused_at", lambda m: m["refused_at"] == "", "network"),
             "requested = refused 1 + 2 + 3 + sent: requested ",
         ),
         "a request lost": (
@@ -105,11 +105,13 @@ DAMAGES: dict[str, tuple[Callable[[], Record], str]] = (
             "sent = delivered + failed + expired + in flight: sent ",
         ),
         "refused, and covered": (
-            lambda: table("messages", "covered_segments", lambda m: m["place"] == 1, 1),
+            lambda: table(
+                "messages", "covered_segments", lambda m: m["refused_at"] == "request", 1
+            ),
             "what is refused takes and costs nothing: 1 refused",
         ),
         "refused, and charged": (
-            lambda: table("messages", "cost_micro", lambda m: m["place"] == 1, 50),
+            lambda: table("messages", "cost_micro", lambda m: m["refused_at"] == "request", 50),
             "what is refused takes and costs nothing: 1 refused",
         ),
         "used": (
@@ -176,7 +178,7 @@ DAMAGES: dict[str, tuple[Callable[[], Record], str]] = (
             "one status report a segment: ",
         ),
         "received, and not arrived": (
-            lambda: table("reports", "copies", lambda r: r["state"] == "received", 0),
+            lambda: table("reports", "deliveries", lambda r: r["state"] == "received", 0),
             "received = arrived: received ",
         ),
         "a number lost": (
@@ -206,7 +208,7 @@ DAMAGES: dict[str, tuple[Callable[[], Record], str]] = (
             ("latency", "messages"),
             ("template_latency", "messages"),
             ("censored", "messages"),
-            ("push", "copies"),
+            ("push", "deliveries"),
         )
     }
     | {

@@ -79,7 +79,7 @@ def test_every_table_is_looked_at(name: str, column: str, value: Any) -> None:
 def test_every_tally_is_looked_at(name: str) -> None:
     frames = {own: run().tallies.frame(own) for own in NAMES}
     if not len(frames[name]):
-        assert name == "coarse"
+        assert name == "within_3_min"
         return
     frames[name] = frames[name].copy()
     measure = "reports" if name == "push" else "messages"
@@ -123,7 +123,7 @@ def test_types_period_and_provenance_are_compared() -> None:
     assert told_of(run(), without).endswith(" rows and no table")
     reports = run().reports
     assert reports is not None
-    wide = replace(run(), reports=reports.astype({"copies": "int64"}))
+    wide = replace(run(), reports=reports.astype({"deliveries": "int64"}))
     assert told_of(run(), wide).endswith("differ: reports.copies: the types are int8 and int64")
     fewer = replace(run(), reports=reports.drop(columns="part"))
     assert "differ: reports: columns ['message', 'part', " in told_of(run(), fewer)

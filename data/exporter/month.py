@@ -11,6 +11,7 @@ import numpy as np
 from exporter.line import Line
 from smssim.logs.captures.wire import number_prefix
 from smssim.record.record import Record
+from smssim.record.schema import REFUSED_AT
 
 # The documents' samples share the part before the "_" between requests (DOMAIN.md section 6).
 NODES = (
@@ -20,7 +21,7 @@ NODES = (
 FIRST_ID = 85_496_076
 SPREAD = 6_180_339  # odd and no multiple of 5: it permutes the numbers below a power of ten
 WITHIN_S = 180
-COLUMNS = ("application", "template", "type", "country", "segments", "place", "status")
+COLUMNS = ("application", "template", "type", "country", "segments", "refused_at", "status")
 
 
 def seconds(year_to_second: str) -> int:
@@ -40,6 +41,7 @@ def month_lines(run: Record, prices: dict[str, int]) -> list[Line]:
         frame[list(COLUMNS)].astype("object").itertuples(index=False, name=None)
     ):
         said: dict[str, Any] = dict(zip(COLUMNS, row, strict=True))
+        said["place"] = REFUSED_AT.index(said.pop("refused_at"))
         if said["place"] not in (0, 3):
             continue
         ended = final[i] > 0

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smssim.logs.captures.seen_by_customer import Codes, Integers
-from smssim.record.schema import MESSAGES, REPORT_SOURCES, REPORT_STATES, REPORTS, Column
+from smssim.record.schema import (
+    MESSAGES,
+    REFUSED_AT,
+    REPORT_SOURCES,
+    REPORT_STATES,
+    REPORTS,
+    Column,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +73,7 @@ def messages_frame(facts: MessageColumns) -> pd.DataFrame:
         "template": categories(facts.template),
         "country": categories(facts.country),
         "segments": nullable(facts.segments, "Int8", 0),
-        "place": facts.stage.astype(np.int8),
+        "refused_at": _fixed(facts.stage, list(REFUSED_AT)),
         "status": categories(facts.status),
         "report_source": _fixed(facts.report_source - 1, list(REPORT_SOURCES)),
         "final_at": times(facts.final),
@@ -84,7 +91,7 @@ def _more(facts: MessageColumns) -> dict[str, Any]:
     if facts.sent is not None:
         columns["sent_at"] = times(facts.sent)
     for name, values, dtype, unknown in (
-        ("generation", facts.generation, "Int8", -1),
+        ("resend_number", facts.generation, "Int8", -1),
         ("covered_segments", facts.covered, "Int8", -1),
         ("cost_micro", facts.cost_micro, "Int32", NOT_A_TIME),
     ):
@@ -96,14 +103,14 @@ def _more(facts: MessageColumns) -> dict[str, Any]:
 def reports_frame(facts: ReportColumns) -> pd.DataFrame:
     """Return the reports with the columns of `smssim.record.schema.REPORTS`, all in state received.
 
-    `copies` is an int32: nothing bounds how often a report is pushed.
+    `deliveries` is an int32: nothing bounds how often a report is pushed.
     """
     received = np.full(len(facts.segment), REPORT_STATES.index("received"))
     columns = {
         "message": facts.message.astype(np.int32),
         "part": facts.segment.astype(fitting("int8", facts.segment)),
         "state": _fixed(received, list(REPORT_STATES)),
-        "copies": facts.copies.astype(np.int32),
+        "deliveries": facts.copies.astype(np.int32),
         "received_at": times(facts.received),
     }
     return _frame(REPORTS, columns, len(facts.message))

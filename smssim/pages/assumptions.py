@@ -159,7 +159,7 @@ def _callback(record: Record, scenario: Scenario) -> list[str]:
         size = f"at most {callback.batch_size} reports" if callback.batch_size > 1 else "one report"
         wait = duration(callback.batch_wait_s)
         batches = [f"batches of {listed(names, 3)}: {size} a push, after {wait} at the latest"]
-    if (push["state"] == "received").all() and (push["copies"] == push["reports"]).all():
+    if (push["state"] == "received").all() and (push["deliveries"] == push["reports"]).all():
         return batches
     again = (
         f"again after {listed([duration(s) for s in callback.retries_s])}"

@@ -86,7 +86,7 @@ TIMES = (
     "within_30_s", "within_3_min",
 )
 FAILURES = (
-    "code", "place", "messages", "share", "source", "cause", "advice",
+    "code", "refused_at", "messages", "share", "source", "cause", "advice",
 )
 REPORTS = (
     "reports", "received", "lost", "pending", "received_share", "late", "duplicates",

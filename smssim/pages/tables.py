@@ -20,7 +20,7 @@ from smssim.formatting import (
     wrapped,
 )
 from smssim.record.record import Record
-from smssim.record.schema import COPIES
+from smssim.record.schema import RESEND_KINDS, RefusalStage
 from smssim.report._record import priced, recorded
 from smssim.report.callbacks import reports_by_hour
 from smssim.report.cost import cost
@@ -38,7 +38,7 @@ Frame = Callable[[Record], "pd.DataFrame"]
 
 MOST = 6
 """Rows of a table; what is left out is counted in a last line."""
-PLACES = ("sent", "request refused", "number refused", "platform refused")
+PLACES = {"": "sent"} | {s.label: f"{s.label} refused" for s in RefusalStage if s}
 _DEAR = 10_000_000
 """Units of a currency from which on its hundredths are noise."""
 
@@ -65,10 +65,12 @@ def bill(record: Record, most: int = MOST) -> Grid:
         )
         for name, countries in named.items()
     ]
-    resent = charges[charges["copy"].isin([resend for resend in COPIES if resend != "first"])]
+    resent = charges[
+        charges["resend_kind"].isin([resend for resend in RESEND_KINDS if resend != "first"])
+    ]
     rows += [
         _bill_row(f"{resend}s", countries, 0, decimals)
-        for resend, countries in resent.groupby("copy")
+        for resend, countries in resent.groupby("resend_kind")
     ]
     header = [
         "country",
@@ -166,8 +168,8 @@ def status_counts(record: Record, most: int = MOST + 1) -> Grid:
             _name(row["status"], NOTHING),
             count(row["messages"]),
             share(row["share"]),
-            PLACES[row["place"]],
-            _meaning(record, row["status"], row["place"]),
+            PLACES[row["refused_at"]],
+            _meaning(record, row["status"], row["refused_at"]),
         ]
         for _, row in frame.head(shown(len(frame), most)).iterrows()
     ]
@@ -235,7 +237,7 @@ def group_tasks(record: Record, most: int = MOST) -> Grid:
 def reports(record: Record) -> list[str]:
     """How many status reports reached the customer's server."""
     push = record.tallies.push
-    total, copies = int(push["reports"].sum()), int(push["copies"].sum())
+    total, copies = int(push["reports"].sum()), int(push["deliveries"].sum())
     if not total:
         return ["none was pushed"]
     by_state = push.groupby("state")["reports"].sum()
@@ -298,7 +300,7 @@ def by_hour(record: Record) -> pd.DataFrame:
 def failures(record: Record) -> pd.DataFrame:
     """Why messages failed, with the place in words: one code may stand at two places."""
     frame = report.failures(record)
-    return frame.assign(place=frame["place"].map(dict(enumerate(PLACES))).astype("str"))
+    return frame.assign(refused_at=frame["refused_at"].map(PLACES).astype("str"))
 
 
 def wasted(record: Record) -> pd.DataFrame:

@@ -65,7 +65,7 @@ def amount(value: float) -> str:
 
 def _keys(frame: pd.DataFrame) -> list[str]:
     keys = frame.columns[: frame.columns.get_loc("entry")]
-    return [key for key in keys if key != "copy"]
+    return [key for key in keys if key != "resend_kind"]
 
 
 def _below(frame: pd.DataFrame, more: pd.DataFrame, currency: str, unpriced: int) -> str:

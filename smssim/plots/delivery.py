@@ -136,7 +136,6 @@ def _below(counts: dict[str, int]) -> str:
 
 REFUSED_failures, FAILED = fill(1, "//"), fill(3, "\\\\")
 """How a code that refused a message is filled, and one that it ended with after it was sent."""
-_PLACES = {1: "request", 2: "number", 3: "platform"}
 _LONGEST = 54
 """Characters of a cause beside a bar."""
 
@@ -167,9 +166,9 @@ def _names(frame: pd.DataFrame) -> list[str]:
     keys = list(frame.columns[: frame.columns.get_loc("code")])
     twice = frame.duplicated([*keys, "code"], keep=False)
     return [
-        " ".join([*map(str, group), code, *([_PLACES.get(place, "sent")] if several else [])])
+        " ".join([*map(str, group), code, *([place or "sent"] if several else [])])
         for group, code, place, several in zip(
-            frame[keys].to_numpy().tolist(), frame["code"], frame["place"], twice, strict=True
+            frame[keys].to_numpy().tolist(), frame["code"], frame["refused_at"], twice, strict=True
         )
     ]
 
@@ -178,7 +177,7 @@ def _bars(ax: Axes, first: pd.DataFrame) -> None:
     shares, low, high = (
         100 * first[name].to_numpy(float) for name in ("share", "share_low", "share_high")
     )
-    for row, (value, place) in enumerate(zip(shares, first["place"], strict=True)):
+    for row, (value, place) in enumerate(zip(shares, first["refused_at"], strict=True)):
         ax.barh(row, value, 0.62, **(REFUSED_failures if place else FAILED))
     ax.errorbar(
         shares,
@@ -203,7 +202,7 @@ def _words(row: Any) -> str:
 def _legend(ax: Axes, first: pd.DataFrame) -> None:
     from matplotlib.patches import Patch
 
-    refused = first["place"] > 0
+    refused = first["refused_at"] != ""
     kinds = (
         (refused, "refused", REFUSED_failures),
         (~refused, "sent, then failed or expired", FAILED),

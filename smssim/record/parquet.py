@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,97 +12,37 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from smssim.record.counting import Array, Columns
-from smssim.record.counting import kinds_of as kinds_of_columns
-from smssim.record.schema import TIME, Column
+from smssim.record.schema import NAT, TIME, Column, codes_of, microseconds_of
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa  # type: ignore[import-untyped]
 
-
-# Columns that repeat themselves together: their combinations numbered as they are first met.
-
-_MOST = 1 << 14
-_WIDEST = 1 << 12
-"""Numbers of a column up to which they are taken as they are."""
-
-
-class Together:
-    """Numbers the combinations of the columns *names* from 0, over any number of chunks.
-
-    Codes and small numbers are expected, -1 for NA (masked, too). With more than 16,384
-    combinations it gives up: `whole` is False then, and the numbers mean nothing.
-    """
-
-    def __init__(self, names: Sequence[str]) -> None:
-        self.names, self.whole = tuple(names), True
-        self._number: dict[tuple[int, ...], int] = {}
-
-    def number(self, columns: Columns) -> Array:
-        """The number of the combination of each row."""
-        rows = len(columns[self.names[0]])
-        if not rows or not self.whole:
-            return np.zeros(rows, np.int32)
-        small, values = {}, {}
-        for name in self.names:
-            small[name], values[name] = _small(_plain(columns[name]))
-        spans = [int(column.max()) - int(column.min()) + 1 for column in small.values()]
-        if math.prod(spans) >= 1 << 62:
-            self.whole = False
-            return np.zeros(rows, np.int32)
-        found, kind = kinds_of_columns(small)
-        own = [_valued(found[name], values[name]).tolist() for name in self.names]
-        number = self._number
-        numbers = [number.setdefault(told, len(number)) for told in zip(*own, strict=True)]
-        self.whole = len(number) <= _MOST
-        return np.array(numbers, np.int32).take(kind)
-
-    def told(self) -> dict[str, list[int]]:
-        """What each number stands for, by column."""
-        return {name: [told[i] for told in self._number] for i, name in enumerate(self.names)}
-
-
-def _plain(column: Array) -> Array:
-    return column.filled(-1) if isinstance(column, np.ma.MaskedArray) else column
-
-
-def _small(column: Array) -> tuple[Array, Array | None]:
-    """A column of small numbers; where they are large, places among the values that occur."""
-    if int(column.min()) >= -1 and int(column.max()) < _WIDEST:
-        return column, None
-    import pyarrow as pa
-
-    encoded: Any = pa.array(column).dictionary_encode()
-    return encoded.indices.to_numpy(), encoded.dictionary.to_numpy()
-
-
-def _valued(places: Array, values: Array | None) -> Array:
-    return places if values is None else values.take(places)
-
-
-NAT = np.iinfo(np.int64).min
-_KEY, _TOGETHER = "smssim", "smssim_together"
-KIND = "kind"
-"""A column that numbers the combinations of some others: with it those need not be read at all."""
-_RISING = ("request", "recipient", "message", "generation")
+_KEY = "smssim"
+_RISING = ("request", "recipient", "message", "resend_number")
 """Integers that differ little from row to row, as times do; or often, but by little."""
 
 
 @dataclass
-class Kind:
-    """The type of a frame's column: its dtype, and what its categories are if it has any."""
+class ColumnType:
+    """The type of a frame's column: its dtype, and its categories if it has any.
+
+    `category_dtype` is the dtype of those: texts are labels, and numbers are stored as they are.
+    """
 
     dtype: str
     categories: list[Any] | None = None
-    of: str = ""
+    category_dtype: str = ""
 
     @property
     def labelled(self) -> bool:
-        """Whether the categories are texts; numbers are stored as they are."""
-        return self.dtype == "category" and self.of == "str"
+        """Whether the categories are texts."""
+        return self.dtype == "category" and self.category_dtype == "str"
 
 
-def kinds(columns: Sequence[Column], lists: Mapping[str, Sequence[Any]]) -> dict[str, Kind]:
+def column_types(
+    columns: Sequence[Column], lists: Mapping[str, Sequence[Any]]
+) -> dict[str, ColumnType]:
     """The types of a table of `smssim.record.schema`, with the categories in *lists*.
 
     Without a list the categories are numbers from 0, as those of packages are.
@@ -111,27 +50,26 @@ def kinds(columns: Sequence[Column], lists: Mapping[str, Sequence[Any]]) -> dict
     return {
         column.name: _category(lists.get(column.name, ()))
         if column.dtype == "category"
-        else Kind(column.dtype)
+        else ColumnType(column.dtype)
         for column in columns
     }
 
 
-def kinds_of(frame: pd.DataFrame) -> dict[str, Kind]:
+def frame_types(frame: pd.DataFrame) -> dict[str, ColumnType]:
     """The types of a frame's columns."""
     return {
-        str(name): Kind(
-            "category", column.cat.categories.tolist(), str(column.cat.categories.dtype)
-        )
+        str(name): _category(column.cat.categories)
         if str(column.dtype) == "category"
-        else Kind(str(column.dtype))
+        else ColumnType(str(column.dtype))
         for name, column in frame.items()
     }
 
 
-def _category(values: Sequence[Any]) -> Kind:
+def _category(values: Sequence[Any] | pd.Index[Any]) -> ColumnType:
     import pandas as pd
 
-    return Kind("category", list(values), str(pd.Index(list(values)).dtype))
+    categories = values if isinstance(values, pd.Index) else pd.Index(list(values))
+    return ColumnType("category", categories.tolist(), str(categories.dtype))
 
 
 def compact(frame: pd.DataFrame) -> dict[str, Array]:
@@ -140,9 +78,9 @@ def compact(frame: pd.DataFrame) -> dict[str, Array]:
     for name, column in frame.items():
         dtype = str(column.dtype)
         if dtype == "category":
-            columns[str(name)] = column.cat.codes.to_numpy()
+            columns[str(name)] = codes_of(column)[0]
         elif dtype == TIME:
-            columns[str(name)] = column.dt.tz_localize(None).to_numpy().view(np.int64)
+            columns[str(name)] = microseconds_of(column)
         else:
             missing = column.isna().to_numpy()
             values = column.fillna(0).to_numpy(dtype.lower())
@@ -151,24 +89,21 @@ def compact(frame: pd.DataFrame) -> dict[str, Array]:
 
 
 class TableWriter:
-    """Writes a Parquet file, a row group each `add`; it is whole once the context has ended."""
+    """Writes a Parquet file, one row group each `add`; it is whole once the context has ended."""
 
-    def __init__(self, path: Path, kinds: Mapping[str, Kind], together: Sequence[str] = ()) -> None:
+    def __init__(self, path: Path, types: Mapping[str, ColumnType]) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-        self.kinds, self.rows = dict(kinds), 0
-        whole = together and self.kinds.keys() >= set(together)
-        self._together = Together(together) if whole else None
-        fields = [(name, _type(kind)) for name, kind in self.kinds.items()]
-        self._schema = pa.schema([*fields, (KIND, pa.int32())] if self._together else fields)
-        delta = [name for name, kind in self.kinds.items() if kind.dtype == TIME or name in _RISING]
+        self.types, self.rows = dict(types), 0
+        self._schema = pa.schema([(name, _arrow_type(type_)) for name, type_ in types.items()])
+        delta = [n for n, type_ in types.items() if type_.dtype == TIME or n in _RISING]
         self._writer = pq.ParquetWriter(
             path,
             self._schema,
             # The encodings leave little to compress; zstd would take as long as they do to read.
             compression="lz4",
-            use_dictionary=[name for name in (*self.kinds, KIND) if name not in delta],
+            use_dictionary=[name for name in types if name not in delta],
             column_encoding=dict.fromkeys(delta, "DELTA_BINARY_PACKED"),
         )
 
@@ -176,9 +111,7 @@ class TableWriter:
         """Write compact columns as one row group."""
         import pyarrow as pa
 
-        arrays = [_stored(columns[name], kind) for name, kind in self.kinds.items()]
-        if self._together:
-            arrays.append(pa.array(self._together.number(columns)))
+        arrays = [_to_arrow(columns[name], type_) for name, type_ in self.types.items()]
         batch = pa.record_batch(arrays, schema=self._schema)
         if batch.num_rows:
             self._writer.write_batch(batch, row_group_size=batch.num_rows)
@@ -188,109 +121,134 @@ class TableWriter:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: object, trace: TracebackType | None
+        self, error: type[BaseException] | None, value: object, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            about = {name: asdict(kind) for name, kind in self.kinds.items()}
-            told = {_KEY: json.dumps(about)}
-            if self._together and self._together.whole:
-                told[_TOGETHER] = json.dumps(self._together.told())
-            self._writer.add_key_value_metadata(told)
+        if error is None:
+            about = {name: asdict(type_) for name, type_ in self.types.items()}
+            self._writer.add_key_value_metadata({_KEY: json.dumps(about)})
         self._writer.close()
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """The frame that a TableWriter wrote, its types kept. Raise a ValueError for any other file."""
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path) as file:
-            about = (file.metadata.metadata or {}).get(_KEY.encode())
-            if about is None:
-                raise ValueError(f"{path}: must be a table of a smssim record")
-            table = file.read()
-    except pa.ArrowInvalid as error:
-        raise ValueError(f"{path}: must be a whole Parquet file ({error})") from error
-    found = {name: Kind(**kind) for name, kind in json.loads(about).items()}
-    return pd.DataFrame(
-        {name: _read(table[name], kind) for name, kind in found.items()}, copy=False
-    )
-
-
-def kinds_in(path: Path) -> dict[str, Kind]:
+def types_in(path: Path) -> dict[str, ColumnType]:
     """The types of the table that a TableWriter wrote. Raise a ValueError for any other file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        found = pq.read_metadata(path).metadata or {}
-        return {n: Kind(**kind) for n, kind in json.loads(found[_KEY.encode()]).items()}
+        metadata = pq.read_metadata(path).metadata or {}
+        about = json.loads(metadata[_KEY.encode()])
+        return {name: ColumnType(**type_) for name, type_ in about.items()}
     except pa.ArrowInvalid as error:
         raise ValueError(f"{path}: must be a whole Parquet file ({error})") from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{path}: must be a table of a smssim record") from error
 
 
-def together_in(path: Path) -> dict[str, list[int]] | None:
-    """What each number in the column KIND stands for, by column; None where there is none."""
+def read_table(path: Path) -> pd.DataFrame:
+    """The frame that a TableWriter wrote, of the same types. Raise a ValueError for any other
+    file.
+    """
+    import pandas as pd
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    found = (pq.read_metadata(path).metadata or {}).get(_TOGETHER.encode())
-    return None if found is None else json.loads(found)
+    types = types_in(path)
+    try:
+        table = pq.read_table(path, partitioning=None)
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"{path}: must be a whole Parquet file ({error})") from error
+    return pd.DataFrame(
+        {name: _to_pandas(table[name], type_) for name, type_ in types.items()}, copy=False
+    )
 
 
-def _type(kind: Kind) -> pa.DataType:
+def read_compact(path: Path, missing: Mapping[str, int]) -> Iterator[dict[str, Array]]:
+    """Some columns of a table that a TableWriter wrote, one row group at a time, as integers.
+
+    *missing* names the columns, and what stands for NA in numbers (codes: -1, times: NAT) and for a
+    column that the table lacks. Raise a ValueError for any other file.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = types_in(path)
+    try:
+        with pq.ParquetFile(path) as file:
+            for group in range(file.num_row_groups):
+                table = file.read_row_group(group, [name for name in missing if name in types])
+                yield {
+                    name: _to_integers(table[name], types[name], value)
+                    if name in types
+                    else np.full(table.num_rows, value)
+                    for name, value in missing.items()
+                }
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ValueError(f"{path}: must be a whole Parquet file ({error})") from error
+
+
+def _arrow_type(type_: ColumnType) -> pa.DataType:
     import pyarrow as pa
 
-    if kind.labelled:
+    if type_.labelled:
         return pa.dictionary(pa.int32(), pa.string())
-    if kind.dtype == TIME:
+    if type_.dtype == TIME:
         return pa.timestamp("us", "UTC")
-    return pa.int32() if kind.dtype == "category" else getattr(pa, kind.dtype.lower())()
+    return pa.int32() if type_.dtype == "category" else getattr(pa, type_.dtype.lower())()
 
 
-def _stored(values: Array, kind: Kind) -> pa.Array:
-    """One compact column as it stands in the file."""
+def _to_arrow(values: Array, type_: ColumnType) -> pa.Array:
     import pyarrow as pa
 
-    if kind.dtype == TIME:
-        return pa.array(values, mask=values == NAT).view(_type(kind))
-    if kind.dtype != "category":
-        return pa.array(values, _type(kind))
+    if type_.dtype == TIME:
+        return pa.array(values, mask=values == NAT).view(_arrow_type(type_))
+    if type_.dtype != "category":
+        return pa.array(values, _arrow_type(type_))
     missing = values < 0
-    if kind.labelled:
-        labels = pa.array(kind.categories, pa.string())
-        return pa.DictionaryArray.from_arrays(
-            pa.array(values.astype(np.int32), mask=missing), labels
-        )
-    if kind.categories:
-        values = np.array(kind.categories, np.int32).take(values, mode="clip")
+    if type_.labelled:
+        labels = pa.array(type_.categories, pa.string())
+        codes = pa.array(values.astype(np.int32), mask=missing)
+        return pa.DictionaryArray.from_arrays(codes, labels)
+    if type_.categories:
+        values = np.array(type_.categories, np.int32).take(values, mode="clip")
     return pa.array(values.astype(np.int32), mask=missing)
 
 
-def _read(column: pa.ChunkedArray, kind: Kind) -> Any:
+def _to_pandas(column: pa.ChunkedArray, type_: ColumnType) -> Any:
     import pandas as pd
 
-    if kind.dtype == TIME:
+    if type_.dtype == TIME:
         return column.to_pandas()
-    if kind.dtype == "category":
-        categories = pd.Index(kind.categories or [], dtype=kind.of)
-        return pd.Categorical.from_codes(_codes(column, kind, categories), categories=categories)
-    if kind.dtype[0].isupper():
+    if type_.dtype == "category":
+        categories = pd.Index(type_.categories or [], dtype=type_.category_dtype)
+        return pd.Categorical.from_codes(_codes(column, type_), categories=categories)
+    if type_.dtype[0].isupper():
         missing = column.is_null().to_numpy()
         return pd.arrays.IntegerArray(column.fill_null(0).to_numpy(), missing)
     return column.to_numpy()
 
 
-def _codes(column: pa.ChunkedArray, kind: Kind, categories: pd.Index[Any]) -> Array:
+def _to_integers(column: pa.ChunkedArray, type_: ColumnType, missing: int) -> Array:
+    import pyarrow as pa
+
+    if type_.dtype == "category":
+        return _codes(column, type_)
+    if type_.dtype == TIME:
+        column, missing = column.cast(pa.int64()), NAT
+    values: Array = (column.fill_null(missing) if column.null_count else column).to_numpy()
+    return values
+
+
+def _codes(column: pa.ChunkedArray, type_: ColumnType) -> Array:
     """The codes of a column's values among its categories; a file holds only those that it uses."""
-    if not kind.labelled:
+    import pandas as pd
+
+    categories = pd.Index(type_.categories or [], dtype=type_.category_dtype)
+    if not type_.labelled:
         codes: Array = categories.get_indexer(column.fill_null(NAT >> 32).to_numpy())
         return codes
     parts = [np.empty(0, np.int64)]
     for chunk in column.chunks:
         of_label = np.append(categories.get_indexer(chunk.dictionary.to_pylist()), -1)
-        parts.append(of_label.take(chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False)))
+        indices = chunk.indices.fill_null(-1) if chunk.null_count else chunk.indices
+        parts.append(of_label.take(indices.to_numpy(zero_copy_only=False)))
     return np.concatenate(parts)

@@ -4,28 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 TIME = "datetime64[us, UTC]"
-PLACES = {
-    0: "sent",
-    1: "refused with the request's code",
-    2: "refused with the number's status in the answer",
-    3: "refused by the platform after acceptance",
-}
+NAT = np.iinfo(np.int64).min
+"""NaT in a column of microseconds."""
+
+
+class RefusalStage(IntEnum):
+    """Where a message was refused: with the request's code, with the number's status in the answer,
+    or by the platform after acceptance; SENT if it was not.
+    """
+
+    SENT = 0
+    REQUEST = 1
+    NUMBER = 2
+    PLATFORM = 3
+
+    @property
+    def label(self) -> str:
+        """The value of `refused_at` in a table of messages; empty for a sent one."""
+        return self.name.lower() if self else ""
+
+    @property
+    def charge(self) -> str:
+        """How tallies call what was refused here (`smssim.record.tallies.CHARGES`)."""
+        return f"refused_{self.value}"
+
+
+REFUSED_AT = tuple(stage.label for stage in RefusalStage)
+"""The categories of `refused_at`, so that their codes are stages."""
+
 REPORT_SOURCES = {1: "made by the SMS platform", 2: "SMS centre", 3: "Huawei platform"}
 REPORT_STATES = ("lost", "pending", "received")
-COPIES = ("first", "server resend", "user resend")
-"""What kind of copy a message is: the first, or one that a server or a user asked for; in the order
-of the alphabet, as all names.
-"""
+RESEND_KINDS = ("first", "server resend", "user resend")
+"""Whether a message is the first, or one that a server or a user sent again; in sorted order."""
 PACKAGE_EVENTS = ("package_bought", "package_empty", "package_expired", "run_out")
 """Events that packages and messages alone tell of; a rated log has no others."""
 TASK_STATES = ("refused", "cancelled", "stopped", "sending", "finished")
@@ -50,13 +72,13 @@ MESSAGES = _columns(
     ("source", "category", "traffic, calls or group task it came from"),
     ("request", "int64", "UTC hour * 1,000,000 + number within the hour; unique within a source"),
     ("recipient", "int32", "place in the request or in the file, from 0"),
-    ("generation", "int8", "0, or which resend, by a user or a server, it is"),
+    ("resend_number", "int8", "0, or which resend, by a user or a server, it is"),
     ("application", "category", "application"),
     ("template", "category", "template"),
     ("type", "category", "otp or notification"),
     ("country", "category", "ISO 3166 code of the recipient's country"),
     ("segments", "int8", "parts it is split into and charged by"),
-    ("place", "int8", "0 sent, or where it was refused (PLACES)"),
+    ("refused_at", "category", "request, number or platform (RefusalStage); empty if sent"),
     ("status", "category", "refusal code or final status; NA while in flight"),
     ("report_source", "category", "1, 2 or 3 (REPORT_SOURCES); NA without a report"),
     ("sent_at", TIME, "when it left the queue; NaT if not sent, or not yet"),
@@ -74,7 +96,7 @@ REPORTS = _columns(
     ("part", "int8", "segment of the message, from 1"),
     ("state", "category", "received, lost, or pending at the end of the run"),
     ("attempts", "int8", "pushes tried before the end of the run"),
-    ("copies", "int8", "pushes that arrived"),
+    ("deliveries", "int8", "pushes that arrived"),
     ("received_at", TIME, "first arrival at the customer's server"),
 )
 EVENTS = _columns(
@@ -129,7 +151,7 @@ TASKS = _columns(
     ("imported", "int64", "numbers left after import"),
     ("duplicates", "Int64", "numbers dropped because they stood in the file before"),
     ("invalid", "Int64", "numbers dropped because they were wrong"),
-    ("refused", "int64", "messages refused, places 1 to 3"),
+    ("refused", "int64", "messages refused, at any stage"),
     ("sent", "int64", "messages sent"),
     ("delivered", "int64", "sent messages with final status DELIVRD"),
     ("failed", "int64", "sent messages with any other final status"),
@@ -154,9 +176,43 @@ TABLES = {
 }
 
 
-# Small tables made of plain tuples, with the columns and types of `smssim.record.schema`.
+def refusal_stages(refused_at: pd.Series[Any]) -> NDArray[np.int8]:
+    """The stage of each message by its `refused_at`, which may lack categories that are not used.
 
-_NAT = np.iinfo(np.int64).min
+    Raise a ValueError for a value that is none of REFUSED_AT.
+    """
+    codes, labels = codes_of(refused_at.astype("category"))
+    stages = [REFUSED_AT.index(label) for label in labels]
+    return np.array([*stages, -1], np.int8).take(codes)
+
+
+def resend_kinds(resend_number: NDArray[Any], of_server: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """The kind of each message as a code of RESEND_KINDS, -1 where its number is not known (-1).
+
+    *of_server* says whether a message's source has a server that sends again, not a user.
+    """
+    first, by_server, by_user = np.arange(len(RESEND_KINDS), dtype=np.int8)
+    kinds = np.where(of_server, by_server, by_user)
+    kinds[resend_number == 0] = first
+    kinds[resend_number < 0] = -1
+    return kinds
+
+
+def codes_of(column: pd.Series[Any]) -> tuple[NDArray[Any], list[Any]]:
+    """The codes of a categorical column, -1 for NA, and the labels that they number."""
+    return column.cat.codes.to_numpy(), column.cat.categories.tolist()
+
+
+def microseconds_of(column: pd.Series[Any]) -> NDArray[np.int64]:
+    """Times, with a zone or naive UTC, as microseconds since 1970; NAT for NaT."""
+    times: Any = column.array
+    us: NDArray[np.int64] = (times if times.unit == "us" else times.as_unit("us")).asi8
+    return us
+
+
+def integers_of(column: pd.Series[Any], missing: int) -> NDArray[np.int64]:
+    """Whole numbers, *missing* for NA."""
+    return column.fillna(missing).to_numpy(np.int64)
 
 
 def frame(columns: tuple[Column, ...], rows: Sequence[Any]) -> pd.DataFrame:
@@ -186,7 +242,7 @@ def _array(dtype: str, values: list[Any]) -> Any:
     import pandas as pd
 
     if dtype == TIME:
-        us = np.array([_NAT if value is None else value for value in values], np.int64)
+        us = np.array([NAT if value is None else value for value in values], np.int64)
         return pd.DatetimeIndex(us.view("datetime64[us]"), tz="UTC").array
     if dtype == "Int64":
         known = np.array([0 if value is None else value for value in values], np.int64)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from smssim.record.counting import Columns
-from smssim.record.parquet import TableWriter, compact, kinds, kinds_of, read_table
+from smssim.record.parquet import TableWriter, column_types, compact, frame_types, read_table
 from smssim.record.record import Record
 from smssim.record.schema import MESSAGES, REPORTS, TABLES
 from smssim.record.tallies import NAMES as TALLIES
@@ -29,18 +29,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-FORMAT = "smssim record 4"
+FORMAT = "smssim record 5"
 ROW_GROUP = 200_000
 """Rows of a row group, where a whole frame is written."""
 _LARGE = {"messages": MESSAGES, "reports": REPORTS}
-_TOGETHER = {
-    "messages": (
-        *("country", "application", "template", "type", "source", "generation", "place"),
-        *("segments", "status", "covered_segments", "cost_micro"),
-    ),
-    "reports": ("state", "attempts", "copies"),
-}
-"""Columns whose combinations are few, and all that tallies need beside times."""
 _ABOUT = "provenance.json"
 _OWN = {_ABOUT, "tallies", *(f"{name}.parquet" for name in TABLES)}
 
@@ -55,7 +47,7 @@ def save(record: Record, directory: str | Path) -> None:
         for name in _LARGE:
             frame = getattr(record, name)
             if frame is not None:
-                with TableWriter(_file(new.path, name), kinds_of(frame), _TOGETHER[name]) as writer:
+                with TableWriter(_file(new.path, name), frame_types(frame)) as writer:
                     for start in range(0, len(frame), ROW_GROUP):
                         writer.add(compact(frame.iloc[start : start + ROW_GROUP]))
                 counts[name] = writer.rows
@@ -111,7 +103,7 @@ class ParquetSink:
             new = stack.enter_context(self._new)
             self._messages, self._reports = (
                 stack.enter_context(
-                    TableWriter(_file(new.path, name), kinds(columns, self._lists), _TOGETHER[name])
+                    TableWriter(_file(new.path, name), column_types(columns, self._lists))
                 )
                 for name, columns in _LARGE.items()
             )
@@ -127,7 +119,7 @@ class ParquetSink:
     def finish(self, record: Record) -> None:
         """Write everything but messages and reports, once all of them were added."""
         if record.packages is not None:
-            self._messages.kinds["package"] = kinds(
+            self._messages.types["package"] = column_types(
                 MESSAGES, {"package": range(len(record.packages))}
             )["package"]
         counts = {"messages": self._messages.rows, "reports": self._reports.rows}

@@ -10,19 +10,20 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from smssim.calendars import MINUTE
+from smssim.record.schema import RefusalStage
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SLOT_US = 15 * MINUTE
-REFUSED = ("refused_1", "refused_2", "refused_3")
+REFUSED = tuple(stage.charge for stage in RefusalStage if stage)
 CHARGES = ("package", "pay_per_use", *REFUSED, "split", "unknown")
 """How a message was paid for; where it was refused (at which place), if it was."""
 OUTCOMES = ("delivered", "expired", "failed", "in_flight", "refused", "refused_platform")
 """What became of a message; refused by the request's code or in the answer, or by the platform
 afterwards.
 """
-MEASURES = ("messages", "segments", "covered_segments", "cost_micro", "reports", "copies")
+MEASURES = ("messages", "segments", "covered_segments", "cost_micro", "reports", "deliveries")
 WITHIN = ("3_min", "later")
 """How long after submission a status was made, where no more than that is told."""
 NAMES = (
@@ -34,21 +35,21 @@ NAMES = (
     "template_latency",
     "censored",
     "template_censored",
-    "coarse",
+    "within_3_min",
     "push",
 )
 
 
 class Tallies:
-    """The eight tallies as tidy frames, one row a cell that is not empty; `latency` and `censored`
-    are two frames each.
+    """The eight tallies as tidy frames, one row per cell that is not empty; `latency` and
+    `censored` are two frames each.
 
-    Keys are UTC days and 15-minute slots, names, and delay bins (`smssim.stats.delay_bins`, by
-    number).
-    *latency* holds delivered messages, from submission to delivery; *censored* those in flight at
-    the end, by their age; *coarse* those whose time of status is only told as `WITHIN` or not told
-    (NA), which a simulation has none of; *push* reports by delay to their first arrival (bin 0
-    when none arrived, NA when it cannot be known). Made of frames by name, or of functions that
+    Keys are UTC days and 15-minute slots, names, and delay bins (numbers of
+    `smssim.stats.delay_bins`). *latency* holds delivered messages, from submission to delivery;
+    *censored* those in flight at the end, by their age; *within_3_min* those whose time of status
+    is only known as `WITHIN`, or not at all (NA), which a simulation has none of; *push* reports by
+    delay to their first arrival (bin 0 when none arrived, NA when it cannot be known). Made of
+    frames by name, or of functions that
     make them when first asked for. Tallies of disjoint messages with the same end merge.
     """
 
@@ -70,7 +71,7 @@ class Tallies:
     @property
     def money(self) -> pd.DataFrame:
         """Messages, segments and charges by day, country, application, type, charge, status and
-        kind of copy (NA where it cannot be known).
+        kind of resend (NA where it cannot be known).
         """
         return self.frame("money")
 
@@ -114,13 +115,13 @@ class Tallies:
         return self.frame("template_censored")
 
     @property
-    def coarse(self) -> pd.DataFrame:
+    def within_3_min(self) -> pd.DataFrame:
         """Messages of a log whose status is known but not its time, and which have a sending
         result (DOMAIN.md section 9), by country, type, outcome and what the result tells (WITHIN).
 
         Frames do not show the result: made of them alone, this one is empty.
         """
-        return self.frame("coarse")
+        return self.frame("within_3_min")
 
     @property
     def push(self) -> pd.DataFrame:

@@ -123,7 +123,7 @@ _TYPES = {
     "received_share": "float64",
     "received_share_low": "float64",
     "received_share_high": "float64",
-    "copies": "Int64",
+    "deliveries": "Int64",
     "duplicates": "Int64",
     "timed": "Int64",
     "late": "Int64",
@@ -140,7 +140,7 @@ def callbacks(record: Record, by: str | Sequence[str] = (), *, late_s: float = 6
 
     `received_share` is of the reports received or lost, with Wilson's 95 % interval, which takes
     them for independent: an outage loses many together, so compare replications for its effect.
-    `copies` are pushes that arrived, `duplicates` those after the first of a report. Delays are
+    `deliveries` are pushes that arrived, `duplicates` those after the first of a report. Delays are
     seconds from the final status to the first arrival, and `timed` says how many received reports
     tell theirs (an EXPIRED in a capture does not tell when it was made): of these, `late` are those
     whose delay is more than *late_s*, and `out_of_order` those that arrive before one of an earlier
@@ -175,13 +175,17 @@ def callbacks(record: Record, by: str | Sequence[str] = (), *, late_s: float = 6
 
 def _row(record: Record, push: pd.DataFrame) -> dict[str, Any]:
     counts = {s: int(push.loc[push["state"] == s, "reports"].sum()) for s in REPORT_STATES}
-    received, reports, copies = counts["received"], sum(counts.values()), int(push["copies"].sum())
+    received, reports, copies = (
+        counts["received"],
+        sum(counts.values()),
+        int(push["deliveries"].sum()),
+    )
     arrived = push[push["state"] == "received"]
     timed = arrived.dropna(subset="bin")
     delays = by_bin(timed["bin"].to_numpy(np.int64), timed["reports"].to_numpy(np.int64))
     known = {
         "received": received,
-        "copies": copies,
+        "deliveries": copies,
         "duplicates": copies - received,
         **dict(zip(DELAYS, quantiles_s(delays, 0 * delays, list(DELAYS.values())), strict=True)),
     }

@@ -24,7 +24,7 @@ from smssim.report._record import (
     summed,
 )
 from smssim.report.cost import cost
-from smssim.report.delivery import delivery, outcome_of, place_of, statuses
+from smssim.report.delivery import delivery, outcome_of, stage_of, statuses
 from smssim.report.kpis import kpis
 from smssim.stats.intervals import Interval, mover, welch
 
@@ -239,7 +239,7 @@ def reconcile(ours: Record, console: Record, by: str | Sequence[str] = ()) -> pd
 def _accepted(record: Record, cells: list[str], side: str) -> pd.DataFrame:
     """Messages that the API took, refused by the platform afterwards or not, one row a cell."""
     money = record.tallies.money
-    taken = money[(place_of(money) == 0) | (place_of(money) == 3)]
+    taken = money[(stage_of(money) == 0) | (stage_of(money) == 3)]
     told = taken["status"].notna() & (taken["status"] != "ACCEPTD")
     own = taken[[*cells, "cost_micro"]].assign(
         **{
@@ -330,7 +330,7 @@ def console_statistics(record: Record, by: str | Sequence[str] = ()) -> pd.DataF
 def _counts(record: Record, keys: list[str]) -> pd.DataFrame:
     """The cells of the money tally with a column a count of segments."""
     money = record.tallies.money
-    outcome, refused = outcome_of(money), place_of(money) > 0
+    outcome, refused = outcome_of(money), stage_of(money) > 0
     segments = money["segments"]
     own = {
         "total_submit": np.ones(len(money), bool),

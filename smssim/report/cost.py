@@ -24,7 +24,7 @@ _CHARGED = {"pay_per_use": "pay_per_use", "split": "pay_per_use", "unknown": "un
 _NUMBERS = ("packages", "messages", "segments", "cost_micro")
 
 
-BY = (*KEYS, "copy", "template")
+BY = (*KEYS, "resend_kind", "template")
 _OF_TEMPLATES = {"template", "application", "type"}
 """Keys of the tally by template, which does not tell days, countries and copies apart."""
 
@@ -33,7 +33,7 @@ _OF_TEMPLATES = {"template", "application", "type"}
 def cost(
     record: Record,
     /,
-    by: str | Sequence[str] = ("country", "copy"),
+    by: str | Sequence[str] = ("country", "resend_kind"),
     *,
     tariff: str | Path | pd.DataFrame | Tariff | None = None,
     packages: Sequence[Package | Mapping[str, Any]] = (),
@@ -41,10 +41,10 @@ def cost(
 ) -> pd.DataFrame:
     """The bill, one row a group and entry; resent messages have lines of their own.
 
-    *by* is day, country, application, type or copy, or a list of them; or template, alone or with
-    its application and type. Copies are `first`, `server resend` and `user resend`
-    (`smssim.record.schema.COPIES`); NA for packages, which serve all copies, and in a log, which
-    does not tell.
+    *by* is day, country, application, type or resend_kind, or a list of them; or template, alone or
+    with its application and type. Resend kinds are `first`, `server resend` and `user resend`
+    (`smssim.record.schema.RESEND_KINDS`); NA for packages, which serve all messages, and in a log,
+    which does not show it.
 
     Entry `package` counts packages and segments bought, on the day and for the country they were
     bought for; they serve every application, type and template, which are NA there. Entry
@@ -144,7 +144,7 @@ def _rows(frame: pd.DataFrame) -> pd.DataFrame:
         "application": "str",
         "type": "str",
         "template": "str",
-        "copy": "str",
+        "resend_kind": "str",
         "entry": "str",
     }
     return frame.reindex(columns=[*types, *_NUMBERS]).astype(
@@ -192,12 +192,12 @@ def _kinds(record: Record) -> Iterator[tuple[str, pd.DataFrame | None]]:
     final = sent["status"].notna() & ~sent["status"].isin(["DELIVRD", "EXPIRED", "ACCEPTD"])
     yield "failed", sent[final]
     yield "expired", sent[sent["status"] == "EXPIRED"]
-    told = not sent["copy"].isna().any()
-    again = sent[sent["copy"] == "user resend"]
+    told = not sent["resend_kind"].isna().any()
+    again = sent[sent["resend_kind"] == "user resend"]
     yield "user_resend", again if told else None
     # A log does not tell who sent again: none of it can be a server's only if there is none at all.
     of_server = told and not (recorded(record) and len(again))
-    yield "server_resend", sent[sent["copy"] == "server resend"] if of_server else None
+    yield "server_resend", sent[sent["resend_kind"] == "server resend"] if of_server else None
     countries = fraudulent(record)
     if countries is not None:
         yield "fraudulent", _fraud(record, countries)

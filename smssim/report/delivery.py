@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from smssim.calendars import HOUR
 from smssim.record.counting import outcomes
 from smssim.record.record import Record
+from smssim.record.schema import REFUSED_AT, RefusalStage
 from smssim.record.tallies import OUTCOMES
 from smssim.report._record import KEYS, keys_of, recorded, requires, summed
 from smssim.report.latency import COLUMNS, figures, timed_by_results
@@ -26,11 +27,7 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-_REFUSED = {
-    "refused_request": "refused_1",
-    "refused_number": "refused_2",
-    "refused_platform": "refused_3",
-}
+_REFUSED = {f"refused_{stage.label}": stage.charge for stage in RefusalStage if stage}
 SHARES = ("delivered_share", "delivered_low", "delivered_high")
 _DELAY_KEYS = {"country", "type"}
 _OF_TEMPLATES = {"template", "application", "type"}
@@ -38,7 +35,7 @@ _OF_TEMPLATES = {"template", "application", "type"}
 
 
 @requires(
-    *("money", "latency", "censored", "coarse"),
+    *("money", "latency", "censored", "within_3_min"),
     *("templates", "template_latency", "template_censored"),
 )
 def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFrame:
@@ -113,17 +110,22 @@ def _nullable(counts: Ints | None, length: int) -> Any:
 
 @requires("money")
 def statuses(record: Record, by: str | Sequence[str] = "country") -> pd.DataFrame:
-    """Messages by final status or refusal code, one row a group, place (0 is sent) and status.
+    """Messages by final status or refusal code, one row per group, stage and status;
+    `refused_at` is empty for what was sent.
 
     The status of messages in flight is NA; `share` is of the group's requested messages.
     """
+    import pandas as pd
+
     keys = keys_of(by)
     money = record.tallies.money
-    cells = money[[*keys, "status", "messages"]].assign(place=place_of(money))
-    found = summed(cells, [*keys, "place", "status"]).reset_index()
+    cells = money[[*keys, "status", "messages"]].assign(
+        refused_at=pd.Categorical.from_codes(stage_of(money), pd.Index(REFUSED_AT))
+    )
+    found = summed(cells, [*keys, "refused_at", "status"]).reset_index()
     groups = found.groupby(keys or np.zeros(len(found), np.int8), dropna=False)
     found["share"] = found["messages"] / groups["messages"].transform("sum")
-    return found[[*keys, "status", "place", "messages", "share"]]
+    return found[[*keys, "status", "refused_at", "messages", "share"]]
 
 
 # The numbers of groups of messages, which the frame of `delivery` and the KPIs are made of.
@@ -209,7 +211,7 @@ class MessageGroups:
         """The deliveries that sending results time, by country and type alone, and the quick."""
         if not _DELAY_KEYS.issuperset(self.keys):
             return (np.zeros(self.length, np.int64),) * 2
-        numbers = self._numbers(self.record.tallies.coarse)
+        numbers = self._numbers(self.record.tallies.within_3_min)
         timed, soon = timed_by_results(self.record)
         return _sums(numbers, timed, self.length), _sums(numbers, soon, self.length)
 
@@ -233,7 +235,7 @@ def _cells(record: Record, keys: Collection[str]) -> pd.DataFrame:
 
 def _counts_of(cells: pd.DataFrame) -> dict[str, Ints]:
     """The messages of each cell of a tally by charge and status, by their outcome."""
-    outcome, stage = outcome_of(cells), place_of(cells)
+    outcome, stage = outcome_of(cells), stage_of(cells)
     charge, messages = cells["charge"].to_numpy(), cells["messages"].to_numpy(np.int64)
     masks = {"requested": np.ones(len(stage), bool)}
     masks |= {name: charge == refused for name, refused in _REFUSED.items()}
@@ -243,10 +245,10 @@ def _counts_of(cells: pd.DataFrame) -> dict[str, Ints]:
     return {name: np.where(mask, messages, 0) for name, mask in masks.items()}
 
 
-def place_of(cells: pd.DataFrame) -> Ints:
-    """Where each cell's messages were refused, 0 for those that were sent."""
-    places = {"refused_1": 1, "refused_2": 2, "refused_3": 3}
-    return np.array([places.get(name, 0) for name in cells["charge"].tolist()], np.int64)
+def stage_of(cells: pd.DataFrame) -> Ints:
+    """The RefusalStage of each cell's messages."""
+    stages = {stage.charge: int(stage) for stage in RefusalStage if stage}
+    return np.array([stages.get(name, 0) for name in cells["charge"].tolist()], np.int64)
 
 
 def outcome_of(cells: pd.DataFrame) -> NDArray[Any]:
@@ -255,7 +257,7 @@ def outcome_of(cells: pd.DataFrame) -> NDArray[Any]:
     names = sorted({name for name in status if isinstance(name, str)})
     codes = {name: code for code, name in enumerate(names)}
     coded = np.array([codes.get(name, -1) for name in status], np.int64)
-    return outcomes({"status": coded, "place": place_of(cells)}, names)
+    return outcomes({"status": coded, "refused_at": stage_of(cells)}, names)
 
 
 def validity_bin() -> int:
@@ -272,12 +274,12 @@ _SHARE = ("share", "share_low", "share_high")
 
 @requires("money")
 def failures(record: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
-    """Messages that were refused, failed or expired, one row a group, code and place, the most
+    """Messages that were refused, failed or expired, one row per group, code and stage, the most
     frequent first within a group; *by* as in `cost`, but for copies.
 
-    `share` is of the group's requested messages, with Wilson's 95 % interval. `place` is 0 for a
-    final status, or where it was refused (`smssim.record.schema.PLACES`). `source` is who made the
-    code: supplier, huawei, either (which one, only a report's own source says), or api for one
+    `share` is of the group's requested messages, with Wilson's 95 % interval. `refused_at` is
+    the stage (`smssim.record.schema.RefusalStage`), empty for a final status. `source` is who made
+    the code: supplier, huawei, either (which one, only a report's own source says), or api for one
     in an answer. `cause` is from the reference tables, as far as Huawei's pages tell it (DOMAIN.md
     sections 6 and 7); `advice` is smssim's own (`smssim.sms.reference.advice`). All three are NA
     for a code that the tables do not hold.
@@ -286,34 +288,34 @@ def failures(record: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
     found = statuses(record, by)
     whole = found.groupby(keys or np.zeros(len(found), np.int8), dropna=False)["messages"]
     found["of"] = whole.transform("sum")
-    refused = found["place"] > 0
+    refused = found["refused_at"] != ""
     found = found[refused | ~(found["status"].isna() | found["status"].isin(_NOT_FAILED))]
     found = found.sort_values(
-        [*keys, "messages", "status", "place"],
+        [*keys, "messages", "status", "refused_at"],
         ascending=[True] * len(keys) + [False, True, True],
         ignore_index=True,
     )
     pairs = zip(found["messages"].tolist(), found["of"].tolist(), strict=True)
     shares = np.array([wilson(*pair) for pair in pairs], np.float64).reshape(-1, 3)
-    told = [_told(*own) for own in zip(found["status"].tolist(), found["place"], strict=True)]
+    told = [_told(*own) for own in zip(found["status"].tolist(), found["refused_at"], strict=True)]
     columns: dict[str, Any] = dict(zip(_SHARE, shares.T, strict=True))
     for number, name in enumerate(("source", "cause", "advice")):
         columns[name] = [own[number] for own in told]
     found = found.rename(columns={"status": "code"}).assign(**columns)
-    order = [*keys, "code", "place", "messages", *_SHARE, "source", "cause", "advice"]
+    order = [*keys, "code", "refused_at", "messages", *_SHARE, "source", "cause", "advice"]
     return found[order].astype(dict.fromkeys(("source", "cause", "advice"), "str"))
 
 
-def _told(code: str, place: int) -> tuple[str | None, str | None, str | None]:
+def _told(code: str, refused_at: str) -> tuple[str | None, str | None, str | None]:
     """Source, cause and advice of a code that stands in a report, or else in an answer."""
     advice = codes.advice().get(code)
     status, error = codes.status_codes().get(code), codes.api_errors().get(code)
-    if error is not None and (place in (1, 2) or status is None):
+    if error is not None and (refused_at in ("request", "number") or status is None):
         return "api", _said(error.description, error.hint), advice
     if status is None:
         return None, None, advice
     return (
-        "huawei" if place == 3 else status.source,
+        "huawei" if refused_at == "platform" else status.source,
         _said(status.description, status.cause),
         advice,
     )

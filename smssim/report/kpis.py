@@ -14,7 +14,7 @@ from smssim.metrics import METRICS, Metric
 from smssim.record.record import Record
 from smssim.report._record import knows, microseconds, priced, recorded, requires, stops, union_us
 from smssim.report.cost import fraud, fraudulent
-from smssim.report.delivery import MessageGroups, place_of
+from smssim.report.delivery import MessageGroups, stage_of
 from smssim.report.latency import COLUMNS, WITHIN_US
 from smssim.report.review import rows_of
 from smssim.report.thresholds import shares_of_limit
@@ -197,7 +197,7 @@ def figures_of(record: Record) -> Iterator[Value]:
 
 def _first_day(record: Record) -> int | None:
     money = record.tallies.money
-    days = microseconds(money["day"])[place_of(money) == 0]
+    days = microseconds(money["day"])[stage_of(money) == 0]
     return int(days.min()) // DAY - record.observed_from // DAY if len(days) else None
 
 
@@ -265,7 +265,7 @@ def _callbacks(record: Record) -> Iterator[Value]:
     share, low, high = wilson(received, decided) if decided else UNKNOWN
     yield Value("reports.received_share", share, low, high)
     yield Value("reports.lost_share", 1 - share, 1 - high, 1 - low)
-    yield Value("reports.duplicates", int(push["copies"].to_numpy(np.int64).sum()) - received)
+    yield Value("reports.duplicates", int(push["deliveries"].to_numpy(np.int64).sum()) - received)
     timed = arrived & push["bin"].notna().to_numpy()
     delays = by_bin(push["bin"].to_numpy()[timed].astype(np.int64), reports[timed])
     yield Value("reports.delay_p95", quantiles_s(delays, 0 * delays, [0.95])[0])
@@ -317,7 +317,7 @@ _ORDER = {name: place for place, name in enumerate(METRICS)}
 
 
 @requires(
-    *("money", "sources", "latency", "censored", "coarse", "push"),
+    *("money", "sources", "latency", "censored", "within_3_min", "push"),
     *("events", "ledger", "packages", "reviews"),
 )
 def kpis(record: Record) -> pd.DataFrame:
@@ -363,7 +363,7 @@ _FIGURES: dict[str, Callable[[Record, Where], Iterator[Value]]] = {
 
 
 @requires(
-    *("money", "latency", "censored", "coarse", "events", "ledger", "packages", "reviews"),
+    *("money", "latency", "censored", "within_3_min", "events", "ledger", "packages", "reviews"),
     *("templates", "template_latency", "template_censored"),
 )
 def kpi(record: Record, name: str, where: Where = _EVERYTHING) -> float:

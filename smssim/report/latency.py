@@ -38,12 +38,12 @@ def soon_bin() -> int:
 
 def timed_by_results(record: Record) -> tuple[Ints, Ints]:
     """The deliveries without a time whose sending result shows whether they took 3 minutes, in each
-    cell of the tally `coarse`, and those of them that took less.
+    cell of the tally `within_3_min`, and those of them that took less.
     """
-    coarse = record.tallies.coarse
-    messages, within = coarse["messages"].to_numpy(np.int64), coarse["within"].to_numpy()
+    within_3_min = record.tallies.within_3_min
+    messages, within = within_3_min["messages"].to_numpy(np.int64), within_3_min["within"].to_numpy()
     soon = within == "3_min"
-    timed = (coarse["outcome"].to_numpy() == "delivered") & (soon | (within == "later"))
+    timed = (within_3_min["outcome"].to_numpy() == "delivered") & (soon | (within == "later"))
     return np.where(timed, messages, 0), np.where(timed & soon, messages, 0)
 
 
@@ -79,7 +79,7 @@ _TALLIED = ("country", "type")
 _NUMBERS = dict.fromkeys(("latency_s", "share", "low", "high"), "float64") | {"at_risk": "int64"}
 
 
-@requires("money", "latency", "censored", "coarse")
+@requires("money", "latency", "censored", "within_3_min")
 def latency_curve(
     record: Record, by: str | Sequence[str] = "country", *, confidence: float = 0.95
 ) -> pd.DataFrame:

@@ -152,7 +152,11 @@ def _crowds(record: Record) -> list[_Crowd]:
     assert messages is not None
     heard = _heard(record)
     sent = microseconds(messages["submitted_at"])
-    use = messages["place"].isin([0, 3]).to_numpy() & (sent != _UNKNOWN) & (heard != _UNKNOWN)
+    use = (
+        messages["refused_at"].isin(["", "platform"]).to_numpy()
+        & (sent != _UNKNOWN)
+        & (heard != _UNKNOWN)
+    )
     keys = [pd.factorize(messages[name])[0] for name in ("application", "country")]
     group = keys[0] * (keys[1].max(initial=0) + 2) + keys[1]
     order = np.flatnonzero(use)[np.argsort(sent[use], kind="stable")]

@@ -191,7 +191,7 @@ def _first_message_us(record: Record, steps: list[dict[str, Any]]) -> int | None
     """When the first message was sent, as exactly as the record knows."""
     messages = record.messages
     if messages is not None:
-        sent = messages.loc[messages["place"] == 0, "submitted_at"]
+        sent = messages.loc[messages["refused_at"] == "", "submitted_at"]
         return int(microseconds(sent).min()) if len(sent) else None
     clock = record.tallies.clock
     sent = clock.loc[~clock["outcome"].astype(str).str.startswith("refused"), "slot"]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from smssim.calendars import DAY, HOUR
 from smssim.record.counting import charges, outcomes
 from smssim.record.record import Record
+from smssim.record.schema import RefusalStage, refusal_stages
 from smssim.record.tallies import CHARGES, OUTCOMES, SLOT_US
 from smssim.report._record import microseconds, priced
 from smssim.stats.delay_bins import bin_of
@@ -20,8 +21,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SUMS = ("messages", "segments", "covered_segments", "cost_micro")
-_NAMES = ("source", "application", "template", "type", "country", "status", "charge", "outcome")
-_NUMBERS = ("generation", "place", "report_source", "package", "segments_each", "bin")
+_NAMES = (
+    "refused_at",
+    "source",
+    "application",
+    "template",
+    "type",
+    "country",
+    "status",
+    "charge",
+    "outcome",
+)
+_NUMBERS = ("resend_number", "report_source", "package", "segments_each", "bin")
 _LENGTHS_US = {"slot": SLOT_US, "hour": HOUR, "day": DAY}
 _TIMES = (*_LENGTHS_US, "month")
 KEYS = (*_TIMES, *_NAMES, *_NUMBERS)
@@ -34,15 +45,15 @@ _TALLIES = {
     "sources": ("source", "charge", "status"),
     "clock": (*_TIMES, "country", "outcome"),
 }
-_FROM_CODES = {"outcome", "place"}
+_FROM_CODES = {"outcome", "refused_at"}
 """What a cell's charge and status tell, too."""
 _UNPRICED = ("covered_segments", "cost_micro")
 _NEEDS = {
     **dict.fromkeys(_TIMES, ("submitted_at",)),
-    "charge": ("place", "covered_segments", "cost_micro"),
-    "outcome": ("place", "status"),
+    "charge": ("refused_at", "covered_segments", "cost_micro"),
+    "outcome": ("refused_at", "status"),
     "segments_each": ("segments",),
-    "bin": ("place", "status", "submitted_at", "final_at"),
+    "bin": ("refused_at", "status", "submitted_at", "final_at"),
 }
 _CHUNK = 250_000
 
@@ -107,8 +118,8 @@ def _of_tally(kept: pd.DataFrame, keys: list[str], unrated: bool) -> pd.DataFram
         us = microseconds(cells["slot" if "slot" in cells else "day"])
         cells = cells.assign(**{name: _starts(us, name) for name in keys if name in _TIMES})
     if "status" in cells:
-        places = {"refused_1": 1, "refused_2": 2, "refused_3": 3}
-        cells["place"] = [places.get(charge, 0) for charge in cells["charge"]]
+        stages = {stage.charge: stage.label for stage in RefusalStage}
+        cells["refused_at"] = [stages.get(charge, "") for charge in cells["charge"]]
         cells["outcome"] = _outcomes(cells)
     return cells
 
@@ -139,7 +150,7 @@ def _row_groups(directory: Path, keys: list[str], measures: list[str]) -> Iterat
 
     path = directory / "messages.parquet"
     wanted = {name for key in keys for name in _NEEDS.get(key, (key,))}
-    wanted |= {name for name in measures if name != "messages"} or {"place"}
+    wanted |= {name for name in measures if name != "messages"} or {"refused_at"}
     try:
         with pq.ParquetFile(path) as file:
             for number in range(file.num_row_groups):
@@ -194,14 +205,14 @@ def _starts(us: NDArray[np.int64], key: str) -> NDArray[np.datetime64]:
 def _outcomes(cells: pd.DataFrame) -> Any:
     """What became of messages, by the tallies' own rule."""
     status = cells["status"].astype("category").cat
-    codes = {"status": status.codes.to_numpy(), "place": cells["place"].to_numpy(np.int8)}
+    codes = {"status": status.codes.to_numpy(), "refused_at": refusal_stages(cells["refused_at"])}
     return np.array(OUTCOMES, object)[outcomes(codes, status.categories.tolist())]
 
 
 def _charges(rows: pd.DataFrame) -> Any:
     """How messages were paid for, by the tallies' own rule."""
     columns = {
-        "place": rows["place"].to_numpy(np.int8),
+        "refused_at": refusal_stages(rows["refused_at"]),
         "covered_segments": rows["covered_segments"].fillna(-1).to_numpy(np.int64),
         "cost_micro": rows["cost_micro"].fillna(0).to_numpy(np.int64),
     }

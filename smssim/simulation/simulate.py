@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
-from smssim.record.counting import Array, Tallier
+from smssim.record.counting import Array, TallyBuilder
 from smssim.record.record import Record
 from smssim.record.storage import ParquetSink
 from smssim.scenario import Scenario
@@ -74,10 +74,10 @@ def simulate(
     stage, categories = push_stage(loop.compiled), Categories(loop.compiled)
     results = TaskResults(loop.compiled, loop.tasks)
     batched = isinstance(stage, Batcher)
-    tallier = Tallier(categories.lists, scenario.start_us, scenario.end_us, batched=batched)
+    builder = TallyBuilder(categories.lists, scenario.start_us, scenario.end_us, batched=batched)
     frames = FrameSink(categories.lists, loop.expected_messages()) if rows else None
     with ParquetSink(out, categories.lists) if out is not None else nullcontext() as disk:
-        sinks: list[_Sink] = [sink for sink in (tallier, frames, disk) if sink is not None]
+        sinks: list[_Sink] = [sink for sink in (builder, frames, disk) if sink is not None]
         columns = message_columns if len(sinks) > 1 else tallied_columns
         done = 0
         for chunk, pushed in stage.stream(loop.chunks()):
@@ -94,7 +94,7 @@ def simulate(
             observed_from=scenario.start_us,
             observed_until=scenario.end_us,
             currency=scenario.currency,
-            tallies=tallier.tallies(),
+            tallies=builder.tallies(),
             provenance=provenance(scenario, rng, policies, replication),
             **tables,
             **small_frames(

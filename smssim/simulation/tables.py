@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.record.counting import GROUP
 from smssim.record.schema import (
-    COPIES,
     EVENTS,
     LEDGER,
     MESSAGES,
+    NAT,
     ONBOARDING,
     PACKAGES,
+    REFUSED_AT,
     REPORT_STATES,
     REPORTS,
+    RESEND_KINDS,
     REVIEWS,
     TASKS,
     Column,
@@ -35,7 +38,6 @@ if TYPE_CHECKING:
 
 
 Array = NDArray[Any]
-NAT = np.iinfo(np.int64).min
 
 
 class Categories:
@@ -53,6 +55,7 @@ class Categories:
             "type": ["notification", "otp"],
             "country": compiled.countries,
             "status": sorted(set(outcomes.status)),
+            "refused_at": list(REFUSED_AT),
             "report_source": [1, 2, 3],
             "state": list(REPORT_STATES),
         }
@@ -67,7 +70,7 @@ class Categories:
             for column, names in names_by_source.items()
         }
         self.by_class["country"] = _small(compiled.country.tolist())
-        self.lists["group"] = self._groups([COPIES.index("first")] * len(compiled.pairs))
+        self.lists["group"] = self._groups([RESEND_KINDS.index("first")] * len(compiled.pairs))
         self.resent = len(compiled.pairs) if compiled.generations > 1 else None
         """How far after its class a resent copy's group is; None where nothing is resent."""
         if self.resent is not None:
@@ -75,7 +78,7 @@ class Categories:
                 "server resend" if getattr(source, "server_resend", None) else "user resend"
                 for source in compiled.sources
             ]
-            again = [COPIES.index(resend_kinds[i]) for i, _ in compiled.pairs]
+            again = [RESEND_KINDS.index(resend_kinds[i]) for i, _ in compiled.pairs]
             self.lists["group"] += self._groups(again)
         prices = compiled.price_micro + compiled.delivery_price_micro
         dearest = int(prices.max(initial=0)) * compiled.most_segments
@@ -85,12 +88,11 @@ class Categories:
         self.report_source = (outcomes.source - 1).astype(np.int8)
 
     def _groups(self, copies: list[int]) -> list[tuple[int, ...]]:
-        """Country, application, template, type, copy and source of each class, by their codes."""
+        """The codes of the keys that go together, as in `GROUP`, for each class."""
         code_lists = {name: codes.tolist() for name, codes in self.by_class.items()} | {
-            "copy": copies
+            "resend_kind": copies
         }
-        names = ("country", "application", "template", "type", "copy", "source")
-        return list(zip(*(code_lists[name] for name in names), strict=True))
+        return list(zip(*(code_lists[name] for name in GROUP), strict=True))
 
 
 def _small(codes: list[int]) -> Array:
@@ -114,7 +116,7 @@ def tallied_columns(categories: Categories, finished: FinishedMessages) -> dict[
         "group": group,
         "submitted_at": finished.submitted_us,
         "segments": finished.segments.view(np.int8),
-        "place": finished.stage,
+        "refused_at": finished.stage,
         "status": status,
         "final_at": _time(finished.final_us),
         "covered_segments": finished.covered.view(np.int8),
@@ -131,7 +133,7 @@ def message_columns(categories: Categories, finished: FinishedMessages) -> dict[
     return columns | {
         "request": finished.request,
         "recipient": finished.recipient,
-        "generation": finished.generation,
+        "resend_number": finished.generation,
         "report_source": report_source,
         "sent_at": _time(finished.sent_us(categories.end_us)),
         "package": finished.package,
@@ -146,7 +148,7 @@ def report_columns(reports: Reports) -> dict[str, Array]:
         "part": reports.part_number,
         "state": reports.state,
         "attempts": reports.attempts,
-        "copies": reports.copies,
+        "deliveries": reports.copies,
         "received_at": _time(reports.received_us),
     }
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from smssim.record.schema import REFUSED_AT, RefusalStage
 from smssim.record.tallies import MEASURES, NAMES, REFUSED
 from smssim.testing.record_tables import (
     RecordTables,
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-_OF_FRAMES = tuple(name for name in NAMES if name != "coarse")
-"""Tallies that frames determine; sending results, which `coarse` counts, are in no frame."""
+_OF_FRAMES = tuple(name for name in NAMES if name != "within_3_min")
+"""Tallies that frames determine; sending results, which `within_3_min` counts, are in no frame."""
 _OUTCOMES = ("delivered", "failed", "expired", "in_flight")
 
 
@@ -50,13 +51,13 @@ def requests(tables: RecordTables) -> Iterator[RuleViolation]:
     rows = tables.record.messages
     if rows is None:
         return
-    places = rows["place"]
+    stages = rows["refused_at"]
     yield from unequal(
         law,
         {"requested": len(rows)},
         {
-            **{f"refused {place}": (places == place).sum() for place in (1, 2, 3)},
-            "sent": (places == 0).sum(),
+            **{f"refused {int(s)}": (stages == s.label).sum() for s in RefusalStage if s},
+            "sent": (stages == "").sum(),
         },
     )
 
@@ -73,7 +74,7 @@ def outcomes(tables: RecordTables) -> Iterator[RuleViolation]:
     )
     rows = tables.record.messages
     if rows is not None and tables.simulated:
-        yield from _outcomes_of_rows(law, rows[rows["place"] == 0])
+        yield from _outcomes_of_rows(law, rows[rows["refused_at"] == ""])
 
 
 def _outcomes_of_rows(law: str, sent: pd.DataFrame) -> Iterator[RuleViolation]:
@@ -94,7 +95,7 @@ def refused_messages(tables: RecordTables) -> Iterator[RuleViolation]:
     rows = tables.record.messages
     if rows is None:
         return
-    refused = rows["place"] > 0
+    refused = rows["refused_at"].isin(REFUSED_AT[1:])
     covered, cost = (rows[name].fillna(0) for name in ("covered_segments", "cost_micro"))
     wrong = refused & ((covered > 0) | (cost > 0) | rows["sent_at"].notna())
     if wrong.any():
@@ -159,7 +160,7 @@ def agree_with_rows(tables: RecordTables) -> Iterator[RuleViolation]:
 
 def _countable(messages: pd.DataFrame, reports: pd.DataFrame | None) -> bool:
     """Whether stages and reports can be counted at all; other laws show what is wrong."""
-    placed = bool(messages["place"].between(0, 3).all())
+    placed = bool(messages["refused_at"].isin(REFUSED_AT).all())
     return placed and (reports is None or strays(messages, reports).empty)
 
 
@@ -341,9 +342,9 @@ def _parts(
 def _arrivals(frame: pd.DataFrame) -> Iterator[RuleViolation]:
     """Exactly the received reports have arrived at least once, and have a time."""
     came = frame["state"].astype(object) == "received"
-    wrong = (came != (frame["copies"] > 0)) | (came != frame["received_at"].notna())
+    wrong = (came != (frame["deliveries"] > 0)) | (came != frame["received_at"].notna())
     if wrong.any():
-        arrived = int((frame["copies"] > 0).sum())
+        arrived = int((frame["deliveries"] > 0).sum())
         text = f"received {int(came.sum()):,}, arrived {arrived:,}"
         text += f", with a time {int(frame['received_at'].notna().sum()):,}"
         yield RuleViolation("received = arrived", text, row_of(frame, wrong))

@@ -109,14 +109,14 @@ def pandas(folder: Path) -> Figures:
 
     rows = pd.read_parquet(folder / "ours/messages.parquet")
     charged = rows[
-        (rows["place"] == 0) & ~((rows["covered_segments"] > 0) & (rows["cost_micro"] == 0))
+        (rows["refused_at"] == "") & ~((rows["covered_segments"] > 0) & (rows["cost_micro"] == 0))
     ]
     uncovered = charged.assign(segments=charged["segments"] - charged["covered_segments"])
     by_country = uncovered.groupby("country", observed=True)
     cost = by_country[["segments", "cost_micro"]].sum()
     cost.insert(0, "messages", by_country.size())
-    statuses = rows.groupby(["country", "place", "status"], dropna=False, observed=True).size()
-    delivered = rows[(rows["place"] == 0) & (rows["status"] == "DELIVRD")]
+    statuses = rows.groupby(["country", "refused_at", "status"], dropna=False, observed=True).size()
+    delivered = rows[(rows["refused_at"] == "") & (rows["status"] == "DELIVRD")]
     delays = (delivered["final_at"] - delivered["submitted_at"]).dt.total_seconds()
     quantiles = delays.groupby(delivered["country"], observed=True).quantile([0.5, 0.95, 0.99])
     return {"sizes": [len(cost), len(statuses), len(quantiles)]}

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from smssim.calendars import SECOND
 from smssim.record.record import Record
+from smssim.record.schema import refusal_stages
 from smssim.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def sent_and_arrived(run: Record, *, batch: bool) -> tuple[Sent, ReportArrivals]
 
 def _sent(messages: pd.DataFrame, scenario: Scenario) -> Sent:
     source, status = _codes(messages["source"]), _codes(messages["status"])
-    request, generation = _integers(messages["request"]), _integers(messages["generation"])
+    request, generation = _integers(messages["request"]), _integers(messages["resend_number"])
     recipient = _integers(messages["recipient"])
     first = np.ones(len(messages), np.bool_)
     same = (source.codes[1:] == source.codes[:-1]) & (request[1:] == request[:-1])
@@ -117,7 +118,7 @@ def _sent(messages: pd.DataFrame, scenario: Scenario) -> Sent:
         number=_numbers(first, recipient, status.where(_DUPLICATE), (source, request, generation)),
         generation=generation,
         segments=_integers(messages["segments"]),
-        stage=_integers(messages["place"]),
+        stage=refusal_stages(messages["refused_at"]).astype(np.int64),
         final=_microseconds(messages["final_at"]),
         source=source,
         application=_codes(messages["application"]),
@@ -177,7 +178,7 @@ def _arrivals(reports: pd.DataFrame, rows: Integers, n: int, *, batch: bool) -> 
     received_rows = np.flatnonzero((reports["state"] == "received").to_numpy() & (message >= 0))
     received = _microseconds(reports["received_at"])[received_rows]
     order = received_rows[np.argsort(received, kind="stable")]
-    order = np.repeat(order, _integers(reports["copies"])[order])
+    order = np.repeat(order, _integers(reports["deliveries"])[order])
     line, at = _callbacks(_microseconds(reports["received_at"])[order], batch)
     return ReportArrivals(message[order], _integers(reports["part"])[order], order, line, at)
 

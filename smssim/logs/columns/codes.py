@@ -27,6 +27,7 @@ from smssim.logs.columns.texts import (
     encoded,
     integers,
 )
+from smssim.record.schema import REFUSED_AT
 from smssim.sms.reference import api_errors, reference, status_codes
 
 if TYPE_CHECKING:
@@ -249,6 +250,13 @@ def count_meaning(least: int, most: int) -> Callable[[str], Meaning]:
         return Meaning(number)
 
     return read
+
+
+def stage_meaning(text: str) -> Meaning:
+    """Where a message was refused, in a table of ours; an empty cell is one that was sent."""
+    if text not in REFUSED_AT:
+        return Meaning(UNSAID_CODE, f"must be {', '.join(REFUSED_AT[1:])} or empty")
+    return Meaning(REFUSED_AT.index(text))
 
 
 @dataclass

@@ -156,8 +156,8 @@ OWN: Mapping[str, str] = MappingProxyType(
         "source": "source_name",
         "request": "request",
         "recipient": "recipient",
-        "generation": "generation",
-        "place": "place",
+        "resend_number": "generation",
+        "refused_at": "place",
         "covered_segments": "covered_segments",
     }
 )
@@ -378,7 +378,7 @@ def keys_of(headings: Sequence[str], mapping: Columns = None) -> tuple[int, ...]
 def _fields(headings: Iterable[str]) -> Mapping[str, str]:
     """The fields by plain heading, of our own tables if these are the headings of one."""
     bare = {plain(heading) for heading in headings}
-    return fields_of({"request", "recipient", "generation"} <= bare)
+    return fields_of({"request", "recipient", "resend_number"} <= bare)
 
 
 def _matched(headings: Sequence[str], said: Mapping[str, Given]) -> dict[str, str]:

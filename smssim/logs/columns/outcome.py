@@ -1,6 +1,6 @@
 """What a row's status, result, source and charge say together: its status, its place, or nonsense.
 
-docs/logs.md section 3; places are those of `smssim.record.schema.PLACES`.
+docs/logs.md section 3; places are those of `smssim.record.schema.RefusalStage`.
 """
 
 from __future__ import annotations

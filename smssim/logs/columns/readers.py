@@ -14,6 +14,7 @@ from smssim.logs.columns.codes import (
     country_meaning,
     label_meaning,
     result_meaning,
+    stage_meaning,
     status_meaning,
     type_meaning,
 )
@@ -113,7 +114,7 @@ class Readers:
             "template": label_meaning(names.template.code),
             "source_name": label_meaning(names.origin.code),
             "generation": count_meaning(0, 127),
-            "place": count_meaning(0, 3),
+            "place": stage_meaning,
             "covered_segments": count_meaning(0, MOST_PARTS),
             "currency": self._currency,
         }

@@ -198,7 +198,7 @@ class Rows:
             self.problems.add(Rank.CODE, rows, [reason] * len(rows))
         self.said["status"] = said.status
         told = self.value("place")
-        self.said["place"] = np.where(told >= 0, told, said.place)
+        self.said["place"] = np.where(told >= 0, told, 0 if "place" in self.said else said.place)
         self._contradictions(said.contradicts, said.uncharged)
 
     def _contradictions(self, contradicts: Flags, uncharged: Flags) -> None:

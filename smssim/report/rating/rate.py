@@ -14,7 +14,15 @@ from pydantic import ValidationError
 from smssim.calendars import HOUR, to_us
 from smssim.record.from_frames import tally_frames
 from smssim.record.record import Record
-from smssim.record.schema import EVENTS, LEDGER, PACKAGE_EVENTS, PACKAGES, REPORTS, frame
+from smssim.record.schema import (
+    EVENTS,
+    LEDGER,
+    PACKAGE_EVENTS,
+    PACKAGES,
+    REPORTS,
+    frame,
+    refusal_stages,
+)
 from smssim.record.tallies import NAMES, Tallies
 from smssim.report.rating.deduct import UNKNOWN, Asked, Course, Told
 from smssim.report.rating.tariff import Tariff, read_tariff
@@ -92,7 +100,7 @@ def sent_of(messages: pd.DataFrame, charged_on_delivery: str) -> Sent:
 
     country, names = _codes(messages["country"])
     status, statuses = _codes(messages["status"])
-    place = messages["place"].to_numpy(np.int8)
+    place = refusal_stages(messages["refused_at"])
     segments = messages["segments"].astype("Int64").fillna(0).to_numpy(np.int64)
     country, status, place = ordered(country), ordered(status), ordered(place)
     segments, at_us = ordered(segments), ordered(at_us)
