@@ -32,7 +32,8 @@ class World:
         self.end = scenario.end_us
         for name in run.messages.columns:
             column = run.messages[name]
-            setattr(self, name, us(column) if name.endswith("_at") else plain(column))
+            is_time = str(column.dtype).startswith("datetime64")
+            setattr(self, name, us(column) if is_time else plain(column))
         self.place = refusal_stages(run.messages["refused_at"])
         self.t: Array = self.submitted_at  # type: ignore[attr-defined]
         self.events = list(zip(us(run.events["at"]), *events_of(run), strict=True))

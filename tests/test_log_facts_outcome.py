@@ -17,7 +17,7 @@ from pandas.testing import assert_frame_equal
 from worlds_facts import SECOND, START, World, names, worlds
 
 from smssim.logs.join.facts import REPORT, SEND, UNKNOWN, Facts, empty_facts
-from smssim.logs.join.resolve import REASONS, JoinOutcome, join_facts, together
+from smssim.logs.join.resolve import REASONS, JoinOutcome, join_facts
 from smssim.logs.join.spill import Spill
 from smssim.record.from_frames import tally_frames
 from smssim.record.tallies import NAMES, Tallies
@@ -219,17 +219,6 @@ def test_long_messages_and_large_costs_fit_their_frames() -> None:
     assert row["cost_micro"] == 99 * 2**31
     money = found.tallies.money
     assert money["cost_micro"].tolist() == [99 * 2**31]
-
-
-@pytest.mark.parametrize("scale", [1, 10**5, 3 * 10**7])
-def test_many_combinations_of_labels_are_told_apart(scale: int) -> None:
-    """Where a table of all combinations would be too large, or their number itself."""
-    codes = np.random.default_rng(1).integers(-1, 3, (3, 1000))
-    columns = [np.where(own < 0, -1, own * scale) for own in codes]
-    first, group = together(columns, [3 * scale] * 3)
-    rows = list(zip(*(column.tolist() for column in columns), strict=True))
-    assert [rows[first[of]] for of in group] == rows
-    assert len(first) == len(set(rows))
 
 
 def test_spilled_facts_leave_no_file(tmp_path: Path) -> None:

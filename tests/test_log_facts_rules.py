@@ -201,7 +201,7 @@ def test_a_refused_number_may_name_the_message_sent_in_its_place() -> None:
     twice = {"entry_hash": 6, "entry": 1, "row": 1, "place": 2, "status": REFUSAL, "segments": 1}
     found = read([sent, twice, twice | {"entry": 2, "entry_hash": 7}], [{"source": 2}])
     assert column(found, "status") == ["DELIVRD", "E200041", "E200041"]
-    assert column(found, "place") == [0, 2, 2]
+    assert column(found, "refused_at") == ["", "number", "number"]
     found = read([twice, twice | {"file": 1}], [{}])
     assert (found.used, found.duplicates) == (1, 1)
     assert found.reasons == {REFUSED: 1}
@@ -211,7 +211,7 @@ def test_requests_refused_as_a_whole_repeat_in_other_units_alone() -> None:
     line = {"entry_hash": 5, "place": 1, "status": REFUSAL}
     other = line | {"file": 1, "entry_hash": 6}
     found = read([line, line, other, *[line | {"file": 2}] * 3, line | {"file": 2, "unit": 1}])
-    assert column(found, "place") == [1, 1, 1]
+    assert column(found, "refused_at") == ["request", "request", "request"]
     assert column(found, "segments") == [None] * 3
     assert (found.used, found.duplicates) == (3, 4)
 
@@ -235,10 +235,10 @@ def test_reports_without_a_message_are_orphans() -> None:
 
 
 def test_the_platform_refuses_at_place_3() -> None:
-    assert column(read([{}], [{"status": UNDELIV, "source": 3}]), "place") == [3]
+    assert column(read([{}], [{"status": UNDELIV, "source": 3}]), "refused_at") == ["platform"]
     uncharged = {"status": UNDELIV, "place": 3, "final": at(1)}
-    assert column(read([uncharged], [{"status": UNDELIV, "final": at(2)}]), "place") == [3]
-    assert column(read([uncharged], [{"final": at(2)}]), "place") == [0]
+    assert column(read([uncharged], [{"status": UNDELIV, "final": at(2)}]), "refused_at") == ["platform"]
+    assert column(read([uncharged], [{"final": at(2)}]), "refused_at") == [""]
 
 
 def test_an_arrival_in_the_row_is_a_report_unless_one_tells_of_it() -> None:

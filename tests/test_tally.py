@@ -200,16 +200,17 @@ def test_each_batch_may_have_labels_of_its_own() -> None:
     assert_same(parts[0].merge(*parts[1:]), run.tallies)
 
 
-def test_kinds_are_the_combinations_that_occur() -> None:
-    """In order, and each row is one of them; whether there is room for all or not."""
+@pytest.mark.parametrize("far", [3, 1_000, 10_000_000, 1 << 40])
+def test_combinations_are_those_that_occur(far: int) -> None:
+    """In order, and each row is one of them; whether there is room for all, or for their number."""
     rng = np.random.default_rng(2)
-    for far in (3, 1_000, 10_000_000):
-        columns = {"a": rng.integers(-1, 2, 300), "b": rng.integers(-far, far, 300)}
-        kinds, kind = distinct_combinations(columns)
-        rows = list(zip(columns["a"].tolist(), columns["b"].tolist(), strict=True))
-        found = list(zip(kinds["a"].tolist(), kinds["b"].tolist(), strict=True))
-        assert found == sorted(set(rows))
-        assert [found[i] for i in kind.tolist()] == rows
+    columns = {"a": rng.integers(-1, 2, 300), "b": rng.integers(-far, far, 300)}
+    columns["c"] = rng.integers(0, 2, 300) * far
+    combinations, combination = distinct_combinations(columns)
+    rows = list(zip(*(column.tolist() for column in columns.values()), strict=True))
+    expected = sorted(set(rows))
+    assert list(zip(*(c.tolist() for c in combinations.values()), strict=True)) == expected
+    assert [expected[i] for i in combination.tolist()] == rows
 
 
 def test_tallies_of_different_ends_do_not_merge() -> None:

@@ -88,8 +88,8 @@ def plus(value: int) -> int:
 
 DAMAGES: dict[str, tuple[Callable[[], Record], str]] = (
     {
-        "place": (
-            lambda: table("messages", "refused_at", lambda m: m["refused_at"] == "", "network"),
+        "stage": (
+            lambda: table("messages", "refused_at", lambda m: m["refused_at"] == "", None),
             "requested = refused 1 + 2 + 3 + sent: requested ",
         ),
         "a request lost": (

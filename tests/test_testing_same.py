@@ -124,7 +124,7 @@ def test_types_period_and_provenance_are_compared() -> None:
     reports = run().reports
     assert reports is not None
     wide = replace(run(), reports=reports.astype({"deliveries": "int64"}))
-    assert told_of(run(), wide).endswith("differ: reports.copies: the types are int8 and int64")
+    assert told_of(run(), wide).endswith("differ: reports.deliveries: the types are int8 and int64")
     fewer = replace(run(), reports=reports.drop(columns="part"))
     assert "differ: reports: columns ['message', 'part', " in told_of(run(), fewer)
     versions = {**run().provenance["versions"], "numpy": "0.1"}

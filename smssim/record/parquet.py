@@ -248,7 +248,10 @@ def _codes(column: pa.ChunkedArray, type_: ColumnType) -> Array:
         return codes
     parts = [np.empty(0, np.int64)]
     for chunk in column.chunks:
-        of_label = np.append(categories.get_indexer(chunk.dictionary.to_pylist()), -1)
+        labels = chunk.dictionary.to_pylist()
+        of_label = np.append(categories.get_indexer(labels), -1)
+        for label in (label for label, code in zip(labels, of_label, strict=False) if code < 0):
+            raise ValueError(f"a column holds {label!r}, which is no category of its metadata")
         indices = chunk.indices.fill_null(-1) if chunk.null_count else chunk.indices
         parts.append(of_label.take(indices.to_numpy(zero_copy_only=False)))
     return np.concatenate(parts)
