@@ -237,7 +237,9 @@ def test_reports_without_a_message_are_orphans() -> None:
 def test_the_platform_refuses_at_place_3() -> None:
     assert column(read([{}], [{"status": UNDELIV, "source": 3}]), "refused_at") == ["platform"]
     uncharged = {"status": UNDELIV, "place": 3, "final": at(1)}
-    assert column(read([uncharged], [{"status": UNDELIV, "final": at(2)}]), "refused_at") == ["platform"]
+    assert column(read([uncharged], [{"status": UNDELIV, "final": at(2)}]), "refused_at") == [
+        "platform"
+    ]
     assert column(read([uncharged], [{"final": at(2)}]), "refused_at") == [""]
 
 
