@@ -41,7 +41,10 @@ def timed_by_results(record: Record) -> tuple[Ints, Ints]:
     cell of the tally `within_3_min`, and those of them that took less.
     """
     within_3_min = record.tallies.within_3_min
-    messages, within = within_3_min["messages"].to_numpy(np.int64), within_3_min["within"].to_numpy()
+    messages, within = (
+        within_3_min["messages"].to_numpy(np.int64),
+        within_3_min["within"].to_numpy(),
+    )
     soon = within == "3_min"
     timed = (within_3_min["outcome"].to_numpy() == "delivered") & (soon | (within == "later"))
     return np.where(timed, messages, 0), np.where(timed & soon, messages, 0)

@@ -171,7 +171,7 @@ IDENTITY = ("source_name", "request", "recipient", "generation")
 """Fields that together name a message of our own tables."""
 
 
-_OURS = {"request", "recipient", "resend number"}
+_OURS = {"request", "recipient", "resendnumber"}
 """Headings, as `plain` has them, that tables of ours alone have together."""
 
 
@@ -382,7 +382,7 @@ def keys_of(headings: Sequence[str], mapping: Columns = None) -> tuple[int, ...]
 def _fields(headings: Iterable[str]) -> Mapping[str, str]:
     """The fields by plain heading, of our own tables if these are the headings of one."""
     bare = {plain(heading) for heading in headings}
-    return fields_of(_OURS <= bare)
+    return fields_of(bare >= _OURS)
 
 
 def _matched(headings: Sequence[str], said: Mapping[str, Given]) -> dict[str, str]:
