@@ -275,7 +275,7 @@ def test_our_own_table_is_read_as_it_is_written() -> None:
         "cost_micro": ["45500"],
     }
     (row,) = piece(columns, names=names).sends
-    assert (row["request"], row["recipient"], row["resend_number"]) == (476_255_000_001, 3, 1)
+    assert (row["request"], row["recipient"], row["generation"]) == (476_255_000_001, 3, 1)
     assert (row["place"], row["covered"], row["cost"], row["segments"]) == (2, 1, 45_500, 2)
     assert row["final"] == MAY_2024 + 1
     assert names.origin.names == ["web"]
@@ -299,7 +299,7 @@ def test_requests_are_whole_numbers() -> None:
     ((request, recipient, generation),) = reasons(found.rejected).values()
     assert request.startswith("request(='-1') must be a whole number from 0 to")
     assert recipient.startswith("recipient(='0.5') must be a whole number from 0 to 2147483647")
-    assert generation == "generation(='200') must be a whole number from 0 to 127"
+    assert generation == "resend_number(='200') must be a whole number from 0 to 127"
 
 
 @pytest.mark.parametrize(
