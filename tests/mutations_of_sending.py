@@ -175,7 +175,7 @@ SENDING = {
     "source of a report": Mutation(_CODES, then(_one_source)),
     "updateTime": Mutation("smssim.logs.captures.write:_PLATFORM", value("nobody")),
     "orgCode": Mutation("smssim.logs.captures.write:_org_codes", _blank),
-    "extend": Mutation("smssim.logs.captures.write:_given_back", _blank),
+    "extend": Mutation("smssim.logs.captures.write:_echoed", _blank),
     "resends": Mutation(
         f"{_MARKER}.next_t",
         lambda original: lambda self, hours, counts, counters, t, *rest: np.full(len(t), NEVER),
