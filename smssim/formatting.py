@@ -1,9 +1,11 @@
-"""Plain text for people: numbers, times and durations, columns that line up."""
+"""Figures and tables for people: numbers, times, durations; columns of text, HTML tables."""
 
 from __future__ import annotations
 
+import math
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from html import escape
 from typing import Any, NamedTuple
 
 from smssim.calendars import to_datetime
@@ -15,8 +17,8 @@ LONGEST = 30
 
 
 def count(value: Any) -> str:
-    """A whole number with thousands separators; NA is a dash."""
-    return NOTHING if missing(value) else f"{int(value):,}"
+    """A whole number, or a mean of some, with thousands separators; NA is a dash."""
+    return NOTHING if missing(value) else f"{round(value):,}"
 
 
 def money(value: Any, decimals: int = 2) -> str:
@@ -24,10 +26,15 @@ def money(value: Any, decimals: int = 2) -> str:
     return NOTHING if missing(value) else f"{float(value):,.{decimals}f}"
 
 
+def amount(value: float) -> str:
+    """Whole units of a currency, with cents only where they matter; NaN is a dash."""
+    return money(value, 0 if value >= 1_000 else 2)
+
+
 def number(value: float) -> str:
-    """A figure with four digits that count, or whole if it is large; a dash if there is none."""
-    if value != value:
-        return "-"
+    """A figure with four significant digits, or whole if large; a dash if not finite."""
+    if not math.isfinite(value):
+        return NOTHING
     return f"{value:,.0f}" if 1_000 <= abs(value) < 1e12 else f"{value:.4g}"
 
 
@@ -37,6 +44,11 @@ def share(value: Any) -> str:
         return NOTHING
     percent = 100 * float(value)
     return f"{percent:.1f} %" if percent >= 0.1 or not percent else f"{percent:.2g} %"
+
+
+def percent(value: float) -> str:
+    """A share as it was given, in per cent."""
+    return f"{100 * value:g} %"
 
 
 def duration(seconds: Any) -> str:
@@ -76,9 +88,9 @@ def missing(value: Any) -> bool:
 
 
 class Grid(NamedTuple):
-    """A table that is ready to be shown: texts in rows, a letter a column (l or r), and notes.
+    """A table of texts: rows, an alignment with a letter per column (l or r), and notes.
 
-    The page and the summary are made of the same ones, so that they say the same.
+    The page and the summary are made of the same ones, so that they state the same.
     """
 
     header: Sequence[str]
@@ -93,20 +105,44 @@ class Grid(NamedTuple):
 
 
 def columns(header: Sequence[str], rows: Iterable[Sequence[str]], align: str) -> list[str]:
-    """Lines with a header; *align* has a letter a column, l or r.
+    """Lines with a header; *align* has a letter per column, l or r.
 
     Long names are cut, but for those of the last column.
     """
-    cells = [[*(part[:LONGEST] for part in row[:-1]), row[-1]] for row in (header, *rows)]
-    widths = [max(len(row[place]) for row in cells) for place in range(len(header))]
+    cells = [[*(cell[:LONGEST] for cell in row[:-1]), row[-1]] for row in (header, *rows)]
+    widths = [max(len(row[index]) for row in cells) for index in range(len(header))]
     lines = []
     for row in cells:
-        parts = [
-            part.ljust(width) if side == "l" else part.rjust(width)
-            for part, width, side in zip(row, widths, align, strict=True)
+        padded = [
+            cell.ljust(width) if side == "l" else cell.rjust(width)
+            for cell, width, side in zip(row, widths, align, strict=True)
         ]
-        lines.append("  ".join(parts).rstrip())
+        lines.append("  ".join(padded).rstrip())
     return lines
+
+
+def html_table(
+    css_class: str,
+    rows: Iterable[Sequence[str]],
+    header: Sequence[str] = (),
+    *,
+    caption: str = "",
+    row_headers: bool = False,
+    cell: Callable[[str], str] = escape,
+) -> str:
+    """Rows of texts as an HTML table without JavaScript or style.
+
+    The *caption* is HTML already; *cell* makes HTML of a text, *row_headers* makes the first cell
+    of each row its heading.
+    """
+    above = f"<caption>{caption}</caption>" if caption else ""
+    names = "".join(f'<th scope="col">{escape(name)}</th>' for name in header)
+    head = f"<thead><tr>{names}</tr></thead>" if header else ""
+    body = ""
+    for first, *others in rows:
+        begin = f'<th scope="row">{cell(first)}</th>' if row_headers else f"<td>{cell(first)}</td>"
+        body += f"<tr>{begin}{''.join(f'<td>{cell(text)}</td>' for text in others)}</tr>"
+    return f'<table class="{css_class}">{above}{head}<tbody>{body}</tbody></table>'
 
 
 def section(title: str, lines: Sequence[str]) -> list[str]:
@@ -119,11 +155,11 @@ def wrapped(line: str, hang: int = 4) -> list[str]:
     return textwrap.wrap(line, WIDTH - 2, subsequent_indent=" " * hang)
 
 
-def page(lines: Iterable[str]) -> str:
+def text_page(lines: Iterable[str]) -> str:
     """The lines as one text, cut at 100 characters; what a terminal would obey is replaced."""
-    shown = ("".join(c if c.isprintable() else "?" for c in line) for line in lines)
+    printable = ("".join(c if c.isprintable() else "?" for c in line) for line in lines)
     return (
-        "\n".join(line if len(line) <= WIDTH else line[: WIDTH - 3] + "..." for line in shown)
+        "\n".join(line if len(line) <= WIDTH else line[: WIDTH - 3] + "..." for line in printable)
         + "\n"
     )
 
@@ -135,8 +171,8 @@ def listed(names: Sequence[str], most: int = 4) -> str:
     return f"{', '.join(names[:most])} and {len(names) - most} more"
 
 
-def shown(total: int, most: int) -> int:
+def row_limit(total: int, most: int) -> int:
     """How many of *total* rows to show, *most* of them or one more: that one takes the line that
-    would say it is missing.
+    would report that it is missing.
     """
     return total if total <= most + 1 else most

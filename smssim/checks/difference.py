@@ -17,7 +17,6 @@ from smssim.checks.decide import with_never
 from smssim.checks.evidence import DirectedStatistic, Values
 from smssim.checks.export import plain, to_json
 from smssim.checks.result import CheckResult
-from smssim.checks.show import html_table
 from smssim.checks.text import OUTCOMES, about, headline, promise, span, statistic, story_lines
 from smssim.checks.verdict import UndecidedPolicy, Verdict
 from smssim.experiment.designs import Design
@@ -25,7 +24,7 @@ from smssim.experiment.experiment import Experiment
 from smssim.experiment.run_store import Store
 from smssim.experiment.runner import Execution, Progress
 from smssim.experiment.worker import Task
-from smssim.formatting import columns, count, page, section, wrapped
+from smssim.formatting import columns, count, html_table, section, text_page, wrapped
 from smssim.metrics import METRICS
 from smssim.scenario import Check, Scenario
 from smssim.scenario.diff import ABSENT, Change, differences
@@ -118,7 +117,7 @@ class Difference:
             lines += [f"  {line}" for line in wrapped(both.note, 2)]
         for verdict in self.new.verdicts:
             lines += story_lines(self.new, verdict)
-        return page(lines)
+        return text_page(lines)
 
     def json(self, undecided: UndecidedPolicy = "fail") -> str:
         """The same as JSON, with both scenarios as in `CheckResult.json`."""
@@ -147,7 +146,7 @@ class Difference:
         rows = [[both.name, _statement(both), *_cells(both), both.note] for both in self.promises]
         lines = [headline(self.new), f"before: {headline(self.old)}", *_changed_paths(self)]
         header = ("promise", "", *_HEADER, "note")
-        return html_table("<br>".join(map(escape, lines)), header, rows)
+        return html_table("smssim-checked", rows, header, caption="<br>".join(map(escape, lines)))
 
 
 def difference(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from smssim.checks.text import about, cells, headline, promise
 from smssim.checks.verdict import CheckedScenario, Verdict
+from smssim.formatting import html_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,19 +32,7 @@ def card(checked: CheckedScenario) -> str:
         for verdict in checked.verdicts
     ]
     caption = "<br>".join(escape(line) for line in (headline(checked), " ".join(about(checked))))
-    return html_table(caption, _HEADER, rows)
-
-
-def html_table(caption: str, header: tuple[str, ...], rows: list[list[str]]) -> str:
-    """Rows of texts as a table of HTML without JavaScript; the *caption* is HTML already."""
-    head = "".join(f"<th>{escape(name)}</th>" for name in header)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return (
-        f'<table class="smssim-checked"><caption>{caption}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    )
+    return html_table("smssim-checked", rows, _HEADER, caption=caption)
 
 
 def _promised(verdict: Verdict, unit: str) -> Promised:

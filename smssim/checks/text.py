@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from smssim.checks.counterexample import counterexample_of
 from smssim.checks.verdict import CheckedScenario, Verdict
-from smssim.formatting import WIDTH, columns, count, number, page, share, wrapped
+from smssim.formatting import WIDTH, columns, count, number, share, text_page, wrapped
 from smssim.metrics import YES_OR_NO
 from smssim.scenario import Check, Scenario
 
@@ -31,7 +31,7 @@ def text_of(checked: CheckedScenario) -> str:
         lines += ["", *wrapped(_OPEN.format(most=most), 2)]
     for verdict in checked.verdicts:
         lines += story_lines(checked, verdict)
-    return page(lines)
+    return text_page(lines)
 
 
 def headline(checked: CheckedScenario) -> str:

@@ -47,7 +47,7 @@ def add_sweep_options(parser: argparse.ArgumentParser) -> None:
 def sweep_command(options: argparse.Namespace) -> str:
     """Run every combination of some values; return the tables to print."""
     from smssim.experiment import sweep
-    from smssim.formatting import page
+    from smssim.formatting import text_page
 
     writable("--csv", options.csv)
     metrics = options.metrics or ["cost"]
@@ -62,7 +62,7 @@ def sweep_command(options: argparse.Namespace) -> str:
         lines = [f"{name}: {len(experiment.designs)} designs, {options.n:,} runs each", *failed]
         for metric in metrics:
             lines += _sweep_tables(experiment, metric)
-    return page(lines)
+    return text_page(lines)
 
 
 def _sweep_tables(experiment: Experiment, metric: str) -> list[str]:
@@ -125,7 +125,7 @@ def add_compare_options(parser: argparse.ArgumentParser) -> None:
 def compare_command(options: argparse.Namespace) -> str:
     """Compare two scenarios; return the table to print."""
     from smssim.experiment import compare
-    from smssim.formatting import page
+    from smssim.formatting import text_page
     from smssim.scenario import Scenario
 
     unknown_metrics(options.metrics)
@@ -144,7 +144,7 @@ def compare_command(options: argparse.Namespace) -> str:
         pairs = len(comparison.experiment.results) // 2
         lines = [f"{base.name}: {pairs:,} pairs of runs, what-if less base", *failed]
         lines += _comparison_table(comparison, options.metrics)
-    return page(lines)
+    return text_page(lines)
 
 
 def _what_if(options: argparse.Namespace, base: Scenario) -> Scenario:
@@ -217,7 +217,7 @@ def add_find_options(parser: argparse.ArgumentParser) -> None:
 def find_command(options: argparse.Namespace) -> str:
     """Look for a value; return the answer and what was tried, to print."""
     from smssim.checks import find
-    from smssim.formatting import page
+    from smssim.formatting import text_page
 
     search = find.largest if options.largest else find.smallest
     with wrong_if(OSError, ValueError), progress_bar(options) as progress:
@@ -231,17 +231,17 @@ def find_command(options: argparse.Namespace) -> str:
             most=options.n,
             **run_options(options, progress),
         )
-    return page(_answer_lines(answer))
+    return text_page(_answer_lines(answer))
 
 
 def _answer_lines(answer: Answer) -> list[str]:
-    from smssim.formatting import columns, section, wrapped
+    from smssim.formatting import columns, number, section, wrapped
 
     value = "none" if answer.value is None else f"{answer.value:,}"
     rows = [
         [
             f"{probe.value:,}",
-            *map(_bound, (probe.estimate, probe.low, probe.high)),
+            *map(number, (probe.estimate, probe.low, probe.high)),
             f"{probe.n:,}",
             _HOLDS[probe.holds],
         ]
@@ -254,10 +254,3 @@ def _answer_lines(answer: Answer) -> list[str]:
         *wrapped(f"{answer.note}."),
         *section("Tried (all answers together are 95 % sure)", table),
     ]
-
-
-def _bound(value: float) -> str:
-    """An estimate or the end of an interval, a dash where it has none."""
-    from smssim.formatting import number
-
-    return number(value) if math.isfinite(value) else "-"

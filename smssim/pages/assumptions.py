@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smssim.formatting import duration, listed
+from smssim.formatting import duration, listed, percent
 from smssim.record.record import Record
 from smssim.report.cost import cost
 from smssim.report.delivery import delivery
@@ -190,11 +190,6 @@ def described(delay: Delay) -> str:
     text = f"median {duration(delay.lognormal_s.median)}, 95 % < {duration(delay.lognormal_s.p95)}"
     slow = delay.slow
     return text if slow is None else f"{text}, {percent(slow.share)} slow ({duration(slow.median)})"
-
-
-def percent(share: float) -> str:
-    """A share as it was given, in per cent."""
-    return f"{100 * share:g} %"
 
 
 def _happened(record: Record, *events: str) -> bool:

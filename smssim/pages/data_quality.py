@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from smssim.formatting import Grid, count, share, shown, wrapped
+from smssim.formatting import Grid, count, row_limit, share, wrapped
 from smssim.record.record import Record
 
 MOST = 6
@@ -39,7 +39,9 @@ def used(record: Record) -> str:
 def reasons(record: Record, most: int) -> Grid:
     """Why records of a log could not be used, the most frequent reason first."""
     counts = record.provenance.get("quarantined_by_reason", {})
-    rows = [[count(n), reason] for reason, n in list(counts.items())[: shown(len(counts), most)]]
+    rows = [
+        [count(n), reason] for reason, n in list(counts.items())[: row_limit(len(counts), most)]
+    ]
     more = len(counts) - len(rows)
     notes = [f"and {more} more reasons"] if more > 0 else []
     return Grid(["records", "why"], rows, "rl", notes)
@@ -62,7 +64,7 @@ def remarks(record: Record, most: int) -> Iterator[str]:
     if passed:
         yield f"no records, passed over: {_listed(passed)}"
     warnings = about.get("warnings", [])
-    most = shown(len(warnings), most)
+    most = row_limit(len(warnings), most)
     yield from warnings[:most]
     if len(warnings) > most:
         yield f"and {len(warnings) - most} more warnings, see the provenance"

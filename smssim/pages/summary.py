@@ -14,9 +14,9 @@ from smssim.formatting import (
     missing,
     moment,
     money,
-    page,
     section,
     share,
+    text_page,
     times,
     wrapped,
 )
@@ -75,7 +75,7 @@ def summary(record: Record) -> str:
         sentences = assumptions(record, Scenario.parse(scenario))
         assumed = [line for sentence in sentences for line in wrapped(sentence)]
         lines += section("ASSUMPTIONS THESE ANSWERS HANG ON", assumed)
-    return page(lines)
+    return text_page(lines)
 
 
 def _budget(record: Record) -> list[str]:

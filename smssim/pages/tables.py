@@ -15,8 +15,8 @@ from smssim.formatting import (
     missing,
     moment,
     money,
+    row_limit,
     share,
-    shown,
     wrapped,
 )
 from smssim.record.record import Record
@@ -49,7 +49,7 @@ def bill(record: Record, most: int = MOST) -> Grid:
     total = (
         charges.groupby("country")["cost_micro"].sum().sort_values(ascending=False, kind="stable")
     )
-    most = shown(len(total), most)
+    most = row_limit(len(total), most)
     named = {country: [country] for country in total.index[:most]}
     if len(total) > most:
         named[f"{len(total) - most} more"] = total.index[most:].tolist()
@@ -131,7 +131,7 @@ def happened(record: Record, most: int = MOST + 4) -> Grid:
             moment(row["last_at"]) if row["times"] > 1 else "",
             "" if missing(row["stopped_s"]) else duration(row["stopped_s"]),
         ]
-        for _, row in events.head(shown(len(events), most)).iterrows()
+        for _, row in events.head(row_limit(len(events), most)).iterrows()
     ]
     header = ["what", "of", "times", "first", "last", "stopped for"]
     return Grid(
@@ -144,7 +144,7 @@ def deliveries(record: Record, most: int = MOST) -> Grid:
     frame = delivery(record).sort_values("requested", ascending=False, kind="stable")
     rows = [
         _delivery_row(_name(row["country"]), row)
-        for _, row in frame.head(shown(len(frame), most)).iterrows()
+        for _, row in frame.head(row_limit(len(frame), most)).iterrows()
     ]
     more = _more(frame, rows)
     if len(frame) > 1:
@@ -171,7 +171,7 @@ def status_counts(record: Record, most: int = MOST + 1) -> Grid:
             PLACES[row["refused_at"]],
             _meaning(record, row["status"], row["refused_at"]),
         ]
-        for _, row in frame.head(shown(len(frame), most)).iterrows()
+        for _, row in frame.head(row_limit(len(frame), most)).iterrows()
     ]
     header = ["status", "messages", "requested", "place", "meaning"]
     return Grid(header, rows, "lrrll", _more(frame, rows))
@@ -199,7 +199,7 @@ def reviews(record: Record, most: int = MOST - 1) -> Grid:
             duration((row["decided_at"] - row["submitted_at"]).total_seconds()),
             moment(row["usable_at"]),
         ]
-        for _, row in record.reviews.head(shown(len(record.reviews), most)).iterrows()
+        for _, row in record.reviews.head(row_limit(len(record.reviews), most)).iterrows()
     ]
     return Grid(header, rows, "lrllrl", _more(record.reviews, rows))
 
@@ -229,7 +229,7 @@ def group_tasks(record: Record, most: int = MOST) -> Grid:
     numbers = ("imported", "refused", "delivered", "failed", "in_flight")
     rows = [
         [row["task"], row["state"], moment(row["at"]), *(count(row[name]) for name in numbers)]
-        for _, row in frame.head(shown(len(frame), most)).iterrows()
+        for _, row in frame.head(row_limit(len(frame), most)).iterrows()
     ]
     return Grid(header, rows, "lllrrrrr", _more(frame, rows))
 

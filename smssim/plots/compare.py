@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smssim import report
-from smssim.formatting import duration, share
+from smssim.formatting import amount, duration, share
 from smssim.plots._bars import shortened
 from smssim.plots._style import CYCLE, FAINT, INK, drawing, legend_below, said, titled
-from smssim.plots.cost import amount
 from smssim.record.record import Record
 
 if TYPE_CHECKING:

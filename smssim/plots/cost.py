@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from smssim import report
-from smssim.formatting import share
+from smssim.formatting import amount, share
 from smssim.plots._bars import fill, first_of, lying, told_at
 from smssim.plots._style import drawing, legend_below, said, titled
 from smssim.record.record import Record
@@ -56,11 +56,6 @@ def currency_of(frame: pd.DataFrame) -> str:
     """The currency of a bill, by the name of its column; nothing where it is not known."""
     names = [str(name) for name in frame.columns if str(name).startswith("cost_")]
     return "".join(name.removeprefix("cost_").upper() for name in names if name != "cost_micro")
-
-
-def amount(value: float) -> str:
-    """Money as it is told in a picture: cents only where they matter."""
-    return f"{value:,.0f}" if value >= 1_000 else f"{value:,.2f}"
 
 
 def _keys(frame: pd.DataFrame) -> list[str]:

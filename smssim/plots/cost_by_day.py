@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim import report
+from smssim.formatting import amount
 from smssim.plots._style import (
     INK,
     drawing,
@@ -21,7 +22,7 @@ from smssim.plots._style import (
     titled,
 )
 from smssim.plots.burn_down import ahead, meaning, record_ends
-from smssim.plots.cost import PAID, amount
+from smssim.plots.cost import PAID
 from smssim.record.record import Record
 
 if TYPE_CHECKING:

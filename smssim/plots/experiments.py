@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.formatting import number
 from smssim.metrics import YES_OR_NO
 from smssim.plots._style import FAINT, INK, WARNING, drawing, legend_below, look, titled
 from smssim.stats.intervals import Interval
@@ -171,11 +172,7 @@ def _told(found: Interval) -> str:
 
 
 def _number(value: float) -> str:
-    """A number that a person reads: thousands apart, four digits that count."""
-    if not np.isfinite(value):
-        return "unknown"
-    size = abs(value)
-    return f"{value:,.0f}" if size >= 1_000 or value == round(value) else f"{value:.4g}"
+    return number(value) if np.isfinite(value) else "unknown"
 
 
 # Two figures of several designs against each other, and which of them no other beats.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from smssim.calendars import to_datetime
+from smssim.formatting import html_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,10 +59,7 @@ class Record:
             "events": events,
             "left out": left_out,
         }
-        cells = "".join(
-            f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in rows.items()
-        )
-        return f'<table class="smssim-record"><tbody>{cells}</tbody></table>'
+        return html_table("smssim-record", rows.items(), row_headers=True)
 
     def _period(self) -> tuple[str, str]:
         ends = (self.observed_from, self.observed_until)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, model_validator
 
 from smssim.calendars import DAY, to_us
+from smssim.formatting import html_table
 from smssim.scenario.account import Account, Application, Package, Quota, Ticket
 from smssim.scenario.changes import changed
 from smssim.scenario.consistency import FileFinder, violations_between
@@ -283,11 +284,12 @@ def _card(scenario: Scenario) -> str:
         ("a day", [f"alarm {thresholds.daily_alarm:,}, limit {thresholds.daily_limit:,}"]),
         ("a month", [f"alarm {thresholds.monthly_alarm:,}, limit {thresholds.monthly_limit:,}"]),
     ]
-    body = "".join(
-        f"<tr><th>{escape(name)}</th><td>{'<br>'.join(map(escape, lines))}</td></tr>"
-        for name, lines in rows
+    return html_table(
+        "smssim-scenario",
+        [(name, "\n".join(lines)) for name, lines in rows],
+        row_headers=True,
+        cell=lambda text: escape(text).replace("\n", "<br>"),
     )
-    return f'<table class="smssim-scenario"><tbody>{body}</tbody></table>'
 
 
 def _first_lines(lines: list[str]) -> list[str]:

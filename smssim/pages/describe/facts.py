@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from smssim.experiment import Experiment
 from smssim.experiment.designs import Design
 from smssim.experiment.statistics import QUANTILES, statistics_of
+from smssim.formatting import number as rounded
 from smssim.metrics import METRICS, Metric, metric_named
 from smssim.pages.describe.markdown import counted, delay, listed, number, plain, table, value_text
 from smssim.pages.describe.rules import rules
@@ -237,14 +237,7 @@ def _figure(experiment: Experiment, name: str, design: int) -> tuple[str, ...] |
     first = next(iter(by_name.values()))
     if not first.n:
         return None
-    values = [_rounded(value) for value in (first.estimate, first.low, first.high)]
-    quantiles = [_rounded(by_name[q].estimate) if q in by_name else "" for q in QUANTILES]
+    values = [rounded(value) for value in (first.estimate, first.low, first.high)]
+    quantiles = [rounded(by_name[q].estimate) if q in by_name else "" for q in QUANTILES]
     unit = experiment.unit(name)
     return f"`{name}`", unit, first.statistic, *values, *quantiles, f"{first.n:,}"
-
-
-def _rounded(value: float) -> str:
-    """A figure with four digits that count, or whole if large; a dash if nothing bounds it."""
-    if not math.isfinite(value):
-        return "-"
-    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"

@@ -1,6 +1,6 @@
-"""The face of a what-if: things to turn, a picture, a table and a sentence, in a notebook.
+"""The widgets of a what-if in a notebook: controls, a picture, a table and a status line.
 
-All that is shown is computed in `smssim.pages.panel.study`; here is only what is asked and when.
+What they show is computed in `study.py` and made HTML in `render.py`; here is only when.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class Panel:
 
     def __init__(self, base: Scenario, policies: Sequence[Policy] = ()) -> None:
         widgets = _widgets()
-        from smssim.pages.panel import render as told
+        from smssim.pages.panel import render
         from smssim.pages.panel.study import Study
 
-        self._told = told
+        self._render = render
         self.study: Study = Study(base, policies)
-        self.controls = {own.name: _widget(own) for own in self.study.controls.values()}
+        self.controls = {control.name: _widget(control) for control in self.study.controls.values()}
         self.status, self.picture, self.table, self.saved = (widgets.HTML() for _ in range(4))
         self.reset = widgets.Button(description="Reset", icon="undo")
         self.file = _above(widgets.Text(value="what_if.yaml", description="file name"))
@@ -75,8 +75,8 @@ class Panel:
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(self._task)
 
-    def _repr_mimebundle_(self, **asked: Any) -> Any:
-        return self.box._repr_mimebundle_(**asked)
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        return self.box._repr_mimebundle_(**options)
 
     def _in_loop(self, do: Callable[[], None]) -> None:
         """Do it in the loop that the panel was made in, at once if there is none.
@@ -117,7 +117,7 @@ class Panel:
         try:
             self._apply()
             self.study.first()
-            self.picture.value = self._told.picture(self.study)
+            self.picture.value = self._render.picture(self.study)
             self._show()
         except Exception as error:
             self._say(error)
@@ -128,31 +128,34 @@ class Panel:
         self.study.change({name: widget.value for name, widget in self.controls.items()})
 
     def _show(self, table: bool = True) -> None:
-        self.status.value = self._told.line(self._told.status(self.study))
+        self.status.value = self._render.line(self._render.status(self.study))
         if table:
-            self.table.value = self._told.table(self.study)
+            self.table.value = self._render.table(self.study)
 
     def _say(self, error: Exception) -> None:
-        self.status.value = self._told.line(self._told.sentence(error))
+        self.status.value = self._render.line(self._render.sentence(error))
 
     def _reset(self, _: Any) -> None:
-        for own in self.study.controls.values():
-            self.controls[own.name].value = own.value
+        for control in self.study.controls.values():
+            self.controls[control.name].value = control.value
 
     def _write(self) -> None:
         try:
             self._apply()
             words = f"Saved as {self.study.save(self.file.value.strip())}."
         except Exception as error:
-            words = self._told.sentence(error)
-        self.saved.value = self._told.line(words)
+            words = self._render.sentence(error)
+        self.saved.value = self._render.line(words)
 
     def _laid_out(self) -> Any:
         """Controls by group to the left, what comes of them to the right or below."""
         widgets = _widgets()
-        left = [widgets.HTML(self._told.STYLE)]
-        for group, own in groupby(self.study.controls.values(), lambda control: control.group):
-            left += [widgets.HTML(f"<b>{escape(group)}</b>"), *(self.controls[c.name] for c in own)]
+        left = [widgets.HTML(self._render.STYLE)]
+        for group, controls in groupby(self.study.controls.values(), lambda c: c.group):
+            left += [
+                widgets.HTML(f"<b>{escape(group)}</b>"),
+                *(self.controls[c.name] for c in controls),
+            ]
         left += [self.reset, self.file, self.save, self.saved]
         right = [self.status, self.picture, self.table]
         boxes = [
@@ -166,14 +169,15 @@ class Panel:
 def _widget(control: Control) -> Any:
     """A labelled slider for a number, a list for a choice."""
     widgets = _widgets()
-    if control.kind == "choice":
+    if control.choices:
         choice = {"options": control.choices, "value": control.value}
         return _above(widgets.Dropdown(description=control.label, **choice))
     numbers = [control.value, control.low, control.high, control.step]
     whole = all(isinstance(number, int) for number in numbers)
-    kind, form = (widgets.IntSlider, ",d") if whole else (widgets.FloatSlider, ",.2f")
+    slider, form = (widgets.IntSlider, ",d") if whole else (widgets.FloatSlider, ",.2f")
     ends = {"min": control.low, "max": control.high, "step": control.step}
-    return _above(kind(value=control.value, description=control.label, readout_format=form, **ends))
+    widget = slider(value=control.value, description=control.label, readout_format=form, **ends)
+    return _above(widget)
 
 
 def _above(widget: Any) -> Any:
@@ -191,6 +195,6 @@ def _widgets() -> Any:
     try:
         import ipywidgets  # type: ignore[import-untyped]
     except ImportError as error:
-        told = "smssim.panel needs ipywidgets: pip install 'smssim[notebooks]'"
-        raise ImportError(told) from error
+        message = "smssim.panel needs ipywidgets: pip install 'smssim[notebooks]'"
+        raise ImportError(message) from error
     return ipywidgets

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from smssim.scenario import Delay, GroupTask, Package, Scenario
 from smssim.scenario.delays import moments
@@ -34,14 +34,14 @@ def scaled(delay: Delay, factor: float) -> dict[str, Any]:
     {'lognormal_s': {'median': 20.0, 'p95': 50.0}}
     """
     data = delay.model_dump(exclude_none=True)
-    return {kind: _times(value, factor) for kind, value in data.items()}
+    return {form: _times(value, factor) for form, value in data.items()}
 
 
 def _times(value: Any, factor: float) -> Any:
     if isinstance(value, dict):
-        return {key: own if key == "share" else own * factor for key, own in value.items()}
+        return {key: item if key == "share" else item * factor for key, item in value.items()}
     if isinstance(value, tuple | list):
-        return [own * factor for own in value]
+        return [item * factor for item in value]
     return value * factor
 
 
@@ -80,7 +80,6 @@ class Control:
     label: str
     """What is turned, with its unit."""
     paths: tuple[str, ...]
-    kind: Literal["choice", "number"]
     value: Value
     turn: Callable[[Any], Changes] = field(repr=False, compare=False)
     choices: tuple[tuple[str, Value], ...] = ()
@@ -90,10 +89,10 @@ class Control:
 
     def changes(self, value: Value) -> dict[str, Any]:
         """The changes by path for `Scenario.change`. Raise a ValueError for what it cannot be."""
-        if self.kind == "choice":
-            known = [own for _, own in self.choices]
-            if value not in known:
-                raise ValueError(f"{self.name}(={value!r}) must be one of {known}")
+        if self.choices:
+            values = [choice for _, choice in self.choices]
+            if value not in values:
+                raise ValueError(f"{self.name}(={value!r}) must be one of {values}")
         elif isinstance(value, str) or not self.low <= value <= self.high:
             raise ValueError(f"{self.name}(={value!r}) must be in {self.low:g}..{self.high:g}")
         return {} if value == self.value else dict(self.turn(value))
@@ -106,8 +105,8 @@ def controls_of(scenario: Scenario) -> tuple[Control, ...]:
     prices are not public); a group task needs numbers by country, patience needs users who ask
     again. A limit above the quota raises the quota with it, as its ticket would.
     """
-    found = [*_service(scenario), *_thresholds(scenario), *_volumes(scenario)]
-    return (*found, _outages(scenario), *_patience(scenario))
+    account = [*_service(scenario), *_thresholds(scenario)]
+    return (*account, *_volumes(scenario), _outages(scenario), *_patience(scenario))
 
 
 def _service(scenario: Scenario) -> Iterator[Control]:
@@ -131,12 +130,12 @@ def _thresholds(scenario: Scenario) -> Iterator[Control]:
         quota = f"quota.{period}_limit"
         most = getattr(scenario.quota, f"{period}_limit")
         now = getattr(scenario.thresholds, f"{period}_alarm")
-        told = f"{period} alarm, {scenario.thresholds.unit}s a {unit}"
-        yield _number(alarm, LIMITS, told, now, _put(alarm))
+        label = f"{period} alarm, {scenario.thresholds.unit}s a {unit}"
+        yield _number(alarm, LIMITS, label, now, _put(alarm))
         turn = partial(_limit, limit=limit, quota=quota, most=most)
         now = getattr(scenario.thresholds, f"{period}_limit")
-        told = f"{period} limit, {scenario.thresholds.unit}s a {unit} (above {most:,} by ticket)"
-        yield _number(limit, LIMITS, told, now, turn, (limit, quota))
+        label = f"{period} limit, {scenario.thresholds.unit}s a {unit} (above {most:,} by ticket)"
+        yield _number(limit, LIMITS, label, now, turn, (limit, quota))
 
 
 def _volumes(scenario: Scenario) -> Iterator[Control]:
@@ -150,9 +149,9 @@ def _volumes(scenario: Scenario) -> Iterator[Control]:
         for country, recipients in task.countries.items():
             path = f"group_tasks.{i}.countries.{country}"
             label = f"{task.name} to {country}, recipients"
-            made = _number(path, VOLUMES, label, recipients, _put(path), most=recipients + room)
-            if made.low < made.high:
-                yield made
+            control = _number(path, VOLUMES, label, recipients, _put(path), most=recipients + room)
+            if control.low < control.high:
+                yield control
 
 
 def _outages(scenario: Scenario) -> Control:
@@ -160,7 +159,8 @@ def _outages(scenario: Scenario) -> Control:
     down_s = moments(base.down).mean_s if base else _OUTAGE_S
     hours = 24 * down_s / (down_s + moments(base.up).mean_s) if base else 0.0
     choices = tuple(
-        (f"{own:.2g} h" + " (the base)" * (own == hours), own) for own in sorted({hours, *DOWN_H})
+        (f"{down:.2g} h" + " (the base)" * (down == hours), down)
+        for down in sorted({hours, *DOWN_H})
     )
 
     turn = partial(_down, path=path, down_s=down_s)
@@ -172,10 +172,10 @@ def _patience(scenario: Scenario) -> Iterator[Control]:
     for i, source in enumerate(scenario.traffic):
         if source.resend is not None:
             alike.setdefault(source.resend.patience, []).append(i)
-    for patience, places in alike.items():
+    for patience, sources in alike.items():
         middle = middle_s(patience)
-        paths = tuple(f"traffic.{i}.resend.patience" for i in places)
-        names = ", ".join(scenario.traffic[i].name for i in places)
+        paths = tuple(f"traffic.{i}.resend.patience" for i in sources)
+        names = ", ".join(scenario.traffic[i].name for i in sources)
         label = f"users of {names} ask again after, s (median)"
         turn = partial(_wait, patience=patience, middle=middle, paths=paths)
         if middle > 0:
@@ -215,7 +215,7 @@ def _choice(
     choices: tuple[tuple[str, Value], ...],
     turn: Callable[[Any], Changes],
 ) -> Control:
-    return Control(path, group, label, (path,), "choice", value, turn, choices)
+    return Control(path, group, label, (path,), value, turn, choices)
 
 
 def _number(
@@ -232,7 +232,7 @@ def _number(
     step = _step(value)
     low = value - step * math.floor(0.75 * value / step)
     high = value + step * math.floor((min(3 * value, most) - value) / step)
-    return Control(path, group, label, paths or (path,), "number", value, turn, (), low, high, step)
+    return Control(path, group, label, paths or (path,), value, turn, (), low, high, step)
 
 
 def _step(value: float) -> float:

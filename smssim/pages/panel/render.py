@@ -15,9 +15,9 @@ from smssim.checks import Verdict
 from smssim.experiment.comparison import BASE, WHAT_IF
 from smssim.experiment.experiment import Experiment
 from smssim.experiment.statistics import Values
-from smssim.formatting import duration, money
+from smssim.formatting import NOTHING, amount, count, duration, html_table, number
 from smssim.pages.panel.study import MOST, Study
-from smssim.plots.what_if import picture as drawn
+from smssim.plots.what_if import picture as draw
 from smssim.scenario import Scenario, ScenarioError
 from smssim.stats.intervals import mean_interval
 
@@ -36,13 +36,11 @@ STYLE = """<style>
 .smssim-panel .smssim-control select { height: 28px }
 .smssim-panel td, .smssim-panel th { line-height: 1.3; padding: 3px 6px; font-size: 12px }
 .smssim-panel td { text-align: right; font-variant-numeric: tabular-nums }
+.smssim-panel tbody th { text-align: left; font-weight: normal }
 .smssim-panel td span { white-space: nowrap }
 .smssim-panel caption { text-align: left; white-space: nowrap }
 </style>"""
 """How widgets look within an element of the class smssim-panel: labels stand above controls."""
-_NONE = "-"
-_WHOLE = 1_000
-"""From here on cents are noise."""
 
 Form = Callable[[float], str]
 
@@ -53,13 +51,13 @@ class Row(NamedTuple):
     label: str
     base: str
     what_if: str
-    difference: str = _NONE
+    difference: str = NOTHING
     pairs: str = ""
 
 
 def picture(study: Study) -> str:
     """Replication 0 of both sides as an `<img>`, its words in `alt`."""
-    png, alt = drawn(*study.seen)
+    png, alt = draw(*study.seen)
     data = base64.b64encode(png).decode("ascii")
     style = "width: 100%; max-width: 1000px; height: auto"
     return f'<img alt="{escape(alt)}" style="{style}" src="data:image/png;base64,{data}">'
@@ -67,32 +65,30 @@ def picture(study: Study) -> str:
 
 def table(study: Study) -> str:
     """The rows as an HTML table; without promises, a sentence below it says how to add them."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in HEAD)
-    body = "".join(map(_html, rows(study)))
     below = "" if study.base.checks else f"<p>{escape(NO_PROMISES)}</p>"
     caption = "Means over months of the same random numbers, dates in UTC"
+    lines = rows(study)
     return (
-        f'<table class="smssim-what-if"><caption>{caption}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
+        html_table("smssim-what-if", lines, HEAD, caption=caption, row_headers=True, cell=_cell)
+        + below
     )
 
 
 def rows(study: Study) -> list[Row]:
     """The bill, deliveries, refusals and delays, run-outs, and the promises of the scenario."""
     comparison = study.comparison
-    found = comparison.experiment
     currency = study.base.currency
-    told = [
-        _figure(study, "cost", f"the bill, {currency}", _money),
-        _figure(study, "messages.delivered", "delivered, messages", _count),
-        _figure(study, "messages.stopped_by_limit", "refused by a limit, messages", _count),
-        _figure(study, "messages.stopped_by_runout", "refused as packages ran out", _count),
+    figures = [
+        _figure(study, "cost", f"the bill, {currency}", amount),
+        _figure(study, "messages.delivered", "delivered, messages", count),
+        _figure(study, "messages.stopped_by_limit", "refused by a limit, messages", count),
+        _figure(study, "messages.stopped_by_runout", "refused as packages ran out", count),
         _figure(study, "latency.p95", "95 % are delivered within", duration),
     ]
-    told += [
-        _run_out(study, name) for name in found.kpi_names if name.startswith("package.run_out[")
+    names = [
+        name for name in comparison.experiment.kpi_names if name.startswith("package.run_out[")
     ]
-    return told + list(_promises(study))
+    return [*figures, *(_run_out(study, name) for name in names), *_promises(study)]
 
 
 def status(study: Study) -> str:
@@ -110,8 +106,8 @@ def status(study: Study) -> str:
 def sentence(error: Exception) -> str:
     """What is wrong, in words; of a scenario all of it, and what was done about it."""
     if isinstance(error, ScenarioError):
-        found = "; ".join(": ".join(filter(None, (p.path, p.message))) for p in error.problems)
-        return f"Not possible: {found}. The picture is the last one that was."
+        problems = "; ".join(": ".join(filter(None, (p.path, p.message))) for p in error.problems)
+        return f"Not possible: {problems}. The picture is the last one that was."
     if isinstance(error, FileExistsError):
         return f"Not saved: {error.filename} is there already; choose another name."
     if isinstance(error, OSError):
@@ -132,15 +128,15 @@ def _figure(study: Study, name: str, label: str, form: Form) -> Row:
 
 
 def _run_out(study: Study, name: str) -> Row:
-    number = name.partition("[")[2].removesuffix("]")
+    index = name.partition("[")[2].removesuffix("]")
     packages = study.base.packages
-    known = int(number) < len(packages)
-    country = f" ({packages[int(number)].country})" if known else ""
+    in_base = int(index) < len(packages)
+    country = f" ({packages[int(index)].country})" if in_base else ""
     experiment = study.comparison.experiment
     dates = [_date(study.base, experiment.values(name, design)) for design in (BASE, WHAT_IF)]
     base, what_if = study.comparison.pairs(name)
     return Row(
-        f"package {number}{country}: nothing left",
+        f"package {index}{country}: nothing left",
         dates[BASE],
         dates[WHAT_IF],
         *_difference(what_if - base, lambda days: duration(86_400 * days)),
@@ -149,11 +145,11 @@ def _run_out(study: Study, name: str) -> Row:
 
 def _date(base: Scenario, days: Values) -> str:
     """The mean date of a run-out, from its days since the start, and in how many months it is."""
-    known = days[np.isfinite(days)]
-    if not len(known):
+    dated = days[np.isfinite(days)]
+    if not len(dated):
         return "never"
-    at = base.start + timedelta(days=float(known.mean()))
-    often = "" if len(known) == len(days) else f", in {len(known)} of {len(days)} months"
+    at = base.start + timedelta(days=float(dated.mean()))
+    often = "" if len(dated) == len(days) else f", in {len(dated)} of {len(days)} months"
     return f"{at.day} {at:%b %H:%M}{often}"
 
 
@@ -161,25 +157,25 @@ def _promises(study: Study) -> Iterator[Row]:
     sides = (study.verdicts("base"), study.verdicts("what_if"))
     for base, what_if in zip(*sides, strict=True):
         check = base.check
-        told = (f"{check.name}: {check}", _verdict(base), _verdict(what_if))
+        texts = (f"{check.name}: {check}", _verdict(base), _verdict(what_if))
         if check.quantile is None:
             one, other = study.comparison.pairs(check.figure)
-            yield Row(*told, *_difference(other - one, _plain))
+            yield Row(*texts, *_difference(other - one, number))
         else:
-            yield Row(*told)
+            yield Row(*texts)
 
 
 def _verdict(verdict: Verdict) -> str:
     months = f"{verdict.runs} month{'s' * (verdict.runs != 1)}"
-    told = f"{OUTCOMES[verdict.outcome]} after {months}: {_plain(verdict.estimate)}"
-    return f"{told} ({verdict.note})" if verdict.note else told
+    text = f"{OUTCOMES[verdict.outcome]} after {months}: {number(verdict.estimate)}"
+    return f"{text} ({verdict.note})" if verdict.note else text
 
 
 def _difference(values: Values, form: Form) -> tuple[str, str]:
     """The mean of paired differences with its interval, and how many pairs there are."""
     n = len(values)
     if not n:
-        return _NONE, "0"
+        return NOTHING, "0"
     mean = _signed(float(values.mean()), form)
     if n < 2:
         return f"{mean} (no interval yet)", "1"
@@ -188,9 +184,9 @@ def _difference(values: Values, form: Form) -> tuple[str, str]:
 
 
 def _signed(value: float, form: Form) -> str:
-    told = form(abs(value))
+    text = form(abs(value))
     sign = "+" if value > 0 else "\N{MINUS SIGN}"
-    return told if told == form(0) else f"{sign}{told}"
+    return text if text == form(0) else f"{sign}{text}"
 
 
 def _mean(experiment: Experiment, name: str, design: int) -> float:
@@ -198,27 +194,8 @@ def _mean(experiment: Experiment, name: str, design: int) -> float:
     return float(values.mean()) if len(values) else math.nan
 
 
-def _money(value: float) -> str:
-    return money(value, 2 if value < _WHOLE else 0)
-
-
-def _count(value: float) -> str:
-    return _NONE if math.isnan(value) else f"{value:,.0f}"
-
-
-def _plain(value: float) -> str:
-    return _NONE if math.isnan(value) else f"{value:,.4g}" if value < 1e4 else f"{value:,.0f}"
-
-
-def _html(row: Row) -> str:
-    cells = "".join(f"<td>{_whole(escape(text))}</td>" for text in row[1:])
-    return f'<tr><th scope="row" style="{_LABEL}">{escape(row.label)}</th>{cells}</tr>'
-
-
-def _whole(text: str) -> str:
+def _cell(text: str) -> str:
     """A cell whose interval, in brackets at its end, is not broken into two lines."""
-    before, bracket, interval = text.partition(" (")
-    return f"{before} <span>({interval}</span>" if bracket and text.endswith(")") else text
-
-
-_LABEL = "text-align: left; font-weight: normal"
+    before, bracket, interval = escape(text).partition(" (")
+    whole = not (bracket and text.endswith(")"))
+    return escape(text) if whole else f"{before} <span>({interval}</span>"

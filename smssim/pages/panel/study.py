@@ -27,7 +27,7 @@ from smssim.simulation.simulate import Run, simulate
 
 LEAST, MOST = 16, 200
 """Pairs of months that are run at least and at most."""
-KNOWN = 0.01
+PRECISION = 0.01
 """How far the difference of the bills may be off, as a share of the base's bill."""
 _FIRST_LOOK = 4
 
@@ -45,9 +45,11 @@ class Study:
     def __init__(self, base: Scenario, policies: Sequence[Policy] = ()) -> None:
         self.base = self.scenario = base
         self.controls = {control.name: control for control in controls_of(base)}
-        self.values: dict[str, Value] = {own.name: own.value for own in self.controls.values()}
+        self.values: dict[str, Value] = {
+            name: control.value for name, control in self.controls.items()
+        }
         self._policies = packed(policies)
-        self._known: tuple[list[dict[str, float]], list[dict[str, float]]] = ([], [])
+        self._results: tuple[list[dict[str, float]], list[dict[str, float]]] = ([], [])
         self._first: tuple[Run | None, Run | None] = (None, None)
         self._seen: tuple[Seen | None, Seen | None] = (None, None)
 
@@ -66,32 +68,32 @@ class Study:
             for name, control in self.controls.items()
             for path, value in control.changes(wanted[name]).items()
         }
-        made = self.base.change(**changes) if changes else self.base
+        what_if = self.base.change(**changes) if changes else self.base
         self.values = wanted
-        if made != self.scenario:
-            self.scenario = made
-            self._known = (self._known[BASE], [])
+        if what_if != self.scenario:
+            self.scenario = what_if
+            self._results = (self._results[BASE], [])
             self._first, self._seen = (self._first[BASE], None), (self._seen[BASE], None)
 
     def reset(self) -> None:
         """Make the what-if as the base is."""
-        self.change({own.name: own.value for own in self.controls.values()})
+        self.change({name: control.value for name, control in self.controls.items()})
 
     def first(self) -> None:
         """Run replication 0 of both sides and keep its records, without rows."""
         base, what_if = self._first
         if base is None:
             base = self._run(self.base)
-            self._known[BASE][:1] = [promised_in(base, self.base)]
+            self._results[BASE][:1] = [promised_in(base, self.base)]
         if what_if is None:
             what_if = base if self.scenario == self.base else self._run(self.scenario)
-            self._known[WHAT_IF][:1] = [promised_in(what_if, self.scenario)]
+            self._results[WHAT_IF][:1] = [promised_in(what_if, self.scenario)]
         self._first = (base, what_if)
 
     def refine(self) -> None:
         """Run the next replication of both sides, as far as it is not known."""
         self.first()
-        base, what_if = self._known
+        base, what_if = self._results
         number = len(what_if)
         if len(base) == number:
             base.append(self._figures(self.base, number))
@@ -119,7 +121,7 @@ class Study:
     @property
     def pairs(self) -> int:
         """How many pairs of months are known."""
-        return len(self._known[WHAT_IF])
+        return len(self._results[WHAT_IF])
 
     @property
     def is_look(self) -> bool:
@@ -132,8 +134,8 @@ class Study:
         """Base and what-if in the pairs known so far."""
         results = {
             Task(design, number): Result(Task(design, number), figures, "", 0.0)
-            for design, known in enumerate(self._known)
-            for number, figures in enumerate(known[: self.pairs])
+            for design, months in enumerate(self._results)
+            for number, figures in enumerate(months[: self.pairs])
         }
         designs = [Design(self.base, {}), Design(self.scenario, {})]
         return Comparison(Experiment(designs, self.base.rng, results))
@@ -150,7 +152,7 @@ class Study:
         """
         if self.pairs < LEAST:
             return False
-        return self.pairs >= MOST or (self._cost_is_known() and self._is_decided())
+        return self.pairs >= MOST or (self._cost_is_certain() and self._is_decided())
 
     def save(self, path: str | Path) -> Path:
         """Write the what-if as YAML that `Scenario.load` reads back, and return where it is.
@@ -159,13 +161,13 @@ class Study:
         another ending, a FileExistsError rather than overwrite, another OSError if it cannot be
         written.
         """
-        place = Path(path)
-        if place.suffix.lower() not in (".yaml", ".yml"):
+        file = Path(path)
+        if file.suffix.lower() not in (".yaml", ".yml"):
             raise ValueError(f"path(={str(path)!r}) must end in .yaml")
-        text = self._seen_from(place.parent).to_yaml()
-        with place.open("x", encoding="utf-8") as file:
-            file.write(text)
-        return place
+        text = self._seen_from(file.parent).to_yaml()
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+        return file
 
     def _seen_from(self, folder: Path) -> Scenario:
         """The what-if with its files named, and looked for, from another folder."""
@@ -177,22 +179,22 @@ class Study:
         return Scenario.model_validate(data, context={"folder": folder})
 
     def _run(self, scenario: Scenario, number: int = 0) -> Run:
-        return simulate(scenario, replication=number, policies=self._own_policies(), rows=False)
+        return simulate(scenario, replication=number, policies=self._fresh_policies(), rows=False)
 
     def _figures(self, scenario: Scenario, number: int) -> dict[str, float]:
-        return figures_of(scenario, scenario.rng, number, self._own_policies())
+        return figures_of(scenario, scenario.rng, number, self._fresh_policies())
 
-    def _own_policies(self) -> Sequence[Policy]:
+    def _fresh_policies(self) -> Sequence[Policy]:
         """Policies may remember things: each run gets its own."""
-        own: Sequence[Policy] = pickle.loads(self._policies) if self._policies else ()
-        return own
+        policies: Sequence[Policy] = pickle.loads(self._policies) if self._policies else ()
+        return policies
 
-    def _cost_is_known(self) -> bool:
+    def _cost_is_certain(self) -> bool:
         base, what_if = self.comparison.pairs("cost")
         if len(base) < 2:
             return True  # No money is known, and more months do not tell it.
-        found = mean_of(what_if - base)
-        return math.isfinite(found.high) and found.high - found.low <= 2 * KNOWN * abs(base.mean())
+        mean = mean_of(what_if - base)
+        return math.isfinite(mean.high) and mean.high - mean.low <= 2 * PRECISION * abs(base.mean())
 
     def _is_decided(self) -> bool:
         sides: tuple[Side, ...] = ("base", "what_if")
