@@ -52,13 +52,13 @@ def test_a_row_in_its_unit_says_it_in_its_cells() -> None:
     frame = pd.DataFrame(
         {
             "unit": ["h", "USD", "messages"],
-            "simulated": [0.8, 1_234.5, 12.0],
-            "simulated_low": [0.1, 0.244, None],
-            "simulated_high": [2.5, 1_300.0, None],
+            "value": [0.8, 1_234.5, 12.0],
+            "value_low": [0.1, 0.244, None],
+            "value_high": [2.5, 1_300.0, None],
         }
     )
 
-    made = grid(frame, ["unit", "simulated"], 9)
+    made = grid(frame, ["unit", "value"], 9)
 
     assert made.rows == [
         ["", "48 min\n6 min to 2.5 h"],
