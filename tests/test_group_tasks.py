@@ -205,7 +205,7 @@ def test_task_file_at_most_12_mb(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "estimated_file_bytes", lambda numbers, digits: 14 * numbers)
     assert scenario({"countries": {"ID": 898_779}})
     told = refused({"countries": {"ID": 898_780}})
-    assert "898780 numbers make a file of some 12582920 bytes: at most 12582912" in told
+    assert "898780 numbers make a file of some 12,582,920 bytes: at most 12,582,912" in told
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ The scenario may be a partial one: a value that could not be read breaks no rule
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from smssim.scenario.errors.problems import KEY, Violation, as_written, hint
 from smssim.scenario.sources import GroupTask
 from smssim.sms.recipients import read_recipients
 
+_MOST_OUTAGES = 1_000_000
+"""Outages by chance within a run."""
 _SOURCES = ("traffic", "calls", "group_tasks")
 
 
@@ -30,18 +33,35 @@ FileFinder = Callable[[Path], Path | None] | None
 
 def violations_between(scenario: Any, find: FileFinder) -> Iterator[Violation]:
     """All broken rules."""
-    yield from _names(scenario)
-    yield from _references(scenario)
-    yield from _quotas(scenario)
-    yield from _limits(scenario)
-    yield from _window(scenario)
-    yield from _task_moments(scenario)
-    yield from _statuses(scenario)
-    yield from _files(scenario, find)
-    yield from _unsent(scenario, find)
-    yield from console_violations(scenario)
-    yield from resend_violations(scenario)
-    yield from promise_violations(scenario)
+    for violations in _rules(scenario, find):
+        yield from violations
+
+
+def readable_violations(scenario: Any, find: FileFinder) -> Iterator[Violation]:
+    """The broken rules of a partial scenario, as far as its readable values decide them.
+
+    A rule may stumble over any value that a broken field should have: it is left out then, for
+    the broken field is reported anyway.
+    """
+    for violations in _rules(scenario, find):
+        with suppress(Exception):
+            yield from violations
+
+
+def _rules(s: Any, find: FileFinder) -> Iterator[Iterator[Violation]]:
+    yield _names(s)
+    yield _references(s)
+    yield _quotas(s)
+    yield _limits(s)
+    yield _window(s)
+    yield _task_moments(s)
+    yield _statuses(s)
+    yield _rates(s)
+    yield _files(s, find)
+    yield _unsent(s, find)
+    yield console_violations(s)
+    yield resend_violations(s)
+    yield promise_violations(s)
 
 
 def _sources(s: Any) -> Iterator[tuple[tuple[str, int], Any]]:
@@ -204,6 +224,17 @@ def _statuses(s: Any) -> Iterator[Violation]:
                     names = ", ".join(dict.fromkeys(statuses))
                     message = f"{status!r} is no outcome of the route to {source.country}"
                     yield path, f"{message}: {names}{hint(status, statuses)}"
+
+
+def _rates(s: Any) -> Iterator[Violation]:
+    """Outages by chance are few enough to be counted."""
+    outages = s.callback.random_outages
+    if outages is None or not readable(s.days, outages, outages.up, outages.down):
+        return
+    typical_s = sum(delay.median_s() for delay in (outages.up, outages.down))
+    if s.days * 86_400 > _MOST_OUTAGES * typical_s:
+        message = f"up and down take {typical_s:g} s in turn: more than {_MOST_OUTAGES:,} outages"
+        yield ("callback", "random_outages"), f"{message} in {s.days} days are not simulated"
 
 
 def _files(s: Any, find: FileFinder) -> Iterator[Violation]:

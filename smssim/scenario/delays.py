@@ -99,6 +99,10 @@ class Delay(ScenarioModel):
         """The inverse table of this delay, in microseconds."""
         return _table(self)
 
+    def median_s(self) -> float:
+        """Half of all durations are at most so long, in seconds."""
+        return self.table().of(2**63) / SECOND
+
     def _make_table(self) -> inverse.Quantiles:
         if self.fixed_s is not None:
             return inverse.fixed(microseconds(self.fixed_s))

@@ -109,7 +109,10 @@ def _whole(value: object) -> object:
 
 def _number(value: object) -> object:
     if isinstance(value, Real) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError(f"{as_written(value)} is larger than any number here may be") from None
     raise ValueError(f"{as_written(value)} must be a number{_quoted(value)}")
 
 

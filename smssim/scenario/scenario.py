@@ -18,7 +18,7 @@ from smssim.calendars import DAY, to_us
 from smssim.formatting import html_table
 from smssim.scenario.account import Account, Application, Package, Quota, Ticket
 from smssim.scenario.changes import changed
-from smssim.scenario.consistency import FileFinder, violations_between
+from smssim.scenario.consistency import FileFinder, readable_violations, violations_between
 from smssim.scenario.errors.messages import problems_of
 from smssim.scenario.errors.partial import partial_model
 from smssim.scenario.errors.problems import (
@@ -242,11 +242,9 @@ def _all_problems(error: ValidationError, data: Any, folder: Path | None) -> lis
     problems = problems_of(error, Scenario, data)
     if isinstance(data, Mapping):
         rest = partial_model(Scenario, data)
-        for path, message in violations_between(rest, _file_finder(folder)):
-            problem = problem_at(path, message, data)
-            if problem not in problems:
-                problems.append(problem)
-    return problems
+        for path, message in readable_violations(rest, _file_finder(folder)):
+            problems.append(problem_at(path, message, data))
+    return list({(problem.path, problem.message): problem for problem in problems}.values())
 
 
 def _file_finder(folder: Path | None) -> FileFinder:
@@ -256,8 +254,11 @@ def _file_finder(folder: Path | None) -> FileFinder:
 
 def _locate(file: Path, folder: Path) -> Path | None:
     """Path of a file in a folder or in one above it; None if there is none."""
-    folder = folder.resolve()
-    return next((p / file for p in (folder, *folder.parents) if (p / file).is_file()), None)
+    try:
+        folder = folder.resolve()
+        return next((p / file for p in (folder, *folder.parents) if (p / file).is_file()), None)
+    except (OSError, RuntimeError):  # A name that is too long, a circle of links.
+        return None
 
 
 def _file_digest(file: Path) -> str:

@@ -288,7 +288,7 @@ class GroupTask(ScenarioModel):
     digits: Annotated[Int, Field(ge=5, le=15)] = 11
     """Assumption: how long its numbers are, calling code included, to estimate the size of the file
     where they are given by country; 11, so that a million fits into 12 MB."""
-    pace_per_s: Annotated[Float, Field(gt=0, le=1e6)] | None = None
+    pace_per_s: Annotated[Float, Field(ge=0.001, le=1e6)] | None = None
     """Assumption: numbers a second that are handed to the queue; without it all are at the start
     of the task."""
     status_callback: Flag | None = None
@@ -311,8 +311,9 @@ class GroupTask(ScenarioModel):
             message = f"{total} numbers a task: at most {_MOST_NUMBERS} (DOMAIN.md section 8)"
             yield ("countries",), message
         elif size > MAX_FILE_BYTES:
-            message = f"{total} numbers make a file of some {size} bytes"
-            yield ("countries",), f"{message}: at most {MAX_FILE_BYTES} (DOMAIN.md section 8)"
+            message = f"{total} numbers make a file of some {size:,} bytes"
+            most = f"{MAX_FILE_BYTES:,} bytes, which are 12 MB (DOMAIN.md section 8)"
+            yield ("countries",), f"{message}: at most {most}"
         if self.cancelled is not None and self.at - self.cancelled < CANCEL_BEFORE:
             start = f"at(={as_written(self.at)}) (DOMAIN.md section 8)"
             message = f"{as_written(self.cancelled)} must be at least 5 minutes before {start}"

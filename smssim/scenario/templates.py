@@ -24,6 +24,7 @@ from smssim.sms.segments import VARIABLE, Counting, segments, signed
 from smssim.sms.templates.values import template_segments
 
 _LONGEST_NAME = 32
+_MOST_REJECTED, _LEAST_MENDING_S = 0.999, 60
 _MOST_SEGMENTS = 8
 _SIGNATURE = r"^[^【】]+$"
 
@@ -143,7 +144,11 @@ class Review(ScenarioModel):
     """Holidays of a year not published yet."""
 
     def violations(self) -> Iterator[Violation]:
-        """No day is both."""
+        """No day is both; a submission is approved some day."""
+        if self.rejection > _MOST_REJECTED and self.mending.median_s() < _LEAST_MENDING_S:
+            bound = f"at most {_MOST_REJECTED} where mending takes less than a minute"
+            message = f"{self.rejection:g} are rejected again and again within a moment: {bound}"
+            yield ("rejection",), message
         workdays = {day.date() for day in self.extra_workdays}
         for i, day in enumerate(self.extra_holidays):
             if day.date() in workdays:

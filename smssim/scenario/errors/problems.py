@@ -60,6 +60,8 @@ class ViolationsError(ValueError):
 
 
 _MASK = "**********"
+_LONGEST_NAME = 100
+"""Characters of a name that similar ones are looked for."""
 KEY = "[key]"
 """Last step of a path whose key is wrong; it is not displayed."""
 
@@ -107,8 +109,10 @@ def dotted(path: Iterable[str | int]) -> str:
 
 def hint(name: object, candidates: Iterable[str]) -> str:
     """The candidate that *name* probably meant, in brackets, or an empty text."""
+    if not isinstance(name, str) or len(name) > _LONGEST_NAME:
+        return ""
     by_lower = {str(word).lower(): str(word) for word in candidates}
-    near = get_close_matches(str(name).lower(), by_lower, 1, 0.6)
+    near = get_close_matches(name.lower(), by_lower, 1, 0.6)
     return f" (did you mean {by_lower[near[0]]!r}?)" if near else ""
 
 
@@ -126,5 +130,8 @@ def as_written(value: object) -> str:
         return "a list"
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits.
+        return "a number of thousands of digits"
     return text if len(text) <= 60 else f"{text[:50]}...{text[-1]}"

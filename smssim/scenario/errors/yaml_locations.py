@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,10 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from smssim.scenario.errors.problems import KeyPath, Problem, ScenarioError, dotted
+
+_MOST_REPEATED = 100_000
+"""Values that aliases and merges may add to those that are written out."""
+_ESCAPE = re.compile(r"\\U([0-9A-Fa-f]{8})")
 
 
 class Location(NamedTuple):
@@ -56,6 +62,7 @@ class Text:
             self.data: Any = None
             if self._root is not None:
                 _check_tree(self._root, file)
+                _check_size(self._root, file)
                 # Before the data is constructed, which merges mappings of the tree.
                 self.duplicates = _duplicates(self._root, file)
                 self.data = yaml.constructor.construct_document(self._root)
@@ -65,6 +72,11 @@ class Text:
             raise ScenarioError([self._not_yaml(error)]) from cause
         except RecursionError as error:
             raise ScenarioError([Problem("nested too deeply", file=file)]) from error
+        except (ValueError, TypeError, AttributeError, AssertionError, LookupError) as error:
+            if isinstance(error, ScenarioError):
+                raise
+            # What the parser itself stumbles over, such as a character beyond Unicode.
+            raise ScenarioError([self._unparsable(text)]) from None
 
     def location(self, path: KeyPath, of_key: bool = False) -> Location | None:
         """Location of the value at a path, or of its key; of the node above if it is missing."""
@@ -77,6 +89,13 @@ class Text:
         empty = isinstance(node, ScalarNode) and not node.value and not node.style
         at = key if (of_key or empty) and key is not None else node
         return None if at is None else _location(at)
+
+    def _unparsable(self, text: str) -> Problem:
+        for match in _ESCAPE.finditer(text):
+            if int(match[1], 16) > sys.maxunicode:
+                spot = _line_of(self._lines, match.start())
+                return Problem(f"there is no character {match[0]}", "", self.file, *spot)
+        return Problem("this is no YAML", file=self.file)
 
     def _not_yaml(self, error: YAMLError) -> Problem:
         if isinstance(error, ReaderError):
@@ -95,6 +114,29 @@ class Text:
         context = f" ({error.context})" if error.context and error.problem else ""
         message = f"this is no YAML: {what}{context}"
         return Problem(message, "", self.file, mark.line + 1, mark.column + 1)
+
+
+def _check_size(root: Node, file: str) -> None:
+    """Refuse aliases and merges that multiply a short text into more values than memory holds."""
+    sizes: dict[int, int] = {}
+
+    def size(node: Node) -> int:
+        if isinstance(node, ScalarNode):
+            return 1
+        if id(node) not in sizes:
+            children = (
+                n for item in node.value for n in (item if isinstance(item, tuple) else (item,))
+            )
+            sizes[id(node)] = 1 + sum(map(size, children))
+        return sizes[id(node)]
+
+    expanded = size(root)
+    written = len(sizes) + sum(len(node.value) for node in _nodes(root))
+    if expanded > 2 * written + _MOST_REPEATED:
+        message = (
+            f"aliases make {expanded:,} values of {written:,}: at most {_MOST_REPEATED:,} more"
+        )
+        raise ScenarioError([Problem(message, "", file, *_location(root))])
 
 
 def _duplicates(root: Node, file: str) -> list[Problem]:
@@ -149,6 +191,19 @@ def _below(node: Node | None, step: str | int) -> tuple[Node | None, Node | None
     return None, None
 
 
+def _nodes(root: Node) -> Iterable[Node]:
+    """All mappings and sequences, each once."""
+    seen: dict[int, Node] = {}
+    todo = [root]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ScalarNode) or id(node) in seen:
+            continue
+        seen[id(node)] = node
+        todo += [n for item in node.value for n in (item if isinstance(item, tuple) else (item,))]
+    return seen.values()
+
+
 def _mappings(root: Node) -> Iterable[tuple[KeyPath, MappingNode]]:
     """All mappings, each once, with a path to it."""
     seen: set[int] = set()
@@ -180,9 +235,15 @@ def _line_of(lines: list[str], position: int) -> Location:
 def text_of(path: Path) -> str:
     """The text of a file. Raise a ScenarioError if it cannot be read, or is no text in UTF-8."""
     try:
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise ScenarioError(f"{path}: {error.strerror}") from error
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:
+        # A NUL or a lone surrogate in the path is a ValueError.
+        reason = error.strerror if isinstance(error, OSError) else "is no path"
+        raise ScenarioError(
+            f"{str(path)!r}: {reason}" if reason == "is no path" else f"{path}: {reason}"
+        ) from error
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         column = error.start - error.object.rfind(b"\n", 0, error.start)
