@@ -19,9 +19,8 @@ import numpy as np
 from smssim.logs.columns.problems import shown
 from smssim.logs.columns.texts import (
     SMALL,
-    UNSAID,
+    EMPTY,
     Integers,
-    Texts,
     as_texts,
     clean,
     encoded,
@@ -299,7 +298,7 @@ class CodeColumn:
         known = self._known.get(value)
         if known is None:
             text, repairs = (value, ()) if _is_clean(value) else clean(value)
-            if text in UNSAID:
+            if text in EMPTY:
                 return Meaning(UNSAID_CODE)
             code, rule, more = self.meaning(text)
             known = Meaning(code, rule, (*repairs, *more))
@@ -346,7 +345,7 @@ class CountColumn:
         import pyarrow as pa
 
         column = as_texts(column)
-        values, right = integers(Texts(column))
+        values, right = integers(column)
         right &= values <= self._most
         rest = np.flatnonzero(~right)
         if not len(rest):

@@ -1,6 +1,6 @@
-"""Keys: 128 bits for whatever names a message, the same for the same in every file of a reading.
+"""Keys: 128 bits for what names a message, the same for the same in every file of a reading.
 
-The secret is made for each reading, so nobody can choose ids that meet.
+The secret is made for each reading, so no one can choose ids that meet.
 """
 
 from __future__ import annotations
@@ -13,57 +13,6 @@ import numpy as np
 
 from smssim.logs.columns.texts import Integers, Texts, Words
 from smssim.stats.keyed_random import mix64_array
-
-# SipHash-1-3 of single words, for whole arrays: a keyed hash that does not give its key away.
-
-_BLOCK_siphash = 4096
-_START = (0x736F6D6570736575, 0x646F72616E646F6D, 0x6C7967656E657261, 0x7465646279746573)
-_LENGTH = np.uint64(8 << 56)
-_END = np.uint64(0xFF)
-
-
-def hashed(words: Words, key: tuple[int, int]) -> Words:
-    """The keyed hash of every word."""
-    out = np.empty(len(words), np.uint64)
-    for begin in range(0, len(words), _BLOCK_siphash):
-        part = slice(begin, begin + _BLOCK_siphash)
-        out[part] = _block(words[part], key)
-    return out
-
-
-def _block(words: Words, key: tuple[int, int]) -> Words:
-    state = [np.full(len(words), start ^ key[i % 2], np.uint64) for i, start in enumerate(_START)]
-    scratch = np.empty(len(words), np.uint64)
-    for word in (words, _LENGTH):
-        state[3] ^= word
-        _round(state, scratch)
-        state[0] ^= word
-    state[2] ^= _END
-    for _ in range(3):
-        _round(state, scratch)
-    return state[0] ^ state[1] ^ state[2] ^ state[3]
-
-
-def _round(state: list[Words], scratch: Words) -> None:
-    a, b, c, d = state
-    for first, second, turn, whole in (
-        (a, b, 13, True),
-        (c, d, 16, False),
-        (a, d, 21, False),
-        (c, b, 17, True),
-    ):
-        first += second
-        _turn(second, turn, scratch)
-        second ^= first
-        if whole:
-            _turn(first, 32, scratch)
-
-
-def _turn(words: Words, bits: int, scratch: Words) -> None:
-    np.right_shift(words, np.uint64(64 - bits), out=scratch)
-    words <<= np.uint64(bits)
-    words |= scratch
-
 
 _BLOCK = 16_384
 _ODD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
@@ -135,6 +84,6 @@ def composed(parts: Sequence[Words], secret: tuple[int, int]) -> Words:
 
 def number_hashes(digits: Integers, secret: tuple[int, int]) -> Words:
     """The keyed hash of each number, 0 where there is none."""
-    hashes = hashed(digits.view(np.uint64), secret)
+    hashes = composed([digits.view(np.uint64)], secret)[:, 0]
     hashes[digits == 0] = 0
     return hashes

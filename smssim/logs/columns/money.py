@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smssim.logs.columns.problems import shown
-from smssim.logs.columns.texts import THOUSANDS, UNSAID, Integers, as_texts, clean, encoded
+from smssim.logs.columns.texts import THOUSANDS, EMPTY, Integers, as_texts, clean, encoded
 from smssim.logs.join.facts import UNKNOWN
 from smssim.logs.log import ColumnMappingError
 
@@ -41,7 +41,7 @@ class DecimalColumn:
         self.ambiguous: str | None = None
         """A value that has two meanings, as long as the mark is open."""
 
-    def look(self, column: pa.Array) -> None:
+    def inspect(self, column: pa.Array) -> None:
         """Look for the decimal mark, if it is still open."""
         if self.mark is not None or self._micro or not _marked(column):
             return
@@ -56,7 +56,12 @@ class DecimalColumn:
         if found[","] != found["."]:
             self.mark = "," if found[","] > found["."] else "."
 
-    def undecided(self) -> ColumnMappingError:
+    @property
+    def is_open(self) -> bool:
+        """Whether a value was met that has two meanings, and none that decides."""
+        return self.ambiguous is not None and self.mark is None
+
+    def ambiguity_error(self) -> ColumnMappingError:
         """The error for a column whose decimal mark nothing decides."""
         return ColumnMappingError(
             f"{self.heading}(={self.ambiguous!r}) may have a decimal or a thousands mark, and no "
@@ -74,7 +79,7 @@ class DecimalColumn:
         told: dict[int, str] = {}
         for i, value in enumerate(values):
             text, repairs = clean(value) if value is not None else ("", ())
-            if text in UNSAID:
+            if text in EMPTY:
                 continue
             amount, grouped = self._amount(text)
             if amount is None:

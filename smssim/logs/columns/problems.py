@@ -1,4 +1,4 @@
-"""Why rows cannot be used: collected rule by rule, told row by row in the documented order."""
+"""Why rows are rejected: collected rule by rule, reported row by row in the documented order."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ class Problems:
     """The reasons of one batch."""
 
     def __init__(self) -> None:
-        self._found: list[tuple[Rank, Sequence[int], Sequence[str]]] = []
+        self._reasons: list[tuple[Rank, Sequence[int], Sequence[str]]] = []
 
     def add(self, rank: Rank, rows: Integers, reasons: Iterable[str]) -> None:
         """Add a reason for each of *rows*."""
         if len(rows):
-            self._found.append((rank, rows.tolist(), list(reasons)))
+            self._reasons.append((rank, rows.tolist(), list(reasons)))
 
     def rows(self, n: int) -> Flags:
         """Which of *n* rows have a reason."""
         wrong = np.zeros(n, np.bool_)
-        for _, rows, _ in self._found:
+        for _, rows, _ in self._reasons:
             wrong[rows] = True
         return wrong
 
-    def told(self) -> dict[int, tuple[str, ...]]:
+    def by_row(self) -> dict[int, tuple[str, ...]]:
         """The reasons of each row that has one, in order, by row."""
-        reasons: dict[int, tuple[str, ...]] = {}
-        for _, rows, texts in sorted(self._found, key=lambda found: found[0]):
+        by_row: dict[int, tuple[str, ...]] = {}
+        for _, rows, texts in sorted(self._reasons, key=lambda entry: entry[0]):
             for row, text in zip(rows, texts, strict=True):
-                before = reasons.get(row)
-                reasons[row] = (*before, text) if before else (text,)
-        return dict(sorted(reasons.items()))
+                before = by_row.get(row)
+                by_row[row] = (*before, text) if before else (text,)
+        return dict(sorted(by_row.items()))
 
 
 def shown(value: object) -> str:

@@ -18,7 +18,8 @@ from smssim.logs.columns.codes import (
     status_meaning,
     type_meaning,
 )
-from smssim.logs.columns.headings import TIMES, Matching, plain
+from smssim.logs.columns.fields import TIMES, plain
+from smssim.logs.columns.headings import Matching
 from smssim.logs.columns.keys import Secret
 from smssim.logs.columns.money import DecimalColumn
 from smssim.logs.columns.times import TimeColumn
@@ -34,7 +35,7 @@ _LARGEST = {"request": 10**16 - 1, "recipient": 2**31 - 1}
 
 
 class Readers:
-    """What reads the columns of one table, and what was found out about them so far."""
+    """What reads the columns of one table, and what their values have shown so far."""
 
     def __init__(
         self,
@@ -67,27 +68,31 @@ class Readers:
             micro = plain(columns["cost"]).endswith("micro")
             self.cost = DecimalColumn(columns["cost"], micro)
 
-    def look(self, batch: Batch) -> None:
-        """Look for what a column must say before any of its rows can be read."""
+    def inspect(self, batch: Batch) -> None:
+        """Look for what a column must show before any of its rows can be read."""
         for field, reader in self.times.items():
-            reader.look(self.column(batch, field))
+            reader.inspect(self.column(batch, field))
         if self.cost is not None:
-            self.cost.look(self.column(batch, "cost"))
-        # A column that does not say is written as the others of its table.
-        known = {reader.day_first for reader in self.times.values()} - {None}
-        if len(known) == 1:
+            self.cost.inspect(self.column(batch, "cost"))
+        # A column that does not show its order is written as the others of its table.
+        orders = {reader.day_first for reader in self.times.values()} - {None}
+        if len(orders) == 1:
             for reader in self.times.values():
-                if reader.ambiguous is not None and reader.day_first is None:
-                    reader.day_first = next(iter(known))
+                reader.follow(orders == {True})
 
-    def undecided(self) -> ColumnMappingError | None:
-        """The error of a column that has not yet said what it must; None if all can be read."""
+    @property
+    def is_open(self) -> bool:
+        """Whether a column has not yet shown what its values of two meanings are."""
+        cost = self.cost is not None and self.cost.is_open
+        return cost or any(reader.is_open for reader in self.times.values())
+
+    def ambiguity_error(self) -> ColumnMappingError | None:
+        """The error of a column that shows nothing that decides; None if all can be read."""
         for reader in self.times.values():
-            if reader.ambiguous is not None and reader.day_first is None:
-                return reader.undecided()
-        if self.cost is not None and self.cost.ambiguous is not None and self.cost.mark is None:
-            return self.cost.undecided()
-        return None
+            error = reader.ambiguity_error()
+            if error is not None:
+                return error
+        return self.cost.ambiguity_error() if self.cost is not None and self.cost.is_open else None
 
     def column(self, batch: Batch, field: str) -> pa.Array:
         """The column of a field."""
@@ -131,9 +136,9 @@ class Readers:
 
 
 def _time_column(heading: str, matching: Matching, field: str, tz: str | None) -> TimeColumn:
-    own = matching.zones.get(field)
+    stated = matching.time_formats[field]
     try:
-        return TimeColumn(heading, matching.formats.get(field), own or tz)
+        return TimeColumn(heading, stated._replace(zone=stated.zone or tz))
     except ColumnMappingError as error:
-        told = f"the zone of the heading {heading!r}" if own else "the zone that was given"
-        raise ColumnMappingError(f"{told}: {error}") from None
+        where = f"the zone of the heading {heading!r}" if stated.zone else "the zone that was given"
+        raise ColumnMappingError(f"{where}: {error}") from None

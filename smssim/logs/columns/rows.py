@@ -1,262 +1,51 @@
-"""The rows of one batch as facts: what each column says, held against what the others say.
+"""The rows of a table as facts: every column read, every rule applied, what is left packed.
 
-A row that breaks a rule is refused with all its reasons, in the order of docs/logs.md section 3.
+A row that breaks a rule is rejected with all its reasons, in the order of docs/logs.md section 3.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from smssim.calendars import SECOND
+from smssim.logs.columns.context import BatchContext
 from smssim.logs.columns.headings import Matching
-from smssim.logs.columns.identity import keys_of_rows, who_of
+from smssim.logs.columns.identity import Recipients, keys_of_rows, recipients_of
 from smssim.logs.columns.keys import Secret
-from smssim.logs.columns.outcome import said_of
-from smssim.logs.columns.problems import Problems, Rank, shown
+from smssim.logs.columns.outcome import Outcomes, outcomes_of
+from smssim.logs.columns.problems import Rank
 from smssim.logs.columns.readers import Readers
-from smssim.logs.columns.texts import Flags, Integers, as_texts
 from smssim.logs.files.table import Batch, Table
-from smssim.logs.join.facts import (
-    REPORT,
-    SEND,
-    UNKNOWN,
-    Facts,
-    Names,
-    ParsedChunk,
-    RejectedRow,
-    empty_facts,
-    standing_in,
-)
+from smssim.logs.join.facts import REPORT, SEND, UNKNOWN, Facts, Names, ParsedChunk, RejectedRow, empty_facts
 
 if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
-
-    from smssim.logs.columns.identity import Who
     from smssim.logs.columns.texts import Flags, Integers, Words
 
-
-# What the rows of a batch say, packed as facts: those that are not refused.
-
+_CODES = ("status", "result", "type", "charged", "source", "report_source", "segments", "part")
+_LABELS = ("application", "channel", "template", "source_name")
+_OF_OUR_TABLES = ("request", "recipient", "generation", "place", "covered_segments")
 _REPORTED = ("status", "source", "part", "final", "received")
 _SENT = (
     *("submitted", "sent", "template", "type", "segments", "place", "request", "recipient"),
     *("generation", "source_name", "covered_segments"),
 )
-_CALLED = {"source_name": "origin", "covered_segments": "covered"}
+_NAMES = {"source_name": "origin", "covered_segments": "covered"}
 _COUNTS = ("source", "part", "segments", "place", "recipient")
-"""Fields whose facts are 0 where nothing is said."""
+"""Fields whose facts are 0 where a row has no value."""
 _LARGEST_RESULT = 4
 
-
-def packed(rows: Rows, who: Who | None, cost: Integers | None, keys: Words) -> Facts:
-    """The facts of all rows without a problem; *who* is None for reports."""
-    wrong = rows.problems.rows(rows.n)
-    kept: Flags | slice = ~wrong if wrong.any() else slice(None)
-    place = rows.batch.rows[kept]
-    facts = empty_facts(REPORT if who is None else SEND, len(place))
-    facts["row"], facts["key"] = place, keys[kept]
-    facts["file"], facts["unit"] = rows.readers.file, rows.batch.unit
-    for field in _REPORTED if who is None else _REPORTED + _SENT:
-        if field in rows.said:
-            values = rows.said[field][kept]
-            facts[_CALLED.get(field, field)] = np.maximum(values, 0) if field in _COUNTS else values
-    if who is not None:
-        facts["number"], facts["country"] = who.number[kept], who.country[kept]
-        facts["application"] = rows.application()[kept]
-        facts["anonymous"] = rows.anonymous[kept]
-        if "result" in rows.said:
-            result = rows.said["result"][kept]
-            facts["result"] = np.where(result > _LARGEST_RESULT, -1, result)
-        if cost is not None:
-            facts["cost"] = cost[kept]
-    return facts
-
-
-_CODES = ("status", "result", "type", "charged", "source", "report_source", "segments", "part")
-_PLAIN = ("application", "channel", "template", "source_name")
-_OWN = ("request", "recipient", "generation", "place", "covered_segments")
-
-
-def piece_of(batch: Batch, readers: Readers) -> ParsedChunk:
-    """The rows of a batch, each in the facts or refused."""
-    return Rows(batch, readers).piece()
-
-
-class Rows:
-    """One batch while it is read: what its columns say, its problems, its repairs."""
-
-    def __init__(self, batch: Batch, readers: Readers) -> None:
-        self.batch, self.readers = batch, readers
-        self.n = len(batch.rows)
-        self.problems, self.repaired = Problems(), Counter[str]()
-        self.said: dict[str, Integers] = {}
-        self._unsaid = np.full(self.n, -1, np.int64)
-        self.anonymous = np.zeros(self.n, np.bool_)
-        """Rows whose key is made of their content, as nothing names them."""
-
-    def piece(self) -> ParsedChunk:
-        """Read all columns, apply all rules, pack what is left."""
-        reports = self.readers.matching.kind == "reports"
-        self._times()
-        who = None if reports else who_of(self)
-        for field in _CODES:
-            self._code(field, Rank.CODE)
-        self._parts()
-        for field in () if reports else _PLAIN + _OWN:
-            self._code(field, Rank.CODE)
-        self._outcome(reports)
-        self._order()
-        cost = self._cost()
-        self._code("currency", Rank.CURRENCY)
-        keys = keys_of_rows(self, who)
-        facts = packed(self, who, cost, keys)
-        none = empty_facts(SEND if reports else REPORT, 0)
-        sends, told = (none, facts) if reports else (facts, none)
-        return ParsedChunk(sends, told, self._rejected(), self.repaired)
-
-    def column(self, field: str) -> pa.Array:
-        """The column of a field."""
-        return self.readers.column(self.batch, field)
-
-    def heading(self, field: str) -> str:
-        """The heading of a field; the field itself if no column has it."""
-        return self.readers.matching.columns.get(field, field)
-
-    def value(self, field: str) -> Integers:
-        """What a field says, -1 (times: UNKNOWN) where nothing."""
-        return self.said.get(field, self._unsaid)
-
-    def texts(self, field: str, rows: Integers) -> list[str | None]:
-        """The values of some rows as they stand."""
-        import pyarrow as pa
-
-        values: list[str | None] = as_texts(self.column(field).take(pa.array(rows))).to_pylist()
-        return values
-
-    def told(self, field: str, rows: Integers, rule: str) -> Iterable[str]:
-        """A reason for each of *rows*: the field's value and the rule."""
-        if not len(rows):
-            return ()
-        heading = self.heading(field)
-        return (f"{heading}(={shown(value)}) {rule}" for value in self.texts(field, rows))
-
-    def pairs(self, one: str, rule: str, other: str, rows: Integers) -> Iterable[str]:
-        """A reason for each of *rows*: two fields with their values, and the rule between them."""
-        if not len(rows):
-            return ()
-        a, b = self.heading(one), self.heading(other)
-        values = zip(self.texts(one, rows), self.texts(other, rows), strict=True)
-        return (f"{a}(={shown(x)}) {rule} {b}(={shown(y)})" for x, y in values)
-
-    def _times(self) -> None:
-        for field, reader in self.readers.times.items():
-            self.said[field], wrong = reader.read(self.column(field), self.repaired)
-            if field == "submitted":
-                bad = np.array([row for row, _ in wrong], np.int64)
-                missing = self.said[field] == UNKNOWN
-                missing[bad] = False
-                rows = np.flatnonzero(missing)
-                self.problems.add(
-                    Rank.TIME, rows, [f"{self.heading(field)} is missing"] * len(rows)
-                )
-            if wrong:
-                rows = np.array([row for row, _ in wrong], np.int64)
-                self.problems.add(Rank.TIME, rows, [reason for _, reason in wrong])
-
-    def _code(self, field: str, rank: Rank) -> None:
-        reader = self.readers.codes.get(field)
-        if reader is not None:
-            self.said[field], rows, reasons = reader.read(self.column(field), self.repaired)
-            self.problems.add(rank, rows, reasons)
-
-    def _parts(self) -> None:
-        if "part" in self.said and "segments" in self.said:
-            part, segments = self.said["part"], self.said["segments"]
-            rows = np.flatnonzero((segments > 0) & (part > segments))
-            self.problems.add(
-                Rank.CODE, rows, self.pairs("part", "must not exceed", "segments", rows)
-            )
-
-    def _outcome(self, reports: bool) -> None:
-        status, result = self.value("status"), self.value("result")
-        if "report_source" in self.said:
-            own = self.said["report_source"]
-            self.said["source"] = np.where(own >= 0, own, self.value("source"))
-        source, charged = self.value("source"), self.value("charged")
-        if "status" not in self.said and "result" not in self.said:
-            return
-        said = said_of(status, result, source, charged, self.readers.names.status)
-        if reports:
-            rows = np.flatnonzero(said.status < 0)
-            wrong = self.problems.rows(self.n)[rows]
-            rows = rows[~wrong]
-            reason = f"{self.heading('status')} must be said in a status report"
-            self.problems.add(Rank.CODE, rows, [reason] * len(rows))
-        self.said["status"] = said.status
-        told = self.value("place")
-        self.said["place"] = np.where(told >= 0, told, 0 if "place" in self.said else said.place)
-        self._contradictions(said.contradicts, said.uncharged)
-
-    def _contradictions(self, contradicts: Flags, uncharged: Flags) -> None:
-        rows = np.flatnonzero(contradicts)
-        reasons = self.pairs("status", "contradicts", "result", rows)
-        self.problems.add(Rank.CONTRADICTION, rows, reasons)
-        rows = np.flatnonzero(uncharged)
-        rule = "contradicts a delivered message, which is charged"
-        self.problems.add(Rank.CONTRADICTION, rows, self.told("charged", rows, rule))
-
-    def _order(self) -> None:
-        submitted = self.said.get("submitted")
-        for field in ("final", "received"):
-            if submitted is None or field not in self.said:
-                continue
-            later = self.said[field]
-            early = (later < submitted - SECOND) & (later != UNKNOWN) & (submitted != UNKNOWN)
-            rows = np.flatnonzero(early)
-            reasons = self.pairs(field, "must not be before", "submitted", rows)
-            self.problems.add(Rank.ORDER, rows, reasons)
-
-    def _cost(self) -> Integers | None:
-        if self.readers.cost is None:
-            return None
-        cost, wrong = self.readers.cost.read(self.column("cost"), self.repaired)
-        rows = np.array([row for row, _ in wrong], np.int64)
-        self.problems.add(Rank.COST, rows, [reason for _, reason in wrong])
-        return cost
-
-    def application(self) -> Integers:
-        """The application, or the channel that stands in for it where none is said."""
-        application, channel = self.value("application"), self.said.get("channel")
-        if channel is None:
-            return application
-        return np.where(application < 0, standing_in(channel), application)
-
-    def _rejected(self) -> tuple[RejectedRow, ...]:
-        rows, text = self.batch.rows, self.batch.text
-        own = [
-            RejectedRow(int(rows[row]), reasons, text(row))
-            for row, reasons in self.problems.told().items()
-        ]
-        if not self.batch.rejected:
-            return tuple(own)
-        return tuple(sorted([*self.batch.rejected, *own], key=lambda row: row.row))
-
-
-# A table's batches as pieces: every column read, every rule applied, rows packed as facts.
-
-MOST_HELD = 2_000_000
-"""Rows that wait for the first value that says whether the day or the month comes first."""
+MOST_WAITING = 2_000_000
+"""Rows that wait for the first value that shows whether the day or the month comes first."""
 
 
 class Parser:
     """Reads tables of one matching; *names* are the labels of the whole reading, *zone* is `tz=`.
 
     *secret* keys the hashes and must be the same for all files of a reading; *file* is the file's
-    number in the facts. `currency` is that of the log: the first that is said, if none is given.
+    number in the facts. `currency` is that of the log: the first in its rows, if none is given.
     Raise a ColumnMappingError for a zone that does not exist.
     """
 
@@ -274,28 +63,156 @@ class Parser:
 
     @property
     def currency(self) -> str | None:
-        """The currency of the log, None as long as no row has said one."""
+        """The currency of the log, None as long as no row has one."""
         return self._readers.currency
 
     def pieces(self, table: Table) -> Iterator[ParsedChunk]:
-        """The rows of a table, each in the facts or refused.
+        """The rows of a table, each in the facts or rejected.
 
         Raise a ColumnMappingError for times without a zone, and for an order of day and month or a
         decimal mark that nothing decides.
         """
-        held: list[Batch] = []
+        waiting: list[Batch] = []
         for batch in table.batches():
-            self._readers.look(batch)
-            held.append(batch)
-            waits = self._readers.undecided() is not None
-            if waits and sum(len(one.rows) for one in held) <= MOST_HELD:
-                continue
-            yield from self._given(held)
-        yield from self._given(held)
+            self._readers.inspect(batch)
+            waiting.append(batch)
+            rows = sum(len(one.rows) for one in waiting)
+            if not self._readers.is_open or rows > MOST_WAITING:
+                yield from self._read(waiting)
+        yield from self._read(waiting)
 
-    def _given(self, held: list[Batch]) -> Iterator[ParsedChunk]:
-        error = self._readers.undecided()
-        if error is not None and held:
+    def _read(self, waiting: list[Batch]) -> Iterator[ParsedChunk]:
+        error = self._readers.ambiguity_error() if waiting else None
+        if error is not None:
             raise error
-        while held:
-            yield piece_of(held.pop(0), self._readers)
+        while waiting:
+            yield _piece_of(BatchContext(waiting.pop(0), self._readers))
+
+
+def _piece_of(context: BatchContext) -> ParsedChunk:
+    """Read all columns, apply all rules, pack what is left."""
+    reports = context.readers.matching.kind == "reports"
+    _read_times(context)
+    recipients = None if reports else recipients_of(context)
+    for field in _CODES:
+        context.read_code(field, Rank.CODE)
+    _check_parts(context)
+    for field in () if reports else _LABELS + _OF_OUR_TABLES:
+        context.read_code(field, Rank.CODE)
+    _read_outcomes(context, reports)
+    _check_order(context)
+    cost = _read_cost(context)
+    context.read_code("currency", Rank.CURRENCY)
+    keys = keys_of_rows(context, recipients)
+    facts = _packed(context, recipients, cost, keys)
+    none = empty_facts(SEND if reports else REPORT, 0)
+    sends, told = (none, facts) if reports else (facts, none)
+    return ParsedChunk(sends, told, _rejected(context), context.repaired)
+
+
+def _read_times(context: BatchContext) -> None:
+    for field, reader in context.readers.times.items():
+        times, wrong = reader.read(context.column(field), context.repaired)
+        context.values[field] = times
+        rows = np.array([row for row, _ in wrong], np.int64)
+        if field == "submitted":
+            missing = times == UNKNOWN
+            missing[rows] = False
+            reason = f"{context.heading(field)} is missing"
+            absent = np.flatnonzero(missing)
+            context.problems.add(Rank.TIME, absent, [reason] * len(absent))
+        context.problems.add(Rank.TIME, rows, [reason for _, reason in wrong])
+
+
+def _check_parts(context: BatchContext) -> None:
+    part, segments = context.values.get("part"), context.values.get("segments")
+    if part is not None and segments is not None:
+        rows = np.flatnonzero((segments > 0) & (part > segments))
+        reasons = context.reasons_of_pair("part", "must not exceed", "segments", rows)
+        context.problems.add(Rank.CODE, rows, reasons)
+
+
+def _read_outcomes(context: BatchContext, reports: bool) -> None:
+    values = context.values
+    if "report_source" in values:
+        source = values["report_source"]
+        values["source"] = np.where(source >= 0, source, context.value("source"))
+    if "status" not in values and "result" not in values:
+        return
+    status, result, source, charged = map(context.value, ("status", "result", "source", "charged"))
+    outcomes = outcomes_of(status, result, source, charged, context.readers.names.status)
+    if reports:
+        rows = np.flatnonzero((outcomes.status < 0) & ~context.problems.rows(context.n))
+        reason = f"{context.heading('status')} must be said in a status report"
+        context.problems.add(Rank.CODE, rows, [reason] * len(rows))
+    values["status"] = outcomes.status
+    stage = context.value("place")
+    by_outcome = 0 if "place" in values else outcomes.stage
+    values["place"] = np.where(stage >= 0, stage, by_outcome)
+    _check_contradictions(context, outcomes)
+
+
+def _check_contradictions(context: BatchContext, outcomes: Outcomes) -> None:
+    rows = np.flatnonzero(outcomes.contradicts)
+    reasons = context.reasons_of_pair("status", "contradicts", "result", rows)
+    context.problems.add(Rank.CONTRADICTION, rows, reasons)
+    rows = np.flatnonzero(outcomes.uncharged)
+    rule = "contradicts a delivered message, which is charged"
+    context.problems.add(Rank.CONTRADICTION, rows, context.reasons("charged", rows, rule))
+
+
+def _check_order(context: BatchContext) -> None:
+    submitted = context.values.get("submitted")
+    for field in ("final", "received"):
+        if submitted is None or field not in context.values:
+            continue
+        later = context.values[field]
+        early = (later < submitted - SECOND) & (later != UNKNOWN) & (submitted != UNKNOWN)
+        rows = np.flatnonzero(early)
+        reasons = context.reasons_of_pair(field, "must not be before", "submitted", rows)
+        context.problems.add(Rank.ORDER, rows, reasons)
+
+
+def _read_cost(context: BatchContext) -> Integers | None:
+    if context.readers.cost is None:
+        return None
+    cost, wrong = context.readers.cost.read(context.column("cost"), context.repaired)
+    rows = np.array([row for row, _ in wrong], np.int64)
+    context.problems.add(Rank.COST, rows, [reason for _, reason in wrong])
+    return cost
+
+
+def _packed(
+    context: BatchContext, recipients: Recipients | None, cost: Integers | None, keys: Words
+) -> Facts:
+    """The facts of all rows without a problem; *recipients* is None for reports."""
+    wrong = context.problems.rows(context.n)
+    right: Flags | slice = ~wrong if wrong.any() else slice(None)
+    rows = context.batch.rows[right]
+    facts = empty_facts(REPORT if recipients is None else SEND, len(rows))
+    facts["row"], facts["key"] = rows, keys[right]
+    facts["file"], facts["unit"] = context.readers.file, context.batch.unit
+    for field in _REPORTED if recipients is None else _REPORTED + _SENT:
+        if field in context.values:
+            values = context.values[field][right]
+            facts[_NAMES.get(field, field)] = np.maximum(values, 0) if field in _COUNTS else values
+    if recipients is None:
+        return facts
+    facts["number"], facts["country"] = recipients.number[right], recipients.country[right]
+    facts["application"] = context.application()[right]
+    facts["anonymous"] = context.anonymous[right]
+    if "result" in context.values:
+        result = context.values["result"][right]
+        facts["result"] = np.where(result > _LARGEST_RESULT, -1, result)
+    if cost is not None:
+        facts["cost"] = cost[right]
+    return facts
+
+
+def _rejected(context: BatchContext) -> tuple[RejectedRow, ...]:
+    rows, text = context.batch.rows, context.batch.text
+    rejected = [
+        RejectedRow(int(rows[row]), reasons, text(row))
+        for row, reasons in context.problems.by_row().items()
+    ]
+    return tuple(sorted([*context.batch.rejected, *rejected], key=lambda one: one.row))

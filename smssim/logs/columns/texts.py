@@ -20,8 +20,10 @@ Words = npt.NDArray[np.uint64]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-UNSAID = frozenset(("", "-", "--", "null", "NULL", "Null", "N/A", "n/a", "NaT", "\\N"))
+EMPTY = frozenset(("", "-", "--", "null", "NULL", "Null", "N/A", "n/a", "NaT", "\\N"))
 """What tables write where there is nothing."""
+
+_LONGEST_EMPTY = max(len(text.encode()) for text in EMPTY)
 
 BLANKS, WIDE, APOSTROPHES = "blanks at the ends", "full-width characters", "leading apostrophes"
 NO_BREAK, SMALL, THOUSANDS = "non-breaking blanks", "codes in small letters", "thousands marks"
@@ -35,7 +37,7 @@ _ODD = np.isin(np.arange(256), (0xC2, 0xE2, 0xE3, 0xEF))
 
 
 class Texts:
-    """The bytes of an Arrow column of texts; `start` and `length` say where each value stands.
+    """The bytes of an Arrow column of texts; `start` and `length` locate each value.
 
     What is null has length 0.
     """
@@ -55,28 +57,9 @@ class Texts:
         self.length: Integers = np.diff(bounds).astype(np.int64)
         if column.null_count:
             self.length[column.is_null().to_numpy(zero_copy_only=False)] = 0
-        self.width = self._width()
 
     def __len__(self) -> int:
         return len(self.start)
-
-    def _width(self) -> int:
-        """The length of all values if they are equally long and follow each other, else 0."""
-        if not len(self):
-            return 0
-        width = int(self.length[0])
-        even = self.start[-1] - self.start[0] == width * (len(self) - 1)
-        return width if even and (self.length == width).all() else 0
-
-    def words_at(self, place: int, rows: Integers | None = None, begin: int = 0) -> Words:
-        """The words from the byte *place* of each value on; from there on whatever follows.
-
-        *rows* are row numbers, or None for all from *begin*.
-        """
-        if rows is None and self.width:
-            n, first = len(self) - begin, int(self.start[begin]) + place
-            return np.ndarray((n,), np.uint64, self.bytes, first, (self.width,)).copy()
-        return self.words(self.start[begin:] + place if rows is None else self.start[rows] + place)
 
     def words(self, at: Integers) -> Words:
         """The words that begin at those bytes, which may be 16 before a value."""
@@ -220,54 +203,35 @@ def _plain(value: float | None) -> str | None:
     return f"{Decimal(repr(value)):f}"
 
 
-# Decimal digits of a column of texts, eight at a time, as integers.
-
 LONGEST = 16
 """Digits that are read; longer numerals are none."""
 
-_BLOCK = 16_384
-_ZEROS = 0x3030303030303030
-_HIGH, _LOW = np.uint64(0xF0F0F0F0F0F0F0F0), np.uint64(0x0F0F0F0F0F0F0F0F)
-_SIX = np.uint64(0x0606060606060606)
-_PAIRS = np.uint64(0x000000FF000000FF)
-_ODD_numerals, _EVEN = np.uint64(0x000F424000000064), np.uint64(0x0000271000000001)
-# The last n bytes of a word, and zeros as digits before them.
-_LAST = np.array([0] + [(1 << 64) - (1 << (64 - 8 * n)) for n in range(1, 9)], np.uint64)
-_BEFORE = ~_LAST & np.uint64(_ZEROS)
+
+def integers(column: pa.Array) -> tuple[Integers, Flags]:
+    """The value of every text that is 1 to 16 digits, and which are; the others are 0."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    right = pc.and_(
+        pc.ascii_is_decimal(column), pc.less_equal(pc.binary_length(column), LONGEST)
+    ).fill_null(False)
+    if right.false_count:
+        column = pc.if_else(right, column, "0")
+    return (
+        column.cast(pa.int64()).to_numpy(zero_copy_only=False),
+        right.to_numpy(zero_copy_only=False),
+    )
 
 
-def integers(texts: Texts, skip: Integers | None = None) -> tuple[Integers, Flags]:
-    """The value of every text that is 1 to 16 digits, and which are; the others are 0.
+def is_filled(column: pa.Array) -> Flags:
+    """Which values of a column of texts stand for something."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
-    *skip* bytes at the beginning of each text are passed over, as a sign is.
-    """
-    values, right = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.bool_)
-    for begin in range(0, len(texts), _BLOCK):
-        part = slice(begin, begin + _BLOCK)
-        length = texts.length[part] if skip is None else texts.length[part] - skip[part]
-        end = texts.start[part] + texts.length[part]
-        low, ok = _eight(texts.words(end - 8), np.clip(length, 0, 8))
-        if len(length) and length.max() > 8:
-            high, also = _eight(texts.words(end - 16), np.clip(length - 8, 0, 8))
-            low += high * np.uint64(10**8)
-            ok &= also
-        ok &= (length > 0) & (length <= LONGEST)
-        low[~ok] = 0
-        values[part], right[part] = low.view(np.int64), ok
-    return values, right
-
-
-def _eight(words: Words, size: Integers) -> tuple[Words, Flags]:
-    """The value of the last *size* characters of each word, and whether all are digits."""
-    words &= _LAST[size]
-    words |= _BEFORE[size]
-    ok = ((words & _HIGH) == _ZEROS) & (((words + _SIX) & _HIGH) == _ZEROS)
-    words &= _LOW
-    words = words * np.uint64(10) + (words >> np.uint64(8))
-    upper = (words >> np.uint64(16)) & _PAIRS
-    words &= _PAIRS
-    words *= _ODD_numerals
-    upper *= _EVEN
-    words += upper
-    words >>= np.uint64(32)
-    return words, ok
+    size = pc.fill_null(pc.binary_length(column), 0).to_numpy(zero_copy_only=False)
+    flags: Flags = size > 0
+    short = np.flatnonzero(flags & (size <= _LONGEST_EMPTY))
+    if len(short):
+        empty = pc.is_in(column.take(pa.array(short)), value_set=pa.array(sorted(EMPTY)))
+        flags[short[empty.to_numpy(zero_copy_only=False)]] = False
+    return flags

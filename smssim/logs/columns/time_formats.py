@@ -1,0 +1,273 @@
+"""How times are written: an example, or a `strptime` format, gives the layout of a column.
+
+A layout is what Arrow needs to read all values that are written like the example at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from smssim.logs.columns.texts import Flags, Integers, integers
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+_SECOND_US, _MINUTE_US = 1_000_000, 60_000_000
+_CENTURY_US = 36_525 * 86_400 * _SECOND_US
+SECONDS = "%s"
+"""The format of seconds or milliseconds since 1970."""
+
+_FARTHEST_S = 18 * 3600
+_LONGEST = 64
+
+_ZONE_OFFSET = re.compile(r"(?:UTC|GMT)?\s*([+-])(\d{1,2})(?::?([0-5]\d))?", re.IGNORECASE)
+_UTC = ("utc", "z", "gmt")
+
+
+def offset_s(text: str) -> int | None:
+    """The seconds that an offset is before UTC's clock, or None for a text that is none.
+
+    >>> offset_s("+08:00"), offset_s("UTC-3"), offset_s("z"), offset_s("Asia/Shanghai")
+    (28800, -10800, 0, None)
+    """
+    text = text.strip()
+    if text.lower() in _UTC:
+        return 0
+    match = _ZONE_OFFSET.fullmatch(text)
+    if not match:
+        return None
+    seconds = int(match[2]) * 3600 + int(match[3] or 0) * 60
+    return (seconds if match[1] == "+" else -seconds) if seconds <= _FARTHEST_S else None
+
+
+# The grammar of examples. Each group is a directive, or a mark that only one half of a day has.
+
+_HALF = r"(?P<{}>上午|下午|[AaPp]\.?[Mm]\.?)?[ ]*"
+_CLOCK = (
+    _HALF.format("before")
+    + r"(?:(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?"
+    + r"|(?P<h>\d{1,2})[时点](?P<n>\d{1,2})分(?:(?P<s>\d{1,2})秒)?)[ ]*"
+    + _HALF.format("after")
+)
+_OFFSET = r"(?P<z>[Zz]|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?|UTC|GMT)"
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_LONG_MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july", "august"),
+    *("september", "october", "november", "december"),
+)
+_WORD = "(?i:" + "|".join((*_LONG_MONTHS, *_MONTHS)) + ")"
+_GAP = r"(?:[ \t]+(?:T[ \t]*)?|T[ \t]*|,[ ]*)"
+_DATES = (
+    r"(?P<Y>\d{4})(?:(?P<p>[-/.])(?P<m>\d{1,2})(?P=p)|年[ ]*(?P<k>\d{1,2})月[ ]*)"
+    r"(?P<d>\d{1,2})[日号]?(?:[ \t]+(?:T[ \t]*)?|T[ \t]*|(?<=[日号]))",
+    rf"(?P<a>\d{{1,2}})(?P<q>[-/.])(?P<b>\d{{1,2}})(?P=q)(?P<W>\d{{4}}){_GAP}",
+    rf"(?P<e>\d{{1,2}})(?P<r>[-/. ])(?P<B>{_WORD})(?P=r)(?:(?P<X>\d{{4}})|(?P<y>\d{{2}})){_GAP}",
+    rf"(?P<C>{_WORD})[ ]+(?P<g>\d{{1,2}}),?[ ]+(?P<V>\d{{4}}){_GAP}",
+)
+_EXAMPLE = re.compile(rf"(?:{'|'.join(_DATES)}){_CLOCK}{_OFFSET}?", re.ASCII)
+# Groups that stand for a directive of another name: a and b are day and month in an open order.
+_DIRECTIVE = {"h": "H", "n": "M", "s": "S", "k": "m", "e": "d", "g": "d", "a": "!", "b": "?"}
+_DIRECTIVE |= {"W": "Y", "X": "Y", "V": "Y", "B": "b", "C": "b"}
+_LITERAL = ("p", "q", "r", "z", "before", "after")
+_NAMED = {"d": "day", "e": "day", "g": "day", "a": "first", "b": "second"}
+# Seconds and minutes end at 59: Arrow would read 60 as the next minute.
+_SHAPE = {"M": "[0-5][0-9]", "S": "[0-5][0-9]", "n": "[0-5]?[0-9]", "s": "[0-5]?[0-9]"}
+_SHAPE |= {"B": _WORD, "C": _WORD, "f": "(?P<decimals>[0-9]{1,9})(?P<tail>"}
+_FORMAT = {
+    "Y": r"(?P<Y>\d{4})",
+    "y": r"(?P<y>\d{2})",
+    "m": r"(?P<m>\d{1,2})",
+    "d": r"(?P<d>\d{1,2})",
+    "H": r"(?P<H>\d{1,2})",
+    "I": r"(?P<I>\d{1,2})",
+    "M": r"(?P<n>\d{1,2})",
+    "S": r"(?P<s>\d{1,2})",
+    "f": r"(?P<f>\d{1,9})",
+    "p": r"(?P<after>上午|下午|[AaPp]\.?[Mm]\.?)",
+    "z": _OFFSET,
+    "b": "(?P<B>(?i:" + "|".join(_MONTHS) + "))",
+    "B": "(?P<B>(?i:" + "|".join(_LONG_MONTHS) + "))",
+    "%": "%",
+}
+_DATE_PARTS = (("Y", "y"), ("m", "B"), ("d",), ("H", "I"), ("n",))
+
+
+_FIRST_S, _END_S = 946_684_800, 4_102_444_800
+_FIRST_US, _END_US = _FIRST_S * _SECOND_US, _END_S * _SECOND_US
+"""The years that times are of: 2000 to 2099."""
+
+
+class Layout(NamedTuple):
+    """How a time is written: a pattern of its values, and what Arrow reads of them.
+
+    `pattern` has a group `day` (or `first` and `second`, where only the column shows which is the
+    day: `ordered` is False), and around decimals of seconds the groups `head`, `decimals`, `tail`.
+    `added_us` is what the clock is short of the time: the afternoon's 12 hours, less the offset if
+    one is written (`zoned`). `resolution_us` is the step that times are written in.
+    """
+
+    pattern: str
+    format: str
+    half_us: int
+    offset_us: int
+    zoned: bool
+    ordered: bool
+    decimals: bool
+    resolution_us: int
+
+    def read(self, column: pa.Array, day_first: bool) -> tuple[Flags, Flags, Integers]:
+        """Which values are written so, which of these are times, and the times in microseconds.
+
+        Times are since 1970 by the clock that was written down, or by UTC where it is `zoned`.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc  # type: ignore[import-untyped]
+
+        if self is SINCE_1970:
+            values, matches = integers(column)
+            right, times = since_1970(values)
+            return matches & right, matches & right, times
+        text, fraction = column, None
+        if self.decimals:
+            groups = pc.extract_regex(column, self.pattern)
+            head, digits, tail = (
+                pc.struct_field(groups, name) for name in ("head", "decimals", "tail")
+            )
+            matches = groups.is_valid()
+            text = pc.binary_join_element_wise(head, tail, "")
+            micros = pc.utf8_slice_codeunits(pc.utf8_rpad(digits, 6, "0"), 0, 6)
+            fraction = micros.cast(pa.int64()).fill_null(0).to_numpy()
+        else:
+            matches = pc.match_substring_regex(column, self.pattern).fill_null(False)
+        form = self.format.replace("%!", "%d" if day_first else "%m")
+        form = form.replace("%?", "%m" if day_first else "%d")
+        stamps = pc.strptime(text, format=form, unit="us", error_is_null=True)
+        clock = stamps.cast(pa.int64()).fill_null(0).to_numpy() + self.half_us
+        if "%y" in form:
+            clock = np.where(clock < _FIRST_US, clock + _CENTURY_US, clock)
+        matches = matches.to_numpy(zero_copy_only=False)
+        right = matches & stamps.is_valid().to_numpy(zero_copy_only=False)
+        right &= (clock >= _FIRST_US) & (clock < _END_US)
+        right[self._rolled_over(column, stamps, right, day_first)] = False
+        times = clock - self.offset_us
+        return matches, right, times if fraction is None else times + fraction
+
+    def _rolled_over(
+        self, column: pa.Array, stamps: pa.Array, right: Flags, day_first: bool
+    ) -> Integers:
+        """The rows whose day their month lacks: Arrow reads 31 February as 2 or 3 March."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        days = pc.day(stamps).fill_null(31).to_numpy()
+        rows = np.flatnonzero(right & (days <= _MOST_ROLLED))
+        if not len(rows):
+            return rows
+        groups = pc.extract_regex(column.take(pa.array(rows)), self.pattern)
+        name = "day" if self.ordered else "first" if day_first else "second"
+        written = pc.struct_field(groups, name).cast(pa.int64()).to_numpy()
+        return rows[written > _MOST_ROLLED]
+
+
+SINCE_1970 = Layout("^[0-9]+$", "", 0, 0, True, True, False, 1_000_000)
+"""Seconds or milliseconds since 1970."""
+
+
+def since_1970(values: npt.NDArray[Any]) -> tuple[Flags, Integers]:
+    """Which numbers are seconds or milliseconds since 1970, years 2000 to 2099, and their times."""
+    seconds = (values >= _FIRST_S) & (values < _END_S)
+    right = seconds | ((values >= _FIRST_S * 1000) & (values < _END_S * 1000))
+    factor = np.where(seconds, _SECOND_US, 1000)
+    return right, (np.where(right, values, 0) * factor).astype(np.int64)
+
+
+def is_since_1970(value: int) -> bool:
+    """Whether a number is of those years as seconds or milliseconds since 1970."""
+    return bool(since_1970(np.array([value]))[0][0])
+
+
+_MOST_ROLLED = 3
+LayoutReader = Callable[[str], Layout | None]
+
+
+@lru_cache(maxsize=64)
+def layout_reader(form: str | None = None) -> LayoutReader:
+    """What gives the layout of a text: one of docs/logs.md, or that of one `strptime` format.
+
+    Raise a ValueError for a format with a directive that is not read, or without a whole time.
+    """
+    pattern = _EXAMPLE if form is None else _pattern_of_format(form)
+
+    def layout_of(text: str) -> Layout | None:
+        match = pattern.fullmatch(text) if len(text) <= _LONGEST else None
+        return _layout(text, match) if match else None
+
+    return layout_of
+
+
+def _pattern_of_format(form: str) -> re.Pattern[str]:
+    parts, known = [], ", ".join(f"%{name}" for name in _FORMAT if name != "%")
+    for literal, directive in re.findall(r"([^%]+)|%(.?)", form, re.DOTALL):
+        if not literal and directive not in _FORMAT:
+            raise ValueError(f"format(={form!r}) must be of {known}")
+        parts.append(re.escape(literal) if literal else _FORMAT[directive])
+    try:
+        pattern = re.compile("".join(parts), re.ASCII)
+    except re.error:
+        raise ValueError(f"format(={form!r}) must hold every directive once") from None
+    groups = pattern.groupindex
+    if not all(any(name in groups for name in names) for names in _DATE_PARTS):
+        raise ValueError(f"format(={form!r}) must hold year, month, day, hour and minute")
+    if ("I" in groups) != ("after" in groups):
+        raise ValueError(f"format(={form!r}) must have %I with %p, or %H")
+    return pattern
+
+
+def _layout(text: str, match: re.Match[str]) -> Layout | None:
+    """The layout of a text by the groups that its digits are in; the rest of it is literal."""
+    groups = {name: match.span(name) for name, value in match.groupdict().items() if value}
+    halves = [match[name] for name in ("before", "after") if name in groups]
+    offset = offset_s(match["z"]) if "z" in groups else 0
+    if len(halves) > 1 or offset is None:
+        return None
+    pattern, form, end = ["^(?P<head>" if "f" in groups else "^"], "", 0
+    for (begin, until), name in sorted(
+        (span, name) for name, span in groups.items() if name not in _LITERAL
+    ):
+        literal, end = text[end:begin], until
+        pattern.append(re.escape(literal) if name != "f" else f"){re.escape(literal)}")
+        pattern.append(_shape(name, text, begin, until))
+        if name != "f":
+            form += literal.replace("%", "%%") + _directive(name, bool(halves))
+    pattern.append(re.escape(text[end:]) + (")$" if "f" in groups else "$"))
+    return Layout(
+        pattern="".join(pattern),
+        format=form + text[end:].replace("%", "%%"),
+        half_us=12 * 3_600 * _SECOND_US if halves and halves[0][0] in "下Pp" else 0,
+        offset_us=offset * _SECOND_US,
+        zoned="z" in groups,
+        ordered="a" not in groups,
+        decimals="f" in groups,
+        resolution_us=1 if "f" in groups else _SECOND_US if {"S", "s"} & set(groups) else _MINUTE_US,
+    )
+
+
+def _shape(name: str, text: str, begin: int, end: int) -> str:
+    """The pattern of a group; digits that touch other digits are as many as in the example."""
+    if name in _SHAPE:
+        return _SHAPE[name]
+    touches = text[begin - 1 : begin].isdigit() or text[end : end + 1].isdigit()
+    width = f"{end - begin}" if touches or _directive(name, False) in ("%Y", "%y") else "1,2"
+    digits = f"[0-9]{{{width}}}"
+    return f"(?P<{_NAMED[name]}>{digits})" if name in _NAMED else digits
+
+
+def _directive(name: str, halves: bool) -> str:
+    directive = _DIRECTIVE.get(name, name)
+    return "%I" if halves and directive == "H" else f"%{directive}"
