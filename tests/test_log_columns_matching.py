@@ -9,18 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smssim.logs.columns.headings import (
-    FIELDS,
-    SYNONYMS,
-    Given,
-    Matching,
-    fields_of,
-    is_heading,
-    match,
-    plain,
-    zone_of,
-)
-from smssim.logs.columns.headings import given as columns_given
+from smssim.logs.columns.fields import FIELDS, SYNONYMS, fields_by_heading, plain, zone_of
+from smssim.logs.columns.headings import Matching, is_heading, match
+from smssim.logs.columns.mapping import StatedColumn, stated_columns
 from smssim.logs.log import ColumnMappingError
 from smssim.record.schema import MESSAGES
 
@@ -40,7 +31,7 @@ WANTED += ("result", "status", "charged")
 def test_an_export_is_recognised(headings: tuple[str, ...]) -> None:
     """In both languages, column by column."""
     found = match(headings)
-    assert found.kind == "details"
+    assert found.record_type == "details"
     assert found.columns == dict(zip(WANTED, headings, strict=True))
     assert found.passed_over == ()
     assert is_heading(headings)
@@ -53,7 +44,7 @@ def test_fields_of_the_api_are_recognised() -> None:
     assert match(answer).columns == dict(zip(fields, answer, strict=True))
     callback = ("smsMsgId", "total", "sequence", "status", "statusDesc", "source", "updateTime")
     found = match((*callback, "orgCode"))
-    assert found.kind == "reports"
+    assert found.record_type == "reports"
     assert found.columns["final"] == "updateTime"
     assert found.passed_over == ("statusDesc", "orgCode")
 
@@ -61,7 +52,7 @@ def test_fields_of_the_api_are_recognised() -> None:
 def test_our_own_messages_are_recognised() -> None:
     """All their columns but the package; other tables use some of their names otherwise."""
     found = match([column.name for column in MESSAGES])
-    assert found.kind == "details"
+    assert found.record_type == "details"
     assert found.passed_over == ("package",)
     assert found.columns["source_name"] == "source"
     assert found.columns["recipient"] == "recipient"
@@ -80,7 +71,7 @@ def test_headings_are_compared_without_what_differs(heading: str, gap: str) -> N
         f"{heading}（北京时间）",
         f"{heading} Asia/Shanghai",
     ):
-        assert fields_of(False)[plain(written)] == "submitted", written
+        assert fields_by_heading(False)[plain(written)] == "submitted", written
 
 
 @pytest.mark.parametrize(
@@ -170,9 +161,9 @@ def test_a_table_of_no_kind(headings: tuple[str, ...], told: str) -> None:
 
 def test_kinds() -> None:
     """Details have an outcome, sends have none, reports have no submission."""
-    assert match(("Send Time", "Country")).kind == "sends"
-    assert match(("Send Time", "Country", "Result")).kind == "details"
-    assert match(("SMS ID", "Status", "Phone")).kind == "reports"
+    assert match(("Send Time", "Country")).record_type == "sends"
+    assert match(("Send Time", "Country", "Result")).record_type == "details"
+    assert match(("SMS ID", "Status", "Phone")).record_type == "reports"
 
 
 def write(folder: Path, text: str) -> Path:
@@ -187,7 +178,7 @@ def test_a_file_says_it_by_hand(tmp_path: Path) -> None:
     text = 'submitted: {heading: 时刻, format: "%d/%m/%Y %H:%M"}\nnumber: wer\n'
     found = match(("时刻", "wer", "x"), write(tmp_path, text))
     assert found.columns == {"submitted": "时刻", "number": "wer"}
-    assert found.formats == {"submitted": "%d/%m/%Y %H:%M"}
+    assert found.time_formats["submitted"].formats == ("%d/%m/%Y %H:%M",)
 
 
 @pytest.mark.parametrize(
@@ -227,10 +218,10 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
 PLAIN = st.none() | st.booleans() | st.integers() | st.text(max_size=8)
 
 
-def read(mapping: dict[Any, Any]) -> dict[str, Given] | str:
+def read(mapping: dict[Any, Any]) -> dict[str, StatedColumn] | str:
     """What the mapping says, or why it cannot be used."""
     try:
-        return columns_given(mapping)
+        return stated_columns(mapping)
     except ColumnMappingError as error:
         return str(error)
 

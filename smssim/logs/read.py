@@ -15,7 +15,7 @@ from smssim.record.record import Record
 from smssim.record.storage import is_record, load
 
 if TYPE_CHECKING:
-    from smssim.logs.columns.headings import Columns
+    from smssim.logs.columns.mapping import Columns
 
 __all__ = ["Log", "QuarantinedError", "read_log"]
 

@@ -13,14 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from smssim.logs.columns.headings import (
-    Columns,
-    Matching,
-    given,
-    is_heading,
-    keys_of,
-    match,
-)
+from smssim.logs.columns.headings import Matching, is_heading, key_columns, match
+from smssim.logs.columns.mapping import Columns, stated_columns
 from smssim.logs.columns.rows import Parser
 from smssim.logs.files.detect import NO_HEADING, files_of, open_file, reread
 from smssim.logs.files.format import Capture, Empty, HeadingRules, Opened, Unreadable
@@ -63,7 +57,7 @@ class LogReader:
     """The state of one `read_log` between its first file and its Log."""
 
     def __init__(self, columns: Columns, tz: str | None, *, show_numbers: bool) -> None:
-        self._columns, self._tz = given(columns), tz
+        self._columns, self._tz = stated_columns(columns), tz
         self._names, self._secret = Names(), secrets.token_bytes(16)
         self._facts, self._quarantine = Spill(), Quarantine(show_numbers=show_numbers)
         self._requests = count()
@@ -91,7 +85,7 @@ class LogReader:
         for hidden in files.hidden:
             self._warnings.append(f"{hidden}: passed over, its name begins like a hidden file's")
         rules = HeadingRules(
-            partial(is_heading, mapping=self._columns), partial(keys_of, mapping=self._columns)
+            partial(is_heading, mapping=self._columns), partial(key_columns, mapping=self._columns)
         )
         for file in files.files:
             for opened in open_file(file, rules):
@@ -176,7 +170,7 @@ class LogReader:
     def _matched(self, table: Table, matching: Matching) -> None:
         source = self._begin(table.path, dict(table.detected))
         self._warnings += table.warnings
-        source.detected["kind"], source.matched = matching.kind, dict(matching.columns)
+        source.detected["kind"], source.matched = matching.record_type, dict(matching.columns)
         source.passed_over = matching.passed_over
         parser = Parser(
             matching,

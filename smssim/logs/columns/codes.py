@@ -18,8 +18,8 @@ import numpy as np
 
 from smssim.logs.columns.problems import shown
 from smssim.logs.columns.texts import (
-    SMALL,
     EMPTY,
+    SMALL,
     Integers,
     as_texts,
     clean,

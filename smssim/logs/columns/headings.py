@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from smssim.logs.columns.fields import FIELDS, TIMES, fields_by_heading, plain, zone_of
+from smssim.logs.columns.fields import TIMES, fields_by_heading, plain, zone_of
 from smssim.logs.columns.mapping import Columns, StatedColumn, stated_columns, suggestion
 from smssim.logs.columns.times import TimeFormat
 from smssim.logs.log import ColumnMappingError
 from smssim.sms.phone_numbers import masked
 
-Table = Literal["details", "sends", "reports"]
+RecordType = Literal["details", "sends", "reports"]
 
 _REMEDY = (
     "say which column is which with --columns map.yaml (or columns=), a line for each: "
@@ -32,7 +32,7 @@ class Matching:
     the words of a column mean.
     """
 
-    table: Table
+    record_type: RecordType
     columns: Mapping[str, str]
     passed_over: tuple[str, ...] = ()
     time_formats: Mapping[str, TimeFormat] = field(default_factory=dict)
@@ -47,14 +47,18 @@ def match(headings: Sequence[str], mapping: Columns = None) -> Matching:
     """
     stated = stated_columns(mapping)
     columns = _matched(headings, stated)
-    table = _table(headings, columns)
+    record_type = _record_type(headings, columns)
     used = set(columns.values())
     return Matching(
-        table,
+        record_type,
         MappingProxyType(columns),
         tuple(heading for heading in headings if heading not in used),
         MappingProxyType(
-            {name: _time_format(columns[name], stated.get(name)) for name in TIMES if name in columns}
+            {
+                name: _time_format(columns[name], stated.get(name))
+                for name in TIMES
+                if name in columns
+            }
         ),
         MappingProxyType({name: column.values for name, column in stated.items()}),
     )
@@ -75,7 +79,7 @@ def is_heading(cells: Sequence[str | None], mapping: Columns = None) -> bool:
 
 
 def key_columns(headings: Sequence[str], mapping: Columns = None) -> tuple[int, ...]:
-    """Which of the headings are those of an id or a number, by index; a row with one is no total."""
+    """Which headings are those of an id or a number, by index; a row with one is no total."""
     fields = _fields_of(headings, stated_columns(mapping))
     return tuple(index for index, name in enumerate(fields) if name in ("id", "number"))
 
@@ -133,7 +137,7 @@ def _stated_heading(headings: Sequence[str], stated: StatedColumn) -> str:
     )
 
 
-def _table(headings: Sequence[str], columns: Mapping[str, str]) -> Table:
+def _record_type(headings: Sequence[str], columns: Mapping[str, str]) -> RecordType:
     outcome = "status" in columns or "result" in columns
     who = "number" in columns or "country" in columns
     if "submitted" in columns and who:

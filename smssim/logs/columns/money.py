@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smssim.logs.columns.problems import shown
-from smssim.logs.columns.texts import THOUSANDS, EMPTY, Integers, as_texts, clean, encoded
+from smssim.logs.columns.texts import EMPTY, THOUSANDS, Integers, as_texts, clean, encoded
 from smssim.logs.join.facts import UNKNOWN
 from smssim.logs.log import ColumnMappingError
 

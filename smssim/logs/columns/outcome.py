@@ -1,4 +1,4 @@
-"""What a row's status, result, source and charge state together: its status, its stage, or nonsense.
+"""What a row's status, result, source and charge state together: its status and its stage.
 
 docs/logs.md section 3; stages are those of `smssim.record.schema.RefusalStage`.
 """

@@ -51,7 +51,7 @@ def numbers_of(column: pa.Array, repaired: Counter[str]) -> Numbers:
     digits, right = integers(bare)
     # A leading zero is that of "00", or of a number without its calling code.
     size = _digits_in(digits)
-    right &= (size == pc.fill_null(pc.binary_length(bare), 0).to_numpy())
+    right &= size == pc.fill_null(pc.binary_length(bare), 0).to_numpy()
     right &= (size >= _SHORTEST) & (size <= _LONGEST)
     rounded = np.zeros(len(column), np.bool_)
     rest = np.flatnonzero(filled & ~right)

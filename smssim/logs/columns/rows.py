@@ -19,7 +19,16 @@ from smssim.logs.columns.outcome import Outcomes, outcomes_of
 from smssim.logs.columns.problems import Rank
 from smssim.logs.columns.readers import Readers
 from smssim.logs.files.table import Batch, Table
-from smssim.logs.join.facts import REPORT, SEND, UNKNOWN, Facts, Names, ParsedChunk, RejectedRow, empty_facts
+from smssim.logs.join.facts import (
+    REPORT,
+    SEND,
+    UNKNOWN,
+    Facts,
+    Names,
+    ParsedChunk,
+    RejectedRow,
+    empty_facts,
+)
 
 if TYPE_CHECKING:
     from smssim.logs.columns.texts import Flags, Integers, Words
@@ -91,7 +100,7 @@ class Parser:
 
 def _piece_of(context: BatchContext) -> ParsedChunk:
     """Read all columns, apply all rules, pack what is left."""
-    reports = context.readers.matching.kind == "reports"
+    reports = context.readers.matching.record_type == "reports"
     _read_times(context)
     recipients = None if reports else recipients_of(context)
     for field in _CODES:

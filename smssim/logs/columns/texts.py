@@ -65,6 +65,12 @@ class Texts:
         """The words that begin at those bytes, which may be 16 before a value."""
         return self._words[np.minimum(at, len(self._words) - 1)]
 
+    def begin_with_four_digits(self) -> Flags:
+        """Which values begin with what may be a year; nothing, and up to 4 characters, does too."""
+        begin = self.words(self.start) & np.uint64(0xF0F0F0F0)
+        flags: Flags = (begin == 0x30303030) | (self.length <= 4)
+        return flags
+
     def unclean(self) -> Integers:
         """The rows with a blank at an end, an apostrophe before, or wide characters or blanks."""
         first, last = self.bytes[self.start], self.bytes[self.start + self.length - 1]
@@ -217,10 +223,8 @@ def integers(column: pa.Array) -> tuple[Integers, Flags]:
     ).fill_null(False)
     if right.false_count:
         column = pc.if_else(right, column, "0")
-    return (
-        column.cast(pa.int64()).to_numpy(zero_copy_only=False),
-        right.to_numpy(zero_copy_only=False),
-    )
+    values = column.cast(pa.int64()).to_numpy(zero_copy_only=False).copy()
+    return values, right.to_numpy(zero_copy_only=False).copy()
 
 
 def is_filled(column: pa.Array) -> Flags:

@@ -6,7 +6,7 @@ A layout is what Arrow needs to read all values that are written like the exampl
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -71,6 +71,10 @@ _DATES = (
     rf"(?P<C>{_WORD})[ ]+(?P<g>\d{{1,2}}),?[ ]+(?P<V>\d{{4}}){_GAP}",
 )
 _EXAMPLE = re.compile(rf"(?:{'|'.join(_DATES)}){_CLOCK}{_OFFSET}?", re.ASCII)
+_ISO = re.compile(
+    r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII
+)
+_SECONDS_SIZE = len("2026-01-01 00:00:00")
 # Groups that stand for a directive of another name: a and b are day and month in an open order.
 _DIRECTIVE = {"h": "H", "n": "M", "s": "S", "k": "m", "e": "d", "g": "d", "a": "!", "b": "?"}
 _DIRECTIVE |= {"W": "Y", "X": "Y", "V": "Y", "B": "b", "C": "b"}
@@ -120,6 +124,25 @@ class Layout(NamedTuple):
     ordered: bool
     decimals: bool
     resolution_us: int
+    is_iso: bool
+
+    def read_iso(self, column: pa.Array) -> Integers | None:
+        """The times of a column of ISO 8601, or None if a value is not written like the others.
+
+        Seconds may have decimals in some values, and not in others.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc  # type: ignore[import-untyped]
+
+        sizes = pc.min_max(pc.binary_length(column)).as_py()
+        if sizes["min"] != sizes["max"] and (self.zoned or sizes["min"] < _SECONDS_SIZE):
+            return None
+        try:
+            stamps = column.cast(pa.timestamp("us", "UTC" if self.zoned else None))
+        except pa.ArrowInvalid:
+            return None
+        times: Integers = stamps.cast(pa.int64()).to_numpy()
+        return times
 
     def read(self, column: pa.Array, day_first: bool) -> tuple[Flags, Flags, Integers]:
         """Which values are written so, which of these are times, and the times in microseconds.
@@ -127,7 +150,7 @@ class Layout(NamedTuple):
         Times are since 1970 by the clock that was written down, or by UTC where it is `zoned`.
         """
         import pyarrow as pa
-        import pyarrow.compute as pc  # type: ignore[import-untyped]
+        import pyarrow.compute as pc
 
         if self is SINCE_1970:
             values, matches = integers(column)
@@ -171,11 +194,12 @@ class Layout(NamedTuple):
             return rows
         groups = pc.extract_regex(column.take(pa.array(rows)), self.pattern)
         name = "day" if self.ordered else "first" if day_first else "second"
-        written = pc.struct_field(groups, name).cast(pa.int64()).to_numpy()
-        return rows[written > _MOST_ROLLED]
+        written: Integers = pc.struct_field(groups, name).cast(pa.int64()).to_numpy()
+        rolled: Integers = rows[written > _MOST_ROLLED]
+        return rolled
 
 
-SINCE_1970 = Layout("^[0-9]+$", "", 0, 0, True, True, False, 1_000_000)
+SINCE_1970 = Layout("^[0-9]+$", "", 0, 0, True, True, False, _SECOND_US, False)
 """Seconds or milliseconds since 1970."""
 
 
@@ -254,8 +278,15 @@ def _layout(text: str, match: re.Match[str]) -> Layout | None:
         zoned="z" in groups,
         ordered="a" not in groups,
         decimals="f" in groups,
-        resolution_us=1 if "f" in groups else _SECOND_US if {"S", "s"} & set(groups) else _MINUTE_US,
+        resolution_us=_resolution_us(groups),
+        is_iso=_ISO.fullmatch(text) is not None,
     )
+
+
+def _resolution_us(groups: Container[str]) -> int:
+    if "f" in groups:
+        return 1
+    return _SECOND_US if "S" in groups or "s" in groups else _MINUTE_US
 
 
 def _shape(name: str, text: str, begin: int, end: int) -> str:

@@ -5,11 +5,11 @@ What a column needs and its file does not state is an error with the remedy, nev
 
 from __future__ import annotations
 
-import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from smssim.logs.columns.problems import shown
-from smssim.logs.columns.texts import Flags, Integers, as_texts, cleaned, is_filled
+from smssim.logs.columns.texts import Flags, Integers, Texts, as_texts, cleaned, is_filled
 from smssim.logs.columns.time_formats import (
     SECONDS,
     SINCE_1970,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _SECOND_US, _DAY_S = 1_000_000, 86_400
 _MINUTE_US = 60 * _SECOND_US
 _FIRST_S, _END_S = 946_684_800, 4_102_444_800  # 2000 to 2099
+_EPOCH, _RULES_END_US = datetime(1970, 1, 1), 2_114_380_800_000_000  # 2037
 _DIFFERENT, _FEW_ZEROS = 10, 2
 
 
@@ -62,7 +63,19 @@ class Zone:
             .to_numpy()
             for which in ("earliest", "latest")
         )
-        return earliest.copy(), earliest == latest
+        instants, once = earliest.copy(), earliest == latest
+        for row in np.flatnonzero(clock_us >= _RULES_END_US).tolist():
+            instants[row], once[row] = self._instant(int(clock_us[row]))
+        return instants, once
+
+    def _instant(self, clock_us: int) -> tuple[int, bool]:
+        """One instant by the standard library: Arrow knows no change of clocks after 2037."""
+        clock = _EPOCH + timedelta(microseconds=clock_us)
+        first, second = (
+            clock.replace(tzinfo=ZoneInfo(self.name), fold=fold).utcoffset() or timedelta()
+            for fold in (0, 1)
+        )
+        return clock_us - first // timedelta(microseconds=1), first == second
 
 
 @lru_cache(maxsize=64)
@@ -131,10 +144,8 @@ _NOTHING = TimeFormat()
 _EMPTY, _WRONG, _UNORDERED, _INSTANT, _LOCAL = range(5)
 _LAYOUTS = 64
 _ORDERED = r"^\s*'?(?P<a>[0-9]{1,2})[-/.](?P<b>[0-9]{1,2})[-/.][0-9]{4}[ \tT,]"
-_YEAR_FIRST = r"^\s*'?20[0-9][0-9]"
 # Ten digits are seconds since 1970, or YYMMDDhhmm as receipts of SMPP have it.
 _PACKED = r"^[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[01][0-9]|2[0-3])[0-5][0-9]$"
-_TEN = r"^[0-9]{10}$"
 _PACKED_FORMATS = {10: "%y%m%d%H%M", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _DOES_NOT_SHOW = (
     "does not show whether the day or the month comes first: state it with --columns map.yaml "
@@ -147,7 +158,7 @@ _NO_TIME = (
     r"|^1969[-/]12[-/]31[ T](?:1[2-9]|2[0-3]):[0-5][05]:00(?:\.0+)?(?:Z|[+-][0-9:]+)?$|^-?0+$"
 )
 
-# 1 January of the years 1, 1900 and 1970, and the days that spreadsheets count from, in microseconds.
+# The days that programs and spreadsheets count from, in microseconds.
 _NO_STAMPS = [
     int(np.datetime64(day, "us").astype(np.int64))
     for day in ("0001-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01")
@@ -228,12 +239,15 @@ class TimeColumn:
             return self._read_stamps(column)
         if pa.types.is_floating(column.type):
             return self._read_floats(column)
-        return self._read_texts(cleaned(as_texts(column), repaired))
+        return self._read_texts(cleaned(as_texts(column), repaired)[0])
 
     def _inspect_numerals(self, texts: pa.Array) -> None:
         import pyarrow.compute as pc
 
-        numerals = texts.filter(pc.match_substring_regex(texts, _TEN))
+        of_ten = pc.equal(pc.binary_length(texts), 10)
+        if not pc.any(of_ten).as_py():
+            return
+        numerals = texts.filter(pc.and_(of_ten, pc.ascii_is_decimal(texts)))
         if not len(numerals):
             return
         if not pc.all(pc.match_substring_regex(numerals, _PACKED)).as_py():
@@ -244,12 +258,15 @@ class TimeColumn:
             self._numeral = numerals[0].as_py()
 
     def _inspect_order(self, texts: pa.Array) -> None:
+        import pyarrow as pa
         import pyarrow.compute as pc
 
-        some = texts.filter(pc.match_substring_regex(texts, _ORDERED))
-        if not self._has_ordered:
-            years = pc.match_substring_regex(texts, _YEAR_FIRST)
-            self._has_ordered = bool(pc.any(years).as_py())
+        years = Texts(texts).begin_with_four_digits()
+        self._has_ordered |= bool(years.any())
+        if years.all():
+            return
+        others = texts.filter(pa.array(~years))
+        some = others.filter(pc.match_substring_regex(others, _ORDERED))
         if not len(some):
             return
         groups = pc.extract_regex(some, _ORDERED)
@@ -268,6 +285,8 @@ class TimeColumn:
         times = np.full(len(column), UNKNOWN, np.int64)
         states = np.where(is_filled(column), _WRONG, _EMPTY).astype(np.int8)
         rows = np.flatnonzero(states)
+        if len(rows):
+            rows = self._read_iso(column, rows, times, states)
         for _ in range(_LAYOUTS):
             if not len(rows):
                 break
@@ -282,16 +301,35 @@ class TimeColumn:
             states[wrong[zero.to_numpy(zero_copy_only=False)]] = _EMPTY
         return self._in_zone(column, times, states)
 
+    def _read_iso(
+        self, column: pa.Array, rows: Integers, times: Integers, states: States
+    ) -> Integers:
+        """Read a column of ISO 8601 at once; return *rows* if it is not all written so."""
+        import pyarrow as pa
+
+        layout = self._layout(column[int(rows[0])].as_py())
+        if layout is None or not layout.is_iso:
+            return rows
+        texts = column if len(rows) == len(column) else column.take(pa.array(rows))
+        values = layout.read_iso(texts)
+        if values is None:
+            return rows
+        right = (values >= _FIRST_S * _SECOND_US) & (values < _END_S * _SECOND_US)
+        times[rows[right]] = values[right]
+        states[rows[right]] = _INSTANT if layout.zoned else _LOCAL
+        self.resolution.add(values[right], layout.resolution_us)
+        return rows[:0]
+
     def _layout(self, text: str) -> Layout | None:
         """How a text is written: in a format that was given, else in one that is known."""
-        for reader in self._readers:
-            layout = reader(text)
+        for layout_of in self._readers:
+            layout = layout_of(text)
             if layout is not None:
                 return layout
         if not (text.isascii() and text.isdigit()):
             return None
         form = _PACKED_FORMATS.get(len(text))
-        if form is None or is_since_1970(int(text)) and not (len(text) == 10 and self._is_packed):
+        if form is None or (is_since_1970(int(text)) and not (len(text) == 10 and self._is_packed)):
             return SINCE_1970
         return layout_reader(form)(text)
 
