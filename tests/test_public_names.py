@@ -74,3 +74,11 @@ def test_one_word_means_one_thing(argument: str) -> None:
     }
     assert found
     assert len(set(found.values())) == 1, found
+
+
+def test_dir_lists_what_is_meant_for_users_and_nothing_else() -> None:
+    """Namespaces are among them; each name can be fetched, and no method presents a record."""
+    assert dir(smssim) == sorted(smssim.__all__)
+    assert {"find", "metrics", "plots", "policies", "report", "testing"} <= set(dir(smssim))
+    assert all(getattr(smssim, name) is not None for name in dir(smssim))
+    assert not hasattr(smssim.Record, "report")
