@@ -31,7 +31,7 @@ from oracle_tasks import task_moments, task_row
 
 from smssim.calendars import HOUR, next_day, next_month, to_us
 from smssim.scenario import Outcome, Package, Registration, Scenario, micro, microseconds
-from smssim.stats.keyed_random import MASK64, Marks
+from smssim.stats.keyed_random import MASK64, KeyedRandom
 
 Policy = Callable[[simpy.Environment, Any], Iterator[simpy.Event]]
 Rows = list[tuple[Any, ...]]
@@ -62,7 +62,7 @@ class World:
     """One run: the account's control, and a process for each message."""
 
     def __init__(self, scenario: Scenario, seed: int) -> None:
-        self.scenario, self.marks, self.end = scenario, Marks(seed, 0), scenario.end_us
+        self.scenario, self.marks, self.end = scenario, KeyedRandom(seed, 0), scenario.end_us
         self.env = simpy.Environment(initial_time=scenario.start_us)
         self.account = Account(self.env, scenario, self.marks)
         self.beginnings = Beginnings(scenario, self.marks)

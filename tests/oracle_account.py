@@ -17,13 +17,13 @@ from oracle_thresholds import MAINLAND
 from smssim import scenario as parts
 from smssim.calendars import MINUTE, to_us
 from smssim.scenario import Scenario, check_thresholds, micro, microseconds
-from smssim.stats.keyed_random import Marks
+from smssim.stats.keyed_random import KeyedRandom
 
 
 class Account(Console):
     """One customer's account: its money, and the interface of policies."""
 
-    def __init__(self, env: simpy.Environment, scenario: Scenario, marks: Marks) -> None:
+    def __init__(self, env: simpy.Environment, scenario: Scenario, marks: KeyedRandom) -> None:
         super().__init__(env, scenario, marks)
         self._accrued = 0
         self._on_delivery: list[tuple[Message, int]] = []

@@ -28,7 +28,7 @@ from smssim.scenario import (
 from smssim.sms.recipients import read_recipients
 from smssim.sms.reference import countries
 from smssim.stats.inverse_cdf import poisson_count
-from smssim.stats.keyed_random import Marks, message_counter
+from smssim.stats.keyed_random import KeyedRandom, message_counter
 
 REQUESTS_AN_HOUR = 1_000_000
 _FIRST_RANK = 2
@@ -70,13 +70,13 @@ class Message:
         request = self.place_of_source * 10**15 + self.request
         return _FIRST_RANK + message_counter(request, self.recipient, self.generation)
 
-    def word(self, marks: Marks, purpose: str) -> int:
+    def word(self, marks: KeyedRandom, purpose: str) -> int:
         """The word of one of this copy's marks."""
         hour, k = divmod(self.request, REQUESTS_AN_HOUR)
         counter = message_counter(k, self.recipient, self.generation)
         return marks.word(self.source, purpose, hour, counter)
 
-    def flaw(self, marks: Marks) -> str | None:
+    def flaw(self, marks: KeyedRandom) -> str | None:
         """What is wrong with the message itself: its "variables", its "password" or nothing."""
         if self.traffic is None:
             return None
@@ -86,13 +86,13 @@ class Message:
             return "variables"
         return "password" if word < variables + password else None
 
-    def is_duplicate(self, marks: Marks) -> bool:
+    def is_duplicate(self, marks: KeyedRandom) -> bool:
         """Whether the message repeats a number of its request."""
         if self.traffic is None or self.generation or not self.recipient:
             return False
         return below(self.word(marks, "duplicate"), self.traffic.flaws.duplicates)
 
-    def beginning(self, marks: Marks) -> str | None:
+    def beginning(self, marks: KeyedRandom) -> str | None:
         """How the number of the message begins, if its source says so."""
         if self.traffic is None or not self.traffic.beginnings:
             return None
@@ -100,7 +100,7 @@ class Message:
         word = replace(self, generation=0).word(marks, "beginning")
         return list(shares)[share_table(tuple(shares.values())).of(word)]
 
-    def number(self, marks: Marks) -> tuple[str, int | str] | None:
+    def number(self, marks: KeyedRandom) -> tuple[str, int | str] | None:
         """The number the message goes to, one of its source; None if no frequency is limited."""
         if self.traffic is None or self.traffic.numbers is None:
             return self.source, f"{self.request} {self.recipient}"
@@ -156,7 +156,7 @@ class Message:
         )
 
 
-def births(scenario: Scenario, marks: Marks) -> Iterator[Message]:
+def births(scenario: Scenario, marks: KeyedRandom) -> Iterator[Message]:
     """All first copies that are born in the run, source by source."""
     for place, source in enumerate(scenario.sources):
         begin, end = scenario.start_us, scenario.end_us
@@ -173,7 +173,7 @@ def births(scenario: Scenario, marks: Marks) -> Iterator[Message]:
 
 
 def _of_traffic(
-    scenario: Scenario, marks: Marks, source: Traffic, first: Message
+    scenario: Scenario, marks: KeyedRandom, source: Traffic, first: Message
 ) -> Iterator[Message]:
     begin, last = scenario.start_us // HOUR, (scenario.end_us - 1) // HOUR
     zone = source.zone or countries()[source.country].zone
@@ -195,7 +195,7 @@ def _of_traffic(
             yield from (replace(like, recipient=recipient) for recipient in range(size))
 
 
-def _time_of_request(marks: Marks, source: Traffic, hour: int, k: int) -> int:
+def _time_of_request(marks: KeyedRandom, source: Traffic, hour: int, k: int) -> int:
     word = marks.word(source.name, "time", hour, k)
     at = hour * HOUR + ((word >> 32) * 3_600_000_000 >> 32)
     resolution = max(1, microseconds(source.resolution_s))

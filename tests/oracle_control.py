@@ -17,7 +17,7 @@ from oracle_thresholds import Limits
 
 from smssim.calendars import DAY, HOUR, MINUTE, to_us
 from smssim.scenario import Frequency, Scenario, Ticket, Traffic, microseconds
-from smssim.stats.keyed_random import Marks
+from smssim.stats.keyed_random import KeyedRandom
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Plan:
 class Console(Limits):
     """What an account's console says of applications, regions and numbers."""
 
-    def __init__(self, env: simpy.Environment, scenario: Scenario, marks: Marks) -> None:
+    def __init__(self, env: simpy.Environment, scenario: Scenario, marks: KeyedRandom) -> None:
         super().__init__(env, scenario, marks)
         names = ("daily_limit", "monthly_limit")
         self.quota: dict[str, int] = {name: getattr(scenario.quota, name) for name in names}

@@ -14,7 +14,7 @@ from oracle_delays import delay_table, work_calendar
 from smssim.calendars import to_us
 from smssim.scenario import GroupTask, Registration, Scenario
 from smssim.sms.recipients import read_recipients
-from smssim.stats.keyed_random import Marks
+from smssim.stats.keyed_random import KeyedRandom
 from smssim.workdays import add_working
 
 ASKED, FIRST = {"CA", "GB", "SG", "US", "VN", "TW"}, {"CA", "US", "VN"}
@@ -44,7 +44,7 @@ class State:
 class Beginnings:
     """The steps of a scenario, in order, each worked out when somebody asks for it."""
 
-    def __init__(self, scenario: Scenario, marks: Marks) -> None:
+    def __init__(self, scenario: Scenario, marks: KeyedRandom) -> None:
         self.scenario, self.marks, self.rules = scenario, marks, scenario.onboarding
         self.states: dict[Name, State] = {}
         self.names = [name for name in self._all_names() if self._exists(name)]

@@ -14,7 +14,7 @@ from oracle_delays import below, delay_table
 
 from smssim.calendars import to_us
 from smssim.scenario import Scenario, microseconds
-from smssim.stats.keyed_random import PHI, Marks, mix64
+from smssim.stats.keyed_random import PHI, KeyedRandom, mix64
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Report:
 
 
 def reports(
-    scenario: Scenario, marks: Marks, messages: Sequence[Message]
+    scenario: Scenario, marks: KeyedRandom, messages: Sequence[Message]
 ) -> Iterator[tuple[Any, ...]]:
     """The reports of all messages with a final status, one a segment, that are pushed at all."""
     server = Server(scenario, marks)
@@ -108,7 +108,7 @@ def batches(scenario: Scenario, waiting: list[Report]) -> Iterator[tuple[list[Re
 class Server:
     """The customer's server, and the platform that pushes to it."""
 
-    def __init__(self, scenario: Scenario, marks: Marks) -> None:
+    def __init__(self, scenario: Scenario, marks: KeyedRandom) -> None:
         self.scenario, self.marks = scenario, marks
         self.is_down = server_is_down(scenario, marks)
 
@@ -133,7 +133,7 @@ class Server:
         return "lost" if attempts == len(times) else "pending", attempts, 0, None
 
 
-def server_is_down(scenario: Scenario, marks: Marks) -> Callable[[int], bool]:
+def server_is_down(scenario: Scenario, marks: KeyedRandom) -> Callable[[int], bool]:
     """Tell of any instant whether the customer's callback server is down."""
     callback = scenario.callback
     windows = [

@@ -13,7 +13,7 @@ from oracle_onboarding import Beginnings
 
 from smssim.calendars import to_us
 from smssim.scenario import Delay, Scenario, Template
-from smssim.stats.keyed_random import Marks
+from smssim.stats.keyed_random import KeyedRandom
 from smssim.workdays import WorkCalendar, add_working, review_window
 
 
@@ -42,7 +42,7 @@ class Reviews:
         return min(self.approved_at, default=None)
 
 
-def reviews(scenario: Scenario, marks: Marks, beginnings: Beginnings) -> Reviews:
+def reviews(scenario: Scenario, marks: KeyedRandom, beginnings: Beginnings) -> Reviews:
     """Review every template; one that is not to be handed in was approved long before the start."""
     found, first = Reviews(), []
     for place, template in enumerate(scenario.templates):
@@ -78,7 +78,7 @@ def _write(scenario: Scenario, desk: Desk, submission: Submission, found: Review
 class Desk:
     """Who reviews, when, and how long."""
 
-    def __init__(self, scenario: Scenario, marks: Marks) -> None:
+    def __init__(self, scenario: Scenario, marks: KeyedRandom) -> None:
         self.scenario, self.marks, self.rules = scenario, marks, scenario.review
         days = self.rules.extra_workdays, self.rules.extra_holidays
         self.calendar: WorkCalendar = work_calendar(*days)

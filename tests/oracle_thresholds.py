@@ -13,7 +13,7 @@ from oracle_quota import Quota
 
 from smssim.calendars import HOUR
 from smssim.scenario import Scenario
-from smssim.stats.keyed_random import Marks
+from smssim.stats.keyed_random import KeyedRandom
 
 MAINLAND = "CN"
 
@@ -46,7 +46,7 @@ class Limits(Quota):
     those to mainland China in `mainland_day` and `mainland_month`.
     """
 
-    def __init__(self, env: simpy.Environment, scenario: Scenario, marks: Marks) -> None:
+    def __init__(self, env: simpy.Environment, scenario: Scenario, marks: KeyedRandom) -> None:
         super().__init__(env, scenario)
         self.marks = marks
         values = self.values = scenario.thresholds

@@ -13,7 +13,7 @@ from console_hands import SENT, at_moments, calls, costs, moment, settled, told,
 
 from smssim.scenario import ScenarioError
 from smssim.simulation.simulate import simulate
-from smssim.stats.keyed_random import Marks
+from smssim.stats.keyed_random import KeyedRandom
 
 EACH_MINUTE = [f"12:{minute:02}" for minute in range(6)]
 LIMIT = (1, "E000623")
@@ -111,7 +111,9 @@ def test_counting_error_delays_alarm_and_limit() -> None:
         fired = told(simulate(made, rng=rng), "alarm", "limit")
         assert [event for _, event, _, _ in fired] == ["alarm", "limit"] * 2
         for day in (0, 1):
-            word = Marks(rng).word("thresholds", "day", us(f"{day} 00:00") // (3_600 * 10**6), 0)
+            word = KeyedRandom(rng).word(
+                "thresholds", "day", us(f"{day} 00:00") // (3_600 * 10**6), 0
+            )
             lag = word * 101 >> 64
             reached = [value for *_, value in fired[2 * day : 2 * day + 2]]
             assert reached == [11 + lag, 51 + lag]

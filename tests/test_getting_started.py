@@ -13,7 +13,7 @@ from smssim.simulation.account.account import Account
 from smssim.simulation.setup.review import SetupTimeline, setup_timeline
 from smssim.simulation.simulate import Run, simulate
 from smssim.sms.reference import reference
-from smssim.stats.keyed_random import Marks
+from smssim.stats.keyed_random import KeyedRandom
 
 STEPS = ["registration", "authentication", "enabling", "details"]
 QUICK = {"registration": 0, "authentication": 0, "enabling": 0, "details": 0}
@@ -51,7 +51,7 @@ def events(run: Run) -> list[tuple[str, str, str]]:
 
 
 def known(made: Scenario) -> SetupTimeline:
-    return setup_timeline(made, Marks(1))
+    return setup_timeline(made, KeyedRandom(1))
 
 
 def test_a_step_follows_when_the_one_before_it_is_done() -> None:
@@ -91,12 +91,14 @@ def test_durations_are_chances_with_marks_of_their_own() -> None:
     """Within one to three workdays, another one for another seed, none of them moved by others."""
     rules = {"begins": MONDAY, "authentication": {"uniform_s": [32_400, 97_200]}}
     made = scenario(onboarding=rules)
-    found = [setup_timeline(made, Marks(seed)).steps[1].done_us or 0 for seed in range(40)]
+    found = [setup_timeline(made, KeyedRandom(seed)).steps[1].done_us or 0 for seed in range(40)]
     hours = [(us - made.start_us) / 3.6e9 for us in found]
     assert len(set(found)) == 40
     assert 9 <= min(hours) < max(hours) <= 57
     other = scenario(onboarding=rules | {"registration": {"uniform_s": [0, 0]}, "details": 60})
-    assert [setup_timeline(other, Marks(seed)).steps[1].done_us for seed in range(40)] == found
+    assert [
+        setup_timeline(other, KeyedRandom(seed)).steps[1].done_us for seed in range(40)
+    ] == found
 
 
 @pytest.mark.parametrize("place", [1, 2, 3])

@@ -21,7 +21,7 @@ from smssim.report.outages import untold
 from smssim.scenario import Scenario
 from smssim.simulation.callbacks.server import outages as true_outages
 from smssim.simulation.simulate import Run, simulate
-from smssim.stats.keyed_random import Marks
+from smssim.stats.keyed_random import KeyedRandom
 
 SCENARIOS = Path(__file__).parents[1] / "data" / "scenarios"
 RISK = 1e-6
@@ -51,7 +51,7 @@ def scenario(**changes: Any) -> Scenario:
 
 def truth(run: Run, scenario: Scenario, rng: int) -> pd.DataFrame:
     """When the server was down, from the model itself."""
-    down = true_outages(scenario, Marks(rng), run.observed_until)
+    down = true_outages(scenario, KeyedRandom(rng), run.observed_until)
     times = [pd.to_datetime([window[i] for window in down], unit="us", utc=True) for i in (0, 1)]
     return pd.DataFrame({"begins": times[0], "ends": times[1]})
 

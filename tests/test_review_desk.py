@@ -17,7 +17,7 @@ from smssim.calendars import HOUR, to_datetime, to_us
 from smssim.scenario import Scenario
 from smssim.simulation.setup.review import setup_timeline
 from smssim.simulation.simulate import simulate
-from smssim.stats.keyed_random import Marks
+from smssim.stats.keyed_random import KeyedRandom
 
 START = "2026-03-02T00:00:00Z"
 """A Monday, 08:00 in GMT+8."""
@@ -176,7 +176,7 @@ def test_engine_and_oracle_agree_on_invented_desks() -> None:
     )
     @given(desks(), st.integers(0, 99))
     def agree(made: Scenario, rng: int) -> None:
-        marks = Marks(rng)
+        marks = KeyedRandom(rng)
         known = setup_timeline(made, marks)
         beginnings = Beginnings(made, marks)
         slow = oracle_reviews(made, marks, beginnings)

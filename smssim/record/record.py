@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Record:
     """Messages and status reports of one period, with what is known around them.
 
-    Frames have the columns of `smssim.record.schema`; a frame that was not kept, or cannot be
+    Frames have the columns of `smssim.record.schema`; one that was not stored, or cannot be
     known, is None. Times are UTC; what is not known by `observed_until` (microseconds since 1970)
     is NA.
     """
@@ -68,5 +68,5 @@ class Record:
 
     def _messages(self, status: str | None = None) -> int:
         money = self.tallies.money
-        own = money if status is None else money[money["status"] == status]
-        return int(own["messages"].sum())
+        rows = money if status is None else money[money["status"] == status]
+        return int(rows["messages"].sum())

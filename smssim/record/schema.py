@@ -49,9 +49,9 @@ REPORT_STATES = ("lost", "pending", "received")
 RESEND_KINDS = ("first", "server resend", "user resend")
 """Whether a message is the first, or one that a server or a user sent again; in sorted order."""
 PACKAGE_EVENTS = ("package_bought", "package_empty", "package_expired", "run_out")
-"""Events that packages and messages alone tell of; a rated log has no others."""
+"""Events that packages and messages alone determine; a rated log has no others."""
 TASK_STATES = ("refused", "cancelled", "stopped", "sending", "finished")
-"""States of group tasks at the end of a run, in the order in which they are told."""
+"""States of group tasks at the end of a run, in the order of their display."""
 
 
 @dataclass(frozen=True)
@@ -232,19 +232,19 @@ def _frame(columns: tuple[Column, ...], rows: Sequence[Any]) -> pd.DataFrame:
     values = zip(*rows, strict=True) if rows else ([] for _ in columns)
     # Arrays, not Series: those would all be aligned, column by column.
     return pd.DataFrame(
-        {c.name: _array(c.dtype, list(own)) for c, own in zip(columns, values, strict=True)},
+        {c.name: _array(c.dtype, list(column)) for c, column in zip(columns, values, strict=True)},
         copy=False,
     )
 
 
 def _array(dtype: str, values: list[Any]) -> Any:
-    """A column of a table as pandas keeps it."""
+    """A column of a table as pandas holds it."""
     import pandas as pd
 
     if dtype == TIME:
         us = np.array([NAT if value is None else value for value in values], np.int64)
         return pd.DatetimeIndex(us.view("datetime64[us]"), tz="UTC").array
     if dtype == "Int64":
-        known = np.array([0 if value is None else value for value in values], np.int64)
-        return pd.arrays.IntegerArray(known, np.array([value is None for value in values], bool))
+        numbers = np.array([0 if value is None else value for value in values], np.int64)
+        return pd.arrays.IntegerArray(numbers, np.array([value is None for value in values], bool))
     return np.array(values, np.int64) if dtype == "int64" else pd.array(values, dtype="str")

@@ -1,7 +1,7 @@
 """Records on disk: a directory of Parquet files, written whole or not at all.
 
-`messages.parquet` and `reports.parquet` hold a row group a chunk, small tables stand beside them,
-the tallies in `tallies/`, and what is no table in `provenance.json`.
+`messages.parquet` and `reports.parquet` hold one row group per chunk, small tables are next to
+them, the tallies in `tallies/`, and what is no table in `provenance.json`.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ ROW_GROUP = 200_000
 """Rows of a row group, where a whole frame is written."""
 _LARGE = {"messages": MESSAGES, "reports": REPORTS}
 _ABOUT = "provenance.json"
-_OWN = {_ABOUT, "tallies", *(f"{name}.parquet" for name in TABLES)}
+_FILES = {_ABOUT, "tallies", *(f"{name}.parquet" for name in TABLES)}
 
 
 def save(record: Record, directory: str | Path) -> None:
-    """Write a record to a directory; another record that stands there is replaced.
+    """Write a record to a directory; another record there is replaced.
 
     Raise a FileExistsError for a directory that holds anything else.
     """
@@ -61,14 +61,14 @@ def is_record(path: str | Path) -> bool:
 
 
 def load(directory: str | Path, *, rows: bool = True) -> Record:
-    """Read a record as it was saved; without *rows* its messages and reports are None.
+    """Read a saved record; without *rows* its messages and reports are None.
 
     Raise an OSError for a directory that cannot be read, a ValueError for one that holds no record.
     """
     directory = Path(directory)
-    told = about(directory)
+    header = about(directory)
     large: dict[str, Any] = {
-        name: read_table(_file(directory, name)) for name in told["counts"] if rows
+        name: read_table(_file(directory, name)) for name in header["counts"] if rows
     }
     small: dict[str, Any] = {
         name: _read_small(_file(directory, name))
@@ -78,10 +78,10 @@ def load(directory: str | Path, *, rows: bool = True) -> Record:
     tallies = {name: _read_small(_file(directory / "tallies", name)) for name in TALLIES}
     return Record(
         **{
-            name: told[name]
+            name: header[name]
             for name in ("name", "observed_from", "observed_until", "currency", "provenance")
         },
-        tallies=Tallies(told["observed_until"], **tallies),
+        tallies=Tallies(header["observed_until"], **tallies),
         **large,
         **small,
     )
@@ -139,22 +139,22 @@ class NewDirectory:
     def __init__(self, directory: str | Path) -> None:
         self._final = Path(directory).resolve()
         _check_replaceable(self._final)
-        self.path = self._beside("new")
-        self._kept = False
+        self.path = self._sibling("new")
+        self._complete = False
 
     def keep(self) -> None:
         """Let the directory appear when the context ends."""
-        self._kept = True
+        self._complete = True
 
     def __enter__(self) -> Self:
         self.path.mkdir(parents=True)
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: object, trace: TracebackType | None
+        self, error: type[BaseException] | None, value: object, trace: TracebackType | None
     ) -> None:
         try:
-            if self._kept and kind is None:
+            if self._complete and error is None:
                 self._replace()
         finally:
             shutil.rmtree(self.path, ignore_errors=True)
@@ -164,7 +164,7 @@ class NewDirectory:
         if not self._final.exists():
             os.rename(self.path, self._final)
             return
-        old = self._beside("old")
+        old = self._sibling("old")
         os.rename(self._final, old)
         try:
             os.rename(self.path, self._final)
@@ -173,7 +173,7 @@ class NewDirectory:
             raise
         shutil.rmtree(old)
 
-    def _beside(self, what: str) -> Path:
+    def _sibling(self, what: str) -> Path:
         return self._final.with_name(f".{self._final.name}.{what}-{secrets.token_hex(4)}")
 
 
@@ -182,9 +182,9 @@ def _check_replaceable(directory: Path) -> None:
         return
     if not directory.is_dir():
         raise FileExistsError(f"{directory} is a file; a record needs a directory")
-    found = {path.name for path in directory.iterdir()}
-    if found and (_ABOUT not in found or found - _OWN):
-        foreign = min(found - _OWN, default=min(found))
+    names = {path.name for path in directory.iterdir()}
+    if names and (_ABOUT not in names or names - _FILES):
+        foreign = min(names - _FILES, default=min(names))
         raise FileExistsError(
             f"{directory} holds {foreign}, which is no part of a record; name another directory"
         )
@@ -211,7 +211,7 @@ def _write_rest(record: Record, counts: dict[str, int], directory: Path) -> None
 
 
 def about(directory: Path) -> dict[str, Any]:
-    """What a record tells of itself beside its tables: its name, its period, where it comes from.
+    """What a record states next to its tables: its name, its period, its provenance.
 
     Raise a ValueError for a directory that holds no record.
     """
@@ -219,13 +219,15 @@ def about(directory: Path) -> dict[str, Any]:
     if directory.is_dir() and not file.exists():
         raise ValueError(f"{directory} holds no {_ABOUT}: it must be a directory that smssim wrote")
     try:
-        told: Any = json.loads(file.read_text(encoding="utf-8"))
+        header: Any = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{file}: must be JSON ({error})") from error
-    if not isinstance(told, dict) or told.get("format") != FORMAT:
-        found = told.get("format") if isinstance(told, dict) else told
-        raise ValueError(f"{file}: format(={found!r}) must be {FORMAT!r}")
-    return told
+    format_ = header.get("format") if isinstance(header, dict) else header
+    if format_ != FORMAT:
+        raise ValueError(
+            f"{file}: format(={format_!r}) must be {FORMAT!r}: write the record again with this version"
+        )
+    return header
 
 
 def _file(directory: Path, name: str) -> Path:

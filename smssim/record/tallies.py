@@ -1,6 +1,6 @@
 """Tallies: the small aggregates that reports are computed from, bounded in size and mergeable.
 
-They are what a run or a record hands on when its rows are not kept; `smssim.record.counting`
+They are what a run or a record hands on when its rows are not stored; `smssim.record.counting`
 makes them.
 """
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 SLOT_US = 15 * MINUTE
 REFUSED = tuple(stage.charge for stage in RefusalStage if stage)
 CHARGES = ("package", "pay_per_use", *REFUSED, "split", "unknown")
-"""How a message was paid for; where it was refused (at which place), if it was."""
+"""How a message was paid for, or where it was refused."""
 OUTCOMES = ("delivered", "expired", "failed", "in_flight", "refused", "refused_platform")
-"""What became of a message; refused by the request's code or in the answer, or by the platform
+"""The outcome of a message; refused by the request's code or in the answer, or by the platform
 afterwards.
 """
 MEASURES = ("messages", "segments", "covered_segments", "cost_micro", "reports", "deliveries")
 WITHIN = ("3_min", "later")
-"""How long after submission a status was made, where no more than that is told."""
+"""How long after submission a status was made, where no more than that is known."""
 NAMES = (
     "money",
     "templates",
@@ -63,15 +63,15 @@ class Tallies:
 
     def frame(self, name: str) -> pd.DataFrame:
         """One tally by its name."""
-        made = self._frames[name]
-        if callable(made):
-            made = self._frames[name] = made()
-        return made
+        frame = self._frames[name]
+        if callable(frame):
+            frame = self._frames[name] = frame()
+        return frame
 
     @property
     def money(self) -> pd.DataFrame:
         """Messages, segments and charges by day, country, application, type, charge, status and
-        kind of resend (NA where it cannot be known).
+        kind of resend (NA where it is unknown).
         """
         return self.frame("money")
 
@@ -85,7 +85,7 @@ class Tallies:
     @property
     def sources(self) -> pd.DataFrame:
         """Messages, segments and charges by source (traffic, calls or group task; NA in a log that
-        does not tell), charge and status.
+        does not show it), charge and status.
         """
         return self.frame("sources")
 
@@ -117,7 +117,7 @@ class Tallies:
     @property
     def within_3_min(self) -> pd.DataFrame:
         """Messages of a log whose status is known but not its time, and which have a sending
-        result (DOMAIN.md section 9), by country, type, outcome and what the result tells (WITHIN).
+        result (DOMAIN.md section 9), by country, type, outcome and what the result shows (WITHIN).
 
         Frames do not show the result: made of them alone, this one is empty.
         """

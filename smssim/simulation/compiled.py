@@ -14,7 +14,7 @@ from smssim.simulation.account.account import MessageClass, SendingQueue
 from smssim.sms import reference as codes
 from smssim.sms.recipients import Recipients, read_recipients
 from smssim.sms.reference import MAINLAND
-from smssim.stats.keyed_random import Marks
+from smssim.stats.keyed_random import KeyedRandom
 
 TEMPLATE, FULL, NO_QUOTA, WITHDRAWN, EXPIRED, DELIVERED = range(6)
 UNJUDGED = 255
@@ -122,7 +122,7 @@ class CompiledScenario:
     def __init__(
         self,
         scenario: Scenario,
-        marks: Marks,
+        marks: KeyedRandom,
         refusals: Iterable[Refusal],
         flaws: Iterable[Refusal],
     ) -> None:

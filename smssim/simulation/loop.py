@@ -36,7 +36,7 @@ from smssim.simulation.rules.rule import CountingRule
 from smssim.simulation.setup.review import setup_timeline
 from smssim.simulation.snapshot import RuleSnapshot, snapshot
 from smssim.simulation.window import MessageBatch, MessageWindow
-from smssim.stats.keyed_random import Marks
+from smssim.stats.keyed_random import KeyedRandom
 
 Ints = NDArray[np.int64]
 
@@ -140,7 +140,7 @@ class SimulationLoop:
     def __init__(
         self,
         scenario: Scenario,
-        marks: Marks,
+        marks: KeyedRandom,
         policies: Sequence[Policy] = (),
         tuning: Tuning | None = None,
     ) -> None:

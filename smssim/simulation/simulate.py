@@ -28,7 +28,7 @@ from smssim.simulation.tables import (
     small_frames,
     tallied_columns,
 )
-from smssim.stats.keyed_random import Marks
+from smssim.stats.keyed_random import KeyedRandom
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,7 +70,7 @@ def simulate(
     for name, value in (("rng", rng), ("replication", replication)):
         if value < 0:
             raise ValueError(f"{name}(={value}) must be >= 0")
-    loop = SimulationLoop(scenario, Marks(rng, replication), policies, tuning)
+    loop = SimulationLoop(scenario, KeyedRandom(rng, replication), policies, tuning)
     stage, categories = push_stage(loop.compiled), Categories(loop.compiled)
     results = TaskResults(loop.compiled, loop.tasks)
     batched = isinstance(stage, Batcher)

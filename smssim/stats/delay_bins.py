@@ -52,14 +52,14 @@ def bin_of(delay_us: NDArray[Any]) -> Ints:
     cell = delay_us.astype(np.float64).view(np.int64)
     cell >>= _CELL_SHIFT
     cell -= _FIRST_CELL
-    place = _cells().take(cell, mode="clip")
-    place += delay_us >= _following().take(place)
-    return place
+    number = _cells().take(cell, mode="clip")
+    number += delay_us >= _following().take(number)
+    return number
 
 
-def middle_us(place: int) -> float:
-    """What a bin stands for: the geometric middle of its edges, within 1 % of anything in it."""
+def middle_us(number: int) -> float:
+    """The value of a bin: the geometric middle of its edges, within 1 % of anything in it."""
     edges = edges_us()
-    if place == 0 or place + 1 >= len(edges):
-        return float(edges[place])
-    return math.sqrt(float(edges[place]) * float(edges[place + 1]))
+    if number == 0 or number + 1 >= len(edges):
+        return float(edges[number])
+    return math.sqrt(float(edges[number]) * float(edges[number + 1]))

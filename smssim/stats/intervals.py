@@ -73,7 +73,7 @@ def score(share: float, n: float, confidence: float = 0.95) -> Interval:
 def quantile_interval(values: ArrayLike, q: float, confidence: float = 0.95) -> Interval:
     """The *q*-quantile of independent values and its interval between two of them, in their unit.
 
-    Holds for any distribution; an end for which there are too few values is infinite. Raise a
+    Valid for any distribution; an end for which there are too few values is infinite. Raise a
     ValueError without values or unless 0 < q < 1 (Conover, Practical Nonparametric Statistics,
     section 3.2).
     """
@@ -118,13 +118,13 @@ def newcombe_paired(
     if min(both, first, second, neither) < 0:
         counts = (both, first, second, neither)
         raise ValueError(f"pairs(={counts}) must be >= 0")
-    own, other = wilson(both + first, n, confidence), wilson(both + second, n, confidence)
+    one, two = wilson(both + first, n, confidence), wilson(both + second, n, confidence)
     excess = both * neither - first * second
     scale = (both + first) * (second + neither) * (both + second) * (first + neither)
     together = max(excess - n / 2, 0.0) if excess > 0 else float(excess)
     phi = together / math.sqrt(scale) if scale else 0.0
-    low = _square_and_add(own.estimate - own.low, other.high - other.estimate, phi)
-    high = _square_and_add(own.high - own.estimate, other.estimate - other.low, phi)
+    low = _square_and_add(one.estimate - one.low, two.high - two.estimate, phi)
+    high = _square_and_add(one.high - one.estimate, two.estimate - two.low, phi)
     # A difference of whole numbers is 0 where it should be, which that of two shares need not be.
     difference = (first - second) / n
     return Interval(difference, difference - low, difference + high)
@@ -141,28 +141,30 @@ def quantile_difference(
     without pairs, for an unequal number or unless 0 < q < 1 (percentile bootstrap of pairs; Efron
     and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13).
     """
-    x, y = (np.asarray(own, np.float64).ravel() for own in (values, less))
+    x, y = (np.asarray(of_one, np.float64).ravel() for of_one in (values, less))
     n, alpha = len(x), _alpha(confidence)
     if len(y) != n or not n:
         raise ValueError(f"len(values)(={n}) must be > 0 and len(less)(={len(y)})")
     if not 0 < q < 1:
         raise ValueError(f"q(={q}) must be > 0 and < 1")
-    place = _place(q, n)
+    rank = _rank(q, n)
     random = np.random.default_rng(rng)
-    found = np.empty(RESAMPLES)
+    differences = np.empty(RESAMPLES)
     for k in range(RESAMPLES):
         chosen = random.integers(0, n, n)
-        found[k] = _less(*(np.partition(own[chosen], place)[place] for own in (x, y)))
-    ends = [_place(share, RESAMPLES) for share in (alpha / 2, 1 - alpha / 2)]
-    low, high = np.sort(found)[ends] if not np.isnan(found).any() else (math.nan, math.nan)
-    return Interval(_less(np.sort(x)[place], np.sort(y)[place]), float(low), float(high))
+        differences[k] = _less(*(np.partition(v[chosen], rank)[rank] for v in (x, y)))
+    ends = [_rank(share, RESAMPLES) for share in (alpha / 2, 1 - alpha / 2)]
+    low, high = (
+        np.sort(differences)[ends] if not np.isnan(differences).any() else (math.nan, math.nan)
+    )
+    return Interval(_less(np.sort(x)[rank], np.sort(y)[rank]), float(low), float(high))
 
 
 def mover(first: Interval, second: Interval) -> Interval:
     """The first of two independent estimates less the second, in their unit, with an interval
     recovered from those of the two, which must have its confidence.
 
-    An end is NaN where one that it hangs on is (method of variance estimates recovery; Zou and
+    An end is NaN where one that it depends on is (method of variance estimates recovery; Zou and
     Donner, Statist. Med. 27, 2008, 1693-1702).
     """
     low = math.hypot(first.estimate - first.low, second.high - second.estimate)
@@ -182,14 +184,14 @@ def welch(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Inte
 
     x, y = _values(first, 2), _values(second, 2)
     alpha = _alpha(confidence)
-    own, other = float(x.var(ddof=1)) / len(x), float(y.var(ddof=1)) / len(y)
+    of_x, of_y = float(x.var(ddof=1)) / len(x), float(y.var(ddof=1)) / len(y)
     difference = float(x.mean()) - float(y.mean())
-    if not own + other:
+    if not of_x + of_y:
         return Interval(difference, difference, difference)
     # Welch and Satterthwaite's degrees of freedom, in shares so that small ones do not vanish.
-    share = own / (own + other)
+    share = of_x / (of_x + of_y)
     freedom = 1 / (share**2 / (len(x) - 1) + (1 - share) ** 2 / (len(y) - 1))
-    half = float(t.isf(alpha / 2, freedom)) * math.sqrt(own + other)
+    half = float(t.isf(alpha / 2, freedom)) * math.sqrt(of_x + of_y)
     return Interval(difference, difference - half, difference + half)
 
 
@@ -203,8 +205,8 @@ def _less(value: float, other: float) -> float:
     return math.nan if value == other and math.isinf(value) else float(value) - float(other)
 
 
-def _place(q: float, n: int) -> int:
-    """The place of the q-quantile among *n* values in order, from 0 (inverted distribution)."""
+def _rank(q: float, n: int) -> int:
+    """The position of the q-quantile among *n* values in order, from 0 (inverted distribution)."""
     return max(0, math.ceil(q * n - 1e-9) - 1)
 
 

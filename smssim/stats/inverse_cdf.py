@@ -28,7 +28,7 @@ _FRACTION_BITS = 20
 
 
 class Discrete:
-    """The inverse of a distribution over the places 0 .. n-1, from their *shares* (any scale).
+    """The inverse of a distribution over the positions 0 .. n-1, from their *shares* (any scale).
 
     The top 16 bits decide by one look-up wherever they can; the rare words at a boundary are
     compared whole. Raise a ValueError if a share is negative, or all are 0.
@@ -44,7 +44,7 @@ class Discrete:
         self._cuts = [min(cut, MASK64) for cut in cuts]
         self._cut_array = np.array(self._cuts, np.uint64)
         self.certain = last if all(cut == 0 for cut in self._cuts) else None
-        """The only place there is, or None."""
+        """The only position there is, or None."""
         low = np.searchsorted(
             self._cut_array, np.arange(65_536, dtype=np.uint64) << np.uint64(48), "right"
         )
@@ -56,16 +56,16 @@ class Discrete:
         self._lut = np.where(low == high, low, _UNSURE).astype(np.uint16)
 
     def of(self, word: int) -> int:
-        """The place of one word."""
+        """The position of one word."""
         return bisect_right(self._cuts, word)
 
     def take(self, words: Words) -> NDArray[np.uint16]:
-        """The places of many words, as uint16 of the same length."""
-        places = self._lut.take((words >> np.uint64(48)).view(np.int64))
-        unsure = np.flatnonzero(places == _UNSURE)
+        """The positions of many words, as uint16 of the same length."""
+        positions = self._lut.take((words >> np.uint64(48)).view(np.int64))
+        unsure = np.flatnonzero(positions == _UNSURE)
         if len(unsure):
-            places[unsure] = np.searchsorted(self._cut_array, words[unsure], "right")
-        return places
+            positions[unsure] = np.searchsorted(self._cut_array, words[unsure], "right")
+        return positions
 
 
 @lru_cache(maxsize=256)

@@ -1,6 +1,6 @@
-"""Keyed random numbers: a mark is a function of what it belongs to, never a draw from a stream.
+"""Keyed random numbers: each is a function of what it belongs to, never a draw from a stream.
 
-So chunk size, horizon, an added source or a resend leave every other mark as it was, and what-ifs
+So chunk size, horizon, an added source or a resend leave all others as they were, and what-ifs
 share their random numbers by construction (common random numbers). The mixer is the finalizer of
 SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
 """
@@ -56,7 +56,7 @@ def message_counter(k: int, recipient: int, generation: int) -> int:
     return (((k << RECIPIENT_BITS) | recipient) << GENERATION_BITS) | generation
 
 
-class Marks:
+class KeyedRandom:
     """All random numbers of one run, as functions of (source name, purpose, UTC hour, counter).
 
     *seed* and *replication* are integers; the same pair gives the same words on every machine.
@@ -72,7 +72,7 @@ class Marks:
         return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
 
     def word(self, source: str, purpose: str, hour: int, counter: int) -> int:
-        """One 64-bit word, the scalar form of `words`."""
+        """One 64-bit word, the scalar form of `random_words`."""
         hour_key = mix64(self.key(source, purpose) + hour * _HOUR_STEP)
         return mix64(hour_key + counter * PHI)
 
@@ -84,8 +84,8 @@ class Marks:
         return mix64_array(keys)
 
 
-def words(hour_keys: Words, counters: Words) -> Words:
-    """The words of *counters*, each under the hour key at its place (or under one key for all)."""
+def random_words(hour_keys: Words, counters: Words) -> Words:
+    """The words of *counters*, each under the hour key at its position, or under one for all."""
     z = counters * np.uint64(PHI)
     z += hour_keys
     return mix64_array(z)

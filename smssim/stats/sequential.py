@@ -1,7 +1,7 @@
 """Whether a statistic lies above a bound for certain, however often one looks at growing data.
 
 By e-processes: evidence against "not above" that exceeds 1 / risk with at most that probability,
-ever, if the statistic is not above (Ville 1939). What lies below is asked of mirrored data.
+ever, if the statistic is not above (Ville 1939). Below a bound is above it in mirrored data.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Moments(NamedTuple):
 
 
 def share_is_above(yes: Any, n: Any, bound: float, risk: float) -> Flags:
-    """Whether *yes* of *n* tell that the share of yes is above a bound.
+    """Whether *yes* of *n* show that the share of yes is above a bound.
 
     The likelihood of the shares above the bound, averaged evenly over them, against the bound's
     own. Exact for any number of looks.
@@ -98,7 +98,7 @@ def beginnings(values: Floats) -> Moments:
 
 def moments_of(values: Floats) -> Moments:
     """The moments of all values, which must be one at least."""
-    return Moments(*(part[-1] for part in beginnings(values)))
+    return Moments(*(moment[-1] for moment in beginnings(values)))
 
 
 def last_certain(is_certain: Callable[[float], Any], certain: float, open_: float) -> float:

@@ -20,7 +20,7 @@ from smssim.experiment.worker import Result, Task
 from smssim.scenario import Scenario, destinations
 from smssim.simulation.setup.review import setup_timeline
 from smssim.stats.intervals import wilson
-from smssim.stats.keyed_random import Marks
+from smssim.stats.keyed_random import KeyedRandom
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +64,7 @@ def launch_risk(
     for at in times:
         plan = base.change(**{path: at})
         goes_to = destinations(plan)[template]
-        ready = (_ready_us(plan, template, goes_to, Marks(seed, k)) for k in range(n))
+        ready = (_ready_us(plan, template, goes_to, KeyedRandom(seed, k)) for k in range(n))
         late = sum(us is None or us > launch_us for us in ready)
         rows.append((at, n, late, late / n, *wilson(late, n, confidence)[1:]))
     if not rows:
@@ -101,7 +101,7 @@ def review_runs(
     runs, look = Experiment(designs, rng), 0
     while len(results) < most:
         for k in range(len(results), min(most, len(results) + BATCH)):
-            timeline = setup_timeline(design.scenario, Marks(rng, k))
+            timeline = setup_timeline(design.scenario, KeyedRandom(rng, k))
             us = timeline.usable_us(template, design.scenario.start_us)
             hours = math.nan if us is None else (us - to_us(submitted)) / HOUR
             results[Task(0, k)] = Result(Task(0, k), {figure: hours}, "", 0.0)
@@ -112,7 +112,7 @@ def review_runs(
 
 
 def _ready_us(
-    scenario: Scenario, template: str, goes_to: Iterable[str], marks: Marks
+    scenario: Scenario, template: str, goes_to: Iterable[str], marks: KeyedRandom
 ) -> int | None:
     """When a template is usable for all its countries; None is never."""
     timeline = setup_timeline(scenario, marks)

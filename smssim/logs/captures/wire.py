@@ -13,7 +13,7 @@ import numpy as np
 
 from smssim.logs.captures.seen_by_customer import Codes, Integers, Sent
 from smssim.sms.phone_numbers import countries_of
-from smssim.stats.keyed_random import PHI, Marks, Words, mix64_array
+from smssim.stats.keyed_random import PHI, KeyedRandom, Words, mix64_array
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
@@ -164,5 +164,5 @@ def _hyphenated(words: Words) -> str:
 
 
 def _keys(source: Codes) -> Words:
-    marks = Marks(0)
+    marks = KeyedRandom(0)
     return np.array([marks.key(name, "capture") for name in source.labels], np.uint64)

@@ -52,7 +52,7 @@ class DecimalColumn:
                 self.ambiguous = self.ambiguous or text
             else:
                 found[_mark_of(text)] += 1
-        # Marks that thousands have say what the other one is.
+        # KeyedRandom that thousands have say what the other one is.
         if found[","] != found["."]:
             self.mark = "," if found[","] > found["."] else "."
 

@@ -16,7 +16,7 @@ from smssim.simulation.account.events import AccountEvent, Agenda
 from smssim.simulation.account.thresholds import ApprovedQuota, ThresholdCounters
 from smssim.sms.packages import CountryQuota, Package
 from smssim.sms.reference import MAINLAND
-from smssim.stats.keyed_random import Marks
+from smssim.stats.keyed_random import KeyedRandom
 
 _LONG_AGO = -(1 << 62)
 
@@ -139,7 +139,7 @@ class Account:
     """
 
     def __init__(
-        self, env: simpy.Environment, scenario: Scenario, countries: list[str], marks: Marks
+        self, env: simpy.Environment, scenario: Scenario, countries: list[str], marks: KeyedRandom
     ) -> None:
         rules = scenario.account
         self.scenario = scenario

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from smssim.calendars import HOUR
 from smssim.scenario import Scenario, Thresholds, Ticket
 from smssim.sms.reference import MAINLAND
-from smssim.stats.keyed_random import Marks
+from smssim.stats.keyed_random import KeyedRandom
 
 PERIODS = ("day", "month")
 NAMES = {"day": "daily", "month": "monthly"}
@@ -85,7 +85,7 @@ class Counter:
 class ThresholdCounters:
     """The account's counters by period, and those of countries that have limits of their own."""
 
-    def __init__(self, rules: Thresholds, marks: Marks, start_us: int) -> None:
+    def __init__(self, rules: Thresholds, marks: KeyedRandom, start_us: int) -> None:
         exceeds = rules.trips == "exceeds"
         self.by_segment = rules.unit == "segment"
         self.counts_refused = rules.counts_refused
@@ -171,7 +171,7 @@ class ThresholdCounters:
 class ApprovedQuota:
     """The approved bounds of the limits, and the tickets that raise them."""
 
-    def __init__(self, scenario: Scenario, marks: Marks) -> None:
+    def __init__(self, scenario: Scenario, marks: KeyedRandom) -> None:
         self.values = {
             name: getattr(scenario.quota, name) for name in ("daily_limit", "monthly_limit")
         }

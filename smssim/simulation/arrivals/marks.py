@@ -17,7 +17,7 @@ from smssim.stats.keyed_random import (
     RECIPIENT_BITS,
     REQUESTS_AN_HOUR,
     Words,
-    words,
+    random_words,
 )
 
 Ints = NDArray[np.int64]
@@ -34,7 +34,7 @@ def flaw_codes(scenario: Scenario) -> Iterator[Refusal]:
 
 
 class MessageMarks(NamedTuple):
-    """Marks of messages, one row each: segments, sampled outcome, latency in microseconds."""
+    """KeyedRandom of messages, one row each: segments, sampled outcome, latency in microseconds."""
 
     segments: NDArray[np.uint8]
     sampled_outcome: NDArray[np.uint8]
@@ -187,4 +187,4 @@ class Marker:
 
     def _words(self, purpose: str, hours: Ints, counts: Ints | None, counters: Words) -> Words:
         keys = self._marks.hour_keys(self._name, purpose, hours)
-        return words(keys if counts is None else np.repeat(keys, counts), counters)
+        return random_words(keys if counts is None else np.repeat(keys, counts), counters)

@@ -17,7 +17,7 @@ from smssim.simulation.arrivals.marks import (
 from smssim.simulation.arrivals.messages import NewMessages
 from smssim.simulation.compiled import MOST_RECIPIENTS, CompiledScenario
 from smssim.stats.inverse_cdf import discrete, poisson, poisson_count
-from smssim.stats.keyed_random import REQUESTS_AN_HOUR, Words, words
+from smssim.stats.keyed_random import REQUESTS_AN_HOUR, Words, random_words
 
 Ints = NDArray[np.int64]
 
@@ -74,7 +74,7 @@ class TrafficSource:
 
     def _counts(self, hours: Ints) -> Ints:
         keys = self._compiled.marks.hour_keys(self._source.name, "count", hours)
-        word = words(keys, np.zeros(len(hours), np.uint64)).tolist()
+        word = random_words(keys, np.zeros(len(hours), np.uint64)).tolist()
         means = self._means[hours - self._first_hour].tolist()
         for mean in set(means) - self._tables.keys():
             self._tables[mean] = poisson(mean)
@@ -83,7 +83,7 @@ class TrafficSource:
 
     def _times(self, hours: Ints, counts: Ints, k: Ints) -> Ints:
         keys = self._compiled.marks.hour_keys(self._source.name, "time", hours)
-        word = words(np.repeat(keys, counts), k.view(np.uint64))
+        word = random_words(np.repeat(keys, counts), k.view(np.uint64))
         word >>= np.uint64(32)
         word *= np.uint64(HOUR)
         word >>= np.uint64(32)
@@ -125,7 +125,7 @@ class TrafficSource:
         if pool is None:
             return np.full(len(counters), -1)
         keys = self._compiled.marks.hour_keys(self._source.name, "number", hours)
-        word = words(np.repeat(keys, counts), counters)
+        word = random_words(np.repeat(keys, counts), counters)
         word >>= np.uint64(32)
         word *= np.uint64(pool)
         word >>= np.uint64(32)
@@ -137,7 +137,7 @@ class TrafficSource:
         if self._beginnings is None:
             return np.full(len(counters), self._cls, np.int16)
         keys = self._compiled.marks.hour_keys(self._source.name, "beginning", hours)
-        places = self._beginnings.take(words(np.repeat(keys, counts), counters))
+        places = self._beginnings.take(random_words(np.repeat(keys, counts), counters))
         return places.astype(np.int64) + self._cls
 
     def _refuse_oversize(self, marks: MessageMarks, sizes: Ints | None) -> None:
@@ -152,5 +152,5 @@ class TrafficSource:
             size = int(self._size_values[self._sizes.certain])
             return None if size == 1 else np.full(len(k), size)
         keys = self._compiled.marks.hour_keys(self._source.name, "size", hours)
-        word = words(np.repeat(keys, counts), k.view(np.uint64))
+        word = random_words(np.repeat(keys, counts), k.view(np.uint64))
         return self._size_values.take(self._sizes.take(word))

@@ -22,7 +22,7 @@ from smssim.simulation.callbacks.push import PENDING, Pusher, Pushes, Reports
 from smssim.simulation.callbacks.server import exploded
 from smssim.simulation.compiled import CompiledScenario
 from smssim.simulation.finished import FinishedMessages
-from smssim.stats.keyed_random import Words, words
+from smssim.stats.keyed_random import Words, random_words
 
 Ints = NDArray[np.int64]
 _ALONE, _NOWHERE = -1, -2
@@ -212,7 +212,7 @@ class Batcher:
     def _words(self, application: int, first: int, n: int) -> Words:
         name = f"callback/{self._names[application]}"
         keys = self._compiled.marks.hour_keys(name, "batch", np.zeros(1, np.int64))
-        return words(keys, np.arange(first, first + n).astype(np.uint64))
+        return random_words(keys, np.arange(first, first + n).astype(np.uint64))
 
 
 def _enter(reports: Reports | Pushes, rows: Ints, pushes: Pushes) -> None:

@@ -11,10 +11,10 @@ from smssim.calendars import HOUR, MINUTE, to_us
 from smssim.scenario import Scenario, microseconds
 from smssim.simulation.arrivals.marks import NEVER, counters_of, hours_and_numbers
 from smssim.simulation.compiled import CompiledScenario
-from smssim.stats.keyed_random import MASK64, PHI, Marks, Words, mix64_array, words
+from smssim.stats.keyed_random import MASK64, PHI, KeyedRandom, Words, mix64_array, random_words
 
 
-def outages(scenario: Scenario, marks: Marks, until_us: int) -> list[tuple[int, int]]:
+def outages(scenario: Scenario, marks: KeyedRandom, until_us: int) -> list[tuple[int, int]]:
     """The windows [down, up) that begin before *until_us*, sorted and merged, in microseconds.
 
     Planned windows are the scenario's; random ones take turns with times up, from the start of the
@@ -28,7 +28,7 @@ def outages(scenario: Scenario, marks: Marks, until_us: int) -> list[tuple[int, 
     return _merged(sorted(window for window in windows if window[0] < until_us))
 
 
-def _random(scenario: Scenario, marks: Marks, until_us: int) -> list[tuple[int, int]]:
+def _random(scenario: Scenario, marks: KeyedRandom, until_us: int) -> list[tuple[int, int]]:
     rule = scenario.callback.random_outages
     assert rule is not None
     up, down = rule.up.table(), rule.down.table()
@@ -158,4 +158,4 @@ class MessageWords:
         counters = counters_of(k, recipient.astype(np.int64))
         counters |= np.asarray(generation).astype(np.uint64)
         hours += source * np.int64(self._hours) - self._first
-        return words(self._keys.take(hours), counters)
+        return random_words(self._keys.take(hours), counters)

@@ -22,7 +22,7 @@ from smssim.scenario import (
     registrations,
 )
 from smssim.scenario.onboarding import Step as AccountStep
-from smssim.stats.keyed_random import Marks
+from smssim.stats.keyed_random import KeyedRandom
 from smssim.workdays import WorkCalendar, add_working
 
 COUNTRY, APPLICATION, TEMPLATE = "country_registration", "application", "template"
@@ -56,7 +56,7 @@ class Step:
 class GettingStarted:
     """Takes the steps of one scenario, each after those that it needs; `steps` are in order."""
 
-    def __init__(self, scenario: Scenario, marks: Marks, calendar: WorkCalendar) -> None:
+    def __init__(self, scenario: Scenario, marks: KeyedRandom, calendar: WorkCalendar) -> None:
         self.steps: list[Step] = []
         self._marks = marks
         self._calendar = calendar

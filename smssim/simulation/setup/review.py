@@ -11,7 +11,7 @@ from smssim.calendars import to_us
 from smssim.scenario import Review, Scenario, destinations
 from smssim.simulation.setup.onboarding import APPLICATION, COUNTRY, TEMPLATE, GettingStarted, Step
 from smssim.stats.inverse_cdf import Quantiles
-from smssim.stats.keyed_random import Marks
+from smssim.stats.keyed_random import KeyedRandom
 from smssim.workdays import WorkCalendar, add_working, review_window
 
 
@@ -47,7 +47,7 @@ class ReviewDesk:
     def __init__(
         self,
         rules: Review,
-        marks: Marks,
+        marks: KeyedRandom,
         calendar: WorkCalendar,
         goes_to: Mapping[str, Iterable[str]],
     ) -> None:
@@ -225,7 +225,7 @@ def _before(us: int | None, end_us: int) -> int | None:
     return us if us is not None and us < end_us else None
 
 
-def setup_timeline(scenario: Scenario, marks: Marks) -> SetupTimeline:
+def setup_timeline(scenario: Scenario, marks: KeyedRandom) -> SetupTimeline:
     """The course of getting started and of reviews, known before a message is sent."""
     calendar = work_calendar(scenario.review)
     started = GettingStarted(scenario, marks, calendar)

@@ -1,4 +1,4 @@
-"""Marks: known vectors, scalar and array alike, and randomness at a stated risk."""
+"""KeyedRandom: known vectors, scalar and array alike, and randomness at a stated risk."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from scipy import stats
 from smssim.stats.keyed_random import (
     MASK64,
     PHI,
-    Marks,
+    KeyedRandom,
     Words,
     message_counter,
     mix64,
     mix64_array,
-    words,
+    random_words,
 )
 
 RISK = 1e-6
@@ -75,40 +75,40 @@ def test_words_are_the_scalar_words(
     seed: int, replication: int, source: str, places: list[tuple[int, int]]
 ) -> None:
     """Any hour and counter, in any mixture."""
-    marks = Marks(seed, replication)
+    marks = KeyedRandom(seed, replication)
     hours, counters = (np.array(column) for column in zip(*places, strict=True))
     keys = marks.hour_keys(source, "latency", hours.astype(np.int64))
-    found = words(keys, counters.astype(np.uint64))
+    found = random_words(keys, counters.astype(np.uint64))
     assert found.tolist() == [marks.word(source, "latency", h, c) for h, c in places]
 
 
 def test_a_mark_hangs_on_all_it_belongs_to_and_nothing_else() -> None:
     """Seed, replication, source, purpose, hour, counter: each makes another word."""
     ways = [
-        Marks(1).word("a", "time", 5, 7),
-        Marks(2).word("a", "time", 5, 7),
-        Marks(1, 1).word("a", "time", 5, 7),
-        Marks(1).word("b", "time", 5, 7),
-        Marks(1).word("a", "size", 5, 7),
-        Marks(1).word("a", "time", 6, 7),
-        Marks(1).word("a", "time", 5, 8),
+        KeyedRandom(1).word("a", "time", 5, 7),
+        KeyedRandom(2).word("a", "time", 5, 7),
+        KeyedRandom(1, 1).word("a", "time", 5, 7),
+        KeyedRandom(1).word("b", "time", 5, 7),
+        KeyedRandom(1).word("a", "size", 5, 7),
+        KeyedRandom(1).word("a", "time", 6, 7),
+        KeyedRandom(1).word("a", "time", 5, 8),
     ]
     assert len(set(ways)) == len(ways)
-    assert Marks(1).word("a", "time", 5, 7) == ways[0]
+    assert KeyedRandom(1).word("a", "time", 5, 7) == ways[0]
 
 
 def test_these_words_never_change() -> None:
     """A golden word: other words would give every published run other bytes."""
-    assert Marks(1).word("api", "count", 480_000, 0) == 0x8B4BAA03F9508170
+    assert KeyedRandom(1).word("api", "count", 480_000, 0) == 0x8B4BAA03F9508170
     assert message_counter(3, 2, 1) == ((3 << 20) + 2) * 8 + 1
 
 
 def million(layout: str) -> Words:
     """A million words: of as many counters, hours, or first messages of requests."""
-    marks, n = Marks(1), np.arange(1_000_000)
+    marks, n = KeyedRandom(1), np.arange(1_000_000)
     hours = n if layout == "hours" else np.array([480_000])
     counters = {"counters": n, "hours": n * 0, "requests": n << 23}[layout]
-    return words(marks.hour_keys("a", "time", hours), counters.astype(np.uint64))
+    return random_words(marks.hour_keys("a", "time", hours), counters.astype(np.uint64))
 
 
 @pytest.mark.parametrize("layout", ["counters", "hours", "requests"])
@@ -127,9 +127,9 @@ def test_each_bit_hangs_on_each_bit_of_the_counter() -> None:
     """Avalanche: turning one bit of a counter turns each bit of the word with chance one half."""
     n = 20_000
     counters = np.arange(n, dtype=np.uint64) * np.uint64(977)
-    key = Marks(1).hour_keys("a", "time", np.array([480_000]))
+    key = KeyedRandom(1).hour_keys("a", "time", np.array([480_000]))
     for bit in (0, 3, 22, 42):
-        turned = words(key, counters) ^ words(key, counters ^ np.uint64(1 << bit))
+        turned = random_words(key, counters) ^ random_words(key, counters ^ np.uint64(1 << bit))
         share = np.unpackbits(turned.view(np.uint8)).reshape(n, 64).mean(axis=0)
         # Sixty-four shares of n: each at its part of the risk.
         assert abs(share - 0.5).max() < stats.norm.isf(RISK / 128) * 0.5 / np.sqrt(n)
@@ -137,12 +137,16 @@ def test_each_bit_hangs_on_each_bit_of_the_counter() -> None:
 
 @pytest.mark.parametrize(
     ("marks", "source", "purpose"),
-    [(Marks(1), "a", "size"), (Marks(1), "b", "time"), (Marks(1, 1), "a", "time")],
+    [
+        (KeyedRandom(1), "a", "size"),
+        (KeyedRandom(1), "b", "time"),
+        (KeyedRandom(1, 1), "a", "time"),
+    ],
     ids=["purposes", "sources", "replications"],
 )
-def test_two_streams_are_unrelated(marks: Marks, source: str, purpose: str) -> None:
+def test_two_streams_are_unrelated(marks: KeyedRandom, source: str, purpose: str) -> None:
     """The words of one counter under two keys fill the square evenly."""
     hour, counters = np.array([480_000]), np.arange(200_000, dtype=np.uint64)
-    keys = (Marks(1).hour_keys("a", "time", hour), marks.hour_keys(source, purpose, hour))
-    square = np.histogram2d(*(words(key, counters) / 2.0**64 for key in keys), bins=16)[0]
+    keys = (KeyedRandom(1).hour_keys("a", "time", hour), marks.hour_keys(source, purpose, hour))
+    square = np.histogram2d(*(random_words(key, counters) / 2.0**64 for key in keys), bins=16)[0]
     assert stats.chisquare(square.ravel()).pvalue > RISK
