@@ -222,12 +222,11 @@ def about(directory: Path) -> dict[str, Any]:
         header: Any = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{file}: must be JSON ({error})") from error
+    if isinstance(header, dict) and header.get("format") == FORMAT:
+        return header
     format_ = header.get("format") if isinstance(header, dict) else header
-    if format_ != FORMAT:
-        raise ValueError(
-            f"{file}: format(={format_!r}) must be {FORMAT!r}: write the record again with this version"
-        )
-    return header
+    rule = f"must be {FORMAT!r}: write the record again with this version"
+    raise ValueError(f"{file}: format(={format_!r}) {rule}")
 
 
 def _file(directory: Path, name: str) -> Path:

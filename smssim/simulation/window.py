@@ -94,7 +94,7 @@ class MessageWindow:
     """First copies as columns, and arrays of shape (generations, messages) for what differs by
     copy.
 
-    KeyedRandom: `t`, `segments`, `sampled_outcome`, `latency`. Results: `outcome_code`, `sent_us` (when
+    Random: `t`, `segments`, `sampled_outcome`, `latency`. Results: `outcome_code`, `sent_us` (when
     it failed, for a withdrawn message), `package` (-1 without one). `exists` is the present guess
     which resends there are; copies are marked when first guessed to exist. `passed` says which
     copies to a number of their own the frequency limits counted.
