@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import simpy
 from mutant_plugin import Mutation
 from mutation_kit import after, nothing, returns, sets, then, value, without
 
@@ -225,6 +226,16 @@ ACCOUNT = {
     "raise the limit": Mutation("smssim.simulation.policies.console:RaiseLimit.__call__", nothing),
     "switch the mode": Mutation("smssim.simulation.policies.console:SwitchMode.__call__", nothing),
     "stop a source": Mutation("smssim.simulation.policies.console:StopSource.__call__", nothing),
+    "packages by command": Mutation(
+        "smssim.simulation.policies.account_view:AccountView.check_sold", returns(None)
+    ),
+    "counts and amounts of a policy": Mutation(
+        "smssim.simulation.policies.reaction:_is_number", returns(True)
+    ),
+    "delays of a policy": Mutation(
+        "smssim.simulation.loop:_Environment.schedule",
+        lambda original: simpy.Environment.schedule,
+    ),
     "thresholds by command": Mutation(
         "smssim.simulation.policies.account_view:AccountView.set_thresholds", _unchecked
     ),

@@ -35,6 +35,11 @@ class Account(Console):
 
     # What policies command: checked when given, in effect a microsecond later.
 
+    def check_sold(self, country: str) -> None:
+        """Raise a ValueError for a country that no package can be bought for."""
+        if country == MAINLAND or country not in self.rules.package_countries:
+            raise ValueError(f"country(={country!r}) must be one with packages")
+
     def buy_package(
         self,
         country: str,
@@ -44,8 +49,7 @@ class Account(Console):
         valid_days: int | None = None,
     ) -> None:
         """Buy a package; the price is in units of the currency."""
-        if country == MAINLAND:
-            raise ValueError(f"country(={country!r}) must be another: packages are international")
+        self.check_sold(country)
         offer = parts.Package(
             country=country,
             segments=segments,

@@ -127,6 +127,26 @@ def test_a_country_without_traffic_is_refused_at_the_start() -> None:
         simulate(world(), policies=[TopUpQuota("VN", 10)])
 
 
+@pytest.mark.parametrize("mode", ["pay_per_use", "suspend"])
+def test_packages_are_bought_where_they_are_sold(mode: str) -> None:
+    """A scenario offers others by saying so."""
+
+    def buys(env: Any, account: Any) -> Any:
+        yield env.timeout(1)
+        account.buy_package("SG", 10)
+
+    source = {"name": "api SG", "country": "SG", "template": "code", "messages_a_day": 50}
+    changes = {"account.service_mode": mode, "account.low_quota": {}, "packages": []}
+    made = world(traffic=[source], **changes)
+    for policy in (buys, TopUpQuota("SG", 10)):
+        with pytest.raises(ValueError, match=r"sold for: ID, TH, IN, PH \(account.package"):
+            simulate(made, policies=[policy])
+    made = made.change(**{"account.package_countries": ["SG"]})
+    run = simulate(made, policies=[buys, TopUpQuota("SG", 10)])
+    assert run.packages is not None
+    assert len(run.packages) >= 1
+
+
 # TopUpBalance
 
 
@@ -306,3 +326,86 @@ def test_one_policy_serves_two_runs(policy: Any) -> None:
 def test_what_cannot_be_is_refused_when_it_is_made(wrong: Any, rule: str) -> None:
     with pytest.raises(ValueError, match=rule):
         wrong()
+
+
+NAN = float("nan")
+NO_COUNTS = (NAN, 2.5, 3.0, True, "4", None)
+NO_AMOUNTS = (NAN, float("inf"), -1, True, "4")
+
+
+@pytest.mark.parametrize("wrong", NO_COUNTS, ids=repr)
+@pytest.mark.parametrize(
+    "command",
+    [
+        lambda account, n: account.buy_package("TH", n),
+        lambda account, n: account.buy_package("TH", 5, valid_days=n or 0.5),
+        lambda account, n: account.set_thresholds(daily_alarm=n),
+        lambda account, n: account.raise_quota(daily_limit=n or 0.5),
+        lambda account, n: TopUpQuota("TH", n),
+        lambda account, n: TopUpQuota("TH", 9, at_most=n or 0.5),
+        lambda account, n: RaiseLimit(daily_limit=n),
+        lambda account, n: RaiseLimit(monthly_limit=(n, 9_000)),
+    ],
+    ids=["segments", "days", "alarm", "quota", "top up", "at most", "limit", "limits"],
+)
+def test_a_count_is_a_whole_number(command: Any, wrong: Any) -> None:
+    _refuses(lambda env, account: command(account, wrong))
+
+
+@pytest.mark.parametrize("wrong", NO_AMOUNTS, ids=repr)
+@pytest.mark.parametrize(
+    "command",
+    [
+        lambda account, x: account.buy_package("TH", 5, x),
+        lambda account, x: account.top_up(x),
+        lambda account, x: TopUpQuota("TH", 5, x),
+        lambda account, x: TopUpQuota("TH", 5, after_s=x),
+        lambda account, x: TopUpBalance(x),
+        lambda account, x: RaiseLimit(factor=x),
+    ],
+    ids=["price", "pay in", "top up", "after", "amount", "factor"],
+)
+def test_an_amount_is_finite(command: Any, wrong: Any) -> None:
+    _refuses(lambda env, account: command(account, wrong))
+
+
+@pytest.mark.parametrize("wrong", [NAN, True, False], ids=repr)
+def test_a_delay_is_no_nan(wrong: Any) -> None:
+    """An event at NaN would end packages, alarms and limits in silence."""
+    _refuses(lambda env, account: env.timeout(wrong))
+
+
+def test_never_is_a_delay() -> None:
+    def sleeps(env: Any, account: Any) -> Any:
+        yield env.timeout(float("inf"))
+
+    assert tables(simulate(world(), policies=[sleeps])) == tables(simulate(world()))
+
+
+def _refuses(act: Any) -> None:
+    seen = []
+
+    def policy(env: Any, account: Any) -> Any:
+        yield env.timeout(1)
+        with pytest.raises(ValueError, match="must be"):
+            act(env, account)
+        seen.append(env.now)
+
+    assert tables(simulate(world(), policies=[policy])) == tables(simulate(world()))
+    assert seen
+
+
+def test_an_exit_of_a_policy_fails_its_run_alone() -> None:
+    def leaves(env: Any, account: Any) -> Any:
+        yield account.wait("run_out")
+        raise SystemExit(3)
+
+    with pytest.raises(RuntimeError, match=r"leaves called sys\.exit\(3\)"):
+        simulate(world(), policies=[leaves])
+    result = smssim.replicate(world(days=1), 2, policies=[_exits_at_once], workers=1)
+    assert result.failed == 2
+
+
+def _exits_at_once(env: Any, account: Any) -> Any:
+    yield env.timeout(1)
+    raise SystemExit

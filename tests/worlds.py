@@ -225,7 +225,8 @@ def _sent_to(sources: Made) -> list[str]:
 
 
 def _policy(draw: Draw, scenario: Scenario) -> Any:
-    sold = [country for country in scenario.routes if country != console.MAINLAND]
+    offered = scenario.account.package_countries
+    sold = [c for c in scenario.routes if c in offered and c != console.MAINLAND]
     source = draw(one_of(scenario.sources)).name
     kind, after = draw(one_of(EVENT_KINDS)), draw(one_of(REACTIONS_US))
     if scenario.group_tasks and draw(one_of(RARELY)):
@@ -299,9 +300,7 @@ def _scenario(draw: Draw, clock: Clock, start: str, steps: list[dict[str, int]])
     sold = [country for country in sent if country != console.MAINLAND]
     begins = [b for source in sources["traffic"] for b in source.get("beginnings", ())]
     account = parts.account(draw, sold) | console.account(draw, clock, sent, begins)
-    offered = sold
-    if account["service_mode"] == "suspend":
-        offered = [country for country in sold if country in account["package_countries"]]
+    offered = [country for country in sold if country in account["package_countries"]]
     ladders = [parts.ladder(draw)]
     if draw(st.booleans()):
         steps += parts.steps(draw, ladders[0])

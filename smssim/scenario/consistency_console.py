@@ -93,8 +93,11 @@ def package_countries(s: Any) -> Iterator[Violation]:
         if country == MAINLAND:
             message = "packages are for international SMS: CN has none (DOMAIN.md section 1)"
             yield ("packages", i, "country"), message
-        elif s.account.service_mode == "suspend" and country not in sold:
-            message = f"mode 2 reaches {', '.join(sold)} (account.package_countries), not {country}"
+        elif country not in sold:
+            verb = (
+                "mode 2 reaches" if s.account.service_mode == "suspend" else "packages are sold for"
+            )
+            message = f"{verb} {', '.join(sold)} (account.package_countries), not {country}"
             yield ("packages", i, "country"), message
 
 

@@ -8,12 +8,14 @@ result.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import simpy
 from numpy.typing import NDArray
+from simpy.events import NORMAL
 
 from smssim.calendars import HOUR
 from smssim.scenario import Scenario
@@ -134,6 +136,28 @@ class Tuning:
     longest_block: int = 65_536
 
 
+class _Environment(simpy.Environment):
+    """SimPy's environment, in which no event can be at an instant that is none.
+
+    An event at NaN would be before and after all others: from then on nothing happens in order.
+    """
+
+    def schedule(self, event: simpy.Event, priority: Any = NORMAL, delay: Any = 0) -> None:
+        """Schedule an event; raise a ValueError for a delay that is NaN, below 0 or a boolean."""
+        if isinstance(delay, bool) or not delay >= 0:
+            raise ValueError(f"delay(={delay!r}) must be a number of microseconds >= 0")
+        super().schedule(event, priority, delay)
+
+
+def _alone(policy: Policy, env: simpy.Environment, view: AccountView) -> Generator[Any, Any, Any]:
+    """A policy whose `sys.exit` fails its run, and not the program around it."""
+    try:
+        return (yield from policy(env, view))
+    except SystemExit as error:
+        name = getattr(policy, "__qualname__", repr(policy))
+        raise RuntimeError(f"the policy {name} called sys.exit({error.code!r})") from error
+
+
 class SimulationLoop:
     """One run: call `chunks` once and consume it; then the account holds its end."""
 
@@ -147,7 +171,7 @@ class SimulationLoop:
         self.tuning = tuning or Tuning()
         refusals = [(code, rule.stage) for rule in RULES for code in rule.codes(scenario)]
         self.compiled = CompiledScenario(scenario, marks, refusals, flaw_codes(scenario))
-        self.env = simpy.Environment(initial_time=scenario.start_us)
+        self.env = _Environment(initial_time=scenario.start_us)
         self.account = Account(self.env, scenario, self.compiled.countries, marks)
         self.account.driver = self
         self.account.queues = self.compiled.make_queues()
@@ -162,7 +186,7 @@ class SimulationLoop:
         schedule.plan(self.account, rules, self.timeline)
         view = AccountView(self.account, rules, self.tasks)
         for policy in policies:
-            self.env.process(policy(self.env, view))
+            self.env.process(_alone(policy, self.env, view))
         self.sources = message_sources(self.compiled)
         self.resends = Resends(self.compiled, self.sources)
         servers = self.resends.servers

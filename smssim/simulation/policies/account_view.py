@@ -15,6 +15,7 @@ from smssim.simulation.account.account import Account
 from smssim.simulation.account.events import EventPriority
 from smssim.simulation.account.tasks import Tasks
 from smssim.simulation.account.thresholds import NAMES, PERIODS
+from smssim.simulation.policies.reaction import check_amount, check_count
 from smssim.simulation.rules.rule import Rule
 from smssim.simulation.rules.settings import NumberControl, Regions
 from smssim.sms import reference as codes
@@ -76,6 +77,18 @@ class AccountView:
         """Whether the account is frozen for arrears."""
         return self._account.frozen
 
+    def check_sold(self, country: str) -> None:
+        """Raise a ValueError unless packages are sold for a country that is sent to."""
+        self._account.packages_of(country)
+        if country == MAINLAND:
+            raise ValueError(f"country(={country!r}) has no packages: they are international")
+        sold = self._account.scenario.account.package_countries
+        if country not in sold:
+            raise ValueError(
+                f"country(={country!r}) must be one that packages are sold for: "
+                f"{', '.join(sold)} (account.package_countries)"
+            )
+
     def buy_package(
         self,
         country: str,
@@ -85,13 +98,17 @@ class AccountView:
         valid_months: int | None = None,
         valid_days: int | None = None,
     ) -> None:
-        """Buy a package of *segments* for *price*; a month if no validity is said."""
+        """Buy a package of *segments* for *price*; a month if no validity is given.
+
+        Raise a ValueError for a country outside `account.package_countries`, in either mode.
+        """
         account = self._account
-        account.packages_of(country)
-        if country == MAINLAND:
-            raise ValueError(f"country(={country!r}) has no packages: they are international")
-        if segments < 1 or price < 0:
-            raise ValueError(f"segments(={segments}) must be > 0 and price(={price}) >= 0")
+        self.check_sold(country)
+        check_count("segments", segments, 1)
+        check_amount("price", price)
+        for name, value in (("valid_months", valid_months), ("valid_days", valid_days)):
+            if value is not None:
+                check_count(name, value, 1)
         zone = account.scenario.account.expiry_zone
         until_us = ends_us(
             account.now_us + 1, zone, valid_days=valid_days, valid_months=valid_months
@@ -106,6 +123,8 @@ class AccountView:
         new = self.thresholds() | values
         if len(new) > 4:
             raise ValueError(f"{sorted(values)} must be among {sorted(self.thresholds())}")
+        for name, value in values.items():
+            check_count(name, value, 1)
         check_thresholds(**new)
         for name, quota in self._account.quota.values.items():
             if new[name] > quota:
@@ -140,8 +159,7 @@ class AccountView:
         if not limits:
             raise ValueError("raise_quota() must be given daily_limit or monthly_limit")
         for name, value in limits.items():
-            if value < 1:
-                raise ValueError(f"{name}(={value}) must be >= 1")
+            check_count(name, value, 1)
         self._file(**limits)
 
     def set_regions(self, countries: Iterable[str]) -> None:
@@ -194,8 +212,7 @@ class AccountView:
 
     def top_up(self, amount: float) -> None:
         """Pay *amount* in."""
-        if amount <= 0:
-            raise ValueError(f"amount(={amount}) must be > 0")
+        check_amount("amount", amount, positive=True)
         self._command(money.top_up, micro(amount))
 
     def _command(self, command: Callable[..., None], *args: Any, after_us: int = 1) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +11,8 @@ from smssim.simulation.policies.reaction import (
     Hours,
     Office,
     Steps,
+    check_amount,
+    check_count,
     check_one_of,
     check_reaction,
     react,
@@ -69,8 +70,14 @@ class RaiseLimit:
                 f"factor(={self.factor}) or daily_limit(={self.daily_limit}) and "
                 f"monthly_limit(={self.monthly_limit}) must be given, not both"
             )
-        if self.factor is not None and not (math.isfinite(self.factor) and self.factor > 1):
-            raise ValueError(f"factor(={self.factor}) must be > 1 and finite")
+        if self.factor is not None:
+            check_amount("factor", self.factor)
+            if self.factor <= 1:
+                raise ValueError(f"factor(={self.factor}) must be > 1 and finite")
+        for name in _LIMITS.values():
+            values = getattr(self, name)
+            for value in values if isinstance(values, tuple) else (values,):
+                check_count(name, value, 1)
 
     def __call__(self, env: Any, account: AccountView) -> Steps:
         """Wait for the event, then for the office, and raise what must be raised."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,6 +12,8 @@ from smssim.simulation.policies.reaction import (
     Hours,
     Office,
     Steps,
+    check_amount,
+    check_count,
     check_one_of,
     check_reaction,
     react,
@@ -63,8 +64,11 @@ class TopUpQuota:
     def __post_init__(self) -> None:
         check_one_of("on", self.on, "low_quota", "run_out")
         check_reaction(self.after_s, self.at_most)
-        if self.segments < 1 or self.price < 0:
-            raise ValueError(f"segments(={self.segments}) must be > 0, price(={self.price}) >= 0")
+        check_count("segments", self.segments, 1)
+        check_amount("price", self.price)
+        for name in ("valid_months", "valid_days"):
+            if getattr(self, name) is not None:
+                check_count(name, getattr(self, name), 1)
         if self.valid_months is not None and self.valid_days is not None:
             raise ValueError(
                 f"valid_months(={self.valid_months}) or valid_days(={self.valid_days}) "
@@ -73,7 +77,7 @@ class TopUpQuota:
 
     def __call__(self, env: Any, account: AccountView) -> Steps:
         """Wait for a notice of the country, wait some more, buy."""
-        account.left(self.country)  # A country without traffic is refused now, not in mid-month.
+        account.check_sold(self.country)  # Refused now, not in mid-month.
         validity = {"valid_months": self.valid_months, "valid_days": self.valid_days}
         for _ in turns(self.at_most):
             yield account.wait(self.on, self.country)
@@ -103,10 +107,9 @@ class TopUpBalance:
     def __post_init__(self) -> None:
         check_reaction(self.after_s, self.at_most)
         Office(self.hours, self.zone, self.days)  # Raises if there can be no such office.
-        if not (math.isfinite(self.amount) and self.amount > 0):
-            raise ValueError(f"amount(={self.amount}) must be > 0 and finite")
-        if self.below is not None and not (math.isfinite(self.below) and self.below >= 0):
-            raise ValueError(f"below(={self.below}) must be >= 0 and finite")
+        check_amount("amount", self.amount, positive=True)
+        if self.below is not None:
+            check_amount("below", self.below)
 
     def __call__(self, env: Any, account: AccountView) -> Steps:
         """Wait until money is short, wait some more, pay if it still is."""

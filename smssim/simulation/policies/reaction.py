@@ -9,7 +9,9 @@ import math
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from itertools import repeat
+from numbers import Integral, Real
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -37,12 +39,29 @@ def check_one_of(name: str, value: str, *allowed: str) -> None:
         raise ValueError(f"{name}(={value!r}) must be one of {', '.join(allowed)}")
 
 
+def _is_number(value: object, *classes: type) -> bool:
+    return isinstance(value, classes) and not isinstance(value, bool)
+
+
+def check_count(name: str, value: object, least: int) -> None:
+    """Raise a ValueError unless *value* is a whole number of at least *least*, and no boolean."""
+    if not _is_number(value, Integral) or value < least:  # type: ignore[operator]
+        raise ValueError(f"{name}(={value!r}) must be a whole number >= {least}")
+
+
+def check_amount(name: str, value: object, *, positive: bool = False) -> None:
+    """Raise a ValueError unless *value* is a finite number >= 0 (or above), and no boolean."""
+    number: Any = value
+    finite = _is_number(value, Real, Decimal) and math.isfinite(number)
+    if not finite or number < 0 or (positive and not number):
+        raise ValueError(f"{name}(={value!r}) must be {'>' if positive else '>='} 0 and finite")
+
+
 def check_reaction(after_s: float, at_most: int | None) -> None:
     """Raise a ValueError unless a reaction time and a number of turns are possible."""
-    if not (math.isfinite(after_s) and after_s >= 0):
-        raise ValueError(f"after_s(={after_s}) must be >= 0 and finite")
-    if at_most is not None and at_most < 0:
-        raise ValueError(f"at_most(={at_most}) must be >= 0")
+    check_amount("after_s", after_s)
+    if at_most is not None:
+        check_count("at_most", at_most, 0)
 
 
 Hours = tuple[int, int]
