@@ -154,9 +154,9 @@ def _scaled(name: str, profile: Sequence[float], size: int) -> npt.NDArray[np.fl
     values = [float(v) for v in profile]
     if len(values) != size:
         raise ValueError(f"len({name})(={len(values)}) must be {size}")
-    for place, value in enumerate(values):
+    for index, value in enumerate(values):
         if not (math.isfinite(value) and value >= 0):
-            raise ValueError(f"{name}[{place}](={value}) must be >= 0 and finite")
+            raise ValueError(f"{name}[{index}](={value}) must be >= 0 and finite")
     total = math.fsum(values)
     if total <= 0:
         raise ValueError(f"sum({name})(={total}) must be > 0")
@@ -179,12 +179,12 @@ def _offsets_s(starts_s: npt.NDArray[np.int64], tz: ZoneInfo) -> npt.NDArray[np.
     """Return the UTC offset in seconds of every quarter, asking the zone about once a day."""
     offsets = np.empty(len(starts_s), dtype=np.int64)
     for low in range(0, len(starts_s), 96):
-        part = starts_s[low : low + 96]
-        first, last = _offset_s(int(part[0]), tz), _offset_s(int(part[-1]), tz)
+        chunk = starts_s[low : low + 96]
+        first, last = _offset_s(int(chunk[0]), tz), _offset_s(int(chunk[-1]), tz)
         offsets[low : low + 96] = first
         # No zone changes its clocks twice within a day, so equal ends mean no change between.
         if first != last:
-            offsets[low : low + 96] = [_offset_s(int(s), tz) for s in part]
+            offsets[low : low + 96] = [_offset_s(int(s), tz) for s in chunk]
     return offsets
 
 

@@ -179,12 +179,12 @@ def metric_named(text: str, currency: str) -> Metric:
         near = get_close_matches(text, METRICS, 1, 0.5)
         meant = f"; did you mean {near[0]}?" if near else f": {', '.join(METRICS)}"
         raise ValueError(f"metric(={text!r}) must be one of smssim.metrics{meant}")
-    own = currency.lower() if metric.unit == "currency" else metric.unit
-    if unit != own:
-        told = f"in {currency if metric.unit == 'currency' else _told(own)}"
-        shown = own in _SHOWN_UNITS or metric.unit == "currency"
-        name = f"{word}_{own}{dot}{rest}" if shown else metric.name
-        raise ValueError(f"metric(={text!r}) must be {told}: {name}")
+    metric_unit = currency.lower() if metric.unit == "currency" else metric.unit
+    if unit != metric_unit:
+        expected = f"in {currency if metric.unit == 'currency' else _told(metric_unit)}"
+        carries_unit = metric_unit in _SHOWN_UNITS or metric.unit == "currency"
+        name = f"{word}_{metric_unit}{dot}{rest}" if carries_unit else metric.name
+        raise ValueError(f"metric(={text!r}) must be {expected}: {name}")
     return metric
 
 

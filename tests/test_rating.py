@@ -22,7 +22,7 @@ from smssim.record.from_frames import tally_frames
 from smssim.record.record import Record
 from smssim.record.schema import PACKAGE_EVENTS, REFUSED_AT
 from smssim.report._record import microseconds
-from smssim.report.rating.deduct import Asked, Course
+from smssim.report.rating.deduct import PackageDeduction, QuotaRequests
 from smssim.scenario import Scenario, ScenarioError
 from smssim.simulation.simulate import Run
 from smssim.sms.packages import CountryQuota, Package
@@ -174,7 +174,7 @@ def courses(draw: st.DrawFn) -> tuple[Asked, list[tuple[int, int, int]], dict[st
     packages = sorted(draw(st.lists(spans, max_size=5)))
     arrays = [np.arange(n), np.array(at, np.int64), np.array(sizes, np.int64)]
     order = draw(st.sampled_from(["first_in_force", "nearest_expiry"]))
-    return Asked(*arrays, np.array(sent, bool)), packages, rules, order
+    return QuotaRequests(*arrays, np.array(sent, bool)), packages, rules, order
 
 
 @given(courses())
@@ -183,7 +183,7 @@ def test_sums_take_what_messages_take_one_by_one(
 ) -> None:
     asked, spans, rules, order = made
     fast, slow = ([_package(i, *span) for i, span in enumerate(spans)] for _ in range(2))
-    course = Course(CountryQuota("ID", order, None), asked, **rules)
+    course = PackageDeduction(CountryQuota("ID", order, None), asked, **rules)
     course.run(fast, 31)
 
     covered, charged, package, told = _one_by_one(asked, slow, rules, order)

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 KEYS = ("day", "country", "application", "type")
 
 
-def keys_of(by: str | Sequence[str], known: Sequence[str] = KEYS) -> list[str]:
+def keys_of(by: str | Sequence[str], allowed: Sequence[str] = KEYS) -> list[str]:
     """The columns to group by, from one name or several; none gives one row for everything.
 
     Raise a ValueError for a name that is not *known*, or that stands twice.
     """
     keys = [by] if isinstance(by, str) else list(by)
-    unknown = [key for key in keys if key not in known]
+    unknown = [key for key in keys if key not in allowed]
     if unknown or len(set(keys)) < len(keys):
-        raise ValueError(f"by(={by!r}) must be some of {', '.join(known)}, each once")
+        raise ValueError(f"by(={by!r}) must be some of {', '.join(allowed)}, each once")
     return keys
 
 
@@ -111,8 +111,8 @@ def requires(
 
 def requirements(report: Callable[..., Any]) -> tuple[str, ...]:
     """The tallies and tables that a report is computed from; none if it does not say."""
-    found: tuple[str, ...] = getattr(report, "requirements", ())
-    return found
+    names: tuple[str, ...] = getattr(report, "requirements", ())
+    return names
 
 
 # Stretches of time in reports: UTC days and months, and how long something lasted.
@@ -137,11 +137,11 @@ def periods(record: Record, period: str) -> list[Span]:
     at, following = (
         (first // DAY * DAY, next_day) if period == "day" else (month_start(first), next_month)
     )
-    found = []
+    spans = []
     while at < record.observed_until:
-        found.append(Span(at, following(at)))
-        at = found[-1].end
-    return found
+        spans.append(Span(at, following(at)))
+        at = spans[-1].end
+    return spans
 
 
 def sent_until(record: Record) -> int:
@@ -164,18 +164,18 @@ def stops(record: Record, begin: str, end: str, subject: str) -> list[Span]:
     events = record.events
     if events is None:
         return []
-    own = events["subject"].to_numpy() == subject
-    times, names = microseconds(events["at"])[own], events["event"].to_numpy()[own]
-    found: list[Span] = []
+    mask = events["subject"].to_numpy() == subject
+    times, names = microseconds(events["at"])[mask], events["event"].to_numpy()[mask]
+    spans: list[Span] = []
     since = None
     # In the order of events, as an end and the next begin may share their instant.
     for at, event in zip(times.tolist(), names.tolist(), strict=True):
         if event == begin and since is None:
             since = at
         elif event == end and since is not None:
-            found.append(Span(since, at))
+            spans.append(Span(since, at))
             since = None
-    return found if since is None else [*found, Span(since, record.observed_until)]
+    return spans if since is None else [*spans, Span(since, record.observed_until)]
 
 
 def union_us(spans: Sequence[Span]) -> int:
@@ -199,8 +199,8 @@ def instants(us: Sequence[int | None] | Ints) -> pd.DatetimeIndex:
     import pandas as pd
 
     nat = np.iinfo(np.int64).min
-    known = np.array([nat if at is None else at for at in us], np.int64)
-    return pd.DatetimeIndex(known.view("datetime64[us]")).tz_localize("UTC")
+    values = np.array([nat if at is None else at for at in us], np.int64)
+    return pd.DatetimeIndex(values.view("datetime64[us]")).tz_localize("UTC")
 
 
 # The scenario of a record, and the rule of its thresholds that several reports follow.

@@ -55,14 +55,14 @@ class Shelf:
         *slot* is the start and end of the event's slot in microseconds, *use* all used in it;
         *used* is how much of it came before the event, if that is known.
         """
-        told = self._told(happening)
-        if told is None:
-            told = self._evenly(happening.at, slot, use) if used is None else used - self._used
-        self._take(told, use)
+        taken = self._told(happening)
+        if taken is None:
+            taken = self._evenly(happening.at, slot, use) if used is None else used - self._used
+        self._take(taken, use)
         self._since = happening.at
         if happening.event == "package_bought":
             self._left[happening.package] = happening.value
-            self._left = dict(sorted(self._left.items(), key=lambda own: self._order[own[0]]))
+            self._left = dict(sorted(self._left.items(), key=lambda item: self._order[item[0]]))
         elif happening.event == "package_expired":
             self._left.pop(happening.package, None)
         elif happening.event == "returned" and happening.package in self._left:
@@ -94,16 +94,16 @@ class Shelf:
     def _until(self, package: int, left: int) -> int:
         """How much is taken in all when *left* is left in a package."""
         before = 0
-        for number, own in self._left.items():
+        for number, amount in self._left.items():
             if number == package:
-                return before + own - left
-            before += own
+                return before + amount - left
+            before += amount
         return 0
 
     def _take(self, segments: int, use: int) -> None:
         segments = min(segments, use - self._used)
-        for number, own in self._left.items():
-            taken = min(own, max(0, segments))
+        for number, amount in self._left.items():
+            taken = min(amount, max(0, segments))
             self._left[number] -= taken
             segments -= taken
             self._used += taken
@@ -130,15 +130,15 @@ def burn_down(record: Record) -> pd.DataFrame:
     """
     import pandas as pd
 
-    bought, found = record.packages, []
+    bought, curves = record.packages, []
     countries = [] if bought is None else sorted(bought["country"].unique())
     for country in countries:
         curve = pd.DataFrame(_curve(record, country), columns=["at", "left", "event"])
         at = instants(curve["at"].to_numpy(np.int64))
-        found.append(curve.assign(at=at, country=country)[list(_TYPES)].astype(_TYPES))
-    if not found:
-        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _TYPES.items()})
-    return pd.concat(found, ignore_index=True)
+        curves.append(curve.assign(at=at, country=country)[list(_TYPES)].astype(_TYPES))
+    if not curves:
+        return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in _TYPES.items()})
+    return pd.concat(curves, ignore_index=True)
 
 
 def _curve(record: Record, country: str) -> Iterator[tuple[int, int, str]]:
@@ -147,19 +147,19 @@ def _curve(record: Record, country: str) -> Iterator[tuple[int, int, str]]:
     first = happenings[0].at // SLOT_US
     starts = np.arange(first, -(-record.observed_until // SLOT_US)) * SLOT_US
     use = _use(record, country, starts, happenings)
-    gave_back = any(own.event == "returned" for own in happenings)
+    gave_back = any(event.event == "returned" for event in happenings)
     used_before = (
-        None if gave_back else _used_before(record, country, [own.at for own in happenings])
+        None if gave_back else _used_before(record, country, [event.at for event in happenings])
     )
     shelf, met = Shelf(order_of_use(record)), 0
     for start, used in zip(starts.tolist(), use.tolist(), strict=True):
         end = min(start + SLOT_US, record.observed_until)
         while met < len(happenings) and happenings[met].at < end:
-            own = happenings[met]
+            event = happenings[met]
             so_far = None if used_before is None else used_before[met]
-            left = shelf.meet(own, (start, end), used, so_far)
-            if own.event in SHOWN:
-                yield own.at, left, own.event
+            left = shelf.meet(event, (start, end), used, so_far)
+            if event.event in SHOWN:
+                yield event.at, left, event.event
             met += 1
         yield end, shelf.close(used), ""
 
@@ -175,21 +175,22 @@ def _happenings(record: Record, country: str) -> Iterator[Happening]:
     for at, event, subject, value in zip(
         microseconds(events["at"]).tolist(), events["event"], events["subject"], values, strict=True
     ):
-        own = event in _OF_PACKAGES and subject in names
-        begun |= own
+        of_package = event in _OF_PACKAGES and subject in names
+        begun |= of_package
         if event == "frozen":
             # Quota comes back before the freeze is told.
-            yield from (given for given in returned if given.at == at)
-        if own or (begun and event in _OF_COUNTRIES and subject in (country, "")):
-            yield Happening(at, event, int(subject) if own else -1, int(value))
+            yield from (back for back in returned if back.at == at)
+        if of_package or (begun and event in _OF_COUNTRIES and subject in (country, "")):
+            yield Happening(at, event, int(subject) if of_package else -1, int(value))
 
 
 def _returned(record: Record, country: str) -> list[Happening]:
     """What freezes gave back to the packages of a country."""
     ledger = record.ledger
     assert ledger is not None
-    own = ledger[(ledger["entry"] == "returned") & (ledger["country"] == country)]
-    rows = zip(microseconds(own["at"]).tolist(), own["package"], own["segments"], strict=True)
+    entries = ledger[(ledger["entry"] == "returned") & (ledger["country"] == country)]
+    at_us = microseconds(entries["at"]).tolist()
+    rows = zip(at_us, entries["package"], entries["segments"], strict=True)
     return [Happening(at, "returned", int(number), int(n)) for at, number, n in rows]
 
 
@@ -215,14 +216,16 @@ def _use(record: Record, country: str, starts: Ints, happenings: list[Happening]
     use = _by_slot(clock, clock["covered_segments"], starts)
     failed = _by_slot(clock, refused, starts)
     # Messages that failed with a freeze stand as refused and uncovered: the last ones before it.
-    for given in reversed([own for own in happenings if own.event == "returned"]):
+    for refund in reversed([event for event in happenings if event.event == "returned"]):
         empty = [
-            own.at
-            for own in happenings
-            if own.event == "package_empty" and own.package == given.package and own.at < given.at
+            event.at
+            for event in happenings
+            if event.event == "package_empty"
+            and event.package == refund.package
+            and event.at < refund.at
         ]
-        last = max(0, (min([given.at - 1, *empty[-1:]]) - int(starts[0])) // SLOT_US)
-        left = given.value
+        last = max(0, (min([refund.at - 1, *empty[-1:]]) - int(starts[0])) // SLOT_US)
+        left = refund.value
         for slot in range(last, -1, -1):
             taken = min(left, int(failed[slot]))
             failed[slot] -= taken
@@ -238,11 +241,11 @@ def _used_before(record: Record, country: str, at: list[int]) -> list[int] | Non
     """Segments that packages gave in each instant's slot before it, None without messages."""
     if record.messages is None:
         return None
-    own = record.messages.loc[
+    messages = record.messages.loc[
         record.messages["country"] == country, ["submitted_at", "covered_segments"]
     ]
-    times = microseconds(own["submitted_at"])
-    total = np.append(0, np.cumsum(own["covered_segments"].to_numpy(np.int64)))
+    times = microseconds(messages["submitted_at"])
+    total = np.append(0, np.cumsum(messages["covered_segments"].to_numpy(np.int64)))
     here = np.array(at, np.int64)
     before = total[times.searchsorted(here)] - total[times.searchsorted(here // SLOT_US * SLOT_US)]
     used: list[int] = before.tolist()
@@ -253,6 +256,6 @@ def _by_slot(clock: pd.DataFrame, values: pd.Series[Any], starts: Ints) -> Ints:
     """The sum of a column of the clock tally in each slot."""
     slots = (microseconds(clock["slot"]) - starts[0]) // SLOT_US
     sums = np.zeros(len(starts), np.int64)
-    own = slots >= 0
-    np.add.at(sums, slots[own], values.to_numpy(np.int64)[own])
+    inside = slots >= 0
+    np.add.at(sums, slots[inside], values.to_numpy(np.int64)[inside])
     return sums

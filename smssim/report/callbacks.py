@@ -39,13 +39,13 @@ class Arrivals:
     attempts: pd.Series[Any]
     before_turn: NDArray[np.bool_]
 
-    def take(self, own: NDArray[np.bool_]) -> Arrivals:
+    def take(self, mask: NDArray[np.bool_]) -> Arrivals:
         """Some of them; their turns are still those among all."""
         return Arrivals(
-            self.made_us[own],
-            self.received_us[own],
-            self.attempts[own],
-            self.before_turn[own],
+            self.made_us[mask],
+            self.received_us[mask],
+            self.attempts[mask],
+            self.before_turn[mask],
         )
 
 
@@ -54,23 +54,23 @@ def arrivals(record: Record) -> Arrivals | None:
     if record.messages is None or record.reports is None:
         return None
     came = record.reports[record.reports["state"] == "received"]
-    made = microseconds(record.messages["final_at"])[came["message"].to_numpy(np.int64)]
-    received = microseconds(came["received_at"])
-    timed = (made != UNKNOWN) & (received != UNKNOWN)
-    made, received = made[timed], received[timed]
+    made_us = microseconds(record.messages["final_at"])[came["message"].to_numpy(np.int64)]
+    received_us = microseconds(came["received_at"])
+    timed = (made_us != UNKNOWN) & (received_us != UNKNOWN)
+    made_us, received_us = made_us[timed], received_us[timed]
     attempts = came["attempts"][timed].astype("Int64")
-    return Arrivals(made, received, attempts, _before_turn(made, received))
+    return Arrivals(made_us, received_us, attempts, _before_turn(made_us, received_us))
 
 
-def _before_turn(made: Ints, received: Ints) -> NDArray[np.bool_]:
+def _before_turn(made_us: Ints, received_us: Ints) -> NDArray[np.bool_]:
     """Which arrived before one that was made at an earlier instant."""
-    if not len(made):
+    if not len(made_us):
         return np.zeros(0, np.bool_)
-    order = np.argsort(made, kind="stable")
-    in_order, latest = made[order], np.maximum.accumulate(received[order])
+    order = np.argsort(made_us, kind="stable")
+    in_order, latest = made_us[order], np.maximum.accumulate(received_us[order])
     # How many were made earlier: those of the same instant have no order among them.
-    earlier = np.searchsorted(in_order, made)
-    return (earlier > 0) & (latest[np.maximum(earlier - 1, 0)] > received)
+    earlier = np.searchsorted(in_order, made_us)
+    return (earlier > 0) & (latest[np.maximum(earlier - 1, 0)] > received_us)
 
 
 # Status reports by the hour in which the customer's own server received them.
@@ -102,13 +102,13 @@ def reports_by_hour(record: Record) -> pd.DataFrame:
     }
     if recorded(record):
         counts |= dict.fromkeys(("lost", "made"), pd.array([pd.NA] * len(hours), "Int64"))
-    found = pd.DataFrame({"hour": instants(hours * HOUR), **counts})
-    return found.astype({"hour": TIME, **dict.fromkeys(counts, "Int64")})
+    frame = pd.DataFrame({"hour": instants(hours * HOUR), **counts})
+    return frame.astype({"hour": TIME, **dict.fromkeys(counts, "Int64")})
 
 
-def _by_hour(us: Ints, own: NDArray[np.bool_], hours: Ints) -> Ints:
+def _by_hour(us: Ints, mask: NDArray[np.bool_], hours: Ints) -> Ints:
     """How many of some instants fall into each hour; unknown ones into none."""
-    places = us[own] // HOUR - (hours[0] if len(hours) else 0)
+    places = us[mask] // HOUR - (hours[0] if len(hours) else 0)
     within = places[(places >= 0) & (places < len(hours))]
     return np.bincount(within, minlength=len(hours)).astype(np.int64)
 
@@ -162,10 +162,10 @@ def callbacks(record: Record, by: str | Sequence[str] = (), *, late_s: float = 6
             "attempts": name,
             "late": None,
             "out_of_order": None,
-            **_row(record, own),
-            **_order(own, _of(arrived, name) if keys else arrived, round(late_s * SECOND)),
+            **_row(record, group),
+            **_order(group, _of(arrived, name) if keys else arrived, round(late_s * SECOND)),
         }
-        for name, own in groups
+        for name, group in groups
     ]
     types = {name: t for name, t in _TYPES.items() if keys or name != "attempts"}
     return pd.DataFrame(
@@ -183,7 +183,7 @@ def _row(record: Record, push: pd.DataFrame) -> dict[str, Any]:
     arrived = push[push["state"] == "received"]
     timed = arrived.dropna(subset="bin")
     delays = by_bin(timed["bin"].to_numpy(np.int64), timed["reports"].to_numpy(np.int64))
-    known = {
+    row = {
         "received": received,
         "deliveries": copies,
         "duplicates": copies - received,
@@ -191,10 +191,10 @@ def _row(record: Record, push: pd.DataFrame) -> dict[str, Any]:
     }
     if recorded(record):
         # Reports that never came left no trace: neither they nor the attempts are known.
-        return dict.fromkeys(_TYPES) | known
+        return dict.fromkeys(_TYPES) | row
     share = wilson(received, decided) if (decided := received + counts["lost"]) else (None,) * 3
     return {
-        **known,
+        **row,
         "reports": reports,
         "lost": counts["lost"],
         "pending": counts["pending"],
@@ -211,8 +211,8 @@ def _of(arrived: Arrivals | None, attempts: Any) -> Arrivals | None:
 
     if arrived is None:
         return None
-    own = arrived.attempts.isna() if pd.isna(attempts) else arrived.attempts == attempts
-    return arrived.take(own.to_numpy(bool, na_value=False))
+    mask = arrived.attempts.isna() if pd.isna(attempts) else arrived.attempts == attempts
+    return arrived.take(mask.to_numpy(bool, na_value=False))
 
 
 def _order(push: pd.DataFrame, arrived: Arrivals | None, late_us: int) -> dict[str, int | None]:
@@ -229,10 +229,10 @@ def _order(push: pd.DataFrame, arrived: Arrivals | None, late_us: int) -> dict[s
 
 def _late(came: pd.DataFrame, late_us: int) -> int | None:
     """How many came late by their bins; None where the bin that holds the bound does not tell."""
-    own = int(bin_of(np.array([late_us]))[0])
-    if (came["bin"] == own).any():
+    bound_bin = int(bin_of(np.array([late_us]))[0])
+    if (came["bin"] == bound_bin).any():
         return None
-    return int(came.loc[came["bin"] > own, "reports"].sum())
+    return int(came.loc[came["bin"] > bound_bin, "reports"].sum())
 
 
 def _plain(value: Any) -> Any:

@@ -89,20 +89,20 @@ def compare(a: Record, b: Record) -> pd.DataFrame:
 
     sides = [_side(record) for record in (a, b)]
     alike = abs(sides[0].days - sides[1].days) < SAME * max(side.days for side in sides)
-    found = _joined(a, b)
+    rows = _joined(a, b)
     if not alike:
-        _a_day(found, sides)
-    found["difference"] = found["b"] - found["a"]
-    for row in found.index[found["difference"].notna()]:
-        interval = _interval(found.loc[row], sides, alike)
+        _a_day(rows, sides)
+    rows["difference"] = rows["b"] - rows["a"]
+    for row in rows.index[rows["difference"].notna()]:
+        interval = _interval(rows.loc[row], sides, alike)
         if interval is not None:
-            found.loc[row, ["difference_low", "difference_high"]] = interval
+            rows.loc[row, ["difference_low", "difference_high"]] = interval
     if None not in (a.currency, b.currency) and a.currency != b.currency:
-        own = found["name"].map(lambda name: METRICS[name].unit) == "currency"
-        found.loc[own, ["difference", "difference_low", "difference_high"]] = np.nan
-        found.loc[own, "unit"] += f", {b.currency}"
-    found["better"] = pd.Series([_better(row) for _, row in found.iterrows()], dtype="str")
-    return found[["name", "of", "unit", *_FIGURES, "better"]]
+        money = rows["name"].map(lambda name: METRICS[name].unit) == "currency"
+        rows.loc[money, ["difference", "difference_low", "difference_high"]] = np.nan
+        rows.loc[money, "unit"] += f", {b.currency}"
+    rows["better"] = pd.Series([_better(row) for _, row in rows.iterrows()], dtype="str")
+    return rows[["name", "of", "unit", *_FIGURES, "better"]]
 
 
 compare.requirements = requirements(kpis)  # type: ignore[attr-defined]
@@ -134,36 +134,38 @@ def _joined(a: Record, b: Record) -> pd.DataFrame:
         ]
     if a.currency is None and b.currency is not None:
         rows["unit"] = rows["unit"].replace("currency", b.currency)
-    place = {key: i for i, key in enumerate(zip(*(figures[0][key] for key in keys), strict=True))}
+    position = {
+        key: i for i, key in enumerate(zip(*(figures[0][key] for key in keys), strict=True))
+    }
     rows["place"] = [
-        place.get(key, len(place)) for key in zip(rows["name"], rows["of"], strict=True)
+        position.get(key, len(position)) for key in zip(rows["name"], rows["of"], strict=True)
     ]
     rows["metric"] = rows["name"].map(order.index)
     rows = rows.sort_values(["metric", "place"], kind="stable", ignore_index=True)
     return rows.assign(**dict.fromkeys(_FIGURES[6:], np.nan))
 
 
-def _a_day(found: pd.DataFrame, sides: list[_Side]) -> None:
+def _a_day(rows: pd.DataFrame, sides: list[_Side]) -> None:
     """Divide what grows with time by the days of its record."""
-    own = found["name"].isin(_GROWING)
+    growing = rows["name"].isin(_GROWING)
     for name, side in zip(("a", "b"), sides, strict=True):
         for end in _ENDS:
-            found.loc[own, f"{name}{end}"] /= side.days
-    found.loc[own, "unit"] += " a day"
+            rows.loc[growing, f"{name}{end}"] /= side.days
+    rows.loc[growing, "unit"] += " a day"
 
 
 def _interval(row: pd.Series[Any], sides: list[_Side], alike: bool) -> tuple[float, float] | None:
     """The ends of a difference's interval, None where it has none."""
     a, b = (Interval(*(row[f"{name}{end}"] for end in _ENDS)) for name in ("a", "b"))
-    if not any(np.isnan(own.low) and np.isnan(own.high) for own in (a, b)):
+    if not any(np.isnan(interval.low) and np.isnan(interval.high) for interval in (a, b)):
         return mover(b, a)[1:]
     first, second = (_by_day(row["name"], side) for side in sides)
     if first is None or second is None or min(len(first), len(second)) < 2:
         return None
-    found = welch(second, first)
+    difference = welch(second, first)
     # Parts of days are in the figures, and not in the days.
     scale = sides[1].days if alike else 1
-    half = scale * (found.high - found.estimate)
+    half = scale * (difference.high - difference.estimate)
     return row["difference"] - half, row["difference"] + half
 
 
@@ -175,12 +177,12 @@ def _by_day(name: str, side: _Side) -> Floats | None:
     if name in _CODES:
         return _days(side.codes[side.codes["status"] == _CODES[name]], "messages", side)
     if name in _EVENTS:
-        told = events_of(side.record, _EVENTS[name])
-        if told is None:
+        events = events_of(side.record, _EVENTS[name])
+        if events is None:
             return None
-        return _days(told.assign(day=told["at"].dt.floor("D"), number=1), "number", side)
-    kind, _, column = name.partition(".")
-    counted = kind == "messages" and name in _GROWING and column in side.counts
+        return _days(events.assign(day=events["at"].dt.floor("D"), number=1), "number", side)
+    group, _, column = name.partition(".")
+    counted = group == "messages" and name in _GROWING and column in side.counts
     return _days(side.counts, column, side) if counted else None
 
 
@@ -229,39 +231,39 @@ def reconcile(ours: Record, console: Record, by: str | Sequence[str] = ()) -> pd
     # A merge finds NA in NA: messages without a country, and those without a status yet.
     both = mine.merge(theirs, how="outer", on=cells)
     both[[*_COLUMNS, *names.values()]] = both[[*_COLUMNS, *names.values()]].fillna(0)
-    told = both["told_console"]
-    unheard = (told - both["told_ours"]).clip(lower=0)
-    both["unheard_micro"] = unheard * (both["cost_micro_console"] / told.where(told > 0, 1))
-    found = summed(both[[*keys, *_COLUMNS, "unheard_micro"]], keys).reset_index(drop=not keys)
-    return _with_unheard(found.astype(dict.fromkeys(_COLUMNS, "int64")), console)
+    reported = both["told_console"]
+    unheard = (reported - both["told_ours"]).clip(lower=0)
+    both["unheard_micro"] = unheard * (both["cost_micro_console"] / reported.where(reported > 0, 1))
+    sums = summed(both[[*keys, *_COLUMNS, "unheard_micro"]], keys).reset_index(drop=not keys)
+    return _with_unheard(sums.astype(dict.fromkeys(_COLUMNS, "int64")), console)
 
 
 def _accepted(record: Record, cells: list[str], side: str) -> pd.DataFrame:
     """Messages that the API took, refused by the platform afterwards or not, one row a cell."""
     money = record.tallies.money
     taken = money[(stage_of(money) == 0) | (stage_of(money) == 3)]
-    told = taken["status"].notna() & (taken["status"] != "ACCEPTD")
-    own = taken[[*cells, "cost_micro"]].assign(
+    final = taken["status"].notna() & (taken["status"] != "ACCEPTD")
+    counts = taken[[*cells, "cost_micro"]].assign(
         **{
             f"accepted_{side}": taken["messages"],
-            f"told_{side}": taken["messages"].where(told, 0),
+            f"told_{side}": taken["messages"].where(final, 0),
             f"delivered_{side}": taken["messages"].where(taken["status"] == "DELIVRD", 0),
         }
     )
-    sums: pd.DataFrame = own.groupby(cells, dropna=False).sum().reset_index()
+    sums: pd.DataFrame = counts.groupby(cells, dropna=False).sum().reset_index()
     return sums
 
 
-def _with_unheard(found: pd.DataFrame, console: Record) -> pd.DataFrame:
+def _with_unheard(frame: pd.DataFrame, console: Record) -> pd.DataFrame:
     """What the console tells and we do not, and its cost where that is known."""
-    told, cost = found["told_console"], found.pop("unheard_micro").round().astype("Int64")
-    unheard = told - found["told_ours"]
+    reported, cost = frame["told_console"], frame.pop("unheard_micro").round().astype("Int64")
+    unheard = reported - frame["told_ours"]
     if (console.tallies.money["charge"] == "unknown").any():
         cost[:] = None
     whole = f"unheard_{console.currency.lower() if console.currency else 'cost'}"
-    return found.assign(
+    return frame.assign(
         unheard=unheard,
-        unheard_share=unheard / told.where(told > 0),
+        unheard_share=unheard / reported.where(reported > 0),
         unheard_micro=cost,
         **{whole: cost.astype("Float64").astype("float64") / 1e6},
     )
@@ -310,21 +312,21 @@ def console_statistics(record: Record, by: str | Sequence[str] = ()) -> pd.DataF
     keys = keys_of(by)
     sums = summed(_counts(record, keys), keys).reset_index(drop=not keys)
     sums["total_submitted"] = sums["total_submit"] - sums["submission_failures"]
-    asked = sums["total_submit"]
-    sums["submission_success_rate"] = sums["total_submitted"] / asked.where(asked > 0)
-    parts = []
+    submitted = sums["total_submit"]
+    sums["submission_success_rate"] = sums["total_submitted"] / submitted.where(submitted > 0)
+    frames = []
     for number, (name, figure) in enumerate(FIGURES.items()):
-        part = sums[keys].assign(
+        rows = sums[keys].assign(
             figure=name,
             value=sums[name].astype("float64"),
             unit="share" if name == "submission_success_rate" else "segments",
             definition="documented" if figure.documented else "our reading",
             meaning=figure.meaning,
         )
-        part.index = pd.Index(np.arange(len(sums)) * len(FIGURES) + number)
-        parts.append(part)
+        rows.index = pd.Index(np.arange(len(sums)) * len(FIGURES) + number)
+        frames.append(rows)
     texts = dict.fromkeys(("figure", "unit", "definition", "meaning"), "str")
-    return pd.concat(parts).sort_index().astype(texts)
+    return pd.concat(frames).sort_index().astype(texts)
 
 
 def _counts(record: Record, keys: list[str]) -> pd.DataFrame:
@@ -332,7 +334,7 @@ def _counts(record: Record, keys: list[str]) -> pd.DataFrame:
     money = record.tallies.money
     outcome, refused = outcome_of(money), stage_of(money) > 0
     segments = money["segments"]
-    own = {
+    masks = {
         "total_submit": np.ones(len(money), bool),
         "submission_failures": refused,
         "sent_successfully": outcome == OUTCOMES.index("delivered"),
@@ -340,4 +342,4 @@ def _counts(record: Record, keys: list[str]) -> pd.DataFrame:
         "sending": outcome == OUTCOMES.index("in_flight"),
     }
     counts: pd.DataFrame = money[keys].copy()
-    return counts.assign(**{name: segments.where(which, 0) for name, which in own.items()})
+    return counts.assign(**{name: segments.where(which, 0) for name, which in masks.items()})

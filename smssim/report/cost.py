@@ -67,8 +67,8 @@ def cost(
     if tariff is not None:
         record = rate(record, tariff, packages, **terms)
     elif packages or terms:
-        given = ", ".join([*(["packages"] if packages else []), *terms])
-        raise ValueError(f"{given} must be given with a tariff: they are terms of rating")
+        names = ", ".join([*(["packages"] if packages else []), *terms])
+        raise ValueError(f"{names} must be given with a tariff: they are terms of rating")
 
     keys = keys_of(by, BY)
     if "template" in keys and not _OF_TEMPLATES.issuperset(keys):
@@ -82,8 +82,8 @@ def cost(
     bill["entry"] = bill["entry"].astype("str")
     cost = bill["cost_micro"].astype("Float64").astype("float64") / 1e6
     bill[f"cost_{record.currency.lower()}" if record.currency else "cost"] = cost
-    own = cost if {"country"}.issuperset(keys) else cost.where(bill["entry"] != "package")
-    return bill.assign(per_delivered=own / _delivered(cells, bill[keys]))
+    spent = cost if {"country"}.issuperset(keys) else cost.where(bill["entry"] != "package")
+    return bill.assign(per_delivered=spent / _delivered(cells, bill[keys]))
 
 
 def _bought(record: Record) -> pd.DataFrame:
@@ -110,13 +110,13 @@ def _bought(record: Record) -> pd.DataFrame:
 
 def _delivered(cells: pd.DataFrame, groups: pd.DataFrame) -> pd.Series[float]:
     """How many messages of each group were delivered, NaN if none."""
-    own = cells[(cells["status"] == "DELIVRD") & ~cells["charge"].isin(REFUSED)]
+    delivered = cells[(cells["status"] == "DELIVRD") & ~cells["charge"].isin(REFUSED)]
     keys = list(groups)
     if not keys:
-        number = groups.assign(messages=own["messages"].sum())["messages"]
+        number = groups.assign(messages=delivered["messages"].sum())["messages"]
     else:
         # A merge finds NA in NA, which an index does not.
-        sums = own.groupby(keys, dropna=False)["messages"].sum().reset_index()
+        sums = delivered.groupby(keys, dropna=False)["messages"].sum().reset_index()
         number = groups.merge(sums, how="left", on=keys)["messages"].set_axis(groups.index)
     return number.astype("float64").where(number > 0)
 
@@ -125,13 +125,13 @@ def _charged(cells: pd.DataFrame) -> pd.DataFrame:
     """A row a cell of a tally that was charged for, or may have been."""
     charged = cells[cells["charge"].isin(list(_CHARGED))]
     entry = charged["charge"].map(_CHARGED)
-    known = entry == "pay_per_use"
-    covered = charged["covered_segments"].where(known, 0)
+    priced_cells = entry == "pay_per_use"
+    covered = charged["covered_segments"].where(priced_cells, 0)
     return _rows(
         charged.assign(
             entry=entry,
             segments=charged["segments"] - covered,
-            cost_micro=charged["cost_micro"].astype("Int64").where(known),
+            cost_micro=charged["cost_micro"].astype("Int64").where(priced_cells),
         )
     )
 
@@ -176,11 +176,11 @@ def wasted_spend(record: Record) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = [{"kind": kind, **_row(record, cells)} for kind, cells in _kinds(record)]
-    found = pd.DataFrame(rows, columns=["kind", *_NUMBERS_waste])
-    found = found.astype({"kind": "str", **dict.fromkeys(_NUMBERS_waste, "Int64")})
-    cost = (found["billed_micro"] + found["package_micro"]).astype("Float64").astype("float64")
-    return found.assign(
+    rows = [{"kind": category, **_row(record, cells)} for category, cells in _kinds(record)]
+    frame = pd.DataFrame(rows, columns=["kind", *_NUMBERS_waste])
+    frame = frame.astype({"kind": "str", **dict.fromkeys(_NUMBERS_waste, "Int64")})
+    cost = (frame["billed_micro"] + frame["package_micro"]).astype("Float64").astype("float64")
+    return frame.assign(
         **{f"cost_{record.currency.lower()}" if record.currency else "cost": cost / 1e6}
     )
 
@@ -192,11 +192,11 @@ def _kinds(record: Record) -> Iterator[tuple[str, pd.DataFrame | None]]:
     final = sent["status"].notna() & ~sent["status"].isin(["DELIVRD", "EXPIRED", "ACCEPTD"])
     yield "failed", sent[final]
     yield "expired", sent[sent["status"] == "EXPIRED"]
-    told = not sent["resend_kind"].isna().any()
+    has_kinds = not sent["resend_kind"].isna().any()
     again = sent[sent["resend_kind"] == "user resend"]
-    yield "user_resend", again if told else None
+    yield "user_resend", again if has_kinds else None
     # A log does not tell who sent again: none of it can be a server's only if there is none at all.
-    of_server = told and not (recorded(record) and len(again))
+    of_server = has_kinds and not (recorded(record) and len(again))
     yield "server_resend", sent[sent["resend_kind"] == "server resend"] if of_server else None
     countries = fraudulent(record)
     if countries is not None:
@@ -208,7 +208,7 @@ def fraudulent(record: Record) -> dict[str, str] | None:
     scenario = scenario_of(record)
     if scenario is None:
         return None
-    return {own.name: own.country for own in scenario.traffic if own.fraudulent}
+    return {source.name: source.country for source in scenario.traffic if source.fraudulent}
 
 
 def fraud(record: Record, countries: dict[str, str]) -> dict[str, Any]:
@@ -218,8 +218,8 @@ def fraud(record: Record, countries: dict[str, str]) -> dict[str, Any]:
 
 def _fraud(record: Record, countries: dict[str, str]) -> pd.DataFrame:
     sources = record.tallies.sources
-    own = sources[sources["source"].isin(list(countries)) & ~sources["charge"].isin(REFUSED)]
-    return own.assign(country=own["source"].map(countries))
+    cells = sources[sources["source"].isin(list(countries)) & ~sources["charge"].isin(REFUSED)]
+    return cells.assign(country=cells["source"].map(countries))
 
 
 def _row(record: Record, cells: pd.DataFrame | None) -> dict[str, Any]:
@@ -236,8 +236,8 @@ def _row(record: Record, cells: pd.DataFrame | None) -> dict[str, Any]:
     covered = cells.groupby("country")["covered_segments"].sum()
     sums["covered_segments"] = int(covered.sum())
     prices = _prices(record)
-    known = all(country in prices for country in covered.index[covered > 0])
-    if known:
+    all_priced = all(country in prices for country in covered.index[covered > 0])
+    if all_priced:
         exact = sum((prices.get(c, Fraction(0)) * int(n) for c, n in covered.items()), Fraction(0))
         sums["package_micro"] = floor(exact + Fraction(1, 2))
     return sums

@@ -122,10 +122,10 @@ def statuses(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
     cells = money[[*keys, "status", "messages"]].assign(
         refused_at=pd.Categorical.from_codes(stage_of(money), pd.Index(REFUSED_AT))
     )
-    found = summed(cells, [*keys, "refused_at", "status"]).reset_index()
-    groups = found.groupby(keys or np.zeros(len(found), np.int8), dropna=False)
-    found["share"] = found["messages"] / groups["messages"].transform("sum")
-    return found[[*keys, "status", "refused_at", "messages", "share"]]
+    counts = summed(cells, [*keys, "refused_at", "status"]).reset_index()
+    groups = counts.groupby(keys or np.zeros(len(counts), np.int8), dropna=False)
+    counts["share"] = counts["messages"] / groups["messages"].transform("sum")
+    return counts[[*keys, "status", "refused_at", "messages", "share"]]
 
 
 # The numbers of groups of messages, which the frame of `delivery` and the KPIs are made of.
@@ -285,41 +285,39 @@ def failures(record: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
     for a code that the tables do not hold.
     """
     keys = keys_of(by)
-    found = statuses(record, by)
-    whole = found.groupby(keys or np.zeros(len(found), np.int8), dropna=False)["messages"]
-    found["of"] = whole.transform("sum")
-    refused = found["refused_at"] != ""
-    found = found[refused | ~(found["status"].isna() | found["status"].isin(_NOT_FAILED))]
-    found = found.sort_values(
+    rows = statuses(record, by)
+    groups = rows.groupby(keys or np.zeros(len(rows), np.int8), dropna=False)
+    rows["of"] = groups["messages"].transform("sum")
+    refused = rows["refused_at"] != ""
+    rows = rows[refused | ~(rows["status"].isna() | rows["status"].isin(_NOT_FAILED))]
+    rows = rows.sort_values(
         [*keys, "messages", "status", "refused_at"],
         ascending=[True] * len(keys) + [False, True, True],
         ignore_index=True,
     )
-    pairs = zip(found["messages"].tolist(), found["of"].tolist(), strict=True)
+    pairs = zip(rows["messages"].tolist(), rows["of"].tolist(), strict=True)
     shares = np.array([wilson(*pair) for pair in pairs], np.float64).reshape(-1, 3)
-    told = [_told(*own) for own in zip(found["status"].tolist(), found["refused_at"], strict=True)]
     columns: dict[str, Any] = dict(zip(_SHARE, shares.T, strict=True))
+    codes_at = zip(rows["status"].tolist(), rows["refused_at"], strict=True)
+    explanations = [_explanation(code, stage) for code, stage in codes_at]
     for number, name in enumerate(("source", "cause", "advice")):
-        columns[name] = [own[number] for own in told]
-    found = found.rename(columns={"status": "code"}).assign(**columns)
+        columns[name] = [explanation[number] for explanation in explanations]
+    rows = rows.rename(columns={"status": "code"}).assign(**columns)
     order = [*keys, "code", "refused_at", "messages", *_SHARE, "source", "cause", "advice"]
-    return found[order].astype(dict.fromkeys(("source", "cause", "advice"), "str"))
+    return rows[order].astype(dict.fromkeys(("source", "cause", "advice"), "str"))
 
 
-def _told(code: str, refused_at: str) -> tuple[str | None, str | None, str | None]:
-    """Source, cause and advice of a code that stands in a report, or else in an answer."""
+def _explanation(code: str, stage: str) -> tuple[str | None, str | None, str | None]:
+    """Source, cause and advice of a code that is in a report, or else in an answer."""
     advice = codes.advice().get(code)
     status, error = codes.status_codes().get(code), codes.api_errors().get(code)
-    if error is not None and (refused_at in ("request", "number") or status is None):
-        return "api", _said(error.description, error.hint), advice
+    if error is not None and (stage in ("request", "number") or status is None):
+        return "api", _sentence(error.description, error.hint), advice
     if status is None:
         return None, None, advice
-    return (
-        "huawei" if refused_at == "platform" else status.source,
-        _said(status.description, status.cause),
-        advice,
-    )
+    source = "huawei" if stage == "platform" else status.source
+    return source, _sentence(status.description, status.cause), advice
 
 
-def _said(description: str, cause: str) -> str:
+def _sentence(description: str, cause: str) -> str:
     return description if not cause or cause in _UNTOLD else f"{description}: {cause}"

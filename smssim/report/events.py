@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from smssim.calendars import SECOND
 from smssim.record.record import Record
+from smssim.report._record import stops
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,16 +56,18 @@ def happenings(record: Record) -> pd.DataFrame:
     names = ["event", "subject", "times", "first_at", "last_at", "stopped_s"]
     if events is None or not len(events):
         return pd.DataFrame(columns=names)
-    told = events[events["event"].isin(list(MEANINGS))]
-    told = told[(told["event"] != "package_expired") | (told["value"] > 0)]
-    groups = told.groupby(["event", "subject"], sort=False)["at"]
-    found = groups.agg(times="count", first_at="min", last_at="max").reset_index()
-    found["stopped_s"] = [
-        _stopped_s(record, events, event, subject)
-        for event, subject in zip(found["event"], found["subject"], strict=True)
+    shown_events = events[events["event"].isin(list(MEANINGS))]
+    shown_events = shown_events[
+        (shown_events["event"] != "package_expired") | (shown_events["value"] > 0)
     ]
-    grave = found["event"].map(list(MEANINGS).index)
-    return found.iloc[grave.argsort(kind="stable")].reset_index(drop=True)[names]
+    groups = shown_events.groupby(["event", "subject"], sort=False)["at"]
+    rows = groups.agg(times="count", first_at="min", last_at="max").reset_index()
+    rows["stopped_s"] = [
+        _stopped_s(record, event, subject)
+        for event, subject in zip(rows["event"], rows["subject"], strict=True)
+    ]
+    grave = rows["event"].map(list(MEANINGS).index)
+    return rows.iloc[grave.argsort(kind="stable")].reset_index(drop=True)[names]
 
 
 def cause(event: str, subject: str) -> str:
@@ -79,18 +83,7 @@ def cause(event: str, subject: str) -> str:
     )
 
 
-def _stopped_s(record: Record, events: pd.DataFrame, event: str, subject: str) -> float:
+def _stopped_s(record: Record, event: str, subject: str) -> float:
     if event not in _ENDS:
         return float("nan")
-    import pandas as pd
-
-    until = pd.Timestamp(record.observed_until, unit="us", tz="UTC")
-    own = events[events["subject"] == subject]
-    total, since = 0.0, None
-    for at, name in zip(own["at"], own["event"], strict=True):
-        if name == event and since is None:
-            since = at
-        elif name == _ENDS[event] and since is not None:
-            total += (at - since).total_seconds()
-            since = None
-    return total if since is None else total + (until - since).total_seconds()
+    return sum(end - start for start, end in stops(record, event, _ENDS[event], subject)) / SECOND

@@ -44,23 +44,23 @@ def heat_map(record: Record, zone: str = "UTC") -> pd.DataFrame:
     """
     import pandas as pd
 
-    own = ZoneInfo(zone)
+    tz = ZoneInfo(zone)
     clock = record.tallies.clock
-    place = _hour_of_week(microseconds(clock["slot"]), own)
-    found = pd.DataFrame({"weekday": np.arange(HOURS) // 24, "hour": np.arange(HOURS) % 24})
-    found["observed_h"] = _observed_h(record, own)
+    hour_of_week = _hour_of_week(microseconds(clock["slot"]), tz)
+    frame = pd.DataFrame({"weekday": np.arange(HOURS) // 24, "hour": np.arange(HOURS) % 24})
+    frame["observed_h"] = _observed_h(record, tz)
     messages = clock["messages"].to_numpy(np.int64)
     for name, outcomes in _SUMS.items():
         sums = np.zeros(HOURS, np.int64)
         counts = clock["outcome"].isin(outcomes).to_numpy()
-        np.add.at(sums, place[counts], messages[counts])
-        found[name] = sums
-    observed = found["observed_h"].where(found["observed_h"] > 0)
-    found["messages_an_hour"] = found["messages"] / observed
-    known = found["delivered"] + found["not_delivered"]
-    return found.assign(
-        **_share("refused", found["refused"], found["messages"]),
-        **_share("not_delivered", found["not_delivered"], known),
+        np.add.at(sums, hour_of_week[counts], messages[counts])
+        frame[name] = sums
+    observed = frame["observed_h"].where(frame["observed_h"] > 0)
+    frame["messages_an_hour"] = frame["messages"] / observed
+    final = frame["delivered"] + frame["not_delivered"]
+    return frame.assign(
+        **_share("refused", frame["refused"], frame["messages"]),
+        **_share("not_delivered", frame["not_delivered"], final),
     )
 
 
@@ -77,10 +77,10 @@ def _observed_h(record: Record, zone: ZoneInfo) -> NDArray[np.float64]:
     return np.bincount(_hour_of_week(starts, zone), lengths / HOUR, HOURS).astype(np.float64)
 
 
-def _share(name: str, part: pd.Series[int], whole: pd.Series[int]) -> dict[str, Any]:
+def _share(name: str, counts: pd.Series[int], totals: pd.Series[int]) -> dict[str, Any]:
     """The share and its interval, a value an hour of the week; NaN of nothing."""
     values = [
-        wilson(int(k), int(n)) if n else (np.nan,) * 3 for k, n in zip(part, whole, strict=True)
+        wilson(int(k), int(n)) if n else (np.nan,) * 3 for k, n in zip(counts, totals, strict=True)
     ]
     ends = (f"{name}_share", f"{name}_low", f"{name}_high")
     return dict(zip(ends, np.array(values, np.float64).T, strict=True))

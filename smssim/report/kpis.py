@@ -137,9 +137,9 @@ def of_fraud(record: Record) -> Iterator[Value]:
     sources = fraudulent(record)
     values: tuple[Any, ...] = (None, None, None)
     if sources:
-        row, own = fraud(record, sources), record.tallies.sources
+        row, cells = fraud(record, sources), record.tallies.sources
         cost_micro = _sum(row.get("billed_micro"), row.get("package_micro"))
-        others = own[~own["source"].isin(list(sources))]
+        others = cells[~cells["source"].isin(list(sources))]
         values = row["messages"], cost_micro, _stopped_by_limit(others)
     elif sources is not None:
         values = 0, 0, _stopped_by_limit(record.tallies.money)
@@ -223,10 +223,10 @@ def packages(record: Record, events: Events) -> Iterator[Value]:
 
 def run_outs(record: Record, events: Events, country: str | None = None) -> Iterator[Value]:
     """The metrics `runout`, of one country or of all."""
-    own = events.event == "run_out"
+    mask = events.event == "run_out"
     if country is not None:
-        own &= events.subject == country
-    dry = events.at_us[own] if knows(record, "run_out") else None
+        mask &= events.subject == country
+    dry = events.at_us[mask] if knows(record, "run_out") else None
     yield Value("runout.any", None if dry is None else int(bool(len(dry))))
     yield Value("runout.count", None if dry is None else len(dry))
     yield Value("runout.first", None if dry is None else _days(dry, record.observed_from))
@@ -259,9 +259,9 @@ def _callbacks(record: Record) -> Iterator[Value]:
     arrived = state == "received"
     received, lost = int(reports[arrived].sum()), int(reports[state == "lost"].sum())
     # Reports that never came left no trace in a log.
-    told = not recorded(record)
-    yield Value("reports.made", int(reports.sum()) if told else None)
-    decided = received + lost if told else 0
+    complete = not recorded(record)
+    yield Value("reports.made", int(reports.sum()) if complete else None)
+    decided = received + lost if complete else 0
     share, low, high = wilson(received, decided) if decided else UNKNOWN
     yield Value("reports.received_share", share, low, high)
     yield Value("reports.lost_share", 1 - share, 1 - high, 1 - low)
@@ -290,7 +290,7 @@ def _stopped(
         return Value(name, None)
     subjects = set(events.subject[events.event == begin].tolist())
     subjects &= subjects if only is None else only
-    spans = [span for own in subjects for span in stops(record, begin, end, own)]
+    spans = [span for subject in subjects for span in stops(record, begin, end, subject)]
     return Value(name, union_us(spans) / HOUR)
 
 
@@ -313,7 +313,7 @@ def _days(times: Ints, start: int) -> float | None:
     return (int(times.min()) - start) / DAY if len(times) else None
 
 
-_ORDER = {name: place for place, name in enumerate(METRICS)}
+_ORDER = {name: position for position, name in enumerate(METRICS)}
 
 
 @requires(

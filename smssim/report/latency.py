@@ -56,13 +56,13 @@ def untimed(record: Record) -> str | None:
     sent = ~money["charge"].isin(REFUSED)
     delivered = int(money.loc[sent & (money["status"] == "DELIVRD"), "messages"].sum())
     timed = int(record.tallies.latency["messages"].sum())
-    told = int(timed_by_results(record)[0].sum())
+    by_results = int(timed_by_results(record)[0].sum())
     if timed >= delivered:
         return None
     if timed:
         without = f"{count(delivered - timed)} of {count(delivered)} deliveries have no time"
         return f"p95 is not known: {without}, and that of the others would be of them alone"
-    if told >= delivered:
+    if by_results >= delivered:
         reason = "the export tells only whether a status came within 3 minutes"
         return f"p95 is not known: {reason}{_remedy(record)}"
     return "p95 is not known: the log does not tell when messages were delivered"
@@ -108,9 +108,11 @@ def latency_curve(
     cells = _cells(record)
     parts = []
     group: Any
-    for group, own in cells.groupby(keys, dropna=False) if keys else [((), cells)]:
-        bins = own["bin"].to_numpy(np.int64)
-        seen, waiting = (by_bin(bins, own[name].to_numpy(np.int64)) for name in ("seen", "waiting"))
+    for group, group_cells in cells.groupby(keys, dropna=False) if keys else [((), cells)]:
+        bins = group_cells["bin"].to_numpy(np.int64)
+        seen, waiting = (
+            by_bin(bins, group_cells[name].to_numpy(np.int64)) for name in ("seen", "waiting")
+        )
         if seen.any():
             curve = pd.DataFrame(_curve(seen, waiting, confidence))
             parts.append(curve.assign(**dict(zip(keys, group, strict=True))))
@@ -140,17 +142,17 @@ def _cells(record: Record) -> pd.DataFrame:
 def _curve(seen: Ints, waiting: Ints, confidence: float) -> dict[str, NDArray[Any]]:
     """The curve at the upper edges of the bins, from the lower edge of the first that has any."""
     edges = np.append(edges_us(), edges_us()[-1])
-    found = np.flatnonzero(seen + waiting)
-    first, last = int(np.flatnonzero(seen)[0]), int(found[-1])
+    occupied = np.flatnonzero(seen + waiting)
+    first, last = int(np.flatnonzero(seen)[0]), int(occupied[-1])
     curve = survival(seen, waiting, confidence)
-    own = slice(first, last + 1)
+    bins = slice(first, last + 1)
     nan = float("nan")
     return {
         "latency_s": edges[first : last + 2] / SECOND,
-        "share": np.append(0, curve.gone[own]),
-        "low": np.append(nan, curve.low[own]),
-        "high": np.append(nan, curve.high[own]),
-        "at_risk": np.append(curve.at_risk[first], curve.at_risk[own]),
+        "share": np.append(0, curve.gone[bins]),
+        "low": np.append(nan, curve.low[bins]),
+        "high": np.append(nan, curve.high[bins]),
+        "at_risk": np.append(curve.at_risk[first], curve.at_risk[bins]),
     }
 
 
@@ -168,7 +170,9 @@ _NAN = float("nan")
 _PLACES = bin_of(np.array(list(WITHIN_US.values()))).tolist()
 
 
-def figures(seen: Ints, flying: Ints, delivered: int, told: int, soon: int) -> list[float]:
+def figures(
+    seen: Ints, flying: Ints, delivered: int, timed_by_result: int, soon: int
+) -> list[float]:
     """All columns of one group, from the delays seen and messages in flight in each bin.
 
     Of the deliveries without a time sending results tell *told*, *soon* of them within 3 minutes.
@@ -177,9 +181,9 @@ def figures(seen: Ints, flying: Ints, delivered: int, told: int, soon: int) -> l
     if timed >= delivered:
         return _of_bins(seen, flying)
     values = [_NAN] * len(COLUMNS)
-    known = delivered + int(flying[soon_bin() :].sum())
-    if timed + told >= delivered and known:
-        values[_SOON] = wilson(soon + int(seen[: soon_bin()].sum()), known)
+    settled = delivered + int(flying[soon_bin() :].sum())
+    if timed + timed_by_result >= delivered and settled:
+        values[_SOON] = wilson(soon + int(seen[: soon_bin()].sum()), settled)
     return values
 
 
@@ -187,6 +191,6 @@ def _of_bins(seen: Ints, censored: Ints) -> list[float]:
     if not seen.any() and not censored.any():
         return [_NAN] * len(COLUMNS)
     curve = survival(seen, censored)
-    found = [curve.quantile_s(share) for share in LATENCIES.values()]
-    found += [curve.share_before(place) for place in _PLACES]
-    return [value for interval in found for value in interval]
+    intervals = [curve.quantile_s(share) for share in LATENCIES.values()]
+    intervals += [curve.share_before(bin_number) for bin_number in _PLACES]
+    return [value for interval in intervals for value in interval]

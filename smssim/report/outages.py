@@ -57,15 +57,15 @@ def outages(record: Record, confidence: float = 0.99) -> pd.DataFrame:
     reason = untold(record)
     if reason is not None:
         raise ValueError(f"{record.name!r} tells no outages: {reason}")
-    found = _found(record, confidence)
+    gaps = _found(record, confidence)
     columns = {
-        "begins": instants([own.gap.start for own in found]),
-        "ends": instants([own.gap.end for own in found]),
-        "length_s": [(own.gap.end - own.gap.start) / SECOND for own in found],
-        "expected": [own.expected for own in found],
+        "begins": instants([gap.gap.start for gap in gaps]),
+        "ends": instants([gap.gap.end for gap in gaps]),
+        "length_s": [(gap.gap.end - gap.gap.start) / SECOND for gap in gaps],
+        "expected": [gap.expected for gap in gaps],
     }
-    made = pd.DataFrame({name: pd.Series(columns[name], dtype=t) for name, t in _TYPES.items()})
-    return made.assign(p=np.exp(-made["expected"]))
+    frame = pd.DataFrame({name: pd.Series(columns[name], dtype=t) for name, t in _TYPES.items()})
+    return frame.assign(p=np.exp(-frame["expected"]))
 
 
 def untold(record: Record) -> str | None:
@@ -95,8 +95,8 @@ def _found(record: Record, confidence: float) -> list[_Found]:
     gaps = [
         Span(*ends) for ends in zip(begins[likely].tolist(), ends[likely].tolist(), strict=True)
     ]
-    told = [_Found(gap, sum(crowd.expected(gap) for crowd in crowds)) for gap in gaps]
-    return [own for own in told if own.expected > least]
+    examined = [_Found(gap, sum(crowd.expected(gap) for crowd in crowds)) for gap in gaps]
+    return [candidate for candidate in examined if candidate.expected > least]
 
 
 @dataclass(frozen=True)
@@ -161,10 +161,10 @@ def _crowds(record: Record) -> list[_Crowd]:
     group = keys[0] * (keys[1].max(initial=0) + 2) + keys[1]
     order = np.flatnonzero(use)[np.argsort(sent[use], kind="stable")]
     return [
-        _crowd(sent[own], heard[own], together[own])
+        _crowd(sent[rows], heard[rows], together[rows])
         for together in [_together(heard)]
         for name in np.unique(group[order])
-        for own in [order[group[order] == name]]
+        for rows in [order[group[order] == name]]
     ]
 
 

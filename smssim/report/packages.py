@@ -67,10 +67,10 @@ def package_forecast(record: Record) -> pd.DataFrame:
     """
     import pandas as pd
 
-    found = [_left(record, *ahead) for ahead in _countries(record)]
-    if not found:
-        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _COLUMNS.items()})
-    return pd.concat(found, ignore_index=True).astype(_COLUMNS)
+    frames = [_left(record, *ahead) for ahead in _countries(record)]
+    if not frames:
+        return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in _COLUMNS.items()})
+    return pd.concat(frames, ignore_index=True).astype(_COLUMNS)
 
 
 def run_outs(record: Record) -> pd.DataFrame:
@@ -84,27 +84,29 @@ def run_outs(record: Record) -> pd.DataFrame:
     rows: dict[int, list[int | None]] = {}
     for _, stocks, course in _countries(record):
         walks = [walk(stocks, course, record.observed_until, sums) for sums in _curves(course)]
-        for place, stock in enumerate(stocks):
-            own = [stretches[place] for stretches in walks]
-            rows[stock.package] = [round(s.ended_us) if s.empty else None for s in own]
+        for position, stock in enumerate(stocks):
+            stretches_of = [stretches[position] for stretches in walks]
+            rows[stock.package] = [round(s.ended_us) if s.empty else None for s in stretches_of]
     columns = zip(*rows.values(), strict=True) if rows else [[], [], []]
     named = zip(("at", "low", "high"), columns, strict=True)
-    return pd.DataFrame({name: instants(list(own)) for name, own in named}, index=list(rows))
+    return pd.DataFrame(
+        {name: instants(list(stretches_of)) for name, stretches_of in named}, index=list(rows)
+    )
 
 
 def walk(stocks: list[Stock], course: Course, from_us: int, sums: Floats) -> list[Stretch]:
     """When each package is used along one of a course's curves, in their order of use."""
-    found, at, used = [], float(from_us), 0.0
+    stretches, at, used = [], float(from_us), 0.0
     for stock in stocks:
         # One that ended while those before it were used is never used.
         ends = max(at, float(stock.ends_us))
         empty_us = first_reach(course, from_us, sums, used + stock.left)
         empty = empty_us < stock.ends_us
         until = empty_us if empty else ends
-        found.append(Stretch(at, used, until, empty))
+        stretches.append(Stretch(at, used, until, empty))
         used = used + stock.left if empty else float(reached(course, from_us, sums, until))
         at = until
-    return found
+    return stretches
 
 
 def daily_use(record: Record, country: str) -> Ints:
@@ -113,18 +115,18 @@ def daily_use(record: Record, country: str) -> Ints:
     Those sent, covered or not, and those refused for want of quota.
     """
     money = record.tallies.money
-    own = money[money["country"] == country]
-    asked = own[~own["charge"].isin(REFUSED) | (own["status"] == NO_QUOTA)]
+    cells = money[money["country"] == country]
+    requested = cells[~cells["charge"].isin(REFUSED) | (cells["status"] == NO_QUOTA)]
     days = whole_days(record.observed_from, sent_until(record))
-    return by_day(asked, "segments", days)
+    return by_day(requested, "segments", days)
 
 
 def by_day(money: pd.DataFrame, column: str, days: range) -> Ints:
     """The sum of a column of money cells on each of some UTC days."""
     places = microseconds(money["day"]) // DAY - days.start
-    own = (places >= 0) & (places < len(days))
+    inside = (places >= 0) & (places < len(days))
     sums = np.zeros(len(days), np.int64)
-    np.add.at(sums, places[own], money[column].to_numpy(np.int64)[own])
+    np.add.at(sums, places[inside], money[column].to_numpy(np.int64)[inside])
     return sums
 
 
@@ -136,8 +138,8 @@ def _countries(record: Record) -> Iterator[tuple[str, list[Stock], Course]]:
         return
     order = order_of_use(record)
     holding = packages[(packages["left"] > 0) & (microseconds(packages["ends_at"]) > until)]
-    for country, own in holding.groupby("country"):
-        numbers = zip(own["package"], own["left"], microseconds(own["ends_at"]), strict=True)
+    for country, held in holding.groupby("country"):
+        numbers = zip(held["package"], held["left"], microseconds(held["ends_at"]), strict=True)
         stocks = [Stock(int(p), int(left), int(ends)) for p, left, ends in numbers]
         stocks.sort(key=lambda stock: order[stock.package])
         seen = Weekdays(days.start, daily_use(record, str(country)))
@@ -163,13 +165,13 @@ def _left(record: Record, country: str, stocks: list[Stock], course: Course) -> 
     rests = [
         _rest(stocks, walked, at, reached(course, begin, sums, at), after) for sums, walked in walks
     ]
-    found = pd.DataFrame(dict(zip(("left", "left_low", "left_high"), rests, strict=True)))
-    new = ~after | (found != found.shift()).any(axis=1).to_numpy()
-    ends = np.flatnonzero(~found.any(axis=1))[:1]
+    rows = pd.DataFrame(dict(zip(("left", "left_low", "left_high"), rests, strict=True)))
+    new = ~after | (rows != rows.shift()).any(axis=1).to_numpy()
+    ends = np.flatnonzero(~rows.any(axis=1))[:1]
     new[ends[0] + 1 if len(ends) else len(new) :] = False
-    found.insert(0, "at", instants(at.round().astype(np.int64)))
-    found.insert(1, "country", country)
-    return found[new]
+    rows.insert(0, "at", instants(at.round().astype(np.int64)))
+    rows.insert(1, "country", country)
+    return rows[new]
 
 
 def _rest(
@@ -211,36 +213,36 @@ def packages(record: Record) -> pd.DataFrame:
     if table is None or events is None:
         table = pd.DataFrame({column.name: pd.Series(dtype=column.dtype) for column in PACKAGES})
         events = pd.DataFrame({"at": pd.Series(dtype=TIME), "event": "", "subject": ""})
-    found = table.copy()
+    frame = table.copy()
     price = f"price_{record.currency.lower()}" if record.currency else "price"
-    found.insert(list(found).index("price_micro") + 1, price, found["price_micro"] / 1e6)
-    found["used_share"] = found["used"] / found["segments"]
+    frame.insert(list(frame).index("price_micro") + 1, price, frame["price_micro"] / 1e6)
+    frame["used_share"] = frame["used"] / frame["segments"]
     empty = events[events["event"] == "package_empty"].drop_duplicates("subject")
-    names = found["package"].astype("str")
-    empty_at = empty.set_index("subject")["at"].reindex(names).set_axis(found.index)
-    found = found.assign(empty_at=empty_at, run_out_at=_run_outs(found, events))
-    ahead = run_outs(record).reindex(found["package"]).set_axis(found.index)
+    names = frame["package"].astype("str")
+    empty_at = empty.set_index("subject")["at"].reindex(names).set_axis(frame.index)
+    frame = frame.assign(empty_at=empty_at, run_out_at=_run_outs(frame, events))
+    ahead = run_outs(record).reindex(frame["package"]).set_axis(frame.index)
     for name, end in (("at", ""), ("low", "_low"), ("high", "_high")):
-        found[f"run_out_projected_at{end}"] = ahead[name]
-    found["expired_cost_micro"] = (
-        2 * found["expired"] * found["price_micro"] + found["segments"]
-    ) // (2 * found["segments"])
-    return found.assign(expired_cost=found["expired_cost_micro"] / 1e6)
+        frame[f"run_out_projected_at{end}"] = ahead[name]
+    frame["expired_cost_micro"] = (
+        2 * frame["expired"] * frame["price_micro"] + frame["segments"]
+    ) // (2 * frame["segments"])
+    return frame.assign(expired_cost=frame["expired_cost_micro"] / 1e6)
 
 
-def _run_outs(found: pd.DataFrame, events: pd.DataFrame) -> pd.Series[pd.Timestamp]:
+def _run_outs(first_run_outs: pd.DataFrame, events: pd.DataFrame) -> pd.Series[pd.Timestamp]:
     """The first run-out of each package's country since it came in force."""
     import pandas as pd
 
     dry = events[events["event"] == "run_out"]
-    by_country = {country: own["at"] for country, own in dry.groupby("subject")}
+    by_country = {country: mask["at"] for country, mask in dry.groupby("subject")}
     never = pd.Series(dtype=TIME)
     first = [
-        own[own >= since].min()
-        for own, since in zip(
-            (by_country.get(country, never) for country in found["country"]),
-            found["in_force_at"],
+        mask[mask >= since].min()
+        for mask, since in zip(
+            (by_country.get(country, never) for country in first_run_outs["country"]),
+            first_run_outs["in_force_at"],
             strict=True,
         )
     ]
-    return pd.Series(first, found.index, dtype=TIME)
+    return pd.Series(first, first_run_outs.index, dtype=TIME)

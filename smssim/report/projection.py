@@ -69,17 +69,17 @@ def projection(record: Record) -> pd.DataFrame:
             rest = seen.sum_of(until, month.ends_us)
         if so_far is None:
             so_far, rest = np.nan, (np.nan,) * 3
-        rows.append((figure, so_far, *rest, *(so_far + part for part in rest), reason))
+        rows.append((figure, so_far, *rest, *(so_far + amount for amount in rest), reason))
     names = ("rest", "rest_low", "rest_high", "month", "month_low", "month_high")
-    found = pd.DataFrame(rows, columns=["figure", "so_far", *names, "reason"])
+    frame = pd.DataFrame(rows, columns=["figure", "so_far", *names, "reason"])
     currency = record.currency or "currency"
-    found.insert(1, "unit", ["messages", "segments", currency, currency])
+    frame.insert(1, "unit", ["messages", "segments", currency, currency])
     since, ends = instants([month.since_us] * 4), instants([month.ends_us] * 4)
     left = (month.ends_us - until) / DAY
-    told = found.assign(since=since, ends=ends, whole_days=len(days), days_left=left)
+    complete = frame.assign(since=since, ends=ends, whole_days=len(days), days_left=left)
     types = {"figure": "str", "unit": "str", "reason": "str"}
     types |= dict.fromkeys(("so_far", *names), "float64")
-    return told[[*[c for c in told if c != "reason"], "reason"]].astype(types)
+    return complete[[*[c for c in complete if c != "reason"], "reason"]].astype(types)
 
 
 @requires("money", "clock", "ledger")
@@ -110,13 +110,16 @@ def month_by_day(record: Record) -> pd.DataFrame:
         if seen is not None and until < month.ends_us:
             course = seen.course(until, month.ends_us)
             ahead = (so_far + np.stack([course.estimate, course.low, course.high], axis=1)).tolist()
-            told = zip(course.at_us.tolist(), ahead, strict=True)
-            rows += [(at, figure, np.nan, *own) for at, own in told]
+            points = zip(course.at_us.tolist(), ahead, strict=True)
+            rows += [(at, figure, np.nan, *values) for at, values in points]
         parts.append(pd.DataFrame(rows, columns=parts[0].columns))
-    found = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
-    at = instants(found["at"].to_numpy(np.int64))
+    frame = pd.concat(
+        [rows_of_figure for rows_of_figure in parts if len(rows_of_figure)] or parts,
+        ignore_index=True,
+    )
+    at = instants(frame["at"].to_numpy(np.int64))
     types = dict.fromkeys(("so_far", "month", "month_low", "month_high"), "float64")
-    return found.assign(at=at).astype({"at": TIME, "figure": "str", **types})
+    return frame.assign(at=at).astype({"at": TIME, "figure": "str", **types})
 
 
 def month_of(record: Record) -> Month:
@@ -130,15 +133,15 @@ def _figures(
     record: Record, month: Month, days: range
 ) -> Iterator[tuple[str, float | None, Weekdays | None]]:
     """Each figure: its sum so far, None where it is not known, and what its days are like."""
-    told = priced(record) and "unknown" not in set(_sent(record)["charge"])
+    all_priced = priced(record) and "unknown" not in set(_sent(record)["charge"])
     for figure in FIGURES:
         column = _COLUMNS["billed" if figure == "cost" else figure]
-        known = told or column != "cost_micro"
-        so_far = float(_grown(record, figure, month)[-1]) if month.days and known else None
+        countable = all_priced or column != "cost_micro"
+        so_far = float(_grown(record, figure, month)[-1]) if month.days and countable else None
         # A record without messages has no day, and nothing so far.
-        so_far = 0.0 if known and so_far is None else so_far
+        so_far = 0.0 if countable and so_far is None else so_far
         seen = None
-        if known and len(days) >= LEAST:
+        if countable and len(days) >= LEAST:
             seen = Weekdays(days.start, by_day(_sent(record), column, days) / _unit(column))
         yield figure, so_far, seen
 
@@ -151,8 +154,8 @@ def _grown(record: Record, figure: str, month: Month) -> Floats:
     if figure == "cost" and ledger is not None:
         bought = ledger[ledger["entry"] == "purchase"]
         places = microseconds(bought["at"]) // DAY - month.days.start
-        own = (places >= 0) & (places < len(month.days))
-        np.add.at(daily, places[own], bought["amount_micro"].to_numpy(np.int64)[own])
+        inside = (places >= 0) & (places < len(month.days))
+        np.add.at(daily, places[inside], bought["amount_micro"].to_numpy(np.int64)[inside])
     grown: Floats = daily.cumsum() / _unit(column)
     return grown
 

@@ -62,20 +62,20 @@ def rows_of(record: Record) -> list[dict[str, Any]]:
     calendar = calendar_of(record)
     names, decisions = reviews["template"].to_numpy(), reviews["decision"].to_numpy()
     times = {name: microseconds(reviews[name]) for name in ("submitted_at", *_DECIDED)}
-    found = []
+    rows = []
     for template in dict.fromkeys(names.tolist()):
-        own = names == template
-        submitted = int(times["submitted_at"][own].min())
-        approval = own & (decisions == "approved")
+        mask = names == template
+        submitted = int(times["submitted_at"][mask].min())
+        approval = mask & (decisions == "approved")
         approved, usable = (
             next((at for at in times[name][approval].tolist() if at != _NAT), None)
             for name in _DECIDED
         )
-        last = decisions[own][-1]
-        found.append(
+        last = decisions[mask][-1]
+        rows.append(
             {
                 "template": template,
-                "attempts": int(own.sum()),
+                "attempts": int(mask.sum()),
                 "submitted_at": submitted,
                 "approved_at": approved,
                 "usable_at": usable,
@@ -83,11 +83,11 @@ def rows_of(record: Record) -> list[dict[str, Any]]:
                 "working_h": None
                 if approved is None
                 else working_us_between(submitted, approved, calendar) / HOUR,
-                "rejected": int((decisions[own] == "rejected").sum()),
+                "rejected": int((decisions[mask] == "rejected").sum()),
                 "state": "in review" if last not in ("approved", "rejected") else last,
             }
         )
-    return found
+    return rows
 
 
 def calendar_of(record: Record) -> WorkCalendar:
@@ -151,7 +151,7 @@ def onboarding(record: Record) -> pd.DataFrame:
 
 def _steps(table: pd.DataFrame) -> list[dict[str, Any]]:
     times = [
-        [None if known else us for us, known in zip(column, missing, strict=True)]
+        [None if is_missing else us for us, is_missing in zip(column, missing, strict=True)]
         for column, missing in (
             (microseconds(table[name]).tolist(), table[name].isna()) for name in _TIMES
         )
@@ -167,8 +167,8 @@ def _name_kinds(record: Record, rows: list[dict[str, Any]]) -> None:
     for row in rows:
         if scenario is not None and row["step"] == "country_registration":
             country = row["subject"]
-            own = scenario.registrations.get(country, Registration())
-            row["kind"] = registration_type(country, own)
+            registration = scenario.registrations.get(country, Registration())
+            row["kind"] = registration_type(country, registration)
 
 
 def _row(

@@ -72,26 +72,28 @@ def tally(
     keys = [by] if isinstance(by, str) else list(by)
     _check("by", keys, KEYS)
     _check("measures", list(measures), SUMS)
-    found = _cells(record, keys, list(measures))
+    counts = _cells(record, keys, list(measures))
     for name in _UNPRICED if isinstance(record, Record) and not priced(record) else ():
-        if name in found:
-            found[name] = found[name].astype("Int64").mask(found[name] == found[name])
-    return found
+        if name in counts:
+            counts[name] = counts[name].astype("Int64").mask(counts[name] == counts[name])
+    return counts
 
 
-def _check(what: str, names: list[str], known: Sequence[str]) -> None:
-    if set(names) - set(known) or len(set(names)) < len(names):
-        raise ValueError(f"{what}(={names}) must be some of {', '.join(known)}, each once")
+def _check(what: str, names: list[str], allowed: Sequence[str]) -> None:
+    if set(names) - set(allowed) or len(set(names)) < len(names):
+        raise ValueError(f"{what}(={names}) must be some of {', '.join(allowed)}, each once")
 
 
 def _cells(record: Record | str | Path, keys: list[str], measures: list[str]) -> pd.DataFrame:
     if not isinstance(record, Record):
         return _merged(_row_groups(Path(record), keys, measures), keys, measures)
-    for name, own in sorted(_TALLIES.items(), key=lambda item: len(record.tallies.frame(item[0]))):
-        told = {*own, *(_FROM_CODES if "status" in own else ())}
-        kept = record.tallies.frame(name)
-        if told.issuperset(keys) and set(measures) <= set(kept.columns):
-            cells = _of_tally(kept, keys, "unknown" in set(record.tallies.money["charge"]))
+    for name, tally_keys in sorted(
+        _TALLIES.items(), key=lambda item: len(record.tallies.frame(item[0]))
+    ):
+        available = {*tally_keys, *(_FROM_CODES if "status" in tally_keys else ())}
+        frame = record.tallies.frame(name)
+        if available.issuperset(keys) and set(measures) <= set(frame.columns):
+            cells = _of_tally(frame, keys, "unknown" in set(record.tallies.money["charge"]))
             return _merged(iter([cells]), keys, measures)
     messages = record.messages
     if messages is None:
@@ -106,9 +108,9 @@ def _cells(record: Record | str | Path, keys: list[str], measures: list[str]) ->
     return _merged(chunks, keys, measures)
 
 
-def _of_tally(kept: pd.DataFrame, keys: list[str], unrated: bool) -> pd.DataFrame:
+def _of_tally(frame: pd.DataFrame, keys: list[str], unrated: bool) -> pd.DataFrame:
     """A tally's cells with the keys that its own ones tell; *unrated* is whether any message is."""
-    cells = kept.copy()
+    cells = frame.copy()
     for name in _UNPRICED if unrated else ():
         # Where a tally does not tell how messages were paid for, any cell may hold such ones.
         if name in cells:
@@ -137,10 +139,10 @@ def _of_rows(rows: pd.DataFrame, keys: list[str], measures: list[str]) -> pd.Dat
         key: _starts(us, key) if key in _TIMES else derived[key]() if key in derived else rows[key]
         for key in keys
     }
-    made = rows[[]].assign(**cells)
+    frame = rows[[]].assign(**cells)
     for name in measures:
-        made[name] = 1 if name == "messages" else rows[name].astype("Int64")
-    return made
+        frame[name] = 1 if name == "messages" else rows[name].astype("Int64")
+    return frame
 
 
 def _row_groups(directory: Path, keys: list[str], measures: list[str]) -> Iterator[pd.DataFrame]:
@@ -162,7 +164,7 @@ def _row_groups(directory: Path, keys: list[str], measures: list[str]) -> Iterat
         raise ValueError(f"{path}: must be a whole Parquet file ({error})") from error
 
 
-def _merged(parts: Iterator[pd.DataFrame], keys: list[str], measures: list[str]) -> pd.DataFrame:
+def _merged(chunks: Iterator[pd.DataFrame], keys: list[str], measures: list[str]) -> pd.DataFrame:
     """Parts summed by keys, which have the same types wherever they come from."""
     import pandas as pd
 
@@ -173,13 +175,13 @@ def _merged(parts: Iterator[pd.DataFrame], keys: list[str], measures: list[str])
     }
     empty = pd.DataFrame({key: pd.Series(dtype=types[key]) for key in keys})
     summed = [empty.assign(**dict.fromkeys(measures, pd.Series(dtype="Int64")))]
-    for part in parts:
-        summed.append(_summed(part, keys, measures).astype(types))
+    for chunk in chunks:
+        summed.append(_summed(chunk, keys, measures).astype(types))
         if len(summed) > 16:
             summed = [_summed(pd.concat(summed), keys, measures)]
     whole = _summed(pd.concat(summed), keys, measures)
-    known = {name: "int64" for name in measures if not whole[name].isna().any()}
-    return whole.astype(known)
+    complete = {name: "int64" for name in measures if not whole[name].isna().any()}
+    return whole.astype(complete)
 
 
 def _summed(cells: pd.DataFrame, keys: list[str], measures: list[str]) -> pd.DataFrame:
@@ -224,7 +226,7 @@ def _bins(rows: pd.DataFrame) -> Any:
     import pandas as pd
 
     delivered = (_outcomes(rows) == "delivered") & rows["final_at"].notna().to_numpy()
-    found = np.zeros(len(rows), np.int64)
+    numbers = np.zeros(len(rows), np.int64)
     ends, begins = (microseconds(rows[name])[delivered] for name in ("final_at", "submitted_at"))
-    found[delivered] = bin_of(ends - begins)
-    return pd.arrays.IntegerArray(found, ~delivered)
+    numbers[delivered] = bin_of(ends - begins)
+    return pd.arrays.IntegerArray(numbers, ~delivered)

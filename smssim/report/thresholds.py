@@ -69,18 +69,18 @@ def values_in_force(
 def _changes(record: Record, name: str) -> Iterator[_Change]:
     """Everything that may change what is in force, in order; a turn comes first at its instant."""
     period = "day" if name.startswith("daily") else "month"
-    found = [_Change(span.start, "turn") for span in periods(record, period)]
+    changes = [_Change(span.start, "turn") for span in periods(record, period)]
     events = record.events
     if events is not None:
         event, subject = (events[column].to_numpy() for column in ("event", "subject"))
-        own = (event == "thresholds_set") & (subject == name)
-        own |= (event == "alarm") & (subject == period)
+        mask = (event == "thresholds_set") & (subject == name)
+        mask |= (event == "alarm") & (subject == period)
         # Selected before anything else: few events are, and every run of an experiment asks.
-        told = np.flatnonzero(own)
-        at = microseconds(events["at"])[told].tolist()
-        values = events["value"].to_numpy(np.int64, na_value=0)[told].tolist()
-        found += map(_Change, at, event[told], values)
-    yield from sorted(found, key=lambda change: change.at)
+        rows = np.flatnonzero(mask)
+        at = microseconds(events["at"])[rows].tolist()
+        values = events["value"].to_numpy(np.int64, na_value=0)[rows].tolist()
+        changes += map(_Change, at, event[rows], values)
+    yield from sorted(changes, key=lambda change: change.at)
 
 
 # How the counts of thresholds rose within each UTC day and month.
@@ -105,7 +105,7 @@ def threshold_usage(record: Record) -> pd.DataFrame:
         starts = starts[:0]
     ends = np.minimum(starts + SLOT_US, until)
     total = np.append(0, np.cumsum(_counted(record, scenario, starts))) if scenario else np.zeros(1)
-    found = []
+    frames = []
     for period in ("day", "month"):
         begins = np.array([span.start for span in periods(record, period)])
         of_slot = np.searchsorted(begins, starts, "right") - 1
@@ -116,9 +116,9 @@ def threshold_usage(record: Record) -> pd.DataFrame:
             "start": instants(begins[of_slot]),
             "used": total[1:] - before[of_slot],
         }
-        found.append(pd.DataFrame(columns))
+        frames.append(pd.DataFrame(columns))
     types = {"at": TIME, "period": "str", "start": TIME, "used": "int64"}
-    return pd.concat(found, ignore_index=True).astype(types)
+    return pd.concat(frames, ignore_index=True).astype(types)
 
 
 def _counted(record: Record, scenario: Scenario, starts: Ints) -> Ints:
@@ -129,8 +129,8 @@ def _counted(record: Record, scenario: Scenario, starts: Ints) -> Ints:
 
     def summed(outcomes: tuple[str, ...]) -> Ints:
         sums = np.zeros(len(starts), np.int64)
-        own = clock["outcome"].isin(outcomes).to_numpy()
-        np.add.at(sums, slots[own], values.to_numpy(np.int64)[own])
+        mask = clock["outcome"].isin(outcomes).to_numpy()
+        np.add.at(sums, slots[mask], values.to_numpy(np.int64)[mask])
         return sums
 
     sent, refused = summed(_SENT), summed(("refused_platform",))
@@ -138,10 +138,12 @@ def _counted(record: Record, scenario: Scenario, starts: Ints) -> Ints:
     money = money[money["charge"] == "refused_3"]
     days, weights = microseconds(money["day"]), counted(scenario, money)
     for span in periods(record, "day"):
-        own = (starts >= span.start) & (starts < span.end)
+        slots_of_day = (starts >= span.start) & (starts < span.end)
         # The clock does not tell codes apart: a day's refusals that count are spread over all.
-        share = int(weights[days == span.start].sum()) / max(1, int(refused[own].sum()))
-        refused[own] = np.diff(np.round(np.cumsum(refused[own]) * share), prepend=0)
+        share = int(weights[days == span.start].sum()) / max(1, int(refused[slots_of_day].sum()))
+        refused[slots_of_day] = np.diff(
+            np.round(np.cumsum(refused[slots_of_day]) * share), prepend=0
+        )
     return sent + refused
 
 
@@ -198,10 +200,10 @@ def thresholds(record: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
 def shares_of_limit(record: Record) -> dict[str, float]:
     """The largest share of the account's own limit in a day and in a month; empty for a log."""
     scenario = scenario_of(record)
-    found: dict[str, float] = {}
+    largest: dict[str, float] = {}
     for row in [] if scenario is None else _all(record, scenario, []):
-        found[row["period"]] = max(found.get(row["period"], 0), row["share_of_limit"])
-    return found
+        largest[row["period"]] = max(largest.get(row["period"], 0), row["share_of_limit"])
+    return largest
 
 
 def _all(record: Record, scenario: Scenario, keys: list[str]) -> list[Row]:
@@ -253,17 +255,17 @@ def _sums(
     money = record.tallies.money
     country, code = money["country"].to_numpy(), "E000623"
     if whose in ("", MAINLAND_SIDE):
-        own = (country == MAINLAND) == (whose == MAINLAND_SIDE)
+        mask = (country == MAINLAND) == (whose == MAINLAND_SIDE)
     else:
-        own, code = country == whose, "E000630"
-    days, weights = microseconds(money["day"])[own], counted(scenario, money)[own]
+        mask, code = country == whose, "E000630"
+    days, weights = microseconds(money["day"])[mask], counted(scenario, money)[mask]
     stopped = money["status"].to_numpy() == code
-    refused = np.where(stopped, money["messages"].to_numpy(np.int64), 0)[own]
-    found = []
+    refused = np.where(stopped, money["messages"].to_numpy(np.int64), 0)[mask]
+    sums = []
     for span in spans:
         within = (days >= span.start) & (days < span.end)
-        found.append((int(weights[within].sum()), int(refused[within].sum())))
-    return found
+        sums.append((int(weights[within].sum()), int(refused[within].sum())))
+    return sums
 
 
 def _values(
@@ -272,14 +274,16 @@ def _values(
     """Alarm and limit in force at the end of each period."""
     name = _NAMES[period]
     if whose == MAINLAND_SIDE:
-        own = rules.mainland
-        return [(getattr(own, f"{name}_alarm"), getattr(own, f"{name}_limit"))] * len(spans)
+        mainland = rules.mainland
+        return [(getattr(mainland, f"{name}_alarm"), getattr(mainland, f"{name}_limit"))] * len(
+            spans
+        )
     if whose:
         return [(None, getattr(rules.countries[whose], name))] * len(spans)
     ends = [span.end for span in spans]
     alarms, limits = (
-        values_in_force(record, f"{name}_{kind}", rules, ends).tolist()
-        for kind in ("alarm", "limit")
+        values_in_force(record, f"{name}_{value}", rules, ends).tolist()
+        for value in ("alarm", "limit")
     )
     return list(zip(alarms, limits, strict=True))
 
@@ -288,8 +292,8 @@ def _alarms(record: Record, subject: str) -> list[int]:
     events = record.events
     if events is None:
         return []
-    at, event, own = _told(events)
-    alarms: list[int] = at[(event == "alarm") & (own == subject)].tolist()
+    at, event, subjects = _told(events)
+    alarms: list[int] = at[(event == "alarm") & (subjects == subject)].tolist()
     return alarms
 
 

@@ -56,13 +56,13 @@ class Weekdays:
         of_week = _weekdays(first + np.arange(len(seen)))
         often = np.bincount(of_week, minlength=_WEEK) >= 2
         self._kinds = np.where(often, np.arange(_WEEK), _OTHERS)
-        own = self._kinds[of_week]
-        self._days = np.bincount(own, minlength=_WEEK + 1)
-        sums = np.bincount(own, seen, minlength=_WEEK + 1)
+        groups = self._kinds[of_week]
+        self._days = np.bincount(groups, minlength=_WEEK + 1)
+        sums = np.bincount(groups, seen, minlength=_WEEK + 1)
         self._means = sums / np.maximum(self._days, 1)
         self.degrees = len(seen) - int(np.count_nonzero(self._days))
         """Of freedom, for the spread of days around their kind's mean."""
-        self.variance = float(((seen - self._means[own]) ** 2).sum()) / self.degrees
+        self.variance = float(((seen - self._means[groups]) ** 2).sum()) / self.degrees
 
     def course(self, from_us: int, until_us: int, confidence: float = 0.95) -> Course:
         """What the time between two instants brings, summed up to the end of each UTC day in it.
@@ -90,7 +90,7 @@ class Weekdays:
         if until_us <= from_us:
             return Interval(0.0, 0.0, 0.0)
         course = self.course(from_us, until_us, confidence)
-        return Interval(*(float(part[-1]) for part in course[1:]))
+        return Interval(*(float(column[-1]) for column in course[1:]))
 
 
 def whole_days(from_us: int, until_us: int) -> range:
@@ -104,20 +104,20 @@ def first_reach(course: Course, from_us: int, sums: Floats, amount: float) -> fl
     Microseconds since 1970, linear within a day; infinite if that is not within the course.
     """
     highest = np.maximum.accumulate(sums)
-    place = int(np.searchsorted(highest, amount))
-    if place == len(highest):
+    index = int(np.searchsorted(highest, amount))
+    if index == len(highest):
         return math.inf
-    start, before = (from_us, 0.0) if not place else (course.at_us[place - 1], highest[place - 1])
-    gained = float(highest[place] - before)
+    start, before = (from_us, 0.0) if not index else (course.at_us[index - 1], highest[index - 1])
+    gained = float(highest[index] - before)
     share = (amount - before) / gained if gained else 0.0
-    return float(start + share * (course.at_us[place] - start))
+    return float(start + share * (course.at_us[index] - start))
 
 
 def reached(course: Course, from_us: int, sums: Floats, at_us: float | Floats) -> Floats:
     """What *sums*, a column of the course that began at *from_us*, are at one or more instants."""
     highest = np.maximum.accumulate(sums)
-    found: Floats = np.interp(at_us, np.append(from_us, course.at_us), np.append(0.0, highest))
-    return found
+    values: Floats = np.interp(at_us, np.append(from_us, course.at_us), np.append(0.0, highest))
+    return values
 
 
 def _weekdays(days: Ints) -> Ints:

@@ -1,44 +1,140 @@
 """One country's recorded messages against its packages, in order.
 
-Messages far from the end of a package are taken by sums; each that meets one is taken by itself, by
-the rules of `model.packages`.
+Messages far from the end of a package are deducted by sums; each that meets an end is deducted by
+itself, by the rules of `smssim.sms.packages`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.record.schema import refusal_stages
+from smssim.report._record import microseconds
 from smssim.sms.packages import CountryQuota, Package
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Ints = NDArray[np.int64]
 UNKNOWN = -1
 """Segments covered of a message that was sent though mode 2 could not have sent it."""
-EXPIRY, PURCHASE, MESSAGE = -8, -6, 0
+_NO_QUOTA, _DELIVERED = "E000629", "DELIVRD"
+_NAT = np.iinfo(np.int64).min
+_EXPIRY, _PURCHASE, _MESSAGE = -8, -6, 0
 """The order of one instant (docs/model.md, Time and order)."""
 _LAST = 1_000
-"""A run-out is told after the packages that the message emptied."""
+"""A run-out comes after the packages that the message emptied."""
 
 
-class Told(NamedTuple):
+@dataclass(frozen=True)
+class SentMessages:
+    """Messages in order of submission, then of the record; times in microseconds since 1970 UTC.
+
+    *order* holds their rows in the record, None if that is in order. *countries* are those that
+    known messages were sent to; *unknown* marks messages sent without country or segments.
+    *accrues_us* is when a charge on delivery falls due, else the submission.
+    """
+
+    order: NDArray[np.intp] | None
+    at_us: Ints
+    accrues_us: Ints
+    stage: NDArray[np.int8]
+    segments: Ints
+    delivered: NDArray[np.bool_]
+    unknown: NDArray[np.bool_]
+    countries: list[str]
+    _rows: dict[str, Ints]
+    _out_of_quota: NDArray[np.bool_]
+
+    @property
+    def last_us(self) -> int:
+        """The last submission."""
+        return int(self.at_us[-1]) if len(self.at_us) else _NAT
+
+    def rows(self, country: str, *, refused: bool = False) -> Ints:
+        """The messages sent to a country; with *refused* those refused for want of quota, too."""
+        rows: Ints = self._rows.get(country, np.empty(0, np.int64))
+        wanted = self.stage[rows] == 0
+        if refused:
+            wanted |= self._out_of_quota[rows]
+        return rows.compress(wanted & ~self.unknown[rows])
+
+    def back(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values of the messages in the order of the record."""
+        if self.order is None:
+            return values
+        back = np.empty_like(values)
+        back[self.order] = values
+        return back
+
+
+def sent_messages(messages: pd.DataFrame, charged_on_delivery: str) -> SentMessages:
+    """The messages of a record; those to one country accrue when they are delivered."""
+    at_us = microseconds(messages["submitted_at"])
+    # Only a log whose files overlap has anything to sort.
+    order = None if bool((at_us[1:] >= at_us[:-1]).all()) else np.argsort(at_us, kind="stable")
+
+    def ordered(values: NDArray[Any]) -> NDArray[Any]:
+        return values if order is None else values.take(order)
+
+    country, names = _coded(messages["country"])
+    status, statuses = _coded(messages["status"])
+    stage = refusal_stages(messages["refused_at"])
+    segments = messages["segments"].astype("Int64").fillna(0).to_numpy(np.int64)
+    country, status, stage = ordered(country), ordered(status), ordered(stage)
+    segments, at_us = ordered(segments), ordered(at_us)
+    final_us: Ints = ordered(microseconds(messages["final_at"]))
+    late = country == (names.index(charged_on_delivery) if charged_on_delivery in names else -2)
+    rows = _by_code(country, names)
+    unknown = (stage == 0) & ((country < 0) | (segments <= 0))
+    known_sent = (stage == 0) & ~unknown
+    return SentMessages(
+        order,
+        at_us,
+        np.where(late & (final_us != _NAT), final_us, at_us),
+        stage,
+        segments.astype(np.int64),
+        status == (statuses.index(_DELIVERED) if _DELIVERED in statuses else -2),
+        unknown,
+        sorted(name for name, numbers in rows.items() if known_sent[numbers].any()),
+        rows,
+        (stage == 3) & (status == (statuses.index(_NO_QUOTA) if _NO_QUOTA in statuses else -2)),
+    )
+
+
+def _by_code(codes: NDArray[Any], names: list[str]) -> dict[str, Ints]:
+    """The row numbers of each name, in order."""
+    order = np.argsort(codes, kind="stable")
+    ends = np.searchsorted(codes.take(order), np.arange(len(names) + 1))
+    return {name: order[ends[i] : ends[i + 1]] for i, name in enumerate(names)}
+
+
+def _coded(column: pd.Series[Any]) -> tuple[NDArray[Any], list[str]]:
+    category = column.astype("category").cat
+    return category.codes.to_numpy(), [str(name) for name in category.categories]
+
+
+class PackageEvent(NamedTuple):
     """An event of a package or its country; sorts by time and by what comes first in it."""
 
     at_us: int
     rank: int
-    place: int
+    row: int
     step: int
     event: str
     subject: str
     value: int
 
 
-class Asked(NamedTuple):
+class QuotaRequests(NamedTuple):
     """A country's messages that ask for quota: row, time, segments, and whether they were sent.
 
-    Those that were not are refusals for want of quota, which take nothing and tell of a run-out.
+    Those that were not are refusals for want of quota, which take nothing and show a run-out.
     """
 
     row: Ints
@@ -47,40 +143,42 @@ class Asked(NamedTuple):
     sent: NDArray[np.bool_]
 
 
-class Course:
+class PackageDeduction:
     """What each message took: segments `covered` and `charged`, and the `package` that first gave.
 
     `covered` is UNKNOWN where mode 2 could not have sent the message; `package` is -1 without one.
     """
 
-    def __init__(self, quota: CountryQuota, asked: Asked, *, suspends: bool, covers: bool) -> None:
-        n = len(asked.row)
+    def __init__(
+        self, quota: CountryQuota, requests: QuotaRequests, *, suspends: bool, covers: bool
+    ) -> None:
+        n = len(requests.row)
         self.covered, self.charged = np.zeros(n, np.int64), np.zeros(n, np.int64)
         self.package = np.full(n, -1, np.int64)
-        self.told: list[Told] = []
-        self._quota, self._asked = quota, asked
+        self.events: list[PackageEvent] = []
+        self._quota, self._requests = quota, requests
         self._rules: dict[str, Any] = {"suspends": suspends, "covers": covers}
-        self._need = np.where(asked.sent, asked.segments, 0)
+        self._need = np.where(requests.sent, requests.segments, 0)
         self._before = np.append(0, np.cumsum(self._need))
 
     def run(self, packages: Sequence[Package], until_us: int) -> None:
         """Let all messages pass, and packages come in force and end before *until_us*."""
-        turns = [(p.in_force_us, PURCHASE, p.id, p) for p in packages]
-        turns += [(p.ends_us, EXPIRY, p.id, p) for p in packages if p.ends_us < until_us]
-        passed = 0
+        turns = [(p.in_force_us, _PURCHASE, p.id, p) for p in packages]
+        turns += [(p.ends_us, _EXPIRY, p.id, p) for p in packages if p.ends_us < until_us]
+        done = 0
         for at_us, rank, number, package in sorted(turns, key=lambda turn: turn[:3]):
-            here = int(np.searchsorted(self._asked.at_us, at_us, "left"))
-            self._pass(passed, here)
-            passed = here
-            if rank == PURCHASE:
+            here = int(np.searchsorted(self._requests.at_us, at_us, "left"))
+            self._pass(done, here)
+            done = here
+            if rank == _PURCHASE:
                 self._quota.add(package)
-                told = "package_bought", str(number), package.segments
+                event, segments = "package_bought", package.segments
             else:
                 self._quota.packages.remove(package)
                 package.expired, package.left = package.left, 0
-                told = "package_expired", str(number), package.expired
-            self.told.append(Told(at_us, rank, number, 0, *told))
-        self._pass(passed, len(self._need))
+                event, segments = "package_expired", package.expired
+            self.events.append(PackageEvent(at_us, rank, number, 0, event, str(number), segments))
+        self._pass(done, len(self._need))
 
     def _pass(self, begin: int, end: int) -> None:
         """Let messages pass between two turns."""
@@ -93,21 +191,21 @@ class Course:
             whole = self._before[at] + giving.left
             last = min(end, int(np.searchsorted(self._before, whole, "right")) - 1)
             at = self._take(at, last, giving) if last > at else self._meet(at, end)
-        self._tell_run_out(begin, end, left)
+        self._add_run_out(begin, end, left)
 
     def _take(self, begin: int, end: int, giving: Package) -> int:
         """Let one package carry messages whole."""
-        own = slice(begin, end)
-        self.covered[own] = self._need[own]
-        self.package[own] = np.where(self._need[own] > 0, giving.id, -1)
+        rows = slice(begin, end)
+        self.covered[rows] = self._need[rows]
+        self.package[rows] = np.where(self._need[rows] > 0, giving.id, -1)
         taken = int(self._before[end] - self._before[begin])
         if taken and not self._quota.take(taken)[0][0].left:
             last = int(np.searchsorted(self._before, self._before[end], "left")) - 1
-            self._tell(last, 0, "package_empty", str(giving.id), 0)
+            self._add(last, 0, "package_empty", str(giving.id), 0)
         return end
 
     def _meet(self, at: int, end: int) -> int:
-        """Judge the message that the giving package cannot carry; return the next one's place."""
+        """Judge the message that the giving package cannot carry; return the index of the next."""
         deduction = self._quota.deduct(int(self._need[at]), **self._rules)
         if deduction is None:
             fits = self._need[at:end] <= self._quota.left
@@ -115,38 +213,37 @@ class Course:
             self.covered[at:following] = UNKNOWN
             return following
         self.charged[at] = deduction.uncovered
-        self.covered[at] = sum(given for _, given in deduction.parts)
+        self.covered[at] = sum(segments for _, segments in deduction.parts)
         self.package[at] = deduction.parts[0][0].id
         for step, (package, _) in enumerate(deduction.parts):
             if not package.left:
-                self._tell(at, step, "package_empty", str(package.id), 0)
+                self._add(at, step, "package_empty", str(package.id), 0)
         return at + 1
 
     def _go_bare(self, begin: int, end: int) -> None:
         """Let messages pass that no package covers."""
-        own = slice(begin, end)
+        rows = slice(begin, end)
         if self._rules["suspends"]:
-            self.covered[own] = np.where(self._need[own] > 0, UNKNOWN, 0)
+            self.covered[rows] = np.where(self._need[rows] > 0, UNKNOWN, 0)
         else:
-            self.charged[own] = self._need[own]
+            self.charged[rows] = self._need[rows]
 
-    def _tell_run_out(self, begin: int, end: int, left: int) -> None:
-        """Tell of the first message since quota came that had less than it needed."""
+    def _add_run_out(self, begin: int, end: int, left: int) -> None:
+        """Add the run-out: the first message since quota came that had less than it needed."""
         if not self._quota.seen:
             return
-        given = np.maximum(self.covered[begin:end], 0)
-        left_before = left - np.cumsum(given) + given
-        short = self._asked.segments[begin:end] > left_before
+        covered = np.maximum(self.covered[begin:end], 0)
+        left_before = left - np.cumsum(covered) + covered
+        short = self._requests.segments[begin:end] > left_before
         if self._rules["covers"]:
             short &= left_before == 0
         if short.any():
             self._quota.seen = False
             first = int(np.argmax(short))
-            self._tell(
-                begin + first, 1_000, "run_out", self._quota.country, int(left_before[first])
-            )
+            country, remaining = self._quota.country, int(left_before[first])
+            self._add(begin + first, _LAST, "run_out", country, remaining)
 
-    def _tell(self, at: int, step: int, event: str, subject: str, value: int) -> None:
-        asked = self._asked
-        told = int(asked.at_us[at]), MESSAGE, int(asked.row[at]), step, event, subject, value
-        self.told.append(Told(*told))
+    def _add(self, at: int, step: int, event: str, subject: str, value: int) -> None:
+        requests = self._requests
+        at_us, row = int(requests.at_us[at]), int(requests.row[at])
+        self.events.append(PackageEvent(at_us, _MESSAGE, row, step, event, subject, value))

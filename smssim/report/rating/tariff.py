@@ -46,8 +46,8 @@ class Tariff:
         if country not in self.prices_micro:
             return np.full(len(at_us), -1, np.int64)
         since, prices = self.prices_micro[country]
-        place = np.searchsorted(since, at_us, "right")
-        return np.append(-1, prices).take(place)
+        index = np.searchsorted(since, at_us, "right")
+        return np.append(-1, prices).take(index)
 
 
 def read_tariff(tariff: str | Path | pd.DataFrame) -> Tariff:
@@ -88,10 +88,11 @@ def _of_frame(frame: pd.DataFrame) -> Iterator[tuple[int, dict[str, Any]]]:
     names = [str(name).strip().lower() for name in frame.columns]
     yield 0, dict.fromkeys(names)
     missing = frame.isna().to_numpy()
-    columns = [frame.iloc[:, place].tolist() for place in range(len(names))]
+    columns = [frame.iloc[:, position].tolist() for position in range(len(names))]
     for number in range(len(frame)):
         values = [
-            "" if missing[number, place] else column[number] for place, column in enumerate(columns)
+            "" if missing[number, position] else column[number]
+            for position, column in enumerate(columns)
         ]
         yield number + 1, dict(zip(names, values, strict=True))
 
@@ -99,7 +100,7 @@ def _of_frame(frame: pd.DataFrame) -> Iterator[tuple[int, dict[str, Any]]]:
 def _tariff(name: str, rows: Iterator[tuple[int, dict[str, Any]]]) -> Tariff:
     heading = list(next(rows)[1])
     columns = _columns(name, heading)
-    found: dict[str, dict[int, tuple[int, int]]] = {}
+    dated_prices: dict[str, dict[int, tuple[int, int]]] = {}
     currency: tuple[str, int] | None = None
     for number, row in rows:
         vendor = _text(row.get("vendor", VENDOR)).lower()
@@ -107,38 +108,44 @@ def _tariff(name: str, rows: Iterator[tuple[int, dict[str, Any]]]) -> Tariff:
             continue
         country = _country(name, number, _text(row.get(columns["country"])))
         price_micro = _price(name, number, row[columns["price"]])
-        own = _currency(name, number, _text(row.get("currency")))
-        if currency is not None and currency[0] != own:
-            told = f"currency(={own!r}) must be that of row {currency[1]}, {currency[0]}"
-            raise _wrong(name, number, told)
-        currency = currency or (own, number)
+        row_currency = _currency(name, number, _text(row.get("currency")))
+        if currency is not None and currency[0] != row_currency:
+            message = (
+                f"currency(={row_currency!r}) must be that of row {currency[1]}, {currency[0]}"
+            )
+            raise _wrong(name, number, message)
+        currency = currency or (row_currency, number)
         since = _since(name, number, row.get("valid_from", ""))
-        dated = found.setdefault(country, {})
+        dated = dated_prices.setdefault(country, {})
         if since in dated:
             when = "from the same time on" if "valid_from" in row else "without valid_from"
-            told = f"{country} has a price {when} in row {dated[since][1]} already"
-            raise _wrong(name, number, told)
+            message = f"{country} has a price {when} in row {dated[since][1]} already"
+            raise _wrong(name, number, message)
         dated[since] = price_micro, number
     if currency is None:
         raise ValueError(f"{name}: a tariff must hold a price, and none of its rows does")
-    return Tariff(name, currency[0], {country: _dated(own) for country, own in found.items()})
+    return Tariff(
+        name,
+        currency[0],
+        {country: _dated(row_currency) for country, row_currency in dated_prices.items()},
+    )
 
 
 def _columns(name: str, heading: list[str]) -> dict[str, str]:
     """Which column holds which field."""
     columns = {"currency": "currency"}
-    for field, known in _HEADINGS.items():
-        own = [one for one in known if one in heading]
-        if field == "price" and len(own) > 1:
-            raise ValueError(f"{name}: columns {' and '.join(own)} both hold prices")
-        if own:
-            columns[field] = own[0]
+    for field, headings in _HEADINGS.items():
+        matches = [one for one in headings if one in heading]
+        if field == "price" and len(matches) > 1:
+            raise ValueError(f"{name}: columns {' and '.join(matches)} both hold prices")
+        if matches:
+            columns[field] = matches[0]
     missing = [f for f in ("country", "price", "currency") if columns.get(f) not in heading]
     if missing:
-        told = f"a tariff must have the columns {', '.join(missing)}"
+        message = f"a tariff must have the columns {', '.join(missing)}"
         # Of another table given by mistake, which may have no heading.
-        found = masked(", ".join(heading)) or "none"
-        raise ValueError(f"{name}: {told}; it has {found}")
+        present = masked(", ".join(heading)) or "none"
+        raise ValueError(f"{name}: {message}; it has {present}")
     return columns
 
 
@@ -150,7 +157,7 @@ def _dated(prices: dict[int, tuple[int, int]]) -> tuple[Ints, Ints]:
 def _country(name: str, number: int, value: str) -> str:
     if value.upper() in countries():
         return value.upper()
-    named = [code for code, own in countries().items() if own.name.lower() == value.lower()]
+    named = [code for code, country in countries().items() if country.name.lower() == value.lower()]
     if not named:
         raise _wrong(name, number, f"country(={value!r}) must be an ISO 3166 code such as ID")
     return named[0]
@@ -175,8 +182,8 @@ def _price(name: str, number: int, value: Any) -> int:
 
 def _currency(name: str, number: int, value: str) -> str:
     if not re.fullmatch("[A-Z]{3}", value):
-        told = f"currency(={value!r}) must be three capital letters, such as USD"
-        raise _wrong(name, number, told)
+        message = f"currency(={value!r}) must be three capital letters, such as USD"
+        raise _wrong(name, number, message)
     return value
 
 
@@ -190,13 +197,13 @@ def _since(name: str, number: int, value: Any) -> int:
     try:
         return to_us(datetime.fromisoformat(text))
     except ValueError:
-        told = f"valid_from(={text!r}) must be a UTC date or time such as 2026-12-01"
-        raise _wrong(name, number, told) from None
+        message = f"valid_from(={text!r}) must be a UTC date or time such as 2026-12-01"
+        raise _wrong(name, number, message) from None
 
 
 def _text(value: Any) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _wrong(name: str, number: int, told: str) -> ValueError:
-    return ValueError(f"{name}: row {number}: {told}")
+def _wrong(name: str, number: int, message: str) -> ValueError:
+    return ValueError(f"{name}: row {number}: {message}")
