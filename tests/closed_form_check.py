@@ -13,7 +13,8 @@ import numpy as np
 
 from smssim.calendars import DAY, MINUTE, SECOND, to_us
 from smssim.record.record import Record
-from smssim.report._record import Span, microseconds, requires, scenario_of, union_us
+from smssim.record.schema import microseconds_of
+from smssim.report._record import Span, requires, scenario_of, union_us
 from smssim.report.cost import cost
 from smssim.report.delivery import statuses
 from smssim.report.review import calendar_of
@@ -206,7 +207,7 @@ def mean_review(record: Record, scenario: Scenario) -> Beside | None:
         return None
     if rules.reviewers is not None or rules.two_hours != "wall" or rules.longer:
         return None
-    submitted, decided = (microseconds(reviews[name]) for name in ("submitted_at", "decided_at"))
+    submitted, decided = (microseconds_of(reviews[name]) for name in ("submitted_at", "decided_at"))
     calendar, due, spread = calendar_of(record), [], 0.0
     within, later = moments(rules.decision), moments(rules.next_workday)
     for at in submitted.tolist():
@@ -237,7 +238,7 @@ def queue_wait(record: Record, scenario: Scenario) -> Beside | None:
     per_s = sum(map(requests_a_day, scenario.traffic)) / 86_400
     service_s = queue.gap_us / SECOND
     load = service_s * sum(source.messages_a_day for source in scenario.traffic) / 86_400
-    at, sent = (microseconds(messages[name]) for name in ("submitted_at", "sent_at"))
+    at, sent = (microseconds_of(messages[name]) for name in ("submitted_at", "sent_at"))
     day = at // DAY
     first, last = -(-record.observed_from // DAY), record.observed_until // DAY
     whole = (day >= first) & (day < last) & (sent >= at)

@@ -15,7 +15,7 @@ from picture_records import INVENTED, LOGS, SCENARIOS, record
 from picture_texts import legends_over_data, outside, overlaps, texts
 
 from smssim import plots
-from smssim.plots._style import titled
+from smssim.plots._style import set_titles
 
 PICTURES: dict[str, Callable[..., Axes]] = {
     "burn_down": plots.burn_down,
@@ -97,7 +97,7 @@ def test_a_number_is_not_torn_from_its_unit() -> None:
     told = "95 % arrive within 29.7 s (otp) to 3.8 min (4.9 % to 6.0 %); of which 12 h are late"
     for wide in (3.0, 4.0, 5.0, 6.5, 8.0):
         _, ax = plt.subplots(figsize=(wide, 4))
-        titled(ax, told, "below")
+        set_titles(ax, told, "below")
         lines = ax.get_title(loc="left").splitlines()
         assert " ".join(lines) == told
         assert len(lines) > 1

@@ -163,7 +163,9 @@ def test_invented_months_are_rated_as_they_were_charged(part: int, n_worlds: int
 
 
 @st.composite
-def courses(draw: st.DrawFn) -> tuple[Asked, list[tuple[int, int, int]], dict[str, bool], str]:
+def courses(
+    draw: st.DrawFn,
+) -> tuple[QuotaRequests, list[tuple[int, int, int]], dict[str, bool], str]:
     """A country's messages, some refused for want of quota, and packages: begin, end, segments."""
     n = draw(st.integers(0, 40))
     at = sorted(draw(st.lists(st.integers(0, 30), min_size=n, max_size=n)))
@@ -179,7 +181,7 @@ def courses(draw: st.DrawFn) -> tuple[Asked, list[tuple[int, int, int]], dict[st
 
 @given(courses())
 def test_sums_take_what_messages_take_one_by_one(
-    made: tuple[Asked, list[tuple[int, int, int]], dict[str, bool], str],
+    made: tuple[QuotaRequests, list[tuple[int, int, int]], dict[str, bool], str],
 ) -> None:
     asked, spans, rules, order = made
     fast, slow = ([_package(i, *span) for i, span in enumerate(spans)] for _ in range(2))
@@ -191,7 +193,7 @@ def test_sums_take_what_messages_take_one_by_one(
     assert course.charged.tolist() == charged
     assert course.package.tolist() == package
     assert [(p.left, p.expired) for p in fast] == [(p.left, p.expired) for p in slow]
-    assert [(t.at_us, t.event, t.subject, t.value) for t in sorted(course.told)] == told
+    assert [(t.at_us, t.event, t.subject, t.value) for t in sorted(course.events)] == told
 
 
 def _package(number: int, begins: int, lasts: int, segments: int) -> Package:
@@ -199,7 +201,7 @@ def _package(number: int, begins: int, lasts: int, segments: int) -> Package:
 
 
 def _one_by_one(
-    asked: Asked, packages: list[Package], rules: dict[str, bool], order: str
+    asked: QuotaRequests, packages: list[Package], rules: dict[str, bool], order: str
 ) -> tuple[list[int], list[int], list[int], list[Any]]:
     """The same, each message by itself."""
     quota, told = CountryQuota("ID", order, None), []

@@ -26,8 +26,8 @@ def fill(colour: int, hatch: str = "") -> dict[str, Any]:
     """
     import matplotlib as mpl
 
-    own = mpl.color_sequences[CYCLE][colour]
-    return {"facecolor": own, "edgecolor": own, "hatch": hatch, "hatchcolor": "white"}
+    color = mpl.color_sequences[CYCLE][colour]
+    return {"facecolor": color, "edgecolor": color, "hatch": hatch, "hatchcolor": "white"}
 
 
 def first_of(table: pd.DataFrame, by: pd.Series[Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -41,8 +41,8 @@ def first_of(table: pd.DataFrame, by: pd.Series[Any]) -> tuple[pd.DataFrame, pd.
 
 def shortened(name: Any) -> str:
     """A name that fits beside a bar."""
-    told = "not known" if name != name else str(name)
-    return told if len(told) <= LONGEST else told[: LONGEST - 1] + "…"
+    text = "not known" if name != name else str(name)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def lying(ax: Axes, names: Sequence[Any]) -> None:
@@ -59,7 +59,7 @@ def lying(ax: Axes, names: Sequence[Any]) -> None:
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
 
 
-def told_at(
+def label_ends(
     ax: Axes, at: Sequence[float], words: Sequence[str], reach: float, weight: str = "bold"
 ) -> None:
     """Words to the right of each bar's end; they need *reach*, in parts of the longest bar."""
@@ -67,9 +67,9 @@ def told_at(
     ax.set_xlim(0, (1 + reach) * longest or 1)
     # No line runs through the words, which are beyond the bars.
     ax.set_xticks([tick for tick in ax.get_xticks() if 0 <= tick <= longest])
-    for row, (end, told) in enumerate(zip(at, words, strict=True)):
+    for row, (end, word) in enumerate(zip(at, words, strict=True)):
         ax.annotate(
-            told,
+            word,
             (end, row),
             (6, 0),
             textcoords="offset points",

@@ -79,19 +79,19 @@ def _letters(size: float) -> Iterator[None]:
         rcParams["font.size"] = before
 
 
-def look(number: int) -> dict[str, Any]:
+def series_style(number: int) -> dict[str, Any]:
     """Colour and dashes of the group of that number; both differ from its neighbours'."""
     import matplotlib as mpl
 
-    own = _COLOURS[number % len(_COLOURS)]
+    index = _COLOURS[number % len(_COLOURS)]
     return {
-        "color": mpl.color_sequences[CYCLE][own],
+        "color": mpl.color_sequences[CYCLE][index],
         "linestyle": DASHES[(number + number // len(_COLOURS)) % len(DASHES)],
         "linewidth": 2.5,
     }
 
 
-def titled(ax: Axes, title: str, below: str, room: float = 1.0) -> None:
+def set_titles(ax: Axes, title: str, below: str, room: float = 1.0) -> None:
     """A title that says what is seen, and a line below it that says what is drawn.
 
     Both take as many lines as the width of the picture asks for, of which names to the left of it
@@ -118,14 +118,14 @@ def titled(ax: Axes, title: str, below: str, room: float = 1.0) -> None:
     )
 
 
-def said(ax: Axes, words: str) -> None:
+def show_message(ax: Axes, words: str) -> None:
     """Words in the middle of a picture in which nothing can be drawn."""
     ax.set(xticks=[], yticks=[], xlim=(0, 1), ylim=(0, 1))
     ax.spines[:].set_visible(False)
     ax.grid(visible=False)
     size = float(ax.yaxis.label.get_fontsize())
-    told = "\n".join(_lines(ax, words, 1.2 * size, "normal"))
-    ax.text(0.5, 0.55, told, ha="center", va="center", fontsize=1.2 * size, color=INK)
+    text = "\n".join(_lines(ax, words, 1.2 * size, "normal"))
+    ax.text(0.5, 0.55, text, ha="center", va="center", fontsize=1.2 * size, color=INK)
 
 
 def _lines(ax: Axes, words: str, size: float, weight: str) -> list[str]:
@@ -150,10 +150,10 @@ def time_axis(ax: Axes, begins: pd.Timestamp, ends: pd.Timestamp, zone: str) -> 
 
     The data stay UTC; raise a ZoneInfoNotFoundError for a zone that nobody knows.
     """
-    own = ZoneInfo(zone)
-    _dates(ax, (ends - begins).days, own)
+    tz = ZoneInfo(zone)
+    _dates(ax, (ends - begins).days, tz)
     ax.set_xlim(naive_moment(begins), naive_moment(ends))
-    ax.set_xlabel(_named(zone, begins.tz_convert(own), ends.tz_convert(own)))
+    ax.set_xlabel(_named(zone, begins.tz_convert(tz), ends.tz_convert(tz)))
 
 
 def naive(times: pd.Series[Any]) -> Any:

@@ -59,8 +59,8 @@ def svg(draw: Callable[[Axes], object], name: str, words: str = "") -> str:
         draw(ax)
         drawn = StringIO()
         figure.savefig(drawn, format="svg", transparent=True, metadata={"Date": None})
-        title, told = _title(ax), " ".join([*([words] if words else []), *_told(figure, ax)])
-    return _element(drawn.getvalue(), name, title, told)
+        title, description = _title(ax), " ".join([*([words] if words else []), *_told(figure, ax)])
+    return _element(drawn.getvalue(), name, title, description)
 
 
 def _title(ax: Axes) -> str:
@@ -81,20 +81,22 @@ def _told(figure: Figure, ax: Axes) -> Iterator[str]:
     yield from (f"{way}: {label}." for way, label in axes.items() if label)
 
 
-def _element(drawn: str, name: str, title: str, told: str) -> str:
+def _element(drawn: str, name: str, title: str, description: str) -> str:
     """The SVG of a file as an element of a page, without what only files need, and shorter."""
     from html import escape
 
     body = _FOR_FILES.sub("", drawn[drawn.index("<svg") :])
     used = set(re.findall(r'(?:url\(|href=")#([^)"]+)', body))
 
-    def tag(found: re.Match[str]) -> str:
-        told = _LENGTHS.sub(lambda own: _NUMBER.sub(_short, " ".join(own[0].split("\n"))), found[0])
-        told = _FAMILY.sub("", told).replace("xlink:href", "href")
-        told = re.sub(
-            r' id="([^"]+)"', lambda i: f' id="{name}-{i[1]}"' if i[1] in used else "", told
+    def tag(match: re.Match[str]) -> str:
+        text = _LENGTHS.sub(
+            lambda lengths: _NUMBER.sub(_short, " ".join(lengths[0].split("\n"))), match[0]
         )
-        return re.sub(r'(url\(|href=")#', rf"\g<1>#{name}-", told)
+        text = _FAMILY.sub("", text).replace("xlink:href", "href")
+        text = re.sub(
+            r' id="([^"]+)"', lambda i: f' id="{name}-{i[1]}"' if i[1] in used else "", text
+        )
+        return re.sub(r'(url\(|href=")#', rf"\g<1>#{name}-", text)
 
     body = _TAG.sub(tag, body)
     box = re.search(r'viewBox="([^"]+)"', body)
@@ -104,7 +106,7 @@ def _element(drawn: str, name: str, title: str, told: str) -> str:
         f'<svg viewBox="{box[1]}" font-family="{FONTS}" role="img" '
         'style="stroke-linejoin: round; stroke-linecap: butt" '
         f'aria-labelledby="{name}-title {name}-words"><title id="{name}-title">{escape(title)}'
-        f'</title><desc id="{name}-words">{escape(told)}</desc>{inside.strip()}'
+        f'</title><desc id="{name}-words">{escape(description)}</desc>{inside.strip()}'
     )
 
 

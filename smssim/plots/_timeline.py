@@ -118,14 +118,14 @@ class Dry(NamedTuple):
     stopped: bool
 
 
-def dry_spells(own: pd.DataFrame, until: Any) -> list[Dry]:
+def dry_spells(rows: pd.DataFrame, until: Any) -> list[Dry]:
     """From each run-out in the rows of a country until something is left again, or *until*.
 
     A stretch ends, and another begins, where sending stops or resumes with nothing left.
     """
     spells: list[Dry] = []
     since, stopped, least = None, False, 0
-    for at, left, event in zip(own["at"], own["left"], own["event"], strict=True):
+    for at, left, event in zip(rows["at"], rows["left"], rows["event"], strict=True):
         dry = since is not None
         filled = dry and left > least
         if not filled and event != "suspended" and event != ("resumed" if dry else "run_out"):
@@ -157,5 +157,5 @@ def meanings(dry: Mapping[Any, list[Dry]]) -> list[Any]:
     """What the bars mean that are there, for a legend."""
     from matplotlib.patches import Patch
 
-    found = {spell.stopped for spells in dry.values() for spell in spells}
-    return [Patch(label=MEANINGS[stopped], **LANES[stopped]) for stopped in sorted(found)]
+    present = {spell.stopped for spells in dry.values() for spell in spells}
+    return [Patch(label=MEANINGS[stopped], **LANES[stopped]) for stopped in sorted(present)]

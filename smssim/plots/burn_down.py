@@ -14,13 +14,13 @@ from smssim.plots._style import (
     day_and_time,
     drawing,
     legend_below,
-    look,
     naive,
     naive_moment,
-    said,
+    series_style,
+    set_titles,
+    show_message,
     thousands,
     time_axis,
-    titled,
 )
 from smssim.plots._timeline import Dry, dry_spells, lane, meanings
 from smssim.record.record import Record
@@ -71,26 +71,26 @@ def meaning(color: Any) -> list[Any]:
     return [line, Patch(facecolor=color, label="95 % interval", **BAND)]
 
 
-def shown(
+def _forecast_shown(
     later: pd.DataFrame, countries: list[Any], begins: pd.Timestamp, ends: pd.Timestamp
 ) -> pd.DataFrame:
     """What is projected of these countries, for at most as long again as the record lasted."""
-    own = later["country"].isin(countries) & (later["at"] <= ends + (ends - begins))
-    return later[own]
+    rows = later["country"].isin(countries) & (later["at"] <= ends + (ends - begins))
+    return later[rows]
 
 
 def next_out(later: pd.DataFrame, zone: str) -> str:
     """The country that runs out next by what is projected, and when; nothing if none does."""
-    found = []
-    for country, own in later.groupby("country"):
-        at = runs_out(own, "left")
+    run_outs = []
+    for country, rows in later.groupby("country"):
+        at = runs_out(rows, "left")
         if at is not None:
-            found.append((at, str(country), own))
-    if not found:
+            run_outs.append((at, str(country), rows))
+    if not run_outs:
         return ""
-    at, country, own = min(found, key=lambda one: one[:2])
+    at, country, rows = min(run_outs, key=lambda one: one[:2])
     # What is used quickest is empty first: the lower end of what is left is the earlier date.
-    ends = [runs_out(own, f"left_{end}") for end in ("low", "high")]
+    ends = [runs_out(rows, f"left_{end}") for end in ("low", "high")]
     early, late = ("later" if end is None else _day(end, zone) for end in ends)
     return f"{country} about {_day(at, zone)} ({early} to {late})"
 
@@ -140,21 +140,27 @@ def burn_down(
     frame = report.burn_down(record) if isinstance(record, Record) else record
     lines: dict[Any, pd.DataFrame] = dict(list(frame.groupby("country")))
     begins, ends = frame["at"].min(), frame["at"].max()
-    dry = {country: found for country, own in lines.items() if (found := dry_spells(own, ends))}
+    dry = {
+        country: spells_of
+        for country, rows in lines.items()
+        if (spells_of := dry_spells(rows, ends))
+    }
     dry = dict(sorted(dry.items(), key=lambda item: item[1][0].begins))
     top = float(frame["left"].max()) if len(frame) else 1.0
     marked: set[str] = set()
     with drawing(ax) as ax:
         if not len(frame):
-            said(ax, "No package is known: none was bought, or a log tells nothing of them.")
-            titled(ax, "No packages", "Segments left in the packages of each country")
+            show_message(
+                ax, "No package is known: none was bought, or a log tells nothing of them."
+            )
+            set_titles(ax, "No packages", "Segments left in the packages of each country")
             return ax
-        later = None if ahead is None else shown(ahead, list(lines), begins, ends)
+        later = None if ahead is None else _forecast_shown(ahead, list(lines), begins, ends)
         last = ends if later is None or not len(later) else later["at"].max()
         time_axis(ax, begins, last, zone)
         _scale(ax, top, len(dry))
-        for number, own in enumerate(lines.values()):
-            marked |= _line(ax, own, look(number))
+        for number, rows in enumerate(lines.values()):
+            marked |= _line(ax, rows, series_style(number))
         _names(ax, lines, top)
         for number, spells in enumerate(dry.values()):
             dates = listed([day_and_time(spell.begins, zone) for spell in spells], 3)
@@ -164,7 +170,7 @@ def burn_down(
         ax.set_ylabel("segments left")
         projected = [] if later is None else _project(ax, lines, later, ends)
         legend_below(ax, [*_legend(marked), *meanings(dry), *projected])
-        titled(ax, _title(dry, zone, later), "Segments left in the packages of each country")
+        set_titles(ax, _title(dry, zone, later), "Segments left in the packages of each country")
     return ax
 
 
@@ -176,15 +182,15 @@ def _scale(ax: Axes, top: float, lanes: int) -> None:
     ax.axhline(0, color=INK, linewidth=1)
 
 
-def _line(ax: Axes, own: pd.DataFrame, style: dict[str, Any]) -> set[str]:
+def _line(ax: Axes, rows: pd.DataFrame, style: dict[str, Any]) -> set[str]:
     """The line of one country and what is marked on it; the events that were."""
-    at, left = naive(own["at"]), own["left"].to_numpy(float)
+    at, left = naive(rows["at"]), rows["left"].to_numpy(float)
     # Where nothing is left the lane tells more than a line at 0, which would hide the others.
     nothing = (left == 0) & (np.roll(left, 1) == 0)
     ax.plot(at, np.where(nothing, np.nan, left), drawstyle="steps-post", **style)
     marked = set()
     for event in MARKS:
-        here = (own["event"] == event).to_numpy()
+        here = (rows["event"] == event).to_numpy()
         if event == "package_expired":
             here = here & (left < np.roll(left, 1))  # Nothing is lost with an empty package.
         if here.any():
@@ -209,11 +215,11 @@ def _marker(event: str, color: Any) -> dict[str, Any]:
 
 def _names(ax: Axes, lines: dict[Any, pd.DataFrame], top: float) -> None:
     """Each country's name where its line is highest, above or below it, where no other is."""
-    highest = [own.sort_values("left", kind="stable").iloc[[-1]] for own in lines.values()]
-    taken = [(own["at"].iloc[0], float(own["left"].iloc[0])) for own in highest]
+    highest = [rows.sort_values("left", kind="stable").iloc[[-1]] for rows in lines.values()]
+    taken = [(rows["at"].iloc[0], float(rows["left"].iloc[0])) for rows in highest]
     for number, country in enumerate(lines):
         at, most = taken[number]
-        others = [other for place, other in enumerate(taken) if place != number]
+        others = [other for index, other in enumerate(taken) if index != number]
         around = [most + side * top for side in (0.045, -0.075, -0.13, 0.1)]
         free = [y for y in around if all(at != x or abs(y - h) > 0.055 * top for x, h in others)]
         y = (free or around)[0]
@@ -226,7 +232,7 @@ def _names(ax: Axes, lines: dict[Any, pd.DataFrame], top: float) -> None:
             va="center",
             fontsize="large",
             fontweight="bold",
-            color=look(number)["color"],
+            color=series_style(number)["color"],
             zorder=5,
         )
 
@@ -238,9 +244,9 @@ def _project(
     if not len(later):
         return []
     for number, country in enumerate(lines):
-        own = later[later["country"] == country]
-        if len(own):
-            ahead(ax, own, ("left", "left_low", "left_high"), look(number)["color"])
+        rows = later[later["country"] == country]
+        if len(rows):
+            ahead(ax, rows, ("left", "left_low", "left_high"), series_style(number)["color"])
     record_ends(ax, naive_moment(ends))
     return meaning(INK)
 

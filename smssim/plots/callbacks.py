@@ -12,13 +12,13 @@ from smssim.plots._style import (
     WARNING,
     drawing,
     legend_below,
-    look,
     naive,
     naive_moment,
-    said,
+    series_style,
+    set_titles,
+    show_message,
     thousands,
     time_axis,
-    titled,
 )
 from smssim.record.record import Record
 from smssim.report.callbacks import reports_by_hour
@@ -51,8 +51,8 @@ def callbacks(
     """
     if isinstance(record, Record) and (reason := _untold(record)) is not None:
         with drawing(ax) as ax:
-            said(ax, f"Not known by hour: {reason}.")
-            titled(ax, _counted(record), _BELOW)
+            show_message(ax, f"Not known by hour: {reason}.")
+            set_titles(ax, _counted(record), _BELOW)
         return ax
     if isinstance(record, Record):
         frame, outages = (
@@ -67,8 +67,8 @@ def callbacks(
             _shade(ax, outages)
             legend_below(ax, ax.get_legend_handles_labels()[0])
         else:
-            said(ax, "No status report was received.")
-        titled(ax, _title(frame, outages), _BELOW)
+            show_message(ax, "No status report was received.")
+        set_titles(ax, _title(frame, outages), _BELOW)
     return ax
 
 
@@ -85,18 +85,18 @@ def _draw(ax: Axes, frame: pd.DataFrame, zone: str) -> None:
     at = np.append(naive(frame["hour"]), naive_moment(ends))
     came = frame["received"].to_numpy(float)
     steps = np.append(came, came[-1])
-    color = look(0)["color"]
+    color = series_style(0)["color"]
     ax.fill_between(at, steps, step="post", facecolor=color, alpha=0.45, linewidth=0)
     ax.plot(at, steps, drawstyle="steps-post", color=color, linewidth=1.5, label="received")
     if frame["made"].notna().all():
-        made = frame["made"].to_numpy(float)
+        made_by_hour = frame["made"].to_numpy(float)
         line: dict[str, Any] = {
             "color": "black",
             "linewidth": 1,
             "linestyle": (0, (1.5, 1)),
             "label": "made",
         }
-        ax.plot(at, np.append(made, made[-1]), drawstyle="steps-post", **line)
+        ax.plot(at, np.append(made_by_hour, made_by_hour[-1]), drawstyle="steps-post", **line)
     ax.set_ylim(0, None)
     thousands(ax)
     ax.set_ylabel("status reports an hour")
@@ -119,26 +119,26 @@ def _shade(ax: Axes, outages: pd.DataFrame | None) -> None:
 
 def _counted(record: Record) -> str:
     """What the tallies tell, which is the same without rows."""
-    own = report.callbacks(record).iloc[0]
-    if missing(own["lost"]) or not own["reports"]:
-        return f"{int(own['received']):,} status reports received"
-    value = own["received_share"]
-    told = "no outcome is known" if missing(value) else f"{share(value)} received"
-    return f"Of {int(own['reports']):,} status reports {told}, {int(own['lost']):,} lost"
+    row = report.callbacks(record).iloc[0]
+    if missing(row["lost"]) or not row["reports"]:
+        return f"{int(row['received']):,} status reports received"
+    value = row["received_share"]
+    outcome = "no outcome is known" if missing(value) else f"{share(value)} received"
+    return f"Of {int(row['reports']):,} status reports {outcome}, {int(row['lost']):,} lost"
 
 
 def _title(frame: pd.DataFrame, outages: pd.DataFrame | None) -> str:
     """How often and how long our server was away, and what that cost."""
     came, lost = int(frame["received"].sum()), frame["lost"].sum(min_count=1)
-    told = f"{came:,} reports received"
+    sentence = f"{came:,} reports received"
     if not missing(lost):
-        known = came + int(lost)
-        told = f"{share(lost / known)} of reports lost" if known else "no report was made"
-        told = told if lost or not known else "no report was lost"
+        decided = came + int(lost)
+        sentence = f"{share(lost / decided)} of reports lost" if decided else "no report was made"
+        sentence = sentence if lost or not decided else "no report was lost"
     if outages is None:
-        return f"{told[0].upper()}{told[1:]}"
+        return f"{sentence[0].upper()}{sentence[1:]}"
     if not len(outages):
-        return f"No outage of our server is seen; {told}"
+        return f"No outage of our server is seen; {sentence}"
     longest = duration(float(outages["length_s"].max()))
     length = f"for {longest}" if len(outages) == 1 else f"for up to {longest}"
-    return f"Our server was away {times(len(outages))}, {length}; {told}"
+    return f"Our server was away {times(len(outages))}, {length}; {sentence}"

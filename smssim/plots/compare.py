@@ -9,7 +9,7 @@ import numpy as np
 from smssim import report
 from smssim.formatting import amount, duration, share
 from smssim.plots._bars import shortened
-from smssim.plots._style import CYCLE, FAINT, INK, drawing, legend_below, said, titled
+from smssim.plots._style import CYCLE, FAINT, INK, drawing, legend_below, set_titles, show_message
 from smssim.record.record import Record
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ def compare(
             _axis(ax, rows, one)
             _legend(ax, rows, one, other)
         else:
-            said(ax, "Nothing is different, or nothing is known of both.")
+            show_message(ax, "Nothing is different, or nothing is known of both.")
         below = f"{other} less {one}, in % of {one}, with 95 % intervals; beside it both values"
-        titled(ax, _title(frame, one, other), below, 0.88)
+        set_titles(ax, _title(frame, one, other), below, 0.88)
     return ax
 
 
@@ -67,11 +67,13 @@ def drawn(frame: pd.DataFrame) -> pd.DataFrame:
 
     Where that is 0 there is no per cent, and any difference is beyond the edge.
     """
-    known = frame[frame["a"].notna() & frame["b"].notna() & (frame["difference"] != 0)]
-    told = np.where(known["better"] != "", 0, np.where(known["difference_low"].notna(), 1, 2))
-    first = known.iloc[np.sort(np.argsort(told, kind="stable")[:MOST])]
+    both_known = frame[frame["a"].notna() & frame["b"].notna() & (frame["difference"] != 0)]
+    rank = np.where(
+        both_known["better"] != "", 0, np.where(both_known["difference_low"].notna(), 1, 2)
+    )
+    first = both_known.iloc[np.sort(np.argsort(rank, kind="stable")[:MOST])]
     with np.errstate(divide="ignore", invalid="ignore"):
-        part = {
+        percent = {
             end: 100 * first[name].to_numpy(float) / np.abs(first["a"].to_numpy(float))
             for end, name in (
                 ("at", "difference"),
@@ -79,7 +81,7 @@ def drawn(frame: pd.DataFrame) -> pd.DataFrame:
                 ("high", "difference_high"),
             )
         }
-    return first.assign(**part)
+    return first.assign(**percent)
 
 
 def _names(a: Record, b: Record) -> tuple[str, str]:
@@ -90,20 +92,20 @@ def _rows(ax: Axes, rows: pd.DataFrame) -> None:
     import matplotlib as mpl
 
     edge = _edge(rows)
-    for place, row in enumerate(rows.itertuples()):
+    for y, row in enumerate(rows.itertuples()):
         _, colour, marker = LOOKS[str(row.better)]
         color = mpl.color_sequences[CYCLE][colour]
         values = np.array([row.low, row.high, row.at], float)
         low, high, at = np.clip(values, -edge, edge)
         if not np.isnan(low + high):
-            ax.plot([low, high], [place, place], color=color, linewidth=4, solid_capstyle="butt")
+            ax.plot([low, high], [y, y], color=color, linewidth=4, solid_capstyle="butt")
         beyond = abs(values[2]) > edge
         if beyond:
             marker = ">" if values[2] > 0 else "<"
         sure = not np.isnan(low + high)
         ax.plot(
             [at],
-            [place],
+            [y],
             linestyle="none",
             marker=marker,
             markersize=13 if beyond else 11,
@@ -116,7 +118,7 @@ def _rows(ax: Axes, rows: pd.DataFrame) -> None:
         )
         ax.annotate(
             _both(row.a, row.b, str(row.unit)),
-            (1, place),
+            (1, y),
             (16, 0),
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
@@ -155,7 +157,7 @@ def _legend(ax: Axes, rows: pd.DataFrame, one: str, other: str) -> None:
     import matplotlib as mpl
     from matplotlib.lines import Line2D
 
-    found = []
+    handles = []
     for better, (words, colour, marker) in LOOKS.items():
         if (rows["better"] == better).any():
             color = mpl.color_sequences[CYCLE][colour]
@@ -166,22 +168,22 @@ def _legend(ax: Axes, rows: pd.DataFrame, one: str, other: str) -> None:
                 "markersize": 11,
                 "linewidth": 4,
             }
-            found.append(Line2D([], [], label=label, markeredgecolor="white", **style))
+            handles.append(Line2D([], [], label=label, markeredgecolor="white", **style))
     if rows["low"].isna().any():
         hollow: dict[str, Any] = {
             "markerfacecolor": "white",
             "markeredgecolor": FAINT,
             "markersize": 11,
         }
-        found.append(Line2D([], [], linestyle="none", marker="D", label="no interval", **hollow))
-    legend_below(ax, found)
+        handles.append(Line2D([], [], linestyle="none", marker="D", label="no interval", **hollow))
+    legend_below(ax, handles)
 
 
 def _both(one: Any, other: Any, unit: str) -> str:
     """Two values, and the unit once unless it stands with each."""
     if unit in ("share", "s"):
-        told = share if unit == "share" else duration
-        return f"{told(one)} → {told(other)}"
+        formatted = share if unit == "share" else duration
+        return f"{formatted(one)} → {formatted(other)}"
     whole = [f"{int(x):,}" if x == int(x) else amount(x) for x in (one, other)]
     return f"{' → '.join(whole)} {unit}"
 

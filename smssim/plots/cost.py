@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from smssim import report
 from smssim.formatting import amount, share
-from smssim.plots._bars import fill, first_of, lying, told_at
-from smssim.plots._style import drawing, legend_below, said, titled
+from smssim.plots._bars import fill, first_of, label_ends, lying
+from smssim.plots._style import drawing, legend_below, set_titles, show_message
 from smssim.record.record import Record
 
 if TYPE_CHECKING:
@@ -37,8 +37,10 @@ def cost(record: Record | pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         if bill.to_numpy().any():
             _bars(ax, first, currency)
         else:
-            said(ax, UNPRICED if unpriced else "No package was bought and no message was charged.")
-        titled(ax, _title(bill, currency, unpriced), _below(frame, more, currency, unpriced))
+            show_message(
+                ax, UNPRICED if unpriced else "No package was bought and no message was charged."
+            )
+        set_titles(ax, _title(bill, currency, unpriced), _below(frame, more, currency, unpriced))
     return ax
 
 
@@ -65,12 +67,14 @@ def _keys(frame: pd.DataFrame) -> list[str]:
 
 def _below(frame: pd.DataFrame, more: pd.DataFrame, currency: str, unpriced: int) -> str:
     """What is drawn, what is not, and what has no price."""
-    told = [f"Cost by {' and '.join(_keys(frame)) or 'entry of the bill'}"]
+    sentences = [f"Cost by {' and '.join(_keys(frame)) or 'entry of the bill'}"]
     if len(more):
-        told.append(f"{len(more)} more cost {amount(more.to_numpy().sum())} {currency} together")
+        sentences.append(
+            f"{len(more)} more cost {amount(more.to_numpy().sum())} {currency} together"
+        )
     if unpriced:
-        told.append(f"{unpriced:,} messages have no price")
-    return "; ".join(told)
+        sentences.append(f"{unpriced:,} messages have no price")
+    return "; ".join(sentences)
 
 
 def _told(value: Any) -> str:
@@ -86,7 +90,7 @@ def _bars(ax: Axes, bill: pd.DataFrame, currency: str) -> None:
         ax.barh(rows, bill[entry], left=left, height=0.7, **style)
         left = left + bill[entry]
     lying(ax, list(bill.index))
-    told_at(ax, left.tolist(), [amount(value) for value in left], 0.16)
+    label_ends(ax, left.tolist(), [amount(value) for value in left], 0.16)
     ax.set_xlabel(currency)
     ax.set_ylabel("")
     there = [entry for entry in PAID if bill[entry].any()]
@@ -100,7 +104,7 @@ def _title(bill: pd.DataFrame, currency: str, unpriced: int) -> str:
         return "The cost is not known" if unpriced else "Nothing was paid"
     packages = float(bill["package"].sum()) / total
     split = {0.0: "all of it pay-per-use", 1.0: "all of it packages"}
-    told = split.get(packages, f"{share(packages)} of it packages")
+    division = split.get(packages, f"{share(packages)} of it packages")
     groups = bill.sum(axis=1)
     most = f"; most for {groups.idxmax()}" if len(groups) > 1 else f" for {groups.index[0]}"
-    return f"{'At least ' * bool(unpriced)}{amount(total)} {currency}, {told}{most}"
+    return f"{'At least ' * bool(unpriced)}{amount(total)} {currency}, {division}{most}"

@@ -13,13 +13,13 @@ from smssim.plots._style import (
     INK,
     drawing,
     legend_below,
-    look,
     naive,
     naive_moment,
-    said,
+    series_style,
+    set_titles,
+    show_message,
     thousands,
     time_axis,
-    titled,
 )
 from smssim.plots.burn_down import ahead, meaning, record_ends
 from smssim.plots.cost import PAID
@@ -73,8 +73,8 @@ def cost_by_day(
             charged = below is not None and seen["so_far"].iloc[-1] > below[-1]
             _legend(ax, below, bool(charged), len(ahead_) > 1)
         else:
-            said(ax, _nothing(len(seen), figure))
-        titled(ax, _title(seen, ahead_, unit), FIGURES[figure])
+            show_message(ax, _nothing(len(seen), figure))
+        set_titles(ax, _title(seen, ahead_, unit), FIGURES[figure])
     return ax
 
 
@@ -104,10 +104,10 @@ def _so_far(ax: Axes, seen: pd.DataFrame, bought: Floats | None) -> None:
     at = np.append(naive_moment(since(seen)), naive(seen["at"]))
     total = np.append(0, seen["so_far"].to_numpy(float))
     if bought is None:
-        ax.fill_between(at, total, alpha=0.25, facecolor=look(0)["color"], linewidth=0)
+        ax.fill_between(at, total, alpha=0.25, facecolor=series_style(0)["color"], linewidth=0)
     else:
         packages = np.append(0, bought)
-        style = {entry: {**own, "linewidth": 0} for entry, (_, own) in PAID.items()}
+        style = {entry: {**fill_style, "linewidth": 0} for entry, (_, fill_style) in PAID.items()}
         ax.fill_between(at, packages, **style["package"])
         ax.fill_between(at, packages, total, **style["pay_per_use"])
     ax.plot(at, total, color=INK, linewidth=2.5, label="so far")
@@ -115,14 +115,14 @@ def _so_far(ax: Axes, seen: pd.DataFrame, bought: Floats | None) -> None:
 
 
 def _ahead(ax: Axes, rows: pd.DataFrame) -> None:
-    ahead(ax, rows, _AHEAD, look(2)["color"])
+    ahead(ax, rows, _AHEAD, series_style(2)["color"])
     record_ends(ax, naive_moment(rows["at"].iloc[0]))
     ax.plot(
         naive(rows["at"])[-1:],
         rows["month"].to_numpy(float)[-1:],
         marker="D",
         markersize=10,
-        color=look(2)["color"],
+        color=series_style(2)["color"],
         markeredgecolor="white",
         clip_on=False,
         zorder=4,
@@ -133,15 +133,15 @@ def _legend(ax: Axes, bought: Floats | None, charged: bool, projected: bool) -> 
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    found: list[Any] = [Line2D([], [], color=INK, linewidth=2.5, label="so far")]
+    handles: list[Any] = [Line2D([], [], color=INK, linewidth=2.5, label="so far")]
     if bought is not None:
         there = {"package": bought.any(), "pay_per_use": charged}
-        found += [Patch(label=PAID[entry][0], **PAID[entry][1]) for entry in PAID if there[entry]]
-    legend_below(ax, [*found, *(meaning(look(2)["color"]) if projected else [])], 5)
+        handles += [Patch(label=PAID[entry][0], **PAID[entry][1]) for entry in PAID if there[entry]]
+    legend_below(ax, [*handles, *(meaning(series_style(2)["color"]) if projected else [])], 5)
 
 
-def _nothing(known: int, figure: str) -> str:
-    if known:
+def _nothing(days: int, figure: str) -> str:
+    if days:
         return "Nothing was paid" if figure in ("cost", "billed") else "Nothing was sent"
     return "Not all that was sent has a price: rate the record first, or draw figure='messages'."
 

@@ -9,8 +9,16 @@ import numpy as np
 
 from smssim import report
 from smssim.formatting import missing, share
-from smssim.plots._bars import fill, first_of, lying, told_at
-from smssim.plots._style import FAINT, INK, drawing, legend_below, said, thousands, titled
+from smssim.plots._bars import fill, first_of, label_ends, lying
+from smssim.plots._style import (
+    FAINT,
+    INK,
+    drawing,
+    legend_below,
+    set_titles,
+    show_message,
+    thousands,
+)
 from smssim.record.record import Record
 from smssim.stats.intervals import wilson
 
@@ -58,8 +66,8 @@ def waterfall(record: Record | pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         if counts["requested"]:
             _draw(ax, steps_of(counts), counts)
         else:
-            said(ax, "No message was requested.")
-        titled(ax, _title(counts), _below(counts))
+            show_message(ax, "No message was requested.")
+        set_titles(ax, _title(counts), _below(counts))
     return ax
 
 
@@ -77,12 +85,12 @@ def steps_of(counts: dict[str, int]) -> list[Step]:
 
 
 def _draw(ax: Axes, steps: list[Step], counts: dict[str, int]) -> None:
-    for place, (name, bottom, top) in enumerate(steps):
-        ax.bar(place, top - bottom, 0.74, bottom, linewidth=1.5, **STEPS[name][1])
+    for x, (name, bottom, top) in enumerate(steps):
+        ax.bar(x, top - bottom, 0.74, bottom, linewidth=1.5, **STEPS[name][1])
         size = counts[name]
         ax.annotate(
             f"{size:,}\n{share(size / counts['requested'])}",
-            (place, top),
+            (x, top),
             (0, 4),
             textcoords="offset points",
             ha="center",
@@ -90,10 +98,10 @@ def _draw(ax: Axes, steps: list[Step], counts: dict[str, int]) -> None:
             color=INK,
             fontweight="bold",
         )
-        if place:
-            joined = steps[place - 1].bottom or steps[place - 1].top
+        if x:
+            joined = steps[x - 1].bottom or steps[x - 1].top
             level = top if name not in LEVELS else joined
-            ax.plot([place - 0.63, place - 0.37], [level, level], color=FAINT, linewidth=1.5)
+            ax.plot([x - 0.63, x - 0.37], [level, level], color=FAINT, linewidth=1.5)
     ax.set_xticks(range(len(steps)), [STEPS[step.column][0] for step in steps])
     ax.tick_params(axis="x", length=0)
     ax.set_xlim(-0.55, len(steps) - 0.45)
@@ -112,20 +120,20 @@ def _title(counts: dict[str, int]) -> str:
     if not losses:
         return f"All {requested:,} messages arrive" if requested > 1 else "The one message arrives"
     most = max(losses, key=lambda name: losses[name])
-    told = STEPS[most][0].replace("\n", " ").replace("refused: ", "refused in the ")
+    step = STEPS[most][0].replace("\n", " ").replace("refused: ", "refused in the ")
     if requested == 1:
-        return f"The one message does not arrive: {told}"
-    return f"{reached} of {requested:,} messages arrive; most others: {told}"
+        return f"The one message does not arrive: {step}"
+    return f"{reached} of {requested:,} messages arrive; most others: {step}"
 
 
 def _below(counts: dict[str, int]) -> str:
     """What is drawn, and the share that is an estimate."""
-    known = counts["delivered"] + counts["failed"] + counts["expired"]
-    if not known:
+    final = counts["delivered"] + counts["failed"] + counts["expired"]
+    if not final:
         return (
             "Messages requested, lost on the way and delivered, with their share of all requested"
         )
-    value, low, high = (share(x) for x in wilson(counts["delivered"], known))
+    value, low, high = (share(x) for x in wilson(counts["delivered"], final))
     return (
         f"Messages, and their share of all requested. Of sent messages with a known end "
         f"{value} are delivered (95 % interval {low} to {high})"
@@ -154,10 +162,10 @@ def failures(record: Record | pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             _bars(ax, first)
             _legend(ax, first)
         else:
-            said(ax, "No message was refused, failed or expired.")
+            show_message(ax, "No message was refused, failed or expired.")
         left_out = f"; {len(more)} rarer codes are left out" if len(more) else ""
         what = "Share of requested messages by code, with its 95 % interval"
-        titled(ax, _title_failures(frame), what + left_out)
+        set_titles(ax, _title_failures(frame), what + left_out)
     return ax
 
 
@@ -166,8 +174,8 @@ def _names(frame: pd.DataFrame) -> list[str]:
     keys = list(frame.columns[: frame.columns.get_loc("code")])
     twice = frame.duplicated([*keys, "code"], keep=False)
     return [
-        " ".join([*map(str, group), code, *([place or "sent"] if several else [])])
-        for group, code, place, several in zip(
+        " ".join([*map(str, group), code, *([stage or "sent"] if several else [])])
+        for group, code, stage, several in zip(
             frame[keys].to_numpy().tolist(), frame["code"], frame["refused_at"], twice, strict=True
         )
     ]
@@ -177,8 +185,8 @@ def _bars(ax: Axes, first: pd.DataFrame) -> None:
     shares, low, high = (
         100 * first[name].to_numpy(float) for name in ("share", "share_low", "share_high")
     )
-    for row, (value, place) in enumerate(zip(shares, first["refused_at"], strict=True)):
-        ax.barh(row, value, 0.62, **(REFUSED_failures if place else FAILED))
+    for row, (value, stage) in enumerate(zip(shares, first["refused_at"], strict=True)):
+        ax.barh(row, value, 0.62, **(REFUSED_failures if stage else FAILED))
     ax.errorbar(
         shares,
         np.arange(len(first)),
@@ -189,7 +197,7 @@ def _bars(ax: Axes, first: pd.DataFrame) -> None:
         capsize=5,
     )
     lying(ax, list(first.index))
-    told_at(ax, high.tolist(), [_words(row) for row in first.itertuples()], 1.25, "normal")
+    label_ends(ax, high.tolist(), [_words(row) for row in first.itertuples()], 1.25, "normal")
     ax.set_xlabel("share of requested messages, %")
 
 
@@ -207,7 +215,7 @@ def _legend(ax: Axes, first: pd.DataFrame) -> None:
         (refused, "refused", REFUSED_failures),
         (~refused, "sent, then failed or expired", FAILED),
     )
-    legend_below(ax, [Patch(label=label, **style) for own, label, style in kinds if own.any()])
+    legend_below(ax, [Patch(label=label, **style) for mask, label, style in kinds if mask.any()])
 
 
 def _title_failures(frame: pd.DataFrame) -> str:
@@ -219,7 +227,7 @@ def _title_failures(frame: pd.DataFrame) -> str:
     most = frame.groupby("code")["messages"].sum().idxmax()
     cause = frame.loc[frame["code"] == most, "cause"].iloc[0]
     named = "" if missing(cause) else f" ({str(cause).partition(': ')[0].partition(' (')[0]})"
-    told = "1 message does" if total == 1 else f"{total:,} messages do"
+    phrase = "1 message does" if total == 1 else f"{total:,} messages do"
     if not len(keys):
-        told = f"{share(frame['share'].sum())} of messages do"
-    return f"{told} not arrive; most frequent: {most}{named}"
+        phrase = f"{share(frame['share'].sum())} of messages do"
+    return f"{phrase} not arrive; most frequent: {most}{named}"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from smssim.formatting import number
 from smssim.metrics import YES_OR_NO
-from smssim.plots._style import FAINT, INK, WARNING, drawing, legend_below, look, titled
+from smssim.plots._style import FAINT, INK, WARNING, drawing, legend_below, series_style, set_titles
 from smssim.stats.intervals import Interval
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def runs(
     values: Values,
     name: str,
     unit: str,
-    found: Interval,
+    interval: Interval,
     *,
     compare_to: float | None = None,
     ax: Axes | None = None,
@@ -37,24 +37,26 @@ def runs(
     *compare_to* is the value of a record, drawn among them. Shares are drawn in per cent.
     """
     scale, unit = _scale(unit)
-    values, found = values * scale, _scaled(found, scale)
+    values, interval = values * scale, _scaled(interval, scale)
     with drawing(ax) as ax:
-        _histogram(ax, values, found)
-        told = f"{name}: {_told(found)} {unit}" if len(values) else f"{name}: no run has a value"
+        _histogram(ax, values, interval)
+        title = (
+            f"{name}: {_told(interval)} {unit}" if len(values) else f"{name}: no run has a value"
+        )
         if compare_to is not None and len(values):
-            own = compare_to * scale
-            ax.axvline(own, color=WARNING, linewidth=4, linestyle="--", label="the record")
+            of_record = compare_to * scale
+            ax.axvline(of_record, color=WARNING, linewidth=4, linestyle="--", label="the record")
             legend_below(ax, ax.get_legend_handles_labels()[0])
-            told = f"{name}: {_number(own)} {unit}, {_place(values, own)}"
-        titled(ax, told, f"{len(values):,} runs; the line is the estimate, its band 95 % sure")
+            title = f"{name}: {_number(of_record)} {unit}, {_place(values, of_record)}"
+        set_titles(ax, title, f"{len(values):,} runs; the line is the estimate, its band 95 % sure")
         ax.set_xlabel(f"{name}, {unit}")
         ax.set_ylabel("runs")
     return ax
 
 
-def _place(values: Values, own: float) -> str:
+def _place(values: Values, value: float) -> str:
     """Where a value lies among those of runs, in words."""
-    below, above = int((values < own).sum()), int((values > own).sum())
+    below, above = int((values < value).sum()), int((values > value).sum())
     number = f"{len(values):,} runs"
     if above == len(values):
         return f"less than all {number}"
@@ -64,19 +66,19 @@ def _place(values: Values, own: float) -> str:
 
 
 def differences(
-    values: Values, name: str, unit: str, found: Interval, *, ax: Axes | None = None
+    values: Values, name: str, unit: str, interval: Interval, *, ax: Axes | None = None
 ) -> Axes:
     """Draw the differences of pairs, what-if less base, and their mean with its interval."""
     # Not "%": that would be read as a share of the base's.
     scale, unit = _scale(unit, "percentage points")
-    values, found = values * scale, _scaled(found, scale)
+    values, interval = values * scale, _scaled(interval, scale)
     with drawing(ax) as ax:
-        _histogram(ax, values, found)
+        _histogram(ax, values, interval)
         ax.axvline(0, color=FAINT, linewidth=1, linestyle="--")
-        told = f"{name}: {_told(found)} {unit} against the base"
+        title = f"{name}: {_told(interval)} {unit} against the base"
         if not len(values):
-            told = f"{name}: no pair has a value"
-        titled(ax, told, f"{len(values):,} pairs that share their random numbers; 95 % sure")
+            title = f"{name}: no pair has a value"
+        set_titles(ax, title, f"{len(values):,} pairs that share their random numbers; 95 % sure")
         ax.set_xlabel(f"difference of {name}, {unit}")
         ax.set_ylabel("pairs")
     return ax
@@ -84,7 +86,7 @@ def differences(
 
 def designs(
     labels: Sequence[str],
-    found: Sequence[Interval],
+    estimates: Sequence[Interval],
     name: str,
     unit: str,
     *,
@@ -100,21 +102,21 @@ def designs(
     are dashed, one a design.
     """
     scale, unit = _scale(unit)
-    found = [_scaled(own, scale) for own in found]
+    estimates = [_scaled(interval, scale) for interval in estimates]
     with drawing(ax) as ax:
-        for place, own in enumerate(found):
-            spread = [[own.estimate - own.low], [own.high - own.estimate]]
-            style = {"color": look(place)["color"], "linewidth": 2.5, "markersize": 9}
-            ax.errorbar([own.estimate], [place], xerr=spread, fmt="o", capsize=5, **style)
-        for place, bound in enumerate(bounds):
-            ends = (place - 0.5, place + 0.5)
+        for y, interval in enumerate(estimates):
+            spread = [[interval.estimate - interval.low], [interval.high - interval.estimate]]
+            style = {"color": series_style(y)["color"], "linewidth": 2.5, "markersize": 9}
+            ax.errorbar([interval.estimate], [y], xerr=spread, fmt="o", capsize=5, **style)
+        for y, bound in enumerate(bounds):
+            ends = (y - 0.5, y + 0.5)
             ax.plot([bound * scale] * 2, ends, linestyle="--", color=INK, linewidth=1.5)
         ax.set_yticks(range(len(labels)), labels)
         ax.set_ylim(len(labels) - 0.5, -0.5)
         ax.grid(axis="x", color="#dddddd", linewidth=0.8)
         _plain_numbers(ax)
         ax.set_xlabel(f"{name}, {unit}")
-        titled(ax, title or _span(found, name, unit), below)
+        set_titles(ax, title or _span(estimates, name, unit), below)
     return ax
 
 
@@ -127,20 +129,20 @@ def _scale(unit: str, per_cent: str = "%") -> tuple[float, str]:
     return (100.0, per_cent) if unit == "share" else (1.0, unit)
 
 
-def _scaled(found: Interval, scale: float) -> Interval:
-    return Interval(*(end * scale for end in found))
+def _scaled(interval: Interval, scale: float) -> Interval:
+    return Interval(*(end * scale for end in interval))
 
 
-def _span(found: Sequence[Interval], name: str, unit: str) -> str:
-    known = sorted(own.estimate for own in found if np.isfinite(own.estimate))
-    if not known:
+def _span(estimates: Sequence[Interval], name: str, unit: str) -> str:
+    ordered = sorted(interval.estimate for interval in estimates if np.isfinite(interval.estimate))
+    if not ordered:
         return f"{name}: no run has a value"
     # Labels of designs leave little room for words above them.
-    ends = dict.fromkeys(map(_number, (known[0], known[-1])))
+    ends = dict.fromkeys(map(_number, (ordered[0], ordered[-1])))
     return f"{name}: {' to '.join(ends)} {unit}"
 
 
-def _histogram(ax: Axes, values: Values, found: Interval) -> None:
+def _histogram(ax: Axes, values: Values, interval: Interval) -> None:
     from matplotlib.ticker import MaxNLocator
 
     if not len(values):
@@ -152,10 +154,12 @@ def _histogram(ax: Axes, values: Values, found: Interval) -> None:
     bins: Any = 1 if same else min(40, max(5, round(np.sqrt(len(values)))))
     middle = abs(values[0]) or 1
     span = (values[0] - middle / 100, values[0] + middle / 100) if same else None
-    ax.hist(values, bins=bins, range=span, color=look(0)["color"], alpha=0.5, edgecolor="white")
-    if np.isfinite(found.low) and np.isfinite(found.high):
-        ax.axvspan(found.low, found.high, color=INK, alpha=0.15, linewidth=0)
-    ax.axvline(found.estimate, color=INK, linewidth=2)
+    ax.hist(
+        values, bins=bins, range=span, color=series_style(0)["color"], alpha=0.5, edgecolor="white"
+    )
+    if np.isfinite(interval.low) and np.isfinite(interval.high):
+        ax.axvspan(interval.low, interval.high, color=INK, alpha=0.15, linewidth=0)
+    ax.axvline(interval.estimate, color=INK, linewidth=2)
     _plain_numbers(ax)
 
 
@@ -165,10 +169,10 @@ def _plain_numbers(ax: Axes) -> None:
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
 
 
-def _told(found: Interval) -> str:
-    if found.low == found.high:
-        return f"always {_number(found.estimate)}"
-    return f"{_number(found.estimate)} ({_number(found.low)} to {_number(found.high)})"
+def _told(interval: Interval) -> str:
+    if interval.low == interval.high:
+        return f"always {_number(interval.estimate)}"
+    return f"{_number(interval.estimate)} ({_number(interval.low)} to {_number(interval.high)})"
 
 
 def _number(value: float) -> str:
@@ -203,17 +207,17 @@ def frontier(
     either: the legend says so.
     """
     placed = frame[[across.name, up.name]].notna().all(axis=1)
-    known = frame[placed]
-    best = int(known["best"].sum())
+    with_values = frame[placed]
+    best = int(with_values["best"].sum())
     with drawing(ax) as ax:
-        _joined(ax, known, across, up)
+        _joined(ax, with_values, across, up)
         handles = [_design(ax, row, across, up) for _, row in frame.iterrows()]
         ax.margins(0.12)
         ax.autoscale_view()
-        _numbered(ax, known, across, up)
+        _numbered(ax, with_values, across, up)
         rows = zip(frame["scenario"], labels, placed, strict=True)
-        told = [f"{n}  {label}" + ": no value" * (not there) for n, label, there in rows]
-        ax.legend(handles, told, loc="upper left", bbox_to_anchor=(1.01, 1.02), frameon=False)
+        texts = [f"{n}  {label}" + ": no value" * (not there) for n, label, there in rows]
+        ax.legend(handles, texts, loc="upper left", bbox_to_anchor=(1.01, 1.02), frameon=False)
         ax.grid(axis="both", color="#dddddd", linewidth=0.8)
         _thousands(ax)
         ax.set_xlabel(f"{across.name}, {across.unit}")
@@ -221,7 +225,7 @@ def frontier(
         below = (
             "crosses are 95 % sure; hollow: another is surely better in one, no worse in the other"
         )
-        titled(ax, f"{best} of {len(known)} designs are not beaten by another", below)
+        set_titles(ax, f"{best} of {len(with_values)} designs are not beaten by another", below)
     return ax
 
 
@@ -229,7 +233,7 @@ def _design(ax: MatplotlibAxes, row: pd.Series[Any], across: Axis, up: Axis) -> 
     """A cross with a marker; filled where no other design is better."""
     spreads = [[[row[a.name] - row[f"{a.name}_low"]], [row[f"{a.name}_high"] - row[a.name]]]
                for a in (across, up)]  # fmt: skip
-    style: dict[str, Any] = {"color": look(0)["color"], "fmt": "o", "markersize": 11}
+    style: dict[str, Any] = {"color": series_style(0)["color"], "fmt": "o", "markersize": 11}
     if not row["best"]:
         style |= {"color": FAINT, "fmt": "s", "markersize": 9, "markerfacecolor": "white"}
     point = (row[across.name], row[up.name])
@@ -239,26 +243,35 @@ def _design(ax: MatplotlibAxes, row: pd.Series[Any], across: Axis, up: Axis) -> 
 def _joined(ax: MatplotlibAxes, frame: pd.DataFrame, across: Axis, up: Axis) -> None:
     best = frame[frame["best"]].sort_values([across.name, up.name])
     for one, other in pairwise(best[[across.name, up.name]].to_numpy()):
-        ax.plot(*zip(one, other, strict=True), color=look(0)["color"], linewidth=1, linestyle="--")
+        ax.plot(
+            *zip(one, other, strict=True),
+            color=series_style(0)["color"],
+            linewidth=1,
+            linestyle="--",
+        )
 
 
 def _numbered(ax: MatplotlibAxes, frame: pd.DataFrame, across: Axis, up: Axis) -> None:
     """The number of each design beside its marker; designs that lie on each other share a label."""
     points = frame[[across.name, up.name]].to_numpy(np.float64)
-    shown = ax.transAxes.inverted().transform(ax.transData.transform(points))
+    on_axes = ax.transAxes.inverted().transform(ax.transData.transform(points))
     groups: list[list[int]] = []
-    for place in range(len(points)):
-        near = (own for own in groups if np.abs(shown[own[0]] - shown[place]).max() < _NEAR)
+    for index in range(len(points)):
+        near = (
+            group_of
+            for group_of in groups
+            if np.abs(on_axes[group_of[0]] - on_axes[index]).max() < _NEAR
+        )
         group = next(near, None)
         if group is None:
-            groups.append([place])
+            groups.append([index])
         else:
-            group.append(place)
+            group.append(index)
     size = float(ax.yaxis.label.get_fontsize())
     numbers = frame["scenario"].tolist()
-    for own in groups:
-        told = ", ".join(str(numbers[place]) for place in own)
-        ax.annotate(told, points[own[0]], (0.6 * size, 0.6 * size), textcoords="offset points",
+    for group_of in groups:
+        text = ", ".join(str(numbers[index]) for index in group_of)
+        ax.annotate(text, points[group_of[0]], (0.6 * size, 0.6 * size), textcoords="offset points",
                     color=INK, fontweight="bold")  # fmt: skip
 
 

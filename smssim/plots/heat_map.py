@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from smssim import report
 from smssim.formatting import share
-from smssim.plots._style import drawing, legend_below, said, titled
+from smssim.plots._style import drawing, legend_below, set_titles, show_message
 from smssim.record.record import Record
 
 if TYPE_CHECKING:
@@ -70,20 +70,20 @@ def heat_map(
         raise ValueError(f"measure(={measure!r}) must be one of {', '.join(MEASURES)}")
     what = MEASURES[measure]
     frame = report.heat_map(record, zone) if isinstance(record, Record) else record
-    values = shown(frame, what)
+    values = tile_values(frame, what)
     with drawing(ax) as ax:
         if np.nanmax([*values, 0.0]) > 0:
             _tiles(ax, values, what)
             _framed(ax, _extreme(frame, what))
         elif np.isnan(values).all():
-            said(ax, f"A share of fewer than {FEW} messages tells nothing of an hour.")
+            show_message(ax, f"A share of fewer than {FEW} messages tells nothing of an hour.")
         else:
-            said(ax, f"Not one of {_of(frame, what):,} messages.")
-        titled(ax, _title(frame, what), f"{what.words}, by hour and weekday in {zone}")
+            show_message(ax, f"Not one of {_of(frame, what):,} messages.")
+        set_titles(ax, _title(frame, what), f"{what.words}, by hour and weekday in {zone}")
     return ax
 
 
-def shown(frame: pd.DataFrame, what: Measure) -> NDArray[np.float64]:
+def tile_values(frame: pd.DataFrame, what: Measure) -> NDArray[np.float64]:
     """The value of each tile, NaN where there is none or it rests on too few messages."""
     values = frame[what.column].to_numpy(np.float64, copy=True)
     if what.of:
@@ -114,8 +114,8 @@ def classes(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The ends of about six classes from 0 on; an hour far above the others is one of its own."""
     from matplotlib.ticker import MaxNLocator
 
-    known = values[~np.isnan(values)]
-    most, usual = float(known.max()), float(np.quantile(known, 0.95))
+    finite = values[~np.isnan(values)]
+    most, usual = float(finite.max()), float(np.quantile(finite, 0.95))
     far = most > _FAR * usual > 0
     locator = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10])
     levels = np.asarray(locator.tick_values(0, usual if far else most))
@@ -125,10 +125,10 @@ def classes(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _legend(ax: Axes, levels: NDArray[np.float64], what: Measure, blank: bool) -> None:
     from matplotlib.patches import Patch
 
-    told = [_told(level, what) for level in levels]
+    ends = [_told(level, what) for level in levels]
     colours = _colours(len(levels) - 1)
     marks = [
-        Patch(facecolor=colours(n), edgecolor="#b8b8b8", label=f"{told[n]} to {told[n + 1]}")
+        Patch(facecolor=colours(n), edgecolor="#b8b8b8", label=f"{ends[n]} to {ends[n + 1]}")
         for n in range(len(levels) - 1)
     ]
     legend_below(ax, [*marks, *([Patch(label=what.blank, **_BLANK)] if blank else [])])
@@ -170,7 +170,7 @@ def _told(value: float, what: Measure) -> str:
 
 def _extreme(frame: pd.DataFrame, what: Measure) -> int:
     """The tile that the title names."""
-    values = shown(frame, what)
+    values = tile_values(frame, what)
     if what.of:
         low = frame[what.column.replace("_share", "_low")].to_numpy(np.float64)
         values = np.where(np.isnan(values), np.nan, low)
@@ -179,7 +179,7 @@ def _extreme(frame: pd.DataFrame, what: Measure) -> int:
 
 def _title(frame: pd.DataFrame, what: Measure) -> str:
     """When it is most; for a share, with its interval and how it is in all."""
-    values = shown(frame, what)
+    values = tile_values(frame, what)
     name = what.column.removesuffix("_share").replace("_", " ")
     if not frame["messages"].sum():
         return "No messages"
@@ -187,16 +187,14 @@ def _title(frame: pd.DataFrame, what: Measure) -> str:
         return "Too few messages to compare hours"
     if not values[~np.isnan(values)].max():
         return f"None are {name}"
-    place = _extreme(frame, what)
-    row = frame.iloc[place]
-    at = f"{DAYS[place // 24]} {place % 24:02}:00"
+    tile = _extreme(frame, what)
+    row = frame.iloc[tile]
+    at = f"{DAYS[tile // 24]} {tile % 24:02}:00"
     if not what.of:
-        most = f"{values[place]:,.0f}" if values[place] >= 10 else f"{values[place]:.2g}"
+        most = f"{values[tile]:,.0f}" if values[tile] >= 10 else f"{values[tile]:.2g}"
         return f"Busiest on {at}: {most} message{'s' * (most != '1')} an hour"
     ends = [f"{what.column.removesuffix('_share')}_{end}" for end in ("low", "high")]
     low, high = (share(row[end]) for end in ends)
-    part = int(frame[what.column.removesuffix("_share")].sum())
-    overall = part / _of(frame, what)
-    return (
-        f"Worst on {at}: {share(values[place])} {name} ({low} to {high}); {share(overall)} in all"
-    )
+    count = int(frame[what.column.removesuffix("_share")].sum())
+    overall = count / _of(frame, what)
+    return f"Worst on {at}: {share(values[tile])} {name} ({low} to {high}); {share(overall)} in all"

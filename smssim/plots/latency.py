@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from smssim.formatting import duration
-from smssim.plots._style import FAINT, INK, drawing, look, said, titled
+from smssim.plots._style import FAINT, INK, drawing, series_style, set_titles, show_message
 from smssim.record.record import Record
 from smssim.report.latency import latency_curve, untimed
 
@@ -38,25 +38,25 @@ def latency(
     reason = untimed(record) if isinstance(record, Record) else None
     if reason is not None:
         with drawing(ax) as ax:
-            said(ax, f"Not known: {reason.removeprefix('p95 is not known: ')}.")
-            titled(ax, "When messages arrive is not known", below)
+            show_message(ax, f"Not known: {reason.removeprefix('p95 is not known: ')}.")
+            set_titles(ax, "When messages arrive is not known", below)
         return ax
     frame = latency_curve(record, by) if isinstance(record, Record) else record
     keys = list(frame.columns[: frame.columns.get_loc("latency_s")])
     curves = _curves(frame, keys)
     with drawing(ax) as ax:
         if not curves:
-            said(ax, "No message was delivered or is on its way.")
-            titled(ax, _title(curves), below)
+            show_message(ax, "No message was delivered or is on its way.")
+            set_titles(ax, _title(curves), below)
             return ax
         _axes(ax)
         for name in list(curves)[MOST:]:
             curve = curves[name]
             ax.plot(curve["latency_s"], 100 * curve["share"], color="#cccccc", label="_" + name)
         for number, name in enumerate(sorted(list(curves)[:MOST])):
-            _curve(ax, name, curves[name], look(number))
+            _curve(ax, name, curves[name], series_style(number))
         _legend(ax, list(curves.values()), len(curves) - MOST)
-        titled(ax, _title(curves), below)
+        set_titles(ax, _title(curves), below)
     return ax
 
 
@@ -100,9 +100,9 @@ def _axes(ax: Axes) -> None:
 
 def _curve(ax: Axes, name: str, curve: pd.DataFrame, style: dict[str, Any]) -> None:
     quantiles = {label: quantile_s(curve, share) for share, label in SHARES.items()}
-    told = ", ".join(f"{label} {_told(value)}" for label, value in quantiles.items())
+    times = ", ".join(f"{label} {_told(value)}" for label, value in quantiles.items())
     latency_s = curve["latency_s"]
-    ax.plot(latency_s, 100 * curve["share"], label=f"{name}:  {told}", **style)
+    ax.plot(latency_s, 100 * curve["share"], label=f"{name}:  {times}", **style)
     ax.fill_between(
         latency_s, 100 * curve["low"], 100 * curve["high"], color=style["color"], alpha=0.25, lw=0
     )
@@ -126,19 +126,19 @@ def _legend(ax: Axes, curves: list[pd.DataFrame], more: int) -> None:
     """In the corner below the curves, which are high there unless one is slow; then below all."""
     slow = any(not quantile_s(curve, 0.5) < _SLOW_S for curve in curves)
     title = f"{more} more in grey, with fewer messages" if more > 0 else None
-    place: dict[str, Any] = {"loc": "lower right", "framealpha": 1}
+    position: dict[str, Any] = {"loc": "lower right", "framealpha": 1}
     if slow:
         below = {"bbox_to_anchor": (0.5, -0.13), "ncols": 2, "frameon": False, "fontsize": "small"}
-        place = {"loc": "upper center", **below}
-    ax.legend(title=title, labelcolor=INK, handlelength=3.5, **place)
+        position = {"loc": "upper center", **below}
+    ax.legend(title=title, labelcolor=INK, handlelength=3.5, **position)
 
 
 def _title(curves: dict[str, pd.DataFrame]) -> str:
     """The slowest and the quickest of the groups, by the time that 95 % take."""
     times = {name: quantile_s(curve, 0.95) for name, curve in list(curves.items())}
-    known = sorted((value, name) for name, value in times.items() if not math.isnan(value))
-    if not known:
+    reached = sorted((value, name) for name, value in times.items() if not math.isnan(value))
+    if not reached:
         return "Too few deliveries to tell when 95 % arrive"
-    (least, quick), (most, slow) = known[0], known[-1]
-    span = f"{duration(least)} ({quick}) to " * (len(known) > 1)
+    (least, quick), (most, slow) = reached[0], reached[-1]
+    span = f"{duration(least)} ({quick}) to " * (len(reached) > 1)
     return f"95 % arrive within {span}{duration(most)}{f' ({slow})' * bool(span)}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from smssim.plots._style import FAINT, INK, WARNING, drawing, look, titled
+from smssim.plots._style import FAINT, INK, WARNING, drawing, series_style, set_titles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,45 +40,46 @@ def promises(rows: Sequence[Promised], months: int, *, ax: Axes | None = None) -
     its statistic with the bounds that are certain. What is off the scale stands at its end.
     """
     with drawing(ax) as ax:
-        for place, row in enumerate(rows):
-            _sides(ax, place, row)
-            _statistic(ax, place, row)
+        for y, row in enumerate(rows):
+            _sides(ax, y, row)
+            _statistic(ax, y, row)
         ax.axvline(1, color=INK, linewidth=1.5)
         ax.set_yticks(range(len(rows)), [f"{row.name}\n{row.statement}" for row in rows])
         ax.set_ylim(len(rows) - 0.5, -0.5)
         ax.set_xlim(_LEAST, _MOST)
         ax.set_xticks([0, 0.5, 1, 1.5, 2], ["0 %", "50 %", "the bound", "150 %", "200 %"])
-        kept = sum(row.outcome == "pass" for row in rows)
+        kept_count = sum(row.outcome == "pass" for row in rows)
         broken = [row.name for row in rows if row.outcome == "fail"]
-        told = f"{kept} of {len(rows)} promises kept" + f"; broken: {', '.join(broken)}" * bool(
-            broken
+        title = (
+            f"{kept_count} of {len(rows)} promises kept"
+            + f"; broken: {', '.join(broken)}" * bool(broken)
         )
         ax.set_xlabel("the statistic, in parts of its bound")
         below = f"{months:,} months; lines: what is certain; grey breaks the promise"
-        titled(ax, told, below, 0.75)
+        set_titles(ax, title, below, 0.75)
     return ax
 
 
-def _sides(ax: Axes, place: int, row: Promised) -> None:
+def _sides(ax: Axes, y: int, row: Promised) -> None:
     beyond = 1 - row.margin if row.above else 1 + row.margin
     end = _LEAST if row.above else _MOST
     for first, last, alpha in ((1.0, beyond, 0.15), (beyond, end, 0.35)):
         spread = sorted(np.clip((first, last), _LEAST, _MOST))
-        ax.barh(place, spread[1] - spread[0], 0.8, left=spread[0], color=FAINT, alpha=alpha)
+        ax.barh(y, spread[1] - spread[0], 0.8, left=spread[0], color=FAINT, alpha=alpha)
 
 
-def _statistic(ax: Axes, place: int, row: Promised) -> None:
-    colour = WARNING if row.outcome == "fail" else look(0)["color"]
+def _statistic(ax: Axes, y: int, row: Promised) -> None:
+    colour = WARNING if row.outcome == "fail" else series_style(0)["color"]
     if row.outcome == "undecided":
         colour = INK
     low, at, high = np.clip((row.low, row.estimate, row.high), _LEAST, _MOST)
     style: dict[str, Any] = {"color": colour, "linewidth": 3, "solid_capstyle": "butt"}
-    ax.plot([low, high], [place, place], **style)
-    ax.plot([at], [place], _SIGNS[row.outcome], color=colour, markersize=11, clip_on=False)
+    ax.plot([low, high], [y, y], **style)
+    ax.plot([at], [y], _SIGNS[row.outcome], color=colour, markersize=11, clip_on=False)
     left = at > _ROOM_LEFT
     ax.annotate(
         _WORDS[row.outcome],
-        (at, place),
+        (at, y),
         (-12 if left else 12, 11),
         textcoords="offset points",
         ha="right" if left else "left",

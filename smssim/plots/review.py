@@ -12,11 +12,11 @@ from smssim.plots._style import (
     day_and_time,
     drawing,
     legend_below,
-    look,
     naive,
-    said,
+    series_style,
+    set_titles,
+    show_message,
     time_axis,
-    titled,
 )
 from smssim.plots._timeline import DONE, MOST, OPEN, TOP, Step, lanes_in_time, number
 from smssim.record.record import Record
@@ -43,17 +43,17 @@ def review(record: Record | pd.DataFrame, *, ax: Axes | None = None, zone: str =
     frame = report.review(record) if isinstance(record, Record) else record
     calendar = calendar_of(record) if isinstance(record, Record) else WorkCalendar()
     until = _end(record, frame)
-    kept = _longest(frame, until)
+    drawn = _longest(frame, until)
     with drawing(ax) as ax:
-        if len(kept):
-            lanes_in_time(ax, [_step(row, until) for row in kept.itertuples()], until, zone)
+        if len(drawn):
+            lanes_in_time(ax, [_step(row, until) for row in drawn.itertuples()], until, zone)
             shaded = _closed(ax, calendar)
-            _legend(ax, kept, shaded)
+            _legend(ax, drawn, shaded)
         else:
-            said(ax, "No template was handed in, or a log tells nothing of reviews.")
-        left_out = len(frame) - len(kept)
+            show_message(ax, "No template was handed in, or a log tells nothing of reviews.")
+        left_out = len(frame) - len(drawn)
         more = f"; {left_out} quicker ones are left out" if left_out else ""
-        titled(ax, _title(frame), f"Templates from first submission to approval{more}")
+        set_titles(ax, _title(frame), f"Templates from first submission to approval{more}")
     return ax
 
 
@@ -66,14 +66,14 @@ def closed(
     """
     shift, opens, closes = (us / 86_400e6 for us in (GMT8_US, OPENS_US, CLOSES_US))
     nights = ends - begins <= nights_until
-    found, since = [], begins
+    spans, since = [], begins
     for day in range(int(begins + shift), int(ends + shift) + 1):
         if calendar.is_workday(date(1970, 1, 1) + timedelta(days=day)):
             start, end = (opens, closes) if nights else (0.0, 1.0)
             if day + start - shift > since:
-                found.append((since, min(ends, day + start - shift)))
+                spans.append((since, min(ends, day + start - shift)))
             since = max(since, day + end - shift)
-    return [*found, (since, ends)] if since < ends else found
+    return [*spans, (since, ends)] if since < ends else spans
 
 
 def _end(record: Record | pd.DataFrame, frame: pd.DataFrame) -> Any:
@@ -88,8 +88,8 @@ def _end(record: Record | pd.DataFrame, frame: pd.DataFrame) -> Any:
 
 def _longest(frame: pd.DataFrame, until: Any) -> pd.DataFrame:
     lasted = frame["approved_at"].fillna(until) - frame["submitted_at"]
-    kept = lasted.sort_values(ascending=False, kind="stable").index[:MOST]
-    return frame.loc[frame.index.isin(kept)]
+    longest_rows = lasted.sort_values(ascending=False, kind="stable").index[:MOST]
+    return frame.loc[frame.index.isin(longest_rows)]
 
 
 def _step(row: Any, until: pd.Timestamp) -> Step:
@@ -112,17 +112,17 @@ def _closed(ax: Axes, calendar: WorkCalendar) -> bool:
     return bool(spans)
 
 
-def _legend(ax: Axes, kept: pd.DataFrame, shaded: bool) -> None:
+def _legend(ax: Axes, drawn: pd.DataFrame, shaded: bool) -> None:
     from matplotlib.patches import Patch
 
-    found = (
-        [Patch(label="approved (dot: when)", **DONE)] if kept["approved_at"].notna().any() else []
+    handles = (
+        [Patch(label="approved (dot: when)", **DONE)] if drawn["approved_at"].notna().any() else []
     )
-    if kept["approved_at"].isna().any():
-        found.append(Patch(label="not approved by the end", **OPEN))
+    if drawn["approved_at"].isna().any():
+        handles.append(Patch(label="not approved by the end", **OPEN))
     if shaded:
-        found.append(Patch(label="review desk closed", **CLOSED))
-    legend_below(ax, found)
+        handles.append(Patch(label="review desk closed", **CLOSED))
+    legend_below(ax, handles)
 
 
 def _title(frame: pd.DataFrame) -> str:
@@ -153,19 +153,21 @@ def onboarding(record: Record | pd.DataFrame, *, ax: Axes | None = None, zone: s
     until: Any = max([*frame["began_at"].dropna(), *frame["done_at"].dropna()], default=None)
     if isinstance(record, Record) and steps["done_at"].isna().any():
         until = _end_onboarding(record)
-    kept = longest(steps, until)
+    drawn = longest(steps, until)
     with drawing(ax) as ax:
-        if len(kept):
+        if len(drawn):
             lanes_in_time(
-                ax, [_step_onboarding(row, until) for row in kept.itertuples()], until, zone
+                ax, [_step_onboarding(row, until) for row in drawn.itertuples()], until, zone
             )
             _first(ax, first, zone)
-            _legend_onboarding(ax, kept)
+            _legend_onboarding(ax, drawn)
         else:
-            said(ax, "No steps are known: the account was ready, or a log tells nothing of them.")
-        left_out = len(steps) - len(kept)
+            show_message(
+                ax, "No steps are known: the account was ready, or a log tells nothing of them."
+            )
+        left_out = len(steps) - len(drawn)
         more = f"; {left_out} shorter steps are left out" if left_out else ""
-        titled(
+        set_titles(
             ax,
             _title_onboarding(frame, first, zone),
             f"Steps of getting started, by the clock{more}",
@@ -176,8 +178,8 @@ def onboarding(record: Record | pd.DataFrame, *, ax: Axes | None = None, zone: s
 def longest(steps: pd.DataFrame, until: pd.Timestamp | None) -> pd.DataFrame:
     """At most `MOST` steps, the longest, in their own order."""
     lasted = steps["done_at"].fillna(until) - steps["began_at"]
-    kept = lasted.sort_values(ascending=False, kind="stable").index[:MOST]
-    return steps.loc[steps.index.isin(kept)]
+    longest_rows = lasted.sort_values(ascending=False, kind="stable").index[:MOST]
+    return steps.loc[steps.index.isin(longest_rows)]
 
 
 def _end_onboarding(record: Record) -> pd.Timestamp:
@@ -187,13 +189,13 @@ def _end_onboarding(record: Record) -> pd.Timestamp:
 
 
 def _step_onboarding(row: tuple[object, ...], until: pd.Timestamp) -> Step:
-    step, subject, kind, began, done = (
+    step, subject, registration, began, done = (
         getattr(row, name) for name in ("step", "subject", "kind", "began_at", "done_at")
     )
     refused = str(getattr(row, "refused", ""))
     name = f"{str(step).replace('_', ' ')} {subject}".strip()
     if step == "country_registration":
-        name = f"register {str(kind).replace('_', ' ')} {subject}"
+        name = f"register {str(registration).replace('_', ' ')} {subject}"
     lasted = duration(((until if missing(done) else done) - began).total_seconds())
     words = f"not done after {lasted}" if missing(done) else lasted
     if refused:
@@ -220,13 +222,13 @@ def _first(ax: Axes, first: pd.Timestamp, zone: str) -> None:
     )
 
 
-def _legend_onboarding(ax: Axes, kept: pd.DataFrame) -> None:
+def _legend_onboarding(ax: Axes, drawn: pd.DataFrame) -> None:
     from matplotlib.patches import Patch
 
-    found = [Patch(label="done (dot: when)", **DONE)] if kept["done_at"].notna().any() else []
-    if kept["done_at"].isna().any():
-        found.append(Patch(label="not done", **OPEN))
-    legend_below(ax, found)
+    handles = [Patch(label="done (dot: when)", **DONE)] if drawn["done_at"].notna().any() else []
+    if drawn["done_at"].isna().any():
+        handles.append(Patch(label="not done", **OPEN))
+    legend_below(ax, handles)
 
 
 def _title_onboarding(frame: pd.DataFrame, first: pd.Timestamp, zone: str) -> str:
@@ -262,17 +264,17 @@ def launch_risk(
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    own = frame.sort_values("at")
+    rows = frame.sort_values("at")
     with drawing(ax) as ax:
-        margin = 0.02 * (own["at"].max() - own["at"].min())
-        time_axis(ax, own["at"].min() - margin, own["at"].max() + margin, zone)
+        margin = 0.02 * (rows["at"].max() - rows["at"].min())
+        time_axis(ax, rows["at"].min() - margin, rows["at"].max() + margin, zone)
         low, high = ax.get_xlim()
         for begins, ends in closed(low, high, WorkCalendar(), nights_until=_NIGHTS_launch_risk):
             ax.axvspan(begins, ends, zorder=0, **CLOSED)
-        at, style = naive(own["at"]), look(0)
-        marker = "o" if len(own) <= MOST_DOTS else ""
-        ax.plot(at, 100 * own["risk"], marker=marker, markersize=7, **style)
-        band = (100 * own["low"], 100 * own["high"])
+        at, style = naive(rows["at"]), series_style(0)
+        marker = "o" if len(rows) <= MOST_DOTS else ""
+        ax.plot(at, 100 * rows["risk"], marker=marker, markersize=7, **style)
+        band = (100 * rows["low"], 100 * rows["high"])
         ax.fill_between(at, *band, color=style["color"], alpha=0.25, lw=0)
         ax.axhline(100 * accepted, color=INK, linewidth=1.5, linestyle="--")
         ax.set_ylim(-2, 102)
@@ -285,8 +287,8 @@ def launch_risk(
                 Patch(label="review desk closed", **CLOSED),
             ],
         )
-        below = f"Of {own['n'].max():,} replications for each moment of handing in or beginning"
-        titled(ax, _title_launch_risk(own, accepted, zone), below)
+        below = f"Of {rows['n'].max():,} replications for each moment of handing in or beginning"
+        set_titles(ax, _title_launch_risk(rows, accepted, zone), below)
     return ax
 
 
@@ -301,11 +303,11 @@ def _title_launch_risk(frame: pd.DataFrame, accepted: float, zone: str) -> str:
     if last is None:
         return f"The risk is nowhere surely below {_percent(accepted)}"
     day = f"{last.tz_convert(zone):%a}"
-    told = f"{day} {day_and_time(last, zone)}"
+    moment = f"{day} {day_and_time(last, zone)}"
     if (frame.loc[frame["at"] <= last, "high"] < accepted).all():
-        return f"Risk below {_percent(accepted)} until {told}"
+        return f"Risk below {_percent(accepted)} until {moment}"
     # Handing in later may be safer: what comes at night is decided in the morning.
-    return f"Last moment with a risk below {_percent(accepted)}: {told} (not all before it)"
+    return f"Last moment with a risk below {_percent(accepted)}: {moment} (not all before it)"
 
 
 def _percent(accepted: float) -> str:

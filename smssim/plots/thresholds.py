@@ -13,13 +13,13 @@ from smssim.plots._style import (
     WARNING,
     drawing,
     legend_below,
-    look,
     naive,
     naive_moment,
-    said,
+    series_style,
+    set_titles,
+    show_message,
     thousands,
     time_axis,
-    titled,
 )
 from smssim.record.record import Record
 from smssim.record.tallies import SLOT_US
@@ -70,8 +70,8 @@ def thresholds(
     usage, table = (frame[frame["period"] == period] for frame in (usage, both))
     if not len(table) or not len(usage):
         with drawing(ax) as ax:
-            said(ax, "A log tells neither the values of thresholds nor what was counted.")
-            titled(ax, "Thresholds are not known", f"Messages counted by UTC {period}")
+            show_message(ax, "A log tells neither the values of thresholds nor what was counted.")
+            set_titles(ax, "Thresholds are not known", f"Messages counted by UTC {period}")
         return ax
     unit = _unit(record)
     begins, ends = _ends(record, usage)
@@ -85,7 +85,7 @@ def thresholds(
         thousands(ax)
         ax.set_ylabel(f"{unit} since the {period} began")
         legend_below(ax, ax.get_legend_handles_labels()[0])
-        titled(ax, _title(table, period), _below(table, period, unit))
+        set_titles(ax, _title(table, period), _below(table, period, unit))
     return ax
 
 
@@ -116,7 +116,7 @@ def _used(ax: Axes, usage: pd.DataFrame) -> None:
         ["start", "at"], kind="stable"
     )
     at, used = naive(rows["at"]), rows["used"].to_numpy(float)
-    color = look(0)["color"]
+    color = series_style(0)["color"]
     ax.plot(at, used, color=color, linewidth=1.5, label="counted")
     ax.fill_between(at, used, color=color, alpha=0.25, linewidth=0)
 
@@ -135,11 +135,11 @@ def _stops(ax: Axes, both: pd.DataFrame) -> None:
 
 def _values(ax: Axes, table: pd.DataFrame, ends: pd.Timestamp) -> None:
     """Alarm and limit as lines, each named with its last value."""
-    known = table.dropna(subset=["alarm", "limit"])
-    top = max([1.0, *known["alarm"].astype(float), *table["used"].astype(float)])
-    at = np.append(naive(known["start"]), naive_moment(ends))
-    for value, style in LINES.items() if len(known) else ():
-        levels = known[value].to_numpy(float)
+    rows = table.dropna(subset=["alarm", "limit"])
+    top = max([1.0, *rows["alarm"].astype(float), *table["used"].astype(float)])
+    at = np.append(naive(rows["start"]), naive_moment(ends))
+    for value, style in LINES.items() if len(rows) else ():
+        levels = rows[value].to_numpy(float)
         name = f"{value}\n{levels[-1]:,.0f}"
         if levels.min() > _FAR * top:
             _named(ax, f"{name},\nfar above", 1, "axes fraction", style, "top")

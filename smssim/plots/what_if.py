@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from smssim import report
 from smssim.formatting import duration, listed
-from smssim.plots._style import FAINT, INK, day_and_time, look, naive, thousands, time_axis
+from smssim.plots._style import FAINT, INK, day_and_time, naive, series_style, thousands, time_axis
 from smssim.plots.latency import quantile_s
 from smssim.record.record import Record
 from smssim.report.latency import latency_curve
@@ -57,8 +57,8 @@ def what_if(base: Record | Seen, other: Record | Seen) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    sides = [Seen.of(own) if isinstance(own, Record) else own for own in (base, other)]
-    has_packages = any(len(own.left) for own in sides)
+    sides = [Seen.of(side) if isinstance(side, Record) else side for side in (base, other)]
+    has_packages = any(len(side.left) for side in sides)
     rows = 1 + has_packages
     height = rows * (_ROW_IN + 2 * _EDGE_IN)
     figure = Figure(figsize=(_WIDTH_IN, height), dpi=DPI)
@@ -66,10 +66,10 @@ def what_if(base: Record | Seen, other: Record | Seen) -> Figure:
     edge = _EDGE_IN / height
     # A layout engine would draw everything twice, and somebody is waiting.
     figure.subplots_adjust(0.125, edge * 0.8, 0.965, 1 - edge, 0.16, 2 * _EDGE_IN / _ROW_IN)
-    for place, (name, own) in enumerate(zip(SIDES, sides, strict=True)):
+    for column, (name, side) in enumerate(zip(SIDES, sides, strict=True)):
         if has_packages:
-            _packages(axes[0, place], name, own.left, sides)
-        _latency(axes[-1, place], name, own.latency)
+            _packages(axes[0, column], name, side.left, sides)
+        _latency(axes[-1, column], name, side.latency)
     for left, right in axes:
         _legend(left, "upper right" if left is not axes[-1, 0] else "lower right")
         if right.get_legend_handles_labels()[1] != left.get_legend_handles_labels()[1]:
@@ -88,16 +88,19 @@ def picture(base: Record | Seen, other: Record | Seen) -> Picture:
 
 def words(figure: Figure) -> str:
     """What a figure of `what_if` shows, in sentences."""
-    told = [" ".join(ax.get_title(loc="left").split()) for ax in figure.axes]
-    return f"Two months side by side. {'. '.join(told[::2] + told[1::2])}."
+    titles = [" ".join(ax.get_title(loc="left").split()) for ax in figure.axes]
+    return f"Two months side by side. {'. '.join(titles[::2] + titles[1::2])}."
 
 
 def _packages(ax: Axes, name: str, left: pd.DataFrame, sides: list[Seen]) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-    frames = [own.left for own in sides if len(own.left)]
-    begins, ends = min(own["at"].min() for own in frames), max(own["at"].max() for own in frames)
-    top = max(float(own["left"].max()) for own in frames)
+    frames = [rows.left for rows in sides if len(rows.left)]
+    begins, ends = (
+        min(rows["at"].min() for rows in frames),
+        max(rows["at"].max() for rows in frames),
+    )
+    top = max(float(rows["left"].max()) for rows in frames)
     _plain(ax)
     time_axis(ax, begins, ends, "UTC")
     ax.xaxis.set_minor_locator(NullLocator())
@@ -110,20 +113,20 @@ def _packages(ax: Axes, name: str, left: pd.DataFrame, sides: list[Seen]) -> Non
     ax.set_ylim(0, 1.12 * top)
     ax.set_ylabel("segments left")
     out = []
-    for number, (country, own) in enumerate(left.groupby("country")):
-        style, at = look(number), naive(own["at"])
-        values = own["left"].to_numpy(float)
+    for number, (country, rows) in enumerate(left.groupby("country")):
+        style, at = series_style(number), naive(rows["at"])
+        values = rows["left"].to_numpy(float)
         ax.plot(at, values, drawstyle="steps-post", label=str(country), **style)
-        dry = own[own["event"] == "run_out"]
+        dry = rows[rows["event"] == "run_out"]
         if len(dry):
             x, y = naive(dry["at"]), dry["left"].to_numpy(float)
             color = style["color"]
             mark: dict[str, Any] = {"marker": "X", "markersize": 11, "linestyle": "none"}
             ax.plot(x, y, color=color, markeredgecolor="white", clip_on=False, zorder=4, **mark)
             out.append((dry["at"].iloc[0], str(country)))
-    told = [_whole(f"{country} {day_and_time(at, 'UTC')}") for at, country in sorted(out)]
+    run_outs = [_whole(f"{country} {day_and_time(at, 'UTC')}") for at, country in sorted(out)]
     nothing = "no package runs out" if len(left) else "no package"
-    _title(ax, name, f"empty (X): {listed(told, 3)}" if told else nothing)
+    _title(ax, name, f"empty (X): {listed(run_outs, 3)}" if run_outs else nothing)
 
 
 def _latency(ax: Axes, name: str, curves: pd.DataFrame) -> None:
@@ -139,20 +142,20 @@ def _latency(ax: Axes, name: str, curves: pd.DataFrame) -> None:
     ax.axhline(95, color=FAINT, linewidth=1, linestyle="--")
     ax.set_xlabel("time since submission, of what is delivered", color=INK)
     ax.set_ylabel("delivered by then, %")
-    told = []
-    for number, (kind, own) in enumerate(curves.groupby("type")):
-        style, p95_s = look(number), quantile_s(own, 0.95)
-        ax.plot(own["latency_s"], 100 * own["share"], label=str(kind), **style)
+    times = []
+    for number, (message_type, curve) in enumerate(curves.groupby("type")):
+        style, p95_s = series_style(number), quantile_s(curve, 0.95)
+        ax.plot(curve["latency_s"], 100 * curve["share"], label=str(message_type), **style)
         if not math.isnan(p95_s):
             ax.plot([p95_s], [95], "o", color=style["color"], markersize=8, markeredgecolor="white")
         late = "not reached" if math.isnan(p95_s) else duration(p95_s)
-        told.append(f"{kind} within {_whole(late)}")
-    _title(ax, name, f"95 % arrive: {', '.join(told)}" if told else "nothing is delivered")
+        times.append(f"{message_type} within {_whole(late)}")
+    _title(ax, name, f"95 % arrive: {', '.join(times)}" if times else "nothing is delivered")
 
 
-def _legend(ax: Axes, place: Literal["upper right", "lower right", "best"]) -> None:
+def _legend(ax: Axes, position: Literal["upper right", "lower right", "best"]) -> None:
     if ax.get_legend_handles_labels()[1]:
-        ax.legend(loc=place, fontsize=10, framealpha=1, labelcolor=INK, handlelength=3)
+        ax.legend(loc=position, fontsize=10, framealpha=1, labelcolor=INK, handlelength=3)
 
 
 def _whole(words: str) -> str:
@@ -166,8 +169,8 @@ def _plain(ax: Axes) -> None:
     ax.set_axisbelow(True)
 
 
-def _title(ax: Axes, side: str, told: str) -> None:
-    lines = textwrap.wrap(f"{side}: {told}", _LINE)
+def _title(ax: Axes, side: str, text: str) -> None:
+    lines = textwrap.wrap(f"{side}: {text}", _LINE)
     # A place of its own spares matplotlib the search for one above all labels.
-    told = "\n".join(lines)
-    ax.set_title(told, loc="left", y=1, fontsize=_TITLE_PT, fontweight="bold", color=INK)
+    text = "\n".join(lines)
+    ax.set_title(text, loc="left", y=1, fontsize=_TITLE_PT, fontweight="bold", color=INK)

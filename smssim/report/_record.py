@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from smssim.calendars import DAY, month_start, next_day, next_month
 from smssim.record.record import Record
-from smssim.record.schema import PACKAGE_EVENTS, TABLES
+from smssim.record.schema import PACKAGE_EVENTS, TABLES, microseconds_of
 from smssim.record.tallies import NAMES, SLOT_US
 from smssim.scenario import Scenario
 from smssim.sms.reference import MAINLAND
@@ -152,7 +152,7 @@ def sent_until(record: Record) -> int:
     or more follows without a message it is the end of the 15 minutes of the last one.
     """
     until = record.observed_until
-    slots = microseconds(record.tallies.clock["slot"]) if recorded(record) else None
+    slots = microseconds_of(record.tallies.clock["slot"]) if recorded(record) else None
     if slots is None or not len(slots):
         return until
     last = int(slots.max())
@@ -165,7 +165,7 @@ def stops(record: Record, begin: str, end: str, subject: str) -> list[Span]:
     if events is None:
         return []
     mask = events["subject"].to_numpy() == subject
-    times, names = microseconds(events["at"])[mask], events["event"].to_numpy()[mask]
+    times, names = microseconds_of(events["at"])[mask], events["event"].to_numpy()[mask]
     spans: list[Span] = []
     since = None
     # In the order of events, as an end and the next begin may share their instant.
@@ -185,13 +185,6 @@ def union_us(spans: Sequence[Span]) -> int:
         total += max(0, end - max(start, reached))
         reached = max(reached, end)
     return total
-
-
-def microseconds(times: pd.Series[Any]) -> Ints:
-    """Times as microseconds since 1970 UTC; NaT is the smallest int64."""
-    array: Any = times.array
-    us: Ints = (array if array.unit == "us" else array.as_unit("us")).asi8
-    return us
 
 
 def instants(us: Sequence[int | None] | Ints) -> pd.DatetimeIndex:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.record.record import Record
-from smssim.record.schema import TIME
+from smssim.record.schema import TIME, microseconds_of
 from smssim.record.tallies import SLOT_US
-from smssim.report._record import instants, microseconds, requires, scenario_of
+from smssim.report._record import instants, requires, scenario_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -173,7 +173,11 @@ def _happenings(record: Record, country: str) -> Iterator[Happening]:
     returned, begun = _returned(record, country), False
     values = events["value"].fillna(0).astype("int64")
     for at, event, subject, value in zip(
-        microseconds(events["at"]).tolist(), events["event"], events["subject"], values, strict=True
+        microseconds_of(events["at"]).tolist(),
+        events["event"],
+        events["subject"],
+        values,
+        strict=True,
     ):
         of_package = event in _OF_PACKAGES and subject in names
         begun |= of_package
@@ -189,7 +193,7 @@ def _returned(record: Record, country: str) -> list[Happening]:
     ledger = record.ledger
     assert ledger is not None
     entries = ledger[(ledger["entry"] == "returned") & (ledger["country"] == country)]
-    at_us = microseconds(entries["at"]).tolist()
+    at_us = microseconds_of(entries["at"]).tolist()
     rows = zip(at_us, entries["package"], entries["segments"], strict=True)
     return [Happening(at, "returned", int(number), int(n)) for at, number, n in rows]
 
@@ -198,7 +202,7 @@ def order_of_use(record: Record) -> dict[int, Any]:
     """Where each package, by its number, stands in the order of use."""
     packages, scenario = record.packages, scenario_of(record)
     assert packages is not None
-    ends = microseconds(packages["ends_at"]).tolist()
+    ends = microseconds_of(packages["ends_at"]).tolist()
     order = None if scenario is None else scenario.account.package_order
     rating = record.provenance.get("rating", {})
     nearest = rating.get("package_order", order) == "nearest_expiry"
@@ -244,7 +248,7 @@ def _used_before(record: Record, country: str, at: list[int]) -> list[int] | Non
     messages = record.messages.loc[
         record.messages["country"] == country, ["submitted_at", "covered_segments"]
     ]
-    times = microseconds(messages["submitted_at"])
+    times = microseconds_of(messages["submitted_at"])
     total = np.append(0, np.cumsum(messages["covered_segments"].to_numpy(np.int64)))
     here = np.array(at, np.int64)
     before = total[times.searchsorted(here)] - total[times.searchsorted(here // SLOT_US * SLOT_US)]
@@ -254,7 +258,7 @@ def _used_before(record: Record, country: str, at: list[int]) -> list[int] | Non
 
 def _by_slot(clock: pd.DataFrame, values: pd.Series[Any], starts: Ints) -> Ints:
     """The sum of a column of the clock tally in each slot."""
-    slots = (microseconds(clock["slot"]) - starts[0]) // SLOT_US
+    slots = (microseconds_of(clock["slot"]) - starts[0]) // SLOT_US
     sums = np.zeros(len(starts), np.int64)
     inside = slots >= 0
     np.add.at(sums, slots[inside], values.to_numpy(np.int64)[inside])

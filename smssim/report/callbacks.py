@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from smssim.calendars import HOUR, SECOND
 from smssim.record.record import Record
-from smssim.record.schema import REPORT_STATES, TIME
-from smssim.report._record import instants, microseconds, recorded, requires
+from smssim.record.schema import REPORT_STATES, TIME, microseconds_of
+from smssim.report._record import instants, recorded, requires
 from smssim.report.outages import untold
 from smssim.stats.delay_bins import bin_of
 from smssim.stats.intervals import wilson
@@ -54,8 +54,8 @@ def arrivals(record: Record) -> Arrivals | None:
     if record.messages is None or record.reports is None:
         return None
     came = record.reports[record.reports["state"] == "received"]
-    made_us = microseconds(record.messages["final_at"])[came["message"].to_numpy(np.int64)]
-    received_us = microseconds(came["received_at"])
+    made_us = microseconds_of(record.messages["final_at"])[came["message"].to_numpy(np.int64)]
+    received_us = microseconds_of(came["received_at"])
     timed = (made_us != UNKNOWN) & (received_us != UNKNOWN)
     made_us, received_us = made_us[timed], received_us[timed]
     attempts = came["attempts"][timed].astype("Int64")
@@ -93,10 +93,10 @@ def reports_by_hour(record: Record) -> pd.DataFrame:
     assert record.reports is not None
     reports = record.reports
     hours = np.arange(record.observed_from // HOUR, -(-record.observed_until // HOUR))
-    made_us = microseconds(record.messages["final_at"])[reports["message"].to_numpy(np.int64)]
+    made_us = microseconds_of(record.messages["final_at"])[reports["message"].to_numpy(np.int64)]
     state = reports["state"].to_numpy()
     counts: dict[str, Any] = {
-        "received": _by_hour(microseconds(reports["received_at"]), state == "received", hours),
+        "received": _by_hour(microseconds_of(reports["received_at"]), state == "received", hours),
         "lost": _by_hour(made_us, state == "lost", hours),
         "made": _by_hour(made_us, state != "", hours),
     }

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from smssim.calendars import DAY
 from smssim.metrics import METRICS
 from smssim.record.record import Record
+from smssim.record.schema import microseconds_of
 from smssim.record.tallies import OUTCOMES
 from smssim.report._record import (
     Span,
     events_of,
     keys_of,
-    microseconds,
     periods,
     requirements,
     requires,
@@ -188,7 +188,7 @@ def _by_day(name: str, side: _Side) -> Floats | None:
 
 def _days(table: pd.DataFrame, column: str, side: _Side) -> Floats:
     """The sums of a column on each whole day, 0 on days that it does not name."""
-    days, values = microseconds(table["day"]), table[column].to_numpy(np.float64)
+    days, values = microseconds_of(table["day"]), table[column].to_numpy(np.float64)
     return np.array([values[days == day.start].sum() for day in side.whole])
 
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from smssim.calendars import HOUR
 from smssim.record.record import Record
+from smssim.record.schema import microseconds_of
 from smssim.record.tallies import SLOT_US
-from smssim.report._record import instants, microseconds, requires
+from smssim.report._record import instants, requires
 from smssim.stats.intervals import wilson
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def heat_map(record: Record, zone: str = "UTC") -> pd.DataFrame:
 
     tz = ZoneInfo(zone)
     clock = record.tallies.clock
-    hour_of_week = _hour_of_week(microseconds(clock["slot"]), tz)
+    hour_of_week = _hour_of_week(microseconds_of(clock["slot"]), tz)
     frame = pd.DataFrame({"weekday": np.arange(HOURS) // 24, "hour": np.arange(HOURS) % 24})
     frame["observed_h"] = _observed_h(record, tz)
     messages = clock["messages"].to_numpy(np.int64)

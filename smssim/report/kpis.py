@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from smssim.calendars import DAY, HOUR
 from smssim.metrics import METRICS, Metric
 from smssim.record.record import Record
-from smssim.report._record import knows, microseconds, priced, recorded, requires, stops, union_us
+from smssim.record.schema import microseconds_of
+from smssim.report._record import knows, priced, recorded, requires, stops, union_us
 from smssim.report.cost import fraud, fraudulent
 from smssim.report.delivery import MessageGroups, stage_of
 from smssim.report.latency import COLUMNS, WITHIN_US
@@ -197,7 +198,7 @@ def figures_of(record: Record) -> Iterator[Value]:
 
 def _first_day(record: Record) -> int | None:
     money = record.tallies.money
-    days = microseconds(money["day"])[stage_of(money) == 0]
+    days = microseconds_of(money["day"])[stage_of(money) == 0]
     return int(days.min()) // DAY - record.observed_from // DAY if len(days) else None
 
 
@@ -208,7 +209,7 @@ def packages(record: Record, events: Events) -> Iterator[Value]:
     if table is not None and record.events is not None:
         names = ("package", "segments", "used", "expired", "country")
         columns = (table[name].tolist() for name in names)
-        since = microseconds(table["in_force_at"]).tolist()
+        since = microseconds_of(table["in_force_at"]).tolist()
         for package, segments, used, expired, country, in_force in zip(
             *columns, since, strict=True
         ):
@@ -300,7 +301,9 @@ def events_of(record: Record) -> Events:
     if table is None:
         nothing = np.empty(0, object)
         return Events(np.empty(0, np.int64), nothing, nothing)
-    return Events(microseconds(table["at"]), table["event"].to_numpy(), table["subject"].to_numpy())
+    return Events(
+        microseconds_of(table["at"]), table["event"].to_numpy(), table["subject"].to_numpy()
+    )
 
 
 def _times(record: Record, events: Events, event: str) -> Ints | None:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from smssim.calendars import MINUTE, SECOND
 from smssim.record.record import Record
-from smssim.record.schema import TIME
-from smssim.report._record import Span, instants, microseconds, requires
+from smssim.record.schema import TIME, microseconds_of
+from smssim.report._record import Span, instants, requires
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +82,7 @@ def _found(record: Record, confidence: float) -> list[_Found]:
     """The gaps that are told, in their order."""
     assert record.reports is not None
     came = record.reports[record.reports["state"] == "received"]
-    at = np.sort(microseconds(came["received_at"].dropna()))
+    at = np.sort(microseconds_of(came["received_at"].dropna()))
     lengths = np.diff(at)
     places = np.flatnonzero(lengths >= SHORTEST_US)
     if not len(places):
@@ -151,7 +151,7 @@ def _crowds(record: Record) -> list[_Crowd]:
     messages = record.messages
     assert messages is not None
     heard = _heard(record)
-    sent = microseconds(messages["submitted_at"])
+    sent = microseconds_of(messages["submitted_at"])
     use = (
         messages["refused_at"].isin(["", "platform"]).to_numpy()
         & (sent != _UNKNOWN)
@@ -175,7 +175,7 @@ def _heard(record: Record) -> Ints:
     came = record.reports[record.reports["state"] == "received"]
     heard = np.full(len(record.messages), _NEVER)
     # The smallest number stands for an unknown arrival, and wins.
-    np.minimum.at(heard, came["message"].to_numpy(np.int64), microseconds(came["received_at"]))
+    np.minimum.at(heard, came["message"].to_numpy(np.int64), microseconds_of(came["received_at"]))
     return heard
 
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from smssim.calendars import DAY
 from smssim.record.record import Record
-from smssim.record.schema import PACKAGES, TIME
+from smssim.record.schema import PACKAGES, TIME, microseconds_of
 from smssim.record.tallies import REFUSED
-from smssim.report._record import instants, microseconds, requires, sent_until
+from smssim.report._record import instants, requires, sent_until
 from smssim.report.burn_down import order_of_use
 from smssim.report.weekdays import (
     LEAST,
@@ -123,7 +123,7 @@ def daily_use(record: Record, country: str) -> Ints:
 
 def by_day(money: pd.DataFrame, column: str, days: range) -> Ints:
     """The sum of a column of money cells on each of some UTC days."""
-    places = microseconds(money["day"]) // DAY - days.start
+    places = microseconds_of(money["day"]) // DAY - days.start
     inside = (places >= 0) & (places < len(days))
     sums = np.zeros(len(days), np.int64)
     np.add.at(sums, places[inside], money[column].to_numpy(np.int64)[inside])
@@ -137,9 +137,9 @@ def _countries(record: Record) -> Iterator[tuple[str, list[Stock], Course]]:
     if packages is None or len(days) < LEAST:
         return
     order = order_of_use(record)
-    holding = packages[(packages["left"] > 0) & (microseconds(packages["ends_at"]) > until)]
+    holding = packages[(packages["left"] > 0) & (microseconds_of(packages["ends_at"]) > until)]
     for country, held in holding.groupby("country"):
-        numbers = zip(held["package"], held["left"], microseconds(held["ends_at"]), strict=True)
+        numbers = zip(held["package"], held["left"], microseconds_of(held["ends_at"]), strict=True)
         stocks = [Stock(int(p), int(left), int(ends)) for p, left, ends in numbers]
         stocks.sort(key=lambda stock: order[stock.package])
         seen = Weekdays(days.start, daily_use(record, str(country)))

@@ -9,9 +9,9 @@ import numpy as np
 
 from smssim.calendars import DAY, month_start, next_month
 from smssim.record.record import Record
-from smssim.record.schema import TIME
+from smssim.record.schema import TIME, microseconds_of
 from smssim.record.tallies import REFUSED
-from smssim.report._record import instants, microseconds, priced, requires, sent_until
+from smssim.report._record import instants, priced, requires, sent_until
 from smssim.report.packages import by_day
 from smssim.report.weekdays import LEAST, Floats, Weekdays, whole_days
 
@@ -153,7 +153,7 @@ def _grown(record: Record, figure: str, month: Month) -> Floats:
     ledger = record.ledger
     if figure == "cost" and ledger is not None:
         bought = ledger[ledger["entry"] == "purchase"]
-        places = microseconds(bought["at"]) // DAY - month.days.start
+        places = microseconds_of(bought["at"]) // DAY - month.days.start
         inside = (places >= 0) & (places < len(month.days))
         np.add.at(daily, places[inside], bought["amount_micro"].to_numpy(np.int64)[inside])
     grown: Floats = daily.cumsum() / _unit(column)

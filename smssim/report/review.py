@@ -8,9 +8,9 @@ import numpy as np
 
 from smssim.calendars import DAY, HOUR
 from smssim.record.record import Record
-from smssim.record.schema import TASKS, TIME
+from smssim.record.schema import TASKS, TIME, microseconds_of
 from smssim.record.tallies import SLOT_US
-from smssim.report._record import instants, microseconds, requires, scenario_of
+from smssim.report._record import instants, requires, scenario_of
 from smssim.scenario import Registration, registration_type
 from smssim.workdays import WorkCalendar, working_us_between
 
@@ -61,7 +61,7 @@ def rows_of(record: Record) -> list[dict[str, Any]]:
         return []
     calendar = calendar_of(record)
     names, decisions = reviews["template"].to_numpy(), reviews["decision"].to_numpy()
-    times = {name: microseconds(reviews[name]) for name in ("submitted_at", *_DECIDED)}
+    times = {name: microseconds_of(reviews[name]) for name in ("submitted_at", *_DECIDED)}
     rows = []
     for template in dict.fromkeys(names.tolist()):
         mask = names == template
@@ -153,7 +153,7 @@ def _steps(table: pd.DataFrame) -> list[dict[str, Any]]:
     times = [
         [None if is_missing else us for us, is_missing in zip(column, missing, strict=True)]
         for column, missing in (
-            (microseconds(table[name]).tolist(), table[name].isna()) for name in _TIMES
+            (microseconds_of(table[name]).tolist(), table[name].isna()) for name in _TIMES
         )
     ]
     return [
@@ -192,12 +192,12 @@ def _first_message_us(record: Record, steps: list[dict[str, Any]]) -> int | None
     messages = record.messages
     if messages is not None:
         sent = messages.loc[messages["refused_at"] == "", "submitted_at"]
-        return int(microseconds(sent).min()) if len(sent) else None
+        return int(microseconds_of(sent).min()) if len(sent) else None
     clock = record.tallies.clock
     sent = clock.loc[~clock["outcome"].astype(str).str.startswith("refused"), "slot"]
     if not len(sent):
         return None
-    slot = int(microseconds(sent).min())
+    slot = int(microseconds_of(sent).min())
     # No message goes out before its template: the slot may have begun earlier.
     usable = [row["done_at"] for row in steps if row["step"] == "template" and row["done_at"]]
     return max(slot, min(usable)) if usable and min(usable) < slot + SLOT_US else slot

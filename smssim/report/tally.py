@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from smssim.calendars import DAY, HOUR
 from smssim.record.counting import charges, outcomes
 from smssim.record.record import Record
-from smssim.record.schema import RefusalStage, refusal_stages
+from smssim.record.schema import RefusalStage, microseconds_of, refusal_stages
 from smssim.record.tallies import CHARGES, OUTCOMES, SLOT_US
-from smssim.report._record import microseconds, priced
+from smssim.report._record import priced
 from smssim.stats.delay_bins import bin_of
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _of_tally(frame: pd.DataFrame, keys: list[str], unrated: bool) -> pd.DataFra
             of_cells = cells["charge"] == "unknown" if "charge" in cells else cells[name] >= 0
             cells[name] = cells[name].astype("Int64").mask(of_cells)
     if "slot" in cells or "day" in cells:
-        us = microseconds(cells["slot" if "slot" in cells else "day"])
+        us = microseconds_of(cells["slot" if "slot" in cells else "day"])
         cells = cells.assign(**{name: _starts(us, name) for name in keys if name in _TIMES})
     if "status" in cells:
         stages = {stage.charge: stage.label for stage in RefusalStage}
@@ -134,7 +134,7 @@ def _of_rows(rows: pd.DataFrame, keys: list[str], measures: list[str]) -> pd.Dat
         "segments_each": lambda: rows["segments"],
         "bin": lambda: _bins(rows),
     }
-    us = microseconds(rows["submitted_at"]) if set(keys) & set(_TIMES) else np.empty(0, np.int64)
+    us = microseconds_of(rows["submitted_at"]) if set(keys) & set(_TIMES) else np.empty(0, np.int64)
     cells = {
         key: _starts(us, key) if key in _TIMES else derived[key]() if key in derived else rows[key]
         for key in keys
@@ -227,6 +227,6 @@ def _bins(rows: pd.DataFrame) -> Any:
 
     delivered = (_outcomes(rows) == "delivered") & rows["final_at"].notna().to_numpy()
     numbers = np.zeros(len(rows), np.int64)
-    ends, begins = (microseconds(rows[name])[delivered] for name in ("final_at", "submitted_at"))
+    ends, begins = (microseconds_of(rows[name])[delivered] for name in ("final_at", "submitted_at"))
     numbers[delivered] = bin_of(ends - begins)
     return pd.arrays.IntegerArray(numbers, ~delivered)

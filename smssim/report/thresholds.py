@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from smssim.calendars import HOUR
 from smssim.record.record import Record
-from smssim.record.schema import TIME
+from smssim.record.schema import TIME, microseconds_of
 from smssim.record.tallies import SLOT_US
 from smssim.report._record import (
     Span,
     counted,
     instants,
-    microseconds,
     of_side,
     periods,
     requires,
@@ -77,7 +76,7 @@ def _changes(record: Record, name: str) -> Iterator[_Change]:
         mask |= (event == "alarm") & (subject == period)
         # Selected before anything else: few events are, and every run of an experiment asks.
         rows = np.flatnonzero(mask)
-        at = microseconds(events["at"])[rows].tolist()
+        at = microseconds_of(events["at"])[rows].tolist()
         values = events["value"].to_numpy(np.int64, na_value=0)[rows].tolist()
         changes += map(_Change, at, event[rows], values)
     yield from sorted(changes, key=lambda change: change.at)
@@ -124,7 +123,7 @@ def threshold_usage(record: Record) -> pd.DataFrame:
 def _counted(record: Record, scenario: Scenario, starts: Ints) -> Ints:
     """What was counted in each slot."""
     clock = of_side(record.tallies.clock, mainland=False)
-    slots = np.searchsorted(starts, microseconds(clock["slot"]))
+    slots = np.searchsorted(starts, microseconds_of(clock["slot"]))
     values = clock["segments" if scenario.thresholds.unit == "segment" else "messages"]
 
     def summed(outcomes: tuple[str, ...]) -> Ints:
@@ -136,7 +135,7 @@ def _counted(record: Record, scenario: Scenario, starts: Ints) -> Ints:
     sent, refused = summed(_SENT), summed(("refused_platform",))
     money = of_side(record.tallies.money, mainland=False)
     money = money[money["charge"] == "refused_3"]
-    days, weights = microseconds(money["day"]), counted(scenario, money)
+    days, weights = microseconds_of(money["day"]), counted(scenario, money)
     for span in periods(record, "day"):
         slots_of_day = (starts >= span.start) & (starts < span.end)
         # The clock does not tell codes apart: a day's refusals that count are spread over all.
@@ -258,7 +257,7 @@ def _sums(
         mask = (country == MAINLAND) == (whose == MAINLAND_SIDE)
     else:
         mask, code = country == whose, "E000630"
-    days, weights = microseconds(money["day"])[mask], counted(scenario, money)[mask]
+    days, weights = microseconds_of(money["day"])[mask], counted(scenario, money)[mask]
     stopped = money["status"].to_numpy() == code
     refused = np.where(stopped, money["messages"].to_numpy(np.int64), 0)[mask]
     sums = []
@@ -299,7 +298,7 @@ def _alarms(record: Record, subject: str) -> list[int]:
 
 def _told(events: pd.DataFrame) -> tuple[Ints, NDArray[Any], NDArray[Any]]:
     """When, what and of what each event is."""
-    return microseconds(events["at"]), events["event"].to_numpy(), events["subject"].to_numpy()
+    return microseconds_of(events["at"]), events["event"].to_numpy(), events["subject"].to_numpy()
 
 
 def _first(at: list[int], span: Span) -> int | None:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.record.schema import refusal_stages
-from smssim.report._record import microseconds
+from smssim.record.schema import codes_of, microseconds_of, refusal_stages
 from smssim.sms.packages import CountryQuota, Package
 
 if TYPE_CHECKING:
@@ -75,20 +74,20 @@ class SentMessages:
 
 def sent_messages(messages: pd.DataFrame, charged_on_delivery: str) -> SentMessages:
     """The messages of a record; those to one country accrue when they are delivered."""
-    at_us = microseconds(messages["submitted_at"])
+    at_us = microseconds_of(messages["submitted_at"])
     # Only a log whose files overlap has anything to sort.
     order = None if bool((at_us[1:] >= at_us[:-1]).all()) else np.argsort(at_us, kind="stable")
 
     def ordered(values: NDArray[Any]) -> NDArray[Any]:
         return values if order is None else values.take(order)
 
-    country, names = _coded(messages["country"])
-    status, statuses = _coded(messages["status"])
+    country, names = codes_of(messages["country"].astype("category"))
+    status, statuses = codes_of(messages["status"].astype("category"))
     stage = refusal_stages(messages["refused_at"])
     segments = messages["segments"].astype("Int64").fillna(0).to_numpy(np.int64)
     country, status, stage = ordered(country), ordered(status), ordered(stage)
     segments, at_us = ordered(segments), ordered(at_us)
-    final_us: Ints = ordered(microseconds(messages["final_at"]))
+    final_us: Ints = ordered(microseconds_of(messages["final_at"]))
     late = country == (names.index(charged_on_delivery) if charged_on_delivery in names else -2)
     rows = _by_code(country, names)
     unknown = (stage == 0) & ((country < 0) | (segments <= 0))
@@ -112,11 +111,6 @@ def _by_code(codes: NDArray[Any], names: list[str]) -> dict[str, Ints]:
     order = np.argsort(codes, kind="stable")
     ends = np.searchsorted(codes.take(order), np.arange(len(names) + 1))
     return {name: order[ends[i] : ends[i + 1]] for i, name in enumerate(names)}
-
-
-def _coded(column: pd.Series[Any]) -> tuple[NDArray[Any], list[str]]:
-    category = column.astype("category").cat
-    return category.codes.to_numpy(), [str(name) for name in category.categories]
 
 
 class PackageEvent(NamedTuple):
