@@ -20,8 +20,7 @@ from smssim import rate, report, simulate
 from smssim.logs import read_log, write_capture
 from smssim.record.from_frames import tally_frames
 from smssim.record.record import Record
-from smssim.record.schema import PACKAGE_EVENTS, REFUSED_AT
-from smssim.report._record import microseconds
+from smssim.record.schema import PACKAGE_EVENTS, REFUSED_AT, microseconds_of
 from smssim.report.rating.deduct import PackageDeduction, QuotaRequests
 from smssim.scenario import Scenario, ScenarioError
 from smssim.simulation.simulate import Run
@@ -309,7 +308,7 @@ def hand_made(rows: list[tuple[str, str, int, str | None]]) -> Record:
             "cost_micro": pd.array([pd.NA] * n, "Int32"),
         }
     )
-    us = microseconds(messages["submitted_at"])
+    us = microseconds_of(messages["submitted_at"])
     reports = simulate(month(traffic=[], packages=[])).reports
     assert reports is not None
     tallies = tally_frames(messages, reports, int(us.min()), int(us.max()))

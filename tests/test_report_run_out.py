@@ -14,7 +14,7 @@ from worlds import worlds
 
 from smssim import report, simulate
 from smssim.calendars import DAY
-from smssim.report._record import microseconds
+from smssim.record.schema import microseconds_of
 from smssim.report.packages import daily_use
 from smssim.report.weekdays import Weekdays
 from smssim.scenario import Scenario
@@ -69,7 +69,7 @@ def plain_use(run: Run, country: str) -> np.ndarray:
     )
     own = rows[asked & (rows["country"] == country)]
     first, last = -(-run.observed_from // DAY), run.observed_until // DAY
-    day = microseconds(own["submitted_at"]) // DAY
+    day = microseconds_of(own["submitted_at"]) // DAY
     return np.array([own["segments"][day == d].sum() for d in range(first, last)], int)
 
 
@@ -96,7 +96,7 @@ def assert_projected(run: Run) -> int:
     found, met = report.packages(run), 0
     short = run.observed_until // DAY - -(-run.observed_from // DAY) < 3
     for country, own in found.groupby("country"):
-        ends_us = microseconds(own["ends_at"])
+        ends_us = microseconds_of(own["ends_at"])
         holding = (own["left"] > 0).to_numpy() & (ends_us > run.observed_until)
         columns = own[[f"run_out_projected_{name}" for name in ENDS]]
         assert columns[~holding | short].isna().all(axis=None)

@@ -13,8 +13,8 @@ import smssim
 from smssim import plots, report, simulate
 from smssim.calendars import MINUTE
 from smssim.record.record import Record
+from smssim.record.schema import microseconds_of
 from smssim.record.tallies import NAMES, Tallies
-from smssim.report._record import microseconds
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import Run
 from smssim.stats.delay_bins import bin_of
@@ -54,7 +54,7 @@ def rows_of(run: Run, country: str) -> tuple[int, int]:
     """
     assert run.messages is not None
     rows = run.messages[(run.messages["country"] == country) & (run.messages["refused_at"] == "")]
-    begun, final = (microseconds(rows[name]) for name in ("submitted_at", "final_at"))
+    begun, final = (microseconds_of(rows[name]) for name in ("submitted_at", "final_at"))
     flying = rows["final_at"].isna().to_numpy()
     young = flying & (run.observed_until - begun < 3 * MINUTE)
     assert young.any()
