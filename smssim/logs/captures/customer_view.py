@@ -15,7 +15,7 @@ from smssim.logs.captures.seen_by_customer import (
     Sent,
     sent_and_arrived,
 )
-from smssim.logs.captures.wire import channel, country_of_numbers, template_id
+from smssim.logs.captures.wire import channels_of, country_of_numbers, template_id
 from smssim.logs.frames import (
     NOT_A_TIME,
     MessageColumns,
@@ -59,7 +59,7 @@ def _message_columns(sent: Sent, arrivals: ReportArrivals) -> MessageColumns:
         stage=np.where((sent.stage == 3) & ~reported, 0, sent.stage),
         report_source=made_by,
         final=np.where(made_by > 1, sent.final // SECOND * SECOND, NOT_A_TIME),
-        application=Codes(application.codes, [channel(name) for name in application.labels]),
+        application=Codes(application.codes, channels_of(sent)),
         template=Codes(template.codes, [template_id(name) for name in template.labels]),
         country=_countries(country, sent.stage == 1),
         status=Codes(np.where(reported | refused, sent.status.codes, -1), sent.status.labels),

@@ -19,10 +19,11 @@ from smssim.logs.captures.fields import (
     COUNTS,
     FORM,
     JSON,
+    KNOWN_STATUSES,
     LONGEST_ID,
     SCAN,
     SEE_STATUS,
-    STATUS,
+    agrees,
     form,
     wire_time,
 )
@@ -43,7 +44,7 @@ _SOURCES = {None: 0, "1": 1, "2": 2, "3": 3}
 _BODY = re.compile(
     r"sequence=([0-9]{1,2})&total=([0-9]{1,2})(?:&orgCode=[^&=%+]*)?"
     r"(?:&updateTime=([0-9-]{10}T[0-9]{2}(?:%3[Aa]|:)[0-9]{2}(?:%3[Aa]|:))([0-9]{2}Z))?"
-    r"&source=([123])&smsMsgId=([!-$'-*,-<>-~]{1,50})&status=([!-$'-*,-<>-~]{1,7})"
+    r"&source=([123])&smsMsgId=([!-$'-*,-<>-~]{1,50})&status=([0-9A-Z]{1,7})"
     r"((?:&statusDesc=[^&=]*)?(?:&extend=[^&=]*)?)(?:&to=(?:%2B)?[0-9]*)?"
 )
 
@@ -95,6 +96,7 @@ class Quick:
                 and number.isprintable() is True
                 and type(total) is int
                 and (status == ACCEPTED or CODE.fullmatch(status))
+                and agrees(country, number[:5])
             ):
                 return []
             stage, refused = (0, None) if status == ACCEPTED else (2, status)
@@ -122,6 +124,8 @@ class Quick:
             return []
         written, total, minute, second, source, name, status, ending = match.groups()
         sequence = COUNTS[written]
+        if status not in KNOWN_STATUSES:
+            return []
         if not 1 <= sequence <= COUNTS[total] or not (
             ending in self._endings or self._learn(ending)
         ):
@@ -149,7 +153,7 @@ class Quick:
                 and 1 <= COUNTS[sequence] <= COUNTS[total]
                 and 0 < len(name) <= LONGEST_ID
                 and name.isprintable() is True
-                and STATUS.fullmatch(status)
+                and status in KNOWN_STATUSES
             ):
                 return []
             final = UNKNOWN

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn, TypeVar
 from urllib.parse import unquote_plus
 
 from smssim.calendars import DAY
 from smssim.logs.captures.seen_by_customer import MOST_IN_A_BATCH
+from smssim.logs.columns.codes import TEMPORARY, calling_code, status_meaning
 from smssim.logs.columns.problems import shown as short
 from smssim.logs.frames import NOT_A_TIME
+from smssim.logs.join.facts import Labels
+from smssim.sms.phone_numbers import normalise
+from smssim.sms.reference import api_errors, status_codes
 
 # The values that documented fields hold: JSON, objects, texts, counts, times, each checked.
 
@@ -186,9 +191,11 @@ ACCEPTED, SEE_STATUS = "000000", "E000510"
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 LONGEST_ID = 50
 CODE = re.compile(r"[A-Za-z0-9]{1,7}")
-STATUS = re.compile(r"[!-~]{1,7}")
+KNOWN_STATUSES = frozenset((*status_codes(), *api_errors())) - {ACCEPTED}
+"""Statuses that need no second look."""
 
 _RESULT = "answer.result."
+_PREFIX, _LOCAL = 5, "00000000"
 _SOURCES = frozenset("123")
 
 
@@ -206,12 +213,12 @@ class Result(NamedTuple):
 class Request(NamedTuple):
     """A request and its answer: results, or without them a code for all of its numbers.
 
-    `stamp` is `received` as it is written.
+    `templates` has one for each of the numbers; `stamp` is `received` as it is written.
     """
 
     received: int
     channel: str
-    template: str
+    templates: Sequence[str]
     code: str
     numbers: list[str]
     results: list[Result | InvalidRecord]
@@ -251,12 +258,11 @@ def request(line: Mapping[str, Any]) -> Request:
     received = errors(lambda: received_at(line), 0)
     body = errors(lambda: mapping(line, "request"), None)
     answer = errors(lambda: mapping(line, "answer"), None)
-    numbers: list[str] = []
-    channel = template = code = ""
+    recipients = _Recipients([], [])
+    channel = code = ""
     if body is not None:
-        numbers = errors(lambda: _numbers(body), numbers)
+        recipients = errors(lambda: _recipients(body), recipients)
         channel = errors(lambda: text(body, "from", "request."), "")
-        template = errors(lambda: text(body, "templateId", "request."), "")
     if answer is not None:
         code = errors(lambda: _code(answer, "answer.", "code"), "")
     items: list[object] = []
@@ -264,13 +270,58 @@ def request(line: Mapping[str, Any]) -> Request:
         items = errors(lambda: _items(answer, code), items)
     errors.end()
     results = [_checked(_result, item, received, "answer.result") for item in items]
-    return Request(received, channel, template, code, numbers, results, line["received_at"])
+    numbers, templates = recipients
+    return Request(received, channel, templates, code, numbers, results, line["received_at"])
 
 
-def _numbers(body: Mapping[str, Any]) -> list[str]:
-    numbers = [number for number in text(body, "to", "request.").split(",") if number]
+class _Recipients(NamedTuple):
+    """The numbers of a request, and the template of each."""
+
+    numbers: list[str]
+    templates: list[str]
+
+
+def _recipients(body: Mapping[str, Any]) -> _Recipients:
+    """The recipients of either call: one template for all numbers, or one per smsContent."""
+    if "smsContent" not in body:
+        errors = FieldErrors()
+        nothing: list[str] = []
+        numbers = errors(lambda: _numbers(body), nothing)
+        template = errors(lambda: text(body, "templateId", "request."), "")
+        errors.end()
+        return _Recipients(numbers, [template] * len(numbers))
+    contents = body["smsContent"]
+    if isinstance(contents, str):
+        contents = parsed(contents)
+    if not isinstance(contents, list) or not contents:
+        raise InvalidRecord("request.smsContent must be a list with one object or more")
+    recipients = _Recipients([], [])
+    for content in contents:
+        numbers, template = _content(content)
+        recipients.numbers.extend(numbers)
+        recipients.templates.extend([template] * len(numbers))
+    return recipients
+
+
+def _content(content: object) -> tuple[list[str], str]:
+    """The numbers of one entry of smsContent, and its template."""
+    if not isinstance(content, dict):
+        raise InvalidRecord(f"smsContent holds {value_text(content)}, it must hold objects")
+    inside, numbers = "request.smsContent.", content.get("to")
+    template = text(content, "templateId", inside)
+    if isinstance(numbers, str):
+        return _numbers(content, inside), template
+    if not isinstance(numbers, list) or not all(isinstance(one, str) and one for one in numbers):
+        raise InvalidRecord(f"{inside}to(={value_text(numbers)}) must be a list of texts")
     if not numbers:
-        raise InvalidRecord("request.to must hold a number")
+        raise InvalidRecord(f"{inside}to must hold a number")
+    return numbers, template
+
+
+def _numbers(body: Mapping[str, Any], inside: str = "request.") -> list[str]:
+    numbers = [number for number in text(body, "to", inside).split(",") if number]
+    if not numbers:
+        raise InvalidRecord(f"{inside}to must hold a number")
     return numbers
 
 
@@ -314,6 +365,7 @@ def _result(item: Mapping[str, Any], received: int) -> Result:
         errors(lambda: count(item, "total", 0, _RESULT), 0),
         number if isinstance(number, str) and number.isprintable() else None,
     )
+    errors(lambda: _check_country(result), None)
     errors.end()
     return result
 
@@ -332,6 +384,25 @@ def _country(item: Mapping[str, Any]) -> str | None:
     if item.get("countryId") in (None, ""):
         return None
     return text(item, "countryId", _RESULT, longest=3)
+
+
+def _check_country(result: Result) -> None:
+    """Raise an InvalidRecord for a number whose calling code is not that of its country."""
+    if result.country and result.number and not agrees(result.country, result.number[:_PREFIX]):
+        raise InvalidRecord(
+            f"answer.result.originTo(={value_text(result.number)}) must begin with the calling code"
+            f" of countryId(={result.country!r})"
+        )
+
+
+@lru_cache(65_536)
+def agrees(country: str, prefix: str) -> bool:
+    """Whether a number that begins with *prefix* may be of *country*; one without "+" may."""
+    if not prefix.startswith(("+", "00")):
+        return True
+    code = calling_code(country)
+    number = normalise(prefix + _LOCAL)
+    return not code or number is None or number.startswith(f"+{code}")
 
 
 def reports(line: Mapping[str, Any]) -> list[Report | InvalidRecord]:
@@ -375,10 +446,22 @@ def _sequence(fields: Mapping[str, Any]) -> int:
 
 
 def _status(fields: Mapping[str, Any]) -> str:
-    status = text(fields, "status")
-    if not STATUS.fullmatch(status):
-        raise InvalidRecord(f"status(={status!r}) must be 1 to 7 characters")
-    return status
+    return status_of(text(fields, "status", printable=False))
+
+
+def status_of(written: str) -> str:
+    """Return a status as a table would read it: known codes in capitals, ACCEPTD while it waits."""
+    label, rule = _meaning(written.strip())
+    if rule:
+        raise InvalidRecord(f"status(={value_text(written)}) {rule}")
+    return label or TEMPORARY
+
+
+@lru_cache(4_096)
+def _meaning(written: str) -> tuple[str, str]:
+    labels = Labels()
+    meaning = status_meaning(labels.code)(written)
+    return "".join(labels.names[-1:]) if meaning.code >= 0 else "", meaning.rule
 
 
 def _source(fields: Mapping[str, Any]) -> int:

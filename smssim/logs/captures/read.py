@@ -6,7 +6,7 @@ raises an error.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 
 from smssim.calendars import SECOND
@@ -77,6 +77,7 @@ class _Reader:
     def __init__(self, requests: Iterator[int]) -> None:
         self._requests = requests
         self._quick = Quick()
+        self._text = 0, ""
         self._begin()
 
     def _begin(self) -> None:
@@ -155,7 +156,8 @@ class _Reader:
     def _take_results(self, line: Line, parsed: Request) -> None:
         taken = _accepted(parsed)
         content = content_of(line[1].decode(), parsed.stamp)
-        for entry, result in enumerate(parsed.results):
+        templates = _templates(parsed)
+        for entry, (result, template) in enumerate(zip(parsed.results, templates, strict=True)):
             if isinstance(result, InvalidRecord):
                 self._reject(line, *result.reasons)
                 continue
@@ -163,22 +165,28 @@ class _Reader:
             if not stage and taken[result.name] != entry:
                 self._reject(line, "answer.result must hold each accepted smsMsgId once")
                 continue
-            of_result = (result.created, result.country, result.segments, result.number)
-            of_request = (parsed.channel, parsed.template, content ^ entry)
+            country = result.country or _country_of(result.number)
+            of_result = (result.created, country, result.segments, result.number)
+            of_request = (parsed.channel, template, content ^ entry)
             self._sends += (line[0], entry, stage, result.name, status, *of_result, *of_request)
 
     def _take_refused(self, line: Line, parsed: Request) -> None:
         created = parsed.received // SECOND * SECOND
         content = content_of(line[1].decode(), parsed.stamp)
         countries = countries_of([normalise(number) or "" for number in parsed.numbers])
-        for entry, (number, country) in enumerate(zip(parsed.numbers, countries, strict=True)):
-            of_entry = (_entry_name(line, entry), parsed.code, created, country, 0, number)
-            of_request = (parsed.channel, parsed.template, content ^ entry)
+        name = blake2b(line[1], digest_size=16).hexdigest()
+        rows = zip(parsed.numbers, countries, parsed.templates, strict=True)
+        for entry, (number, country, template) in enumerate(rows):
+            # No smsMsgId has a line end.
+            of_entry = (f"{name}\n{entry}", parsed.code, created, country, 0, number)
+            of_request = (parsed.channel, template, content ^ entry)
             self._sends += (line[0], entry, 1, *of_entry, *of_request)
 
     def _reject(self, line: Line, *reasons: str) -> None:
-        text = line[1][:_KEPT_BYTES].decode(errors="replace")
-        self._rejected.append(RejectedRow(line[0], reasons, text))
+        # The entries of one line share its text.
+        if self._text[0] != line[0]:
+            self._text = line[0], line[1][:_KEPT_BYTES].decode(errors="replace")
+        self._rejected.append(RejectedRow(line[0], reasons, self._text[1]))
 
 
 def _accepted(parsed: Request) -> dict[str, int]:
@@ -190,6 +198,22 @@ def _accepted(parsed: Request) -> dict[str, int]:
     return first
 
 
-def _entry_name(line: Line, entry: int) -> str:
-    """Return a name for an entry without a smsMsgId; no smsMsgId has a line end."""
-    return f"{blake2b(line[1], digest_size=16).hexdigest()}\n{entry}"
+def _templates(parsed: Request) -> Sequence[str]:
+    """The template of each result: that of its position if the number there is its own."""
+    if len(set(parsed.templates)) == 1:
+        return [parsed.templates[0]] * len(parsed.results)
+    by_number = dict(zip(parsed.numbers, parsed.templates, strict=True))
+    in_order = len(parsed.results) == len(parsed.numbers)
+    templates = []
+    for entry, result in enumerate(parsed.results):
+        number = None if isinstance(result, InvalidRecord) else result.number
+        template = by_number.get(number or "")
+        if template is None or (in_order and parsed.numbers[entry] == number):
+            template = parsed.templates[entry] if in_order else ""
+        templates.append(template)
+    return templates
+
+
+def _country_of(number: str | None) -> str | None:
+    """The country of a number, where an answer does not name one."""
+    return countries_of([normalise(number) or ""])[0] if number else None

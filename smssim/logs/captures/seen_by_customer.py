@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from smssim.calendars import SECOND
+from smssim.logs.captures.parameters import Parameters, parameters_of
 from smssim.record.record import Record
 from smssim.record.schema import refusal_stages
 from smssim.scenario import Scenario
@@ -43,7 +44,8 @@ class Sent:
 
     Times are microseconds since 1970 UTC, the smallest int64 where there is none. `number` is the
     recipient of its request whose phone number a message goes to: itself, or the one it repeats.
-    `extends` follows the labels of `source`; `org_codes` are by country and status;
+    `extends` follows the labels of `source`, `channels` those of `application`, `parameters` those
+    of `template`; `org_codes` are by country and status;
     `callback` is whether the request names an address for its reports.
     """
 
@@ -65,6 +67,8 @@ class Sent:
     report_source: Codes
     callback: npt.NDArray[np.bool_]
     extends: list[str | None]
+    channels: list[str | None]
+    parameters: list[Parameters | None]
     org_codes: Mapping[tuple[str, str], str]
 
 
@@ -108,8 +112,11 @@ def _sent(messages: pd.DataFrame, scenario: Scenario) -> Sent:
     same = (source.codes[1:] == source.codes[:-1]) & (request[1:] == request[:-1])
     first[1:] = ~same | (generation[1:] > 0) | (generation[:-1] > 0)
     country = _codes(messages["country"])
-    extends = {part_of_plan.name: part_of_plan.extend for part_of_plan in scenario.traffic}
-    extends |= {part_of_plan.name: part_of_plan.extend for part_of_plan in scenario.calls}
+    application, template = _codes(messages["application"]), _codes(messages["template"])
+    channels = {one.name: one.channel for one in scenario.applications}
+    parameters = {one.name: parameters_of(one) for one in scenario.templates}
+    extends = {stream.name: stream.extend for stream in scenario.traffic}
+    extends |= {call.name: call.extend for call in scenario.calls}
     return Sent(
         starts=np.flatnonzero(first),
         submitted=_microseconds(messages["submitted_at"]),
@@ -121,14 +128,16 @@ def _sent(messages: pd.DataFrame, scenario: Scenario) -> Sent:
         stage=refusal_stages(messages["refused_at"]).astype(np.int64),
         final=_microseconds(messages["final_at"]),
         source=source,
-        application=_codes(messages["application"]),
-        template=_codes(messages["template"]),
+        application=application,
+        template=template,
         type=_codes(messages["type"]),
         country=country,
         status=status,
         report_source=_codes(messages["report_source"]),
         callback=_names_address(scenario, source),
         extends=[extends.get(name) for name in source.labels],
+        channels=[channels.get(name) for name in application.labels],
+        parameters=[parameters.get(name) for name in template.labels],
         org_codes=_org_codes(scenario, country.labels),
     )
 

@@ -40,6 +40,12 @@ def channel(application: str) -> str:
     return f"isms{_hash(application) % 10**10:010d}"
 
 
+def channels_of(sent: Sent) -> list[str]:
+    """Return the channel number of each application, made from its name if it has none."""
+    pairs = zip(sent.application.labels, sent.channels, strict=True)
+    return [number or channel(name) for name, number in pairs]
+
+
 def template_id(template: str) -> str:
     """Return the template ID: the template's name, cut and marked where it is over 32 characters.
 
@@ -110,7 +116,7 @@ class Wire:
 
     def __init__(self, sent: Sent) -> None:
         self._sent = sent
-        self.channels = [channel(name) for name in sent.application.labels]
+        self.channels = channels_of(sent)
         self.templates = [template_id(name) for name in sent.template.labels]
         self._prefixes = [number_prefix(name) for name in sent.country.labels]
         self._keys = _keys(sent.source)

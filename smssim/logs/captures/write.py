@@ -20,6 +20,7 @@ from urllib.parse import quote
 import numpy as np
 
 from smssim.logs.captures.fields import ACCEPTED, FORM, JSON, SEE_STATUS
+from smssim.logs.captures.parameters import NOTHING, PASSWORD, Parameters
 from smssim.logs.captures.seen_by_customer import (
     Codes,
     Integers,
@@ -205,20 +206,20 @@ def _heads(sent: Sent, wire: Wire, rows: Integers) -> list[tuple[str, str]]:
     """Return the request of each row before and after its numbers."""
     channels = _quoted(wire.channels, sent.application, rows)
     templates = _quoted(wire.templates, sent.template, rows)
-    otp = sent.type.where("otp")[rows].tolist()
+    parameters = _parameters(sent, rows)
     address = f', "statusCallback": "{STATUS_CALLBACK}"'
     named = sent.callback[rows].tolist()
     extends = [f', "extend": {json.dumps(text)}' if text else "" for text in sent.extends]
     return [
         (
             f'"from": {channel}, "to": "',
-            f'", "templateId": {template}, "templateParas": "{_paras(otp, password)}"'
+            f'", "templateId": {template}, "templateParas": {json.dumps(values.written(password))}'
             f"{address if has_address else ''}{extends[source]}",
         )
-        for channel, template, otp, password, source, has_address in zip(
+        for channel, template, values, password, source, has_address in zip(
             channels,
             templates,
-            otp,
+            parameters,
             wire.passwords(rows),
             sent.source.codes[rows].tolist(),
             named,
@@ -227,8 +228,12 @@ def _heads(sent: Sent, wire: Wire, rows: Integers) -> list[tuple[str, str]]:
     ]
 
 
-def _paras(otp: bool, password: str) -> str:
-    return f'[\\"{password}\\"]' if otp else "[]"
+def _parameters(sent: Sent, rows: Integers) -> list[Parameters]:
+    """Return the values of each row: those of its template's text, else of its type."""
+    usual = [PASSWORD if otp else NOTHING for otp in sent.type.where("otp")[rows].tolist()]
+    texts = [*sent.parameters, None]
+    codes = sent.template.codes[rows].tolist()
+    return [texts[code] or other for code, other in zip(codes, usual, strict=True)]
 
 
 @cache

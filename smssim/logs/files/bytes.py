@@ -99,6 +99,17 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, UTF16LE),
     (codecs.BOM_UTF16_BE, UTF16BE),
 )
+_OWN_NAMES = {
+    "utf-8": UTF8,
+    "utf-8-sig": UTF8,
+    "gb18030": GB18030,
+    "gbk": GB18030,
+    "gb2312": GB18030,
+    "cp1252": CP1252,
+    "utf-16-le": UTF16LE,
+    "utf-16-be": UTF16BE,
+}
+_HIGH = bytes(range(0x80, 0x100))
 _SAMPLE = 4_096
 _NO_UTF8 = b"\xff"
 
@@ -140,6 +151,40 @@ def decodes(blocks: Iterable[bytes], encoding: str) -> bool:
     return True
 
 
+_PAIRS = re.compile(rb"[\x80-\xff]+")
+_CHINESE_LEADS = range(0xB0, 0xF8)
+
+
+def is_gb2312(blocks: Iterable[bytes]) -> bool:
+    """Whether all bytes beyond ASCII stand in pairs of GB2312, most of them Chinese characters.
+
+    Accented letters of Western languages seldom stand in pairs, and never all of them.
+    """
+    pairs, chinese, rest = 0, 0, b""
+    for block in blocks:
+        data = rest + block
+        cut = len(data.rstrip(_HIGH))
+        data, rest = data[:cut], data[cut:]
+        for run in _PAIRS.findall(data):
+            if len(run) % 2 or min(run) < 0xA1:
+                return False
+            pairs += len(run) // 2
+            chinese += sum(lead in _CHINESE_LEADS for lead in run[::2])
+    return pairs > 0 and 2 * chinese > pairs and len(rest) % 2 == 0
+
+
+def check_encoding(name: str) -> str:
+    """An encoding by the name that Python has for it. Raise a ValueError for an unknown one."""
+    try:
+        codec = codecs.lookup(name).name
+        "".encode(codec)
+    except (LookupError, UnicodeError):
+        raise ValueError(
+            f"encoding(={name!r}) must be one that Python knows, such as {UTF8}, {GB18030}, {CP1252}"
+        ) from None
+    return _OWN_NAMES.get(codec, codec)
+
+
 def as_utf8(blocks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
     """Give blocks in UTF-8, without a byte order mark; see the module for what does not decode."""
     rest = iter(blocks)
@@ -150,7 +195,8 @@ def as_utf8(blocks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
         yield first
         yield from rest
         return
-    errors = "surrogatepass" if encoding in (UTF16LE, UTF16BE) else "surrogateescape"
+    wide = encoding.lower().startswith(("utf-16", "utf-32", "utf_16", "utf_32"))
+    errors = "surrogatepass" if wide else "surrogateescape"
     decoder = codecs.getincrementaldecoder(encoding)(errors)
     yield _encoded(decoder.decode(first))
     for block in rest:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from smssim.logs.files.bytes import (
     as_utf8,
     blocks,
     decodes,
+    is_gb2312,
     line_starts,
     line_text,
     whole_lines,
@@ -341,7 +342,10 @@ def tables(head: Head, rules: HeadingRules) -> Iterator[Table | str]:
 
 
 def _layout_of(head: Head, is_heading: IsHeading) -> _Layout | str:
-    """How a text table is to be read, its encoding found where its first bytes do not show it."""
+    """How a text table is to be read, its encoding found where its first bytes do not show it.
+
+    Whatever is not certain is said: a heading in Chinese makes GB18030 certain, nothing cp1252.
+    """
     path = head.path
     if head.known_encoding or decodes(blocks(path), UTF8):
         return _layout(path, head.known_encoding or UTF8, is_heading)
@@ -349,7 +353,17 @@ def _layout_of(head: Head, is_heading: IsHeading) -> _Layout | str:
         layout = _layout(path, GB18030, is_heading)
         if not isinstance(layout, str) and any(map(_is_chinese, "".join(layout.heading.cells))):
             return layout
-    return _layout(path, CP1252, is_heading)
+        if is_gb2312(blocks(path)):
+            return _guessed(path, GB18030, is_heading)
+    return _guessed(path, CP1252, is_heading)
+
+
+def _guessed(path: Path, encoding: str, is_heading: IsHeading) -> _Layout | str:
+    layout = _layout(path, encoding, is_heading)
+    if isinstance(layout, str):
+        return layout
+    warning = f"{path}: not UTF-8, read as {encoding}; --encoding (encoding=) says otherwise"
+    return replace(layout, warnings=(warning,))
 
 
 def _is_chinese(character: str) -> bool:

@@ -74,7 +74,7 @@ def _recognised(head: Head, rules: HeadingRules) -> Iterator[Opened]:
             return
         if _is_binary(head.data):
             raise ValueError("Parquet and XLSX must not be compressed by gzip")
-        if not is_text(head.data):
+        if not is_text(head.data) and not head.encoding:
             raise ValueError("must be text, XLSX, Parquet, or text compressed by gzip")
     form = next(form for form in FORMATS if form.recognises(head))
     for opened in form.tables(head, rules):

@@ -24,7 +24,7 @@ from smssim.logs.files.bytes import (
     whole_lines,
 )
 from smssim.logs.files.format import Head, HeadingRules
-from smssim.logs.files.table import BLANK, Batch, RecordFilter, Table
+from smssim.logs.files.table import BLANK, Batch, RecordFilter, Table, check_columns
 from smssim.logs.join.facts import RejectedRow
 
 FORM = "JSON lines"
@@ -134,6 +134,7 @@ def _headings(path: Path, encoding: str) -> tuple[str, ...]:
     headings: dict[str, None] = {}
     for values in islice(_objects(_all_lines(path, encoding)), _DECIDING):
         headings.update(dict.fromkeys(values))
+        check_columns(len(headings))
     return tuple(headings)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from smssim.logs.files.bytes import LONGEST_SHOWN
 from smssim.logs.files.format import Head, HeadingRules
-from smssim.logs.files.table import Batch, RecordFilter, Table, names
+from smssim.logs.files.table import Batch, RecordFilter, Table, check_columns, names
 from smssim.logs.join.facts import RejectedRow
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def tables(head: Head, rules: HeadingRules) -> Iterator[Table]:
     """The table in a Parquet file. Raise a ValueError for a file that is not whole."""
     path = head.path
     with _opened(path) as file:
+        check_columns(len(file.schema_arrow.names))
         headings = names(file.schema_arrow.names)
     not_records: Counter[str] = Counter()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -62,19 +63,23 @@ IsHeading = Callable[[Sequence[str]], bool]
 Keys = Callable[[Sequence[str]], Collection[int]]
 """Which of the headings are those of an id or a number: a row with one of them is no total."""
 
-TOTALS = frozenset({"total", "sum", "合计", "总计", "共计"})
-_LONGEST_TOTAL = 40
+TOTALS = ("合计", "总计", "共计", "小计", "grand total", "subtotal", "total", "sum")
+_TOTAL = rf"(?i)^\s*(?:{'|'.join(TOTALS)})(?:$|[^a-z_\-])"
+_IS_TOTAL = re.compile(_TOTAL)
 BLANK, PREAMBLE, HEADING, TOTAL = "blank", "preamble", "heading", "total"
 
 
 def is_total(cells: Sequence[str], keys: Collection[int]) -> bool:
-    """Whether a row's first filled cell names a total, and it has neither id nor number.
+    """Whether a row's first filled cell begins as a total, and it has neither id nor number.
 
     >>> is_total(["", "Total:", "12"], keys={0})
     True
     """
     filled = [column for column, cell in enumerate(cells) if cell.strip()]
-    if not filled or cells[filled[0]].strip().rstrip(":：").strip().lower() not in TOTALS:
+    if not filled or not _IS_TOTAL.search(cells[filled[0]]):
+        return False
+    # Without an id or a number to look for, a name may begin so: the word stands alone then.
+    if not keys and cells[filled[0]].strip().rstrip(":：").strip().lower() not in TOTALS:
         return False
     return not any(column in keys for column in filled[1:])
 
@@ -205,12 +210,7 @@ def _blank_and_total(array: pa.Array) -> tuple[Flags, Flags]:
         return _flags(array.is_null()), np.zeros(len(array), bool)
     texts = pc.utf8_trim_whitespace(array.fill_null(""))
     blank = _flags(pc.equal(pc.binary_length(texts), 0))
-    # Longer texts are no totals; the short ones alone are made lower case.
-    short = np.flatnonzero(_flags(pc.less_equal(pc.binary_length(texts), _LONGEST_TOTAL)))
-    total = np.zeros(len(array), bool)
-    if len(short):
-        words = pc.utf8_rtrim(pc.utf8_lower(texts.take(pa.array(short))), ":： ")
-        total[short] = _flags(pc.is_in(words, pa.array(sorted(TOTALS))))
+    total = _flags(pc.match_substring_regex(texts, _TOTAL))
     return blank, total
 
 
@@ -220,6 +220,9 @@ def _flags(mask: pa.Array) -> Flags:
 
 
 # The heading of a table, and the names of its columns.
+
+MOST_COLUMNS = 1_000
+"""Columns of a table; one with more is refused before it is read."""
 
 HEADING_WITHIN = 50
 """Records among which a heading is looked for."""
@@ -239,11 +242,19 @@ def heading(records: Sequence[Sequence[str]], is_heading: IsHeading) -> Heading 
     Columns are as many as most records after it have fields, where only blank ones are added or
     left out: some programs end every row, or every row but the heading, with a separator.
     """
+    for cells in records[:HEADING_WITHIN]:
+        check_columns(sum(1 for cell in cells if cell.strip()))
     for position, cells in enumerate(records[:HEADING_WITHIN]):
         if is_heading(cells):
             fitted = _fitted_cells(cells, records[position + 1 :])
             return Heading(position, fitted, names(fitted))
     return None
+
+
+def check_columns(columns: int) -> None:
+    """Raise a ValueError for more columns than a table may have."""
+    if columns > MOST_COLUMNS:
+        raise ValueError(f"a table must have {MOST_COLUMNS:,} columns or fewer, not {columns:,}")
 
 
 def _fitted_cells(cells: Sequence[str], after: Sequence[Sequence[str]]) -> tuple[str, ...]:
@@ -262,12 +273,12 @@ def names(cells: Sequence[str]) -> tuple[str, ...]:
     >>> names(["Time", "", " Time "])
     ('Time', '(column 2)', 'Time (column 3)')
     """
-    unique: list[str] = []
+    unique: dict[str, None] = {}
     for column, cell in enumerate(cells, 1):
         name = cell.strip()
         if not name or name in unique:
             name = f"{name} (column {column})".lstrip()
         while name in unique:
             name += "'"
-        unique.append(name)
+        unique[name] = None
     return tuple(unique)

@@ -7,21 +7,21 @@ from typing import NamedTuple
 import numpy as np
 
 from smssim.logs.join.facts import Facts
-from smssim.logs.join.groups import Integers, Mask, begins, numbered, place_within
+from smssim.logs.join.groups import Integers, Mask, alone, begins, numbered, place_within
 
 Unit = tuple[int, int]
 """A file and one of its units, by their numbers."""
 
 _REPEATED = ("status", "final", "received", "part", "cost")
 _MOST_ROW = 2**63 - 1
-_LEAST_KEYS, _SHARE = 2, 0.9
+_LEAST_ROWS, _SHARE = 4, 0.9
 _UNIT_BITS = 32
 
 
 class Repetition(NamedTuple):
-    """Keys of a unit, those whose rows repeat, and where first halves end and second ones begin."""
+    """Rows of a unit, those that repeat, where first halves end and where second ones begin."""
 
-    keys: int
+    rows: int
     repeated: int
     end: int
     begin: int
@@ -29,7 +29,7 @@ class Repetition(NamedTuple):
     def and_(self, other: Repetition) -> Repetition:
         """Both together."""
         return Repetition(
-            self.keys + other.keys,
+            self.rows + other.rows,
             self.repeated + other.repeated,
             max(self.end, other.end),
             min(self.begin, other.begin),
@@ -38,21 +38,37 @@ class Repetition(NamedTuple):
 
 def repetitions(sends: Facts, new: Mask) -> dict[Unit, Repetition]:
     """What the units of *sends* repeat; these are by key, then file and row, as *new* marks."""
-    rows = np.flatnonzero(sends["entry_hash"] == 0)
+    units = _units(sends)
+    rows = np.flatnonzero(~alone(new)[numbered(new)] & (sends["entry_hash"] == 0))
+    by_unit = {
+        divmod(unit, 1 << _UNIT_BITS): Repetition(count, 0, -1, _MOST_ROW)
+        for unit, count in zip(*map(np.ndarray.tolist, units), strict=True)
+    }
     if not len(rows):
-        return {}
+        return by_unit
     key, file, unit = numbered(new)[rows], sends["file"][rows], sends["unit"][rows]
     runs = begins(key, file, unit)
     start = np.flatnonzero(runs)
+    size = np.diff(start, append=len(rows))
     repeated, end, begin = _halves(sends, rows, runs)
-    units = (file[start].astype(np.int64) << _UNIT_BITS) + unit[start]
-    return {
-        divmod(one, 1 << _UNIT_BITS): Repetition(
-            int(of.sum()), int(repeated[of].sum()), int(end[of].max()), int(begin[of].min())
+    codes = (file[start].astype(np.int64) << _UNIT_BITS) + unit[start]
+    for one in np.unique(codes[repeated]).tolist():
+        of = repeated & (codes == one)
+        place = divmod(one, 1 << _UNIT_BITS)
+        by_unit[place] = by_unit[place].and_(
+            Repetition(0, int(size[of].sum()), int(end[of].max()), int(begin[of].min()))
         )
-        for one in np.unique(units).tolist()
-        for of in [units == one]
-    }
+    return by_unit
+
+
+def _units(sends: Facts) -> tuple[Integers, Integers]:
+    """Each file and unit in one number, and how many rows it has."""
+    file, unit = sends["file"], sends["unit"]
+    if not unit.any():
+        rows = np.bincount(file)
+        files = np.flatnonzero(rows)
+        return files << _UNIT_BITS, rows[files]
+    return np.unique((file.astype(np.int64) << _UNIT_BITS) + unit, return_counts=True)
 
 
 def _halves(sends: Facts, rows: Integers, runs: Mask) -> tuple[Mask, Integers, Integers]:
@@ -77,9 +93,9 @@ def _halves(sends: Facts, rows: Integers, runs: Mask) -> tuple[Mask, Integers, I
 
 
 def appended_units(repetitions: dict[Unit, Repetition]) -> list[Unit]:
-    """The units whose second half repeats the first, nine keys of ten at least."""
+    """The units whose second half repeats the first, nine rows of ten at least."""
     return [
         unit
         for unit, one in sorted(repetitions.items())
-        if one.repeated >= max(_LEAST_KEYS, _SHARE * one.keys) and one.end < one.begin
+        if one.repeated >= max(_LEAST_ROWS, _SHARE * one.rows) and one.end < one.begin
     ]

@@ -267,7 +267,9 @@ def join_facts(
     The age of pending messages needs the end of the record, which is known only when all is
     resolved: if the last time of all facts is not of a record that is used, it is counted again.
     """
-    whole = files_of_whole_rows(sends for sends, _ in facts.partitions() if len(sends))
+    whole = np.zeros(facts.files, np.bool_)
+    if facts.has_long_rows:
+        whole = files_of_whole_rows(sends for sends, _ in facts.partitions())
     totals, until = _Totals(most_rejected), facts.last if facts.last != UNKNOWN else 0
     counting = Counting(names, min(facts.first, until), until)
     parts = []

@@ -42,6 +42,8 @@ class Spill:
         """The first and last times of all facts, microseconds since 1970 UTC."""
         self.has_long_rows = False
         """Whether any send is of several segments and does not say of which."""
+        self.files = 0
+        """Files that the sends are of, by the highest of their numbers."""
 
     def add(self, sends: Facts, reports: Facts) -> None:
         """Store facts; the arrays may be used again afterwards."""
@@ -49,6 +51,7 @@ class Spill:
             if len(facts):
                 store.add(facts)
                 self._see(facts)
+        self.files = max(self.files, int(sends["file"].max(initial=-1)) + 1)
         self.has_long_rows |= bool(((sends["segments"] > 1) & (sends["part"] == 0)).any())
         if self._sends.held + self._reports.held > self._memory:
             self._write()
