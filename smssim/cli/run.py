@@ -110,6 +110,7 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
         "--columns", type=Path, metavar="FILE", help="which column is which, in YAML"
     )
     parser.add_argument("--tz", metavar="ZONE", help="zone of times that say none, as in UTC+8")
+    parser.add_argument("--encoding", metavar="NAME", help="encoding of text, as in GB18030")
     parser.add_argument(
         "--tariff", type=Path, metavar="FILE", help="prices by country (CSV), to rate a log with"
     )
@@ -155,6 +156,7 @@ def _read(options: argparse.Namespace) -> Record:
             path,
             columns=options.columns,
             tz=options.tz,
+            encoding=options.encoding,
             # A page shows outages of the customer's server, which only arrivals one by one show.
             rows=bool(options.tariff or options.html),
             show_numbers=options.show_numbers,

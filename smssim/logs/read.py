@@ -25,6 +25,7 @@ def read_log(
     *,
     columns: Columns = None,
     tz: str | None = None,
+    encoding: str | None = None,
     rows: bool = True,
     show_numbers: bool = False,
     strict: bool = False,
@@ -33,7 +34,7 @@ def read_log(
 
     Tables and captures are recognised by what stands in them, compressed or not; *columns* is a
     mapping of fields to headings, or a YAML file of one, and *tz* the zone of times that say
-    none. With *rows* False only the tallies are kept, in memory that does not grow with the log.
+    none; *encoding* is that of texts, where it is not what their bytes show. With *rows* False only the tallies are kept, in memory that does not grow with the log.
     Phone numbers are masked in the quarantine unless *show_numbers*.
 
     A directory that a record was written to is that record, a Run's as a plain Record; a single
@@ -48,11 +49,11 @@ def read_log(
     path = Path(path)
     if path.is_dir() and is_record(path):
         return _complete(load(path, rows=rows), strict=strict)
-    if columns is None and is_saved_table(path):
+    if columns is None and encoding is None and is_saved_table(path):
         return read_saved_table(path, name_of(path), rows=rows)
     from smssim.logs.reader import LogReader
 
-    with LogReader(columns, tz, show_numbers=show_numbers) as reading:
+    with LogReader(columns, tz, encoding, show_numbers=show_numbers) as reading:
         reading.read(path)
         log = reading.log(name_of(path), rows=rows)
     return _complete(log, strict=strict)

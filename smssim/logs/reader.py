@@ -16,6 +16,7 @@ from typing import Any, Self
 from smssim.logs.columns.headings import Matching, is_heading, key_columns, match
 from smssim.logs.columns.mapping import Columns, stated_columns
 from smssim.logs.columns.rows import Parser
+from smssim.logs.files.bytes import check_encoding
 from smssim.logs.files.detect import NO_HEADING, files_of, open_file, reread
 from smssim.logs.files.format import Capture, Empty, HeadingRules, Opened, Unreadable
 from smssim.logs.files.table import Table
@@ -56,10 +57,13 @@ class FileSummary:
 class LogReader:
     """The state of one `read_log` between its first file and its Log."""
 
-    def __init__(self, columns: Columns, tz: str | None, *, show_numbers: bool) -> None:
+    def __init__(
+        self, columns: Columns, tz: str | None, encoding: str | None, *, show_numbers: bool
+    ) -> None:
         self._columns, self._tz = stated_columns(columns), tz
         self._names, self._secret = Names(), secrets.token_bytes(16)
         self._facts, self._quarantine = Spill(), Quarantine(show_numbers=show_numbers)
+        self._encoding = None if encoding is None else check_encoding(encoding)
         self._requests = count()
         self._sources: list[FileSummary] = []
         self._repaired: Counter[str] = Counter()
@@ -88,7 +92,7 @@ class LogReader:
             partial(is_heading, mapping=self._columns), partial(key_columns, mapping=self._columns)
         )
         for file in files.files:
-            for opened in open_file(file, rules):
+            for opened in open_file(file, rules, self._encoding):
                 self._read_opened(opened, alone=not path.is_dir())
 
     def _read_opened(self, opened: Opened, *, alone: bool) -> None:
