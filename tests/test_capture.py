@@ -429,7 +429,10 @@ BAD_LINES: list[tuple[Any, str]] = [
     (request_line(countryId="\ud800"), "countryId(='\\ud800')"),
     (request_line(name="x" * 51), "must have 50 characters"),
     (callback_line(DOCUMENTED.replace("DELIVRD", "")), "status is missing"),
-    (callback_line(DOCUMENTED.replace("DELIVRD", "DELIVERED")), "must be 1 to 7 characters"),
+    (
+        callback_line(DOCUMENTED.replace("DELIVRD", "DELIVRDXX")),
+        "must be 1 to 7 printable characters",
+    ),
     (callback_line(DOCUMENTED.replace("sequence=1", "sequence=2")), "must be from 1 to total(=1)"),
     (callback_line(DOCUMENTED.replace("total=1", "total=x")), "total(='x')"),
     (callback_line(DOCUMENTED.replace("source=2", "source=4")), "source(='4')"),

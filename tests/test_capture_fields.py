@@ -202,7 +202,7 @@ def test_a_report_without_its_optional_fields(tmp_path: Path) -> None:
 
 def test_the_code_says_whether_to_look_at_the_numbers(tmp_path: Path) -> None:
     """E000510 when any or all numbers failed, each in the result with its status."""
-    failed = {"place": 2, "status": "E200015", "report_source": None, "final_at": None}
+    failed = {"refused_at": "number", "status": "E200015", "report_source": None, "final_at": None}
     messages = [
         {"recipient": 0},
         {"request": 2, "recipient": 0} | failed,
