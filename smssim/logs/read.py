@@ -32,10 +32,11 @@ def read_log(
 ) -> Record:
     """Read a file, or every file below a directory, into one Log.
 
-    Tables and captures are recognised by what stands in them, compressed or not; *columns* is a
-    mapping of fields to headings, or a YAML file of one, and *tz* the zone of times that say
-    none; *encoding* is that of texts, where it is not what their bytes show. With *rows* False only the tallies are kept, in memory that does not grow with the log.
-    Phone numbers are masked in the quarantine unless *show_numbers*.
+    Tables and captures are recognised by their content, compressed or not; *columns* is a mapping
+    of fields to headings, or a YAML file of one, and *tz* the zone of times that have none.
+    *encoding* is that of texts, where it is not what their bytes show. With *rows* False only the
+    tallies are stored, in memory that does not grow with the log. Phone numbers are masked in the
+    quarantine unless *show_numbers*.
 
     A directory that a record was written to is that record, a Run's as a plain Record; a single
     file of its messages is counted again from its rows, with the reports beside it.

@@ -180,7 +180,7 @@ def check_encoding(name: str) -> str:
         "".encode(codec)
     except (LookupError, UnicodeError):
         raise ValueError(
-            f"encoding(={name!r}) must be one that Python knows, such as {UTF8}, {GB18030}, {CP1252}"
+            f"encoding(={name!r}) must be one that Python has, such as {GB18030} or {CP1252}"
         ) from None
     return _OWN_NAMES.get(codec, codec)
 
