@@ -17,7 +17,16 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 # Nothing else is imported up here: `smssim --help` must answer at once.
-from smssim.cli.output import INTERRUPTED, WRONG, closed_pipe, complain, explain, show_result
+from smssim.cli.files import check_paths, check_text
+from smssim.cli.output import (
+    INTERRUPTED,
+    WRONG,
+    WrongInput,
+    closed_pipe,
+    complain,
+    explain,
+    show_result,
+)
 
 COMMANDS = {
     "run": "simulate a scenario",
@@ -48,9 +57,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
         return _unknown_command(arguments[0])
     try:
+        check_text(arguments)
         options = parser.parse_args(arguments)
+        check_paths(options)
     except SystemExit as done:
         return int(done.code or 0)
+    except WrongInput as error:
+        return explain(error)
     if options.command is None:
         parser.print_help(sys.stderr)
         return WRONG

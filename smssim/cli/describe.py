@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from smssim.cli.files import check_writes, files_of
 from smssim.cli.options import (
     add_many_options,
     add_scenario_argument,
@@ -13,7 +14,7 @@ from smssim.cli.options import (
     progress_bar,
     run_options,
 )
-from smssim.cli.output import writable, wrong_if
+from smssim.cli.output import wrong_if
 
 
 def add_describe_options(parser: argparse.ArgumentParser) -> None:
@@ -32,11 +33,12 @@ def describe_command(options: argparse.Namespace) -> str:
     """Describe a scenario; return the Markdown to print."""
     from smssim.experiment import replicate
     from smssim.pages.describe import describe
+    from smssim.record.files import whole_file
     from smssim.scenario import Scenario
 
-    writable("--out", options.out)
     with wrong_if(OSError, ValueError):
         scenario = Scenario.load(options.scenario)
+        check_writes({"--out": options.out}, [options.scenario, *files_of(scenario)])
     if options.rng is not None:
         scenario = scenario.change(rng=options.rng)
     experiment = None
@@ -47,8 +49,8 @@ def describe_command(options: argparse.Namespace) -> str:
     text = describe(scenario, experiment)
     if options.out is None:
         return text
-    with wrong_if(OSError):
-        options.out.write_text(text, encoding="utf-8")
+    with wrong_if(OSError), whole_file(options.out) as new:
+        new.write_text(text, encoding="utf-8")
     return ""
 
 

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from smssim.cli.files import check_writes, files_of
 from smssim.cli.options import (
     above_0,
     add_many_options,
@@ -21,7 +22,7 @@ from smssim.cli.options import (
     run_options,
     unknown_metrics,
 )
-from smssim.cli.output import WrongInput, writable, wrong_if
+from smssim.cli.output import WrongInput, wrong_if
 
 if TYPE_CHECKING:
     from smssim.checks.find.search import Answer
@@ -48,13 +49,15 @@ def sweep_command(options: argparse.Namespace) -> str:
     """Run every combination of some values; return the tables to print."""
     from smssim.experiment import sweep
     from smssim.formatting import text_page
+    from smssim.scenario import Scenario
 
-    writable("--csv", options.csv)
     metrics = options.metrics or ["cost"]
     unknown_metrics(metrics)
     changes = changes_of(options)
     with wrong_if(OSError, ValueError), progress_bar(options) as progress:
-        experiment = sweep(options.scenario, changes, options.n, **run_options(options, progress))
+        base = Scenario.load(options.scenario)
+        check_writes({"--csv": options.csv}, [options.scenario, *files_of(base)])
+        experiment = sweep(base, changes, options.n, **run_options(options, progress))
         failed = failures(experiment)
         if options.csv is not None:
             _write_runs(experiment, options.csv)

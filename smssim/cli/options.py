@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smssim.cli.output import Unfulfilled, WrongInput, writable, wrong_if
+from smssim.cli.output import Unfulfilled, WrongInput, wrong_if
 
 if TYPE_CHECKING:
     from smssim.experiment import Experiment
@@ -88,10 +88,9 @@ def add_page_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def check_pages(options: argparse.Namespace) -> None:
-    """Raise a WrongInput, before the work begins, for a page that cannot be written after it."""
-    for name in ("html", "xlsx"):
-        writable(f"--{name}", getattr(options, name))
+def page_files(options: argparse.Namespace) -> dict[str, Path | None]:
+    """The pages to write, by option."""
+    return {"--html": options.html, "--xlsx": options.xlsx}
 
 
 def write_pages(record: Record, options: argparse.Namespace) -> None:

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 FAILED, WRONG, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 
@@ -28,14 +27,6 @@ def wrong_if(*types: type[Exception]) -> Iterator[None]:
         raise
     except types as error:
         raise WrongInput(_text(error)) from error
-
-
-def writable(option: str, path: Path | None) -> None:
-    """Raise a WrongInput if the file that an option names cannot be written there."""
-    if path is not None and not path.resolve().parent.is_dir():
-        raise WrongInput(f"{option} {path}: there is no directory {path.resolve().parent}")
-    if path is not None and path.is_dir():
-        raise WrongInput(f"{option} {path}: is a directory, not a file")
 
 
 def explain(error: Exception) -> int:

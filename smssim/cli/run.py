@@ -9,16 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from smssim.cli.files import check_writes, files_of
 from smssim.cli.options import (
     add_page_options,
     add_progress_option,
     add_rng_option,
     add_scenario_argument,
-    check_pages,
+    page_files,
     whole,
     write_pages,
 )
-from smssim.cli.output import Unfulfilled, WrongInput, writable, wrong_if
+from smssim.cli.output import Unfulfilled, WrongInput, wrong_if
 
 if TYPE_CHECKING:
     from smssim.record.record import Record
@@ -53,8 +54,8 @@ def run_command(options: argparse.Namespace) -> str:
     with wrong_if(OSError, ValueError):
         scenario = Scenario.load(options.scenario)
         # Refused before the simulation, not after it.
-        writable("--capture", options.capture)
-        check_pages(options)
+        writes = {"--capture": options.capture, **page_files(options)}
+        check_writes(writes, [options.scenario, *files_of(scenario)])
     visible = sys.stderr.isatty() and not options.no_progress
     with wrong_if(OSError, ValueError), _progress(scenario, visible) as progress:
         run = simulate(
@@ -130,9 +131,9 @@ def report_command(options: argparse.Namespace) -> str:
     """Read a log or a saved run; return the summary to print."""
     from smssim.pages.summary import summary
 
-    check_pages(options)
     # Refused before the reading, which may take minutes.
-    writable("--quarantine", options.quarantine)
+    writes = {"--quarantine": options.quarantine, **page_files(options)}
+    check_writes(writes, [options.path, options.columns, options.tariff])
     with wrong_if(OSError, ValueError):
         record = _read(options)
         if options.quarantine is not None:

@@ -17,6 +17,7 @@ from smssim.pages.origin import commands, not_known, origin, scenario_text
 from smssim.pages.sections import Picture, Section, Table, sections_of
 from smssim.pages.spreadsheets import write_xlsx
 from smssim.pages.summary import head, in_short
+from smssim.record.files import whole_file
 from smssim.record.record import Record
 from smssim.report._record import recorded
 from smssim.report.kpis import kpis
@@ -92,9 +93,14 @@ class Page:
         )
 
     def save(self, path: str | Path) -> Path:
-        """Write the page as an HTML file, UTF-8, and hand its path back."""
+        """Write the page as an HTML file, UTF-8, and hand its path back.
+
+        The file is written whole or not at all; an OSError names it.
+        """
         path = Path(path)
-        path.write_text(self.html, encoding="utf-8", newline="\n")
+        html = self.html
+        with whole_file(path) as new:
+            new.write_text(html, encoding="utf-8", newline="\n")
         return path
 
     def xlsx(self, path: str | Path) -> Path:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from smssim.record.files import whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +74,9 @@ def safe(frame: pd.DataFrame) -> pd.DataFrame:
 
 def write_csv(frame: pd.DataFrame, path: str | Path) -> None:
     """Write a CSV file of `safe` cells, UTF-8 with a byte order mark, so that Excel knows it."""
-    safe(frame).to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\r\n")
+    cells = safe(frame)
+    with whole_file(path) as new:
+        cells.to_csv(new, index=False, encoding="utf-8-sig", lineterminator="\r\n")
 
 
 def write_xlsx(frames: Mapping[str, pd.DataFrame], path: str | Path) -> None:
@@ -82,13 +87,11 @@ def write_xlsx(frames: Mapping[str, pd.DataFrame], path: str | Path) -> None:
     round, are texts, too. Raise a ValueError for the name of a worksheet that is not 1 to 31
     characters without []:*?/\\, or stands twice, and for a frame of more rows than one holds.
     """
-    import xlsxwriter  # type: ignore[import-untyped]
-
     _check(frames)
     settings = dict.fromkeys(
         ("strings_to_formulas", "strings_to_urls", "strings_to_numbers"), False
     )
-    with xlsxwriter.Workbook(str(path), {**settings, "constant_memory": True}) as book:
+    with whole_file(path) as new, _workbook(new, {**settings, "constant_memory": True}) as book:
         book.set_properties({"created": datetime(2000, 1, 1, tzinfo=UTC)})
         for name, frame in frames.items():
             sheet = book.add_worksheet(name)
@@ -97,6 +100,19 @@ def write_xlsx(frames: Mapping[str, pd.DataFrame], path: str | Path) -> None:
             for row, values in enumerate(_rows(cells)):
                 for column, value in enumerate(values):
                     _write(sheet, row, column, value)
+
+
+@contextmanager
+def _workbook(path: Path, settings: Mapping[str, Any]) -> Iterator[Any]:
+    """An open workbook, whose errors of writing are OSErrors."""
+    import xlsxwriter  # type: ignore[import-untyped]
+
+    try:
+        with xlsxwriter.Workbook(str(path), settings) as book:
+            yield book
+    except xlsxwriter.exceptions.FileCreateError as error:
+        cause = error.args[0] if error.args else error
+        raise cause if isinstance(cause, OSError) else OSError(str(cause)) from error
 
 
 def _check(frames: Mapping[str, pd.DataFrame]) -> None:

@@ -6,6 +6,7 @@ them, the tallies in `tallies/`, and what is no table in `provenance.json`.
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import secrets
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from smssim.record.counting import Columns
+from smssim.record.files import errors_named
 from smssim.record.parquet import TableWriter, column_types, compact, frame_types, read_table
 from smssim.record.record import Record
 from smssim.record.schema import MESSAGES, REPORTS, TABLES
@@ -57,7 +59,7 @@ def save(record: Record, directory: str | Path) -> None:
 
 def is_record(path: str | Path) -> bool:
     """Whether a path is a directory that holds a record."""
-    return Path(path, _ABOUT).is_file()
+    return Path(_present(Path(path)), _ABOUT).is_file()
 
 
 def load(directory: str | Path, *, rows: bool = True) -> Record:
@@ -65,7 +67,7 @@ def load(directory: str | Path, *, rows: bool = True) -> Record:
 
     Raise an OSError for a directory that cannot be read, a ValueError for one that holds no record.
     """
-    directory = Path(directory)
+    directory = _present(Path(directory))
     header = about(directory)
     large: dict[str, Any] = {
         name: read_table(_file(directory, name)) for name in header["counts"] if rows
@@ -154,27 +156,48 @@ class NewDirectory:
         self, error: type[BaseException] | None, value: object, trace: TracebackType | None
     ) -> None:
         try:
-            if self._complete and error is None:
-                self._replace()
+            with errors_named(self._final):
+                if isinstance(value, OSError):
+                    raise value
+                if self._complete and error is None:
+                    self._replace()
         finally:
             shutil.rmtree(self.path, ignore_errors=True)
 
     def _replace(self) -> None:
         _check_replaceable(self._final)
-        if not self._final.exists():
+        if self._final.exists():
+            old = self._sibling("old")
+            os.rename(self._final, old)
+            # Who is killed here leaves the record as `old`, where `_present` finds it.
+            try:
+                os.rename(self.path, self._final)
+            except OSError:
+                os.rename(old, self._final)
+                raise
+        else:
             os.rename(self.path, self._final)
-            return
-        old = self._sibling("old")
-        os.rename(self._final, old)
-        try:
-            os.rename(self.path, self._final)
-        except OSError:
-            os.rename(old, self._final)
-            raise
-        shutil.rmtree(old)
+        for old in _replaced(self._final):
+            shutil.rmtree(old, ignore_errors=True)
 
     def _sibling(self, what: str) -> Path:
         return self._final.with_name(f".{self._final.name}.{what}-{secrets.token_hex(4)}")
+
+
+def _replaced(directory: Path) -> list[Path]:
+    """Former records of a path that were moved aside, the youngest first."""
+    try:
+        siblings = list(directory.parent.glob(f".{glob.escape(directory.name)}.old-*"))
+    except OSError:
+        return []
+    return sorted(siblings, key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def _present(directory: Path) -> Path:
+    """The directory, or the record that was there until a writer was killed between two renames."""
+    if os.path.lexists(directory):
+        return directory
+    return next(iter(_replaced(directory.resolve())), directory)
 
 
 def _check_replaceable(directory: Path) -> None:

@@ -30,6 +30,7 @@ from smssim.logs.captures.seen_by_customer import (
 )
 from smssim.logs.captures.wire import Wire
 from smssim.logs.frames import NOT_A_TIME
+from smssim.record.files import whole_file
 from smssim.record.record import Record
 from smssim.sms.reference import api_errors, status_codes
 
@@ -306,7 +307,7 @@ def write_capture(run: Record, path: str | Path, *, batch: bool = False) -> None
     wire = Wire(sent)
     requests = request_lines(sent, wire)
     callbacks = callback_lines(sent, arrivals, wire, batch=batch)
-    with _opened(Path(path)) as file:
+    with whole_file(path) as new, _opened(new) as file:
         file.writelines(_merged(requests, callbacks))
 
 
