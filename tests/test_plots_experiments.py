@@ -83,7 +83,7 @@ def test_shares_are_told_in_per_cent() -> None:
     ("own", "told"), [(1.0, "less than all 60 runs"), (1e6, "more than all 60 runs")]
 )
 def test_a_record_beside_the_runs_is_in_the_title(own: float, told: str) -> None:
-    ax = experiments.runs(VALUES, "cost", "USD", mean_interval(VALUES), beside=own)
+    ax = experiments.runs(VALUES, "cost", "USD", mean_interval(VALUES), compare_to=own)
     assert told in ax.get_title(loc="left").replace("\n", " ")
     assert [line.get_xdata()[0] for line in ax.lines if line.get_label() == "the record"] == [own]
     inside(ax)
@@ -91,7 +91,7 @@ def test_a_record_beside_the_runs_is_in_the_title(own: float, told: str) -> None
 
 def test_a_record_within_the_runs_is_counted() -> None:
     own = float(np.sort(VALUES)[7])
-    ax = experiments.runs(VALUES, "cost", "USD", mean_interval(VALUES), beside=own)
+    ax = experiments.runs(VALUES, "cost", "USD", mean_interval(VALUES), compare_to=own)
     assert "more than 7 of 60 runs" in ax.get_title(loc="left").replace("\n", " ")
     inside(ax)
 
