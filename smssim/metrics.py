@@ -31,6 +31,12 @@ class Metric:
             return (self.per,)
         return next((keys for names, keys in _BY.items() if self.name.startswith(names)), ())
 
+    @property
+    def scale(self) -> tuple[float, float]:
+        """The least and the most that a value can be; shares of limits may be above 1."""
+        bounded = self.unit in ("share", YES_OR_NO) and not self.name.startswith("thresholds.")
+        return 0.0, 1.0 if bounded else float("inf")
+
 
 UNTIL = ("d", "h")
 """Units of metrics that are times until something happens: no value means that it never did."""

@@ -106,6 +106,19 @@ def test_figures_of_runs_that_all_failed_are_told_with_the_reason() -> None:
         found.summary("cost")
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_policy_that_exits_costs_its_task_alone(workers: int) -> None:
+    def leaves(env: Any, account: Any) -> Any:
+        import sys
+
+        yield account.wait("package_empty")
+        sys.exit("enough")
+
+    designs = {"packages.0.segments": [1_000_000, 10]}
+    runs = sweep(SMALL, designs, 2, policies=[leaves], workers=workers).runs
+    assert runs["error"].tolist() == ["", "", *["SystemExit: enough"] * 2]
+
+
 def test_a_dead_worker_costs_its_task_alone() -> None:
     def dies(env: Any, account: Any) -> Any:
         import os
@@ -181,6 +194,10 @@ def test_every_metric_is_a_figure() -> None:
     [
         (lambda: replicate(SMALL, 0), r"n\(=0\) must be >= 1"),
         (lambda: replicate(SMALL, 1, workers=0), r"workers\(=0\) must be >= 1"),
+        (lambda: replicate(SMALL, 10**8), r"n\(=100000000\) must make 1,000,000 runs at most"),
+        (lambda: sweep(SMALL, {"days": [1, 2]}, 600_000), "1,000,000 runs at most for each of 2"),
+        (lambda: sweep(SMALL, {"days": [1] * 999, "rng": [1] * 999}), "998,001 combinations"),
+        (lambda: compare(SMALL, {"days": 1}, most=10**9), r"most\(=1000000000\) must be >= 1"),
         (lambda: sweep(SMALL, {"days": []}), "at least one value"),
         (lambda: sweep(SMALL, {"days": "12"}), "must be a list of values"),
         (lambda: sweep(SMALL, {"no.such": [1]}), "no"),

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -104,6 +105,34 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         os.kill(run.pid, signal.SIGKILL)
         rest, _ = run.communicate(timeout=60)
     assert len(rest.splitlines()) < RUNS
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs groups of processes")
+@pytest.mark.parametrize("after_s", [0.8, 1.6, 2.4])
+def test_ctrl_c_while_workers_start_shows_no_traceback(tmp_path: Path, after_s: float) -> None:
+    """A terminal signals the whole group: parent, server of forks, workers that still start."""
+    program = """
+import sys
+from smssim.experiment import RunsInterrupted, replicate
+from smssim.scenario import Scenario
+if __name__ == "__main__":
+    try:
+        print("begun", flush=True)
+        replicate(Scenario.parse(sys.argv[1]), 100_000, workers=2)
+    except RunsInterrupted:
+        print("interrupted")
+"""
+    command = [sys.executable, "-c", program, SMALL]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    ) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "begun\n"
+        time.sleep(after_s)
+        os.killpg(run.pid, signal.SIGINT)
+        out, err = run.communicate(timeout=120)
+    assert (out, err, run.returncode) == ("interrupted\n", "", 0)
 
 
 def test_two_processes_share_a_store(tmp_path: Path, serial: Experiment) -> None:

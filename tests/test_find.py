@@ -125,6 +125,47 @@ def test_a_promise_may_be_about_a_part_of_the_month() -> None:
         find.search(SMALL, "days", [3], "latency.p95[template=x] < 9", workers=1)
 
 
+@pytest.mark.parametrize(
+    ("holds", "most", "fewest"),
+    [
+        ("probability(runout.any) < 0.05", 120, 137),
+        ("p95(messages.requested) < 900", 100, 137),
+        ("p5(messages.requested) > 9", 100, 137),
+        ("cost < 500", 11, 12),
+        ("probability(messages.requested > 900 or cost > 99) < 0.05", 100, 137),
+    ],
+)
+def test_runs_that_can_never_decide_are_refused_at_once(
+    holds: str, most: int, fewest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("smssim.experiment.worker.simulate", None)
+        message = f"{most} runs of a value can never decide .*: it takes {fewest} at least"
+        with pytest.raises(ValueError, match=message):
+            find.search(SMALL, "days", [1], holds, most=most, workers=1)
+    answer = find.search(SMALL, "days", [1], holds, most=fewest, workers=1)
+    # A mean of equal months needs more of them, which is not known before they are run.
+    assert answer.value == (None if holds.startswith("cost") else 1)
+
+
+def test_what_is_undecided_is_not_none() -> None:
+    answer = find.search(SMALL, "days", [2], "p50(messages.requested) < 100", most=12, workers=1)
+    assert (answer.value, answer.undecided) == (None, True)
+    assert "cannot be told" in answer.note
+    answer = find.search(SMALL, "days", [2], "p50(messages.requested) < 50", most=12, workers=1)
+    assert (answer.value, answer.undecided) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "step"),
+    [(0.0, 1.0, 1e-9), (0.0, 1.0, 5e-324), (1, 10**12, 1), (0.0, 1.0, float("nan")),
+     (0.0, float("inf"), 1.0), (float("nan"), 1.0, 0.1)],
+)  # fmt: skip
+def test_steps_without_end_are_refused_at_once(low: float, high: float, step: float) -> None:
+    with pytest.raises(ValueError, match=r"step\(=.*must (make at most 1,000,000|be low <= high)"):
+        find.smallest(SMALL, "routes.ID.price", low, high, "cost < 99", step=step, workers=1)
+
+
 @pytest.mark.parametrize("confidence", [0, 1, 1.5, float("nan")])
 def test_no_answer_is_surer_than_sure(confidence: float) -> None:
     with pytest.raises(ValueError, match=r"confidence\(=.*must be > 0 and < 1"):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from smssim.checks.decide import decide
+from smssim.checks.months import values_of
 from smssim.checks.result import CheckResult
 from smssim.checks.verdict import Verdict
 from smssim.errors import UserFacing
@@ -86,10 +86,8 @@ def decided(
     if failed == 0:
         raise _failure(experiment, design, failed)
     upto = most if failed is None else failed
-    verdicts = [
-        decide(check, np.asarray(experiment.values(check.figure, design))[:upto], *risks)
-        for check in checks
-    ]
+    figures = partial(experiment.values, design=design)
+    verdicts = [decide(check, values_of(check, figures)[:upto], *risks) for check in checks]
     if failed is not None and not all(verdict.settled for verdict in verdicts):
         raise _failure(experiment, design, failed)
     return verdicts

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smssim.checks.decide import with_never
-from smssim.checks.evidence import DirectedStatistic
+from smssim.checks.evidence import DirectedStatistic, Values
+from smssim.checks.months import months_of, values_of
 from smssim.checks.verdict import CheckedScenario, Verdict
 from smssim.experiment.pool import packed
 from smssim.experiment.worker import Task
@@ -127,7 +128,7 @@ def _chosen(checked: CheckedScenario, verdict: Verdict) -> int | None:
         return None
     if verdict.check.statistic_name != "mean":
         return verdict.broken[0]
-    values = checked.experiment.by_replication(verdict.check.figure)
+    values = months_of(verdict.check, checked.experiment)
     ordered = sorted(verdict.broken, key=lambda replication: (values[replication], replication))
     return ordered[(len(ordered) - 1) // 2]
 
@@ -143,21 +144,24 @@ def _command(checked: CheckedScenario, rng: int, replication: int) -> str:
 def _figures(checked: CheckedScenario, verdict: Verdict, replication: int) -> tuple[Figure, ...]:
     others = [other for other in checked.verdicts if other.check.name != verdict.check.name]
     figures = checked.experiment.results[Task(0, replication)].figures
+
+    def figure_of(name: str) -> Values:
+        return np.array(figures.get(name, math.nan))
+
     return tuple(
         Figure(
             promised.check.name,
             promised.check.figure,
             checked.unit(promised),
-            value := figures.get(promised.check.figure, math.nan),
-            _breaks(promised.check, value),
+            float(month := values_of(promised.check, figure_of)),
+            _breaks(promised.check, month),
         )
         for promised in (verdict, *others)
     )
 
 
-def _breaks(check: Check, value: float) -> bool:
-    month = with_never(check, np.array([value]))
-    return bool(DirectedStatistic.of(check).breaks(month)[0])
+def _breaks(check: Check, month: Values) -> bool:
+    return bool(DirectedStatistic.of(check).breaks(with_never(check, month)))
 
 
 def _events(run: Record) -> tuple[StoryEvent, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from smssim.checks.evidence import DirectedStatistic, Values
 from smssim.checks.verdict import Outcome, Verdict
-from smssim.metrics import METRICS, UNTIL
+from smssim.metrics import UNTIL
 from smssim.scenario import Check
 from smssim.stats.intervals import wilson
 
@@ -40,7 +40,7 @@ def decide(check: Check, values: Values, false_alarm: float, miss: float) -> Ver
 
 def with_never(check: Check, values: Values) -> Values:
     """The values, with what never happened as infinity in a quantile: later than any."""
-    if check.quantile is not None and METRICS[check.metric_name].unit in UNTIL:
+    if check.quantile is not None and check.unit in UNTIL:
         return np.where(np.isnan(values), np.inf, values)
     return values
 
@@ -60,7 +60,7 @@ def _caution(check: Check, values: Values) -> str:
 
 def _missing(check: Check, replication: int) -> str:
     note = f"replication {replication} has no {check.figure}"
-    if METRICS[check.metric_name].unit in UNTIL:
+    if check.unit in UNTIL:
         note += ", for it never came about; in a quantile that counts as later than any"
     return note
 

@@ -16,6 +16,7 @@ from smssim.checks.check import FIRST_BATCH, verdicts_of
 from smssim.checks.decide import with_never
 from smssim.checks.evidence import DirectedStatistic, Values
 from smssim.checks.export import plain, to_json
+from smssim.checks.months import months_of
 from smssim.checks.result import CheckResult
 from smssim.checks.text import OUTCOMES, about, headline, promise, span, statistic, story_lines
 from smssim.checks.verdict import UndecidedPolicy, Verdict
@@ -232,10 +233,12 @@ def _obstacle(
     """Why a promise of both scenarios cannot be compared, "" if it can."""
     if before is None or after is None:
         return f"only the {'new' if before is None else 'old'} plan has it"
-    if after.check.figure not in old.experiment.kpi_names:
-        return f"no promise of the old plan is about {after.check.figure}"
+    for measure in after.check.measures:
+        if measure.figure not in old.experiment.kpi_names:
+            return f"no promise of the old plan is about {measure.figure}"
     currencies = [result.scenario.currency for result in (old, new)]
-    if METRICS[after.check.metric_name].unit == "currency" and len({*currencies}) > 1:
+    units = {METRICS[measure.metric].unit for measure in after.check.measures}
+    if "currency" in units and len({*currencies}) > 1:
         return f"{currencies[_OLD]} and {currencies[_NEW]} cannot be compared"
     return ""
 
@@ -248,7 +251,7 @@ def _rewritten(before: Verdict, after: Verdict) -> str:
 
 def _pairs(check: Check, old: Experiment, new: Experiment, months: int) -> tuple[Values, Values]:
     """The figure of the first months, of those in which both scenarios have one."""
-    before, after = (runs.by_replication(check.figure) for runs in (old, new))
+    before, after = (months_of(check, runs) for runs in (old, new))
     both = np.array([(before[k], after[k]) for k in before if k < months and k in after])
     both = with_never(check, both.reshape(-1, 2))
     both = both[~np.isnan(both).any(axis=1)]

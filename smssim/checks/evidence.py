@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +15,7 @@ from smssim.scenario import Check
 from smssim.stats.sequential import (
     beginnings,
     last_certain,
+    mean_can_be_certain,
     mean_is_above,
     moments_of,
     share_is_above,
@@ -40,6 +43,9 @@ class Statistic(Protocol):
     def estimate(self, values: Values) -> float:
         """The statistic of the values themselves."""
 
+    def fewest(self, bound: float, risk: float) -> float:
+        """The number of values below which none are certainly below a bound, whatever they are."""
+
 
 class _Share(Statistic):
     """The share of months that are yes (1)."""
@@ -59,6 +65,9 @@ class _Share(Statistic):
 
     def estimate(self, values: Values) -> float:
         return float(values.mean())
+
+    def fewest(self, bound: float, risk: float) -> float:
+        return _fewest_of_all(1 - bound, risk)
 
 
 @dataclass(frozen=True)
@@ -92,6 +101,9 @@ class _Mean(Statistic):
     def estimate(self, values: Values) -> float:
         return float(values.mean())
 
+    def fewest(self, bound: float, risk: float) -> float:
+        return next(n for n in itertools.count(1) if mean_can_be_certain(n, risk))
+
     def _mirrored(self) -> _Mean:
         return _Mean(-self.ceiling, -self.floor)
 
@@ -119,6 +131,9 @@ class _Quantile(Statistic):
     def estimate(self, values: Values) -> float:
         return float(np.sort(values)[max(0, math.ceil(self.q * len(values) - 1e-9) - 1)])
 
+    def fewest(self, bound: float, risk: float) -> float:
+        return _fewest_of_all(self.q, risk)
+
 
 def _numbers(values: Values) -> Values:
     return np.arange(1.0, len(values) + 1)
@@ -130,6 +145,18 @@ def _fewest(n: int, share: float, risk: float) -> int | None:
     """
     certain = np.flatnonzero(share_is_above(np.arange(n + 1), n, share, risk))
     return int(certain[0]) if len(certain) else None
+
+
+def _fewest_of_all(share: float, risk: float) -> float:
+    """The fewest values of which all must be yes for their share to be certainly above one."""
+    if share >= 1:
+        return math.inf
+
+    def is_enough(n: int) -> bool:
+        return bool(share_is_above(n, n, share, risk))
+
+    upper = next(2**k for k in range(1_000) if is_enough(2**k))
+    return 1 + bisect_left(range(1, upper + 1), True, key=is_enough)
 
 
 @dataclass(frozen=True)
@@ -166,6 +193,12 @@ class DirectedStatistic:
     def is_kept(self, values: Values, risk: float) -> Flags:
         """For each beginning, whether it is certainly kept, except within the margin."""
         return self.statistic.is_below(self._seen(values), self.bound + self.margin, risk)
+
+    def fewest_months(self, risk: float) -> float:
+        """The number of months with less of which the promise is never certainly kept; infinite if
+        no number decides.
+        """
+        return self.statistic.fewest(self.bound + self.margin, risk)
 
     def estimate(self, values: Values) -> float:
         """The statistic of the months."""

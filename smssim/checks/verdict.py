@@ -84,4 +84,5 @@ class CheckedScenario:
 
     def unit(self, verdict: Verdict) -> str:
         """The unit of a promised metric; money is in the scenario's currency."""
-        return self.experiment.unit(verdict.check.figure)
+        check = verdict.check
+        return check.unit if check.condition else self.experiment.unit(check.figure)

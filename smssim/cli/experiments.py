@@ -240,7 +240,8 @@ def find_command(options: argparse.Namespace) -> str:
 def _answer_lines(answer: Answer) -> list[str]:
     from smssim.formatting import columns, number, section, wrapped
 
-    value = "none" if answer.value is None else f"{answer.value:,}"
+    missing = "undecided" if answer.undecided else "none"
+    value = missing if answer.value is None else f"{answer.value:,}"
     rows = [
         [
             f"{probe.value:,}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -11,6 +12,9 @@ from smssim.scenario import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
+
+MAX_DESIGNS = 100_000
+"""Designs of one experiment."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,11 @@ def _rows(designs: Mapping[str, Sequence[Any]] | pd.DataFrame) -> list[dict[str,
         for path, values in designs.items():
             if isinstance(values, str) or not isinstance(values, Sequence):
                 raise ValueError(f"designs[{path!r}](={values!r}) must be a list of values")
+        number = math.prod(map(len, designs.values()))
+        if number > MAX_DESIGNS:
+            raise ValueError(
+                f"designs must be {MAX_DESIGNS:,} at most, not {number:,} combinations"
+            )
         return [dict(zip(designs, row, strict=True)) for row in product(*designs.values())]
     columns = [str(name) for name in designs.columns]
     return [

@@ -14,7 +14,10 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from concurrent.futures.process import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait as wait_for
+from types import FrameType
 
 from smssim.experiment.worker import Job, Result, Task, run_job
 from smssim.scenario import Scenario
@@ -94,7 +97,9 @@ class Pool:
         if self._seconds:
             return  # runs came back, so workers start
         try:
-            self._executor().submit(_nothing).result()
+            with _deferred_interrupts():
+                future = self._executor().submit(_nothing)
+            future.result()
         except BrokenExecutor as broken:
             self.close()
             raise RuntimeError(_NO_START) from broken
@@ -105,7 +110,9 @@ class Pool:
             self.close()
         for task in suspects:
             try:
-                yield from self._executor().submit(run_job, self._job([task], scenarios)).result()
+                with _deferred_interrupts():
+                    future = self._executor().submit(run_job, self._job([task], scenarios))
+                yield from future.result()
             except Exception as error:
                 self.close()
                 yield from _failed([task], error)
@@ -136,7 +143,9 @@ class Pool:
             size = self._size(len(waiting))
             tasks = [waiting.popleft() for _ in range(size)]
             try:
-                running[self._executor().submit(run_job, self._job(tasks, scenarios))] = tasks
+                with _deferred_interrupts():
+                    future = self._executor().submit(run_job, self._job(tasks, scenarios))
+                running[future] = tasks
             except BrokenExecutor:
                 waiting.extendleft(reversed(tasks))
                 raise
@@ -179,6 +188,33 @@ def new_executor(workers: int) -> ProcessPoolExecutor:
         # The server outlives an experiment: what it has imported, no later worker waits for.
         context.set_forkserver_preload(["__main__", "pandas", "smssim.experiment.worker"])
     return ProcessPoolExecutor(workers, context, _prepare)
+
+
+@contextmanager
+def _deferred_interrupts() -> Iterator[None]:
+    """Let Ctrl-C wait until processes have started.
+
+    They inherit that they do not notice it, and end with the pool instead of each with a traceback.
+    """
+    pending: list[tuple[int, FrameType | None]] = []
+    handler = signal.getsignal(signal.SIGINT)
+    in_main = threading.current_thread() is threading.main_thread()
+    if in_main and callable(handler):
+        # Whichever thread of the process is signalled, Python handles it in the main one.
+        signal.signal(signal.SIGINT, lambda *call: pending.append(call))
+    if hasattr(signal, "pthread_sigmask"):
+        # Started earlier, as it would let signals through again.
+        resource_tracker.ensure_running()
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if in_main and callable(handler):
+            signal.signal(signal.SIGINT, handler)
+            for call in pending[:1]:
+                handler(*call)
 
 
 def _failed(tasks: Iterable[Task], error: Exception) -> Iterator[Result]:

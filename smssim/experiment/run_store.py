@@ -8,21 +8,19 @@ ignored.
 
 from __future__ import annotations
 
-import inspect
 import json
 import math
 import os
 import secrets
 import sys
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, is_dataclass
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 from smssim.experiment.designs import Design
+from smssim.experiment.policy_digest import NoDigestError, policy_digests
 from smssim.experiment.worker import Result, Task, parts_of
 from smssim.scenario import Scenario
 from smssim.simulation.policies.account_view import Policy
@@ -161,85 +159,6 @@ def _hash(text: str) -> str:
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-_PLAIN = (bool, int, float, str, bytes, type(None))
-
-
-class _NoDigestError(ValueError):
-    """A policy whose source does not determine what it does."""
-
-
-def _policy_digests(policies: Sequence[Any]) -> list[str]:
-    """The digests of policies, in order. Raise a _NoDigestError for the first that has none."""
-    return [_policy_digest(policy) for policy in policies]
-
-
-def _policy_digest(policy: Any) -> str:
-    """The digest of a policy: a function, a bound method, a partial, or a callable object.
-
-    It is that of its source and of everything plain that its source refers to. Raise a
-    _NoDigestError if it has none.
-    """
-    return blake2b(json.dumps(_structure(policy, ())).encode(), digest_size=16).hexdigest()
-
-
-def _structure(value: Any, above: tuple[int, ...]) -> Any:
-    """A value as nested lists of texts; *above* are the ids of the values that contain it."""
-    if isinstance(value, _PLAIN):
-        return [type(value).__name__, repr(value)]
-    if id(value) in above:
-        return "above"
-    inside = (*above, id(value))
-    if isinstance(value, list | tuple):
-        return [type(value).__name__, *(_structure(item, inside) for item in value)]
-    if isinstance(value, set | frozenset):
-        return ["set", *sorted(json.dumps(_structure(item, inside)) for item in value)]
-    if isinstance(value, dict):
-        return ["dict", *([_structure(k, inside), _structure(v, inside)] for k, v in value.items())]
-    if isinstance(value, partial):
-        return [
-            "partial",
-            *(_structure(p, inside) for p in (value.func, value.args, value.keywords)),
-        ]
-    if inspect.ismodule(value):
-        return ["module", value.__name__]
-    if inspect.isbuiltin(value):
-        return ["builtin", value.__qualname__]
-    if inspect.ismethod(value):
-        return ["method", value.__name__, _structure(value.__self__, inside)]
-    if inspect.isfunction(value):
-        return ["function", _source(value), _referred(value, inside)]
-    if inspect.isclass(value):
-        return ["class", _source(value)]
-    return ["object", _structure(type(value), inside), _state(value, inside)]
-
-
-def _state(value: Any, inside: tuple[int, ...]) -> Any:
-    if is_dataclass(value):
-        return [[f.name, _structure(getattr(value, f.name), inside)] for f in fields(value)]
-    if hasattr(value, "__dict__"):
-        return [[name, _structure(item, inside)] for name, item in sorted(vars(value).items())]
-    raise _NoDigestError(f"{value!r} must be plain, or made of what is")
-
-
-def _referred(function: Callable[..., Any], inside: tuple[int, ...]) -> Any:
-    """What a function refers to beyond its own text: closure, globals and defaults."""
-    variables = inspect.getclosurevars(function)
-    names = {**variables.nonlocals, **variables.globals}
-    values = [[name, _structure(value, inside)] for name, value in sorted(names.items())]
-    defaults = [getattr(function, name) for name in ("__defaults__", "__kwdefaults__")]
-    return [values, *(_structure(value, inside) for value in defaults)]
-
-
-def _source(value: Any) -> str:
-    if (value.__module__ or "").partition(".")[0] in ("builtins", "smssim", "simpy"):
-        # These are the library's own: its version of the rules speaks for them.
-        return f"{value.__module__}.{value.__qualname__}"
-    try:
-        return inspect.getsource(value)
-    except (OSError, TypeError) as error:
-        raise _NoDigestError(f"{value!r} must have a source that can be read: {error}") from error
-
-
 class StoredRuns:
     """Finds and stores results by all that they depend on; nothing without a *store*.
 
@@ -257,8 +176,8 @@ class StoredRuns:
         self._scenarios: dict[int, tuple[str, list[str]]] = {}
         if self._store is not None:
             try:
-                self._policies = _policy_digests(policies)
-            except _NoDigestError as error:
+                self._policies = policy_digests(policies)
+            except NoDigestError as error:
                 warnings.warn(f"runs are not stored: {error}", UserWarning, stacklevel=4)
                 self._store = None
 

@@ -48,7 +48,7 @@ class Job:
 
 
 def run_job(job: Job) -> list[Result]:
-    """Run all tasks of a job, in order; nothing that a run does raises an error."""
+    """Run all tasks of a job, in order; no error of a run is raised, but for an interrupt."""
     return [_run(task, job) for task in job.tasks]
 
 
@@ -81,9 +81,8 @@ def figures_in(record: Record) -> dict[str, float]:
 
 def parts_of(scenario: Scenario) -> dict[str, Where]:
     """The figures of parts of the month that a scenario's checks are about, and where those are."""
-    return {
-        check.figure: check.where.selection for check in scenario.checks if check.where.selection
-    }
+    measures = (measure for check in scenario.checks for measure in check.measures)
+    return {measure.figure: measure.selection for measure in measures if measure.selection}
 
 
 def _run(task: Task, job: Job) -> Result:
@@ -94,7 +93,10 @@ def _run(task: Task, job: Job) -> Result:
         scenario = _scenario(job.scenarios[task.design])
         # Policies may remember things: each run gets its own, as if it were the only one.
         figures = figures_of(scenario, job.rng, task.replication, _policies(job.policies))
-    except Exception as failure:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as failure:
+        # A policy may call sys.exit: that ends its run alone.
         error = f"{type(failure).__name__}: {failure}"
     return Result(task, figures, error, time.process_time() - begun)
 

@@ -14,11 +14,11 @@ from typing import Any
 from smssim.calendars import month_later, to_us
 from smssim.scenario.consistency_console import (
     console_violations,
-    promise_violations,
     resend_violations,
 )
 from smssim.scenario.errors.partial import readable
 from smssim.scenario.errors.problems import KEY, Violation, as_written, hint
+from smssim.scenario.promise_rules import promise_violations
 from smssim.scenario.sources import GroupTask
 from smssim.sms.recipients import read_recipients
 

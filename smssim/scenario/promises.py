@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from math import inf
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from smssim.metrics import METRICS, YES_OR_NO, Metric, metric_named
+from smssim.metrics import YES_OR_NO
+from smssim.scenario.conditions import (
+    Condition,
+    Measure,
+    Selection,
+    condition_of,
+    figure_name,
+    is_condition,
+    metric_or_none,
+    selection_of,
+)
 from smssim.scenario.errors.problems import Violation
 from smssim.scenario.fields import Count, Country, Float, Int, Name, ScenarioModel
 
@@ -35,7 +46,7 @@ class Where(ScenarioModel):
     """This package, by its number from 0."""
 
     @property
-    def selection(self) -> dict[str, str | int]:
+    def selection(self) -> Selection:
         """The keys that are given, in order, with their values."""
         return self.model_dump(exclude_none=True)
 
@@ -46,7 +57,8 @@ class Check(ScenarioModel):
     name: Name
     """What the promise is called; every check has a name of its own."""
     metric: str
-    """A name of `smssim.metrics`, its first word with the unit or without: `latency_s.p95`."""
+    """A name of `smssim.metrics`, its first word with the unit or without: `latency_s.p95`; or a
+    condition, whose probability is promised: `messages.stopped_by_limit[template=otp] > 0`."""
     where: Where = Where()
     """The part of the month that it is about: all of it, if nothing is said."""
     statistic: str | None = None
@@ -61,14 +73,20 @@ class Check(ScenarioModel):
 
     def violations(self) -> Iterator[Violation]:
         """The rules of statistics and bounds, as far as they do not depend on the currency."""
-        if (self.below is None) == (self.above is None):
+        has_bound = (self.below is None) != (self.above is None)
+        if not has_bound:
             yield ("name",), f"the promise {self.name!r} must have one of below and above"
         statistic = self.statistic
-        if statistic not in (None, "mean", "probability") and not _QUANTILE.fullmatch(statistic):
+        if statistic not in (None, "mean", "probability") and self.quantile is None:
             message = "must be mean, probability or a quantile such as p90 or p99.5"
+            yield ("statistic",), f"{statistic!r} {message}"
+        if self.quantile is not None and not 0 < self.quantile < 1:
+            message = "must be between p0 and p100: no number of months tells of all"
             yield ("statistic",), f"{statistic!r} {message}"
         if self.statistic_name == "probability":
             yield from self._beyond_probabilities()
+        elif has_bound and (metric := metric_or_none(self.metric)) is not None:
+            yield from self._beyond_scale(metric.name, *metric.scale)
 
     def _beyond_probabilities(self) -> Iterator[Violation]:
         """A bound that is no probability, or a margin with which every outcome is kept."""
@@ -84,6 +102,40 @@ class Check(ScenarioModel):
             message = "without a margin no months tell that it is never so, or always"
             yield ("below" if self.above is None else "above",), message
 
+    def _beyond_scale(self, name: str, least: float, most: float) -> Iterator[Violation]:
+        """A bound or margin with which the promise is kept, or broken, whatever happens."""
+        key = "below" if self.above is None else "above"
+        overlooked = self.bound + (self.margin if self.above is None else -self.margin)
+        scale = f"{name} is {least:g} at least" + (f", {most:g} at most" if most < inf else "")
+        never = self.bound <= least if self.above is None else self.bound >= most
+        if never or not least <= self.bound <= most:
+            yield (key,), f"{scale}: {key} {self.bound:g} it is always, or never"
+        elif not least - 1e-9 <= overlooked <= most + 1e-9:
+            message = (
+                f"a promise {key} {self.bound:g} that is {self.margin:g} beyond is never broken"
+            )
+            yield ("margin",), f"{scale}: {message}"
+
+    @property
+    def condition(self) -> Condition | None:
+        """The condition whose probability is promised; None for the statistic of a metric. Raise a
+        ValueError for a text that is no condition.
+        """
+        return condition_of(self.metric) if is_condition(self.metric) else None
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """What is measured in a month: one metric, or all of a condition."""
+        if self.condition is None:
+            return (Measure(self.metric_name, self.where.selection),)
+        return tuple(comparison.measure for comparison in self.condition.comparisons)
+
+    @property
+    def unit(self) -> str:
+        """The unit of the metric, as in `smssim.metrics`; a condition is yes or no."""
+        metric = metric_or_none(self.metric)
+        return YES_OR_NO if metric is None else metric.unit
+
     @property
     def bound(self) -> float:
         """The bound, whichever way."""
@@ -94,8 +146,9 @@ class Check(ScenarioModel):
         """The statistic, the usual one of the metric if none is given; the mean of what is yes or
         no is its probability.
         """
-        metric = _plain(self.metric)
-        if self.statistic in (None, "mean") and metric is not None and metric.unit == YES_OR_NO:
+        metric = metric_or_none(self.metric)
+        unit = YES_OR_NO if is_condition(self.metric) else metric and metric.unit
+        if self.statistic in (None, "mean") and unit == YES_OR_NO:
             return "probability"
         return self.statistic or "mean"
 
@@ -107,13 +160,15 @@ class Check(ScenarioModel):
 
     @property
     def figure(self) -> str:
-        """The name of the figure in tables of runs, the part in brackets."""
-        return _figure_name(self.metric_name, self.where.selection)
+        """The name of the figure in tables of runs, the part in brackets; or the condition."""
+        return figure_name(self.metric_name, self.where.selection)
 
     @property
     def metric_name(self) -> str:
-        """The name of the metric without a unit."""
-        metric = _plain(self.metric)
+        """The name of the metric without a unit; or the condition."""
+        if self.condition is not None:
+            return str(self.condition)
+        metric = metric_or_none(self.metric)
         return self.metric if metric is None else metric.name
 
     def __str__(self) -> str:
@@ -135,61 +190,31 @@ class Checking(ScenarioModel):
 def promise_of(text: str) -> dict[str, Any]:
     """A promise as scenario files have it, of `METRIC < BOUND` or `STATISTIC(METRIC) > BOUND`.
 
-    The metric may have its part in brackets, as in tables of runs. Raise a ValueError for a text
+    The metric may have its part in brackets, as in tables of runs, and within `probability(...)`
+    there may be a condition. Raise a ValueError for a text
     that is no promise; its names are checked against the scenario that it is added to.
 
     >>> promise_of("runout.any < 0.05")
     {'name': 'promise', 'metric': 'runout.any', 'below': 0.05}
     >>> promise_of("p90(latency_s.p95[template=login]) < 30")["where"]
     {'template': 'login'}
+    >>> promise_of("probability(messages.sent > 0 and cost < 9) > 0.5")["metric"]
+    'messages.sent > 0 and cost < 9'
     """
     match = _TEXT.fullmatch(text.strip())
-    figure = match and _FIGURE.fullmatch((match["inner"] or match["plain"]).strip())
-    if not match or not figure:
-        example = "'runout.any < 0.05' or 'p90(cost_usd) < 12000'"
-        raise ValueError(f"promise(={text!r}) must be like {example}")
+    inner = match and (match["inner"] or match["plain"]).strip()
+    condition = bool(match and match["statistic"] and inner and is_condition(inner))
+    figure = inner and _FIGURE.fullmatch(inner)
+    if not match or not (figure or condition):
+        examples = ("runout.any < 0.05", "p90(cost_usd) < 12000", "probability(cost > 900) < 0.05")
+        raise ValueError(f"promise(={text!r}) must be like {' or '.join(map(repr, examples))}")
     try:
         bound = float(match["end"])
     except ValueError:
         raise ValueError(f"promise(={text!r}) must end with a number") from None
-    metric, where = figure["metric"].strip(), figure["part"]
+    metric, where = (figure["metric"].strip(), figure["part"]) if figure else (inner, None)
     promise: dict[str, Any] = {"name": "promise", "metric": metric}
     if match["statistic"]:
         promise["statistic"] = match["statistic"]
     promise["below" if match["side"] == "<" else "above"] = bound
-    return promise if where is None else promise | {"where": _where(metric, where)}
-
-
-def _figure_name(metric: str, where: dict[str, str | int]) -> str:
-    """The name of a metric's figure of a part of the month.
-
-    >>> _figure_name("latency.p95", {"template": "login"})
-    'latency.p95[template=login]'
-    >>> _figure_name("package.empty", {"package": 0})
-    'package.empty[0]'
-    """
-    if not where:
-        return metric
-    if METRICS[metric].per:
-        return f"{metric}[{next(iter(where.values()))}]"
-    return f"{metric}[{', '.join(f'{key}={value}' for key, value in where.items())}]"
-
-
-def _where(metric: str, brackets: str) -> dict[str, str | int]:
-    """A selection, of the brackets in the name of a figure."""
-    metric_entry = _plain(metric)
-    if metric_entry is not None and metric_entry.per and "=" not in brackets:
-        brackets = f"{metric_entry.per}={brackets}"
-    pairs = [pair.partition("=") for pair in brackets.split(",")]
-    values = {key.strip(): value.strip() for key, _, value in pairs}
-    return {key: int(text) if text.isdecimal() else text for key, text in values.items()}
-
-
-def _plain(name: str) -> Metric | None:
-    """The metric of a name, with any unit of money; None if there is none."""
-    first = name.partition(".")[0]
-    currency = first.rpartition("_")[2].upper() or "USD"
-    try:
-        return metric_named(name, currency)
-    except ValueError:
-        return None
+    return promise if where is None else promise | {"where": selection_of(str(metric), where)}

@@ -71,6 +71,11 @@ def mean_is_above(moments: Moments, bound: float, risk: float, floor: float = -m
     return np.asarray(certain & _withstands_the_unseen(moments, distance, risk, floor))
 
 
+def mean_can_be_certain(n: int, risk: float) -> bool:
+    """Whether any *n* values can make anything certain of their mean."""
+    return n >= FIRST_LOOK and bool(_log_evidence(math.inf, n) >= -math.log(risk))
+
+
 def _withstands_the_unseen(moments: Moments, distance: Any, risk: float, floor: float) -> Any:
     """Whether values unlike any seen would be too rare to bring the mean down to the bound.
 

@@ -13,6 +13,11 @@ from smssim.checks.find.launch import USABLE_HOURS, moment, review_runs, templat
 from smssim.checks.find.search import Answer, Promise, search, searched
 from smssim.scenario import Check, Scenario, Where
 
+MAX_STEPS = 1_000_000
+"""Values between which a search decides at most."""
+MAX_TIMES = 100_000
+"""Times of handing in that are tried one after the other at most."""
+
 
 def smallest(
     scenario: Scenario | str | Path,
@@ -122,14 +127,17 @@ def latest_submission(
     for name, time in (("launch", launch), ("first", first)):
         if time.tzinfo is None:
             raise ValueError(f"{name}(={time}) must have a zone")
-    if step_h <= 0 or first > launch:
+    if not step_h > 0 or first > launch:
         values = f"first(={first}), launch(={launch}), step_h(={step_h})"
         raise ValueError(f"{values} must be first <= launch, step_h > 0")
     if not 0 < share < 1:
         raise ValueError(f"share(={share}) must be > 0 and < 1")
+    hours = (launch - first) / timedelta(hours=1)
+    if not hours / step_h < MAX_TIMES:
+        raise ValueError(f"step_h(={step_h}) must make at most {MAX_TIMES:,} times")
     base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
     path = f"templates.{template_index(base, template)}.submitted"
-    n = math.floor((launch - first) / timedelta(hours=step_h))
+    n = math.floor(hours / step_h + 1e-9)
     steps = [first + k * timedelta(hours=step_h) for k in range(n + 1)][::-1]
 
     def promise(submitted: datetime) -> Check:
@@ -149,8 +157,11 @@ def latest_submission(
 
 
 def _grid(low: float, high: float, step: float) -> Sequence[float]:
-    if step <= 0 or high < low:
+    if not (step > 0 and -math.inf < low <= high < math.inf):
         raise ValueError(f"low(={low}), high(={high}), step(={step}) must be low <= high, step > 0")
+    if not (high - low) / step < MAX_STEPS:
+        least = f"a step of {(high - low) / MAX_STEPS:g} or more"
+        raise ValueError(f"step(={step}) must make at most {MAX_STEPS:,} steps: {least}")
     whole = all(float(value).is_integer() for value in (low, high, step))
     if whole:
         grid = range(int(low), int(high) + 1, int(step))

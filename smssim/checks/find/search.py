@@ -18,11 +18,11 @@ import numpy as np
 
 from smssim.checks.check import decided
 from smssim.checks.decide import decide
+from smssim.checks.evidence import DirectedStatistic
 from smssim.experiment.designs import Design
 from smssim.experiment.experiment import Experiment
 from smssim.experiment.run_store import Store
 from smssim.experiment.runner import Enough, Execution, Progress
-from smssim.metrics import METRICS
 from smssim.scenario import Check, Scenario
 from smssim.scenario.promises import promise_of
 from smssim.simulation.policies.account_view import Policy
@@ -69,6 +69,11 @@ class Answer:
     probes: Sequence[Probe]
 
     @property
+    def undecided(self) -> bool:
+        """Whether there is no answer because the runs do not decide, not because it never holds."""
+        return self.value is None and any(probe.holds is None for probe in self.probes)
+
+    @property
     def curve(self) -> pd.DataFrame:
         """One row per value that was tried, in order: n, the statistic with its interval, the bound
         that it is compared with, holds.
@@ -86,7 +91,7 @@ class Answer:
 
         rows = sorted(self.probes, key=lambda probe: probe.value)
         intervals = [Interval(row.estimate, row.low, row.high) for row in rows]
-        unit = METRICS[self.promise.metric_name].unit
+        unit = self.promise.unit
         name = f"{self.promise.statistic_name}({self.promise.figure})"
         below = f"{self.path}: all values tried; the dashed line is the promise"
         return experiments.designs(
@@ -122,8 +127,9 @@ def search(
 
     Each value is run until the promise is decided there (docs/checks.md), at most *most* times;
     *confidence* is that of all answers together, whatever the number of looks and values. The
-    scenario's own checks are ignored. Raise a ValueError without steps or for a *confidence* that
-    is not between 0 and 1, a ScenarioError for what is refused, a ReplicationError if a run fails.
+    scenario's own checks are ignored. Raise a ValueError without steps or for a *confidence*
+    that is not between 0 and 1, or if *most* runs can never decide the promise, a ScenarioError
+    for what is refused, a ReplicationError if a run fails.
     """
     base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
     seed = base.rng if rng is None else rng
@@ -164,12 +170,23 @@ def searched(
             probes[index] = _probe(design, value, risk / 2, most, run)
         return probes[index].holds
 
+    for end in (0, len(steps) - 1):
+        _check_runs(plan_at(end).checks[0], risk / 2, most)
     if monotone:
         first = _bisect(len(steps), probe)
     else:
         first = next((index for index in range(len(steps)) if probe(index)), None)
     (check,) = plan_at(len(steps) - 1 if first is None else first).checks
     return _answer(path, check, steps, probes, first)
+
+
+def _check_runs(check: Check, risk: float, most: int) -> None:
+    """Raise a ValueError for a number of runs by which a promise can never be certainly kept."""
+    fewest = DirectedStatistic.of(check).fewest_months(risk)
+    if most < fewest:
+        never = f"{most:,} runs of a value can never decide {check}, even if every month keeps it"
+        needed = f"it takes {fewest:,.0f} at least" if fewest < math.inf else "nor can any number"
+        raise ValueError(f"{never}: {needed}")
 
 
 def _with_promise(base: Scenario, promise: Promise) -> Scenario:
@@ -231,7 +248,8 @@ def _answer(
     fails = steps[max(failed)] if failed else None
     tried = list(probes.values())
     if first is None:
-        note = "cannot be told" if probes[len(steps) - 1].holds is None else "does not hold"
+        is_open = any(probe.holds is None for probe in tried)
+        note = "cannot be told" if is_open else "does not hold"
         return Answer(path, promise, None, fails, f"{promise} {note} even at {steps[-1]}", tried)
     turned = [steps[at] for at in failed if at > first]
     if turned:

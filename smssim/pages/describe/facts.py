@@ -96,14 +96,16 @@ def _design(study: Study, n: int, design: Design) -> tuple[str, ...]:
 
 
 def _promise(scenario: Scenario, check: Check) -> tuple[str, ...]:
-    metric = metric_named(check.metric, scenario.currency)
     side = "below" if check.above is None else "above"
+    meaning = "whether the comparisons hold in a month"
+    if check.condition is None:
+        meaning = _meaning(metric_named(check.metric, scenario.currency))
     return (
         plain(check.name),
         f"{check.statistic_name} of `{check.figure}` {side} {number(check.bound)}",
-        _unit(metric, scenario.currency),
+        scenario.currency if check.unit == "currency" else check.unit,
         number(check.margin),
-        _meaning(metric),
+        meaning,
     )
 
 
@@ -222,7 +224,7 @@ def _figures(study: Study, experiment: Experiment) -> list[tuple[Design, Rows]]:
     """The figures of each design; of several designs the main ones and those promised."""
     names: Sequence[str] = experiment.kpi_names
     if len(experiment.designs) > 1:
-        wanted = {*_MAIN, *(check.figure for check in study.scenario.checks)}
+        wanted = {*_MAIN, *(one.figure for check in study.scenario.checks for one in check.measures)}
         names = [name for name in names if name in wanted]
     return [
         (design, [row for name in names if (row := _figure(experiment, name, index))])

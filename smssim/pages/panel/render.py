@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from smssim.checks import Verdict
+from smssim.checks.months import months_of
 from smssim.experiment.comparison import BASE, WHAT_IF
 from smssim.experiment.experiment import Experiment
 from smssim.experiment.statistics import Values
@@ -159,8 +160,11 @@ def _promises(study: Study) -> Iterator[Row]:
         check = base.check
         texts = (f"{check.name}: {check}", _verdict(base), _verdict(what_if))
         if check.quantile is None:
-            one, other = study.comparison.pairs(check.figure)
-            yield Row(*texts, *_difference(other - one, number))
+            runs = study.comparison.experiment
+            base_months, months = (months_of(check, runs, design) for design in (BASE, WHAT_IF))
+            changes = [months[k] - base_months[k] for k in base_months if k in months]
+            values = np.array([change for change in changes if change == change])
+            yield Row(*texts, *_difference(values, number))
         else:
             yield Row(*texts)
 
