@@ -224,7 +224,8 @@ def _figures(study: Study, experiment: Experiment) -> list[tuple[Design, Rows]]:
     """The figures of each design; of several designs the main ones and those promised."""
     names: Sequence[str] = experiment.kpi_names
     if len(experiment.designs) > 1:
-        wanted = {*_MAIN, *(one.figure for check in study.scenario.checks for one in check.measures)}
+        promised = (one.figure for check in study.scenario.checks for one in check.measures)
+        wanted = {*_MAIN, *promised}
         names = [name for name in names if name in wanted]
     return [
         (design, [row for name in names if (row := _figure(experiment, name, index))])
