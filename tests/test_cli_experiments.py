@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import pickle
 import re
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from small_month import SMALL_MONTH
 
 import smssim
 from smssim import cli
+from smssim.experiment import sweep
+from smssim.scenario import Scenario
 
 SMALL = f"name: small\n{SMALL_MONTH.replace('days: 4', 'days: 3')}"
 SEGMENTS = "packages.0.segments"
@@ -128,7 +131,7 @@ def test_a_promise_that_never_holds_is_an_answer(
     [
         (["sweep", "S"], "--set"),
         (["sweep", "S", "--set", "days"], "--set days: must be PATH=VALUE"),
-        (["sweep", "S", "--set", "days=1", "--set", "days=2"], "days stands twice"),
+        (["sweep", "S", "--set", "days=1", "--set", "days=2"], "days: stands twice"),
         (["sweep", "S", "--set", "dais=1"], "dais"),
         (["sweep", "S", "--set", "days=[1"], "--set days"),
         (["sweep", "S", "--set", "days=1", "--n", "0"], "'0' must be a whole number >= 1"),
@@ -197,3 +200,40 @@ def test_help_imports_nothing_heavy(command: str) -> None:
     )
     assert "--store DIR" in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+SECRET = "hush4711"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [SECRET, f"{SECRET},other", f"[{SECRET}", f"'{SECRET}", ""],
+)
+@pytest.mark.parametrize("path", ["applications.0.secret", "applications.0.Secret"])
+def test_a_secret_is_neither_printed_nor_written(
+    path: str, values: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = Path(__file__).parents[1] / "data/scenarios/mode2_run_out.yaml"
+    csv = tmp_path / "runs.csv"
+    for command in (["sweep", str(plan), "--n", "1", "--csv", str(csv)], ["compare", str(plan)]):
+        assert cli.main([*command, "--set", f"{path}={values}", "--set", f"{path}={values}"]) == 2
+        out, err = capsys.readouterr()
+        assert SECRET not in out + err
+        assert not csv.exists()
+
+
+def test_a_secret_is_in_no_table_and_no_pickle() -> None:
+    """Wherever among the changes it is: under its path, in an application, in a list of them."""
+    plan = Scenario.load(Path(__file__).parents[1] / "data/scenarios/mode2_run_out.yaml").change(
+        days=1
+    )
+    application = {**plan.applications[0].model_dump(), "secret": SECRET}
+    for path, value in {
+        "applications.0.secret": SECRET,
+        "applications.0": application,
+        "applications": [application],
+    }.items():
+        made = sweep(plan, {path: [value]}, 1, workers=1)
+        assert SECRET not in made.changes.to_csv() + repr(made) + made.designs[0].label
+        assert SECRET.encode() not in pickle.dumps(made)
+        assert SECRET.encode() not in pickle.dumps(plan.change(**{path: value}))

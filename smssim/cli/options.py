@@ -109,6 +109,7 @@ def write_pages(record: Record, options: argparse.Namespace) -> None:
 
 def changes_of(options: argparse.Namespace) -> dict[str, list[Any]]:
     """The values by path of all `--set`. Raise a WrongInput for one that cannot be read."""
+    from smssim.scenario.errors.problems import is_secret
     from smssim.scenario.errors.yaml_locations import Text
 
     changes: dict[str, list[Any]] = {}
@@ -116,9 +117,11 @@ def changes_of(options: argparse.Namespace) -> dict[str, list[Any]]:
         path, equals, values = text.partition("=")
         path = path.strip()
         if not (path and equals and values.strip()):
-            raise WrongInput(f"--set {text}: must be PATH=VALUE")
+            raise WrongInput(f"--set {path or text}: must be PATH=VALUE")
         if path in changes:
-            raise WrongInput(f"--set {text}: {path} stands twice")
+            raise WrongInput(f"--set {path}: stands twice")
+        if is_secret(path.rpartition(".")[2]):
+            raise WrongInput(f"--set {path}: a secret changes no figure, and is set in the file")
         with wrong_if(ValueError):
             changes[path] = Text(f"[{values}]", f"--set {path}").data
     return changes

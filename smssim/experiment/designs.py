@@ -9,12 +9,17 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from smssim.scenario import Scenario
+from smssim.scenario.errors.problems import without_secrets
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MAX_DESIGNS = 100_000
 """Designs of one experiment."""
+
+
+_MOST_DESIGNS = 10_000
+"""Scenarios of one sweep at most; each is validated before the first run."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,16 @@ class Design:
 
     scenario: Scenario
     changes: Mapping[str, Any]
+    """Secrets among their values are masked."""
     name: str = ""
+
+    def __post_init__(self) -> None:
+        # Changes are printed and written to files, which a secret never is.
+        changes = {
+            path: without_secrets(value, path.rpartition(".")[2])
+            for path, value in self.changes.items()
+        }
+        object.__setattr__(self, "changes", changes)
 
     @property
     def label(self) -> str:
@@ -70,6 +84,9 @@ def _rows(designs: Mapping[str, Sequence[Any]] | pd.DataFrame) -> list[dict[str,
             raise ValueError(
                 f"designs must be {MAX_DESIGNS:,} at most, not {number:,} combinations"
             )
+        n = math.prod(map(len, designs.values()))
+        if n > _MOST_DESIGNS:
+            raise ValueError(f"designs must make {_MOST_DESIGNS:,} combinations at most, not {n:,}")
         return [dict(zip(designs, row, strict=True)) for row in product(*designs.values())]
     columns = [str(name) for name in designs.columns]
     return [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr
 
@@ -218,6 +218,11 @@ class Application(ScenarioModel):
         ):
             message = f"reinstated(={as_written(self.reinstated)}) must be after suspended"
             yield ("reinstated",), f"{message}(={as_written(self.suspended)})"
+
+    def __getstate__(self) -> dict[Any, Any]:
+        # A pickle is a file like others, which a secret is never written to.
+        state: dict[Any, Any] = super().__getstate__()
+        return {**state, "__dict__": {**state["__dict__"], "secret": None}}
 
     def __eq__(self, other: object) -> bool:
         # What is written and read again is the same application, and has no secret.

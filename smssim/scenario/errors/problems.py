@@ -76,7 +76,7 @@ def problem_at(path: KeyPath, message: str, data: Any) -> Problem:
 
 def without_secrets(value: Any, key: object = None) -> Any:
     """A value with everything masked under a key that is `secret`, or probably meant to be."""
-    if isinstance(key, str) and _is_secret(key):
+    if isinstance(key, str) and is_secret(key):
         return _MASK
     if isinstance(value, Mapping):
         return {name: without_secrets(below, name) for name, below in value.items()}
@@ -86,7 +86,8 @@ def without_secrets(value: Any, key: object = None) -> Any:
 
 
 @lru_cache(maxsize=1024)
-def _is_secret(key: str) -> bool:
+def is_secret(key: str) -> bool:
+    """Whether a key is `secret`, or probably meant to be."""
     return "secret" in key.lower() or bool(hint(key, ["secret"]))
 
 
