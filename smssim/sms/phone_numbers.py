@@ -77,15 +77,15 @@ def countries_of(numbers: Sequence[str]) -> list[str]:
     >>> countries_of(["+77011234567", "+79161234567", "+80012345678"])
     ['KZ', 'RU', '']
     """
-    known: dict[str, str] = {}
-    found = []
+    countries: dict[str, str] = {}
+    names = []
     for number in numbers:
         prefix = number[: _PREFIX + 1]
-        country = known.get(prefix)
+        country = countries.get(prefix)
         if country is None:
-            country = known[prefix] = _country_of_prefix(prefix)
-        found.append(country)
-    return found
+            country = countries[prefix] = _country_of_prefix(prefix)
+        names.append(country)
+    return names
 
 
 def country_index_of(
@@ -108,8 +108,8 @@ def country_index_of(
     keys[open_] = digits[open_] // _POWERS[np.maximum(size[open_] - _PREFIX, 0)]
     different, first, which = np.unique(keys, return_index=True, return_inverse=True)
     country = countries_of([f"+{key}" for key in different.tolist()])
-    place = {name: i for i, name in enumerate(dict.fromkeys(country[i] for i in first.argsort()))}
-    return tuple(place), np.array([place[name] for name in country], dtype=np.uint8)[which]
+    index = {name: i for i, name in enumerate(dict.fromkeys(country[i] for i in first.argsort()))}
+    return tuple(index), np.array([index[name] for name in country], dtype=np.uint8)[which]
 
 
 @lru_cache(maxsize=1)
@@ -164,17 +164,17 @@ def _plan(calling_code: int) -> tuple[re.Pattern[str], tuple[int, ...]]:
         plan = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
         if plan is None:
             continue
-        known = plan.leading_digits or _whole_numbers(plan)
-        groups.append(f"(?P<{region}>{known})")
-        for kind in (plan.mobile, plan.general_desc):
-            lengths.extend(size for size in (kind.possible_length if kind else ()) if size > 0)
+        leading = plan.leading_digits or _whole_numbers(plan)
+        groups.append(f"(?P<{region}>{leading})")
+        for numbers in filter(None, (plan.mobile, plan.general_desc)):
+            lengths.extend(size for size in numbers.possible_length if size > 0)
     return re.compile("|".join(groups)), tuple(dict.fromkeys(lengths))
 
 
 def _whole_numbers(plan: PhoneMetadata) -> str:
     """Return the pattern of the plan's complete national numbers of any kind."""
-    known = [_pattern(getattr(plan, kind)) for kind in _KINDS]
-    anywhere = "|".join(pattern for pattern in known if pattern)
+    patterns = [_pattern(getattr(plan, name)) for name in _KINDS]
+    anywhere = "|".join(pattern for pattern in patterns if pattern)
     return rf"(?=(?:{_pattern(plan.general_desc)})\Z)(?:{anywhere})\Z"
 
 
@@ -249,16 +249,16 @@ def masked(text: str) -> str:
     return _FOUND.sub(_mask, text)
 
 
-def _mask(found: re.Match[str]) -> str:
-    if found["other"]:
-        return found[0]
+def _mask(match: re.Match[str]) -> str:
+    if match["other"]:
+        return match[0]
     seen = 0
 
-    def shown(digit: re.Match[str]) -> str:
+    def masked_digit(digit: re.Match[str]) -> str:
         nonlocal seen
         if digit[1]:
             return digit[0]
         seen += 1
         return digit[0] if seen <= _SHOWN else "*"
 
-    return _DIGIT.sub(shown, found[0])
+    return _DIGIT.sub(masked_digit, match[0])

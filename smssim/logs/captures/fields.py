@@ -16,7 +16,7 @@ from urllib.parse import unquote_plus
 from smssim.calendars import DAY
 from smssim.logs.captures.seen_by_customer import MOST_IN_A_BATCH
 from smssim.logs.columns.codes import TEMPORARY, calling_code, status_meaning
-from smssim.logs.columns.problems import shown as short
+from smssim.logs.columns.problems import excerpt as short
 from smssim.logs.frames import NOT_A_TIME
 from smssim.logs.join.facts import Labels
 from smssim.sms.phone_numbers import normalise

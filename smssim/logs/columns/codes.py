@@ -1,4 +1,4 @@
-"""Columns of codes: each different value is looked at once, whatever the number of rows.
+"""Columns of codes: each different value is looked at once, for any number of rows.
 
 Values stand for what DOMAIN.md section 9 says of the console's columns, or for themselves.
 """
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from smssim.logs.columns.problems import shown
+from smssim.logs.columns.problems import excerpt
 from smssim.logs.columns.texts import (
     EMPTY,
     SMALL,
@@ -100,11 +100,11 @@ def _codes() -> frozenset[str]:
 
 @cache
 def _names() -> Mapping[str, str]:
-    found = {_plain(name): code for name, code in _ALSO.items()}
+    codes = {_plain(name): code for name, code in _ALSO.items()}
     for row in reference("countries"):
         for name in (row["name"], *row["name_zh"].split("|")):
-            found[_plain(name)] = row["iso2"]
-    return MappingProxyType(found)
+            codes[_plain(name)] = row["iso2"]
+    return MappingProxyType(codes)
 
 
 def _plain(name: str) -> str:
@@ -115,12 +115,12 @@ def _plain(name: str) -> str:
     return "".join(_WORDS.get(word, word) for word in words)
 
 
-UNTOLD = "FAILED"
-"""Status of a failure whose code is not told; it is ours."""
+UNKNOWN_FAILURE = "FAILED"
+"""Status of a failure whose code is unknown; it is ours."""
 DELIVERED, TEMPORARY = "DELIVRD", "ACCEPTD"
 ACCEPTED_BY_API = "000000"
 
-UNSAID_CODE = -1
+NO_CODE = -1
 SUCCESS, FAILURE, FLIGHT = range(3)
 """Outcomes that a result tells."""
 
@@ -163,7 +163,7 @@ def _reversed(words: Mapping[Any, tuple[str, ...]]) -> dict[str, Any]:
 
 _TYPE_OF, _OUTCOME_OF = _reversed(_TYPES), _reversed(_OUTCOMES)
 _CHARGED_OF = _reversed(_CHARGED)
-_KNOWN = frozenset((*status_codes(), *api_errors(), UNTOLD))
+_KNOWN = frozenset((*status_codes(), *api_errors(), UNKNOWN_FAILURE))
 RESULT_WORD = 8
 """A result that a word tells, which does not say whether it took 3 minutes: 8 + outcome."""
 
@@ -174,13 +174,13 @@ def status_meaning(label: Callable[[str], int]) -> Callable[[str], Meaning]:
     def read(text: str) -> Meaning:
         word = _OUTCOME_OF.get(_bare(text))
         if word is not None:
-            told = {SUCCESS: DELIVERED, FAILURE: UNTOLD}.get(word)
-            return Meaning(label(told) if told else UNSAID_CODE)
+            code = {SUCCESS: DELIVERED, FAILURE: UNKNOWN_FAILURE}.get(word)
+            return Meaning(label(code) if code else NO_CODE)
         code = _DESCRIBED.sub("", text)
         if not _STATUS.fullmatch(code):
-            return Meaning(UNSAID_CODE, "must be 1 to 7 printable characters without blanks")
+            return Meaning(NO_CODE, "must be 1 to 7 printable characters without blanks")
         if code == ACCEPTED_BY_API:
-            return Meaning(UNSAID_CODE)
+            return Meaning(NO_CODE)
         upper = code.upper()
         if upper != code and upper in _KNOWN:
             return Meaning(label(upper), "", (SMALL,))
@@ -193,8 +193,8 @@ def type_meaning(label: Callable[[str], int]) -> Callable[[str], Meaning]:
     """How types are read: 1 to 3 and their names; others are kept as themselves."""
 
     def read(text: str) -> Meaning:
-        known = _TYPE_OF.get(_bare(_told(text)))
-        return Meaning(label(known or text))
+        name = _TYPE_OF.get(_bare(_explained(text)))
+        return Meaning(label(name or text))
 
     return read
 
@@ -205,9 +205,7 @@ def country_meaning(label: Callable[[str], int]) -> Callable[[str], Meaning]:
     def read(text: str) -> Meaning:
         country = country_of(text)
         if country is None:
-            return Meaning(
-                UNSAID_CODE, "must be a country: an ISO code, an English or Chinese name"
-            )
+            return Meaning(NO_CODE, "must be a country: an ISO code, an English or Chinese name")
         small = len(text) == len(country) and text != country
         return Meaning(label(country), "", (SMALL,) if small else ())
 
@@ -221,21 +219,21 @@ def label_meaning(label: Callable[[str], int]) -> Callable[[str], Meaning]:
 
 def result_meaning(text: str) -> Meaning:
     """How results are read: 0 to 4, or RESULT_WORD and the outcome that a word tells."""
-    number = _whole(_told(text))
+    number = _whole(_explained(text))
     if number is not None and number < len(OUTCOME_OF_RESULT):
         return Meaning(number)
     word = _OUTCOME_OF.get(_bare(text))
     if word is None:
-        return Meaning(UNSAID_CODE, "must be 0 to 4, or success, failed or sending")
+        return Meaning(NO_CODE, "must be 0 to 4, or success, failed or sending")
     return Meaning(RESULT_WORD + word)
 
 
 def charged_meaning(text: str) -> Meaning:
     """How the column "charged or not" is read: 0 charged, 1 not."""
-    text = _told(text)
+    text = _explained(text)
     code = _CHARGED_OF.get(str(number) if (number := _whole(text)) is not None else _bare(text))
     if code is None:
-        return Meaning(UNSAID_CODE, "must be 0 (charged) or 1 (not charged), yes or no")
+        return Meaning(NO_CODE, "must be 0 (charged) or 1 (not charged), yes or no")
     return Meaning(code)
 
 
@@ -245,7 +243,7 @@ def count_meaning(least: int, most: int) -> Callable[[str], Meaning]:
     def read(text: str) -> Meaning:
         number = _whole(text)
         if number is None or not least <= number <= most:
-            return Meaning(UNSAID_CODE, f"must be a whole number from {least} to {most}")
+            return Meaning(NO_CODE, f"must be a whole number from {least} to {most}")
         return Meaning(number)
 
     return read
@@ -254,7 +252,7 @@ def count_meaning(least: int, most: int) -> Callable[[str], Meaning]:
 def stage_meaning(text: str) -> Meaning:
     """Where a message was refused, in a table of ours; an empty cell is one that was sent."""
     if text not in REFUSED_AT:
-        return Meaning(UNSAID_CODE, f"must be {', '.join(REFUSED_AT[1:])} or empty")
+        return Meaning(NO_CODE, f"must be {', '.join(REFUSED_AT[1:])} or empty")
     return Meaning(REFUSED_AT.index(text))
 
 
@@ -264,60 +262,54 @@ class CodeColumn:
 
     heading: str
     meaning: Callable[[str], Meaning]
-    _known: dict[str, Meaning] = field(default_factory=dict)
+    _meanings: dict[str, Meaning] = field(default_factory=dict)
 
     def read(
         self, column: pa.Array, repaired: Counter[str]
     ) -> tuple[Integers, Integers, list[str]]:
-        """The code of each row, -1 where nothing is said; the rows that break a rule, and why."""
+        """The code of each row, -1 where there is none; the rows that break a rule, and why."""
         at, values = encoded(column)
-        found = [self._meaning(value) for value in values]
-        found.append(Meaning(UNSAID_CODE))
-        table = np.array([meaning.code for meaning in found], np.int64)
-        odd = [i for i, meaning in enumerate(found) if meaning.rule or meaning.repairs]
-        rows = np.empty(0, np.int64)
-        reasons: list[str] = []
-        if odd:
-            counts = np.bincount(at, minlength=len(found))
-            for i in odd:
-                for name in found[i].repairs:
-                    repaired[name] += int(counts[i])
-            broken = np.array([bool(meaning.rule) for meaning in found])
-            rows = np.flatnonzero(broken[at])
-            told = {
-                i: f"{self.heading}(={shown(values[i])}) {found[i].rule}"
-                for i in odd
-                if found[i].rule
-            }
-            reasons = [told[i] for i in at[rows].tolist()]
-        return table[at], rows, reasons
+        meanings = [self._meaning(value) for value in values]
+        meanings.append(Meaning(NO_CODE))
+        table = np.array([meaning.code for meaning in meanings], np.int64)
+        odd = [i for i, meaning in enumerate(meanings) if meaning.rule or meaning.repairs]
+        if not odd:
+            return table[at], np.empty(0, np.int64), []
+        counts = np.bincount(at, minlength=len(meanings))
+        for i in odd:
+            for name in meanings[i].repairs:
+                repaired[name] += int(counts[i])
+        broken = {i: meanings[i].rule for i in odd if meanings[i].rule}
+        reasons = {i: f"{self.heading}(={excerpt(values[i])}) {rule}" for i, rule in broken.items()}
+        rows = np.flatnonzero(np.isin(at, list(broken)))
+        return table[at], rows, [reasons[i] for i in at[rows].tolist()]
 
     def _meaning(self, value: str | None) -> Meaning:
         if value is None:
-            return Meaning(UNSAID_CODE)
-        known = self._known.get(value)
-        if known is None:
+            return Meaning(NO_CODE)
+        meaning = self._meanings.get(value)
+        if meaning is None:
             text, repairs = (value, ()) if _is_clean(value) else clean(value)
             if text in EMPTY:
-                return Meaning(UNSAID_CODE)
+                return Meaning(NO_CODE)
             code, rule, more = self.meaning(text)
-            known = Meaning(code, rule, (*repairs, *more))
-            if len(self._known) < _MOST_KNOWN:
-                self._known[value] = known
-        return known
+            meaning = Meaning(code, rule, (*repairs, *more))
+            if len(self._meanings) < _MOST_MEANINGS:
+                self._meanings[value] = meaning
+        return meaning
 
 
-_MOST_KNOWN = 100_000
+_MOST_MEANINGS = 100_000
 
 
 def _is_clean(value: str) -> bool:
     return value.isascii() and value == value.strip() and value[:1] != "'"
 
 
-def _told(text: str) -> str:
+def _explained(text: str) -> str:
     """A digit alone where words explain it, as in "0 (success)"."""
-    found = _EXPLAINED.fullmatch(text)
-    return found[1] if found else text
+    match = _EXPLAINED.fullmatch(text)
+    return match[1] if match else text
 
 
 def _bare(text: str) -> str:
@@ -341,7 +333,7 @@ class CountColumn:
     def read(
         self, column: pa.Array, repaired: Counter[str]
     ) -> tuple[Integers, Integers, list[str]]:
-        """The count of each row, -1 where nothing is said; the rows that break a rule, and why."""
+        """The count of each row, -1 where there is none; the rows that break a rule, and why."""
         import pyarrow as pa
 
         column = as_texts(column)

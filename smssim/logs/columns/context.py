@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smssim.logs.columns.problems import Problems, Rank, shown
+from smssim.logs.columns.problems import Problems, Rank, excerpt
 from smssim.logs.columns.readers import Readers
 from smssim.logs.columns.texts import Integers, as_texts
 from smssim.logs.files.table import Batch
@@ -61,7 +61,7 @@ class BatchContext:
         if not len(rows):
             return ()
         heading = self.heading(field)
-        return (f"{heading}(={shown(value)}) {rule}" for value in self._texts(field, rows))
+        return (f"{heading}(={excerpt(value)}) {rule}" for value in self._texts(field, rows))
 
     def reasons_of_pair(self, one: str, rule: str, other: str, rows: Integers) -> Iterable[str]:
         """A reason for each of *rows*: two fields with their values, and the rule between them."""
@@ -69,7 +69,7 @@ class BatchContext:
             return ()
         a, b = self.heading(one), self.heading(other)
         values = zip(self._texts(one, rows), self._texts(other, rows), strict=True)
-        return (f"{a}(={shown(x)}) {rule} {b}(={shown(y)})" for x, y in values)
+        return (f"{a}(={excerpt(x)}) {rule} {b}(={excerpt(y)})" for x, y in values)
 
     def _texts(self, field: str, rows: Integers) -> list[str | None]:
         import pyarrow as pa

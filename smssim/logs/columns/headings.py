@@ -92,8 +92,8 @@ def _time_format(heading: str, stated: StatedColumn | None) -> TimeFormat:
 
 def _fields_of(headings: Sequence[str], stated: Mapping[str, StatedColumn]) -> list[str | None]:
     by_hand = {plain(column.heading): name for name, column in stated.items()}
-    known = _known_fields(headings)
-    return [by_hand.get(key) or known.get(key) for key in map(plain, headings)]
+    fields = _known_fields(headings)
+    return [by_hand.get(key) or fields.get(key) for key in map(plain, headings)]
 
 
 def _known_fields(headings: Iterable[str]) -> Mapping[str, str]:
@@ -106,10 +106,10 @@ def _matched(headings: Sequence[str], stated: Mapping[str, StatedColumn]) -> dic
     repeated = sorted({heading for heading in headings if list(headings).count(heading) > 1})
     by_hand = {name: _stated_heading(headings, column) for name, column in stated.items()}
     columns: dict[str, list[str]] = {name: [heading] for name, heading in by_hand.items()}
-    known = _known_fields(headings)
+    fields = _known_fields(headings)
     taken = set(by_hand.values())
     for heading in headings:
-        name = known.get(plain(heading))
+        name = fields.get(plain(heading))
         if name and name not in by_hand and heading not in taken:
             columns.setdefault(name, []).append(heading)
     several = {name: matches for name, matches in columns.items() if len(matches) > 1}
@@ -151,7 +151,9 @@ def _record_type(headings: Sequence[str], columns: Mapping[str, str]) -> RecordT
     else:
         missing = "submitted is missing, or id and status for a table of reports"
     matches = ", ".join(f"{name} by {heading!r}" for name, heading in columns.items())
-    known = f"say {matches}, but {missing}" if matches else f"say no field that is known: {missing}"
+    fields = (
+        f"say {matches}, but {missing}" if matches else f"say no field that is known: {missing}"
+    )
     # A file without headings has its first row there, phone numbers too.
-    shown = masked(", ".join(map(repr, headings)))
-    raise ColumnMappingError(f"the headings {shown} {known}: {_REMEDY}")
+    texts = masked(", ".join(map(repr, headings)))
+    raise ColumnMappingError(f"the headings {texts} {fields}: {_REMEDY}")

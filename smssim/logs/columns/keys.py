@@ -38,8 +38,8 @@ def keys_of(texts: Texts, secret: tuple[int, int]) -> Words:
     """The keys of texts, two words each; texts that are equal have equal keys."""
     keys = np.empty((len(texts), 2), np.uint64)
     for begin in range(0, len(texts), _BLOCK):
-        part = slice(begin, begin + _BLOCK)
-        length = texts.length[part]
+        block = slice(begin, begin + _BLOCK)
+        length = texts.length[block]
         lanes = [length.astype(np.uint64) * np.uint64(odd) for odd in _ODD]
         for lane, word in zip(lanes, secret, strict=True):
             lane += np.uint64(word)
@@ -47,14 +47,14 @@ def keys_of(texts: Texts, secret: tuple[int, int]) -> Words:
             rows = None if length.min() > 8 * k else np.flatnonzero(length > 8 * k)
             _take_in(lanes, texts, begin, k, rows)
         for i, lane in enumerate(lanes):
-            keys[part, i] = mix64_array(lane)
+            keys[block, i] = mix64_array(lane)
     return keys
 
 
 def _take_in(lanes: list[Words], texts: Texts, begin: int, k: int, rows: Integers | None) -> None:
     """Mix the k-th words into the lanes of *rows*, or of all, whose texts reach so far."""
-    part = slice(begin, begin + len(lanes[0]))
-    start, length = texts.start[part], texts.length[part]
+    block = slice(begin, begin + len(lanes[0]))
+    start, length = texts.start[block], texts.length[block]
     if rows is not None:
         start, length = start[rows], length[rows]
     words = texts.words(start + 8 * k)
@@ -74,8 +74,8 @@ def composed(parts: Sequence[Words], secret: tuple[int, int]) -> Words:
     keys = np.empty((n, 2), np.uint64)
     for i, odd in enumerate(_ODD):
         lane = np.full(n, secret[i], np.uint64)
-        for part in parts:
-            lane ^= part
+        for block in parts:
+            lane ^= block
             lane *= np.uint64(odd)
             mix64_array(lane)
         keys[:, i] = lane

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smssim.logs.columns.problems import shown
+from smssim.logs.columns.problems import excerpt
 from smssim.logs.columns.texts import EMPTY, THOUSANDS, Integers, as_texts, clean, encoded
 from smssim.logs.join.facts import UNKNOWN
 from smssim.logs.log import ColumnMappingError
@@ -45,16 +45,16 @@ class DecimalColumn:
         """Look for the decimal mark, if it is still open."""
         if self.mark is not None or self._micro or not _marked(column):
             return
-        found: Counter[str] = Counter()
+        marks: Counter[str] = Counter()
         for value in as_texts(column).unique().to_pylist():
             text = clean(value)[0] if value else ""
             if _OPEN.fullmatch(text):
                 self.ambiguous = self.ambiguous or text
             else:
-                found[_mark_of(text)] += 1
-        # KeyedRandom that thousands have say what the other one is.
-        if found[","] != found["."]:
-            self.mark = "," if found[","] > found["."] else "."
+                marks[_mark_of(text)] += 1
+        # Marks that thousands have say what the other one is.
+        if marks[","] != marks["."]:
+            self.mark = "," if marks[","] > marks["."] else "."
 
     @property
     def is_open(self) -> bool:
@@ -72,38 +72,38 @@ class DecimalColumn:
     def read(
         self, column: pa.Array, repaired: Counter[str]
     ) -> tuple[Integers, list[tuple[int, str]]]:
-        """The amounts in millionths, UNKNOWN where not said, and the wrong rows with reasons."""
+        """The amounts in millionths (UNKNOWN: none), and the wrong rows with reasons."""
         at, values = encoded(column)
         counts = np.bincount(at, minlength=len(values) + 1)
         table = np.full(len(values) + 1, UNKNOWN, np.int64)
-        told: dict[int, str] = {}
+        reasons: dict[int, str] = {}
         for i, value in enumerate(values):
             text, repairs = clean(value) if value is not None else ("", ())
             if text in EMPTY:
                 continue
             amount, grouped = self._amount(text)
             if amount is None:
-                told[i] = f"{self.heading}(={shown(value)}) must be an amount of 0 or more"
+                reasons[i] = f"{self.heading}(={excerpt(value)}) must be an amount of 0 or more"
             elif amount < 0:
-                told[i] = f"{self.heading}(={shown(value)}) must be >= 0"
+                reasons[i] = f"{self.heading}(={excerpt(value)}) must be >= 0"
             else:
                 table[i] = amount
                 for name in (*repairs, *([THOUSANDS] if grouped else [])):
                     repaired[name] += int(counts[i])
         wrong = np.zeros(len(table), np.bool_)
-        wrong[list(told)] = True
+        wrong[list(reasons)] = True
         rows = np.flatnonzero(wrong[at])
-        return table[at], [(row, told[int(at[row])]) for row in rows.tolist()]
+        return table[at], [(row, reasons[int(at[row])]) for row in rows.tolist()]
 
     def _amount(self, text: str) -> tuple[int | None, bool]:
         """A text in millionths and whether it has thousands marks; None for a text that is none."""
-        found = _grouped(text)
+        match = _grouped(text)
         mark = _OPEN.fullmatch(text)
-        if found and not (mark and mark[1] == (self.mark or ".")):
-            sign, whole, group, _, rest = found.groups()
+        if match and not (mark and mark[1] == (self.mark or ".")):
+            sign, whole, group, _, rest = match.groups()
             return self._micros(sign, whole.replace(group, ""), rest or ""), True
-        found = _SIMPLE.fullmatch(text)
-        return (self._micros(found[1], found[2], found[4] or "") if found else None), False
+        match = _SIMPLE.fullmatch(text)
+        return (self._micros(match[1], match[2], match[4] or "") if match else None), False
 
     def _micros(self, sign: str, whole: str, rest: str) -> int | None:
         if len(whole := whole.lstrip("0") or "0") > _LONGEST or (self._micro and rest.strip("0")):
@@ -119,20 +119,20 @@ class DecimalColumn:
 
 
 def _marked(column: pa.Array) -> bool:
-    kind = str(column.type)
-    return "string" in kind or "dictionary" in kind
+    column_type = str(column.type)
+    return "string" in column_type or "dictionary" in column_type
 
 
 def _mark_of(text: str) -> str:
     """The decimal mark that a value shows, or "" for a value that shows none."""
-    found = _grouped(text)
-    if found:
-        return found[4] or {",": ".", ".": ","}.get(found[3], "")
-    found = _SIMPLE.fullmatch(text)
-    return (found[3] or "") if found else ""
+    match = _grouped(text)
+    if match:
+        return match[4] or {",": ".", ".": ","}.get(match[3], "")
+    match = _SIMPLE.fullmatch(text)
+    return (match[3] or "") if match else ""
 
 
 def _grouped(text: str) -> re.Match[str] | None:
     """A text with thousands marks, which are not its decimal mark too."""
-    found = _GROUPED.fullmatch(text)
-    return found if found and found[4] != found[3] else None
+    match = _GROUPED.fullmatch(text)
+    return match if match and match[4] != match[3] else None

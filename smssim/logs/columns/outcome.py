@@ -16,7 +16,7 @@ from smssim.logs.columns.codes import (
     OUTCOME_OF_RESULT,
     SUCCESS,
     TEMPORARY,
-    UNTOLD,
+    UNKNOWN_FAILURE,
 )
 from smssim.logs.columns.texts import Flags, Integers
 from smssim.logs.join.facts import Labels
@@ -75,7 +75,7 @@ def outcomes_of(
         if success.any():
             status[success] = labels.code(DELIVERED)
         if failure.any():
-            status[failure] = labels.code(UNTOLD)
+            status[failure] = labels.code(UNKNOWN_FAILURE)
         delivered = delivered | success
         final = final | success | failure
         stage = np.where(failure, _UNDECIDED, stage)

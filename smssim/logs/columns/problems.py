@@ -51,7 +51,7 @@ class Problems:
         return dict(sorted(by_row.items()))
 
 
-def shown(value: object) -> str:
+def excerpt(value: object) -> str:
     """A value as a reason shows it: short."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:59]}…"

@@ -115,8 +115,8 @@ def _piece_of(context: BatchContext) -> ParsedChunk:
     keys = keys_of_rows(context, recipients)
     facts = _packed(context, recipients, cost, keys)
     none = empty_facts(SEND if reports else REPORT, 0)
-    sends, told = (none, facts) if reports else (facts, none)
-    return ParsedChunk(sends, told, _rejected(context), context.repaired)
+    sends, reported = (none, facts) if reports else (facts, none)
+    return ParsedChunk(sends, reported, _rejected(context), context.repaired)
 
 
 def _read_times(context: BatchContext) -> None:

@@ -96,18 +96,21 @@ def as_texts(column: pa.Array) -> pa.Array:
     import pyarrow as pa
     import pyarrow.compute as pc  # type: ignore[import-untyped]
 
-    kind = column.type
-    if pa.types.is_dictionary(kind):
+    column_type = column.type
+    if pa.types.is_dictionary(column_type):
         return as_texts(column.dictionary_decode())
-    if pa.types.is_boolean(kind):
+    if pa.types.is_boolean(column_type):
         return pc.if_else(column, "true", "false")
-    if pa.types.is_floating(kind):
+    if pa.types.is_floating(column_type):
         return pa.array([_plain(value) for value in column.to_pylist()], pa.string())
-    if kind == pa.string():
+    if column_type == pa.string():
         return column
     try:
         texts = column.cast(pa.string())
-        if not pa.types.is_decimal(kind) or not pc.any(pc.match_substring(texts, "E")).as_py():
+        if (
+            not pa.types.is_decimal(column_type)
+            or not pc.any(pc.match_substring(texts, "E")).as_py()
+        ):
             return texts
         return pa.array([None if v is None else f"{v:f}" for v in column.to_pylist()], pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
@@ -169,10 +172,10 @@ def _trimmed(column: pa.Array, repaired: Counter[str]) -> pa.Array:
 def _one_by_one(column: pa.Array, repaired: Counter[str]) -> pa.Array:
     import pyarrow as pa
 
-    found = [clean(text) for text in column.to_pylist()]
-    for _, names in found:
+    cleaned_texts = [clean(text) for text in column.to_pylist()]
+    for _, names in cleaned_texts:
         repaired.update(names)
-    return pa.array([text for text, _ in found], pa.string())
+    return pa.array([text for text, _ in cleaned_texts], pa.string())
 
 
 def clean(text: str) -> tuple[str, tuple[str, ...]]:

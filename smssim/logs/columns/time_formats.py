@@ -236,10 +236,10 @@ def layout_reader(form: str | None = None) -> LayoutReader:
 
 
 def _pattern_of_format(form: str) -> re.Pattern[str]:
-    parts, known = [], ", ".join(f"%{name}" for name in _FORMAT if name != "%")
+    parts, directives = [], ", ".join(f"%{name}" for name in _FORMAT if name != "%")
     for literal, directive in re.findall(r"([^%]+)|%(.?)", form, re.DOTALL):
         if not literal and directive not in _FORMAT:
-            raise ValueError(f"format(={form!r}) must be of {known}")
+            raise ValueError(f"format(={form!r}) must be of {directives}")
         parts.append(re.escape(literal) if literal else _FORMAT[directive])
     try:
         pattern = re.compile("".join(parts), re.ASCII)

@@ -8,17 +8,13 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 
-from smssim.logs.columns.problems import shown
-from smssim.logs.columns.texts import Flags, Integers, Texts, as_texts, cleaned, is_filled
+from smssim.logs.columns.problems import excerpt
+from smssim.logs.columns.texts import Integers, Texts, as_texts, cleaned, is_filled
 from smssim.logs.columns.time_formats import (
     SECONDS,
     SINCE_1970,
@@ -26,9 +22,9 @@ from smssim.logs.columns.time_formats import (
     LayoutReader,
     is_since_1970,
     layout_reader,
-    offset_s,
     since_1970,
 )
+from smssim.logs.columns.zones import Zone, zone
 from smssim.logs.join.facts import UNKNOWN
 from smssim.logs.log import ColumnMappingError
 
@@ -38,61 +34,7 @@ if TYPE_CHECKING:
 _SECOND_US, _DAY_S = 1_000_000, 86_400
 _MINUTE_US = 60 * _SECOND_US
 _FIRST_S, _END_S = 946_684_800, 4_102_444_800  # 2000 to 2099
-_EPOCH, _RULES_END_US = datetime(1970, 1, 1), 2_114_380_800_000_000  # 2037
 _DIFFERENT, _FEW_ZEROS = 10, 2
-
-
-@dataclass(frozen=True)
-class Zone:
-    """A zone's clocks; `offset_us` is None for a name of the IANA, whose offset changes."""
-
-    name: str
-    offset_us: int | None = None
-
-    def instants(self, clock_us: Integers) -> tuple[Integers, Flags]:
-        """The instants at which clocks showed those times, and which were shown just once."""
-        import pyarrow as pa
-        import pyarrow.compute as pc  # type: ignore[import-untyped]
-
-        if self.offset_us is not None:
-            return clock_us - self.offset_us, np.ones(len(clock_us), np.bool_)
-        clocks = pa.array(clock_us).cast(pa.timestamp("us"))
-        earliest, latest = (
-            pc.assume_timezone(clocks, self.name, ambiguous=which, nonexistent=which)
-            .cast(pa.int64())
-            .to_numpy()
-            for which in ("earliest", "latest")
-        )
-        instants, once = earliest.copy(), earliest == latest
-        for row in np.flatnonzero(clock_us >= _RULES_END_US).tolist():
-            instants[row], once[row] = self._instant(int(clock_us[row]))
-        return instants, once
-
-    def _instant(self, clock_us: int) -> tuple[int, bool]:
-        """One instant by the standard library: Arrow knows no change of clocks after 2037."""
-        clock = _EPOCH + timedelta(microseconds=clock_us)
-        first, second = (
-            clock.replace(tzinfo=ZoneInfo(self.name), fold=fold).utcoffset() or timedelta()
-            for fold in (0, 1)
-        )
-        return clock_us - first // timedelta(microseconds=1), first == second
-
-
-@lru_cache(maxsize=64)
-def zone(name: str) -> Zone:
-    """The zone of an offset ("+08:00", "UTC+8") or a name of the IANA ("Asia/Shanghai").
-
-    Raise a ColumnMappingError for a name that is neither.
-    """
-    offset = offset_s(name)
-    if offset is not None:
-        return Zone(name, offset * _SECOND_US)
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
-        rule = 'must be an offset ("+08:00", "UTC+8") or a name of the IANA ("Asia/Shanghai")'
-        raise ColumnMappingError(f"tz(={name!r}) {rule}") from None
-    return Zone(name)
 
 
 class Resolution:
@@ -242,7 +184,7 @@ class TimeColumn:
         return self._read_texts(cleaned(as_texts(column), repaired)[0])
 
     def _inspect_numerals(self, texts: pa.Array) -> None:
-        import pyarrow.compute as pc
+        import pyarrow.compute as pc  # type: ignore[import-untyped]
 
         of_ten = pc.equal(pc.binary_length(texts), 10)
         if not pc.any(of_ten).as_py():
@@ -398,7 +340,7 @@ class TimeColumn:
 
         values = as_texts(column.take(pa.array(rows))).to_pylist() if len(rows) else []
         for row, value in zip(rows.tolist(), values, strict=True):
-            yield row, f"{self.heading}(={shown(value)}) {rule}"
+            yield row, f"{self.heading}(={excerpt(value)}) {rule}"
 
     def _read_stamps(self, column: pa.Array) -> Read:
         import pyarrow as pa
@@ -443,5 +385,5 @@ def _meaning_of_ten(formats: Sequence[str], readers: Sequence[LayoutReader]) -> 
 
 
 def _is_text(column: pa.Array) -> bool:
-    kind = str(column.type)
-    return "string" in kind or "dictionary" in kind
+    column_type = str(column.type)
+    return "string" in column_type or "dictionary" in column_type

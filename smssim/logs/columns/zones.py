@@ -1,0 +1,70 @@
+"""Zones: what clocks on a wall showed, as instants, for whole columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from smssim.logs.columns.texts import Flags, Integers
+from smssim.logs.columns.time_formats import offset_s
+from smssim.logs.log import ColumnMappingError
+
+_SECOND_US = 1_000_000
+_EPOCH, _RULES_END_US = datetime(1970, 1, 1), 2_114_380_800_000_000  # 2037
+
+
+@dataclass(frozen=True)
+class Zone:
+    """A zone's clocks; `offset_us` is None for a name of the IANA, whose offset changes."""
+
+    name: str
+    offset_us: int | None = None
+
+    def instants(self, clock_us: Integers) -> tuple[Integers, Flags]:
+        """The instants at which clocks showed those times, and which were shown just once."""
+        import pyarrow as pa  # type: ignore[import-untyped]
+        import pyarrow.compute as pc  # type: ignore[import-untyped]
+
+        if self.offset_us is not None:
+            return clock_us - self.offset_us, np.ones(len(clock_us), np.bool_)
+        clocks = pa.array(clock_us).cast(pa.timestamp("us"))
+        earliest, latest = (
+            pc.assume_timezone(clocks, self.name, ambiguous=which, nonexistent=which)
+            .cast(pa.int64())
+            .to_numpy()
+            for which in ("earliest", "latest")
+        )
+        instants, once = earliest.copy(), earliest == latest
+        for row in np.flatnonzero(clock_us >= _RULES_END_US).tolist():
+            instants[row], once[row] = self._instant(int(clock_us[row]))
+        return instants, once
+
+    def _instant(self, clock_us: int) -> tuple[int, bool]:
+        """One instant by the standard library: Arrow knows no change of clocks after 2037."""
+        clock = _EPOCH + timedelta(microseconds=clock_us)
+        first, second = (
+            clock.replace(tzinfo=ZoneInfo(self.name), fold=fold).utcoffset() or timedelta()
+            for fold in (0, 1)
+        )
+        return clock_us - first // timedelta(microseconds=1), first == second
+
+
+@lru_cache(maxsize=64)
+def zone(name: str) -> Zone:
+    """The zone of an offset ("+08:00", "UTC+8") or a name of the IANA ("Asia/Shanghai").
+
+    Raise a ColumnMappingError for a name that is neither.
+    """
+    offset = offset_s(name)
+    if offset is not None:
+        return Zone(name, offset * _SECOND_US)
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        rule = 'must be an offset ("+08:00", "UTC+8") or a name of the IANA ("Asia/Shanghai")'
+        raise ColumnMappingError(f"tz(={name!r}) {rule}") from None
+    return Zone(name)
