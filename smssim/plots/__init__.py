@@ -26,3 +26,8 @@ __all__ = [
     "thresholds",
     "waterfall",
 ]
+
+
+def __dir__() -> list[str]:
+    """The pictures alone, without the modules that hold them."""
+    return __all__

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 MOST = 15
 """Bars in one picture."""
-LONGEST = 26
+_LONGEST = 26
 """Characters of a name beside a bar."""
 _ROOM = 4
 """With fewer bars than these they are not made thicker."""
@@ -42,7 +42,7 @@ def first_of(table: pd.DataFrame, by: pd.Series[Any]) -> tuple[pd.DataFrame, pd.
 def shortened(name: Any) -> str:
     """A name that fits beside a bar."""
     text = "not known" if name != name else str(name)
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def lying(ax: Axes, names: Sequence[Any]) -> None:

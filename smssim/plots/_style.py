@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SLIDE_IN, DPI, LETTERS_PT = (12.8, 7.2), 100, 15
 INK, FAINT, WARNING = "#222222", "#767676", "#e42536"
-DASHES: tuple[Any, ...] = ("-", (0, (7, 1.5)), (0, (7, 1.5, 1.5, 1.5)), (0, (2, 1)))
+_DASHES: tuple[Any, ...] = ("-", (0, (7, 1.5)), (0, (7, 1.5, 1.5, 1.5)), (0, (2, 1)))
 CYCLE, _COLOURS = "petroff6", (0, 1, 5, 3)
 """The built-in cycle and its colours that name groups: not the grey, nor the red of warnings."""
 _TITLE = 1.44
@@ -86,7 +86,7 @@ def series_style(number: int) -> dict[str, Any]:
     index = _COLOURS[number % len(_COLOURS)]
     return {
         "color": mpl.color_sequences[CYCLE][index],
-        "linestyle": DASHES[(number + number // len(_COLOURS)) % len(DASHES)],
+        "linestyle": _DASHES[(number + number // len(_COLOURS)) % len(_DASHES)],
         "linewidth": 2.5,
     }
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FONTS = "DejaVu Sans, Verdana, Geneva, sans-serif"
+_FONTS = "DejaVu Sans, Verdana, Geneva, sans-serif"
 """Letters as wide as those the picture was laid out with, or narrower."""
-MOST_WORDS = 12
+_MOST_WORDS = 12
 """Labels in a picture that its description repeats; more are figures of a table."""
 _SETTINGS: dict[Any, Any] = {
     "font.family": ["sans-serif"],
@@ -71,9 +71,9 @@ def _told(figure: Figure, ax: Axes) -> Iterator[str]:
     """What stands in the picture, in sentences."""
     labels = list(dict.fromkeys(" ".join(text.get_text().split()) for text in ax.texts))
     if labels := [text for text in labels if text]:
-        more = len(labels) - MOST_WORDS
+        more = len(labels) - _MOST_WORDS
         rest = f"; and {more} more labels" if more > 0 else ""
-        yield f"In the picture: {'; '.join(labels[:MOST_WORDS])}{rest}."
+        yield f"In the picture: {'; '.join(labels[:_MOST_WORDS])}{rest}."
     legend: Any = ax.get_legend()
     if legend is not None:
         yield f"Legend: {'; '.join(text.get_text() for text in legend.get_texts())}."
@@ -103,7 +103,7 @@ def _element(drawn: str, name: str, title: str, description: str) -> str:
     inside = body[body.index(">") + 1 :]
     assert box is not None
     return (
-        f'<svg viewBox="{box[1]}" font-family="{FONTS}" role="img" '
+        f'<svg viewBox="{box[1]}" font-family="{_FONTS}" role="img" '
         'style="stroke-linejoin: round; stroke-linecap: butt" '
         f'aria-labelledby="{name}-title {name}-words"><title id="{name}-title">{escape(title)}'
         f'</title><desc id="{name}-words">{escape(description)}</desc>{inside.strip()}'

@@ -99,12 +99,12 @@ def _words(
 
 # The lanes below a burn-down: while a country had no package, and whether that stopped sending.
 
-LANES: dict[bool, dict[str, Any]] = {
+_LANES: dict[bool, dict[str, Any]] = {
     False: {"facecolor": "#e4e4e4", "edgecolor": "#8a8a8a", "hatch": "///", "linewidth": 0},
     True: {"facecolor": WARNING, "edgecolor": WARNING, "linewidth": 0},
 }
 """How a stretch without packages looks, by whether sending was stopped."""
-MEANINGS = {
+_MEANINGS = {
     False: "no package left: billed at the pay-per-use price",
     True: "no package left: sending stopped",
 }
@@ -140,7 +140,7 @@ def lane(ax: Axes, y: float, height: float, spells: list[Dry], words: str, early
     """A bar for each stretch, and *words* before the first, or on it if it begins *early*."""
     for spell in spells:
         span = [naive_moment(spell.begins), naive_moment(spell.ends)]
-        ax.fill_between(span, y - height / 2, y + height / 2, **LANES[spell.stopped])
+        ax.fill_between(span, y - height / 2, y + height / 2, **_LANES[spell.stopped])
     ax.annotate(
         words,
         (naive_moment(spells[0].begins), y),
@@ -158,4 +158,4 @@ def meanings(dry: Mapping[Any, list[Dry]]) -> list[Any]:
     from matplotlib.patches import Patch
 
     present = {spell.stopped for spells in dry.values() for spell in spells}
-    return [Patch(label=MEANINGS[stopped], **LANES[stopped]) for stopped in sorted(present)]
+    return [Patch(label=_MEANINGS[stopped], **_LANES[stopped]) for stopped in sorted(present)]

@@ -32,17 +32,17 @@ if TYPE_CHECKING:
 
 # What is projected: a dashed line with its band, beyond the line at which the record ends.
 
-LOOK: dict[str, Any] = {"linestyle": (0, (2.5, 1.5)), "linewidth": 2}
+_LOOK: dict[str, Any] = {"linestyle": (0, (2.5, 1.5)), "linewidth": 2}
 """How the line of a projection looks, but for its colour."""
-BAND: dict[str, Any] = {"alpha": 0.22, "linewidth": 0}
+_BAND: dict[str, Any] = {"alpha": 0.22, "linewidth": 0}
 
 
 def ahead(ax: Axes, rows: pd.DataFrame, columns: tuple[str, str, str], color: Any) -> None:
     """The estimate and its interval against `at`, by their columns: middle, low and high."""
     at = naive(rows["at"])
     middle, low, high = (rows[name].to_numpy(float) for name in columns)
-    ax.fill_between(at, low, high, facecolor=color, **BAND)
-    ax.plot(at, middle, color=color, label="_ahead", **LOOK)
+    ax.fill_between(at, low, high, facecolor=color, **_BAND)
+    ax.plot(at, middle, color=color, label="_ahead", **_LOOK)
 
 
 def record_ends(ax: Axes, at: Any) -> None:
@@ -67,8 +67,8 @@ def meaning(color: Any) -> list[Any]:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    line = Line2D([], [], color=color, label="projected, if days stay alike", **LOOK)
-    return [line, Patch(facecolor=color, label="95 % interval", **BAND)]
+    line = Line2D([], [], color=color, label="projected, if days stay alike", **_LOOK)
+    return [line, Patch(facecolor=color, label="95 % interval", **_BAND)]
 
 
 def _forecast_shown(
@@ -79,7 +79,7 @@ def _forecast_shown(
     return later[rows]
 
 
-def next_out(later: pd.DataFrame, zone: str) -> str:
+def _next_out(later: pd.DataFrame, zone: str) -> str:
     """The country that runs out next by what is projected, and when; nothing if none does."""
     run_outs = []
     for country, rows in later.groupby("country"):
@@ -110,7 +110,7 @@ def runs_out(rows: pd.DataFrame, column: str) -> pd.Timestamp | None:
     return None if expired else rows["at"].iloc[first]
 
 
-MARKS = {
+_MARKS = {
     "package_bought": ("package bought", "^"),
     "package_empty": ("package used up", "o"),
     "package_expired": ("package expired", "s"),
@@ -189,7 +189,7 @@ def _line(ax: Axes, rows: pd.DataFrame, style: dict[str, Any]) -> set[str]:
     nothing = (left == 0) & (np.roll(left, 1) == 0)
     ax.plot(at, np.where(nothing, np.nan, left), drawstyle="steps-post", **style)
     marked = set()
-    for event in MARKS:
+    for event in _MARKS:
         here = (rows["event"] == event).to_numpy()
         if event == "package_expired":
             here = here & (left < np.roll(left, 1))  # Nothing is lost with an empty package.
@@ -204,7 +204,7 @@ def _marker(event: str, color: Any) -> dict[str, Any]:
     hollow = event in ("package_empty", "package_expired")
     return {
         "linestyle": "none",
-        "marker": MARKS[event][1],
+        "marker": _MARKS[event][1],
         "markersize": 12,
         "markerfacecolor": "white" if hollow else color,
         "markeredgecolor": color if hollow else "white",
@@ -257,7 +257,7 @@ def _legend(marked: set[str]) -> list[Any]:
 
     return [
         Line2D([], [], label=label, **_marker(event, INK))
-        for event, (label, _) in MARKS.items()
+        for event, (label, _) in _MARKS.items()
         if event in marked
     ]
 
@@ -265,7 +265,7 @@ def _legend(marked: set[str]) -> list[Any]:
 def _title(dry: dict[Any, list[Dry]], zone: str, later: pd.DataFrame | None) -> str:
     """The first run-out of each country, in the order in which they come; or the next."""
     if not dry:
-        coming = "" if later is None else next_out(later, zone)
+        coming = "" if later is None else _next_out(later, zone)
         return f"No package runs out yet; {coming}" if coming else "No package runs out"
     first = [f"{c} {day_and_time(spells[0].begins, zone)[:-6]}" for c, spells in dry.items()]
     stopped = any(spell.stopped for spells in dry.values() for spell in spells)

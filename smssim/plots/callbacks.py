@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-OUTAGE: dict[str, Any] = {
+_OUTAGE: dict[str, Any] = {
     "facecolor": (WARNING, 0.18),
     "edgecolor": (WARNING, 0.7),
     "linewidth": 0.8,
@@ -114,7 +114,7 @@ def _shade(ax: Axes, outages: pd.DataFrame | None) -> None:
     spans = zip(naive(outages["begins"]), naive(outages["ends"]), strict=True)
     for number, span in enumerate(spans):
         label = "_" * (number > 0) + "outage of our server, from the gaps"
-        ax.axvspan(*span, label=label, zorder=0, **OUTAGE)
+        ax.axvspan(*span, label=label, zorder=0, **_OUTAGE)
 
 
 def _counted(record: Record) -> str:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 MOST = 16
 """Figures in one picture: first those that tell which is better, then those with an interval."""
-WIDEST = 100.0
+_WIDEST = 100.0
 """Per cent; what is farther away is an arrow at the edge, and its figures stand beside it."""
-LOOKS: dict[str, tuple[str, int, str]] = {
+_LOOKS: dict[str, tuple[str, int, str]] = {
     "b": ("{b} is better", 0, "o"),
     "a": ("{a} is better", 1, "s"),
     "": ("not to be told", 4, "D"),
@@ -93,7 +93,7 @@ def _rows(ax: Axes, rows: pd.DataFrame) -> None:
 
     edge = _edge(rows)
     for y, row in enumerate(rows.itertuples()):
-        _, colour, marker = LOOKS[str(row.better)]
+        _, colour, marker = _LOOKS[str(row.better)]
         color = mpl.color_sequences[CYCLE][colour]
         values = np.array([row.low, row.high, row.at], float)
         low, high, at = np.clip(values, -edge, edge)
@@ -132,7 +132,7 @@ def _edge(rows: pd.DataFrame) -> float:
     """How far the axis reaches to either side, in per cent."""
     ends = np.abs(rows[["at", "low", "high"]].to_numpy(float))
     ends = ends[np.isfinite(ends)]
-    return float(min(WIDEST, 1.15 * ends.max())) if ends.size else WIDEST
+    return float(min(_WIDEST, 1.15 * ends.max())) if ends.size else _WIDEST
 
 
 def _axis(ax: Axes, rows: pd.DataFrame, one: str) -> None:
@@ -158,7 +158,7 @@ def _legend(ax: Axes, rows: pd.DataFrame, one: str, other: str) -> None:
     from matplotlib.lines import Line2D
 
     handles = []
-    for better, (words, colour, marker) in LOOKS.items():
+    for better, (words, colour, marker) in _LOOKS.items():
         if (rows["better"] == better).any():
             color = mpl.color_sequences[CYCLE][colour]
             label = words.format(a=one, b=other)

@@ -29,8 +29,8 @@ def cost(record: Record | pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     up. The dearest come first; groups for which there is no room are added up below the title.
     """
     frame = report.cost(record, by="country") if isinstance(record, Record) else record
-    currency = currency_of(frame)
-    bill = by_entry(frame)
+    currency = _currency_of(frame)
+    bill = _by_entry(frame)
     unpriced = int(frame.loc[frame["entry"] == "unknown", "messages"].sum())
     first, more = first_of(bill, bill.sum(axis=1))
     with drawing(ax) as ax:
@@ -44,7 +44,7 @@ def cost(record: Record | pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def by_entry(frame: pd.DataFrame) -> pd.DataFrame:
+def _by_entry(frame: pd.DataFrame) -> pd.DataFrame:
     """Whole units of money, a row a group and a column an entry of `PAID`."""
     keys = _keys(frame)
     money = frame[frame["entry"].isin(list(PAID))].copy()
@@ -54,7 +54,7 @@ def by_entry(frame: pd.DataFrame) -> pd.DataFrame:
     return table.reindex(columns=list(PAID), fill_value=0.0)
 
 
-def currency_of(frame: pd.DataFrame) -> str:
+def _currency_of(frame: pd.DataFrame) -> str:
     """The currency of a bill, by the name of its column; nothing where it is not known."""
     names = [str(name) for name in frame.columns if str(name).startswith("cost_")]
     return "".join(name.removeprefix("cost_").upper() for name in names if name != "cost_micro")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Floats = NDArray[np.float64]
-FIGURES = {
+_FIGURES = {
     "cost": "Packages bought and pay-per-use charges since the month began",
     "billed": "Pay-per-use charges since the month began",
     "messages": "Messages sent since the month began",
@@ -54,8 +54,8 @@ def cost_by_day(
     the end of each UTC day; the band is the projection's 95 % interval. Purchases still to come
     are not projected.
     """
-    if figure not in FIGURES:
-        raise ValueError(f"figure(={figure!r}) must be one of {', '.join(FIGURES)}")
+    if figure not in _FIGURES:
+        raise ValueError(f"figure(={figure!r}) must be one of {', '.join(_FIGURES)}")
     frame = report.month_by_day(record) if isinstance(record, Record) else record
     if isinstance(record, Record):
         currency = record.currency or currency
@@ -74,7 +74,7 @@ def cost_by_day(
             _legend(ax, below, bool(charged), len(ahead_) > 1)
         else:
             show_message(ax, _nothing(len(seen), figure))
-        set_titles(ax, _title(seen, ahead_, unit), FIGURES[figure])
+        set_titles(ax, _title(seen, ahead_, unit), _FIGURES[figure])
     return ax
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 LEVEL, ARRIVED = fill(0), fill(5)
 REFUSED, LOST, OPEN = fill(1, "//"), fill(3, "\\\\"), fill(4, "..")
-STEPS: dict[str, tuple[str, dict[str, Any]]] = {
+_STEPS: dict[str, tuple[str, dict[str, Any]]] = {
     "requested": ("requested", LEVEL),
     "refused_request": ("refused:\nrequest", REFUSED),
     "refused_number": ("refused:\nnumber", REFUSED),
@@ -42,11 +42,11 @@ STEPS: dict[str, tuple[str, dict[str, Any]]] = {
     "delivered": ("delivered", ARRIVED),
 }
 """Each column of `report.delivery` that is a step, its words below it, and how it is filled."""
-LEVELS = ("requested", "sent", "delivered")
+_LEVELS = ("requested", "sent", "delivered")
 """Steps that stand on the ground; the others hang where the one before them ended."""
 
 
-class Step(NamedTuple):
+class _Step(NamedTuple):
     """A bar: its column, and from where to where it reaches, in messages."""
 
     column: str
@@ -61,32 +61,32 @@ def waterfall(record: Record | pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     took are left out; the line below the title has the share delivered with its 95 % interval.
     """
     frame = report.delivery(record, by=()) if isinstance(record, Record) else record
-    counts = {name: int(frame[name].fillna(0).sum()) for name in STEPS}
+    counts = {name: int(frame[name].fillna(0).sum()) for name in _STEPS}
     with drawing(ax) as ax:
         if counts["requested"]:
-            _draw(ax, steps_of(counts), counts)
+            _draw(ax, _steps_of(counts), counts)
         else:
             show_message(ax, "No message was requested.")
         set_titles(ax, _title(counts), _below(counts))
     return ax
 
 
-def steps_of(counts: dict[str, int]) -> list[Step]:
+def _steps_of(counts: dict[str, int]) -> list[_Step]:
     """The bars from left to right: levels, and what is lost between them."""
     steps, height = [], counts["requested"]
-    for name in STEPS:
-        if name in LEVELS:
-            steps.append(Step(name, 0, counts[name]))
+    for name in _STEPS:
+        if name in _LEVELS:
+            steps.append(_Step(name, 0, counts[name]))
             height = counts[name]
         elif counts[name]:
-            steps.append(Step(name, height - counts[name], height))
+            steps.append(_Step(name, height - counts[name], height))
             height -= counts[name]
     return steps
 
 
-def _draw(ax: Axes, steps: list[Step], counts: dict[str, int]) -> None:
+def _draw(ax: Axes, steps: list[_Step], counts: dict[str, int]) -> None:
     for x, (name, bottom, top) in enumerate(steps):
-        ax.bar(x, top - bottom, 0.74, bottom, linewidth=1.5, **STEPS[name][1])
+        ax.bar(x, top - bottom, 0.74, bottom, linewidth=1.5, **_STEPS[name][1])
         size = counts[name]
         ax.annotate(
             f"{size:,}\n{share(size / counts['requested'])}",
@@ -100,9 +100,9 @@ def _draw(ax: Axes, steps: list[Step], counts: dict[str, int]) -> None:
         )
         if x:
             joined = steps[x - 1].bottom or steps[x - 1].top
-            level = top if name not in LEVELS else joined
+            level = top if name not in _LEVELS else joined
             ax.plot([x - 0.63, x - 0.37], [level, level], color=FAINT, linewidth=1.5)
-    ax.set_xticks(range(len(steps)), [STEPS[step.column][0] for step in steps])
+    ax.set_xticks(range(len(steps)), [_STEPS[step.column][0] for step in steps])
     ax.tick_params(axis="x", length=0)
     ax.set_xlim(-0.55, len(steps) - 0.45)
     thousands(ax)
@@ -116,11 +116,11 @@ def _title(counts: dict[str, int]) -> str:
     if not requested:
         return "No messages"
     reached = share(delivered / requested)
-    losses = {name: counts[name] for name in STEPS if name not in LEVELS and counts[name]}
+    losses = {name: counts[name] for name in _STEPS if name not in _LEVELS and counts[name]}
     if not losses:
         return f"All {requested:,} messages arrive" if requested > 1 else "The one message arrives"
     most = max(losses, key=lambda name: losses[name])
-    step = STEPS[most][0].replace("\n", " ").replace("refused: ", "refused in the ")
+    step = _STEPS[most][0].replace("\n", " ").replace("refused: ", "refused in the ")
     if requested == 1:
         return f"The one message does not arrive: {step}"
     return f"{reached} of {requested:,} messages arrive; most others: {step}"

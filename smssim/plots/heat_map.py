@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
 
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 FEW = 30
 """A share of fewer messages than these is not shown: chance alone makes it high or low."""
 _FAR = 2.0
@@ -25,7 +25,7 @@ _FAR = 2.0
 _BLANK: dict[str, Any] = {"facecolor": "white", "edgecolor": "#b8b8b8", "hatch": "////"}
 
 
-class Measure(NamedTuple):
+class _Measure(NamedTuple):
     """What a tile shows: a column, what a share is of, and words for it."""
 
     column: str
@@ -35,16 +35,16 @@ class Measure(NamedTuple):
 
 
 MEASURES = {
-    "messages": Measure(
+    "messages": _Measure(
         "messages_an_hour", (), "Messages requested an hour, on average", "not in the record"
     ),
-    "not_delivered": Measure(
+    "not_delivered": _Measure(
         "not_delivered_share",
         ("delivered", "not_delivered"),
         "Share of sent messages that failed or expired",
         f"fewer than {FEW} messages sent",
     ),
-    "refused": Measure(
+    "refused": _Measure(
         "refused_share",
         ("messages",),
         "Share of requested messages that were refused",
@@ -70,7 +70,7 @@ def heat_map(
         raise ValueError(f"measure(={measure!r}) must be one of {', '.join(MEASURES)}")
     what = MEASURES[measure]
     frame = report.heat_map(record, zone) if isinstance(record, Record) else record
-    values = tile_values(frame, what)
+    values = _tile_values(frame, what)
     with drawing(ax) as ax:
         if np.nanmax([*values, 0.0]) > 0:
             _tiles(ax, values, what)
@@ -83,7 +83,7 @@ def heat_map(
     return ax
 
 
-def tile_values(frame: pd.DataFrame, what: Measure) -> NDArray[np.float64]:
+def _tile_values(frame: pd.DataFrame, what: _Measure) -> NDArray[np.float64]:
     """The value of each tile, NaN where there is none or it rests on too few messages."""
     values = frame[what.column].to_numpy(np.float64, copy=True)
     if what.of:
@@ -91,7 +91,7 @@ def tile_values(frame: pd.DataFrame, what: Measure) -> NDArray[np.float64]:
     return values
 
 
-def _tiles(ax: Axes, values: NDArray[np.float64], what: Measure) -> None:
+def _tiles(ax: Axes, values: NDArray[np.float64], what: _Measure) -> None:
     from matplotlib.colors import BoundaryNorm
 
     levels = classes(values)
@@ -102,7 +102,7 @@ def _tiles(ax: Axes, values: NDArray[np.float64], what: Measure) -> None:
     norm = BoundaryNorm(levels, len(levels) - 1)
     ax.pcolormesh(week, cmap=colours, norm=norm, edgecolors="white", linewidth=1.5)
     ax.set_xticks(range(0, 25, 3), [f"{hour:02}:00" for hour in range(0, 25, 3)])
-    ax.set_yticks(np.arange(7) + 0.5, DAYS)
+    ax.set_yticks(np.arange(7) + 0.5, _DAYS)
     ax.set(xlim=(0, 24), ylim=(7, 0), xlabel="hour of the day")
     ax.tick_params(axis="y", length=0)
     ax.grid(visible=False)
@@ -122,7 +122,7 @@ def classes(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.append(levels[levels >= 0], [most] if far else [])
 
 
-def _legend(ax: Axes, levels: NDArray[np.float64], what: Measure, blank: bool) -> None:
+def _legend(ax: Axes, levels: NDArray[np.float64], what: _Measure, blank: bool) -> None:
     from matplotlib.patches import Patch
 
     ends = [_told(level, what) for level in levels]
@@ -153,12 +153,12 @@ def _framed(ax: Axes, extreme: int) -> None:
     ax.add_patch(_tile(day, hour, fill=False, edgecolor="#f89c20", linewidth=4, zorder=4))
 
 
-def _of(frame: pd.DataFrame, what: Measure) -> int:
+def _of(frame: pd.DataFrame, what: _Measure) -> int:
     """Messages that the share is of, in the whole week."""
     return int(frame[list(what.of or ("messages",))].to_numpy().sum())
 
 
-def _told(value: float, what: Measure) -> str:
+def _told(value: float, what: _Measure) -> str:
     return (
         f"{100 * value:.3g} %"
         if what.of
@@ -168,18 +168,18 @@ def _told(value: float, what: Measure) -> str:
     )
 
 
-def _extreme(frame: pd.DataFrame, what: Measure) -> int:
+def _extreme(frame: pd.DataFrame, what: _Measure) -> int:
     """The tile that the title names."""
-    values = tile_values(frame, what)
+    values = _tile_values(frame, what)
     if what.of:
         low = frame[what.column.replace("_share", "_low")].to_numpy(np.float64)
         values = np.where(np.isnan(values), np.nan, low)
     return int(np.nanargmax(values))
 
 
-def _title(frame: pd.DataFrame, what: Measure) -> str:
+def _title(frame: pd.DataFrame, what: _Measure) -> str:
     """When it is most; for a share, with its interval and how it is in all."""
-    values = tile_values(frame, what)
+    values = _tile_values(frame, what)
     name = what.column.removesuffix("_share").replace("_", " ")
     if not frame["messages"].sum():
         return "No messages"
@@ -189,7 +189,7 @@ def _title(frame: pd.DataFrame, what: Measure) -> str:
         return f"None are {name}"
     tile = _extreme(frame, what)
     row = frame.iloc[tile]
-    at = f"{DAYS[tile // 24]} {tile % 24:02}:00"
+    at = f"{_DAYS[tile // 24]} {tile % 24:02}:00"
     if not what.of:
         most = f"{values[tile]:,.0f}" if values[tile] >= 10 else f"{values[tile]:.2g}"
         return f"Busiest on {at}: {most} message{'s' * (most != '1')} an hour"

@@ -246,7 +246,7 @@ def _title_onboarding(frame: pd.DataFrame, first: pd.Timestamp, zone: str) -> st
 
 # The risk of a date: how likely it is not to be ready, for each moment of handing in.
 
-MOST_DOTS = 60
+_MOST_DOTS = 60
 """With more moments than that a line tells more than its dots."""
 _NIGHTS_launch_risk = 10
 """Up to so many days nights are shaded: lines go across, and stripes would hide them."""
@@ -272,7 +272,7 @@ def launch_risk(
         for begins, ends in closed(low, high, WorkCalendar(), nights_until=_NIGHTS_launch_risk):
             ax.axvspan(begins, ends, zorder=0, **CLOSED)
         at, style = naive(rows["at"]), series_style(0)
-        marker = "o" if len(rows) <= MOST_DOTS else ""
+        marker = "o" if len(rows) <= _MOST_DOTS else ""
         ax.plot(at, 100 * rows["risk"], marker=marker, markersize=7, **style)
         band = (100 * rows["low"], 100 * rows["high"])
         ax.fill_between(at, *band, color=style["color"], alpha=0.25, lw=0)

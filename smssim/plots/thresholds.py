@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PERIODS = {"day": "daily", "month": "monthly"}
-LINES: dict[str, dict[str, Any]] = {
+_LINES: dict[str, dict[str, Any]] = {
     "alarm": {"color": "#b35c00", "linestyle": (0, (5, 2)), "linewidth": 2},
     "limit": {"color": WARNING, "linestyle": "-", "linewidth": 2},
 }
-STOPS: dict[str, dict[str, Any]] = {
+_STOPS: dict[str, dict[str, Any]] = {
     "day": {"facecolor": WARNING, "alpha": 0.16, "linewidth": 0},
     "month": {"facecolor": "none", "edgecolor": FAINT, "hatch": "//", "linewidth": 0},
 }
@@ -130,7 +130,7 @@ def _stops(ax: Axes, both: pd.DataFrame) -> None:
         ends = stopped["limit_at"] + pd.to_timedelta(stopped["suspended_h"], unit="h")
         for number, span in enumerate(zip(naive(stopped["limit_at"]), naive(ends), strict=True)):
             label = "_" * (number > 0) + f"{PERIODS[str(period)]} limit stops sending"
-            ax.axvspan(*span, label=label, zorder=0, **STOPS[str(period)])
+            ax.axvspan(*span, label=label, zorder=0, **_STOPS[str(period)])
 
 
 def _values(ax: Axes, table: pd.DataFrame, ends: pd.Timestamp) -> None:
@@ -138,7 +138,7 @@ def _values(ax: Axes, table: pd.DataFrame, ends: pd.Timestamp) -> None:
     rows = table.dropna(subset=["alarm", "limit"])
     top = max([1.0, *rows["alarm"].astype(float), *table["used"].astype(float)])
     at = np.append(naive(rows["start"]), naive_moment(ends))
-    for value, style in LINES.items() if len(rows) else ():
+    for value, style in _LINES.items() if len(rows) else ():
         levels = rows[value].to_numpy(float)
         name = f"{value}\n{levels[-1]:,.0f}"
         if levels.min() > _FAR * top:
@@ -174,7 +174,7 @@ def _marks(ax: Axes, table: pd.DataFrame, value: str) -> None:
             linestyle="none",
             marker=MARKS[value],
             markersize=12,
-            color=LINES[value]["color"],
+            color=_LINES[value]["color"],
             markeredgecolor="white",
             label=f"{value} {'sent' if value == 'alarm' else 'tripped'}",
             zorder=4,

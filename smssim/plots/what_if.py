@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SIDES = ("Base", "What-if")
-TICKS_S = {1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3_600: "1 h", 86_400: "1 day"}
-DPI = 100
+_SIDES = ("Base", "What-if")
+_TICKS_S = {1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3_600: "1 h", 86_400: "1 day"}
+_DPI = 100
 _WEEKDAY = re.compile(r"^[A-Z][a-z]{2} ")
 _WIDTH_IN, _ROW_IN, _EDGE_IN = 7.6, 1.9, 0.62
 """The width of the picture, and the height of a row and of the room above and below it."""
@@ -42,7 +42,7 @@ class Seen(NamedTuple):
         return cls(report.burn_down(record), latency_curve(record, "type"))
 
 
-class Picture(NamedTuple):
+class _Picture(NamedTuple):
     """A picture as a PNG, and what it shows in words."""
 
     png: bytes
@@ -61,12 +61,12 @@ def what_if(base: Record | Seen, other: Record | Seen) -> Figure:
     has_packages = any(len(side.left) for side in sides)
     rows = 1 + has_packages
     height = rows * (_ROW_IN + 2 * _EDGE_IN)
-    figure = Figure(figsize=(_WIDTH_IN, height), dpi=DPI)
+    figure = Figure(figsize=(_WIDTH_IN, height), dpi=_DPI)
     axes = figure.subplots(rows, 2, squeeze=False, sharey="row")
     edge = _EDGE_IN / height
     # A layout engine would draw everything twice, and somebody is waiting.
     figure.subplots_adjust(0.125, edge * 0.8, 0.965, 1 - edge, 0.16, 2 * _EDGE_IN / _ROW_IN)
-    for column, (name, side) in enumerate(zip(SIDES, sides, strict=True)):
+    for column, (name, side) in enumerate(zip(_SIDES, sides, strict=True)):
         if has_packages:
             _packages(axes[0, column], name, side.left, sides)
         _latency(axes[-1, column], name, side.latency)
@@ -78,12 +78,12 @@ def what_if(base: Record | Seen, other: Record | Seen) -> Figure:
     return figure
 
 
-def picture(base: Record | Seen, other: Record | Seen) -> Picture:
+def picture(base: Record | Seen, other: Record | Seen) -> _Picture:
     """The picture of `what_if` as a PNG, with its words for those who do not see it."""
     figure, out = what_if(base, other), BytesIO()
     # Hardly packed: packing well takes longer than sending more within one machine.
     figure.savefig(out, format="png", pil_kwargs={"compress_level": 1})
-    return Picture(out.getvalue(), words(figure))
+    return _Picture(out.getvalue(), words(figure))
 
 
 def words(figure: Figure) -> str:
@@ -135,7 +135,7 @@ def _latency(ax: Axes, name: str, curves: pd.DataFrame) -> None:
     _plain(ax)
     ax.set_xscale("log")
     ax.set_xlim(1, 3 * 86_400)
-    ax.set_xticks(list(TICKS_S), list(TICKS_S.values()), fontsize=_TICKS_PT)
+    ax.set_xticks(list(_TICKS_S), list(_TICKS_S.values()), fontsize=_TICKS_PT)
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_ylim(0, 104)
     ax.yaxis.set_major_locator(FixedLocator([0, 25, 50, 75, 95]))

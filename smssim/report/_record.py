@@ -73,28 +73,28 @@ def summed(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
 # What a report declares it needs of a record, so that it can say what is missing.
 
-P = ParamSpec("P")
-R = TypeVar("R")
-KNOWN = (*NAMES, *TABLES)
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_KNOWN = (*NAMES, *TABLES)
 
 
 def requires(
     *names: str,
-) -> Callable[[Callable[Concatenate[Record, P], R]], Callable[Concatenate[Record, P], R]]:
+) -> Callable[[Callable[Concatenate[Record, _P], _R]], Callable[Concatenate[Record, _P], _R]]:
     """Declare the tallies and tables that a report is computed from; its `requirements`.
 
     A log knows no small tables and gets NA for what they would tell. A simulated record that was
     stripped of one is refused with a ValueError that names it.
     """
-    unknown = set(names) - set(KNOWN)
+    unknown = set(names) - set(_KNOWN)
     if unknown:
-        raise ValueError(f"requires(={sorted(unknown)}) must be some of {', '.join(KNOWN)}")
+        raise ValueError(f"requires(={sorted(unknown)}) must be some of {', '.join(_KNOWN)}")
 
     def declare(
-        report: Callable[Concatenate[Record, P], R],
-    ) -> Callable[Concatenate[Record, P], R]:
+        report: Callable[Concatenate[Record, _P], _R],
+    ) -> Callable[Concatenate[Record, _P], _R]:
         @wraps(report)
-        def checked(record: Record, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        def checked(record: Record, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
             missing = [name for name in names if name in TABLES and getattr(record, name) is None]
             if missing and not recorded(record):
                 raise ValueError(

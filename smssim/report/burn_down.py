@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # The packages of one country as their use is told again, a slot of the clock at a time.
 
 
-class Happening(NamedTuple):
+class _Happening(NamedTuple):
     """An event that tells or changes what is left: `package` is -1 where it names none."""
 
     at: int
@@ -29,7 +29,7 @@ class Happening(NamedTuple):
     value: int
 
 
-class Shelf:
+class _Shelf:
     """The packages in force and what is left in each, in segments, taken in their order of use.
 
     *order* says where each package stands in that order. What is used within a slot is known as a
@@ -48,7 +48,7 @@ class Shelf:
         return sum(self._left.values())
 
     def meet(
-        self, happening: Happening, slot: tuple[int, int], use: int, used: int | None = None
+        self, happening: _Happening, slot: tuple[int, int], use: int, used: int | None = None
     ) -> int:
         """Take what was used before an event, let it happen, and return the total after it.
 
@@ -75,7 +75,7 @@ class Shelf:
         self._used, self._since = 0, None
         return self.total
 
-    def _told(self, happening: Happening) -> int | None:
+    def _told(self, happening: _Happening) -> int | None:
         """How much was used between the last event and this one, if this one tells."""
         event, package = happening.event, happening.package
         if event == "package_empty":
@@ -110,8 +110,8 @@ class Shelf:
 
 
 Ints = NDArray[np.int64]
-SHOWN = ("package_bought", "package_empty", "package_expired", "run_out", "suspended", "resumed")
-_OF_PACKAGES = SHOWN[:3]
+_SHOWN = ("package_bought", "package_empty", "package_expired", "run_out", "suspended", "resumed")
+_OF_PACKAGES = _SHOWN[:3]
 _OF_COUNTRIES = ("run_out", "suspended", "resumed", "low_quota", "frozen")
 _TYPES = {"at": TIME, "country": "str", "left": "int64", "event": "str"}
 
@@ -151,20 +151,20 @@ def _curve(record: Record, country: str) -> Iterator[tuple[int, int, str]]:
     used_before = (
         None if gave_back else _used_before(record, country, [event.at for event in happenings])
     )
-    shelf, met = Shelf(order_of_use(record)), 0
+    shelf, met = _Shelf(order_of_use(record)), 0
     for start, used in zip(starts.tolist(), use.tolist(), strict=True):
         end = min(start + SLOT_US, record.observed_until)
         while met < len(happenings) and happenings[met].at < end:
             event = happenings[met]
             so_far = None if used_before is None else used_before[met]
             left = shelf.meet(event, (start, end), used, so_far)
-            if event.event in SHOWN:
+            if event.event in _SHOWN:
                 yield event.at, left, event.event
             met += 1
         yield end, shelf.close(used), ""
 
 
-def _happenings(record: Record, country: str) -> Iterator[Happening]:
+def _happenings(record: Record, country: str) -> Iterator[_Happening]:
     """What happened to the packages of a country, in order, from their first purchase on."""
     packages, events = record.packages, record.events
     assert packages is not None
@@ -185,17 +185,17 @@ def _happenings(record: Record, country: str) -> Iterator[Happening]:
             # Quota comes back before the freeze is told.
             yield from (back for back in returned if back.at == at)
         if of_package or (begun and event in _OF_COUNTRIES and subject in (country, "")):
-            yield Happening(at, event, int(subject) if of_package else -1, int(value))
+            yield _Happening(at, event, int(subject) if of_package else -1, int(value))
 
 
-def _returned(record: Record, country: str) -> list[Happening]:
+def _returned(record: Record, country: str) -> list[_Happening]:
     """What freezes gave back to the packages of a country."""
     ledger = record.ledger
     assert ledger is not None
     entries = ledger[(ledger["entry"] == "returned") & (ledger["country"] == country)]
     at_us = microseconds_of(entries["at"]).tolist()
     rows = zip(at_us, entries["package"], entries["segments"], strict=True)
-    return [Happening(at, "returned", int(number), int(n)) for at, number, n in rows]
+    return [_Happening(at, "returned", int(number), int(n)) for at, number, n in rows]
 
 
 def order_of_use(record: Record) -> dict[int, Any]:
@@ -212,7 +212,7 @@ def order_of_use(record: Record) -> dict[int, Any]:
     }
 
 
-def _use(record: Record, country: str, starts: Ints, happenings: list[Happening]) -> Ints:
+def _use(record: Record, country: str, starts: Ints, happenings: list[_Happening]) -> Ints:
     """Segments that packages gave in each slot, with those that a freeze returned later."""
     clock = record.tallies.clock
     clock = clock[clock["country"] == country]

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 # When status reports were made and when they arrived, row by row, as far as a record kept it.
 
 Ints = NDArray[np.int64]
-UNKNOWN = np.iinfo(np.int64).min
+_UNKNOWN = np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True)
-class Arrivals:
+class _Arrivals:
     """The received reports that tell when their status was made and when they first arrived, in
     microseconds; their attempts, and whether they came before one that was made earlier.
     """
@@ -39,9 +39,9 @@ class Arrivals:
     attempts: pd.Series[Any]
     before_turn: NDArray[np.bool_]
 
-    def take(self, mask: NDArray[np.bool_]) -> Arrivals:
+    def take(self, mask: NDArray[np.bool_]) -> _Arrivals:
         """Some of them; their turns are still those among all."""
-        return Arrivals(
+        return _Arrivals(
             self.made_us[mask],
             self.received_us[mask],
             self.attempts[mask],
@@ -49,17 +49,17 @@ class Arrivals:
         )
 
 
-def arrivals(record: Record) -> Arrivals | None:
+def arrivals(record: Record) -> _Arrivals | None:
     """The received reports that tell both, in the order of their rows; None without rows."""
     if record.messages is None or record.reports is None:
         return None
     came = record.reports[record.reports["state"] == "received"]
     made_us = microseconds_of(record.messages["final_at"])[came["message"].to_numpy(np.int64)]
     received_us = microseconds_of(came["received_at"])
-    timed = (made_us != UNKNOWN) & (received_us != UNKNOWN)
+    timed = (made_us != _UNKNOWN) & (received_us != _UNKNOWN)
     made_us, received_us = made_us[timed], received_us[timed]
     attempts = came["attempts"][timed].astype("Int64")
-    return Arrivals(made_us, received_us, attempts, _before_turn(made_us, received_us))
+    return _Arrivals(made_us, received_us, attempts, _before_turn(made_us, received_us))
 
 
 def _before_turn(made_us: Ints, received_us: Ints) -> NDArray[np.bool_]:
@@ -205,7 +205,7 @@ def _row(record: Record, push: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _of(arrived: Arrivals | None, attempts: Any) -> Arrivals | None:
+def _of(arrived: _Arrivals | None, attempts: Any) -> _Arrivals | None:
     """The arrivals of reports with a number of attempts, or of those whose number is NA."""
     import pandas as pd
 
@@ -215,7 +215,7 @@ def _of(arrived: Arrivals | None, attempts: Any) -> Arrivals | None:
     return arrived.take(mask.to_numpy(bool, na_value=False))
 
 
-def _order(push: pd.DataFrame, arrived: Arrivals | None, late_us: int) -> dict[str, int | None]:
+def _order(push: pd.DataFrame, arrived: _Arrivals | None, late_us: int) -> dict[str, int | None]:
     """How many tell their delay; of these, how many came late and how many before their turn."""
     came = push[push["state"] == "received"]
     timed = int(came.loc[came["bin"].notna(), "reports"].sum())

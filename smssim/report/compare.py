@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 Floats = NDArray[np.float64]
-SAME = 0.01
+_SAME = 0.01
 """Periods whose lengths differ by less than this share are equally long."""
 _EVENTS = {
     "runout.count": "run_out",
@@ -88,7 +88,7 @@ def compare(a: Record, b: Record) -> pd.DataFrame:
     import pandas as pd
 
     sides = [_side(record) for record in (a, b)]
-    alike = abs(sides[0].days - sides[1].days) < SAME * max(side.days for side in sides)
+    alike = abs(sides[0].days - sides[1].days) < _SAME * max(side.days for side in sides)
     rows = _joined(a, b)
     if not alike:
         _a_day(rows, sides)
@@ -201,7 +201,7 @@ def _better(row: pd.Series[Any]) -> str:
 
 # Our own log against what the console knows of the same period: what we never heard, its cost.
 
-KEYS = ("day", "country")
+_KEYS = ("day", "country")
 _COUNTS = ("accepted", "told", "delivered")
 _COLUMNS = [f"{name}_{side}" for name in _COUNTS for side in ("ours", "console")]
 
@@ -223,7 +223,7 @@ def reconcile(ours: Record, console: Record, by: str | Sequence[str] = ()) -> pd
     average. A simulated record stands for the console's, as it knows what the platform knows.
     Raise a ValueError for other groups: our log names no applications and types as the console's.
     """
-    keys = keys_of(by, KEYS)
+    keys = keys_of(by, _KEYS)
     cells = list(dict.fromkeys([*keys, "country", "status"]))
     names = {"cost_micro": "cost_micro_console"}
     theirs = _accepted(console, cells, "console").rename(columns=names)

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-ENTRIES = ("package", "pay_per_use", "unknown")
+_ENTRIES = ("package", "pay_per_use", "unknown")
 _CHARGED = {"pay_per_use": "pay_per_use", "split": "pay_per_use", "unknown": "unknown"}
 _NUMBERS = ("packages", "messages", "segments", "cost_micro")
 
 
-BY = (*KEYS, "resend_kind", "template")
+_BY = (*KEYS, "resend_kind", "template")
 _OF_TEMPLATES = {"template", "application", "type"}
 """Keys of the tally by template, which does not tell days, countries and copies apart."""
 
@@ -70,12 +70,12 @@ def cost(
         names = ", ".join([*(["packages"] if packages else []), *terms])
         raise ValueError(f"{names} must be given with a tariff: they are terms of rating")
 
-    keys = keys_of(by, BY)
+    keys = keys_of(by, _BY)
     if "template" in keys and not _OF_TEMPLATES.issuperset(keys):
         raise ValueError(f"by(={by!r}): template goes with application and type alone")
     cells = record.tallies.templates if "template" in keys else record.tallies.money
     rows = pd.concat([_bought(record), _charged(cells)], ignore_index=True)
-    rows["entry"] = pd.Categorical(rows["entry"], ENTRIES)
+    rows["entry"] = pd.Categorical(rows["entry"], _ENTRIES)
     groups = rows.groupby([*keys, "entry"], dropna=False, observed=True)
     # With min_count a sum of nothing but NA stays NA, where it would be 0.
     bill = groups[list(_NUMBERS)].sum(min_count=1).reset_index()

@@ -163,7 +163,7 @@ class MessageGroups:
         """Messages whose report a log should have had by its end; None where it is not tallied."""
         if not recorded(self.record):
             return np.zeros(self.length, np.int64)
-        return self._bins[1][:, validity_bin() :].sum(axis=1) if self._has_delays else None
+        return self._bins[1][:, _validity_bin() :].sum(axis=1) if self._has_delays else None
 
     @property
     def in_flight(self) -> Ints | None:
@@ -188,7 +188,7 @@ class MessageGroups:
             return values
         seen, flying = self._bins
         if recorded(self.record):
-            flying = np.where(np.arange(flying.shape[1]) < validity_bin(), flying, 0)
+            flying = np.where(np.arange(flying.shape[1]) < _validity_bin(), flying, 0)
         counts = (self.counts["delivered"], *self._results)
         for group, numbers in enumerate(zip(*(column.tolist() for column in counts), strict=True)):
             values[group] = figures(seen[group], flying[group], *numbers)
@@ -260,7 +260,7 @@ def outcome_of(cells: pd.DataFrame) -> NDArray[Any]:
     return outcomes({"status": coded, "refused_at": stage_of(cells)}, names)
 
 
-def validity_bin() -> int:
+def _validity_bin() -> int:
     """The first bin of ages at which the platform has made a report."""
     return int(bin_of(np.array([72 * HOUR]))[0])
 

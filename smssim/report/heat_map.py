@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Ints = NDArray[np.int64]
-HOURS = 168
+_HOURS = 168
 """Hours in a week."""
 _SUMS = {
     "messages": ("delivered", "expired", "failed", "in_flight", "refused", "refused_platform"),
@@ -48,11 +48,11 @@ def heat_map(record: Record, zone: str = "UTC") -> pd.DataFrame:
     tz = ZoneInfo(zone)
     clock = record.tallies.clock
     hour_of_week = _hour_of_week(microseconds_of(clock["slot"]), tz)
-    frame = pd.DataFrame({"weekday": np.arange(HOURS) // 24, "hour": np.arange(HOURS) % 24})
+    frame = pd.DataFrame({"weekday": np.arange(_HOURS) // 24, "hour": np.arange(_HOURS) % 24})
     frame["observed_h"] = _observed_h(record, tz)
     messages = clock["messages"].to_numpy(np.int64)
     for name, outcomes in _SUMS.items():
-        sums = np.zeros(HOURS, np.int64)
+        sums = np.zeros(_HOURS, np.int64)
         counts = clock["outcome"].isin(outcomes).to_numpy()
         np.add.at(sums, hour_of_week[counts], messages[counts])
         frame[name] = sums
@@ -75,7 +75,7 @@ def _observed_h(record: Record, zone: ZoneInfo) -> NDArray[np.float64]:
     first, until = record.observed_from, record.observed_until
     starts = np.arange(first // SLOT_US, -(-until // SLOT_US), dtype=np.int64) * SLOT_US
     lengths = np.minimum(starts + SLOT_US, until) - np.maximum(starts, first)
-    return np.bincount(_hour_of_week(starts, zone), lengths / HOUR, HOURS).astype(np.float64)
+    return np.bincount(_hour_of_week(starts, zone), lengths / HOUR, _HOURS).astype(np.float64)
 
 
 def _share(name: str, counts: pd.Series[int], totals: pd.Series[int]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 
 
-class Subset:
+class _Subset:
     """The messages of a record *where* keys have these values: a template, or any of country,
     application and type; all of them without. Cells with NA in a key are outside.
     """
@@ -59,10 +59,10 @@ class Subset:
 
 # The figures of messages: how many, how late, and what they cost.
 
-PASSWORD = "otp"
+_PASSWORD = "otp"
 
 
-class Value(NamedTuple):
+class _Value(NamedTuple):
     """A metric's value, its 95 % interval if it is an estimate, and its subject if it has one."""
 
     name: str
@@ -72,23 +72,23 @@ class Value(NamedTuple):
     of: str = ""
 
 
-def messages(subset: Subset) -> Iterator[Value]:
+def messages(subset: _Subset) -> Iterator[_Value]:
     """The metrics `messages` and `delivered`."""
     counts, in_flight = subset.counts, subset.groups.in_flight
     for name in ("requested", "sent", "delivered"):
-        yield Value(f"messages.{name}", counts[name])
-    yield Value("messages.in_flight", None if in_flight is None else int(in_flight[0]))
+        yield _Value(f"messages.{name}", counts[name])
+    yield _Value("messages.in_flight", None if in_flight is None else int(in_flight[0]))
     for name in ("refused_request", "refused_number", "refused_platform"):
-        yield Value(f"messages.{name}", counts[name])
+        yield _Value(f"messages.{name}", counts[name])
     status, number = subset.column("status"), subset.column("messages")
     for name, code in (("limit", "E000623"), ("runout", "E000629")):
-        yield Value(f"messages.stopped_by_{name}", int(number[status == code].sum()))
+        yield _Value(f"messages.stopped_by_{name}", int(number[status == code].sum()))
     requested = counts["requested"]
-    yield Value("delivered.share", *subset.groups.shares[0])
-    yield Value("delivered.of_requested", counts["delivered"] / requested if requested else None)
+    yield _Value("delivered.share", *subset.groups.shares[0])
+    yield _Value("delivered.of_requested", counts["delivered"] / requested if requested else None)
 
 
-def latencies(subset: Subset) -> Iterator[Value]:
+def _latencies(subset: _Subset) -> Iterator[_Value]:
     """The metrics `latency`."""
     delays = _delays(subset)
     for quantile in ("p50", "p95", "p99"):
@@ -97,18 +97,18 @@ def latencies(subset: Subset) -> Iterator[Value]:
         yield _estimate(f"latency.{within}", delays, within)
 
 
-def passwords(subset: Subset) -> Iterator[Value]:
+def passwords(subset: _Subset) -> Iterator[_Value]:
     """What `latency.*` are, of one-time passwords alone: a campaign has far more messages."""
     # A whole month of passwords need not be looked through again.
     types = subset.record.tallies.money["type"].to_numpy()
-    everything = (types == PASSWORD).all()
-    delays = _delays(subset if everything else Subset(subset.record, {"type": PASSWORD}))
+    everything = (types == _PASSWORD).all()
+    delays = _delays(subset if everything else _Subset(subset.record, {"type": _PASSWORD}))
     for name, column in (("p50", "latency_p50_s"), ("p95", "latency_p95_s")):
         yield _estimate(f"passwords.{name}", delays, column)
     yield _estimate("passwords.within_30_s", delays, "within_30_s")
 
 
-def costs(subset: Subset) -> Iterator[Value]:
+def costs(subset: _Subset) -> Iterator[_Value]:
     """The metrics `cost`; packages are bought for countries, and serve all that goes there."""
     record, ledger, charge = subset.record, subset.record.ledger, subset.column("charge")
     paid = (charge == "pay_per_use") | (charge == "split")
@@ -130,10 +130,10 @@ def costs(subset: Subset) -> Iterator[Value]:
     }
     for name, value in values.items():
         certain = complete or (priced(record) and name == "cost.packages")
-        yield Value(name, value if certain else None)
+        yield _Value(name, value if certain else None)
 
 
-def of_fraud(record: Record) -> Iterator[Value]:
+def _of_fraud(record: Record) -> Iterator[_Value]:
     """What an attack got and cost, and how many others a limit stopped; None in a log."""
     sources = fraudulent(record)
     values: tuple[Any, ...] = (None, None, None)
@@ -145,9 +145,9 @@ def of_fraud(record: Record) -> Iterator[Value]:
     elif sources is not None:
         values = 0, 0, _stopped_by_limit(record.tallies.money)
     sent, cost_micro, stopped = values
-    yield Value("messages.fraudulent", sent)
-    yield Value("cost.fraudulent", None if cost_micro is None else cost_micro / 1e6)
-    yield Value("messages.genuine_stopped", stopped)
+    yield _Value("messages.fraudulent", sent)
+    yield _Value("cost.fraudulent", None if cost_micro is None else cost_micro / 1e6)
+    yield _Value("messages.genuine_stopped", stopped)
 
 
 def _sum(first: int | None, second: int | None) -> int | None:
@@ -159,19 +159,19 @@ def _stopped_by_limit(cells: Any) -> int:
     return int(cells["messages"].to_numpy(np.int64)[stopped].sum())
 
 
-def _delays(subset: Subset) -> dict[str, float]:
+def _delays(subset: _Subset) -> dict[str, float]:
     return dict(zip(COLUMNS, subset.groups.delays[0].tolist(), strict=True))
 
 
-def _estimate(name: str, row: dict[str, float], column: str) -> Value:
+def _estimate(name: str, row: dict[str, float], column: str) -> _Value:
     """A column with its interval."""
-    return Value(name, row[column], row[f"{column}_low"], row[f"{column}_high"])
+    return _Value(name, row[column], row[f"{column}_low"], row[f"{column}_high"])
 
 
 # Where the figures of `smssim.metrics` come from: the arrays of tallies and small tables.
 
 
-class Events(NamedTuple):
+class _Events(NamedTuple):
     """When, what and of what each event of a record is; none where they are not known."""
 
     at_us: Ints
@@ -179,18 +179,18 @@ class Events(NamedTuple):
     subject: NDArray[Any]
 
 
-def figures_of(record: Record) -> Iterator[Value]:
+def figures_of(record: Record) -> Iterator[_Value]:
     """Every metric of a record, in no order."""
-    subset, events = Subset(record), events_of(record)
+    subset, events = _Subset(record), events_of(record)
     yield from messages(subset)
-    yield from of_fraud(record)
-    yield from latencies(subset)
+    yield from _of_fraud(record)
+    yield from _latencies(subset)
     yield from passwords(subset)
     yield from costs(subset)
-    yield Value("first_message.day", _first_day(record))
+    yield _Value("first_message.day", _first_day(record))
     yield from packages(record, events)
-    yield from run_outs(record, events)
-    yield suspended_by_runout(record, events)
+    yield from _run_outs(record, events)
+    yield _suspended_by_runout(record, events)
     yield from _account(record, events)
     yield from _callbacks(record)
     yield from reviews(record)
@@ -202,7 +202,7 @@ def _first_day(record: Record) -> int | None:
     return int(days.min()) // DAY - record.observed_from // DAY if len(days) else None
 
 
-def packages(record: Record, events: Events) -> Iterator[Value]:
+def packages(record: Record, events: _Events) -> Iterator[_Value]:
     """The metrics `package` of each package."""
     table, start = record.packages, record.observed_from
     at, event, subject = events
@@ -216,97 +216,97 @@ def packages(record: Record, events: Events) -> Iterator[Value]:
             of = str(package)
             emptied = at[(event == "package_empty") & (subject == of)]
             ran = at[(event == "run_out") & (subject == country)]
-            yield Value("package.empty", _days(emptied[:1], start), of=of)
-            yield Value("package.run_out", _days(ran[ran >= in_force], start), of=of)
-            yield Value("package.used_share", used / segments, of=of)
-            yield Value("package.expired", expired, of=of)
+            yield _Value("package.empty", _days(emptied[:1], start), of=of)
+            yield _Value("package.run_out", _days(ran[ran >= in_force], start), of=of)
+            yield _Value("package.used_share", used / segments, of=of)
+            yield _Value("package.expired", expired, of=of)
 
 
-def run_outs(record: Record, events: Events, country: str | None = None) -> Iterator[Value]:
+def _run_outs(record: Record, events: _Events, country: str | None = None) -> Iterator[_Value]:
     """The metrics `runout`, of one country or of all."""
     mask = events.event == "run_out"
     if country is not None:
         mask &= events.subject == country
     dry = events.at_us[mask] if knows(record, "run_out") else None
-    yield Value("runout.any", None if dry is None else int(bool(len(dry))))
-    yield Value("runout.count", None if dry is None else len(dry))
-    yield Value("runout.first", None if dry is None else _days(dry, record.observed_from))
+    yield _Value("runout.any", None if dry is None else int(bool(len(dry))))
+    yield _Value("runout.count", None if dry is None else len(dry))
+    yield _Value("runout.first", None if dry is None else _days(dry, record.observed_from))
 
 
-def suspended_by_runout(record: Record, events: Events, country: str | None = None) -> Value:
+def _suspended_by_runout(record: Record, events: _Events, country: str | None = None) -> _Value:
     """`suspended.runout`, of one country or of any; a suspended account sends to none."""
     only = None if country is None else {country, ""}
     return _stopped(record, events, "suspended.runout", "suspended", "resumed", only)
 
 
-def _account(record: Record, events: Events) -> Iterator[Value]:
+def _account(record: Record, events: _Events) -> Iterator[_Value]:
     for name, event in (
         ("thresholds.alarms", "alarm"),
         ("thresholds.limits", "limit"),
         ("thresholds.country_limits", "country_limit"),
     ):
         times = _times(record, events, event)
-        yield Value(name, None if times is None else len(times))
+        yield _Value(name, None if times is None else len(times))
     yield _stopped(record, events, "suspended.limit", "limit", "recovered")
     yield _stopped(record, events, "suspended.arrears", "frozen", "thawed")
     shares = shares_of_limit(record)
     for period in ("day", "month"):
-        yield Value(f"thresholds.{period}_share", shares.get(period))
+        yield _Value(f"thresholds.{period}_share", shares.get(period))
 
 
-def _callbacks(record: Record) -> Iterator[Value]:
+def _callbacks(record: Record) -> Iterator[_Value]:
     push = record.tallies.push
     state, reports = push["state"].to_numpy(), push["reports"].to_numpy(np.int64)
     arrived = state == "received"
     received, lost = int(reports[arrived].sum()), int(reports[state == "lost"].sum())
     # Reports that never came left no trace in a log.
     complete = not recorded(record)
-    yield Value("reports.made", int(reports.sum()) if complete else None)
+    yield _Value("reports.made", int(reports.sum()) if complete else None)
     decided = received + lost if complete else 0
     share, low, high = wilson(received, decided) if decided else UNKNOWN
-    yield Value("reports.received_share", share, low, high)
-    yield Value("reports.lost_share", 1 - share, 1 - high, 1 - low)
-    yield Value("reports.duplicates", int(push["deliveries"].to_numpy(np.int64).sum()) - received)
+    yield _Value("reports.received_share", share, low, high)
+    yield _Value("reports.lost_share", 1 - share, 1 - high, 1 - low)
+    yield _Value("reports.duplicates", int(push["deliveries"].to_numpy(np.int64).sum()) - received)
     timed = arrived & push["bin"].notna().to_numpy()
     delays = by_bin(push["bin"].to_numpy()[timed].astype(np.int64), reports[timed])
-    yield Value("reports.delay_p95", quantiles_s(delays, 0 * delays, [0.95])[0])
+    yield _Value("reports.delay_p95", quantiles_s(delays, 0 * delays, [0.95])[0])
 
 
-def reviews(record: Record) -> Iterator[Value]:
+def reviews(record: Record) -> Iterator[_Value]:
     """The metrics `review` of each template that was handed in."""
     for row in rows_of(record):
-        yield Value("review.hours", row["wall_h"], of=row["template"])
-        yield Value("review.working_hours", row["working_h"], of=row["template"])
+        yield _Value("review.hours", row["wall_h"], of=row["template"])
+        yield _Value("review.working_hours", row["working_h"], of=row["template"])
         usable = row["usable_at"]
         usable_h = None if usable is None else (usable - row["submitted_at"]) / HOUR
-        yield Value("review.usable_hours", usable_h, of=row["template"])
-        yield Value("review.rejections", row["rejected"], of=row["template"])
+        yield _Value("review.usable_hours", usable_h, of=row["template"])
+        yield _Value("review.rejections", row["rejected"], of=row["template"])
 
 
 def _stopped(
-    record: Record, events: Events, name: str, begin: str, end: str, only: set[str] | None = None
-) -> Value:
+    record: Record, events: _Events, name: str, begin: str, end: str, only: set[str] | None = None
+) -> _Value:
     """The hours between two events of any subject, or of *only* some."""
     if not knows(record, begin):
-        return Value(name, None)
+        return _Value(name, None)
     subjects = set(events.subject[events.event == begin].tolist())
     subjects &= subjects if only is None else only
     spans = [span for subject in subjects for span in stops(record, begin, end, subject)]
-    return Value(name, union_us(spans) / HOUR)
+    return _Value(name, union_us(spans) / HOUR)
 
 
-def events_of(record: Record) -> Events:
+def events_of(record: Record) -> _Events:
     """The events of a record as arrays."""
     table = record.events
     if table is None:
         nothing = np.empty(0, object)
-        return Events(np.empty(0, np.int64), nothing, nothing)
-    return Events(
+        return _Events(np.empty(0, np.int64), nothing, nothing)
+    return _Events(
         microseconds_of(table["at"]), table["event"].to_numpy(), table["subject"].to_numpy()
     )
 
 
-def _times(record: Record, events: Events, event: str) -> Ints | None:
+def _times(record: Record, events: _Events, event: str) -> Ints | None:
     """The instants of an event, None where events are not known."""
     return events.at_us[events.event == event] if knows(record, event) else None
 
@@ -350,14 +350,14 @@ def kpis(record: Record) -> pd.DataFrame:
 
 Where = Mapping[str, str | int]
 _EVERYTHING: Where = {}
-_FIGURES: dict[str, Callable[[Record, Where], Iterator[Value]]] = {
-    "messages": lambda record, where: messages(Subset(record, where)),
-    "delivered": lambda record, where: messages(Subset(record, where)),
-    "latency": lambda record, where: latencies(Subset(record, where)),
-    "cost": lambda record, where: costs(Subset(record, where)),
-    "runout": lambda record, where: run_outs(record, events_of(record), str(where["country"])),
+_FIGURES: dict[str, Callable[[Record, Where], Iterator[_Value]]] = {
+    "messages": lambda record, where: messages(_Subset(record, where)),
+    "delivered": lambda record, where: messages(_Subset(record, where)),
+    "latency": lambda record, where: _latencies(_Subset(record, where)),
+    "cost": lambda record, where: costs(_Subset(record, where)),
+    "runout": lambda record, where: _run_outs(record, events_of(record), str(where["country"])),
     "suspended": lambda record, where: iter(
-        [suspended_by_runout(record, events_of(record), str(where["country"]))]
+        [_suspended_by_runout(record, events_of(record), str(where["country"]))]
     ),
     "package": lambda record, where: packages(record, events_of(record)),
     "review": lambda record, where: reviews(record),

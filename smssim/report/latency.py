@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 # What a record tells of when its messages were delivered, and what may be said of it.
 
 Ints = NDArray[np.int64]
-SOON_US = 3 * MINUTE
+_SOON_US = 3 * MINUTE
 """What the console's results tell apart: within 3 minutes, or later (DOMAIN.md section 9)."""
 
 _TIMES = re.compile(r"time|date|utc|gmt|\bat\b|\bon\b|时间|日期", re.IGNORECASE)
 
 
-def soon_bin() -> int:
+def _soon_bin() -> int:
     """The first bin of delays of 3 minutes and more; its lower edge is exact."""
-    return int(bin_of(np.array([SOON_US]))[0])
+    return int(bin_of(np.array([_SOON_US]))[0])
 
 
 def timed_by_results(record: Record) -> tuple[Ints, Ints]:
@@ -159,7 +159,7 @@ def _curve(seen: Ints, waiting: Ints, confidence: float) -> dict[str, NDArray[An
 # The figures of a delay that a report has a column for: quantiles, and shares of deliveries made
 
 LATENCIES = {"latency_p50_s": 0.5, "latency_p95_s": 0.95, "latency_p99_s": 0.99}
-WITHIN_US = {"within_10_s": 10 * SECOND, "within_30_s": 30 * SECOND, "within_3_min": SOON_US}
+WITHIN_US = {"within_10_s": 10 * SECOND, "within_30_s": 30 * SECOND, "within_3_min": _SOON_US}
 """Times that are exact edges of bins."""
 COLUMNS = tuple(
     f"{name}{end}" for name in (*LATENCIES, *WITHIN_US) for end in ("", "_low", "_high")
@@ -181,9 +181,9 @@ def figures(
     if timed >= delivered:
         return _of_bins(seen, flying)
     values = [_NAN] * len(COLUMNS)
-    settled = delivered + int(flying[soon_bin() :].sum())
+    settled = delivered + int(flying[_soon_bin() :].sum())
     if timed + timed_by_result >= delivered and settled:
-        values[_SOON] = wilson(soon + int(seen[: soon_bin()].sum()), settled)
+        values[_SOON] = wilson(soon + int(seen[: _soon_bin()].sum()), settled)
     return values
 
 

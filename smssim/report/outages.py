@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-SHORTEST_US = MINUTE
+_SHORTEST_US = MINUTE
 """A shorter gap is never told, and what is due in the last minute of one is not counted: that long
 a burst may take from its submission through a queue until it begins to arrive."""
 _LONGEST = 400 * 24 * 60
@@ -84,7 +84,7 @@ def _found(record: Record, confidence: float) -> list[_Found]:
     came = record.reports[record.reports["state"] == "received"]
     at = np.sort(microseconds_of(came["received_at"].dropna()))
     lengths = np.diff(at)
-    places = np.flatnonzero(lengths >= SHORTEST_US)
+    places = np.flatnonzero(lengths >= _SHORTEST_US)
     if not len(places):
         return []
     least = math.log(np.count_nonzero(lengths) / (1 - confidence))
@@ -122,7 +122,7 @@ class _Crowd:
         before = self.slow[slice(*np.searchsorted(self.slow, [oldest, first]))]
         before = before[self.heard[before] > gap.start]
         sent = np.concatenate([self.sent[before], self.sent[first:end]])
-        end_us = max(gap.start + 1, gap.end - SHORTEST_US)
+        end_us = max(gap.start + 1, gap.end - _SHORTEST_US)
         due = np.searchsorted(self.delays, end_us - sent)
         due -= np.searchsorted(self.delays, gap.start - sent, "right")
         return float(due.sum()) / len(self.sent) / self.a_push
@@ -193,6 +193,6 @@ def _crowd(sent: Ints, heard: Ints, together: Ints) -> _Crowd:
     came = heard != _NEVER
     delays = heard[came] - sent[came]
     slow = ~came
-    slow[came] = delays > SHORTEST_US
+    slow[came] = delays > _SHORTEST_US
     a_push = float(together[came].mean()) if came.any() else 1.0
     return _Crowd(sent, heard, a_push, np.sort(delays), np.flatnonzero(slow))

@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
 # When packages will have run out, if the days to come are like those of the record.
 
-Bools = NDArray[np.bool_]
+_Bools = NDArray[np.bool_]
 NO_QUOTA = "E000629"
 _COLUMNS = {"at": TIME, "country": "str", "left": "float64"}
 _COLUMNS |= {"left_low": "float64", "left_high": "float64"}
 
 
-class Stock(NamedTuple):
+class _Stock(NamedTuple):
     """A package with quota in force at the end of a record: segments left, and when it ends."""
 
     package: int
@@ -45,7 +45,7 @@ class Stock(NamedTuple):
     ends_us: int
 
 
-class Stretch(NamedTuple):
+class _Stretch(NamedTuple):
     """The time in which a package is projected to be used: from when on, what was used by then, and
     until when; infinite until it is known.
     """
@@ -94,7 +94,7 @@ def run_outs(record: Record) -> pd.DataFrame:
     )
 
 
-def walk(stocks: list[Stock], course: Course, from_us: int, sums: Floats) -> list[Stretch]:
+def walk(stocks: list[_Stock], course: Course, from_us: int, sums: Floats) -> list[_Stretch]:
     """When each package is used along one of a course's curves, in their order of use."""
     stretches, at, used = [], float(from_us), 0.0
     for stock in stocks:
@@ -103,7 +103,7 @@ def walk(stocks: list[Stock], course: Course, from_us: int, sums: Floats) -> lis
         empty_us = first_reach(course, from_us, sums, used + stock.left)
         empty = empty_us < stock.ends_us
         until = empty_us if empty else ends
-        stretches.append(Stretch(at, used, until, empty))
+        stretches.append(_Stretch(at, used, until, empty))
         used = used + stock.left if empty else float(reached(course, from_us, sums, until))
         at = until
     return stretches
@@ -130,7 +130,7 @@ def by_day(money: pd.DataFrame, column: str, days: range) -> Ints:
     return sums
 
 
-def _countries(record: Record) -> Iterator[tuple[str, list[Stock], Course]]:
+def _countries(record: Record) -> Iterator[tuple[str, list[_Stock], Course]]:
     """Countries with quota in force at the end, their packages in order of use, and their use."""
     packages, until = record.packages, record.observed_until
     days = whole_days(record.observed_from, sent_until(record))
@@ -140,7 +140,7 @@ def _countries(record: Record) -> Iterator[tuple[str, list[Stock], Course]]:
     holding = packages[(packages["left"] > 0) & (microseconds_of(packages["ends_at"]) > until)]
     for country, held in holding.groupby("country"):
         numbers = zip(held["package"], held["left"], microseconds_of(held["ends_at"]), strict=True)
-        stocks = [Stock(int(p), int(left), int(ends)) for p, left, ends in numbers]
+        stocks = [_Stock(int(p), int(left), int(ends)) for p, left, ends in numbers]
         stocks.sort(key=lambda stock: order[stock.package])
         seen = Weekdays(days.start, daily_use(record, str(country)))
         yield str(country), stocks, seen.course(until, max(stock.ends_us for stock in stocks))
@@ -151,7 +151,7 @@ def _curves(course: Course) -> tuple[Floats, Floats, Floats]:
     return course.estimate, course.high, course.low
 
 
-def _left(record: Record, country: str, stocks: list[Stock], course: Course) -> pd.DataFrame:
+def _left(record: Record, country: str, stocks: list[_Stock], course: Course) -> pd.DataFrame:
     """One country's rows."""
     import pandas as pd
 
@@ -175,7 +175,7 @@ def _left(record: Record, country: str, stocks: list[Stock], course: Course) -> 
 
 
 def _rest(
-    stocks: list[Stock], walked: list[Stretch], at: Floats, used: Floats, after: Bools
+    stocks: list[_Stock], walked: list[_Stretch], at: Floats, used: Floats, after: _Bools
 ) -> Floats:
     """What is left at some instants, before or after what happens then."""
     total = np.zeros(len(at))

@@ -22,10 +22,10 @@ _COLUMNS = {"messages": "messages", "segments": "segments", "billed": "cost_micr
 """Figures that are projected, and the columns of the money tally that they sum."""
 FIGURES = (*_COLUMNS, "cost")
 FEW = f"fewer than {LEAST} whole UTC days are known"
-UNPRICED = "not all that was sent has a price"
+_UNPRICED = "not all that was sent has a price"
 
 
-class Month(NamedTuple):
+class _Month(NamedTuple):
     """The UTC month in which a record ends: since when it is known, until when, and its end."""
 
     since_us: int
@@ -63,7 +63,7 @@ def projection(record: Record) -> pd.DataFrame:
     over = until == month.ends_us
     rows = []
     for figure, so_far, seen in _figures(record, month, days):
-        reason = UNPRICED if so_far is None else FEW if seen is None and not over else ""
+        reason = _UNPRICED if so_far is None else FEW if seen is None and not over else ""
         rest = (0.0, 0.0, 0.0) if over else (np.nan,) * 3
         if seen is not None and not over:
             rest = seen.sum_of(until, month.ends_us)
@@ -122,15 +122,15 @@ def month_by_day(record: Record) -> pd.DataFrame:
     return frame.assign(at=at).astype({"at": TIME, "figure": "str", **types})
 
 
-def month_of(record: Record) -> Month:
+def month_of(record: Record) -> _Month:
     """The UTC month in which a record ends, as far as the record holds it."""
     until = sent_until(record)
     last = max(until - 1, record.observed_from)
-    return Month(max(month_start(last), record.observed_from), until, next_month(last))
+    return _Month(max(month_start(last), record.observed_from), until, next_month(last))
 
 
 def _figures(
-    record: Record, month: Month, days: range
+    record: Record, month: _Month, days: range
 ) -> Iterator[tuple[str, float | None, Weekdays | None]]:
     """Each figure: its sum so far, None where it is not known, and what its days are like."""
     all_priced = priced(record) and "unknown" not in set(_sent(record)["charge"])
@@ -146,7 +146,7 @@ def _figures(
         yield figure, so_far, seen
 
 
-def _grown(record: Record, figure: str, month: Month) -> Floats:
+def _grown(record: Record, figure: str, month: _Month) -> Floats:
     """The sum of a figure since the month is known, at the end of each of its days."""
     column = _COLUMNS["billed" if figure == "cost" else figure]
     daily = by_day(_sent(record), column, month.days)

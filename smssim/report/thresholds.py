@@ -42,7 +42,7 @@ class _Change(NamedTuple):
     value: int = 0
 
 
-def values_in_force(
+def _values_in_force(
     record: Record, name: str, rules: Thresholds, before: Sequence[int] | Ints
 ) -> Ints:
     """The value of *name*, `daily_alarm` and so on, in force just before each instant (us).
@@ -146,9 +146,9 @@ def _counted(record: Record, scenario: Scenario, starts: Ints) -> Ints:
     return sent + refused
 
 
-NEAR = 0.8
+_NEAR = 0.8
 """The share of a limit from which on a period that did not trip it is a near miss."""
-MAINLAND_SIDE = "mainland"
+_MAINLAND_SIDE = "mainland"
 _NAMES = {"day": "daily", "month": "monthly"}
 _TYPES = {
     "period": "str",
@@ -163,7 +163,7 @@ _TYPES = {
     "stopped": "int64",
     "near_miss": "bool",
 }
-Row = dict[str, Any]
+_Row = dict[str, Any]
 
 
 @requires("money", "events")
@@ -205,10 +205,10 @@ def shares_of_limit(record: Record) -> dict[str, float]:
     return largest
 
 
-def _all(record: Record, scenario: Scenario, keys: list[str]) -> list[Row]:
+def _all(record: Record, scenario: Scenario, keys: list[str]) -> list[_Row]:
     subjects = sorted(scenario.thresholds.countries) if keys == ["country"] else [""]
     if keys == ["side"]:
-        subjects = ["", MAINLAND_SIDE]
+        subjects = ["", _MAINLAND_SIDE]
     return [
         row
         for subject in subjects
@@ -217,10 +217,10 @@ def _all(record: Record, scenario: Scenario, keys: list[str]) -> list[Row]:
     ]
 
 
-def _rows(record: Record, scenario: Scenario, period: str, whose: str) -> Iterator[Row]:
+def _rows(record: Record, scenario: Scenario, period: str, whose: str) -> Iterator[_Row]:
     """The rows of one counter: of a country, of mainland China's side, or "" of the account."""
     rules, spans = scenario.thresholds, periods(record, period)
-    country = "" if whose == MAINLAND_SIDE else whose
+    country = "" if whose == _MAINLAND_SIDE else whose
     if country and getattr(rules.countries[country], _NAMES[period]) is None:
         return
     subject = f"{whose} {period}".strip()
@@ -243,7 +243,7 @@ def _rows(record: Record, scenario: Scenario, period: str, whose: str) -> Iterat
             "limit_at": limit_at,
             "suspended_h": sum(map(span.overlap, trips)) / HOUR,
             "stopped": stopped,
-            "near_miss": limit_at is None and used >= NEAR * limit,
+            "near_miss": limit_at is None and used >= _NEAR * limit,
         }
 
 
@@ -253,8 +253,8 @@ def _sums(
     """What was counted in each period, and the messages that the limit refused."""
     money = record.tallies.money
     country, code = money["country"].to_numpy(), "E000623"
-    if whose in ("", MAINLAND_SIDE):
-        mask = (country == MAINLAND) == (whose == MAINLAND_SIDE)
+    if whose in ("", _MAINLAND_SIDE):
+        mask = (country == MAINLAND) == (whose == _MAINLAND_SIDE)
     else:
         mask, code = country == whose, "E000630"
     days, weights = microseconds_of(money["day"])[mask], counted(scenario, money)[mask]
@@ -272,7 +272,7 @@ def _values(
 ) -> list[tuple[int | None, int]]:
     """Alarm and limit in force at the end of each period."""
     name = _NAMES[period]
-    if whose == MAINLAND_SIDE:
+    if whose == _MAINLAND_SIDE:
         mainland = rules.mainland
         return [(getattr(mainland, f"{name}_alarm"), getattr(mainland, f"{name}_limit"))] * len(
             spans
@@ -281,7 +281,7 @@ def _values(
         return [(None, getattr(rules.countries[whose], name))] * len(spans)
     ends = [span.end for span in spans]
     alarms, limits = (
-        values_in_force(record, f"{name}_{value}", rules, ends).tolist()
+        _values_in_force(record, f"{name}_{value}", rules, ends).tolist()
         for value in ("alarm", "limit")
     )
     return list(zip(alarms, limits, strict=True))

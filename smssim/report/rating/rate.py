@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Ints = NDArray[np.int64]
-R = TypeVar("R", bound=Record)
+_R = TypeVar("_R", bound=Record)
 _LARGEST = np.iinfo(np.int32).max
 _MONEY = ("money", "templates", "sources", "clock")
 """Tallies with what packages covered and what was charged."""
@@ -103,7 +103,7 @@ def _check_terms(
 
 
 def rate(
-    record: R,
+    record: _R,
     tariff: str | Path | pd.DataFrame | Tariff,
     packages: Sequence[Planned | Mapping[str, Any]] = (),
     mode: str = "pay_per_use",
@@ -112,7 +112,7 @@ def rate(
     package_order: str = "first_in_force",
     expiry_zone: str = "Asia/Shanghai",
     package_countries: Sequence[str] = ("ID", "TH", "IN", "PH"),
-) -> R:
+) -> _R:
     """Return a copy of a recorded month with its money: what packages covered, what was charged.
 
     The messages that were sent (place 0) take segments in order of submission, by the rules of the

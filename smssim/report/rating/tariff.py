@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Ints = NDArray[np.int64]
-DEAREST = 1_000_000
+_DEAREST = 1_000_000
 """Units of the currency that a segment may cost."""
-VENDOR = "huawei"
+_VENDOR = "huawei"
 _ALWAYS = np.iinfo(np.int64).min
 _HEADINGS = {"country": ("iso2", "country"), "price": ("price", "price_per_sms")}
 
@@ -103,8 +103,8 @@ def _tariff(name: str, rows: Iterator[tuple[int, dict[str, Any]]]) -> Tariff:
     dated_prices: dict[str, dict[int, tuple[int, int]]] = {}
     currency: tuple[str, int] | None = None
     for number, row in rows:
-        vendor = _text(row.get("vendor", VENDOR)).lower()
-        if not _text(row.get(columns["price"])) or vendor != VENDOR:
+        vendor = _text(row.get("vendor", _VENDOR)).lower()
+        if not _text(row.get(columns["price"])) or vendor != _VENDOR:
             continue
         country = _country(name, number, _text(row.get(columns["country"])))
         price_micro = _price(name, number, row[columns["price"]])
@@ -172,8 +172,8 @@ def _price(name: str, number: int, value: Any) -> int:
         amount = Decimal("NaN")
     if isinstance(value, bool | np.bool_) or not amount.is_finite():
         raise _wrong(name, number, f"price(={text!r}) must be a number such as 0.035")
-    if not 0 <= amount <= DEAREST:
-        raise _wrong(name, number, f"price(={text}) must be >= 0 and <= {DEAREST:,}")
+    if not 0 <= amount <= _DEAREST:
+        raise _wrong(name, number, f"price(={text}) must be >= 0 and <= {_DEAREST:,}")
     micro = amount.scaleb(6)
     if micro != micro.to_integral_value():
         raise _wrong(name, number, f"price(={text}) must have at most 6 decimals")
