@@ -298,5 +298,5 @@ def test_a_run_that_was_stripped_is_refused(run: Run) -> None:
     assert report.requirements(report.packages) == ("packages", "events", "money")
     with pytest.raises(ValueError, match=r"report.packages needs events, which the record 'scen"):
         report.packages(replace(run, events=None))
-    with pytest.raises(ValueError, match=r"needs\(=\['minutes'\]\) must be some of money"):
+    with pytest.raises(ValueError, match=r"requires\(=\['minutes'\]\) must be some of money"):
         report.requires("minutes")
