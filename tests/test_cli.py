@@ -98,6 +98,14 @@ def test_any_world_can_be_summed_up(world: tuple[Scenario, int, tuple[Any, ...]]
     assert not any(re.search(r"\b(nan|None|NaT|<NA>)\b", line) for line in lines)
 
 
+def test_statuses_have_their_meaning() -> None:
+    """Each code of the reference tables that a run shows, from whichever stage it is."""
+    text = summary(simulate(Path(__file__).parents[1] / "data/scenarios/mode2_run_out.yaml"))
+
+    assert re.search(r"DELIVRD .* sent +Handset received the SMS", text)
+    assert re.search(r"E000629 .* platform refused +\S", text)
+
+
 def test_the_seed_decides(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first = called(capsys, "run", small, "--rng", 5)
     again = called(capsys, "run", small, "--rng", 5)

@@ -34,6 +34,7 @@ HEADINGS = {
     "delay_p99_s": "delay p99",
     "received_share": "received of known",
     "refused_platform": "refused later",
+    "refused_at": "place",
     "in_force_at": "in force",
     "ends_at": "ends",
     "wall_h": "by the clock",

@@ -177,10 +177,10 @@ def status_counts(record: Record, most: int = MOST + 1) -> Grid:
     return Grid(header, rows, "lrrll", _more(frame, rows))
 
 
-def _meaning(record: Record, status: Any, stage: int) -> str:
+def _meaning(record: Record, status: Any, refused_at: str) -> str:
     if missing(status):
         return "no report, or none yet" if recorded(record) else "in flight"
-    if stage in (0, 3) and status in codes.status_codes():
+    if refused_at in ("", "platform") and status in codes.status_codes():
         return codes.status_codes()[status].description
     return codes.api_errors()[status].description if status in codes.api_errors() else ""
 
