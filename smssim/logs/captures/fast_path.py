@@ -16,18 +16,15 @@ from smssim.logs.captures.facts import SEND_VALUES, Rows, content_of
 from smssim.logs.captures.fields import (
     ACCEPTED,
     CODE,
-    COUNTS,
     FORM,
     JSON,
     KNOWN_STATUSES,
     LONGEST_ID,
-    SCAN,
     SEE_STATUS,
     agrees,
-    form,
-    wire_time,
 )
 from smssim.logs.captures.seen_by_customer import MOST_IN_A_BATCH
+from smssim.logs.captures.values import COUNTS, SCAN, form, wire_time
 from smssim.logs.join.facts import UNKNOWN
 
 ODD = (ValueError, TypeError, KeyError, AttributeError, IndexError, StopIteration, RecursionError)
