@@ -11,6 +11,7 @@ import numpy as np
 
 from smssim.calendars import to_datetime
 from smssim.logs.files.table import Batch, Table
+from smssim.logs.hiding import without_secrets
 from smssim.logs.join.facts import UNKNOWN, Facts, ParsedChunk
 from smssim.sms.phone_numbers import masked
 
@@ -38,6 +39,10 @@ _VARYING = re.compile(
 )
 
 
+def _masked(text: str) -> str:
+    return masked(without_secrets(text))
+
+
 class Quarantine:
     """Collects the records that are left out; their number is its length.
 
@@ -47,8 +52,10 @@ class Quarantine:
 
     def __init__(self, *, show_numbers: bool = False) -> None:
         self.reasons: Counter[str] = Counter()
-        self.displayed: Callable[[str], str] = str if show_numbers else masked
+        self.shows_numbers = show_numbers
+        self.displayed: Callable[[str], str] = without_secrets if show_numbers else _masked
         """Makes a text fit to be seen by people."""
+        self._cut_last: tuple[str, int, str] = "", 0, ""
         self._rows: list[tuple[str, int, str, str]] = []
         self._records = self._characters = 0
 
@@ -99,6 +106,12 @@ class Quarantine:
 
     def _cut(self, text: str, most: int) -> str:
         # A cut before masking would leave the rest of a number that it goes through.
+        # The entries of one line have one text.
+        if self._cut_last[:2] != (text, most):
+            self._cut_last = text, most, self._cut_anew(text, most)
+        return self._cut_last[2]
+
+    def _cut_anew(self, text: str, most: int) -> str:
         text = self.displayed(text[: 2 * most])
         return text if len(text) <= most else text[: most - 1] + "…"
 
@@ -113,7 +126,7 @@ class TruncationDetector:
     """Counts the records of each unit of a table, and their first and last times."""
 
     def __init__(self, table: Table) -> None:
-        self._path, self._batches = table.path, table.batches
+        self._batches = table.batches
         self._records: Counter[int] = Counter()
         self._times: dict[int, tuple[int, int]] = {}
         table.batches = self._counted
@@ -128,7 +141,7 @@ class TruncationDetector:
     def warnings(self) -> list[str]:
         """A sentence for each unit that is probably cut, once all chunks were handed on."""
         return [
-            f"{self._path}: {self._unit_name(unit)}exactly {EXPORT_LIMIT:,} records"
+            f"{self._unit_name(unit)}exactly {EXPORT_LIMIT:,} records"
             f"{self._period(unit)}: "
             "probably cut at the console's limit; export shorter windows"
             for unit, records in sorted(self._records.items())

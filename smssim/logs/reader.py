@@ -20,6 +20,7 @@ from smssim.logs.files.bytes import check_encoding
 from smssim.logs.files.detect import NO_HEADING, files_of, open_file, reread
 from smssim.logs.files.format import Capture, Empty, HeadingRules, Opened, Unreadable
 from smssim.logs.files.table import Table
+from smssim.logs.hiding import ColumnHider, path_masked
 from smssim.logs.join.facts import Names, ParsedChunk
 from smssim.logs.join.resolve import REASONS, JoinOutcome, join_facts
 from smssim.logs.join.spill import Spill
@@ -47,11 +48,19 @@ class FileSummary:
     """One table or capture that was read, and what was recognised of it."""
 
     path: str
+    shown: str
     detected: dict[str, str]
+    sheets: int = 1
     matched: dict[str, str] = field(default_factory=dict)
     passed_over: tuple[str, ...] = ()
     records: int = 0
     rejected: int = 0
+    hider: ColumnHider | None = None
+
+    @property
+    def label(self) -> str:
+        """The file as people may see it, and its sheet if others of the workbook are read."""
+        return self.shown if self.sheets < 2 else f"{self.shown} [{self.detected['sheet']}]"
 
 
 class LogReader:
@@ -70,7 +79,7 @@ class LogReader:
         self._passed_over: Counter[str] = Counter()
         self._warnings: list[str] = []
         self._currency: str | None = None
-        self._records = 0
+        self._records, self._sheets = 0, 1
 
     def __enter__(self) -> Self:
         self._facts.__enter__()
@@ -87,12 +96,16 @@ class LogReader:
         if not files.files:
             raise ValueError(f"{path}: holds no file to read")
         for hidden in files.hidden:
-            self._warnings.append(f"{hidden}: passed over, its name begins like a hidden file's")
+            self._warnings.append(
+                f"{self._path(hidden)}: passed over, its name begins like a hidden file's"
+            )
         rules = HeadingRules(
             partial(is_heading, mapping=self._columns), partial(key_columns, mapping=self._columns)
         )
         for file in files.files:
-            for opened in open_file(file, rules, self._encoding):
+            parts = open_file(file, rules, self._encoding)
+            self._sheets = len(parts)
+            for opened in parts:
                 self._read_opened(opened, alone=not path.is_dir())
 
     def _read_opened(self, opened: Opened, *, alone: bool) -> None:
@@ -100,7 +113,7 @@ class LogReader:
             self._read_unreadable(opened, alone)
         elif isinstance(opened, Empty):
             self._begin(opened.path, {"form": "empty"})
-            self._warnings.append(f"{opened.path}: the file is empty")
+            self._warnings.append(f"{self._path(opened.path)}: the file is empty")
         elif isinstance(opened, Capture):
             self._read_capture(opened)
         else:
@@ -113,7 +126,7 @@ class LogReader:
         if file.reason == NO_HEADING:
             self._warnings.append(self._remedy(file, 1))
         self._records += 1
-        self._quarantine.add(file.path, 1, (file.reason,), file.text)
+        self._quarantine.add(self._path(file.path), 1, (file.reason,), file.text)
 
     def log(self, name: str, *, rows: bool) -> Log:
         """Put everything together."""
@@ -122,7 +135,7 @@ class LogReader:
         self._warn_of_appended(joined)
         quarantined = len(self._quarantine)
         return Log(
-            name=name,
+            name=self._path(name),
             observed_from=joined.observed_from,
             observed_until=joined.observed_until,
             currency=self._currency,
@@ -131,7 +144,7 @@ class LogReader:
             reports=joined.reports,
             quarantine=self._quarantine.frame(),
             provenance={
-                "log": [source.path for source in self._sources],
+                "log": [source.shown for source in self._sources],
                 "files": [self._file_facts(source) for source in self._sources],
                 "counts": {
                     "records_in": self._records,
@@ -149,7 +162,7 @@ class LogReader:
 
     def _remedy(self, what: Unreadable, most: int = _LINES) -> str:
         """The reason why a file is no log, the remedy, and its first lines, at most *most*."""
-        lines = [f"{what.path}: {what.reason}"]
+        lines = [f"{self._path(what.path)}: {what.reason}"]
         if what.reason == NO_HEADING:
             by_hand = ", ".join(repr(one.heading) for one in self._columns.values())
             lines[0] += f": {_NAMED}{f', now {by_hand}' if by_hand else ''}; it begins with"
@@ -169,11 +182,12 @@ class LogReader:
         try:
             self._matched(table, match(table.headings, self._columns))
         except ColumnMappingError as error:
-            raise ColumnMappingError(f"{table.path}: {error}") from None
+            shown = self._quarantine.displayed(str(error))
+            raise ColumnMappingError(f"{self._path(table.path)}: {shown}") from None
 
     def _matched(self, table: Table, matching: Matching) -> None:
         source = self._begin(table.path, dict(table.detected))
-        self._warnings += table.warnings
+        self._warnings += [f"{source.label}: {warning}" for warning in table.warnings]
         source.detected["kind"], source.matched = matching.record_type, dict(matching.columns)
         source.passed_over = matching.passed_over
         parser = Parser(
@@ -184,16 +198,22 @@ class LogReader:
             file=len(self._sources) - 1,
             currency=self._currency,
         )
+        number = None if self._quarantine.shows_numbers else matching.columns.get("number")
+        source.hider = ColumnHider.of(table.headings, number, table.cells)
         truncation = TruncationDetector(table)
         self._take(source, truncation.seen(parser.pieces(table)))
-        self._warnings += truncation.warnings()
+        self._warnings += [f"{source.label}: {one}" for one in truncation.warnings()]
         if source.rejected and source.rejected == source.records:
-            self._warnings.append(f"{source.path}: {_NONE}")
+            self._warnings.append(f"{source.label}: {_NONE}")
         self._currency = parser.currency
         self._passed_over.update(table.not_records)
 
+    def _path(self, path: str | Path) -> str:
+        """A path as people may see it: a file may be named after a number."""
+        return str(path) if self._quarantine.shows_numbers else path_masked(path)
+
     def _begin(self, path: str, detected: dict[str, str]) -> FileSummary:
-        self._sources.append(FileSummary(path, detected))
+        self._sources.append(FileSummary(path, self._path(path), detected, self._sheets))
         return self._sources[-1]
 
     def _take(self, source: FileSummary, chunks: Iterable[ParsedChunk]) -> None:
@@ -203,8 +223,14 @@ class LogReader:
             self._records += chunk.records
             self._repaired.update(chunk.repaired)
             for row, reasons, text in chunk.rejected:
-                self._quarantine.add(source.path, row, reasons, text)
+                self._reject(source, row, reasons, text)
             self._facts.add(chunk.sends, chunk.reports)
+
+    def _reject(self, source: FileSummary, row: int, reasons: tuple[str, ...], text: str) -> None:
+        hider = source.hider
+        if hider is not None and hider.columns:
+            reasons, text = tuple(map(hider.reason, reasons)), hider.text(text)
+        self._quarantine.add(source.label, row, reasons, text)
 
     def _reject_by_join(self, joined: JoinOutcome) -> None:
         """Quarantine what the join rejects, its texts read again."""
@@ -222,7 +248,7 @@ class LogReader:
         left = joined.reasons.copy()
         for file, row, _, reason in joined.rejected_by_join.tolist():
             text = texts_of[file].get(row, "")
-            self._quarantine.add(self._sources[file].path, row, (REASONS[reason],), text)
+            self._reject(self._sources[file], row, (REASONS[reason],), text)
             left[REASONS[reason]] -= 1
         for reason, records in left.items():
             self._quarantine.count(reason, records)
@@ -230,13 +256,14 @@ class LogReader:
     def _warn_of_appended(self, joined: JoinOutcome) -> None:
         for file, unit in joined.appended:
             part = f"part {unit + 1}: " if unit else ""
-            self._warnings.append(f"{self._sources[file].path}: {part}{_APPENDED}")
+            self._warnings.append(f"{self._sources[file].label}: {part}{_APPENDED}")
 
     def _file_facts(self, source: FileSummary) -> dict[str, Any]:
+        shown = self._quarantine.displayed
         return {
-            "path": source.path,
+            "path": source.shown,
             **source.detected,
             "records": source.records,
-            "columns": source.matched,
-            "columns_passed_over": list(source.passed_over),
+            "columns": {field: shown(name) for field, name in source.matched.items()},
+            "columns_passed_over": list(map(shown, source.passed_over)),
         }

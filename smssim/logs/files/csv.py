@@ -111,12 +111,15 @@ def tables(head: Head, rules: HeadingRules) -> Iterator[Table | str]:
         for block in _text_records(layout.path, layout.encoding, layout.separator):
             yield from _batches(layout, block, record_filter)
 
+    def cells(text: str) -> list[str]:
+        return _cells(text, layout.separator)
+
     detected = {
         **head.detected(FORM),
         "encoding": layout.encoding,
         "separator": SEPARATORS[layout.separator],
     }
-    yield Table(str(head.path), headings, batches, detected, not_records, layout.warnings)
+    yield Table(str(head.path), headings, batches, detected, not_records, layout.warnings, cells)
 
 
 def _layout_of(head: Head, is_heading: IsHeading) -> _Layout | str:
@@ -140,7 +143,7 @@ def _guessed(path: Path, encoding: str, is_heading: IsHeading) -> _Layout | str:
     layout = _layout(path, encoding, is_heading)
     if isinstance(layout, str):
         return layout
-    warning = f"{path}: not UTF-8, read as {encoding}; --encoding (encoding=) says otherwise"
+    warning = f"not UTF-8, read as {encoding}; --encoding (encoding=) says otherwise"
     return replace(layout, warnings=(warning,))
 
 
@@ -204,7 +207,11 @@ def _batches(layout: _Layout, block: Records, record_filter: RecordFilter) -> It
 
 def _cells(text: str, mark: bytes) -> list[str]:
     parsed = fields_of(text.encode("utf-8", "replace") + b"\n", mark)
-    return [cell.decode("utf-8", "replace") for cell in parsed[0]] if parsed else [text]
+    return (
+        [cell.decode("utf-8", "replace") for cell in parsed[0]]
+        if parsed
+        else text.split(mark.decode())
+    )
 
 
 def _misfit(fields: int, width: int) -> str:

@@ -44,6 +44,7 @@ class Table:
 
     `detected` is what was recognised (form, compression, encoding, separator, sheet). `not_records`
     counts the other rows (blank, preamble, heading, total) and is complete when the batches are.
+    `cells` takes the text of a row apart, None where the text is a JSON object.
     A heading that is blank or appears twice gets "(column n)" after it.
     """
 
@@ -53,6 +54,7 @@ class Table:
     detected: Mapping[str, str]
     not_records: Counter[str] = field(default_factory=Counter)
     warnings: tuple[str, ...] = ()
+    cells: Callable[[str], list[str]] | None = None
 
 
 # Rows of a table that are not records: blank rows, totals, repeated headings.

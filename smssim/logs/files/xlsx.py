@@ -83,7 +83,11 @@ def _table(head: Head, sheet: _Sheet, rules: HeadingRules) -> Table:
         yield from _batches(head.path, sheet, record_filter)
 
     detected = {**head.detected(FORM), "sheet": sheet.name}
-    return Table(str(head.path), headings, batches, detected, not_records)
+
+    def cells(text: str) -> list[str]:
+        return text.split("\t")
+
+    return Table(str(head.path), headings, batches, detected, not_records, (), cells)
 
 
 def _sheet(path: Path, name: str, rules: HeadingRules) -> _Sheet | str:
