@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -205,3 +206,23 @@ def test_what_cannot_be_read_is_said(run: Run, tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(ValueError, match=r"messages\.parquet: must be a whole Parquet file"):
         load(tmp_path / "cut")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", 5), ("observed_from", "soon"), ("observed_until", 2**70), ("observed_until", -1),
+        ("currency", 7), ("counts", {"tables": 1}), ("counts", {"messages": -1}), ("counts", None),
+        ("provenance", []), ("observed_from", True),
+    ],
+)  # fmt: skip
+def test_a_changed_header_is_refused_with_its_field(
+    run: Run, tmp_path: Path, field: str, value: object
+) -> None:
+    save(run, tmp_path / "run")
+    file = tmp_path / "run" / "provenance.json"
+    header = json.loads(file.read_text())
+    for changed in (header | {field: value}, {k: v for k, v in header.items() if k != field}):
+        file.write_text(json.dumps(changed))
+        with pytest.raises(ValueError, match=f"{field}"):
+            load(tmp_path / "run")

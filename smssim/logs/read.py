@@ -48,7 +48,7 @@ def read_log(
     a path that cannot be opened.
     """
     path = Path(path)
-    if path.is_dir() and is_record(path):
+    if is_record(path):
         return _complete(load(path, rows=rows), strict=strict)
     if columns is None and encoding is None and is_saved_table(path):
         return read_saved_table(path, name_of(path), rows=rows)

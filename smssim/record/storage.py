@@ -27,7 +27,7 @@ from smssim.record.tallies import NAMES as TALLIES
 from smssim.record.tallies import Tallies
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
@@ -246,10 +246,42 @@ def about(directory: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"{file}: must be JSON ({error})") from error
     if isinstance(header, dict) and header.get("format") == FORMAT:
+        _check_header(file, header)
         return header
     format_ = header.get("format") if isinstance(header, dict) else header
     rule = f"must be {FORMAT!r}: write the record again with this version"
     raise ValueError(f"{file}: format(={format_!r}) {rule}")
+
+
+def _check_header(file: Path, header: dict[str, Any]) -> None:
+    """Raise a ValueError for what this module would not have written."""
+    for name, (is_right, rule) in _HEADER.items():
+        if name not in header or not is_right(header[name]):
+            value = repr(header.get(name))[:80]
+            raise ValueError(f"{file}: {name}(={value}) must be {rule}; was it changed by hand?")
+    if header["observed_from"] > header["observed_until"]:
+        rule = f"observed_until(={header['observed_until']})"
+        raise ValueError(f"{file}: observed_from(={header['observed_from']}) must be <= {rule}")
+
+
+def _is_time(value: object) -> bool:
+    return type(value) is int and abs(value) < 2**62
+
+
+def _is_counts(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        name in _LARGE and type(count) is int and count >= 0 for name, count in value.items()
+    )
+
+
+_HEADER: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "name": (lambda value: isinstance(value, str), "a text"),
+    "observed_from": (_is_time, "microseconds since 1970"),
+    "observed_until": (_is_time, "microseconds since 1970"),
+    "currency": (lambda value: value is None or isinstance(value, str), "a text or null"),
+    "counts": (_is_counts, "the rows of messages and reports"),
+    "provenance": (lambda value: isinstance(value, dict), "an object"),
+}
 
 
 def _file(directory: Path, name: str) -> Path:

@@ -26,6 +26,10 @@ FORM = "Parquet"
 
 _MAGIC = b"PAR1"
 _REPEATED_BYTES = 4
+# What a batch of texts may take; what a file may unpack to, beyond what any may.
+_TEXT_BYTES = 2**28
+_FREE_ROWS, _ROWS_PER_BYTE = 1_000_000, 8
+_FREE_BYTES, _BYTES_PER_BYTE = 2**28, 1_000
 # What Arrow raises for bytes that are no whole Parquet, or one that it does not know.
 _BROKEN = (OSError, ValueError, NotImplementedError)
 _BATCH_ROWS = 65_536
@@ -45,6 +49,7 @@ def tables(head: Head, rules: HeadingRules) -> Iterator[Table]:
     """The table in a Parquet file. Raise a ValueError for a file that is not whole."""
     path = head.path
     with _opened(path) as file:
+        _check_size(path, file)
         check_columns(len(file.schema_arrow.names))
         headings = names(file.schema_arrow.names)
     not_records: Counter[str] = Counter()
@@ -89,9 +94,67 @@ def _batches(
 def _record_batches(path: Path) -> Iterator[pa.RecordBatch]:
     """The rows of a file, texts that it stores once as dictionaries."""
     with _opened(path) as file:
-        texts = _repeated_texts(file)
-    with _opened(path, texts) as file:
-        yield from file.iter_batches(batch_size=_BATCH_ROWS, use_threads=False)
+        _check_size(path, file)
+        repeated, stored = _repeated_texts(file), _dictionaries(file)
+    with _opened(path, stored) as file:
+        for batch in file.iter_batches(batch_size=_BATCH_ROWS, use_threads=False):
+            yield _decoded(batch, set(repeated))
+
+
+def _check_size(path: Path, file: pq.ParquetFile) -> None:
+    """Raise a ValueError for a small file that unpacks to a very large table."""
+    size, about = path.stat().st_size, file.metadata
+    if about.num_rows > _FREE_ROWS + _ROWS_PER_BYTE * size:
+        rule = f"{_ROWS_PER_BYTE} per byte of the file(={size:,}), and {_FREE_ROWS:,}"
+        raise ValueError(f"rows(={about.num_rows:,}) must be at most {rule}")
+    groups = [about.row_group(i) for i in range(about.num_row_groups)]
+    unpacked = sum(
+        group.column(i).total_uncompressed_size
+        for group in groups
+        for i in range(about.num_columns)
+    )
+    if unpacked > _FREE_BYTES + _BYTES_PER_BYTE * size:
+        rule = f"{_BYTES_PER_BYTE} times its size(={size:,}), and {_FREE_BYTES:,}"
+        raise ValueError(f"unpacked bytes(={unpacked:,}) must be at most {rule}")
+
+
+def _dictionaries(file: pq.ParquetFile) -> list[str]:
+    """The columns of texts that are stored by dictionaries in any row group."""
+    schema, about = file.schema_arrow, file.metadata
+    texts = {
+        name
+        for name, arrow_type in zip(schema.names, schema.types, strict=True)
+        if _is_text(arrow_type)
+    }
+    columns = (
+        about.row_group(i).column(k)
+        for i in range(about.num_row_groups)
+        for k in range(about.num_columns)
+    )
+    stored = {
+        one.path_in_schema
+        for one in columns
+        if any("DICTIONARY" in encoding for encoding in one.encodings)
+    }
+    return sorted(texts & stored)
+
+
+def _decoded(batch: pa.RecordBatch, repeated: set[str]) -> pa.RecordBatch:
+    """A batch with its texts as texts but for *repeated*. Raise a ValueError for huge ones."""
+    import pyarrow as pa
+    import pyarrow.compute as pc  # type: ignore[import-untyped]
+
+    columns = []
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        if pa.types.is_dictionary(column.type) and _is_text(column.type):
+            lengths = pc.binary_length(column.dictionary).take(column.indices)
+            size = pc.sum(lengths).as_py() or 0
+            if size > _TEXT_BYTES:
+                rule = f"{_TEXT_BYTES:,} bytes in {len(column):,} rows"
+                raise ValueError(f"texts of {name} must be at most {rule}, not {size:,}")
+            column = column if name in repeated else column.dictionary_decode()
+        columns.append(column)
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
 def _opened(path: Path, dictionaries: list[str] | None = None) -> pq.ParquetFile:
