@@ -126,6 +126,8 @@ class Quota(Books):
     def buy(self, offer: parts.Package) -> None:
         """A purchase: refused to who is frozen or too poor, else in force and paid at once."""
         price = micro(offer.price)
+        if offer.price_per_segment is not None:
+            price = offer.segments * micro(offer.price_per_segment)
         if self.frozen or (self.balance_micro is not None and self.balance_micro < price):
             self.tell("purchase_refused", offer.country, offer.segments)
             return

@@ -20,6 +20,7 @@ from smssim.scenario.fields import (
     Name,
     ScenarioModel,
     Zone,
+    micro,
 )
 from smssim.scenario.network import Status
 
@@ -93,7 +94,8 @@ class Account(ScenarioModel):
     contacts: tuple[Contact, ...] = Field(default=(), max_length=10)
     """Who is told by SMS of alarms, limits and low quota; at most 10, nobody if nothing is said."""
     package_countries: tuple[Country, ...] = ("ID", "TH", "IN", "PH")
-    """Countries that packages are sold for, the only ones that mode 2 reaches; Huawei's four."""
+    """Countries that packages are sold for, in either mode, and the only ones that mode 2 reaches;
+    Huawei's four, which a scenario may add others to."""
     regions: tuple[Country, ...] | None = None
     """Assumption: region settings, the only countries that are sent to (others: E000628); without
     them all are."""
@@ -134,6 +136,9 @@ class Package(ScenarioModel):
     """Assumption: how many segments it holds; Huawei's package sizes are not public."""
     price: Money = 0
     """Assumption: what it costs, in the scenario's currency; Huawei's prices are not public."""
+    price_per_segment: Money | None = None
+    """Assumption: what each of its segments costs, instead of a price of the whole, so that another
+    size has another price."""
     at: Instant | None = None
     """When it is bought; without it, at the start."""
     valid_months: Annotated[Count, Field(le=120)] | None = None
@@ -142,9 +147,18 @@ class Package(ScenarioModel):
     """Ends this many days later, instead of months."""
 
     def violations(self) -> Iterator[Violation]:
-        """One validity."""
+        """One validity, one price."""
+        if self.price_per_segment is not None and "price" in self.model_fields_set:
+            yield ("price_per_segment",), "give price or price_per_segment, not both"
         if self.valid_months is not None and self.valid_days is not None:
             yield ("valid_days",), "give valid_months or valid_days, not both"
+
+    @property
+    def price_micro(self) -> int:
+        """What the whole package costs, in micro-units of the currency."""
+        if self.price_per_segment is None:
+            return micro(self.price)
+        return self.segments * micro(self.price_per_segment)
 
 
 class Frequency(ScenarioModel):

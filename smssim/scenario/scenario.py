@@ -36,6 +36,7 @@ from smssim.scenario.promises import Check, Checking
 from smssim.scenario.sources import Calls, GroupTask, Traffic
 from smssim.scenario.templates import Review, Template
 from smssim.scenario.thresholds import Thresholds
+from smssim.scenario.warnings import price_warnings, warnings_of
 
 Source = Traffic | Calls | GroupTask
 _MODES = {
@@ -103,6 +104,7 @@ class Scenario(ScenarioModel):
     """How certain the verdicts of all checks are together."""
 
     _folder: Path | None = PrivateAttr(default=None)
+    _warnings: tuple[Problem, ...] | None = PrivateAttr(default=None)
 
     if not TYPE_CHECKING:
 
@@ -137,6 +139,17 @@ class Scenario(ScenarioModel):
     def route(self, country: str) -> Route:
         """The route to a country, the default one if the scenario has none."""
         return self.routes.get(country) or Route()
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What the service would refuse or ignore of this scenario, and settings without effect.
+
+        They have lines and columns where the scenario was read from a text; none is an error.
+        """
+        if self._warnings is None:
+            violations = warnings_of(self, _file_finder(self._folder))
+            self._warnings = tuple(problem_at(path, text, self) for path, text in violations)
+        return self._warnings
 
     def find(self, file: Path) -> Path:
         """Path of a file the scenario names: next to the scenario file or in a folder above."""
@@ -184,6 +197,9 @@ class Scenario(ScenarioModel):
             problems += [located(problem, source) for problem in error.problems]
         if problems:
             raise ScenarioError(in_order(problems))
+        # Located now, for the text may hold a secret and is not stored.
+        warnings = (located(problem, source) for problem in scenario.warnings)
+        scenario._warnings = tuple(in_order(warnings))
         return scenario
 
     def to_yaml(self) -> str:
@@ -224,7 +240,14 @@ class Scenario(ScenarioModel):
 
         Keys are dotted paths: `change(**{"packages.0.segments": 50_000, "days": 10})`.
         """
-        return type(self).model_validate(changed(self, changes), context={"folder": self._folder})
+        data, context = changed(self, changes), {"folder": self._folder}
+        scenario = type(self).model_validate(data, context=context)
+        stale = [
+            problem_at(path, text, scenario) for path, text in price_warnings(scenario, changes)
+        ]
+        if stale:
+            scenario._warnings = (*stale, *scenario.warnings)
+        return scenario
 
     def __eq__(self, other: object) -> bool:
         # The folder that a scenario was read from makes no difference.
@@ -311,7 +334,7 @@ def _source_line(scenario: Scenario, source: Source) -> str:
 
 def _package_lines(scenario: Scenario) -> list[str]:
     return [
-        f"{package.country}: {package.segments:,} segments for {package.price:,g} "
+        f"{package.country}: {package.segments:,} segments for {package.price_micro / 1e6:,g} "
         f"{scenario.currency} from {as_written(package.at or scenario.start)}"
         for package in scenario.packages
     ]

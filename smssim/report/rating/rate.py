@@ -32,7 +32,7 @@ from smssim.report.rating.deduct import (
     sent_messages,
 )
 from smssim.report.rating.tariff import Tariff, read_tariff
-from smssim.scenario import Account, Scenario, ScenarioError, micro
+from smssim.scenario import Account, Scenario, ScenarioError
 from smssim.scenario import Package as Planned
 from smssim.scenario.consistency_console import package_countries
 from smssim.scenario.errors.messages import problems_of
@@ -81,7 +81,7 @@ class _Terms(ScenarioModel):
                 number,
                 p.country,
                 p.segments,
-                micro(p.price),
+                p.price_micro,
                 at_us,
                 ends_us(at_us, zone, valid_days=p.valid_days, valid_months=p.valid_months),
                 left=p.segments,

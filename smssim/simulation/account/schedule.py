@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from smssim.calendars import HOUR, next_day, next_month, to_us
-from smssim.scenario import Package, micro
+from smssim.scenario import Package
 from smssim.simulation.account import commands, money
 from smssim.simulation.account.account import Account
 from smssim.simulation.account.events import EventPriority
@@ -135,4 +135,4 @@ def _purchase(account: Account, package: Package) -> None:
     until_us = ends_us(
         account.now_us, zone, valid_days=package.valid_days, valid_months=package.valid_months
     )
-    commands.buy(account, package.country, package.segments, micro(package.price), until_us)
+    commands.buy(account, package.country, package.segments, package.price_micro, until_us)
