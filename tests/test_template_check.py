@@ -394,3 +394,39 @@ def test_a_one_time_password_built_by_the_rules_has_no_errors(
 ) -> None:
     text = f"{before} registration code ${{NUM_{most}}} {after}"
     assert not [item for item in check(text, "otp") if item.severity == "error"]
+
+
+TOPICS = {
+    "stocks": "Buy stocks",
+    "immigration": "Ask about immigration",
+    "finance": "News of finance",
+    "interviews": "Your interview",
+    "gambling": "Online gambling",
+    "lottery": "The lottery",
+    "rebates": "A rebate for you",
+    "loans": "Your loans",
+    "payment reminders": "Payment reminder",
+    "investment": "An investment",
+    "prizes": "The prize",
+    "medical": "A medical offer",
+    "cosmetic surgery": "Cosmetic surgery",
+    "bars": "Visit our bar",
+    "group invitations": "Join our Telegram group",
+    "app download links": "Download our app",
+    "user recall": "We miss you",
+}
+"""The list of DOMAIN.md section 3, one text per topic."""
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.parametrize("type", ["otp", "notification"])
+def test_all_seventeen_topics_are_warned_of(topic: str, type: str) -> None:
+    assert len(TOPICS) == 17
+    findings = [item for item in check(TOPICS[topic], type) if item.rule == "forbidden_topic"]
+    assert [item.severity for item in findings] == ["warning"]
+    assert f"forbidden content: {topic} " in findings[0].message
+
+
+def test_words_that_only_look_like_a_topic() -> None:
+    for text in ("A surprise: in stock again", "Scan the bar code", "The barber is ready"):
+        assert findings_in(text) == []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smssim.cli.options import add_running_options, progress_bar, running_options
-from smssim.cli.output import FAILED, WrongInput, wrong_if
+from smssim.cli.output import FAILED, WrongInput, warn_of, wrong_if
 
 if TYPE_CHECKING:
     from smssim.checks import CheckResult
@@ -92,6 +92,7 @@ def _promising(files: list[Path], others: list[Path] | None = None) -> None:
         except ScenarioError as error:
             messages.append(str(error))
         else:
+            warn_of(scenario)
             if not scenario.checks and file in files:
                 messages.append(str(Problem("there is no promise", "checks", str(file), 1, 1)))
     if messages:

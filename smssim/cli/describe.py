@@ -14,7 +14,7 @@ from smssim.cli.options import (
     progress_bar,
     run_options,
 )
-from smssim.cli.output import wrong_if
+from smssim.cli.output import warn_of, wrong_if
 
 
 def add_describe_options(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +39,7 @@ def describe_command(options: argparse.Namespace) -> str:
     with wrong_if(OSError, ValueError):
         scenario = Scenario.load(options.scenario)
         check_writes({"--out": options.out}, [options.scenario, *files_of(scenario)])
+        warn_of(scenario)
     if options.rng is not None:
         scenario = scenario.change(rng=options.rng)
     experiment = None

@@ -22,7 +22,7 @@ from smssim.cli.options import (
     run_options,
     unknown_metrics,
 )
-from smssim.cli.output import WrongInput, wrong_if
+from smssim.cli.output import WrongInput, warn_of, wrong_if
 
 if TYPE_CHECKING:
     from smssim.checks.find.search import Answer
@@ -48,6 +48,7 @@ def add_sweep_options(parser: argparse.ArgumentParser) -> None:
 def sweep_command(options: argparse.Namespace) -> str:
     """Run every combination of some values; return the tables to print."""
     from smssim.experiment import sweep
+    from smssim.experiment.designs import designs_of
     from smssim.formatting import text_page
     from smssim.scenario import Scenario
 
@@ -57,6 +58,7 @@ def sweep_command(options: argparse.Namespace) -> str:
     with wrong_if(OSError, ValueError), progress_bar(options) as progress:
         base = Scenario.load(options.scenario)
         check_writes({"--csv": options.csv}, [options.scenario, *files_of(base)])
+        warn_of(base, *(design.scenario for design in designs_of(base, changes)))
         experiment = sweep(base, changes, options.n, **run_options(options, progress))
         failed = failures(experiment)
         if options.csv is not None:
@@ -135,6 +137,7 @@ def compare_command(options: argparse.Namespace) -> str:
     with wrong_if(OSError, ValueError), progress_bar(options) as progress:
         base = Scenario.load(options.base)
         what_if = _what_if(options, base)
+        warn_of(base, what_if)
         comparison = compare(
             base,
             what_if,

@@ -6,6 +6,10 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smssim.scenario import Scenario
 
 FAILED, WRONG, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 
@@ -37,6 +41,15 @@ def explain(error: Exception) -> int:
     text = _text(error).replace("\n", " ")
     complain(f"failed: {type(error).__name__}: {text} (--debug shows where)")
     return FAILED
+
+
+def warn_of(*scenarios: Scenario) -> None:
+    """Write the warnings of scenarios to stderr, one line each, and none twice."""
+    seen = set()
+    for warning in (warning for scenario in scenarios for warning in scenario.warnings):
+        if (warning.path, warning.message) not in seen:
+            seen.add((warning.path, warning.message))
+            complain(f"warning: {warning}")
 
 
 def complain(text: str) -> None:

@@ -19,7 +19,7 @@ from smssim.cli.options import (
     whole,
     write_pages,
 )
-from smssim.cli.output import Unfulfilled, WrongInput, wrong_if
+from smssim.cli.output import Unfulfilled, WrongInput, warn_of, wrong_if
 
 if TYPE_CHECKING:
     from smssim.record.record import Record
@@ -56,6 +56,7 @@ def run_command(options: argparse.Namespace) -> str:
         # Refused before the simulation, not after it.
         writes = {"--capture": options.capture, **page_files(options)}
         check_writes(writes, [options.scenario, *files_of(scenario)])
+        warn_of(scenario)
     visible = sys.stderr.isatty() and not options.no_progress
     with wrong_if(OSError, ValueError), _progress(scenario, visible) as progress:
         run = simulate(

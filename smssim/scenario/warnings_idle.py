@@ -137,7 +137,7 @@ def _review(s: Any) -> Iterator[Violation]:
 
 
 def _callback(s: Any) -> Iterator[Violation]:
-    """Settings of a server that gets no reports, of batches that no one gets, retries of nothing."""
+    """Settings of a server without reports, batches without an address, retries of nothing."""
     callback, fields = s.callback, s.callback.model_fields_set
     batched = any(application.batch_address for application in s.applications)
     pushed = any(callback.is_named(source.status_callback) for source in s.sources)

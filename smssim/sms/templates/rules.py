@@ -53,7 +53,7 @@ _TOPICS = {
     "lottery": r"lotter(?:y|ies)|jackpots?|彩票",
     "rebates": r"rebates?|cash-?backs?|返利|返现",
     "loans": r"loans?|lending|borrow(?:ing)?|贷款|借款",
-    "payment reminders": r"(?:re)?payments? (?:reminders?|(?:is|are) (?:over)?due|due|overdue)|overdue"
+    "payment reminders": r"(?:re)?payments? (?:reminders?|(?:(?:is|are) )?(?:over)?due)|overdue"
     r"|past due|outstanding (?:balance|amount|bill|payment)s?|催款|催收|逾期|欠款",
     "investment": r"investments?|invest(?:ing|ors?)?|投资",
     "prizes": r"prizes?|lucky draws?|奖品|中奖|抽奖",
