@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tomllib
@@ -158,6 +159,54 @@ def test_listed_files_are_collected_beside_testpaths(project: Project) -> None:
     project(KEPT, ini=ini, test=test).assert_outcomes(passed=4)
     project(KEPT, "tests", ini=ini, test=test).assert_outcomes(passed=1)
     project(KEPT, "-n", "2", ini=ini, test=test).assert_outcomes(passed=4)
+
+
+@pytest.mark.parametrize("folder", ["build", ".plans", "node_modules/x", "plans", "../above"])
+@pytest.mark.parametrize("start", [".", "sub"])
+@pytest.mark.parametrize("broken", [False, True])
+def test_what_is_listed_is_collected_or_is_an_error(
+    pytester: pytest.Pytester, folder: str, start: str, broken: bool
+) -> None:
+    """In directories that pytest does not enter, and wherever it is started."""
+    (pytester.path / "inner" / "sub").mkdir(parents=True)
+    root = pytester.path / "inner"
+    listed = root / folder / "april.yaml"
+    listed.parent.mkdir(parents=True, exist_ok=True)
+    listed.write_text("nobody: asked" if broken else KEPT, encoding="utf-8")
+    (root / "sub" / "test_own.py").write_text("def test_own(): pass", encoding="utf-8")
+    ini = INI.replace("plans/**/*.yaml", f"{folder}/*.yaml")
+    (root / "pytest.ini").write_text(ini, encoding="utf-8")
+    os.chdir(root / start)
+    result = pytester.runpytest(*PLUGIN, "-p", "no:cacheprovider", "--collect-only", "-q")
+    names = [line for line in result.outlines if "april.yaml::" in line]
+    assert len(names) == (0 if broken else 3)
+    assert result.ret == (pytest.ExitCode.INTERRUPTED if broken else pytest.ExitCode.OK)
+
+
+@pytest.mark.parametrize(
+    ("args", "listed"),
+    [
+        (("build",), True),
+        ((".",), True),
+        (("build/april.yaml",), True),
+        (("tests",), False),
+        (("-n", "2"), True),
+        (("-n", "2", "tests"), False),
+        (("-n", "2", "build"), True),
+    ],
+)
+def test_a_path_means_the_listed_files_in_it(
+    pytester: pytest.Pytester, args: tuple[str, ...], listed: bool
+) -> None:
+    for name, text in {
+        "build/april.yaml": KEPT,
+        "tests/test_own.py": "def test_own(): pass",
+    }.items():
+        (pytester.path / name).parent.mkdir()
+        (pytester.path / name).write_text(text, encoding="utf-8")
+    pytester.makeini(INI.replace("plans/**/*.yaml", "build/*.yaml") + "addopts = tests\n")
+    outcomes = pytester.runpytest(*PLUGIN, *args).parseoutcomes()
+    assert outcomes["passed"] == 3 * listed + 1
 
 
 def test_a_wrong_file_is_one_error_with_its_place(project: Project) -> None:

@@ -69,31 +69,64 @@ def _workers(config: pytest.Config) -> int | None:
     return workers
 
 
-@dataclass(frozen=True)
 class ListedScenarios:
-    """The scenario files that a project lists, and the hook that collects them."""
+    """The scenario files that a project lists, and the hooks by which each of them is collected.
 
-    settings: Settings
-    files: tuple[Path, ...]
+    Where the command line names no path, all are; else those that are named, or lie in a named
+    directory. It makes no difference where pytest was started, and whether it would have entered
+    their directories by itself: what is listed is collected, or is an error.
+    """
+
+    def __init__(self, settings: Settings, files: Sequence[Path], named: Sequence[str]) -> None:
+        self._settings, self._files, self._named = settings, files, named
+        self._collected: set[Path] = set()
 
     @classmethod
     def of(cls, config: pytest.Config) -> ListedScenarios:
         """The files that the project lists. Raise a UsageError for a pattern without a file."""
         settings = Settings.of(config)
         patterns = config.getini("smssim_scenarios")
-        files = tuple(dict.fromkeys(f for text in patterns for f in settings.files(text)))
-        if config.args_source is config.ArgsSource.TESTPATHS:
-            # Who lists a file wants it checked, wherever the other tests are.
-            config.args = [*config.args, *map(str, files)]
-        return cls(settings, files)
+        files = list(dict.fromkeys(f for text in patterns for f in settings.files(text)))
+        # A worker of xdist gets all paths as if they were named, so that it is told which were.
+        named = getattr(config, "workerinput", {}).get("smssim_named")
+        return cls(settings, files, _named_paths(config) if named is None else named)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker of xdist which paths the command line names."""
+        node.workerinput["smssim_named"] = self._named
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> ScenarioFile | None:
         """Collect the listed files, and no others."""
-        if file_path not in self.files:
-            return None
-        file: ScenarioFile = ScenarioFile.from_parent(parent, path=file_path)
-        file.settings = self.settings
+        return self._file(file_path, parent) if file_path in self._files else None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, session: pytest.Session, items: list[pytest.Item]
+    ) -> None:
+        """Collect the listed files that pytest did not come to."""
+        for path in self._files:
+            if path not in self._collected and _is_named(path, self._named):
+                items.extend(session.genitems(self._file(path, session)))
+
+    def _file(self, path: Path, parent: pytest.Collector) -> ScenarioFile:
+        self._collected.add(path)
+        file: ScenarioFile = ScenarioFile.from_parent(parent, path=path)
+        file.settings = self._settings
         return file
+
+
+def _named_paths(config: pytest.Config) -> list[str]:
+    """The paths that the command line names; those of `testpaths` and `addopts` are not."""
+    if config.args_source is not config.ArgsSource.ARGS:
+        return []
+    start = config.invocation_params.dir
+    named = [arg for arg in config.args if arg in config.invocation_params.args]
+    return [os.path.abspath(start / arg.partition("::")[0]) for arg in named]
+
+
+def _is_named(path: Path, named: Sequence[str]) -> bool:
+    return not named or any(path.is_relative_to(each) for each in named)
 
 
 class ScenarioFile(pytest.File):
