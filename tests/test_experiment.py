@@ -116,7 +116,9 @@ def test_a_policy_that_exits_costs_its_task_alone(workers: int) -> None:
 
     designs = {"packages.0.segments": [1_000_000, 10]}
     runs = sweep(SMALL, designs, 2, policies=[leaves], workers=workers).runs
-    assert runs["error"].tolist() == ["", "", *["SystemExit: enough"] * 2]
+    errors = runs["error"].tolist()
+    assert errors[:2] == ["", ""]
+    assert all("called sys.exit('enough')" in error for error in errors[2:])
 
 
 def test_a_dead_worker_costs_its_task_alone() -> None:
