@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,7 +56,9 @@ class Quarantine:
         self.shows_numbers = show_numbers
         self.displayed: Callable[[str], str] = without_secrets if show_numbers else _masked
         """Makes a text fit to be seen by people."""
-        self._cut_last: tuple[str, int, str] = "", 0, ""
+        # The entries of one line have one text, and most records one of few reasons.
+        self._cut = lru_cache(64)(self._masked_and_cut)
+        self._common = lru_cache(4_096)(self._without_values)
         self._rows: list[tuple[str, int, str, str]] = []
         self._records = self._characters = 0
 
@@ -98,20 +101,17 @@ class Quarantine:
         )
 
     def _count(self, reason: str, records: int) -> None:
-        common_reason = self.displayed(_VARYING.sub("", reason)[:LONGEST_TEXT])
+        common_reason = self._common(reason)
         if common_reason not in self.reasons and len(self.reasons) >= _MOST_REASONS:
             common_reason = OTHER
         if records:
             self.reasons[common_reason] += records
 
-    def _cut(self, text: str, most: int) -> str:
-        # A cut before masking would leave the rest of a number that it goes through.
-        # The entries of one line have one text.
-        if self._cut_last[:2] != (text, most):
-            self._cut_last = text, most, self._cut_anew(text, most)
-        return self._cut_last[2]
+    def _without_values(self, reason: str) -> str:
+        return self.displayed(_VARYING.sub("", reason)[:LONGEST_TEXT])
 
-    def _cut_anew(self, text: str, most: int) -> str:
+    def _masked_and_cut(self, text: str, most: int) -> str:
+        # A cut before masking would leave the rest of a number that it goes through.
         text = self.displayed(text[: 2 * most])
         return text if len(text) <= most else text[: most - 1] + "…"
 

@@ -5,6 +5,7 @@ docs/logs.md says to the letter what is recognised, what is left out, and why.
 
 from __future__ import annotations
 
+import os
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,7 +48,7 @@ def read_log(
     says which; with *strict* a QuarantinedError if any record is left out; an OSError for
     a path that cannot be opened.
     """
-    path = Path(path)
+    path = _possible(Path(path))
     if is_record(path):
         return _complete(load(path, rows=rows), strict=strict)
     if columns is None and encoding is None and is_saved_table(path):
@@ -58,6 +59,16 @@ def read_log(
         reading.read(path)
         log = reading.log(name_of(path), rows=rows)
     return _complete(log, strict=strict)
+
+
+def _possible(path: Path) -> Path:
+    """The path, if a file can have it. Raise a ValueError for a NUL or half a character."""
+    try:
+        if b"\0" not in os.fsencode(path):
+            return path
+    except UnicodeEncodeError:
+        pass
+    raise ValueError(f"path(={str(path)!r}) must be a path without NUL, in whole characters")
 
 
 def _complete(log: Record, *, strict: bool) -> Record:

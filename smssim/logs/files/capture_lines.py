@@ -24,7 +24,8 @@ def recognises(head: Head) -> bool:
         return False
     first = json_lines.first_object(head)
     if first is None:
-        return True
+        # One line beyond the head: its keys are looked for in what there is of it.
+        return b"\n" in head.data or any(b'"%s"' % name.encode() in head.data for name in _CAPTURED)
     present = _CAPTURED & first.keys()
     return bool(present) and (
         "received_at" in first or any(isinstance(first[name], dict) for name in present)
