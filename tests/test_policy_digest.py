@@ -100,6 +100,15 @@ def test_a_package_that_imports_relatively_is_followed(folder: Path) -> None:
     assert digest(folder, "mine.main") != first
 
 
+def test_an_installed_package_is_its_version_imported_or_not(folder: Path) -> None:
+    (folder / "uses.py").write_text(
+        "def policy(account, event):\n    import scipy\n    return scipy\n"
+    )
+    first = digest(folder, "uses")
+    (folder / "scipy_first.py").write_text("import scipy.stats\nfrom uses import policy\n")
+    assert digest(folder, "scipy_first") == first
+
+
 def test_what_has_no_source_has_no_digest() -> None:
     made: dict[str, object] = {}
     exec("def policy(account, event):\n    return 1\n", made)

@@ -14,10 +14,11 @@ import inspect
 import json
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from functools import partial
+from functools import cache, partial
 from hashlib import blake2b
+from importlib.metadata import packages_distributions, version
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from sysconfig import get_paths
@@ -80,8 +81,8 @@ class _Structures:
         if id(value) in self._met:
             return ["met", self._met[id(value)][0]]
         self._met[id(value)] = (len(self._met), value)
-        if (version := _version_of(value.__module__ or "")) is not None:
-            return [value.__module__, value.__qualname__, version]
+        if (release := _version_of(value.__module__ or "")) is not None:
+            return [value.__module__, value.__qualname__, release]
         if isinstance(value, FunctionType):
             return ["function", *self._function(value, inside)]
         return ["class", *self._class(value, inside)]
@@ -148,8 +149,8 @@ def _imported(text: str, package: str) -> list[str]:
 
 def _module(name: str) -> list[Any]:
     """A module by its version; one of the user's own by its text and those of all its imports."""
-    if (version := _version_of(name)) is not None:
-        return [name, version]
+    if (release := _version_of(name)) is not None:
+        return [name, release]
     return [name, *map(list, sorted(_texts(name, set())))]
 
 
@@ -180,17 +181,30 @@ def _file(name: str) -> Path | None:
 
 def _version_of(name: str) -> str | None:
     """The version of a module of Python, of smssim or of an installed package; None for one of the
-    user's own.
+    user's own, or of a package without a version.
     """
     top = name.partition(".")[0]
     if top in ("smssim", "simpy"):
         return ""  # The version of the rules stands for them.
-    if top in sys.stdlib_module_names and top != "__main__":
+    if top == "__main__":
+        return None
+    if top in sys.stdlib_module_names:
         return f"{sys.version_info.major}.{sys.version_info.minor}"
-    module = sys.modules.get(top)
-    origin = str(_file(top) or getattr(module, "__file__", None) or "")
+    try:
+        spec = find_spec(top)
+    except (ImportError, ValueError):
+        return None
     installed = (get_paths()["purelib"], get_paths()["platlib"])
-    return str(getattr(module, "__version__", "")) if origin.startswith(installed) else None
+    if spec is None or not (spec.origin or "").startswith(installed):
+        return None
+    # Not the module's own version, which is known only after it was imported.
+    return ",".join(version(name) for name in _distributions().get(top, ())) or None
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    """The installed distributions by the modules they have."""
+    return packages_distributions()
 
 
 def _source(value: Any) -> str:
