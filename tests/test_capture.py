@@ -431,7 +431,7 @@ BAD_LINES: list[tuple[Any, str]] = [
     (callback_line(DOCUMENTED.replace("DELIVRD", "")), "status is missing"),
     (
         callback_line(DOCUMENTED.replace("DELIVRD", "DELIVRDXX")),
-        "must be 1 to 7 printable characters",
+        "is neither a status code nor a word that is known",
     ),
     (callback_line(DOCUMENTED.replace("sequence=1", "sequence=2")), "must be from 1 to total(=1)"),
     (callback_line(DOCUMENTED.replace("total=1", "total=x")), "total(='x')"),

@@ -54,7 +54,7 @@ REASONS = {
     "scientific": r"rounded by a spreadsheet",
     "segments": r"must be a whole number",
     "source": r"must be a whole number",
-    "status": r"1 to 7 printable",
+    "status": r"neither a status code",
     "time": r"must be a time",
     "wide": r"too many fields",
 }

@@ -58,7 +58,7 @@ def _with_broken_copies(rows: list[Line]) -> list[Line]:
         ("cost", {"cost": Raw("-0,35")}),
         ("currency", {"currency": "EUR"}),
         ("time", {"submitted": Raw("32/04/2026 10:00:00")}),
-        ("segments", {"segments": Raw("many")}),
+        ("status", {"status": Raw("finished")}),
     )
     for turn, (reason, written) in enumerate(faults * 2):
         place = 150 + 200 * turn

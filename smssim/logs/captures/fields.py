@@ -25,7 +25,8 @@ from smssim.logs.captures.values import (
     value_text,
     wire_time,
 )
-from smssim.logs.columns.codes import TEMPORARY, calling_code, status_meaning
+from smssim.logs.columns.countries import calling_code
+from smssim.logs.columns.statuses import TEMPORARY, status_meaning
 from smssim.logs.frames import NOT_A_TIME
 from smssim.logs.join.facts import Labels
 from smssim.sms.phone_numbers import normalise

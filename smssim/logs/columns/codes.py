@@ -5,196 +5,67 @@ Values stand for what DOMAIN.md section 9 says of the console's columns, or for 
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from smssim.logs.columns.countries import country_of
 from smssim.logs.columns.problems import excerpt
-from smssim.logs.columns.texts import (
-    EMPTY,
-    SMALL,
-    Integers,
-    as_texts,
-    clean,
-    encoded,
-    integers,
+from smssim.logs.columns.statuses import (
+    NO_CODE,
+    Meaning,
+    bare,
+    language_parts,
+    whole,
+    without_explanation,
 )
+from smssim.logs.columns.texts import EMPTY, SMALL, Integers, as_texts, clean, encoded, integers
 from smssim.record.schema import REFUSED_AT
-from smssim.sms.reference import api_errors, reference, status_codes
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
 
+UNREADABLE_SEGMENTS = "counts of segments that cannot be read"
+"""Name of the repair of a row whose segments are unknown, and which is used nevertheless."""
 
-# Countries as tables call them: ISO codes, English names, Chinese names (`countries.csv`).
-
-_WORDS = {"and": "", "the": "", "st": "saint", "republic": "", "of": "", "islands": "island"}
-_ALSO = {
-    "usa": "US",
-    "america": "US",
-    "uk": "GB",
-    "great britain": "GB",
-    "uae": "AE",
-    "mainland china": "CN",
-    "chinese mainland": "CN",
-    "china mainland": "CN",
-    "prc": "CN",
-    "hong kong china": "HK",
-    "hong kong sar": "HK",
-    "macau": "MO",
-    "macau china": "MO",
-    "macao china": "MO",
-    "macao sar": "MO",
-    "taiwan china": "TW",
-    "korea": "KR",
-    "russian federation": "RU",
-    "turkey": "TR",
-    "viet nam": "VN",
-    "burma": "MM",
-    "ivory coast": "CI",
-    "cape verde": "CV",
-    "czech": "CZ",
-    "swaziland": "SZ",
-    "macedonia": "MK",
-    "holland": "NL",
-    "east timor": "TL",
-    "lao pdr": "LA",
-    "brunei darussalam": "BN",
-    "syrian arab": "SY",
-    "dr congo": "CD",
-}
-
-
-def country_of(text: str) -> str | None:
-    """The ISO code of a country that a table calls by its code or a name, or None.
-
-    >>> country_of("id"), country_of("Bosnia and Herzegovina"), country_of("泰国")
-    ('ID', 'BA', 'TH')
-    """
-    bare = text.strip()
-    code = bare.upper()
-    if code in _codes():
-        return code
-    return _names().get(_plain(bare))
-
-
-@cache
-def calling_code(country: str) -> int:
-    """The country's calling code, 0 where it has none."""
-    import phonenumbers
-
-    return int(phonenumbers.country_code_for_region(country))
-
-
-@cache
-def _codes() -> frozenset[str]:
-    return frozenset(row["iso2"] for row in reference("countries"))
-
-
-@cache
-def _names() -> Mapping[str, str]:
-    codes = {_plain(name): code for name, code in _ALSO.items()}
-    for row in reference("countries"):
-        for name in (row["name"], *row["name_zh"].split("|")):
-            codes[_plain(name)] = row["iso2"]
-    return MappingProxyType(codes)
-
-
-def _plain(name: str) -> str:
-    """A name in small letters, without accents, marks and words that come and go."""
-    text = unicodedata.normalize("NFKD", name).casefold()
-    text = "".join(c for c in text if not unicodedata.combining(c))
-    words = re.findall(r"\w+", text.replace("'", "").replace("\u2019", ""))
-    return "".join(_WORDS.get(word, word) for word in words)
-
-
-UNKNOWN_FAILURE = "FAILED"
-"""Status of a failure whose code is unknown; it is ours."""
-DELIVERED, TEMPORARY = "DELIVRD", "ACCEPTD"
-ACCEPTED_BY_API = "000000"
-
-NO_CODE = -1
-SUCCESS, FAILURE, FLIGHT = range(3)
-"""Outcomes that a result tells."""
-
-_STATUS = re.compile(r"[!-~]{1,7}")
-_DESCRIBED = re.compile(r"[\s(（\[【].*", re.DOTALL)
-_EXPLAINED = re.compile(r"([0-9])\s*[-:：.(（\[【]\s*[^\W\d].*", re.DOTALL)
-_GAPS = re.compile(r"[\s_]+|(?<=[^\W\d])-")
-_INTEGER = re.compile(r"[0-9]{1,18}(?:\.0+)?")
 _TYPES = {
     "otp": (*("1", "otp", "verificationcode", "verification", "verificationcodes"), "验证码"),
     "promotional": (*("2", "promotional", "promotion", "marketing"), "推广", "营销", "推广短信"),
     "notification": ("3", "notification", "notifications", "notice", "通知", "通知短信"),
 }
-_OUTCOMES = {
-    SUCCESS: (
-        *("success", "successful", "succeeded", "delivered", "sentsuccessfully"),
-        *("成功", "发送成功", "已送达"),
-    ),
-    FAILURE: ("failed", "failure", "fail", "sendingfailed", "失败", "发送失败"),
-    FLIGHT: ("sending", "inprogress", "waiting", "发送中", "等待", "等待回执"),
-}
 _CHARGED = {
     0: ("0", "yes", "y", "true", "charged", "billed", "是", "计费", "已计费", "收费"),
     1: ("1", "no", "n", "false", "notcharged", "uncharged", "否", "未计费", "不计费", "不收费"),
 }
-OUTCOME_OF_RESULT = (SUCCESS, FAILURE, FLIGHT, SUCCESS, FAILURE)
-
-
-class Meaning(NamedTuple):
-    """What one value means: its code, a rule that it breaks, the repairs it took."""
-
-    code: int
-    rule: str = ""
-    repairs: tuple[str, ...] = ()
+_MOST_MEANINGS = 100_000
 
 
 def _reversed(words: Mapping[Any, tuple[str, ...]]) -> dict[str, Any]:
     return {word: code for code, several in words.items() for word in several}
 
 
-_TYPE_OF, _OUTCOME_OF = _reversed(_TYPES), _reversed(_OUTCOMES)
-_CHARGED_OF = _reversed(_CHARGED)
-_KNOWN = frozenset((*status_codes(), *api_errors(), UNKNOWN_FAILURE))
-RESULT_WORD = 8
-"""A result that a word tells, which does not say whether it took 3 minutes: 8 + outcome."""
+_TYPE_OF, _CHARGED_OF = _reversed(_TYPES), _reversed(_CHARGED)
 
 
-def status_meaning(label: Callable[[str], int]) -> Callable[[str], Meaning]:
-    """How statuses are read; *label* gives each its code."""
-
-    def read(text: str) -> Meaning:
-        word = _OUTCOME_OF.get(_bare(text))
-        if word is not None:
-            code = {SUCCESS: DELIVERED, FAILURE: UNKNOWN_FAILURE}.get(word)
-            return Meaning(label(code) if code else NO_CODE)
-        code = _DESCRIBED.sub("", text)
-        if not _STATUS.fullmatch(code):
-            return Meaning(NO_CODE, "must be 1 to 7 printable characters without blanks")
-        if code == ACCEPTED_BY_API:
-            return Meaning(NO_CODE)
-        upper = code.upper()
-        if upper != code and upper in _KNOWN:
-            return Meaning(label(upper), "", (SMALL,))
-        return Meaning(label(code))
-
-    return read
+def _first(meanings: Mapping[str, Any], text: str) -> Any:
+    """What a text means, or all the parts of it that mean something, if they mean the same."""
+    text = without_explanation(text)
+    number = whole(text)
+    key = str(number) if number is not None else bare(text)
+    if key in meanings:
+        return meanings[key]
+    values = {meanings[bare(part)] for part in language_parts(text) if bare(part) in meanings}
+    return values.pop() if len(values) == 1 else None
 
 
 def type_meaning(label: Callable[[str], int]) -> Callable[[str], Meaning]:
     """How types are read: 1 to 3 and their names; others are kept as themselves."""
 
     def read(text: str) -> Meaning:
-        name = _TYPE_OF.get(_bare(_explained(text)))
-        return Meaning(label(name or text))
+        return Meaning(label(_first(_TYPE_OF, text) or text))
 
     return read
 
@@ -205,8 +76,11 @@ def country_meaning(label: Callable[[str], int]) -> Callable[[str], Meaning]:
     def read(text: str) -> Meaning:
         country = country_of(text)
         if country is None:
+            countries = {country_of(part) for part in language_parts(text)} - {None}
+            country = countries.pop() if len(countries) == 1 else None
+        if country is None:
             return Meaning(NO_CODE, "must be a country: an ISO code, an English or Chinese name")
-        small = len(text) == len(country) and text != country
+        small = text.upper() == country != text
         return Meaning(label(country), "", (SMALL,) if small else ())
 
     return read
@@ -217,21 +91,9 @@ def label_meaning(label: Callable[[str], int]) -> Callable[[str], Meaning]:
     return lambda text: Meaning(label(text))
 
 
-def result_meaning(text: str) -> Meaning:
-    """How results are read: 0 to 4, or RESULT_WORD and the outcome that a word tells."""
-    number = _whole(_explained(text))
-    if number is not None and number < len(OUTCOME_OF_RESULT):
-        return Meaning(number)
-    word = _OUTCOME_OF.get(_bare(text))
-    if word is None:
-        return Meaning(NO_CODE, "must be 0 to 4, or success, failed or sending")
-    return Meaning(RESULT_WORD + word)
-
-
 def charged_meaning(text: str) -> Meaning:
     """How the column "charged or not" is read: 0 charged, 1 not."""
-    text = _explained(text)
-    code = _CHARGED_OF.get(str(number) if (number := _whole(text)) is not None else _bare(text))
+    code = _first(_CHARGED_OF, text)
     if code is None:
         return Meaning(NO_CODE, "must be 0 (charged) or 1 (not charged), yes or no")
     return Meaning(code)
@@ -241,10 +103,21 @@ def count_meaning(least: int, most: int) -> Callable[[str], Meaning]:
     """How counts are read."""
 
     def read(text: str) -> Meaning:
-        number = _whole(text)
+        number = whole(text)
         if number is None or not least <= number <= most:
             return Meaning(NO_CODE, f"must be a whole number from {least} to {most}")
         return Meaning(number)
+
+    return read
+
+
+def segments_meaning(most: int) -> Callable[[str], Meaning]:
+    """How counts of segments are read: what is no count leaves them unknown, and is a repair."""
+    read_count = count_meaning(0, most)
+
+    def read(text: str) -> Meaning:
+        meaning = read_count(text)
+        return Meaning(NO_CODE, "", (UNREADABLE_SEGMENTS,)) if meaning.rule else meaning
 
     return read
 
@@ -258,10 +131,14 @@ def stage_meaning(text: str) -> Meaning:
 
 @dataclass
 class CodeColumn:
-    """One column of codes; values that were seen before are not looked at again."""
+    """One column of codes; values that were seen before are not looked at again.
+
+    *stated* is what a person states that its words mean.
+    """
 
     heading: str
     meaning: Callable[[str], Meaning]
+    stated: Mapping[str, str] = field(default_factory=dict)
     _meanings: dict[str, Meaning] = field(default_factory=dict)
 
     def read(
@@ -290,41 +167,22 @@ class CodeColumn:
         meaning = self._meanings.get(value)
         if meaning is None:
             text, repairs = (value, ()) if _is_clean(value) else clean(value)
-            if text in EMPTY:
+            stated = self.stated.get(value, self.stated.get(text))
+            if stated is None and text in EMPTY:
                 return Meaning(NO_CODE)
-            code, rule, more = self.meaning(text)
+            code, rule, more = self.meaning(text if stated is None else stated)
             meaning = Meaning(code, rule, (*repairs, *more))
             if len(self._meanings) < _MOST_MEANINGS:
                 self._meanings[value] = meaning
         return meaning
 
 
-_MOST_MEANINGS = 100_000
-
-
 def _is_clean(value: str) -> bool:
     return value.isascii() and value == value.strip() and value[:1] != "'"
 
 
-def _explained(text: str) -> str:
-    """A digit alone where words explain it, as in "0 (success)"."""
-    match = _EXPLAINED.fullmatch(text)
-    return match[1] if match else text
-
-
-def _bare(text: str) -> str:
-    return _GAPS.sub("", text).casefold()
-
-
-def _whole(text: str) -> int | None:
-    return int(text.partition(".")[0]) if _INTEGER.fullmatch(text) else None
-
-
-# Columns of whole numbers that are different in every row, such as those of requests.
-
-
 class CountColumn:
-    """One column of counts up to *most*; plain numerals are read at once, the rest as codes."""
+    """One column of counts up to *most*, mostly different; plain numerals are read at once."""
 
     def __init__(self, heading: str, most: int) -> None:
         self._most = most

@@ -105,12 +105,25 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *("received time", "callback time", "接收时间", "回调时间", "收到时间", "接收报告时间"),
         ),
         "result": (
-            *("result", "sending result", "send result", "sms result", "sending status"),
-            *("send status", "发送结果", "结果", "发送状态", "短信发送结果"),
+            *("result", "sending result", "send result", "sms result", "发送结果", "结果"),
+            *("短信发送结果",),
+        ),
+        "send_status": (
+            *("send status", "sending status", "sent status", "submit status", "发送状态"),
+            *("提交状态", "短信发送状态"),
         ),
         "status": (
             *("status", "status code", "statuscode", "report status", "state code", "error code"),
-            *("delivery status", "status report", "final status", "状态", "状态码", "状态代码"),
+            *(
+                "delivery status",
+                "delivery report",
+                "delivery result",
+                "status report",
+                "final status",
+                "状态",
+                "状态码",
+                "状态代码",
+            ),
             *("回执状态", "状态报告", "错误码", "状态报告码", "回执状态码"),
         ),
         "source": (
@@ -132,7 +145,11 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "cost": (
             *("cost", "price", "amount", "fee", "cost_micro", "charges", "total cost"),
-            *("费用", "金额", "价格", "单价", "消费金额", "计费金额"),
+            *("费用", "金额", "价格", "消费金额", "计费金额", "总价"),
+        ),
+        "unit_price": (
+            *("unit price", "unit cost", "price per segment", "price per part", "price per sms"),
+            *("cost per segment", "segment price", "单价", "每条单价", "短信单价"),
         ),
         "currency": ("currency", "currency code", "币种", "货币", "结算币种"),
         "report_source": ("report source", "报告来源"),

@@ -138,7 +138,7 @@ def _stated_heading(headings: Sequence[str], stated: StatedColumn) -> str:
 
 
 def _record_type(headings: Sequence[str], columns: Mapping[str, str]) -> RecordType:
-    outcome = "status" in columns or "result" in columns
+    outcome = any(name in columns for name in ("status", "send_status", "result"))
     who = "number" in columns or "country" in columns
     if "submitted" in columns and who:
         return "details" if outcome else "sends"

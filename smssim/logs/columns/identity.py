@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from smssim.logs.columns.codes import calling_code
 from smssim.logs.columns.context import BatchContext
+from smssim.logs.columns.countries import calling_code
 from smssim.logs.columns.fields import IDENTITY
 from smssim.logs.columns.keys import composed, keys_of, number_hashes
 from smssim.logs.columns.phones import Numbers, numbers_of

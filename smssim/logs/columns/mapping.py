@@ -17,7 +17,7 @@ from smssim.logs.log import ColumnMappingError
 Columns = Mapping[str, Any] | str | PathLike[str] | None
 
 _KEYS = ("heading", "format", "zone", "day_first", "values")
-_CODES = ("status", "result", "type", "charged", "country", "source", "currency")
+_CODES = ("status", "send_status", "result", "type", "charged", "country", "source", "currency")
 
 
 class StatedColumn(NamedTuple):

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from smssim.logs.columns.problems import excerpt
+from smssim.logs.columns.statuses import Meaning
 from smssim.logs.columns.texts import EMPTY, THOUSANDS, Integers, as_texts, clean, encoded
 from smssim.logs.join.facts import UNKNOWN
 from smssim.logs.log import ColumnMappingError
@@ -25,6 +27,15 @@ _SIMPLE = re.compile(r"([+-]?)([0-9]+)(?:([.,])([0-9]+))?")
 _GROUPED = re.compile(
     r"([+-]?)((?!0)[0-9]{1,3}(?:([.,' ])[0-9]{3})(?:\3[0-9]{3})*)(?:([.,])([0-9]+))?"
 )
+CURRENCY_MARKS = "currencies beside amounts"
+"""Name of the repair of an amount that is written with its currency."""
+_SIGN = r"(?:[A-Za-z]{1,3}\$|\$|[€£¥￥₹₽₩฿₫₱₦₺₴]|RM|Rp\.?|[元円圆]|[A-Z]{3})"
+_MARKED = re.compile(
+    rf"(?P<before>{_SIGN}\s*)(?P<amount>[+-]?[0-9.,' ]*[0-9])"
+    rf"|(?P<value>[+-]?[0-9][0-9.,' ]*?)(?P<after>\s*{_SIGN})"
+)
+_MARKS = re.compile(rf"^{_SIGN}\s*|\s*{_SIGN}$")
+_CURRENCY_CODE = re.compile(r"[A-Z]{3}")
 _LARGEST, _LONGEST = 10**12, 19
 
 
@@ -34,12 +45,15 @@ class DecimalColumn:
     `mark` is the decimal mark, None as long as it is open.
     """
 
-    def __init__(self, heading: str, micro: bool = False) -> None:
+    def __init__(
+        self, heading: str, micro: bool = False, currency: Callable[[str], Meaning] | None = None
+    ) -> None:
         self.heading = heading
-        self._micro = micro
+        self._micro, self._currency = micro, currency
         self.mark: str | None = None
         self.ambiguous: str | None = None
         """A value that has two meanings, as long as the mark is open."""
+        self._symbol: str | None = None
 
     def inspect(self, column: pa.Array) -> None:
         """Look for the decimal mark, if it is still open."""
@@ -47,7 +61,7 @@ class DecimalColumn:
             return
         marks: Counter[str] = Counter()
         for value in as_texts(column).unique().to_pylist():
-            text = clean(value)[0] if value else ""
+            text = _MARKS.sub("", clean(value)[0] if value else "")
             if _OPEN.fullmatch(text):
                 self.ambiguous = self.ambiguous or text
             else:
@@ -81,19 +95,40 @@ class DecimalColumn:
             text, repairs = clean(value) if value is not None else ("", ())
             if text in EMPTY:
                 continue
-            amount, grouped = self._amount(text)
-            if amount is None:
-                reasons[i] = f"{self.heading}(={excerpt(value)}) must be an amount of 0 or more"
-            elif amount < 0:
-                reasons[i] = f"{self.heading}(={excerpt(value)}) must be >= 0"
-            else:
-                table[i] = amount
-                for name in (*repairs, *([THOUSANDS] if grouped else [])):
-                    repaired[name] += int(counts[i])
+            bare, more = self._without_currency(text)
+            amount, is_grouped = self._amount(bare)
+            rule = "must be an amount of 0 or more" if amount is None else more.rule
+            if amount is not None and amount < 0:
+                rule = "must be >= 0"
+            if rule or amount is None:
+                reasons[i] = f"{self.heading}(={excerpt(value)}) {rule}"
+                continue
+            table[i] = amount
+            for name in (*repairs, *more.repairs, *([THOUSANDS] if is_grouped else [])):
+                repaired[name] += int(counts[i])
         wrong = np.zeros(len(table), np.bool_)
         wrong[list(reasons)] = True
         rows = np.flatnonzero(wrong[at])
         return table[at], [(row, reasons[int(at[row])]) for row in rows.tolist()]
+
+    def _without_currency(self, text: str) -> tuple[str, Meaning]:
+        """An amount without the currency that it is written with, and what is wrong with that.
+
+        A code must be that of the log; of signs, which several currencies share, one is allowed.
+        """
+        match = _MARKED.fullmatch(text)
+        if match is None:
+            return text, Meaning(0)
+        mark = (match["before"] or match["after"]).strip()
+        if _CURRENCY_CODE.fullmatch(mark) and self._currency is not None:
+            return match["amount"] or match["value"], Meaning(
+                0, self._currency(mark).rule, (CURRENCY_MARKS,)
+            )
+        self._symbol = self._symbol or mark
+        rule = (
+            "" if mark == self._symbol else f"must have the currency sign {self._symbol} of others"
+        )
+        return match["amount"] or match["value"], Meaning(0, rule, (CURRENCY_MARKS,))
 
     def _amount(self, text: str) -> tuple[int | None, bool]:
         """A text in millionths and whether it has thousands marks; None for a text that is none."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from smssim.logs.columns.codes import (
+from smssim.logs.columns.statuses import (
     DELIVERED,
     FAILURE,
     FLIGHT,

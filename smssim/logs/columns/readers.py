@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from smssim.logs.columns.codes import (
     CodeColumn,
     CountColumn,
-    Meaning,
     charged_meaning,
     count_meaning,
     country_meaning,
     label_meaning,
-    result_meaning,
+    segments_meaning,
     stage_meaning,
-    status_meaning,
     type_meaning,
 )
 from smssim.logs.columns.fields import TIMES, plain
 from smssim.logs.columns.headings import Matching
 from smssim.logs.columns.keys import Secret
 from smssim.logs.columns.money import DecimalColumn
+from smssim.logs.columns.statuses import (
+    Meaning,
+    result_meaning,
+    send_status_meaning,
+    status_meaning,
+)
+from smssim.logs.columns.texts import SMALL
 from smssim.logs.columns.times import TimeColumn
 from smssim.logs.files.table import Batch
 from smssim.logs.join.facts import Names
@@ -56,7 +61,7 @@ class Readers:
         }
         meanings = self._meanings()
         self.codes: dict[str, CodeColumn | CountColumn] = {
-            field: CodeColumn(columns[field], meaning)
+            field: CodeColumn(columns[field], meaning, matching.values.get(field, {}))
             for field, meaning in meanings.items()
             if field in columns
         }
@@ -64,16 +69,18 @@ class Readers:
             if field in columns:
                 self.codes[field] = CountColumn(columns[field], most)
         self.cost: DecimalColumn | None = None
-        if "cost" in columns:
-            micro = plain(columns["cost"]).endswith("micro")
-            self.cost = DecimalColumn(columns["cost"], micro)
+        self.cost_field = "cost" if "cost" in columns else "unit_price"
+        if self.cost_field in columns:
+            heading = columns[self.cost_field]
+            is_micro = plain(heading).endswith("micro")
+            self.cost = DecimalColumn(heading, is_micro, self._currency)
 
     def inspect(self, batch: Batch) -> None:
         """Look for what a column must show before any of its rows can be read."""
         for field, reader in self.times.items():
             reader.inspect(self.column(batch, field))
         if self.cost is not None:
-            self.cost.inspect(self.column(batch, "cost"))
+            self.cost.inspect(self.column(batch, self.cost_field))
         # A column that does not show its order is written as the others of its table.
         orders = {reader.day_first for reader in self.times.values()} - {None}
         if len(orders) == 1:
@@ -105,12 +112,19 @@ class Readers:
     def _meanings(self) -> dict[str, Callable[[str], Meaning]]:
         names = self.names
         return {
-            "status": status_meaning(names.status.code),
+            "status": status_meaning(
+                names.status.code,
+                self._stated_codes("status"),
+                verbatim="generation" in self.matching.columns,
+            ),
+            "send_status": send_status_meaning(
+                names.status.code, self._stated_codes("send_status")
+            ),
             "result": result_meaning,
             "charged": charged_meaning,
             "source": count_meaning(1, 3),
             "report_source": count_meaning(1, 3),
-            "segments": count_meaning(0, MOST_PARTS),
+            "segments": segments_meaning(MOST_PARTS),
             "part": count_meaning(1, MOST_PARTS),
             "type": type_meaning(names.type.code),
             "country": country_meaning(names.country.code),
@@ -124,6 +138,9 @@ class Readers:
             "currency": self._currency,
         }
 
+    def _stated_codes(self, field: str) -> Collection[str]:
+        return self.matching.values.get(field, {}).values()
+
     def _currency(self, text: str) -> Meaning:
         code = text.upper()
         if len(code) != 3 or not code.isalpha() or not code.isascii():
@@ -132,7 +149,7 @@ class Readers:
             self.currency = code
         if code != self.currency:
             return Meaning(-1, f"must be {self.currency}, the currency of the log")
-        return Meaning(0, "", ("codes in small letters",) if code != text else ())
+        return Meaning(0, "", (SMALL,) if code != text else ())
 
 
 def _time_column(heading: str, matching: Matching, field: str, tz: str | None) -> TimeColumn:

@@ -33,7 +33,10 @@ from smssim.logs.join.facts import (
 if TYPE_CHECKING:
     from smssim.logs.columns.texts import Flags, Integers, Words
 
-_CODES = ("status", "result", "type", "charged", "source", "report_source", "segments", "part")
+_CODES = (
+    *("status", "send_status", "result", "type", "charged", "source", "report_source", "segments"),
+    "part",
+)
 _LABELS = ("application", "channel", "template", "source_name")
 _OF_OUR_TABLES = ("request", "recipient", "generation", "place", "covered_segments")
 _REPORTED = ("status", "source", "part", "final", "received")
@@ -146,6 +149,10 @@ def _read_outcomes(context: BatchContext, reports: bool) -> None:
     if "report_source" in values:
         source = values["report_source"]
         values["source"] = np.where(source >= 0, source, context.value("source"))
+    if "send_status" in values:
+        values["status"] = np.where(
+            context.value("status") < 0, values["send_status"], context.value("status")
+        )
     if "status" not in values and "result" not in values:
         return
     status, result, source, charged = map(context.value, ("status", "result", "source", "charged"))
@@ -185,9 +192,14 @@ def _check_order(context: BatchContext) -> None:
 def _read_cost(context: BatchContext) -> Integers | None:
     if context.readers.cost is None:
         return None
-    cost, wrong = context.readers.cost.read(context.column("cost"), context.repaired)
+    field = context.readers.cost_field
+    cost, wrong = context.readers.cost.read(context.column(field), context.repaired)
     rows = np.array([row for row, _ in wrong], np.int64)
     context.problems.add(Rank.COST, rows, [reason for _, reason in wrong])
+    if field == "unit_price":
+        # A row with a part is one segment; any other is the whole message.
+        segments = np.where(context.value("part") > 0, 1, context.value("segments"))
+        cost = np.where((segments > 0) & (cost != UNKNOWN), cost * segments, UNKNOWN)
     return cost
 
 

@@ -20,7 +20,26 @@ Words = npt.NDArray[np.uint64]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-EMPTY = frozenset(("", "-", "--", "null", "NULL", "Null", "N/A", "n/a", "NaT", "\\N"))
+_EMPTY = (
+    "null",
+    "none",
+    "nan",
+    "nat",
+    "nil",
+    "n/a",
+    "undefined",
+    "(null)",
+    "[null]",
+    "<na>",
+    "#n/a",
+)
+_FORMS = (str.lower, str.upper, str.title)
+EMPTY = frozenset(
+    (
+        *("", "-", "--", "—", "–", "\\N", "(none)", "<null>", "NaN", "NaT"),
+        *(form(word) for word in _EMPTY for form in _FORMS),
+    )
+)
 """What tables write where there is nothing."""
 
 _LONGEST_EMPTY = max(len(text.encode()) for text in EMPTY)
