@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import venv
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import ndiff
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -29,7 +30,6 @@ PROMISES = {
     "budget",
     "room below the daily limit",
 }
-INSTALLED = any(found.name == "smssim" for found in entry_points(group="pytest11"))
 
 
 def workflow() -> list[dict[str, Any]]:
@@ -66,27 +66,46 @@ class Pipeline:
         }
 
 
-def run_pipeline(folder: Path, edit: Callable[[str], str] = str) -> Pipeline:
-    """Copy the project, change its plan, and run the steps after the installation as bash would."""
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a runner on which the pipeline's first step has installed smssim.
+
+    Dependencies are this environment's, as a machine for tests may have no network.
+    """
+    place = tmp_path_factory.mktemp("runner") / "venv"
+    venv.create(place, with_pip=True)
+    site = next(place.glob("lib/python*/site-packages"))
+    ours = [path for path in sys.path if path.endswith("site-packages")]
+    (site / "ours.pth").write_text("\n".join(ours) + "\n", encoding="utf-8")
+    env = os.environ | {"PATH": f"{place / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    env |= {"SMSSIM": ROOT.as_uri(), "PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"}
+    # Not those of the tests that this is one of.
+    env = {name: value for name, value in env.items() if not name.startswith("PYTEST_")}
+    env.pop("PYTHONPATH", None)
+    install = workflow()[0]
+    done = bash(install["run"], place, env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    where = bash("python -c 'import smssim; print(smssim.__file__)'", place, env).stdout
+    assert where.startswith(str(place))
+    return env
+
+
+def bash(command: str, folder: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """A step as a runner has it run."""
+    words = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", command]
+    return subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=False)
+
+
+def run_pipeline(folder: Path, env: dict[str, str], edit: Callable[[str], str] = str) -> Pipeline:
+    """Copy the project, change its plan, and run the steps after the installation."""
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))
     plan = folder / PLAN
     plan.write_text(edit(plan.read_text(encoding="utf-8")), encoding="utf-8")
-    scripts = Path(sys.executable).parent
-    env = os.environ | {"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
-    env |= {"PYTHONPATH": str(ROOT), "PYTEST_PLUGINS": "" if INSTALLED else "smssim.pytest_plugin"}
-    # Not those of the tests that this is one of.
-    env = {name: value for name, value in env.items() if not name.startswith("PYTEST_XDIST")}
-    env.pop("PYTEST_ADDOPTS", None)
-    install, *steps = workflow()
-    assert "pip install smssim" in install["run"]
     done: dict[str, subprocess.CompletedProcess[str]] = {}
-    for step in steps:
+    for step in workflow()[1:]:
         if any(before.returncode for before in done.values()) and step.get("if") != "always()":
             continue
-        command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
-        done[step["name"]] = subprocess.run(
-            command, cwd=folder, env=env, capture_output=True, text=True, check=False
-        )
+        done[step["name"]] = bash(step["run"], folder, env)
     return Pipeline(folder, done)
 
 
@@ -99,13 +118,13 @@ def smaller(text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def green(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
-    return run_pipeline(tmp_path_factory.mktemp("green") / "project")
+def green(tmp_path_factory: pytest.TempPathFactory, runner: dict[str, str]) -> Pipeline:
+    return run_pipeline(tmp_path_factory.mktemp("green") / "project", runner)
 
 
 @pytest.fixture(scope="module")
-def red(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
-    return run_pipeline(tmp_path_factory.mktemp("red") / "project", smaller)
+def red(tmp_path_factory: pytest.TempPathFactory, runner: dict[str, str]) -> Pipeline:
+    return run_pipeline(tmp_path_factory.mktemp("red") / "project", runner, smaller)
 
 
 def told(pipeline: Pipeline) -> str:
@@ -148,3 +167,11 @@ def test_both_steps_say_the_same(green: Pipeline, red: Pipeline) -> None:
     for pipeline in (green, red):
         failed = [pipeline.broken(r).keys() & PROMISES for r in ("promises.xml", "tests.xml")]
         assert failed[0] == failed[1]
+
+
+def test_nothing_is_installed_by_a_name_that_no_index_has() -> None:
+    """Neither a guide nor an error tells anybody to install smssim from PyPI."""
+    texts = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("notebooks/*.ipynb")]
+    texts += [*EXAMPLE.rglob("*.md"), *EXAMPLE.rglob("*.yml"), *ROOT.glob("smssim/**/*.py")]
+    wrong = re.compile(r"pip install [^`\n]*(?<![/@.\w])'?smssim(?! @)")
+    assert [file for file in texts if wrong.search(file.read_text(encoding="utf-8"))] == []

@@ -229,5 +229,5 @@ def test_a_file_is_loaded(tmp_path: Path) -> None:
 
 def test_without_ipywidgets_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
-    with pytest.raises(ImportError, match=r"pip install 'smssim\[notebooks\]'"):
+    with pytest.raises(ImportError, match=r"pip install ipywidgets$"):
         panel(scenario())

@@ -195,6 +195,6 @@ def _widgets() -> Any:
     try:
         import ipywidgets  # type: ignore[import-untyped]
     except ImportError as error:
-        message = "smssim.panel needs ipywidgets: pip install 'smssim[notebooks]'"
+        message = "smssim.panel needs ipywidgets: pip install ipywidgets"
         raise ImportError(message) from error
     return ipywidgets
