@@ -85,6 +85,11 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     install = workflow()[0]
     done = bash(install["run"], place, env)
     assert done.returncode == 0, done.stdout + done.stderr
+    # pytest is among ours, so pip has made no script of it.
+    script = place / "bin" / "pytest"
+    run = "import pytest\n\nif __name__ == '__main__':\n    raise SystemExit(pytest.main())\n"
+    script.write_text(f"#!{place / 'bin/python'}\n{run}")
+    script.chmod(0o755)
     where = bash("python -c 'import smssim; print(smssim.__file__)'", place, env).stdout
     assert where.startswith(str(place))
     return env

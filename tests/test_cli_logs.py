@@ -200,7 +200,7 @@ def test_an_export_with_headings_of_its_own_says_what_helps(
     code, _, err = called(capsys, file)
     assert (code, headings in err, "`submitted: Sent on`" in err) == (2, True, True)
     code, out, _ = called(capsys, file.parent)
-    assert code == 0
+    assert code == 1
     assert "--columns map.yaml" in out
     assert headings.strip() in " ".join(out.split())
 
@@ -237,3 +237,32 @@ def test_options_of_reading_are_refused_for_a_saved_record(
     code, out, _ = called(capsys, tmp_path / "kept", "--tariff", EXPORTS / "prices.csv")
     assert code == 0
     assert "BILL, USD" in out
+
+
+@pytest.mark.parametrize("n", [1, 3, 3_001])
+def test_a_log_of_which_nothing_is_usable_fails_and_claims_nothing(
+    n: int, log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.write_text(HEADING + WRONG * n, encoding="utf-8")
+    page = tmp_path / "page.html"
+
+    code, out, _ = called(capsys, log, "--tz", "UTC", "--html", page)
+
+    assert code == 1
+    assert "Delivered   not known: " in out
+    for text in (out, page.read_text(encoding="utf-8")):
+        assert f"{n:,} of {n:,} records could not be used" in text
+        assert "nothing was requested" not in text
+
+
+def test_shares_say_what_they_leave_out(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.write_text(HEADING + ROW + WRONG, encoding="utf-8")
+    page = tmp_path / "page.html"
+
+    code, out, _ = called(capsys, log, "--tz", "UTC", "--html", page)
+
+    assert code == 0
+    assert "without 1 record left out" in " ".join(out.split())
+    assert "without 1 record left out" in page.read_text(encoding="utf-8")

@@ -17,6 +17,7 @@ from smssim.cli.options import (
     changes_of,
     failures,
     finite,
+    notes_on_prices,
     positive,
     progress_bar,
     run_options,
@@ -65,6 +66,7 @@ def sweep_command(options: argparse.Namespace) -> str:
             _write_runs(experiment, options.csv)
         name = experiment.designs[0].scenario.name
         lines = [f"{name}: {len(experiment.designs)} designs, {options.n:,} runs each", *failed]
+        lines += notes_on_prices(base, changes)
         for metric in metrics:
             lines += _sweep_tables(experiment, metric)
     return text_page(lines)
@@ -149,6 +151,7 @@ def compare_command(options: argparse.Namespace) -> str:
         failed = failures(comparison.experiment)
         pairs = len(comparison.experiment.results) // 2
         lines = [f"{base.name}: {pairs:,} pairs of runs, what-if less base", *failed]
+        lines += notes_on_prices(base, changes_of(options))
         lines += _comparison_table(comparison, options.metrics)
     return text_page(lines)
 
@@ -224,11 +227,13 @@ def find_command(options: argparse.Namespace) -> str:
     """Look for a value; return the answer and what was tried, to print."""
     from smssim.checks import find
     from smssim.formatting import text_page
+    from smssim.scenario import Scenario
 
     search = find.largest if options.largest else find.smallest
     with wrong_if(OSError, ValueError), progress_bar(options) as progress:
+        scenario = Scenario.load(options.scenario)
         answer = search(
-            options.scenario,
+            scenario,
             options.path,
             options.low,
             options.high,
@@ -237,7 +242,7 @@ def find_command(options: argparse.Namespace) -> str:
             most=options.n,
             **run_options(options, progress),
         )
-    return text_page(_answer_lines(answer))
+    return text_page([*_answer_lines(answer), *notes_on_prices(scenario, [options.path])])
 
 
 def _answer_lines(answer: Answer) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from smssim.cli.output import Unfulfilled, WrongInput, wrong_if
 if TYPE_CHECKING:
     from smssim.experiment import Experiment
     from smssim.record.record import Record
+    from smssim.scenario import Scenario
 
 Progress = Callable[[int, int, float], None]
 
@@ -125,6 +126,26 @@ def changes_of(options: argparse.Namespace) -> dict[str, list[Any]]:
         with wrong_if(ValueError):
             changes[path] = Text(f"[{values}]", f"--set {path}").data
     return changes
+
+
+def notes_on_prices(scenario: Scenario, paths: Iterable[str]) -> list[str]:
+    """A line for each package whose size is changed and whose price stays as it is."""
+    from smssim.formatting import number, wrapped
+
+    notes, paths = [], list(paths)
+    for path in paths:
+        name, _, field = path.rpartition(".")
+        _, _, index = name.partition("packages.")
+        if field != "segments" or not index.isdigit() or int(index) >= len(scenario.packages):
+            continue
+        package = scenario.packages[int(index)]
+        if package.price and package.price_per_segment is None and f"{name}.price" not in paths:
+            price = f"{number(package.price)} {scenario.currency}"
+            notes += wrapped(
+                f"{path}: the package costs {price} whatever its size; give it price_per_segment, "
+                "not price, if a larger one shall cost more"
+            )
+    return notes
 
 
 def run_options(options: argparse.Namespace, progress: Progress | None) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from smssim.cli.options import (
     whole,
     write_pages,
 )
-from smssim.cli.output import Unfulfilled, WrongInput, warn_of, wrong_if
+from smssim.cli.output import FAILED, Unfulfilled, WrongInput, warn_of, wrong_if
 
 if TYPE_CHECKING:
     from smssim.record.record import Record
@@ -128,8 +128,9 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     add_page_options(parser)
 
 
-def report_command(options: argparse.Namespace) -> str:
-    """Read a log or a saved run; return the summary to print."""
+def report_command(options: argparse.Namespace) -> tuple[str, int]:
+    """Read a log or a saved run; return the summary to print, and 1 if no record was usable."""
+    from smssim.pages.data_quality import nothing_usable
     from smssim.pages.summary import summary
 
     # Refused before the reading, which may take minutes.
@@ -142,7 +143,7 @@ def report_command(options: argparse.Namespace) -> str:
     write_pages(record, options)
     if options.strict:
         _check_complete(record)
-    return summary(record)
+    return summary(record), FAILED if nothing_usable(record) else 0
 
 
 def _read(options: argparse.Namespace) -> Record:

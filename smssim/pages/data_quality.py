@@ -20,6 +20,19 @@ def left_out(record: Record) -> list[str]:
     return lines
 
 
+def nothing_usable(record: Record) -> bool:
+    """Whether a log had records, and every one of them was left out."""
+    counts = record.provenance.get("counts", {})
+    records, rejected = counts.get("records_in", 0), counts.get("quarantined", 0)
+    return bool(0 < records <= rejected)
+
+
+def without(record: Record) -> str:
+    """What the figures of a log leave out, as a phrase; empty where it is nothing."""
+    n = record.provenance.get("counts", {}).get("quarantined", 0)
+    return f"without {count(n)} record{'s' * (n != 1)} left out" if n else ""
+
+
 def used(record: Record) -> str:
     """How many records of a log could be used, in a sentence."""
     counts = record.provenance.get("counts", {})

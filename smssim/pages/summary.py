@@ -22,7 +22,7 @@ from smssim.formatting import (
 )
 from smssim.pages import tables
 from smssim.pages.assumptions import assumptions
-from smssim.pages.data_quality import left_out, recognised
+from smssim.pages.data_quality import left_out, nothing_usable, recognised, used, without
 from smssim.record.record import Record
 from smssim.report._record import priced, recorded
 from smssim.report.callbacks import callbacks
@@ -150,10 +150,12 @@ def _delivered(record: Record) -> list[tuple[str, str]]:
     total = delivery(record, by=()).iloc[0]
     requested, refused = int(total["requested"]), int(total["requested"] - total["sent"])
     if not requested:
-        return [("Delivered", "nothing was requested")]
+        unknown = f"not known: {used(record)}" if nothing_usable(record) else ""
+        return [("Delivered", unknown or "nothing was requested")]
     failed = f"{count(total['failed'] + total['expired'])} failed or expired"
     parts = [f"{count(refused)} refused", failed, f"{count(total['in_flight'])} in flight"]
     parts += [f"{count(total['no_report'])} without a report"] if total["no_report"] else []
+    parts += [excluded] if (excluded := without(record)) else []
     reached = share(total["delivered"] / requested)
     whole = f"{count(total['delivered'])} of {count(requested)} ({reached})"
     return [("Delivered", f"{whole}; {', '.join(parts)}"), *_latencies(record), *_lost(record)]
