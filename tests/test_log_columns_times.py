@@ -309,3 +309,115 @@ def test_changes_of_clocks_are_those_of_the_standard_library(name: str) -> None:
         assert once[0] == (len(both) == 1), (name, local)
         if once[0]:
             assert instants[0] == at - (both.pop() or timedelta()) // timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "clock"),
+    [
+        ("13-May-24 17:06:09", "2024-05-13T17:06:09"),
+        ("13-MAY-2024 5:06 PM", "2024-05-13T17:06"),
+        ("13 May 2024 17:06:09", "2024-05-13T17:06:09"),
+        ("May 13, 2024 17:06:09", "2024-05-13T17:06:09"),
+        ("2024-05-13T17:06:09.1234567Z", "2024-05-13T17:06:09.123456"),
+        ("2024-05-13T17:06:09.123456789Z", "2024-05-13T17:06:09.123456"),
+        ("2024-05-13T17:06:09.1Z", "2024-05-13T17:06:09.1"),
+        ("20240513170609", "2024-05-13T17:06:09"),
+        ("202405131706", "2024-05-13T17:06"),
+    ],
+)
+def test_more_that_programs_write(text: str, clock: str) -> None:
+    """Months in words, any decimals, digits alone."""
+    assert read([text], "UTC")[0].tolist() == [micros(datetime.fromisoformat(clock + "+00:00"))]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("0000-00-00 00:00:00", "0001-01-01T00:00:00Z", "1970-01-01 00:00:00", "0", "None"),
+        *("1970-01-01 08:00:00", "1970-01-01T00:00:00.000Z", "1969-12-31 19:00:00", "0000-00-00"),
+        *("1899-12-30 00:00:00", "1900-01-00 00:00:00", "1900-01-01 00:00:00"),
+    ],
+)
+def test_zero_is_no_time(text: str) -> None:
+    """By any system's count: nothing is stated, and nothing is wrong."""
+    times, wrong = read([text, "2024-05-01 00:00:00"], "UTC")
+    assert times[0] == UNKNOWN
+    assert not wrong
+
+
+def test_dates_alone_are_no_times_but_in_workbooks() -> None:
+    """There a cell of 00:00:00 is a date, and the column's other cells show that it has a clock."""
+    texts = ["2026-03-02", "2026-03-02 00:00:01"]
+    assert len(read(texts, "UTC")[1]) == 1
+    reader = TimeColumn("Time", TimeFormat((), "UTC"))
+    reader.dates_are_midnights = True
+    column = pa.array(texts)
+    reader.inspect(column)
+    assert np.diff(reader.read(column, Counter())[0]).tolist() == [1_000_000]
+
+
+def test_ten_digits_have_two_meanings() -> None:
+    """Seconds since 1970, or YYMMDDhhmm: one that is no date, or is to come, decides."""
+    packed = ["2603011001", "2603011159"]
+    wanted = [micros(datetime(2026, 3, 1, 10, 1, tzinfo=UTC)), 0]
+    assert read(packed, "UTC")[0].tolist()[0] == wanted[0]
+    assert read(["1714521600", "1712310559"])[0].tolist() == [
+        1_714_521_600_000_000,
+        1_712_310_559_000_000,
+    ]
+    columns = sends(1, **{"Send Time": ["1712310559"]})
+    with pytest.raises(ColumnMappingError, match="may be seconds since 1970 or YYMMDDhhmm"):
+        piece(columns, tz="UTC")
+    for form, us in (("%s", 1_712_310_559_000_000), ("%y%m%d%H%M", 1_514_699_940_000_000)):
+        mapping = {"submitted": {"heading": "Send Time", "format": form}}
+        assert piece(columns, tz="UTC", mapping=mapping).sends["submitted"].tolist() == [us]
+
+
+def test_one_odd_time_is_one_row() -> None:
+    """Among ISO times it is rejected by name; `day_first`, or a format, decides it."""
+    texts = ["2024-04-01 10:00:00", "03/04/2024 10:00:00", "2024-04-05 10:00:00"]
+    columns = sends(3, **{"Send Time": texts})
+    refused = piece(columns, tz="UTC").rejected
+    assert list(reasons(refused)) == [1]
+    assert "does not show whether the day or the month comes first" in refused[0].reasons[0]
+    for how, day in (
+        ({"day_first": True}, 3),
+        ({"format": "%d/%m/%Y %H:%M:%S"}, 3),
+        ({"format": ["%m/%d/%Y %H:%M:%S", "%d.%m.%y %H:%M"]}, 4),
+    ):
+        mapping = {"submitted": {"heading": "Send Time", **how}}
+        times = piece(columns, tz="UTC", mapping=mapping).sends["submitted"].tolist()
+        month = 4 if day == 3 else 3
+        assert times[1] == micros(datetime(2024, month, day, 10, tzinfo=UTC))
+        assert times[0] == micros(datetime(2024, 4, 1, 10, tzinfo=UTC))
+
+
+def test_a_zone_of_one_column() -> None:
+    """It goes before the heading's and before tz."""
+    columns = sends(
+        1,
+        **{"Send Time": ["2024-05-01 10:00:00"], "Report Time": ["2024-05-01 18:00:05"]},
+        Status=["DELIVRD"],
+    )
+    mapping = {"final": {"heading": "Report Time", "zone": "UTC+8"}}
+    (row,) = piece(columns, tz="UTC", mapping=mapping).sends
+    assert row["final"] - row["submitted"] == 5_000_000
+
+
+@pytest.mark.parametrize(
+    ("texts", "step"),
+    [
+        ([f"2024-05-01 10:{i:02d}" for i in range(5)], 60),
+        ([f"2024-05-01 10:{i:02d}:00" for i in range(12)], 60),
+        ([f"2024-05-01 10:{i:02d}:00" for i in range(5)], 1),
+        ([f"2024-05-01 10:00:{i:02d}" for i in range(12)], 1),
+        (["2024-05-01 10:00:00"] * 500, 1),
+        ([f"2024-05-01 10:00:{i:02d}" for i in range(1, 50)] + ["2024-05-01T10:01"], 1),
+        ([f"2024-05-01 10:00:{i:02d}" for i in range(50)] + ["2024-05-01T10:01"] * 20, 60),
+    ],
+)
+def test_times_have_a_resolution(texts: list[str], step: int) -> None:
+    """Minutes as they are written, or as all values show; Java leaves ":00" out, which is exact."""
+    reader = TimeColumn("Time", TimeFormat((), "UTC"))
+    reader.read(pa.array(texts), Counter())
+    assert reader.resolution.step_us == step * 1_000_000

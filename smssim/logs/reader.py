@@ -53,6 +53,7 @@ class FileSummary:
     sheets: int = 1
     matched: dict[str, str] = field(default_factory=dict)
     passed_over: tuple[str, ...] = ()
+    resolutions_s: dict[str, float] = field(default_factory=dict)
     records: int = 0
     rejected: int = 0
     hider: ColumnHider | None = None
@@ -156,6 +157,7 @@ class LogReader:
                 "repaired": dict(self._repaired),
                 "passed_over": dict(self._passed_over),
                 "warnings": self._warnings,
+                "time_resolution_s": self._resolutions_s(),
                 "zone": self._tz,
             },
         )
@@ -203,6 +205,8 @@ class LogReader:
         truncation = TruncationDetector(table)
         self._take(source, truncation.seen(parser.pieces(table)))
         self._warnings += [f"{source.label}: {one}" for one in truncation.warnings()]
+        self._warnings += [f"{source.label}: {one}" for one in parser.warnings()]
+        source.resolutions_s = parser.time_resolutions_s
         if source.rejected and source.rejected == source.records:
             self._warnings.append(f"{source.label}: {_NONE}")
         self._currency = parser.currency
@@ -257,6 +261,14 @@ class LogReader:
         for file, unit in joined.appended:
             part = f"part {unit + 1}: " if unit else ""
             self._warnings.append(f"{self._sources[file].label}: {part}{_APPENDED}")
+
+    def _resolutions_s(self) -> dict[str, float]:
+        """The coarsest step that times of each field are written in, over all files, in seconds."""
+        coarsest: dict[str, float] = {}
+        for source in self._sources:
+            for name, seconds in source.resolutions_s.items():
+                coarsest[name] = max(seconds, coarsest.get(name, 0))
+        return coarsest
 
     def _file_facts(self, source: FileSummary) -> dict[str, Any]:
         shown = self._quarantine.displayed

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 
 _E164 = re.compile(r"\+[1-9][0-9]{4,14}")
-_SEPARATORS = re.compile(r"[\s()\[\]\-\u2010-\u2015]+")
+INVISIBLE = (
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    r"\ufe00-\ufe0f\ufeff"
+)
+"""Characters of a text that no one sees, as a class of a pattern: joiners, marks of direction."""
+_SEPARATORS = re.compile(rf"[\s()\[\]\-\u2010-\u2015\u2212{INVISIBLE}]+")
 _NON_GEOGRAPHIC = "001"
 # Eight digits tell the countries of every shared calling code apart, seven do not.
 _PREFIX = 8
@@ -139,14 +144,18 @@ def _regions_of(prefix: str) -> tuple[int, tuple[str, ...]]:
 
 
 def _country_of_shared_code(prefix: str, calling_code: int) -> str:
-    """Return the country whose numbering plan knows *prefix*, filled up with zeros."""
+    """Return the country whose numbering plan knows *prefix*, filled up with zeros.
+
+    Ranges that no plan knows (reserved for films, or newer than the plans) are those of the code's
+    main country, but for +1, which 25 countries share by ranges of their own.
+    """
     pattern, lengths = _plan(calling_code)
     national = prefix[1 + len(str(calling_code)) :]
     for size in lengths:
         match = pattern.match(national.ljust(size, "0"))
         if match:
             return str(match.lastgroup)
-    return ""
+    return "" if calling_code == 1 else _regions_of(prefix)[1][0]
 
 
 @lru_cache(maxsize=32)

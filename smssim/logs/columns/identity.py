@@ -23,6 +23,12 @@ ROUNDED = "was rounded by a spreadsheet, it must have all its digits"
 DROPPED = "numbers that are none, beside a country"
 """Name of the repair of a row whose number cannot be read while its country can."""
 
+WITHOUT_86 = "numbers of mainland China without their 86"
+"""Name of the repair of a number that the console shows without its country code."""
+OF_TWO_COUNTRIES = (
+    "may be of mainland China without its 86, or of +1: write it with its code, or state a country"
+)
+_CODE_OF_CHINA = 86 * 10**11
 _OF_FIELDS, _OF_CONTENT = 1, 2
 _SCIENTIFIC = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2}")
 _SHORTEST, _PLUS = 4, 0x2B
@@ -95,6 +101,7 @@ def recipients_of(context: BatchContext) -> Recipients:
         _add_missing(context, without)
         return Recipients(np.zeros(context.n, np.uint64), country)
     numbers = numbers_of(context.column("number"), context.repaired)
+    numbers = _with_mainland_code(context, numbers, country)
     _add_missing(context, without & ~numbers.is_filled)
     _add_unreadable(context, numbers, without)
     if without.any():
@@ -117,6 +124,31 @@ def _countries(context: BatchContext) -> tuple[Integers, Flags]:
     context.problems.add(Rank.WHO, wrong, reasons)
     unknown[wrong] = True
     return country, unknown
+
+
+def _with_mainland_code(context: BatchContext, numbers: Numbers, country: Integers) -> Numbers:
+    """The numbers, those of mainland China that are written without it with their 86.
+
+    The country of a row decides; without one the column does, and if it shows too little, such a
+    number has no country that is certain.
+    """
+    if not numbers.without_code.any():
+        return numbers
+    names = context.readers.names.country.names
+    china = names.index("CN") if "CN" in names else len(names)
+    mainland = numbers.without_code & (country == china)
+    without = numbers.without_code & (country < 0)
+    if context.readers.mainland.are_mainland is None:
+        rows = np.flatnonzero(without)
+        context.problems.add(Rank.WHO, rows, context.reasons("number", rows, OF_TWO_COUNTRIES))
+        numbers.wrong[rows] = False
+    elif context.readers.mainland.are_mainland:
+        mainland |= without
+    count = int(mainland.sum())
+    if count:
+        context.repaired[WITHOUT_86] += count
+    digits = np.where(mainland, numbers.digits + _CODE_OF_CHINA, numbers.digits)
+    return numbers._replace(digits=digits, size=np.where(mainland, 13, numbers.size))
 
 
 def _add_missing(context: BatchContext, missing: Flags) -> None:

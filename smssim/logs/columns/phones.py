@@ -12,14 +12,19 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from smssim.logs.columns.texts import Flags, Integers, as_texts, cleaned, integers, is_filled
-from smssim.sms.phone_numbers import digits_of
+from smssim.sms.phone_numbers import country_index_of, digits_of
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
 
 _SHORTEST, _LONGEST = 5, 15
-_FEW = 64
-_SEPARATORS = r"[\s()\[\]\-\x{2010}-\x{2015}]+"
+_FEW, _ENOUGH = 64, 12
+_MAINLAND, _AFTER_MAINLAND = 13_000_000_000, 20_000_000_000
+_INTERNATIONAL = r"^[^0-9]*(?:\+|00)"
+_SEPARATORS = r"[\s()\[\]\-\x{2010}-\x{2015}\x{2212}\x{2000}-\x{200a}]+"
+_POINT = re.compile(r"(\+?[0-9]{5,15})[.,]0{1,2}")
+AS_FLOATS = "numbers with a decimal point"
+"""Name of the repair of a number that went through a column of floats, and lost no digit."""
 _ROUNDED = re.compile(r"\+?\d([.,]\d+)?[eE]\+?\d+")
 _SMALLEST = 10 ** np.arange(_LONGEST + 1, dtype=np.int64)
 
@@ -27,12 +32,14 @@ _SMALLEST = 10 ** np.arange(_LONGEST + 1, dtype=np.int64)
 class Numbers(NamedTuple):
     """Numbers as digits, 0 where there is none, and how many digits each has.
 
-    `is_filled` are the rows with any text, `wrong` those with a text that is no number, `rounded`
-    those whose last digits are lost.
+    `without_code` are those of eleven digits that begin with 13 to 19, and have no plus: numbers of
+    mainland China as its console shows them, or numbers of +1. `is_filled` are the rows with any
+    text, `wrong` those with a text that is no number, `rounded` those whose last digits are lost.
     """
 
     digits: Integers
     size: Integers
+    without_code: Flags
     is_filled: Flags
     wrong: Flags
     rounded: Flags
@@ -61,9 +68,23 @@ def numbers_of(column: pa.Array, repaired: Counter[str]) -> Numbers:
         rest = rest[digits[rest] == 0]
     if len(rest):
         values = column.take(pa.array(rest)).to_pylist()
-        digits[rest] = [digits_of(text) for text in values]
+        digits[rest] = [_digits_of(text, repaired) for text in values]
         rounded[rest] = [_ROUNDED.fullmatch(text) is not None for text in values]
-    return Numbers(digits, _digits_in(digits), filled, filled & (digits == 0), rounded)
+    without_code = (digits >= _MAINLAND) & (digits < _AFTER_MAINLAND)
+    if without_code.any():
+        rows = np.flatnonzero(without_code)
+        texts = column.take(pa.array(rows))
+        without_code[rows] = ~pc.match_substring_regex(texts, _INTERNATIONAL).to_numpy(False)
+    return Numbers(
+        digits, _digits_in(digits), without_code, filled, filled & (digits == 0), rounded
+    )
+
+
+def _digits_of(text: str, repaired: Counter[str]) -> int:
+    match = _POINT.fullmatch(text)
+    if match is not None:
+        repaired[AS_FLOATS] += 1
+    return digits_of(match[1] if match else text)
 
 
 def _digits_of_many(column: pa.Array) -> Integers:
@@ -81,6 +102,33 @@ def _digits_of_many(column: pa.Array) -> Integers:
     right &= (digits >= _SMALLEST[_SHORTEST - 1]) & (digits < _SMALLEST[_LONGEST])
     right &= _digits_in(digits) == pc.binary_length(bare).to_numpy(zero_copy_only=False)
     return np.where(right, digits, 0)
+
+
+class MainlandNumbers:
+    """Whether a column shows numbers of mainland China without their 86, as its console does.
+
+    Half of them cannot be numbers of +1; numbers of +1 all can. `are_mainland` is None as long as
+    too few were seen: a number is then no evidence, and has neither country.
+    """
+
+    def __init__(self) -> None:
+        self.are_mainland: bool | None = None
+        self.is_open = False
+
+    def inspect(self, column: pa.Array) -> None:
+        """Look for what decides, if it is still open."""
+        if self.are_mainland is not None:
+            return
+        numbers = numbers_of(column, Counter())
+        digits = numbers.digits[numbers.without_code]
+        if not len(digits):
+            return
+        names, _ = country_index_of(digits)
+        if "" in names:
+            self.are_mainland = True
+        elif len(np.unique(digits)) >= _ENOUGH:
+            self.are_mainland = False
+        self.is_open = self.are_mainland is None
 
 
 def _digits_in(values: Integers) -> Integers:

@@ -20,6 +20,7 @@ from smssim.logs.columns.fields import TIMES, plain
 from smssim.logs.columns.headings import Matching
 from smssim.logs.columns.keys import Secret
 from smssim.logs.columns.money import DecimalColumn
+from smssim.logs.columns.phones import MainlandNumbers
 from smssim.logs.columns.statuses import (
     Meaning,
     result_meaning,
@@ -68,6 +69,7 @@ class Readers:
         for field, most in _LARGEST.items():
             if field in columns:
                 self.codes[field] = CountColumn(columns[field], most)
+        self.mainland = MainlandNumbers()
         self.cost: DecimalColumn | None = None
         self.cost_field = "cost" if "cost" in columns else "unit_price"
         if self.cost_field in columns:
@@ -79,6 +81,8 @@ class Readers:
         """Look for what a column must show before any of its rows can be read."""
         for field, reader in self.times.items():
             reader.inspect(self.column(batch, field))
+        if self.has("number") and not self.has("country"):
+            self.mainland.inspect(self.column(batch, "number"))
         if self.cost is not None:
             self.cost.inspect(self.column(batch, self.cost_field))
         # A column that does not show its order is written as the others of its table.
@@ -91,7 +95,9 @@ class Readers:
     def is_open(self) -> bool:
         """Whether a column has not yet shown what its values of two meanings are."""
         cost = self.cost is not None and self.cost.is_open
-        return cost or any(reader.is_open for reader in self.times.values())
+        return (
+            cost or self.mainland.is_open or any(reader.is_open for reader in self.times.values())
+        )
 
     def ambiguity_error(self) -> ColumnMappingError | None:
         """The error of a column that shows nothing that decides; None if all can be read."""
@@ -100,6 +106,21 @@ class Readers:
             if error is not None:
                 return error
         return self.cost.ambiguity_error() if self.cost is not None and self.cost.is_open else None
+
+    @property
+    def has_delivery(self) -> bool:
+        """Whether the table has a column of what became of deliveries."""
+        return self.has("status") or self.has("result")
+
+    @property
+    def dates_are_midnights(self) -> bool:
+        """Whether a date alone is a time at 00:00, as a cell of a workbook is."""
+        return any(reader.dates_are_midnights for reader in self.times.values())
+
+    @dates_are_midnights.setter
+    def dates_are_midnights(self, are: bool) -> None:
+        for reader in self.times.values():
+            reader.dates_are_midnights = are
 
     def column(self, batch: Batch, field: str) -> pa.Array:
         """The column of a field."""

@@ -18,6 +18,7 @@ from smssim.logs.columns.keys import Secret
 from smssim.logs.columns.outcome import Outcomes, outcomes_of
 from smssim.logs.columns.problems import Rank
 from smssim.logs.columns.readers import Readers
+from smssim.logs.columns.suspicions import TimeSuspicions
 from smssim.logs.files.table import Batch, Table
 from smssim.logs.join.facts import (
     REPORT,
@@ -72,11 +73,41 @@ class Parser:
         currency: str | None = None,
     ) -> None:
         self._readers = Readers(matching, names, zone, Secret.of(secret), file, currency)
+        self._suspicions = TimeSuspicions(matching.columns)
 
     @property
     def currency(self) -> str | None:
         """The currency of the log, None as long as no row has one."""
         return self._readers.currency
+
+    @property
+    def time_resolutions_s(self) -> dict[str, float]:
+        """The step that each column of times is written in, in seconds, by field."""
+        return {
+            field: reader.resolution.step_us / SECOND
+            for field, reader in self._readers.times.items()
+        }
+
+    def warnings(self) -> list[str]:
+        """What the columns of the table leave open, once all its rows were read."""
+        whole = [
+            repr(reader.heading)
+            for reader in self._readers.times.values()
+            if reader.resolution.step_us > SECOND
+        ]
+        sentences = list(self._suspicions.warnings())
+        if whole and {"final", "received"} & set(self._readers.times):
+            sentences.append(
+                f"the times of {' and '.join(whole)} are whole minutes, as spreadsheets save them: "
+                "delays are not known to the second"
+            )
+        if self._readers.has("send_status") and not self._readers.has_delivery:
+            heading = repr(self._readers.matching.columns["send_status"])
+            sentences.append(
+                f"{heading} is read as what became of sending, not of delivery: a message that was "
+                "sent is pending; name the column `result` with --columns map.yaml if it is both"
+            )
+        return sentences
 
     def pieces(self, table: Table) -> Iterator[ParsedChunk]:
         """The rows of a table, each in the facts or rejected.
@@ -84,6 +115,7 @@ class Parser:
         Raise a ColumnMappingError for times without a zone, and for an order of day and month or a
         decimal mark that nothing decides.
         """
+        self._readers.dates_are_midnights = table.detected.get("form") == "XLSX"
         waiting: list[Batch] = []
         for batch in table.batches():
             self._readers.inspect(batch)
@@ -98,7 +130,10 @@ class Parser:
         if error is not None:
             raise error
         while waiting:
-            yield _piece_of(BatchContext(waiting.pop(0), self._readers))
+            context = BatchContext(waiting.pop(0), self._readers)
+            yield _piece_of(context)
+            if "submitted" in context.values and "final" in context.values:
+                self._suspicions.add(context.values["submitted"], context.values["final"])
 
 
 def _piece_of(context: BatchContext) -> ParsedChunk:

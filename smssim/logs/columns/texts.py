@@ -5,12 +5,15 @@ A word is little-endian: its lowest byte is the first character.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+from smssim.sms.phone_numbers import INVISIBLE
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -45,14 +48,16 @@ EMPTY = frozenset(
 _LONGEST_EMPTY = max(len(text.encode()) for text in EMPTY)
 
 BLANKS, WIDE, APOSTROPHES = "blanks at the ends", "full-width characters", "leading apostrophes"
+INVISIBLE_CHARACTERS = "invisible characters"
 NO_BREAK, SMALL, THOUSANDS = "non-breaking blanks", "codes in small letters", "thousands marks"
 """Names of repairs (docs/logs.md section 2)."""
 
+_INVISIBLE = re.compile(f"[{INVISIBLE}]+")
 _APOSTROPHE, _BLANK, _NOT_ASCII = 0x27, 0x20, 0x80
 _ASCII_BLANKS = " \t\n\r\v\f\x1c\x1d\x1e\x1f"
 _ROOM = 16
 # First bytes of blanks without breaks, of punctuation, of full-width characters in UTF-8.
-_ODD = np.isin(np.arange(256), (0xC2, 0xE2, 0xE3, 0xEF))
+_ODD = np.isin(np.arange(256), (0xC2, 0xCD, 0xD8, 0xE1, 0xE2, 0xE3, 0xEF))
 
 
 class Texts:
@@ -204,6 +209,9 @@ def clean(text: str) -> tuple[str, tuple[str, ...]]:
     ('62812', ('blanks at the ends', 'leading apostrophes', 'full-width characters'))
     """
     repairs = []
+    if not text.isascii() and _INVISIBLE.search(text):
+        text = _INVISIBLE.sub("", text)
+        repairs.append(INVISIBLE_CHARACTERS)
     if "\u00a0" in text or "\u202f" in text:
         text = text.replace("\u00a0", " ").replace("\u202f", " ")
         repairs.append(NO_BREAK)

@@ -126,6 +126,10 @@ class Layout(NamedTuple):
     resolution_us: int
     is_iso: bool
 
+    def matches(self, text: str) -> bool:
+        """Whether a text is written so."""
+        return re.search(self.pattern, text) is not None
+
     def read_iso(self, column: pa.Array) -> Integers | None:
         """The times of a column of ISO 8601, or None if a value is not written like the others.
 
@@ -201,6 +205,12 @@ class Layout(NamedTuple):
 
 SINCE_1970 = Layout("^[0-9]+$", "", 0, 0, True, True, False, _SECOND_US, False)
 """Seconds or milliseconds since 1970."""
+
+
+MIDNIGHT = Layout(
+    "^[0-9]{4}-[0-9]{2}-(?P<day>[0-9]{2})$", "%Y-%m-%d", 0, 0, False, True, False, _SECOND_US, False
+)
+"""A date alone, as cells of workbooks hold a time of 00:00:00."""
 
 
 def since_1970(values: npt.NDArray[Any]) -> tuple[Flags, Integers]:

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from smssim.logs.columns.problems import excerpt
-from smssim.logs.columns.texts import Integers, Texts, as_texts, cleaned, is_filled
+from smssim.logs.columns.texts import LONGEST, Integers, Texts, as_texts, cleaned, is_filled
 from smssim.logs.columns.time_formats import (
+    MIDNIGHT,
     SECONDS,
     SINCE_1970,
     Layout,
@@ -129,7 +130,9 @@ class TimeColumn:
         # Values of two meanings, as long as nothing decides, and whether others have one.
         self._unordered: str | None = None
         self._numeral: str | None = None
-        self._has_ordered = False
+        self._has_ordered = self._has_clock = False
+        self.dates_are_midnights = False
+        """Whether a date alone is a time at 00:00 if other values have a clock, as in workbooks."""
 
     @property
     def is_open(self) -> bool:
@@ -140,11 +143,14 @@ class TimeColumn:
     def inspect(self, column: pa.Array) -> None:
         """Look for what decides the order of day and month, or what numerals mean."""
         import pyarrow as pa
+        import pyarrow.compute as pc  # type: ignore[import-untyped]
 
         if pa.types.is_integer(column.type) or _is_text(column):
             texts = as_texts(column)
             if self._is_packed is None:
                 self._inspect_numerals(texts)
+            if self.dates_are_midnights and not self._has_clock:
+                self._has_clock = bool(pc.any(pc.match_substring(texts, ":")).as_py())
             if self.day_first is None and _is_text(column):
                 self._inspect_order(texts)
 
@@ -184,7 +190,7 @@ class TimeColumn:
         return self._read_texts(cleaned(as_texts(column), repaired)[0])
 
     def _inspect_numerals(self, texts: pa.Array) -> None:
-        import pyarrow.compute as pc  # type: ignore[import-untyped]
+        import pyarrow.compute as pc
 
         of_ten = pc.equal(pc.binary_length(texts), 10)
         if not pc.any(of_ten).as_py():
@@ -268,7 +274,9 @@ class TimeColumn:
             layout = layout_of(text)
             if layout is not None:
                 return layout
-        if not (text.isascii() and text.isdigit()):
+        if self.dates_are_midnights and self._has_clock and MIDNIGHT.matches(text):
+            return MIDNIGHT
+        if not (text.isascii() and text.isdigit()) or len(text) > LONGEST:
             return None
         form = _PACKED_FORMATS.get(len(text))
         if form is None or (is_since_1970(int(text)) and not (len(text) == 10 and self._is_packed)):

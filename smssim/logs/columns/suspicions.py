@@ -1,0 +1,63 @@
+"""What the times of a table cannot be, taken together: sentences that its Log warns with.
+
+A row alone may be right; a whole table of reports that are eight hours late is of two zones.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from smssim.calendars import DAY, HOUR, MINUTE, SECOND
+from smssim.logs.columns.texts import Integers
+from smssim.logs.join.facts import UNKNOWN
+
+_FEW = 5
+_HALF_HOUR = HOUR // 2
+_VALIDITY = 3 * DAY
+"""The longest validity period of a message (DOMAIN.md section 3)."""
+
+
+class TimeSuspicions:
+    """Counts what is odd about the times of a table, batch by batch; *headings* are by field."""
+
+    def __init__(self, headings: Mapping[str, str]) -> None:
+        self._headings = headings
+        self._latest = int(time.time()) * SECOND + DAY
+        self._rows = self._early = self._late = self._future = 0
+        self._least: int | None = None
+
+    def add(self, submitted: Integers, final: Integers) -> None:
+        """Look at the times of a batch: of all rows, also of those that are rejected."""
+        self._future += int((np.maximum(submitted, final) > self._latest).sum())
+        both = (submitted != UNKNOWN) & (final != UNKNOWN)
+        if not both.any():
+            return
+        delay = (final - submitted)[both]
+        self._rows += len(delay)
+        self._early += int((delay < -SECOND).sum())
+        self._late += int((delay > _VALIDITY + HOUR).sum())
+        least = int(delay.min())
+        self._least = least if self._least is None else min(least, self._least)
+
+    def warnings(self) -> Iterator[str]:
+        """A sentence for each thing that the times of a table cannot be."""
+        submitted, final = (repr(self._headings.get(name, name)) for name in ("submitted", "final"))
+        zone = (
+            "they may be of two zones: state that of a column with --columns map.yaml (columns=), "
+            "as in `final: {heading: ..., zone: UTC+8}`"
+        )
+        least = self._least or 0
+        if self._rows >= _FEW and least >= _HALF_HOUR - MINUTE:
+            yield f"{final} is at least {least / HOUR:.1f} h after {submitted} in every row; {zone}"
+        if self._rows >= _FEW and 2 * self._early > self._rows:
+            yield f"{final} is before {submitted} in {self._early:,} of {self._rows:,} rows; {zone}"
+        if self._late:
+            yield (
+                f"{final} is more than 72 h, the longest validity, after {submitted} in "
+                f"{self._late:,} of {self._rows:,} rows"
+            )
+        if self._future:
+            yield f"{self._future:,} rows have a time that is still to come"
