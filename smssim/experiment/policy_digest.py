@@ -66,7 +66,7 @@ class _Structures:
             return ["dict", *([self.of(key, inside), self.of(item, inside)] for key, item in pairs)]
         if isinstance(value, partial):
             parts = (value.func, value.args, value.keywords)
-            return ["partial", *(self.of(part, inside) for part in parts)]
+            return ["partial", *(self.of(item, inside) for item in parts)]
         if inspect.isbuiltin(value):
             return ["builtin", value.__qualname__]
         if inspect.ismodule(value):

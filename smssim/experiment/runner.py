@@ -20,7 +20,7 @@ from smssim.experiment.worker import Result, Task
 from smssim.simulation.policies.account_view import Policy
 from smssim.stats.intervals import mean_interval
 
-MAX_RUNS = 1_000_000
+_MAX_RUNS = 1_000_000
 """Runs of one experiment: more would not fit into memory."""
 BATCH = 32
 """Replications added between two looks."""
@@ -179,8 +179,8 @@ class Runner:
 
         A batch is as large as the *first* or, if that is more, the share *growth* of what is done.
         """
-        if not 0 < most <= MAX_RUNS:
-            raise ValueError(f"most(={most}) must be >= 1 and <= {MAX_RUNS:,}")
+        if not 0 < most <= _MAX_RUNS:
+            raise ValueError(f"most(={most}) must be >= 1 and <= {_MAX_RUNS:,}")
         experiment, done, look = Experiment(designs, self._pool.rng), 0, 0
         while done < most:
             batch = min(max(first, int(growth * done)), most - done)
@@ -194,11 +194,11 @@ class Runner:
 
 def tasks_of(designs: int, n: int, first: int = 0) -> list[Task]:
     """*n* replications from number *first* on of each design. Raise a ValueError unless n > 0, or
-    if these are more than MAX_RUNS in all.
+    if these are more than 1,000,000 in all.
     """
     if n < 1:
         raise ValueError(f"n(={n}) must be >= 1")
-    if designs * n > MAX_RUNS:
+    if designs * n > _MAX_RUNS:
         many = f" for each of {designs:,} designs" if designs > 1 else ""
-        raise ValueError(f"n(={n}) must make {MAX_RUNS:,} runs at most{many}")
+        raise ValueError(f"n(={n}) must make {_MAX_RUNS:,} runs at most{many}")
     return [Task(design, k) for design in range(designs) for k in range(first, first + n)]

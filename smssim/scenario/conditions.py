@@ -15,14 +15,12 @@ from smssim.metrics import METRICS, Metric, metric_named
 
 Selection = dict[str, str | int]
 """The keys of a part of the month, with their values."""
-SIGNS = ("<", "<=", ">", ">=", "==", "!=")
-"""All comparisons; `=` is written for `==`, too."""
 _COMPARISON = re.compile(
     r"(?P<metric>[^\[\]<>=!]+?)\s*(?:\[(?P<part>[^\[\]]+)\])?"
     r"\s*(?P<sign><=|>=|==|!=|<|>|=)\s*(?P<bound>[^\s<>=!\[\]]+)"
 )
 _SIGN = re.compile(r"[<>=!]")
-_PART = re.compile(r"\[[^\[\]]*\]")
+_BRACKETS = re.compile(r"\[[^\[\]]*\]")
 
 
 class Measure(NamedTuple):
@@ -77,7 +75,7 @@ def is_condition(text: str) -> bool:
     >>> is_condition("messages.sent[template=otp] > 0"), is_condition("messages.sent")
     (True, False)
     """
-    return bool(_SIGN.search(_PART.sub("", text)))
+    return bool(_SIGN.search(_BRACKETS.sub("", text)))
 
 
 @lru_cache(maxsize=256)
@@ -89,7 +87,7 @@ def condition_of(text: str) -> Condition:
     """
     return Condition(
         tuple(
-            tuple(_comparison(part, text) for part in re.split(r"\s+and\s+", alternative))
+            tuple(_comparison(one, text) for one in re.split(r"\s+and\s+", alternative))
             for alternative in re.split(r"\s+or\s+", text.strip())
         )
     )
@@ -106,9 +104,9 @@ def _comparison(text: str, whole: str) -> Comparison:
         bound = float("nan")
     if not abs(bound) < float("inf"):
         raise ValueError(f"condition(={whole!r}) must compare with numbers, not {match['bound']!r}")
-    name, part = match["metric"].strip(), match["part"]
+    name, brackets = match["metric"].strip(), match["part"]
     metric = metric_or_none(name)
-    selection = {} if part is None else selection_of(name, part)
+    selection = {} if brackets is None else selection_of(name, brackets)
     measure = Measure(name if metric is None else metric.name, selection)
     sign = "==" if match["sign"] == "=" else match["sign"]
     return Comparison(name, measure, sign, bound)
@@ -129,16 +127,16 @@ def figure_name(metric: str, selection: Selection) -> str:
     return f"{metric}[{', '.join(f'{key}={value}' for key, value in selection.items())}]"
 
 
-def selection_of(metric: str, part: str) -> Selection:
-    """A part as it is written in the name of a figure.
+def selection_of(metric: str, brackets: str) -> Selection:
+    """A part of the month, of the brackets in the name of a figure.
 
     >>> selection_of("messages.sent", "country=ID, type=otp"), selection_of("package.empty", "0")
     ({'country': 'ID', 'type': 'otp'}, {'package': 0})
     """
     named = metric_or_none(metric)
-    if named is not None and named.per and "=" not in part:
-        part = f"{named.per}={part}"
-    pairs = [pair.partition("=") for pair in part.split(",")]
+    if named is not None and named.per and "=" not in brackets:
+        brackets = f"{named.per}={brackets}"
+    pairs = [pair.partition("=") for pair in brackets.split(",")]
     texts = {key.strip(): value.strip() for key, _, value in pairs}
     return {key: int(text) if text.isdecimal() else text for key, text in texts.items()}
 

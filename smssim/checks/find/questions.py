@@ -13,9 +13,9 @@ from smssim.checks.find.launch import USABLE_HOURS, moment, review_runs, templat
 from smssim.checks.find.search import Answer, Promise, search, searched
 from smssim.scenario import Check, Scenario, Where
 
-MAX_STEPS = 1_000_000
+_MAX_STEPS = 1_000_000
 """Values between which a search decides at most."""
-MAX_TIMES = 100_000
+_MAX_TIMES = 100_000
 """Times of handing in that are tried one after the other at most."""
 
 
@@ -133,8 +133,8 @@ def latest_submission(
     if not 0 < share < 1:
         raise ValueError(f"share(={share}) must be > 0 and < 1")
     hours = (launch - first) / timedelta(hours=1)
-    if not hours / step_h < MAX_TIMES:
-        raise ValueError(f"step_h(={step_h}) must make at most {MAX_TIMES:,} times")
+    if not hours / step_h < _MAX_TIMES:
+        raise ValueError(f"step_h(={step_h}) must make at most {_MAX_TIMES:,} times")
     base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
     path = f"templates.{template_index(base, template)}.submitted"
     n = math.floor(hours / step_h + 1e-9)
@@ -159,9 +159,9 @@ def latest_submission(
 def _grid(low: float, high: float, step: float) -> Sequence[float]:
     if not (step > 0 and -math.inf < low <= high < math.inf):
         raise ValueError(f"low(={low}), high(={high}), step(={step}) must be low <= high, step > 0")
-    if not (high - low) / step < MAX_STEPS:
-        least = f"a step of {(high - low) / MAX_STEPS:g} or more"
-        raise ValueError(f"step(={step}) must make at most {MAX_STEPS:,} steps: {least}")
+    if not (high - low) / step < _MAX_STEPS:
+        least = f"a step of {(high - low) / _MAX_STEPS:g} or more"
+        raise ValueError(f"step(={step}) must make at most {_MAX_STEPS:,} steps: {least}")
     whole = all(float(value).is_integer() for value in (low, high, step))
     if whole:
         grid = range(int(low), int(high) + 1, int(step))
