@@ -25,7 +25,7 @@ from smssim.experiment.worker import Result, Task, parts_of
 from smssim.scenario import Scenario
 from smssim.simulation.policies.account_view import Policy
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 """Counts up when a change of the library changes any figure of any run."""
 _PACK = 1_000
 """Loose files that are packed into one, unless a store is created with another number."""

@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-import numpy as np
-import numpy.typing as npt
-
 from smssim.experiment.designs import Design
 from smssim.experiment.experiment import Experiment
 from smssim.experiment.pool import Pool
 from smssim.experiment.run_store import Store, StoredRuns
+from smssim.experiment.statistics import Values
 from smssim.experiment.worker import Result, Task
 from smssim.simulation.policies.account_view import Policy
 from smssim.stats.intervals import mean_interval
@@ -24,7 +22,6 @@ _MAX_RUNS = 1_000_000
 """Runs of one experiment: more would not fit into memory."""
 BATCH = 32
 """Replications added between two looks."""
-Values = npt.NDArray[np.float64]
 Progress = Callable[[int, int, float], None]
 """Called with (runs done, runs in all, seconds left) whenever a run is done."""
 Enough = Callable[[Experiment, int], bool]
