@@ -239,3 +239,25 @@ def test_a_secret_is_in_no_table_and_no_pickle() -> None:
         assert SECRET not in made.changes.to_csv() + repr(made) + made.designs[0].label
         assert SECRET.encode() not in pickle.dumps(made)
         assert SECRET.encode() not in pickle.dumps(plan.change(**{path: value}))
+
+
+def test_a_size_that_is_changed_says_that_its_price_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = Scenario.load(Path(__file__).parents[1] / "data/scenarios/mode2_run_out.yaml")
+    file = tmp_path / "plan.yaml"
+    file.write_text(plan.change(days=1).to_yaml(), encoding="utf-8")
+    note = "packages.0.segments: the package costs 320 USD whatever its size; give it"
+    resized = ["--set", f"{SEGMENTS}=1000", "--n", 1]
+
+    for command in ("sweep", "compare"):
+        assert note in " ".join(called(capsys, command, file, *resized)[1].split())
+    priced = [*resized, "--set", "packages.0.price=9"]
+    assert note not in " ".join(called(capsys, "sweep", file, *priced)[1].split())
+
+    each = plan.change(days=1).model_dump(exclude_unset=True)
+    each["packages"][0].pop("price")
+    each["packages"][0]["price_per_segment"] = 0.02
+    file.write_text(Scenario.model_validate(each).to_yaml(), encoding="utf-8")
+    _, out, _ = called(capsys, "sweep", file, "--set", f"{SEGMENTS}=1000,2000", "--n", 1)
+    assert "whatever its size" not in out

@@ -201,7 +201,25 @@ def _stopped(record: Record) -> list[tuple[str, str]]:
         for _, row in stops.head(2).iterrows()
     ]
     lines += [f"and {len(stops) - 2} more stops, see below"] if len(stops) > 2 else []
+    lines += _unsold(record)
     return [("Stopped", line) for line in lines or ["never"]]
+
+
+def _unsold(record: Record) -> list[str]:
+    """Countries to which all is refused in mode 2 as packages are not sold for them: that begins
+    with the first message and ends never, so no event marks it.
+    """
+    scenario = record.provenance.get("scenario")
+    if scenario is None:
+        return []
+    sold = Scenario.parse(scenario).account.package_countries
+    code, rows = CAUSES["suspended"], statuses(record)
+    rows = rows[(rows["status"] == code) & ~rows["country"].isin(sold)]
+    if rows.empty:
+        return []
+    names = listed(sorted(rows["country"].astype("str").unique()))
+    refused = f"{count(rows['messages'].sum())} refused ({code})"
+    return [f"to {names}, as no packages are sold for it: {refused}"]
 
 
 def _refused(record: Record, event: str, subject: str) -> str:

@@ -169,7 +169,7 @@ def _packages(scenario: Scenario) -> Rows:
             f"{index}",
             package.country,
             number(package.segments),
-            number(package.price),
+            number(package.price_micro / 1e6),
             "start of the run" if package.at is None else value_text(package.at),
             counted(package.valid_days, "day")
             if package.valid_days is not None

@@ -116,7 +116,7 @@ def _service(scenario: Scenario) -> Iterator[Control]:
         yield _choice(path, SERVICE, "service mode", mode, MODES, _put(path))
     for i, package in enumerate(scenario.packages):
         path, priced = f"packages.{i}.segments", f"packages.{i}.price"
-        alike = " (price in proportion)" * (package.price > 0)
+        alike = " (price in proportion)" * (package.price_micro > 0)
         label = f"package {i} to {package.country}, segments{alike}"
         turn = partial(_resize, path=path, priced=priced, package=package)
         yield _number(path, SERVICE, label, package.segments, turn, (path, priced))
@@ -187,7 +187,7 @@ def _put(path: str) -> Callable[[Any], Changes]:
 
 
 def _resize(value: int, path: str, priced: str, package: Package) -> Changes:
-    if not package.price:
+    if not package.price or package.price_per_segment is not None:
         return {path: value}
     return {path: value, priced: round(package.price * value / package.segments, 6)}
 
