@@ -112,6 +112,11 @@ INPUTS = {
         "smssim.simulation.setup.onboarding:_IN_WORKING_TIME", value(())
     ),
     "step out of order": Mutation("smssim.simulation.setup.onboarding:_blocked", returns(None)),
+    "prerequisites": Mutation("smssim.simulation.setup.onboarding:_NEEDS", value({})),
+    "credentials": Mutation("smssim.simulation.setup.onboarding:CREDENTIALS", value("")),
+    "unincorporated business": Mutation(
+        "smssim.simulation.setup.onboarding:UNINCORPORATED", value("")
+    ),
     "personal account": Mutation("smssim.simulation.setup.onboarding:NOT_ENTERPRISE", value("")),
     "template before its application": Mutation(_STEP, _free_steps(TEMPLATE, APPLICATION)),
     "quota of applications and templates": Mutation("smssim.scenario.consistency:_quotas", nothing),

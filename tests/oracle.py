@@ -119,6 +119,7 @@ class World:
             "enabling": "enabled",
             "country_registration": "registered",
             "application": "application_created",
+            "credentials": "credentials_obtained",
         }
         at, event, subject = state.done, events.get(name[0]), name[1]
         if state.refused:
@@ -240,6 +241,8 @@ class World:
         if not self.is_done("enabling", ""):
             return "E000109"
         if not self.is_done("application", application):
+            return "E000102"
+        if not self.is_done("credentials", application):
             return "E000102"
         if code := account.application_refusal(application, message.address):
             return code

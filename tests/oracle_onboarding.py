@@ -19,12 +19,17 @@ from smssim.workdays import add_working
 
 ASKED, FIRST = {"CA", "GB", "SG", "US", "VN", "TW"}, {"CA", "US", "VN"}
 BEFORE = {
-    "authentication": "registration",
-    "enabling": "authentication",
-    "details": "enabling",
-    "country_registration": "details",
-    "application": "details",
+    "registration": ("email", "mobile_number"),
+    "payment_method": ("registration",),
+    "authentication": ("registration",),
+    "enabling": ("authentication",),
+    "details": ("enabling",),
+    "country_registration": ("details",),
+    "application": ("payment_method", "details"),
 }
+ACCOUNT = ("email", "mobile_number", "registration", "payment_method")
+ACCOUNT += ("authentication", "enabling", "details")
+BY_CHOICE = ("email", "mobile_number", "payment_method", "credentials")
 WORKING = ("authentication", "enabling", "country_registration")
 Name = tuple[str, str]
 
@@ -82,11 +87,11 @@ class Beginnings:
 
     def _all_names(self) -> list[Name]:
         scenario = self.scenario
-        account = ("registration", "authentication", "enabling", "details")
         return [
-            *((step, "") for step in account),
+            *((step, "") for step in ACCOUNT),
             *(("country_registration", c) for c in sorted(ASKED | set(scenario.registrations))),
             *(("application", application.name) for application in scenario.applications),
+            *(("credentials", application.name) for application in scenario.applications),
             *(("template", template.name) for template in scenario.templates),
         ]
 
@@ -95,6 +100,9 @@ class Beginnings:
         if step == "country_registration":
             asked = self.rules is not None and subject in ASKED & self.sent_to()
             return subject in self.scenario.registrations or asked
+        if step in BY_CHOICE:
+            chosen = self.rules is not None and getattr(self.rules, step) is not None
+            return chosen or (self.rules is not None and step in self.rules.attempts)
         if step == "template" and self.scenario.template(subject).submitted is None:
             return self._exists(("application", self.scenario.template(subject).application))
         return self.rules is not None or self._dated(name) is not None
@@ -120,7 +128,9 @@ class Beginnings:
         if step == "template":
             needs = [("application", self.scenario.template(subject).application)]
             return self._with_countries(needs, self.sent_to(subject))
-        needs = [(BEFORE[step], "")] if step in BEFORE else []
+        if step == "credentials":
+            return [("application", subject)]
+        needs = [(need, "") for need in BEFORE.get(step, ())]
         if step == "application":
             own = [t.name for t in self.scenario.templates if t.application == subject]
             needs = self._with_countries(needs, {c for t in own for c in self.sent_to(t)})
@@ -145,7 +155,8 @@ class Beginnings:
         elif self.rules is None:
             at = None
         else:
-            begins = self.rules.begins if step == "registration" else None
+            first = step in ACCOUNT[:3] and not any(self._exists(n) for n in self._needs(name))
+            begins = self.rules.begins if first else None
             at = next((at for own, at in self.rules.attempts.items() if own == step), begins)
         return to_us(at) if at else None
 
@@ -158,6 +169,8 @@ class Beginnings:
         else:
             field = "application_setup" if step == "application" else step
             delay = getattr(self.rules, field)
+            if delay is None:
+                return began
         source = f"onboarding/{step}/{subject}"
         took = delay_table(delay).of(self.marks.word(source, "duration", 0, 0))
         if step not in WORKING:
@@ -188,5 +201,8 @@ class Beginnings:
             began = tried
         if name[0] == "authentication" and self.rules and self.rules.account_type == "personal":
             told = "a personal account cannot be authenticated as an enterprise"
+            return State(began, None, told, began)
+        if name[0] == "enabling" and self.rules and self.rules.account_type == "unincorporated":
+            told = "an unincorporated business cannot enable the service"
             return State(began, None, told, began)
         return State(began, self._ends(name, began))

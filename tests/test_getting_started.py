@@ -145,6 +145,42 @@ def test_a_personal_account_is_refused() -> None:
     assert known(made).application_us == {"shop": None}
 
 
+def test_an_unincorporated_business_is_refused() -> None:
+    run = simulate(scenario(onboarding={"account_type": "unincorporated", "registration": 3_600}))
+    reason = "enabling: an unincorporated business cannot enable the service"
+    assert events(run) == [("02 02:00", "step_refused", reason)]
+    assert set(run.messages["status"]) == {"E000109"}
+
+
+def test_email_number_and_payment_are_needed() -> None:
+    """Each is a step of its own where it is given: the registration needs two, applications one."""
+    steps = {"email": 600, "mobile_number": 1_200, "registration": 60, "payment_method": 86_400}
+    made = scenario(onboarding=steps | {"begins": "2026-03-02T02:00Z"})
+    done = table(made)["done_at"].dt.strftime("%d %H:%M")
+    assert done.index.get_level_values("step").tolist()[:4] == list(steps)
+    assert done.tolist()[:4] == ["02 02:10", "02 02:20", "02 02:21", "03 02:21"]
+    assert done["application", "shop"] == "03 02:21"
+    late = {"payment_method": "2026-03-20"}
+    assert table(scenario(onboarding={"attempts": late})).loc[
+        ("application", "shop"), "done_at"
+    ] == pd.Timestamp("2026-03-20", tz="UTC")
+    early = {"email": 7_200, "attempts": {"registration": "2026-03-02T02:00Z"}}
+    refused = table(scenario(onboarding=early))["refused"]
+    assert refused["registration", ""] == "needs email, which is not done"
+    assert refused["application", "shop"] == "needs details, which was refused"
+
+
+def test_an_application_sends_with_its_credentials() -> None:
+    run = simulate(scenario(onboarding={"credentials": 5 * 86_400}))
+    obtained = pd.Timestamp("2026-03-07T01:00", tz="UTC")
+    assert ("07 01:00", "credentials_obtained", "shop") in events(run)
+    before = run.messages[run.messages["submitted_at"] < obtained]
+    assert set(before["status"]) == {"E000102"}
+    after = run.messages[run.messages["submitted_at"] >= obtained]
+    assert "E000102" not in set(after["status"])
+    assert "DELIVRD" in set(after["status"])
+
+
 def test_an_application_before_the_details_is_refused() -> None:
     early = scenario(
         onboarding={"details": 3_600}, applications=[{"name": "shop", "created": MONDAY}]

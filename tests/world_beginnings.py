@@ -31,11 +31,13 @@ def onboarding(draw: Draw, clock: Clock) -> Made | None:
         return None
     names = ("registration", "authentication", "enabling", "details", "application_setup")
     made: Made = {name: draw(one_of(SHORT)) for name in names}
+    chosen = ("email", "mobile_number", "payment_method", "credentials")
+    made |= {name: draw(one_of(SHORT)) for name in chosen if draw(one_of(RARELY))}
     begins = draw(one_of((True, True, False)))
     tried = draw(st.lists(one_of(names[begins:4]), max_size=2)) if draw(one_of(RARELY)) else []
     return made | without_none(
         {
-            "account_type": draw(one_of(("enterprise",) * 7 + ("personal",))),
+            "account_type": draw(one_of(("enterprise",) * 7 + ("personal", "unincorporated"))),
             "begins": _around(draw, clock) if begins else None,
             "attempts": {step: _around(draw, clock) for step in tried},
         }

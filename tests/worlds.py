@@ -71,6 +71,7 @@ EVENT_KINDS = (
     "enabled",
     "registered",
     "application_created",
+    "credentials_obtained",
     "step_refused",
     "task_cancelled",
 )

@@ -19,9 +19,13 @@ from smssim.scenario.consistency_console import (
 from smssim.scenario.errors.partial import readable
 from smssim.scenario.errors.problems import KEY, Violation, as_written, hint
 from smssim.scenario.promise_rules import promise_violations
-from smssim.scenario.sources import GroupTask
+from smssim.scenario.sources import MOST_NUMBERS, GroupTask
 from smssim.sms.recipients import read_recipients
 
+_MOST_COPIES = 8
+"""A message and its resends."""
+_MOST_US = 2**62
+"""Microseconds that a queue may take to empty, which 64 bits hold."""
 _MOST_OUTAGES = 1_000_000
 """Outages by chance within a run."""
 _SOURCES = ("traffic", "calls", "group_tasks")
@@ -227,7 +231,17 @@ def _statuses(s: Any) -> Iterator[Violation]:
 
 
 def _rates(s: Any) -> Iterator[Violation]:
-    """Outages by chance are few enough to be counted."""
+    """A queue empties within the times that are counted, outages by chance are few enough."""
+    expected = sum(source.expected(s.start_us, s.end_us) for source in (*s.traffic, *s.calls))
+    expected += sum(sum(task.countries.values()) or MOST_NUMBERS for task in s.group_tasks)
+    if expected * _MOST_COPIES * s.queue.gap_us > _MOST_US:
+        rate, most = s.queue.throughput_per_s, expected * _MOST_COPIES * 1e6 / _MOST_US
+        message = f"{rate:g} is too slow for some {expected:,.0f} messages"
+        yield ("queue", "throughput_per_s"), f"{message}: at least {most:.2g}"
+    yield from _outages(s)
+
+
+def _outages(s: Any) -> Iterator[Violation]:
     outages = s.callback.random_outages
     if outages is None or not readable(s.days, outages, outages.up, outages.down):
         return

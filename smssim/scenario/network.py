@@ -86,7 +86,7 @@ class Queue(ScenarioModel):
 
     scope: Literal["shared", "application", "route"] = "shared"
     """Assumption: one queue for the whole account, or one an application or a country."""
-    throughput_per_s: Annotated[Float, Field(ge=0.001, le=1e6)] = 500
+    throughput_per_s: Annotated[Float, Field(ge=1e-6, le=1e6)] = 500
     """Assumption: messages a second that leave a queue; Huawei recommends at most 500 numbers a
     second, a hard limit is not published."""
     capacity: Annotated[Int, Field(ge=0, le=10**9)] | None = None

@@ -14,7 +14,15 @@ from smssim.sms.reference import reference
 
 _WORKDAY_S = 9 * 3_600
 """A workday of the Chinese calendar in seconds of working time, 09:00-18:00 GMT+8."""
-Step = Literal["registration", "authentication", "enabling", "details"]
+Step = Literal[
+    "email",
+    "mobile_number",
+    "registration",
+    "payment_method",
+    "authentication",
+    "enabling",
+    "details",
+]
 RegistrationType = Literal["sender_id", "brand", "content"]
 
 
@@ -53,14 +61,23 @@ class Onboarding(ScenarioModel):
     Since 2025-01-10 Huawei enables no new users of the service.
     """
 
-    account_type: Literal["enterprise", "personal"] = "enterprise"
-    """International SMS is for enterprises: a personal account is refused at its
-    authentication."""
+    account_type: Literal["enterprise", "personal", "unincorporated"] = "enterprise"
+    """International SMS is for enterprises: a personal account is refused at its authentication,
+    an unincorporated business (sole proprietor, partnership) when the service is enabled."""
     begins: Instant | None = None
-    """When the registration begins; without it, at the start of the run."""
+    """When the first steps begin; without it, at the start of the run."""
+    email: Delay | None = None
+    """Assumption: how long the email address takes that the registration needs, in seconds; part
+    of the registration by default."""
+    mobile_number: Delay | None = None
+    """Assumption: how long the mobile number takes that the registration needs, in seconds; part
+    of the registration by default."""
     registration: Delay = Delay(fixed_s=3_600)
     """Assumption: email, mobile number, complete information and payment method, in seconds; an
     hour."""
+    payment_method: Delay | None = None
+    """Assumption: how long the payment method takes that applications need, in seconds from the
+    registration on; part of the registration by default."""
     authentication: Delay = Delay(uniform_s=(_WORKDAY_S, 3 * _WORKDAY_S))
     """Assumption: where within its documented one to three workdays the real-name authentication
     ends, in seconds of working time (32,400 a workday); anywhere."""
@@ -72,6 +89,9 @@ class Onboarding(ScenarioModel):
     minutes."""
     application_setup: Delay = Delay(fixed_s=600)
     """Assumption: how long it takes to create an application, in seconds; ten minutes each."""
+    credentials: Delay | None = None
+    """Assumption: how long it takes to obtain an application's key, secret, access address and
+    channel number, which its messages need, in seconds; none by default."""
     attempts: dict[Step, Instant] = {}
     """Steps that are tried at a given moment; one that is tried before the step before it is done
     is refused, and so is all that needs it."""

@@ -33,7 +33,7 @@ from smssim.sms import reference
 from smssim.sms.recipients import MAX_FILE_BYTES, estimated_file_bytes
 from smssim.stats.keyed_random import REQUESTS_AN_HOUR
 
-_MOST_NUMBERS = 1_000_000
+MOST_NUMBERS = 1_000_000
 MOST_WHITELISTED = 1_000
 _MOST_DRAWN = 1_000
 """A client may put more numbers into a request than it holds, but not more than this."""
@@ -283,7 +283,7 @@ class GroupTask(ScenarioModel):
     file: Path | None = None
     """An XLSX with the numbers in column A; a relative path is looked for beside the scenario
     file, then in the folders above it."""
-    countries: dict[Country, Annotated[Int, Field(ge=1, le=_MOST_NUMBERS)]] = {}
+    countries: dict[Country, Annotated[Int, Field(ge=1, le=MOST_NUMBERS)]] = {}
     """Numbers by country, sent in this order; not with a file."""
     digits: Annotated[Int, Field(ge=5, le=15)] = 11
     """Assumption: how long its numbers are, calling code included, to estimate the size of the file
@@ -307,8 +307,8 @@ class GroupTask(ScenarioModel):
             yield (), f"give a file or countries, one of the two, not {have}"
         total = sum(self.countries.values())
         size = estimated_file_bytes(total, self.digits)
-        if total > _MOST_NUMBERS:
-            message = f"{total} numbers a task: at most {_MOST_NUMBERS} (DOMAIN.md section 8)"
+        if total > MOST_NUMBERS:
+            message = f"{total} numbers a task: at most {MOST_NUMBERS} (DOMAIN.md section 8)"
             yield ("countries",), message
         elif size > MAX_FILE_BYTES:
             message = f"{total} numbers make a file of some {size:,} bytes"
@@ -327,5 +327,5 @@ class GroupTask(ScenarioModel):
         """When its last number is handed over, at the latest."""
         if self.pace_per_s is None:
             return self.at
-        numbers = sum(self.countries.values()) or _MOST_NUMBERS
+        numbers = sum(self.countries.values()) or MOST_NUMBERS
         return self.at + timedelta(seconds=min((numbers - 1) / self.pace_per_s, 1e9))

@@ -28,6 +28,11 @@ def _start(study: Study) -> Iterator[str]:
             "authentication would begin; it is never enabled, and all messages are refused "
             "(E000109)."
         )
+    elif onboarding.account_type == "unincorporated":
+        yield (
+            "Getting started: the account is that of an unincorporated business, which is refused "
+            "when the service would be enabled: all messages are refused (E000109)."
+        )
     else:
         yield (
             "Getting started: the account is registered, authenticated, enabled and given its "

@@ -8,10 +8,15 @@ from __future__ import annotations
 from smssim.scenario import Ticket
 from smssim.simulation.account.account import Account, Entry
 from smssim.simulation.account.events import EventPriority
-from smssim.simulation.setup.onboarding import APPLICATION, COUNTRY
+from smssim.simulation.setup.onboarding import APPLICATION, COUNTRY, CREDENTIALS
 from smssim.sms.packages import Package
 
-STEP_EVENTS = {"enabling": "enabled", COUNTRY: "registered", APPLICATION: "application_created"}
+STEP_EVENTS = {
+    "enabling": "enabled",
+    COUNTRY: "registered",
+    APPLICATION: "application_created",
+    CREDENTIALS: "credentials_obtained",
+}
 """The events of those steps of getting started that change the account."""
 
 
@@ -31,8 +36,12 @@ def get_started(account: Account, step: str, subject: str) -> None:
 
 def enter(account: Account, step: str, subject: str) -> None:
     """Record that a step is done."""
-    if step == APPLICATION:
-        account.created.add(subject)
+    if step in (APPLICATION, CREDENTIALS):
+        # With credentials as a step, it is they that let an application send.
+        onboarding = account.scenario.onboarding
+        obtained = onboarding is not None and onboarding.credentials is not None
+        if step == CREDENTIALS or not obtained:
+            account.created.add(subject)
     elif step == COUNTRY:
         account.unregistered.discard(subject)
     else:

@@ -26,8 +26,18 @@ from smssim.stats.keyed_random import KeyedRandom
 from smssim.workdays import WorkCalendar, add_working
 
 COUNTRY, APPLICATION, TEMPLATE = "country_registration", "application", "template"
+CREDENTIALS = "credentials"
 _ACCOUNT_STEPS: tuple[AccountStep, ...] = get_args(AccountStep)
 NOT_ENTERPRISE = "a personal account cannot be authenticated as an enterprise"
+UNINCORPORATED = "an unincorporated business cannot enable the service"
+_NEEDS: dict[str, tuple[str, ...]] = {
+    "registration": ("email", "mobile_number"),
+    "payment_method": ("registration",),
+    "authentication": ("registration",),
+    "enabling": ("authentication",),
+    "details": ("enabling",),
+}
+"""The steps of the account that each of them needs; those that a scenario has not need nothing."""
 AT_ONCE = Delay(fixed_s=0)
 _IN_WORKING_TIME = ("authentication", "enabling", COUNTRY)
 
@@ -70,6 +80,11 @@ class GettingStarted:
         setup = scenario.onboarding.application_setup if scenario.onboarding else AT_ONCE
         for application in scenario.applications:
             self._application(scenario, application, setup)
+        if scenario.onboarding is not None and scenario.onboarding.credentials is not None:
+            for application in scenario.applications:
+                needs = [(APPLICATION, application.name)]
+                delay = scenario.onboarding.credentials
+                self._take(CREDENTIALS, application.name, None, needs, delay)
         for template in scenario.templates:
             self._template(template)
 
@@ -78,15 +93,20 @@ class GettingStarted:
         return self._steps_by_name.get((step, subject))
 
     def _account(self, rules: Onboarding) -> None:
-        before: list[tuple[str, str]] = []
+        refusals = {
+            "personal": ("authentication", NOT_ENTERPRISE),
+            "unincorporated": ("enabling", UNINCORPORATED),
+        }
+        refused, reason = refusals.get(rules.account_type, ("", ""))
         for step in _ACCOUNT_STEPS:
-            dated, subject = rules.attempts.get(step), ""
-            if step == "registration" and dated is None:
+            dated, delay = rules.attempts.get(step), getattr(rules, step)
+            if dated is None and delay is None:
+                continue
+            needs = [(need, "") for need in _NEEDS.get(step, ()) if self.of(need, "")]
+            if dated is None and not needs:
                 dated = rules.begins
-            personal = step == "authentication" and rules.account_type == "personal"
-            refusal = NOT_ENTERPRISE if personal else ""
-            self._take(step, subject, dated, before, getattr(rules, step), refusal)
-            before = [(step, subject)]
+            refusal = reason if step == refused else ""
+            self._take(step, "", dated, needs, delay or AT_ONCE, refusal)
 
     def _countries(self, scenario: Scenario) -> None:
         required = registrations(scenario)
@@ -106,7 +126,8 @@ class GettingStarted:
             return
         templates = [t.name for t in scenario.templates if t.application == application.name]
         first = set().union(*(self._first[template] for template in templates))
-        needs = [("details", ""), *((COUNTRY, country) for country in sorted(first))]
+        needs = [("payment_method", ""), ("details", "")]
+        needs += [(COUNTRY, country) for country in sorted(first)]
         self._take(APPLICATION, application.name, application.created, needs, setup)
 
     def _template(self, template: Template) -> None:
