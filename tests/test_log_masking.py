@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from smssim.logs.quarantine import Quarantine
@@ -41,6 +41,38 @@ def test_no_more_than_three_digits_of_a_number_are_shown(digits: str, data: st.D
     shown = re.sub("%20", "", found)
     assert sum(map(str.isdigit, shown)) <= 3, found
     assert len(found) == len(before + number + after)
+
+
+SPLITS = [
+    *("\u2009", "\u200b", "\u00ad", "\u200e", "\u2212", "_", ",", ":", "*", "|", "'", "\u2019"),
+    *("[", "]", "(", "{", "\t", "\u2007", "\u202f", ";", "\\u200b", "\\t", "%09", ", ", " - ", '"'),
+    *("\ufeff", "\u2060", "\u2014", "</", "\n"),
+]
+
+
+@given(DIGITS, st.sampled_from(SPLITS), st.sets(st.integers(1, 14), min_size=1))
+def test_digits_that_anything_splits_are_a_number(
+    digits: str, split: str, places: set[int]
+) -> None:
+    """By one mark, in any places: no more than three digits are shown, unless it is a time.
+
+    A whole number ends where its field does: what stands in the next one is another figure.
+    """
+    number = "".join(split * (i in places) + digit for i, digit in enumerate(digits))
+    if split.strip(" ") in (",", ";", "|", "\t", "\\t", '"', "\n"):
+        assume(max(map(len, number.split(split))) < 7)
+    found = masked(f"x={number}&y")
+    left = re.sub(r"\\u200b|%09", "", found)
+    is_clock = re.search(r"(?<!\d)\d{1,2}:[0-5]\d(?!:?\d)", number) if split == ":" else None
+    assert is_clock or sum(map(str.isdigit, left)) <= 3, (number, found)
+
+
+@given(DIGITS, st.sampled_from(["\\u003{}", "%3{}", "\\x3{}", "&#x3{};"]))
+def test_digits_that_are_escaped_are_a_number(digits: str, form: str) -> None:
+    """As JSON, a URL or HTML writes them."""
+    found = masked("".join(map(form.format, digits)))
+    assert found.count("*") == len(digits) - 3
+    assert masked(digits[0] + "".join(map(form.format, digits[1:]))).count("*") == len(digits) - 3
 
 
 @given(TIMES, st.sampled_from(SHAPES), st.sampled_from(["", ",", ";", "|", "\t", '"', "="]))

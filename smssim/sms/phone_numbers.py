@@ -224,9 +224,22 @@ def _agree(pattern: str, digits: str) -> bool:
 # Phone numbers in texts that people are shown: all but their first digits as "*".
 
 _SHOWN = 3
-_BETWEEN = r"(?:[ \u00a0\u202f()（）\[\]/.+\-\u2010-\u2015]|%[0-9A-Fa-f]{2}){1,3}"
-"""What may stand between digits of a number: also blanks and brackets as a URL has them."""
-_CLOCK = r"(?:[T ]|%20|\+){1,2}\d{1,2}(?::|%3[Aa])\d{2}(?:(?::|%3[Aa])\d{2}(?:[.,]\d{1,6}(?!\d))?)?"
+# A digit as itself, or as JSON, a URL or HTML escape it.
+_DIGIT = r"(?:\d|\\[ux](?:00)?3\d|%3\d|&#(?:4[89]|5[0-7]);|&#x3\d;)"
+_URL = r"%[0-9A-Fa-f]{2}"
+_BETWEEN = rf"(?:[ \u00a0\u202f()（）\[\]/.+\-\u2010-\u2015]|{_URL}){{1,3}}"
+"""What may be between digits of a number that could be a date."""
+_JOINED = (
+    rf"(?:[^\S\t\r\n]|[()（）\[\]{{}}<>/.+\-_:*'\u2019\u2010-\u2015\u2212{INVISIBLE}]|{_URL}"
+    r"|\\u[0-9A-Fa-f]{4}){1,3}"
+)
+"""What may be between digits of a number within a field: also blanks and brackets as escaped."""
+_APART = rf"(?:[\s,;|:_*'\"()\[\]/+\-\u2212{INVISIBLE}]|\\[tnr]|{_URL}){{1,3}}"
+"""What may be between digits of a number that field separators split: no decimal point."""
+_CLOCK = (
+    r"(?:[T ]|%20|\+){1,2}\d{1,2}(?::|%3[Aa])\d{2}"
+    r"(?:(?::|%3[Aa])\d{2}(?:(?:\.\d{1,9}|,\d{1,6})(?!\d))?)?"
+)
 _OFFSET = r"(?:[ +\-](?:0\d|1[0-4]):?[0-5]\d(?!\d))?"
 _ANY_DATE = r"(?:(?:19|20|21)\d\d[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d\d){1,2})"
 _MONTH, _DAY = r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|[12]\d|3[01])"
@@ -237,25 +250,26 @@ _DATE = (
 _HEX = "[0-9A-Fa-f]"
 # DOMAIN.md section 6: a UUID and a decimal counter.
 _ID = rf"{_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}(?:_\d{{1,9}})?"
-_TIME = rf"{_ANY_DATE}{_CLOCK}{_OFFSET}(?!\d)"
-_HOUR = r"\d{1,2}:[0-5]\d(?::[0-5]\d(?:[.,]\d{1,6}(?!\d))?)?(?!\d)"
-_FOUND = re.compile(
+_TIME = rf"{_ANY_DATE}{_CLOCK}{_OFFSET}(?!:?\d)"
+_HOUR = r"\d{1,2}:[0-5]\d(?::[0-5]\d(?:(?:\.\d{1,9}|,\d{1,6})(?!\d))?)?(?!:?\d)"
+_NUMBERS = re.compile(
     rf"(?P<other>(?<!\w)(?:{_ID}(?!\w)|{_TIME}|{_HOUR}|{_DATE}(?!(?:{_BETWEEN})?\d)))"
-    rf"|\d(?:(?:{_BETWEEN}(?!{_TIME}))?\d){{6,}}"
+    rf"|{_DIGIT}(?:(?:{_JOINED}(?!{_TIME}))?{_DIGIT}){{6,}}"
+    rf"|(?<![^\W_]){_DIGIT}(?:(?:{_APART}(?!{_TIME}|{_DATE}(?!\d)))?{_DIGIT}){{6,}}"
 )
-_DIGIT = re.compile(r"(%[0-9A-Fa-f]{2})|\d")
+_TOKEN = re.compile(rf"(?P<digit>{_DIGIT})|{_URL}|\\u[0-9A-Fa-f]{{4}}")
 
 
 def masked(text: str) -> str:
     """Return *text* with all but the first 3 digits of every phone number as "*".
 
-    Whatever has 7 digits or more, together or apart by blanks, brackets, points, slashes and
-    hyphens, is taken for one; dates, times and ids of messages (DOMAIN.md section 6) are none.
+    What has 7 digits or more, together or apart by up to 3 blanks, marks or brackets, escaped or
+    not, is taken for one; dates, times and ids of messages (DOMAIN.md section 6) are none.
 
     >>> masked("to 62 812-3456-7890 at 2026-05-01 10:00:05")
     'to 62 8**-****-**** at 2026-05-01 10:00:05'
     """
-    return _FOUND.sub(_mask, text)
+    return _NUMBERS.sub(_mask, text)
 
 
 def _mask(match: re.Match[str]) -> str:
@@ -263,11 +277,11 @@ def _mask(match: re.Match[str]) -> str:
         return match[0]
     seen = 0
 
-    def masked_digit(digit: re.Match[str]) -> str:
+    def masked_digit(token: re.Match[str]) -> str:
         nonlocal seen
-        if digit[1]:
-            return digit[0]
+        if not token["digit"]:
+            return token[0]
         seen += 1
-        return digit[0] if seen <= _SHOWN else "*"
+        return token[0] if seen <= _SHOWN else "*"
 
-    return _DIGIT.sub(masked_digit, match[0])
+    return _TOKEN.sub(masked_digit, match[0])
