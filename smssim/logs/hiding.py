@@ -16,7 +16,7 @@ from smssim.sms.phone_numbers import masked
 
 HIDDEN = "***"
 
-_SHOWN_DIGITS = 3
+_SHOWN_DIGITS, _FEWEST_DIGITS = 3, 7
 _SECRET = (
     r"template_?-?param(?:eter)?s?|template_?-?paras?|x-?wsse|authorization|password_?digest|nonce"
     r"|app_?-?secret|app_?-?key|(?:client|secret|access|api|private)_?-?(?:key|secret)|secret"
@@ -27,6 +27,7 @@ _CONTENT = re.compile(
     r"(?:sms|message|msg)?(?:content|body|text)|params|parameters|variables|模板参数|模板变量|变量"
     r"|短信内容|内容|验证码|密码|密钥|口令|应用密钥"
 )
+_TEXTS = r"(?:(?:sms|message|msg)_?)?content|(?:sms|message|msg)_?(?:text|body)"
 _HEADING = re.compile(_SECRET)
 # A value in quotes, which may themselves be escaped; a list, or the rest of one that is cut.
 _VALUE = (
@@ -35,7 +36,7 @@ _VALUE = (
     r"|\{.*?(?:\}|\Z)|[^\s,}\]&\"']+)"
 )
 _IN_JSON = re.compile(
-    rf"(?P<name>(?P<mark>\\*[\"'])(?:{_SECRET})(?P=mark)\s*[:=]\s*){_VALUE}", re.I | re.S
+    rf"(?P<name>(?P<mark>\\*[\"'])(?:{_SECRET}|{_TEXTS})(?P=mark)\s*[:=]\s*){_VALUE}", re.I | re.S
 )
 _IN_FORM = re.compile(
     rf"(?P<name>(?<![^\s&?;,\"'{{])(?:{_SECRET})(?:=|%3[dD]))(?:\"[^\"]*(?:\"|\Z)|[^&\s\"',;]*)",
@@ -130,13 +131,22 @@ class ColumnHider:
             return self._json(text)
         cells = self.cells(text)
         positions = {i: self.columns[h] for i, h in enumerate(self.headings) if h in self.columns}
-        if len(cells) != len(self.headings):
-            # The cells of a broken row may be shifted.
-            least = _nothing if _nothing in positions.values() else number_hidden
-            positions = dict.fromkeys(range(min(positions, default=0), len(cells)), least)
+        if len(cells) != len(self.headings) or "\n" in text:
+            return self._broken(text, cells, positions)
         for position, hide in positions.items():
             if position < len(cells) and (value := cells[position].strip()):
                 text = _replaced(text, value, hide(value))
+        return text
+
+    def _broken(
+        self, text: str, cells: list[str], positions: Mapping[int, Callable[[str], str]]
+    ) -> str:
+        """The text of a row whose cells may be shifted, or not taken apart as they should."""
+        if _nothing in positions.values():
+            return "; ".join([*map(number_hidden, cells[: min(positions)]), HIDDEN])
+        for cell in cells:
+            if sum(map(str.isdigit, cell)) >= _FEWEST_DIGITS:
+                text = _replaced(text, cell.strip(), number_hidden(cell.strip()))
         return text
 
     def reason(self, reason: str) -> str:

@@ -123,7 +123,12 @@ def segments_meaning(most: int) -> Callable[[str], Meaning]:
 
 
 def stage_meaning(text: str) -> Meaning:
-    """Where a message was refused, in a table of ours; an empty cell is one that was sent."""
+    """Where a message was refused, in a table of ours; an empty cell is one that was sent.
+
+    Tables that were written before have the number of the stage.
+    """
+    if text.isascii() and text.isdecimal() and int(text) < len(REFUSED_AT):
+        return Meaning(int(text))
     if text not in REFUSED_AT:
         return Meaning(NO_CODE, f"must be {', '.join(REFUSED_AT[1:])} or empty")
     return Meaning(REFUSED_AT.index(text))

@@ -163,11 +163,16 @@ OUR_HEADINGS: Mapping[str, str] = MappingProxyType(
         "request": "request",
         "recipient": "recipient",
         "resend_number": "generation",
+        "generation": "generation",
         "refused_at": "place",
+        "place": "place",
         "covered_segments": "covered_segments",
     }
 )
-"""Headings of `smssim.record.schema.MESSAGES` that other tables lack, or use for something else."""
+"""Headings of `smssim.record.schema.MESSAGES` that other tables lack, or use for something else.
+
+Tables that were written before have `generation` and `place`.
+"""
 
 FIELDS: tuple[str, ...] = tuple(dict.fromkeys((*SYNONYMS, *OUR_HEADINGS.values())))
 """All fields, in the order in which they are listed."""

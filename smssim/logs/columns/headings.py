@@ -20,7 +20,7 @@ _REMEDY = (
     "`field: heading`"
 )
 _HEADING = ("id", *TIMES)
-_OURS = {"request", "recipient", "resendnumber"}
+_OURS = {"request", "recipient"}, {"resendnumber", "generation"}
 """Headings, as `plain` has them, that tables of ours alone have together."""
 
 
@@ -99,7 +99,8 @@ def _fields_of(headings: Sequence[str], stated: Mapping[str, StatedColumn]) -> l
 def _known_fields(headings: Iterable[str]) -> Mapping[str, str]:
     """The fields by plain heading, of our own tables if these are the headings of one."""
     names = {plain(heading) for heading in headings}
-    return fields_by_heading(names >= _OURS)
+    all_of, one_of = _OURS
+    return fields_by_heading(names >= all_of and bool(names & one_of))
 
 
 def _matched(headings: Sequence[str], stated: Mapping[str, StatedColumn]) -> dict[str, str]:
