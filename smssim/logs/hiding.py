@@ -47,6 +47,7 @@ _IN_HEADER = re.compile(
 )
 
 
+_VALUE_SHOWN = re.compile(r"\(=.*?\)(?= |\Z)", re.S)
 _STAMP = re.compile(
     r"((?<!\d)(?:19|20)\d\d[-_.]?(?:0[1-9]|1[0-2])(?:[-_.]?(?:[0-2]\d|3[01]))?"
     r"(?:[T_-]?\d{4}(?:\d\d)?)?(?!\d))"
@@ -123,6 +124,18 @@ class ColumnHider:
             columns[number] = number_hidden
         return cls(headings, columns, cells)
 
+    def record(self, reasons: Sequence[str], text: str) -> tuple[tuple[str, ...], str]:
+        """The reasons and the text of a rejected row without what is hidden."""
+        if self._is_broken(text) and _nothing in self.columns.values():
+            return tuple(_VALUE_SHOWN.sub(f"(={HIDDEN})", one) for one in reasons), self.text(text)
+        return tuple(map(self.reason, reasons)), self.text(text)
+
+    def _is_broken(self, text: str) -> bool:
+        """Whether the cells of a row may be shifted, or parts of its neighbours."""
+        return self.cells is not None and (
+            "\n" in text or len(self.cells(text)) != len(self.headings)
+        )
+
     def text(self, text: str) -> str:
         """A row's text without what is hidden."""
         if not self.columns:
@@ -131,7 +144,7 @@ class ColumnHider:
             return self._json(text)
         cells = self.cells(text)
         positions = {i: self.columns[h] for i, h in enumerate(self.headings) if h in self.columns}
-        if len(cells) != len(self.headings) or "\n" in text:
+        if self._is_broken(text):
             return self._broken(text, cells, positions)
         for position, hide in positions.items():
             if position < len(cells) and (value := cells[position].strip()):

@@ -233,7 +233,7 @@ class LogReader:
     def _reject(self, source: FileSummary, row: int, reasons: tuple[str, ...], text: str) -> None:
         hider = source.hider
         if hider is not None and hider.columns:
-            reasons, text = tuple(map(hider.reason, reasons)), hider.text(text)
+            reasons, text = hider.record(reasons, text)
         self._quarantine.add(source.label, row, reasons, text)
 
     def _reject_by_join(self, joined: JoinOutcome) -> None:

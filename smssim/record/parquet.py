@@ -138,7 +138,7 @@ def types_in(path: Path) -> dict[str, ColumnType]:
         metadata = pq.read_metadata(path).metadata or {}
         about = json.loads(metadata[_KEY.encode()])
         return {name: ColumnType(**type_) for name, type_ in about.items()}
-    except pa.ArrowInvalid as error:
+    except pa.ArrowException as error:
         raise ValueError(f"{path}: must be a whole Parquet file ({error})") from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{path}: must be a table of a smssim record") from error
