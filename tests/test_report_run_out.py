@@ -14,9 +14,10 @@ from worlds import worlds
 
 from smssim import report, simulate
 from smssim.calendars import DAY
+from smssim.record.record import Record
 from smssim.record.schema import microseconds_of
-from smssim.report.packages import daily_use
-from smssim.report.weekdays import Weekdays
+from smssim.report.packages import daily_use, no_forecast
+from smssim.report.weekdays import Weekdays, too_few
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import Run
 
@@ -60,7 +61,7 @@ def run() -> Run:
     return simulate(scenario())
 
 
-def plain_use(run: Run, country: str) -> np.ndarray:
+def plain_use(run: Record, country: str) -> np.ndarray:
     """Segments asked for on each whole UTC day, from the rows."""
     rows = run.messages
     assert rows is not None
@@ -94,11 +95,13 @@ def plain_ends(run: Run, country: str, curve: str, stocks: list[tuple[int, int]]
 def assert_projected(run: Run) -> int:
     """Demand the plain walk's instants to the minute; return how many packages have any."""
     found, met = report.packages(run), 0
-    short = run.observed_until // DAY - -(-run.observed_from // DAY) < 3
+    days = range(-(-run.observed_from // DAY), run.observed_until // DAY)
     for country, own in found.groupby("country"):
         ends_us = microseconds_of(own["ends_at"])
         holding = (own["left"] > 0).to_numpy() & (ends_us > run.observed_until)
         columns = own[[f"run_out_projected_{name}" for name in ENDS]]
+        short = bool(no_forecast(run))
+        assert not too_few(days) or not holding.any() or short
         assert columns[~holding | short].isna().all(axis=None)
         if short or not holding.any():
             continue

@@ -13,6 +13,7 @@ from smssim.report._record import priced, recorded
 from smssim.report.delivery import delivery
 from smssim.report.latency import untimed
 from smssim.report.outages import untold
+from smssim.report.packages import no_forecast
 from smssim.report.projection import projection
 
 MOST_FILES = 40
@@ -29,6 +30,8 @@ def not_known(record: Record) -> Iterator[tuple[str, str]]:
     for reason in frame.loc[frame["reason"] != "", "reason"].unique():
         figures = listed(frame.loc[frame["reason"] == reason, "figure"].tolist())
         yield "Projection", f"no projection of {figures}: {reason}"
+    if reason := no_forecast(record):
+        yield "Run-outs", f"packages have no projected run-out: {reason}"
     if (reason := untold(record)) is not None:
         yield "Outages", f"those of your own server cannot be estimated from the record: {reason}"
     if recorded(record):

@@ -15,13 +15,14 @@ from smssim.record.tallies import REFUSED
 from smssim.report._record import instants, requires, sent_until
 from smssim.report.burn_down import order_of_use
 from smssim.report.weekdays import (
-    LEAST,
     Course,
     Floats,
     Ints,
     Weekdays,
     first_reach,
     reached,
+    too_few,
+    unlike,
     whole_days,
 )
 
@@ -37,7 +38,7 @@ _COLUMNS = {"at": TIME, "country": "str", "left": "float64"}
 _COLUMNS |= {"left_low": "float64", "left_high": "float64"}
 
 
-class _Stock(NamedTuple):
+class Stock(NamedTuple):
     """A package with quota in force at the end of a record: segments left, and when it ends."""
 
     package: int
@@ -62,8 +63,8 @@ def package_forecast(record: Record) -> pd.DataFrame:
 
     One row at the end of the record, at the end of each UTC day after it (up to the last expiry, or
     until nothing is left) and just before and at each expiry: `left`, between `left_low` and
-    `left_high`. The method is that of `packages`; countries with fewer than 3 whole days of record,
-    or with nothing left, have no rows.
+    `left_high`. The method is that of `packages`; countries with nothing left have no rows, and
+    none has of a record whose days are too few or unlike those to come (`projection`).
     """
     import pandas as pd
 
@@ -94,7 +95,7 @@ def run_outs(record: Record) -> pd.DataFrame:
     )
 
 
-def walk(stocks: list[_Stock], course: Course, from_us: int, sums: Floats) -> list[_Stretch]:
+def walk(stocks: list[Stock], course: Course, from_us: int, sums: Floats) -> list[_Stretch]:
     """When each package is used along one of a course's curves, in their order of use."""
     stretches, at, used = [], float(from_us), 0.0
     for stock in stocks:
@@ -130,20 +131,38 @@ def by_day(money: pd.DataFrame, column: str, days: range) -> Ints:
     return sums
 
 
-def _countries(record: Record) -> Iterator[tuple[str, list[_Stock], Course]]:
-    """Countries with quota in force at the end, their packages in order of use, and their use."""
+def no_forecast(record: Record) -> str:
+    """Why packages that hold quota have no projected run-out; "" if they have, or hold nothing."""
+    if record.packages is None:
+        return ""
+    days, until = whole_days(record.observed_from, sent_until(record)), record.observed_until
+    ends = [stock.ends_us for stocks in stocks_in_force(record).values() for stock in stocks]
+    return (too_few(days) or unlike(days, until, max(ends))) if ends else ""
+
+
+def stocks_in_force(record: Record) -> dict[str, list[Stock]]:
+    """The packages with quota in force at the end, by country and in order of use."""
     packages, until = record.packages, record.observed_until
-    days = whole_days(record.observed_from, sent_until(record))
-    if packages is None or len(days) < LEAST:
-        return
-    order = order_of_use(record)
+    if packages is None:
+        return {}
+    order, stocks = order_of_use(record), dict[str, list[Stock]]()
     holding = packages[(packages["left"] > 0) & (microseconds_of(packages["ends_at"]) > until)]
     for country, held in holding.groupby("country"):
         numbers = zip(held["package"], held["left"], microseconds_of(held["ends_at"]), strict=True)
-        stocks = [_Stock(int(p), int(left), int(ends)) for p, left, ends in numbers]
-        stocks.sort(key=lambda stock: order[stock.package])
-        seen = Weekdays(days.start, daily_use(record, str(country)))
-        yield str(country), stocks, seen.course(until, max(stock.ends_us for stock in stocks))
+        of_country = [Stock(int(p), int(left), int(ends)) for p, left, ends in numbers]
+        stocks[str(country)] = sorted(of_country, key=lambda stock: order[stock.package])
+    return stocks
+
+
+def _countries(record: Record) -> Iterator[tuple[str, list[Stock], Course]]:
+    """Countries with quota in force at the end, their packages in order of use, and their use."""
+    days = whole_days(record.observed_from, sent_until(record))
+    if no_forecast(record):
+        return
+    for country, stocks in stocks_in_force(record).items():
+        seen = Weekdays(days.start, daily_use(record, country))
+        ends = max(stock.ends_us for stock in stocks)
+        yield country, stocks, seen.course(record.observed_until, ends)
 
 
 def _curves(course: Course) -> tuple[Floats, Floats, Floats]:
@@ -151,7 +170,7 @@ def _curves(course: Course) -> tuple[Floats, Floats, Floats]:
     return course.estimate, course.high, course.low
 
 
-def _left(record: Record, country: str, stocks: list[_Stock], course: Course) -> pd.DataFrame:
+def _left(record: Record, country: str, stocks: list[Stock], course: Course) -> pd.DataFrame:
     """One country's rows."""
     import pandas as pd
 
@@ -175,7 +194,7 @@ def _left(record: Record, country: str, stocks: list[_Stock], course: Course) ->
 
 
 def _rest(
-    stocks: list[_Stock], walked: list[_Stretch], at: Floats, used: Floats, after: _Bools
+    stocks: list[Stock], walked: list[_Stretch], at: Floats, used: Floats, after: _Bools
 ) -> Floats:
     """What is left at some instants, before or after what happens then."""
     total = np.zeros(len(at))
@@ -205,7 +224,8 @@ def packages(record: Record) -> pd.DataFrame:
     refused for want of quota (E000629). Packages are used one after the other, in their order.
     `run_out_projected_at_low` and `run_out_projected_at_high` are the ends of its 95 % interval. It
     is NaT after the package's expiry, of a package without anything left, and if the record has
-    fewer than 3 whole days. Assumption: days are independent and those to come are like those seen.
+    fewer than 3 whole days, or no Saturday or Sunday where such days are to come. Assumption: days
+    are independent and those to come are like those seen.
     """
     import pandas as pd
 

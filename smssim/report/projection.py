@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from smssim.calendars import DAY, month_start, next_month
+from smssim.formatting import listed
 from smssim.record.record import Record
 from smssim.record.schema import TIME, microseconds_of
 from smssim.record.tallies import REFUSED
-from smssim.report._record import instants, priced, requires, sent_until
-from smssim.report.packages import by_day
-from smssim.report.weekdays import LEAST, Floats, Weekdays, whole_days
+from smssim.report._record import instants, priced, requires, scenario_of, sent_until
+from smssim.report.packages import by_day, daily_use, stocks_in_force, walk
+from smssim.report.weekdays import Course, Floats, Weekdays, reached, too_few, unlike, whole_days
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 _COLUMNS = {"messages": "messages", "segments": "segments", "billed": "cost_micro"}
 """Figures that are projected, and the columns of the money tally that they sum."""
 FIGURES = (*_COLUMNS, "cost")
-FEW = f"fewer than {LEAST} whole UTC days are known"
 _UNPRICED = "not all that was sent has a price"
 
 
@@ -46,30 +46,29 @@ def projection(record: Record) -> pd.DataFrame:
     (billed, and packages bought so far: purchases are not projected), money in whole units of the
     currency. `so_far` is what the record holds of the month, from `since` on. `rest`, with its 95 %
     interval `rest_low` to `rest_high`, is what is left of the month until `ends`, in `days_left`
-    UTC days: each like the mean of its weekday, if the record has two or more such whole days, else
-    of the days of all other weekdays (`weekdays.Weekdays`), from its `whole_days`. The rest of a
-    day that the record ends in counts as that part of a day. `month` is both together.
+    UTC days: each like those of its weekday among the record's `whole_days` (`weekdays.Weekdays`).
+    The rest of a day that the record ends in counts as that part of a day. `month` is both
+    together. What goes to countries with packages is charged from when their packages are projected
+    to run out or expire, as in `packages`, at the price of a segment there.
 
-    NaN where nothing can be said, and the `reason` why: with fewer than 3 whole days, and of money
-    where not all that was sent has a price. A record that ends with its month has a rest of 0.
-    Assumption: days are independent and the rest is like what was seen; a package that runs out in
-    the rest of the month is not foreseen.
+    NaN where nothing can be said, and the `reason` why: with fewer than 3 whole days, or without a
+    Saturday or Sunday where such days are to come; of money where not all that was sent has a
+    price, or a segment has none where a package runs out; and of messages and segments where mode 2
+    stops sending at a run-out. A record that ends with its month has a rest of 0. Assumption: days
+    are independent, also of one country from those of others, and the rest is like what was seen.
     """
     import pandas as pd
 
     month = month_of(record)
     until = sent_until(record)
     days = whole_days(record.observed_from, until)
-    over = until == month.ends_us
     rows = []
-    for figure, so_far, seen in _figures(record, month, days):
-        reason = _UNPRICED if so_far is None else FEW if seen is None and not over else ""
-        rest = (0.0, 0.0, 0.0) if over else (np.nan,) * 3
-        if seen is not None and not over:
-            rest = seen.sum_of(until, month.ends_us)
-        if so_far is None:
-            so_far, rest = np.nan, (np.nan,) * 3
-        rows.append((figure, so_far, *rest, *(so_far + amount for amount in rest), reason))
+    for figure, so_far, course, reason in _figures(record, month, days):
+        rest = [np.nan] * 3
+        if course is not None:
+            rest = [float(column[-1]) if len(column) else 0.0 for column in course[1:]]
+        total = np.nan if so_far is None else so_far
+        rows.append((figure, total, *rest, *(total + amount for amount in rest), reason))
     names = ("rest", "rest_low", "rest_high", "month", "month_low", "month_high")
     frame = pd.DataFrame(rows, columns=["figure", "so_far", *names, "reason"])
     currency = record.currency or "currency"
@@ -96,7 +95,7 @@ def month_by_day(record: Record) -> pd.DataFrame:
     until = sent_until(record)
     days = whole_days(record.observed_from, until)
     parts = [pd.DataFrame(columns=["at", "figure", "so_far", "month", "month_low", "month_high"])]
-    for figure, so_far, seen in _figures(record, month, days):
+    for figure, so_far, course, _ in _figures(record, month, days):
         if so_far is None:
             continue
         sums = _grown(record, figure, month)
@@ -107,8 +106,7 @@ def month_by_day(record: Record) -> pd.DataFrame:
         ]
         if rows:
             rows[-1] = (*rows[-1][:3], *(so_far,) * 3)
-        if seen is not None and until < month.ends_us:
-            course = seen.course(until, month.ends_us)
+        if course is not None:
             ahead = (so_far + np.stack([course.estimate, course.low, course.high], axis=1)).tolist()
             points = zip(course.at_us.tolist(), ahead, strict=True)
             rows += [(at, figure, np.nan, *values) for at, values in points]
@@ -131,19 +129,105 @@ def month_of(record: Record) -> _Month:
 
 def _figures(
     record: Record, month: _Month, days: range
-) -> Iterator[tuple[str, float | None, Weekdays | None]]:
-    """Each figure: its sum so far, None where it is not known, and what its days are like."""
+) -> Iterator[tuple[str, float | None, Course | None, str]]:
+    """Each figure: its sum so far, the course of its rest, and why one of them is not known."""
     all_priced = priced(record) and "unknown" not in set(_sent(record)["charge"])
+    nothing = Course(np.zeros(0, np.int64), *(np.zeros(0) for _ in range(3)))
+    over = month.until_us == month.ends_us
+    few = "" if over else too_few(days) or unlike(days, month.until_us, month.ends_us)
+    uncovered = {} if over or few else dict(_uncovered(record, month, days))
     for figure in FIGURES:
-        column = _COLUMNS["billed" if figure == "cost" else figure]
-        countable = all_priced or column != "cost_micro"
-        so_far = float(_grown(record, figure, month)[-1]) if month.days and countable else None
-        # A record without messages has no day, and nothing so far.
-        so_far = 0.0 if countable and so_far is None else so_far
-        seen = None
-        if countable and len(days) >= LEAST:
-            seen = Weekdays(days.start, by_day(_sent(record), column, days) / _unit(column))
-        yield figure, so_far, seen
+        money = figure in ("billed", "cost")
+        if money and not all_priced:
+            yield figure, None, None, _UNPRICED
+            continue
+        so_far = float(_grown(record, figure, month)[-1]) if month.days else 0.0
+        reason = few or _undecided(record, money, uncovered)
+        if over:
+            yield figure, so_far, nothing, ""
+        elif reason:
+            yield figure, so_far, None, reason
+        elif money:
+            yield figure, so_far, _charges_ahead(record, month, days, uncovered), ""
+        else:
+            seen = Weekdays(days.start, by_day(_sent(record), figure, days))
+            yield figure, so_far, seen.course(month.until_us, month.ends_us), ""
+
+
+def _uncovered(record: Record, month: _Month, days: range) -> Iterator[tuple[str, Course]]:
+    """The segments to each country with packages that these will not cover in the rest."""
+    packages = record.packages
+    stocks = stocks_in_force(record)
+    for country in [] if packages is None else sorted(packages["country"].unique()):
+        seen = Weekdays(days.start, daily_use(record, country))
+        use = seen.course(month.until_us, month.ends_us)
+        curves = []
+        for curve in use[1:]:
+            stretches = walk(stocks.get(country, []), use, month.until_us, curve)
+            last_us = stretches[-1].ended_us if stretches else month.until_us
+            covered_until = np.minimum(use.at_us, last_us)
+            curves.append(curve - reached(use, month.until_us, curve, covered_until))
+        yield country, Course(use.at_us, *curves)
+
+
+def _undecided(record: Record, money: bool, uncovered: dict[str, Course]) -> str:
+    """Why the rest is not known though its use is: what is uncovered stops, or has no price."""
+    dry = [country for country, course in uncovered.items() if course.high[-1] > 0]
+    if not money and dry and _mode(record) == "suspend":
+        return f"packages of {listed(dry)} run out, and nothing more is sent there in mode 2"
+    if money and _mode(record) != "suspend":
+        without = [country for country in dry if _segment_price(record, country) is None]
+        if without:
+            return f"packages of {listed(without)} run out, and a segment has no known price there"
+    return ""
+
+
+def _charges_ahead(
+    record: Record, month: _Month, days: range, uncovered: dict[str, Course]
+) -> Course:
+    """The charges of the rest: days alike where there are no packages, else what these leave."""
+    sent = _sent(record)
+    others = by_day(sent[~sent["country"].isin(list(uncovered))], "cost_micro", days) / 1e6
+    courses = [Weekdays(days.start, others).course(month.until_us, month.ends_us)]
+    for country, course in uncovered.items() if _mode(record) != "suspend" else ():
+        price = _segment_price(record, country) or 0.0
+        courses.append(Course(course.at_us, *(column * price for column in course[1:])))
+    estimate, low, high = (
+        np.stack(columns) for columns in zip(*(c[1:] for c in courses), strict=True)
+    )
+    # Each part errs by itself (method of variance estimates recovery, as in `mover`).
+    below = np.sqrt(((estimate - low) ** 2).sum(axis=0))
+    above = np.sqrt(((high - estimate) ** 2).sum(axis=0))
+    total = estimate.sum(axis=0)
+    return Course(courses[0].at_us, total, np.maximum(total - below, 0), total + above)
+
+
+def _segment_price(record: Record, country: str) -> float | None:
+    """What a segment that no package covers costs, in whole units; None where it is not known.
+
+    As charged on average in the record, else by the tariff or the scenario.
+    """
+    money = record.tallies.money
+    charged = money[(money["country"] == country) & money["charge"].isin(["pay_per_use", "split"])]
+    segments = int(charged["segments"].sum() - charged["covered_segments"].sum())
+    if segments:
+        return int(charged["cost_micro"].sum()) / 1e6 / segments
+    rating = record.provenance.get("rating")
+    if rating is not None:
+        price = rating.get("segment_prices", {}).get(country)
+        return None if price is None else float(price)
+    scenario = scenario_of(record)
+    return None if scenario is None else float(scenario.route(country).price)
+
+
+def _mode(record: Record) -> str:
+    """The service mode at the end of the record."""
+    rating, scenario, events = record.provenance.get("rating"), scenario_of(record), record.events
+    if rating is not None:
+        return str(rating["service_mode"])
+    if events is not None and (events["event"] == "mode_switched").any():
+        return str(events.loc[events["event"] == "mode_switched", "subject"].iloc[-1])
+    return "pay_per_use" if scenario is None else scenario.account.service_mode
 
 
 def _grown(record: Record, figure: str, month: _Month) -> Floats:

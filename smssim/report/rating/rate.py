@@ -169,13 +169,21 @@ def rate(
 
 
 def _about(record: Record, tariff: Tariff, terms: _Terms) -> dict[str, Any]:
-    """What it takes to rate the record again, and whether it is a log."""
+    """What it takes to rate the record again, whether it is a log, and what an uncovered segment
+    costs at its end in the countries that have packages.
+    """
+    until = np.array([record.observed_until])
+    prices = {
+        country: int(tariff.price_micro(country, until)[0]) / 1e6
+        for country in sorted({package.country for package in terms.packages})
+    }
     before = record.provenance.get("rating", {})
     rules = ("service_mode", "straddle", "package_order", "expiry_zone", "package_countries")
     return {
         "of": before.get("of", "log" if record.ledger is None else "simulation"),
         "tariff": tariff.name,
         "packages": [p.model_dump(mode="json", exclude_none=True) for p in terms.packages],
+        "segment_prices": {country: price for country, price in prices.items() if price >= 0},
         **terms.account.model_dump(mode="json", include=set(rules)),
     }
 
