@@ -107,6 +107,7 @@ def _without(place: str) -> Any:
 
 
 INPUTS = {
+    "countable amounts": Mutation("smssim.scenario.consistency:_money", nothing),
     "steps in order": Mutation(_STEP, _free_steps()),
     "working time of steps": Mutation(
         "smssim.simulation.setup.onboarding:_IN_WORKING_TIME", value(())

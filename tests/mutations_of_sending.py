@@ -171,6 +171,7 @@ SENDING = {
     ),
     "no second push": Mutation(_SERVER, sets(delays_us=[0, 60_000_000])),
     "outages": Mutation("smssim.simulation.callbacks.server:outages", returns([])),
+    "error answers": Mutation(_SERVER, sets(error_answer=0)),
     "lost answers": Mutation(_SERVER, sets(lost_answer=0)),
     "source of a report": Mutation(_CODES, then(_one_source)),
     "updateTime": Mutation("smssim.logs.captures.write:_PLATFORM", value("nobody")),

@@ -125,6 +125,8 @@ class Server:
             )
             if self.is_down(at) or below(no_answer, callback.no_answer_share):
                 continue
+            if below(mix64(word + PHI * (33 + attempt)), callback.error_answer_share):
+                continue
             arrivals.append(at)
             if not below(answer_lost, callback.lost_answer_share):
                 break

@@ -127,6 +127,20 @@ def test_retries_bring_reports_late_and_twice(run: Run) -> None:
     assert once["delay_p99_s"] == 0 < found["delay_p99_s"]
 
 
+def test_an_error_is_no_receipt() -> None:
+    """Whatever is answered with an error all the time is lost; some of the time, it comes late."""
+    calm = {"no_answer_share": 0, "lost_answer_share": 0, "outages": []}
+    for share, retries, least, most in (
+        (1, [60], 0, 0),
+        (0.5, [], 0.45, 0.55),
+        (0.5, [60], 0.7, 0.8),
+    ):
+        reports = simulate(scenario(**calm, error_answer_share=share, retries_s=retries)).reports
+        assert reports is not None
+        assert least <= (reports["state"] == "received").mean() <= most
+        assert reports["deliveries"].max() <= 1
+
+
 def test_without_an_address_nothing_is_made() -> None:
     found = report.callbacks(simulate(scenario(address=False))).iloc[0]
 

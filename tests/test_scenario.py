@@ -251,3 +251,20 @@ def test_expected_messages_of_a_window() -> None:
     )
     expected_messages = made.traffic[0].expected(made.start_us, made.end_us)
     assert expected_messages == pytest.approx(100 * 6.5 / 12)
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"routes": {"ID": {"price": 1e12}}}, "routes.ID.price"),
+        ({"packages": [{"country": "ID", "segments": 1, "price": 1e12}] * 10}, "packages.0.price"),
+        ({"traffic.0.messages_a_day": 1e12, "days": 30}, "traffic.0.messages_a_day"),
+    ],
+    ids=["price", "packages", "messages"],
+)
+def test_a_bill_that_cannot_be_counted_is_refused(changes: dict[str, Any], path: str) -> None:
+    """Beyond 9.2e12 units 64 bits of micro-units would wrap, and show a part of the bill."""
+    with pytest.raises(ScenarioError, match="cannot be counted to the micro-unit") as error:
+        good(**changes)
+    assert path in str(error.value)
+    good(**{"account.balance": 1e12, "routes": {"ID": {"price": 1_000}}})

@@ -227,6 +227,7 @@ def callback(draw: Draw, clock: Clock) -> Made:
         "outages": some_of(draw, lambda d: {"at": clock.meeting(d), "minutes": d(minutes)}, 2),
         "random_outages": draw(turns),
         "no_answer_share": draw(one_of((0, 0.2, 1))),
+        "error_answer_share": draw(one_of((0, 0, 0.3))),
         "lost_answer_share": draw(one_of((0, 0.3))),
         "retries_s": draw(retries),
         "batch_wait_s": draw(one_of((60, 0, 1, 3_600))),

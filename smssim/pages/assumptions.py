@@ -169,6 +169,7 @@ def _callback(record: Record, scenario: Scenario) -> list[str]:
     lines = [f"pushes: {again}"]
     for name, lost in (
         ("unanswered", callback.no_answer_share),
+        ("answered with an error", callback.error_answer_share),
         ("answers lost", callback.lost_answer_share),
     ):
         lines[0] += f", {percent(lost)} {name}" if lost else ""

@@ -28,6 +28,9 @@ _MOST_US = 2**62
 """Microseconds that a queue may take to empty, which 64 bits hold."""
 _MOST_OUTAGES = 1_000_000
 """Outages by chance within a run."""
+_MOST_MONEY = 9e12
+"""Units of the currency that all amounts of a run may come to: as micro-units they are 64 bits."""
+_MOST_SEGMENTS = 8
 _SOURCES = ("traffic", "calls", "group_tasks")
 
 
@@ -61,6 +64,7 @@ def _rules(s: Any, find: FileFinder) -> Iterator[Iterator[Violation]]:
     yield _task_moments(s)
     yield _statuses(s)
     yield _rates(s)
+    yield _money(s)
     yield _files(s, find)
     yield _unsent(s, find)
     yield console_violations(s)
@@ -249,6 +253,45 @@ def _outages(s: Any) -> Iterator[Violation]:
     if s.days * 86_400 > _MOST_OUTAGES * typical_s:
         message = f"up and down take {typical_s:g} s in turn: more than {_MOST_OUTAGES:,} outages"
         yield ("callback", "random_outages"), f"{message} in {s.days} days are not simulated"
+
+
+def _money(s: Any) -> Iterator[Violation]:
+    """All amounts of the run together can be counted exactly."""
+    amounts: list[tuple[tuple[str | int, ...], float]] = []
+    if readable(s.account.balance):
+        amounts.append((("account", "balance"), s.account.balance or 0))
+    amounts += [
+        (("packages", i, "price"), p.price) for i, p in enumerate(s.packages) if readable(p.price)
+    ]
+    for path, country, messages in _expected(s):
+        price = s.route(country).price if readable(s.routes) else None
+        if price is not None and readable(price):
+            path = ("routes", country, "price") if country in s.routes else path
+            amounts.append((path, messages * _MOST_SEGMENTS * price))
+    total = sum(amount for _, amount in amounts)
+    if total > _MOST_MONEY:
+        path, _ = max(amounts, key=lambda one: one[1])
+        message = f"the amounts of the run may come to {total:.3g}: more than {_MOST_MONEY:,.0f}"
+        yield path, f"{message} cannot be counted to the micro-unit"
+
+
+def _expected(s: Any) -> Iterator[tuple[tuple[str | int, ...], str, float]]:
+    """Where a source says how many messages it sends, to which country, and that number."""
+    for section in ("traffic", "calls"):
+        for i, source in enumerate(getattr(s, section)):
+            rules = (source.resend, source.server_resend)
+            if not readable(source, source.country, *rules, *(r.at_most for r in rules if r)):
+                continue
+            copies = 1 + max((rule.at_most for rule in rules if rule), default=0)
+            if section == "calls":
+                yield ("calls", i), source.country, copies * sum(len(c.to) for c in source.calls)
+            elif readable(source.messages_a_day, s.days):
+                path = ("traffic", i, "messages_a_day")
+                yield path, source.country, copies * source.messages_a_day * s.days
+    for i, task in enumerate(s.group_tasks):
+        for country, numbers in task.countries.items() if readable(task.countries) else ():
+            if readable(country, numbers):
+                yield ("group_tasks", i, "countries", country), country, numbers
 
 
 def _files(s: Any, find: FileFinder) -> Iterator[Violation]:

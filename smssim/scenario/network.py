@@ -137,6 +137,9 @@ class Callback(ScenarioModel):
     """Assumption: outages that come by chance; none."""
     no_answer_share: Share = 0.0
     """Assumption: the share of pushes that time out though the server is up, 0 to 1."""
+    error_answer_share: Share = 0.0
+    """Assumption: the share of arriving pushes that the server answers with anything but 200 OK, 0
+    to 1; it has not taken them."""
     lost_answer_share: Share = 0.0
     """Assumption: the share of arrived pushes whose 200 OK is lost on its way, 0 to 1."""
     retries_s: tuple[Seconds, ...] = Field(default=(), max_length=15)

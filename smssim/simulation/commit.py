@@ -230,8 +230,8 @@ class Committer:
             if quota.giving is not None:
                 quota.giving.left -= int(segments[number])
             else:
-                self._account.accrued_micro += int(
-                    segments[number] * self._compiled.price_micro[number]
+                self._account.accrued_micro += int(segments[number]) * int(
+                    self._compiled.price_micro[number]
                 )
 
     def _count(self, counts: Ints) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from smssim.record.schema import REPORT_STATES
 from smssim.simulation.arrivals.marks import NEVER
 from smssim.simulation.callbacks.server import (
+    ANSWER_LOST,
     CallbackServer,
     MessageWords,
     exploded,
@@ -75,7 +76,9 @@ class Pusher:
             not named.any(),
             None if named.all() else named.take(compiled.source),
         )
-        self.by_chance = bool(self._server.no_answer or self._server.lost_answer)
+        self.by_chance = any(
+            (self._server.no_answer, self._server.error_answer, self._server.lost_answer)
+        )
         """Whether marks have a say in the outcome of a push."""
 
     def stream(
@@ -141,8 +144,9 @@ class Pusher:
         arrives = ~self._server.is_down(at)
         if marks is None:
             return arrives, arrives
-        arrives &= passes(marks, number, 0, self._server.no_answer)
-        return arrives, arrives & passes(marks, number, 1, self._server.lost_answer)
+        arrives &= self._server.takes(marks, number)
+        answered = passes(marks, number, ANSWER_LOST, self._server.lost_answer)
+        return arrives, arrives & answered
 
     def _words(self, finished: FinishedMessages, message: Ints) -> Words:
         """The push word of each message."""

@@ -53,6 +53,8 @@ def _merged(windows: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+NO_ANSWER, ANSWER_LOST, ERROR = range(3)
+"""What can befall an attempt by chance."""
 _STRETCH_BITS = 32
 """Outages are looked for by stretches of 2**32 microseconds, 72 minutes."""
 
@@ -60,8 +62,9 @@ _STRETCH_BITS = 32
 class CallbackServer:
     """The customer's server: when it is down, and which pushes get no answer although it is up.
 
-    *delays_us* are the moments of the attempts after the report was made, *no_answer* and
-    *lost_answer* the shares of all words that say so. `has_outages` is whether it is ever down.
+    *delays_us* are the moments of the attempts after the report was made, *no_answer*,
+    *error_answer* and *lost_answer* the shares of all words that bring it. `has_outages` is whether
+    it is ever down.
     """
 
     def __init__(self, compiled: CompiledScenario) -> None:
@@ -69,6 +72,7 @@ class CallbackServer:
         self.end_us = compiled.scenario.end_us
         self.delays_us = [0, *(microseconds(delay) for delay in rule.retries_s)]
         self.no_answer = int(rule.no_answer_share * (1 << 64))
+        self.error_answer = int(rule.error_answer_share * (1 << 64))
         self.lost_answer = int(rule.lost_answer_share * (1 << 64))
         windows = outages(compiled.scenario, compiled.marks, self.end_us)
         self._edges = np.array([edge for window in windows for edge in window], np.int64)
@@ -87,6 +91,13 @@ class CallbackServer:
         down[near] = np.searchsorted(self._edges, at[near], "right") % 2 == 1
         return down
 
+    def takes(self, word: Words, attempt: int) -> Mask:
+        """Whether a server that is up takes an attempt of pushes: it answers, and with 200 OK."""
+        takes = passes(word, attempt, NO_ANSWER, self.no_answer)
+        if self.error_answer:
+            takes &= passes(word, attempt, ERROR, self.error_answer)
+        return takes
+
     def first_arrival_us(self, created_us: Ints, segments: NDArray[np.uint8], word: Words) -> Ints:
         """When the first report of each message arrives, over its parts and attempts, if each is
         pushed by itself.
@@ -94,15 +105,16 @@ class CallbackServer:
         *word* are the messages' marks `push`; NEVER where none arrives before the end of the run.
         """
         first, going = np.full(len(created_us), NEVER), np.arange(len(created_us))
-        if self.no_answer:
+        by_chance = self.no_answer or self.error_answer
+        if by_chance:
             going, part_number = exploded(going, segments)
             word = of_parts(word.take(going), part_number)
         for number, delay in enumerate(self.delays_us):
             at = created_us.take(going) + delay
             in_time = at < self.end_us
             arrives = in_time & ~self.is_down(at)
-            if self.no_answer:
-                arrives &= passes(word, number, 0, self.no_answer)
+            if by_chance:
+                arrives &= self.takes(word, number)
             np.minimum.at(first, going[arrives], at[arrives])
             again = in_time & ~arrives
             going, word = going[again], word[again]
@@ -126,13 +138,13 @@ def of_parts(word: Words, part_number: NDArray[np.int8]) -> Words:
 
 
 def passes(word: Words, attempt: int, which: int, share: int) -> Mask:
-    """Whether an attempt escapes what befalls a *share*: no answer (0), or its answer lost (1).
+    """Whether an attempt escapes what befalls a *share*: no answer, its answer lost, or an error.
 
     *word* are the words of the pushes, of a report its message's and its part's.
     """
     if share >> 64:
         return np.zeros(len(word), bool)
-    step = np.uint64(PHI * (attempt * 2 + which + 1) & MASK64)
+    step = np.uint64(PHI * (33 + attempt if which == ERROR else attempt * 2 + which + 1) & MASK64)
     escapes: Mask = mix64_array(word + step) >= np.uint64(share)
     return escapes
 

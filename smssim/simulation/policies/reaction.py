@@ -19,6 +19,8 @@ from smssim.calendars import SECOND, to_datetime, to_us
 from smssim.workdays import WorkCalendar
 
 Steps = Generator[Any, Any, None]
+_MOST = 10**12
+"""Of any count or amount, as in a scenario."""
 
 
 def turns(at_most: int | None) -> Iterable[None]:
@@ -45,16 +47,24 @@ def _is_number(value: object, *classes: type) -> bool:
 
 def check_count(name: str, value: object, least: int) -> None:
     """Raise a ValueError unless *value* is a whole number of at least *least*, and no boolean."""
-    if not _is_number(value, Integral) or value < least:  # type: ignore[operator]
+    number: Any = value
+    if not _is_number(value, Integral) or number < least:
         raise ValueError(f"{name}(={value!r}) must be a whole number >= {least}")
+    if number > _MOST:
+        raise ValueError(f"{name}(={value!r}) must be <= {_MOST:,}")
 
 
 def check_amount(name: str, value: object, *, positive: bool = False) -> None:
-    """Raise a ValueError unless *value* is a finite number >= 0 (or above), and no boolean."""
+    """Raise a ValueError unless *value* is a finite number >= 0 (or above), and no boolean.
+
+    As in a scenario, no amount is above 1e12.
+    """
     number: Any = value
     finite = _is_number(value, Real, Decimal) and math.isfinite(number)
     if not finite or number < 0 or (positive and not number):
         raise ValueError(f"{name}(={value!r}) must be {'>' if positive else '>='} 0 and finite")
+    if number > _MOST:
+        raise ValueError(f"{name}(={value!r}) must be <= {_MOST:,}")
 
 
 def check_reaction(after_s: float, at_most: int | None) -> None:
