@@ -75,16 +75,14 @@ def test_server_resend_by_the_answer() -> None:
     assert found == [(0, 0, 0, "DELIVRD"), (1, 0, 0, "E200015"), (1, 1, 60, "DELIVRD")]
 
 
-@pytest.mark.parametrize(
-    ("retries_s", "resend_kind"), [([600], [670]), ([60, 900], [970]), ([], [])]
-)
-def test_server_resend_waits_for_the_report(retries_s: list[float], copy: list[float]) -> None:
+@pytest.mark.parametrize(("retries_s", "resent_s"), [([600], [670]), ([60, 900], [970]), ([], [])])
+def test_server_resend_waits_for_the_report(retries_s: list[float], resent_s: list[float]) -> None:
     """The server hears of the failure when a push arrives: after its outage, or never."""
     outages = [{"at": "2025-03-03T00:25", "minutes": 10}]
     changes = {"callback.outages": outages, "callback.retries_s": retries_s}
     found = sent(simulate(scenario([UNDELIV], {"statuses": ["UNDELIV"]}, **changes)))
 
-    assert [seconds for _, generation, seconds, _ in found if generation] == copy
+    assert [seconds for _, generation, seconds, _ in found if generation] == resent_s
 
 
 def test_server_resend_after_a_freeze() -> None:

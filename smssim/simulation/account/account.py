@@ -19,6 +19,8 @@ from smssim.sms.reference import MAINLAND
 from smssim.stats.keyed_random import KeyedRandom
 
 _LONG_AGO = -(1 << 62)
+_LONGEST_US = 1 << 61
+"""A wait that no message has: what a run may let wait is less."""
 
 
 class MessageClass(NamedTuple):
@@ -43,7 +45,7 @@ class SendingQueue:
 
     def __init__(self, gap_us: int, capacity: int | None) -> None:
         self.gap_us = gap_us
-        self.longest_wait_us = None if capacity is None else capacity * gap_us
+        self.longest_wait_us = None if capacity is None else min(capacity * gap_us, _LONGEST_US)
         self.free_us = _LONG_AGO
         """When the next message can go."""
 
