@@ -147,6 +147,7 @@ SENDING = {
     "scope of the queue": Mutation(
         f"{_COMPILED}._message_class", after(lambda cls: cls._replace(queue=""))
     ),
+    "manual review": Mutation(f"{_MARKER}.__init__", sets(_reviewed=None)),
     "72 hours": Mutation(f"{_MARKER}.expire", returns(None)),
     "final statuses and delays": Mutation(f"{_MARKER}.__init__", sets(_latency=inverse.fixed(0))),
     "billed at sending": Mutation("smssim.simulation.finished:_charges", _on_delivery_alone),

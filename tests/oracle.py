@@ -7,7 +7,7 @@ and calendars. What the two disagree on is a fault of one of them, or of the spe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import simpy
@@ -363,7 +363,20 @@ class World:
         if message.fixed and message.fixed.latency_s is not None:
             return microseconds(message.fixed.latency_s)
         table = delay_table(self.scenario.route(message.country).latency)
-        return table.of(message.word(self.marks, "report") << 32 & MASK64)
+        takes = table.of(message.word(self.marks, "report") << 32 & MASK64)
+        return takes + self.looked_at_by_hand(message)
+
+    def looked_at_by_hand(self, message: Message) -> int:
+        """How long somebody looks at the message's request, if at this one."""
+        queue, one = self.scenario.queue, message
+        if queue.manual_review_every is None:
+            return 0
+        if message.traffic is not None or message.fixed is not None:
+            one = replace(message, recipient=0)  # All numbers of a request, or a task's number.
+        word = one.word(self.marks, "manual_review")
+        if word >= 2**64 // queue.manual_review_every:
+            return 0
+        return delay_table(queue.manual_review).of(word << 32 & MASK64)
 
     # After the run.
 

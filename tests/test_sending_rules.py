@@ -154,6 +154,25 @@ def test_no_report_in_72_hours_is_expired(late: dict[str, Any]) -> None:
     assert column(run, "cost_micro") == [50_000]
 
 
+def test_one_request_in_so_many_is_looked_at_by_hand() -> None:
+    """All numbers of such a request are reported so much later; a fixed delay stays as it is."""
+    calls = requests(*[f"{h:02}:{m:02} x 3" for h in range(1, 21) for m in range(60)])
+    calls["calls"].append({"at": "2026-03-02T21:00Z", "to": [{"latency_s": 5}] * 50})
+    queue = {"manual_review_every": 4, "manual_review": 7_200, "throughput_per_s": 1e6}
+    values = {"daily_alarm": 8_000, "daily_limit": 9_000}
+    values |= {"monthly_alarm": 80_000, "monthly_limit": 90_000}
+    quota = {"daily_limit": 9_000, "monthly_limit": 90_000}
+    messages = day(calls, queue=queue, thresholds=values, quota=quota).messages
+    assert messages is not None
+    late_s = (messages["final_at"] - messages["sent_at"]).dt.total_seconds().round()
+    by_request = late_s.groupby(messages["request"]).nunique()
+    assert (by_request == 1).all()
+    assert set(late_s) == {3, 7_203, 5}
+    assert (late_s == 5).sum() == 50
+    share = (late_s == 7_203).sum() / (20 * 60 * 3)
+    assert abs(share - 0.25) < 5 * (0.25 * 0.75 / 1_200) ** 0.5
+
+
 @pytest.mark.parametrize(
     ("source", "refused_at", "cost"), [("supplier", "", 50_000), ("huawei", "platform", 0)]
 )

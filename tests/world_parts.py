@@ -214,6 +214,8 @@ def queue(draw: Draw) -> Made:
         "throughput_per_s": draw(one_of((500, 1e6, 1, 0.1, 0.02, 0.005, 0.001))),
         "capacity": draw(one_of((None, None, None, None, 0, 1, 20))),
         "validity_h": draw(one_of((72, 1, 0.5))),
+        "manual_review": draw(one_of(DELAYS)),
+        "manual_review_every": draw(one_of((None, None, 3, 1))),
     }
 
 

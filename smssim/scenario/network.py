@@ -12,6 +12,7 @@ from smssim.scenario.errors.problems import Violation, as_written
 from smssim.scenario.fields import (
     ORG_CODE,
     STATUS,
+    Count,
     Flag,
     Float,
     Instant,
@@ -94,6 +95,13 @@ class Queue(ScenarioModel):
     validity_h: Annotated[Float, Field(gt=0, le=168)] = 72
     """Hours without a report after which the platform makes an EXPIRED report; 72 by the
     documents."""
+
+    manual_review_every: Count | None = None
+    """Assumption: one request in so many is looked at by hand before it goes on; none. There is
+    such a review by the documents, how often is not published."""
+    manual_review: Delay = Delay(fixed_s=1_800)
+    """Assumption: how long that takes, in seconds, which the final report comes later; half an
+    hour."""
 
     @property
     def gap_us(self) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.calendars import HOUR
-from smssim.scenario import Flaws, Resend, Scenario, Source
+from smssim.scenario import Flaws, GroupTask, Resend, Scenario, Source
 from smssim.simulation.compiled import EXPIRED, MOST_RECIPIENTS, CompiledScenario, Refusal
 from smssim.stats.inverse_cdf import discrete
 from smssim.stats.keyed_random import (
@@ -22,6 +22,8 @@ from smssim.stats.keyed_random import (
 
 Ints = NDArray[np.int64]
 NEVER = 1 << 62
+_ALL = (1 << 64) - 1
+_RECIPIENTS = ((1 << RECIPIENT_BITS) - 1) << GENERATION_BITS
 OVERSIZE, VARIABLES, DUPLICATE, PASSWORD = "E000503", "E200028", "E200041", "E200051"
 
 
@@ -99,6 +101,10 @@ class Marker:
         self._duplicates = int(flaws.duplicates * (1 << 64))
         self._code_of = compiled.outcomes.of_flaw
         self._latency = route.latency.table()
+        queue, every = compiled.scenario.queue, compiled.scenario.queue.manual_review_every
+        self._reviewed = None if every is None else (1 << 64) // every
+        self._manual_review = queue.manual_review.table()
+        self._of_request = _ALL if isinstance(source, GroupTask) else _ALL ^ _RECIPIENTS
         self._validity_us = round(compiled.scenario.queue.validity_h * HOUR)
         resend: Resend | None = getattr(source, "resend", None)
         self._patience = resend.patience.table() if resend else None
@@ -127,7 +133,17 @@ class Marker:
         report <<= np.uint64(32)
         if any(self._flaws):
             self._spoil(sampled_outcome, self._words("flaw", hours, counts, counters))
-        return MessageMarks(segments, sampled_outcome, self._latency.take(report))
+        latency = self._latency.take(report)
+        if self._reviewed is not None:
+            latency = latency + self._review_us(hours, counts, counters, self._reviewed)
+        return MessageMarks(segments, sampled_outcome, latency)
+
+    def _review_us(self, hours: Ints, counts: Ints | None, counters: Words, share: int) -> Ints:
+        """How long the requests of messages are looked at by hand, 0 for most."""
+        word = self._words("manual_review", hours, counts, counters & np.uint64(self._of_request))
+        reviewed = below(word, share)
+        review_us: Ints = self._manual_review.take(word << np.uint64(32)) * reviewed
+        return review_us
 
     def repeat(
         self,
