@@ -31,7 +31,6 @@ _MOST_OUTAGES = 1_000_000
 _MOST_MONEY = 9e12
 """Units of the currency that all amounts of a run may come to: as micro-units they are 64 bits."""
 _MOST_SEGMENTS = 8
-_MOST_WAIT_S = 1e12
 _SOURCES = ("traffic", "calls", "group_tasks")
 
 
@@ -66,7 +65,6 @@ def _rules(s: Any, find: FileFinder) -> Iterator[Iterator[Violation]]:
     yield _statuses(s)
     yield _rates(s)
     yield _money(s)
-    yield _wait(s)
     yield _files(s, find)
     yield _unsent(s, find)
     yield console_violations(s)
@@ -275,16 +273,6 @@ def _money(s: Any) -> Iterator[Violation]:
         path, _ = max(amounts, key=lambda one: one[1])
         message = f"the amounts of the run may come to {total:.3g}: more than {_MOST_MONEY:,.0f}"
         yield path, f"{message} cannot be counted to the micro-unit"
-
-
-def _wait(s: Any) -> Iterator[Violation]:
-    """The last message of a queue goes within a time that can be counted."""
-    if not readable(s.queue.throughput_per_s):
-        return
-    seconds = sum(messages for *_, messages in _expected(s)) / s.queue.throughput_per_s
-    if seconds > _MOST_WAIT_S:
-        message = f"the last of the messages would leave the queue after {seconds:.3g} s"
-        yield ("queue", "throughput_per_s"), f"{message}: at most {_MOST_WAIT_S:g} s are simulated"
 
 
 def _expected(s: Any) -> Iterator[tuple[tuple[str | int, ...], str, float]]:
