@@ -127,6 +127,8 @@ def test_every_sheet_with_a_heading_is_read_and_totals_that_only_begin_so_are_no
     assert log.messages is not None
     assert (len(log.messages), log.provenance["passed_over"]) == (3, {"total": 3})
     assert [file["sheet"] for file in log.provenance["files"]] == names
+    (warning,) = log.provenance["warnings"]
+    assert "sheet 'notes' has no heading and is not read" in warning
 
 
 def test_many_entries_of_one_line_take_time_in_proportion(tmp_path: Path) -> None:

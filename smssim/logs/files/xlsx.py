@@ -59,21 +59,23 @@ def tables(head: Head, rules: HeadingRules) -> Iterator[Table | str]:
     Raise a ValueError for a workbook that is not whole or beyond the limits.
     """
     check_extent(head.path)
-    names = _workbook(head.path).sheet_names
-    sheets, first = [], ""
-    for name in names:
+    sheets: list[_Sheet] = []
+    unread: dict[str, str] = {}
+    for name in _workbook(head.path).sheet_names:
         sheet = _sheet(head.path, name, rules)
-        if isinstance(sheet, str):
-            first = first or sheet
-        else:
+        if isinstance(sheet, _Sheet):
             sheets.append(sheet)
+        elif sheet.strip():
+            unread[name] = sheet
     if not sheets:
-        yield first
+        yield next(iter(unread.values()), "")
+    warnings = tuple(f"sheet {name!r} has no heading and is not read" for name in unread)
     for sheet in sheets:
-        yield _table(head, sheet, rules)
+        yield _table(head, sheet, rules, warnings)
+        warnings = ()
 
 
-def _table(head: Head, sheet: _Sheet, rules: HeadingRules) -> Table:
+def _table(head: Head, sheet: _Sheet, rules: HeadingRules, warnings: tuple[str, ...]) -> Table:
     headings = sheet.heading.names
     not_records: Counter[str] = Counter()
 
@@ -87,7 +89,7 @@ def _table(head: Head, sheet: _Sheet, rules: HeadingRules) -> Table:
     def cells(text: str) -> list[str]:
         return text.split("\t")
 
-    return Table(str(head.path), headings, batches, detected, not_records, (), cells)
+    return Table(str(head.path), headings, batches, detected, not_records, warnings, cells)
 
 
 def _sheet(path: Path, name: str, rules: HeadingRules) -> _Sheet | str:
