@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from smssim.calendars import SECOND
-from smssim.logs.captures.parameters import Parameters, parameters_of
 from smssim.record.record import Record
 from smssim.record.schema import refusal_stages
 from smssim.scenario import Scenario
+from smssim.scenario.templates import Template
+from smssim.sms.templates.variables import Variable, read_variables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +38,59 @@ class Codes:
         """Return which rows have that label."""
         code = self.labels.index(label) if label in self.labels else -2
         return np.equal(self.codes, code)
+
+
+# The values of a template's variables, as many and as long as the API accepts them.
+
+_PASSWORD_DIGITS, _TEXT_LENGTH = 6, 4
+_FIXED = {
+    "DATE": "2026/01/31",
+    "TIME": "10:00",
+    "DATETIME": "2026-01-31 10:00",
+    "MONEY": "10.00",
+    "PHONE": "00000000000",
+}
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The values of a template's variables: texts, or numbers of digits of a password."""
+
+    values: tuple[str | int, ...]
+
+    def written(self, password: str) -> str:
+        """The values as a JSON array, which the API takes as a text."""
+        texts = [
+            value if isinstance(value, str) else (password * value)[:value] for value in self.values
+        ]
+        return json.dumps(texts, separators=(",", ":"))
+
+
+PASSWORD, NOTHING = Parameters((_PASSWORD_DIGITS,)), Parameters(())
+"""The values of a template without a text: a one-time password, or none."""
+
+
+def parameters_of(template: Template) -> Parameters | None:
+    """The values for the text of *template*; None where it has no text."""
+    if template.text is None:
+        return None
+    return Parameters(tuple(_value(one, template) for one in read_variables(template.text)))
+
+
+def _value(variable: Variable, template: Template) -> str | int:
+    lengths = template.variables.get(variable.name)
+    if isinstance(lengths, dict):
+        lengths = max(lengths, key=lengths.__getitem__)
+    if variable.type == "NUM" or (template.type == "otp" and variable.type in ("numbered", "")):
+        most = _PASSWORD_DIGITS if variable.most is None else variable.most
+        return most if lengths is None else lengths
+    if variable.type in _FIXED:
+        return _FIXED[variable.type]
+    most = _TEXT_LENGTH if variable.most is None else min(variable.most, _TEXT_LENGTH)
+    return "x" * (most if lengths is None else lengths)
+
+
+# Messages and reports as the customer's server sees them.
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,12 @@ from urllib.parse import quote
 import numpy as np
 
 from smssim.logs.captures.fields import ACCEPTED, FORM, JSON, SEE_STATUS
-from smssim.logs.captures.parameters import NOTHING, PASSWORD, Parameters
 from smssim.logs.captures.seen_by_customer import (
+    NOTHING,
+    PASSWORD,
     Codes,
     Integers,
+    Parameters,
     ReportArrivals,
     Sent,
     sent_and_arrived,

@@ -8,8 +8,15 @@ import numpy as np
 
 from smssim.logs.join.facts import UNKNOWN, Facts, application_of
 from smssim.logs.join.groups import Array, Integers, Mask, alone, begins, numbered, place_within
-from smssim.logs.join.segments import LABELS, Counted, conflicting, counted
-from smssim.logs.join.statuses import Codes, StatusRows, deciding
+from smssim.logs.join.segments import (
+    LABELS,
+    Codes,
+    Counted,
+    StatusRows,
+    conflicting,
+    counted,
+    deciding,
+)
 
 # Which entries of captured answers count where several have one key: those of the first answer.
 

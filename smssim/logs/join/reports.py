@@ -11,7 +11,7 @@ from smssim.calendars import SECOND
 from smssim.logs.join.facts import UNKNOWN, Facts
 from smssim.logs.join.groups import Array, Integers, Mask, alone, begins, key_order, numbered
 from smssim.logs.join.messages import NAMELESS, ORPHAN, QUARANTINED, MergedMessages
-from smssim.logs.join.statuses import Codes, StatusRows, deciding
+from smssim.logs.join.segments import Codes, StatusRows, deciding
 
 REPORTED = np.dtype([("message", "<i8"), ("part", "<i4"), ("copies", "<i4"), ("received", "<i8")])
 """The arrivals of a segment: how often, and when first (UNKNOWN where absent)."""

@@ -16,18 +16,20 @@ from smssim.logs.join.groups import (
     Array,
     Integers,
     Mask,
+    Repetition,
+    Unit,
+    appended_units,
     begins,
     by_key,
     in_order,
     numbered,
+    repetitions,
     told_apart,
 )
 from smssim.logs.join.messages import MESSAGE, merge_messages
-from smssim.logs.join.repetitions import Repetition, Unit, appended_units, repetitions
 from smssim.logs.join.reports import REPORTED, join_reports
-from smssim.logs.join.segments import files_of_whole_rows
+from smssim.logs.join.segments import Codes, files_of_whole_rows
 from smssim.logs.join.spill import Spill, period
-from smssim.logs.join.statuses import Codes
 from smssim.record.from_frames import CodedCounter
 from smssim.record.schema import REPORT_STATES
 from smssim.record.tallies import Tallies
