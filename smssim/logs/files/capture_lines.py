@@ -25,7 +25,8 @@ def recognises(head: Head) -> bool:
     first = json_lines.first_object(head)
     if first is None:
         # One line beyond the head: its keys are looked for in what there is of it.
-        return b"\n" in head.data or any(b'"%s"' % name.encode() in head.data for name in _CAPTURED)
+        names = (*_CAPTURED, "received_at")
+        return b"\n" in head.data or any(f'"{name}"'.encode() in head.data for name in names)
     present = _CAPTURED & first.keys()
     return bool(present) and (
         "received_at" in first or any(isinstance(first[name], dict) for name in present)
