@@ -264,5 +264,5 @@ def test_shares_say_what_they_leave_out(
     code, out, _ = called(capsys, log, "--tz", "UTC", "--html", page)
 
     assert code == 0
-    assert "without 1 record left out" in " ".join(out.split())
-    assert "without 1 record left out" in page.read_text(encoding="utf-8")
+    assert "not counting 1 record left out" in " ".join(out.split())
+    assert "not counting 1 record left out" in page.read_text(encoding="utf-8")

@@ -3,8 +3,8 @@
 `sweep`, `compare` and `find` run many times, and say how sure their figures are; `check` tells
 whether promises are kept.
 
-Exit codes: 0 done, 1 the run failed or a promise is broken, 2 wrong usage, scenario or file,
-130 interrupted.
+Exit codes: 0 done, 1 the run failed, a promise is broken or no record of a log is usable, 2 wrong
+usage, scenario or file, 130 interrupted.
 """
 
 from __future__ import annotations

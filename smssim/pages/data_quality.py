@@ -27,10 +27,10 @@ def nothing_usable(record: Record) -> bool:
     return bool(0 < records <= rejected)
 
 
-def without(record: Record) -> str:
+def not_counted(record: Record) -> str:
     """What the figures of a log leave out, as a phrase; empty where it is nothing."""
     n = record.provenance.get("counts", {}).get("quarantined", 0)
-    return f"without {count(n)} record{'s' * (n != 1)} left out" if n else ""
+    return f"not counting {count(n)} record{'s' * (n != 1)} left out" if n else ""
 
 
 def used(record: Record) -> str:

@@ -22,7 +22,7 @@ from smssim.formatting import (
 )
 from smssim.pages import tables
 from smssim.pages.assumptions import assumptions
-from smssim.pages.data_quality import left_out, nothing_usable, recognised, used, without
+from smssim.pages.data_quality import left_out, not_counted, nothing_usable, recognised, used
 from smssim.record.record import Record
 from smssim.report._record import priced, recorded
 from smssim.report.callbacks import callbacks
@@ -155,10 +155,14 @@ def _delivered(record: Record) -> list[tuple[str, str]]:
     failed = f"{count(total['failed'] + total['expired'])} failed or expired"
     parts = [f"{count(refused)} refused", failed, f"{count(total['in_flight'])} in flight"]
     parts += [f"{count(total['no_report'])} without a report"] if total["no_report"] else []
-    parts += [excluded] if (excluded := without(record)) else []
+    excluded = f"; {excluded}" if (excluded := not_counted(record)) else ""
     reached = share(total["delivered"] / requested)
     whole = f"{count(total['delivered'])} of {count(requested)} ({reached})"
-    return [("Delivered", f"{whole}; {', '.join(parts)}"), *_latencies(record), *_lost(record)]
+    return [
+        ("Delivered", f"{whole}; {', '.join(parts)}{excluded}"),
+        *_latencies(record),
+        *_lost(record),
+    ]
 
 
 def _latencies(record: Record) -> list[tuple[str, str]]:

@@ -19,7 +19,7 @@ from smssim.formatting import (
     share,
     wrapped,
 )
-from smssim.pages.data_quality import without
+from smssim.pages.data_quality import not_counted
 from smssim.record.record import Record
 from smssim.record.schema import RESEND_KINDS, RefusalStage
 from smssim.report._record import priced, recorded
@@ -151,8 +151,8 @@ def deliveries(record: Record, most: int = MOST) -> Grid:
     if len(frame) > 1:
         rows.append(_delivery_row("all", delivery(record, by=()).iloc[0]))
     refused = ["country", "requested", "refused", "delivered", "failed", "in flight", "of known"]
-    excluded = without(record)
-    notes = [*more, f"counts and shares are {excluded}"] if excluded and rows else more
+    excluded = not_counted(record)
+    notes = [*more, f"counts and shares: {excluded}"] if excluded and rows else more
     return Grid([*refused, "p50", "p95", "p99"], rows, "lrrrrrrrrr", notes)
 
 
