@@ -25,7 +25,6 @@ GOOD = """
 start: 2026-04-01
 account: {package_countries: [NO]}
 applications: [{name: shop}]
-templates: [{name: login, application: shop, segments: {1: 0.9, 2: 0.1}}]
 account: {package_countries: [NO]}
 packages: [{country: "NO", segments: 50_000}, {country: NO, segments: 1e3}]
 traffic: [{name: api, template: login, country: NO, messages_a_day: 100}]
