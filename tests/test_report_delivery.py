@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from smssim.stats.survival import by_bin, quantiles_s
 
 from smssim import report
 from smssim.record.from_frames import tally_frames
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import Run, simulate
 from smssim.stats.delay_bins import bin_of, edges_us
-from smssim.stats.survival import by_bin, quantiles_s
 
 BYS: tuple[Any, ...] = ("country", "type", "day", "application", ["country", "type"], ())
 BY_TEMPLATE: tuple[Any, ...] = ("template", ["template", "type"], ["template", "application"])

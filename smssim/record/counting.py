@@ -35,6 +35,7 @@ _SUMS = ("messages", "segments", "covered_segments", "cost_micro")
 _CLOCK_SUMS = ("messages", "segments", "covered_segments")
 _FEW_VALUES = ("status", "refused_at", "segments", "covered_segments")
 _RECEIVED = REPORT_STATES.index("received")
+_OUTCOMES_OF_SENT = ("delivered", "expired", "failed", "in_flight")
 _WITHIN_OF_RESULT = np.array([0, 0, -1, 1, 1], np.int8)
 """WITHIN by the sending result (DOMAIN.md section 9), -1 where it does not show it."""
 
@@ -212,13 +213,17 @@ class TallyBuilder:
 
     def _add_delays(self, messages: Columns, outcome: Array) -> None:
         group, submitted, final = (messages[n] for n in ("group", "submitted_at", "final_at"))
-        arrived = (outcome == OUTCOMES.index("delivered")) & (final != NAT)
-        codes = {"arrived": arrived, "group": group, "bin": bin_of(final - submitted)}
-        axes = (_Axis("arrived", (False, True)), self._axes["group"], self._axes["bin"])
+        delivered, expired, failed, in_flight = map(OUTCOMES.index, _OUTCOMES_OF_SENT)
+        ended = np.where(final == NAT, in_flight, outcome)
+        codes = {"outcome": ended, "group": group, "bin": bin_of(final - submitted)}
+        axes = (self._axes["outcome"], self._axes["group"], self._axes["bin"])
         # Most are delivered: it is quicker to count all than to pick those out first.
         cells = _count(axes, codes, ("messages",))
-        self._add_groups(cells.where(cells.codes["arrived"]), "latency", "template_latency")
-        pending = np.flatnonzero(outcome == OUTCOMES.index("in_flight"))
+        ended = cells.codes["outcome"]
+        self._add_groups(cells.where(ended == delivered), "latency", "template_latency")
+        undelivered = cells.where((ended == expired) | (ended == failed))
+        self._add_groups(undelivered, "undelivered", "template_undelivered")
+        pending = np.flatnonzero(outcome == in_flight)
         if len(pending):
             age = bin_of(self._until_us - submitted.take(pending))
             cells = _count(axes[1:], {"group": group.take(pending), "bin": age}, ("messages",))
@@ -285,6 +290,8 @@ def _empty_tallies(axes: Mapping[str, _Axis]) -> dict[str, _Tally]:
         "clock": tally("slot country outcome", *_CLOCK_SUMS),
         "latency": tally("country type bin"),
         "template_latency": tally("template bin"),
+        "undelivered": tally("country type outcome bin"),
+        "template_undelivered": tally("template outcome bin"),
         "censored": tally("country type bin"),
         "template_censored": tally("template bin"),
         "within_3_min": tally("country type outcome within"),

@@ -33,6 +33,8 @@ NAMES = (
     "clock",
     "latency",
     "template_latency",
+    "undelivered",
+    "template_undelivered",
     "censored",
     "template_censored",
     "within_3_min",
@@ -41,15 +43,15 @@ NAMES = (
 
 
 class Tallies:
-    """The eight tallies as tidy frames, one row per cell that is not empty; `latency` and
-    `censored` are two frames each.
+    """The nine tallies as tidy frames, one row per cell that is not empty; `latency`,
+    `undelivered` and `censored` are two frames each.
 
     Keys are UTC days and 15-minute slots, names, and delay bins (numbers of
     `smssim.stats.delay_bins`). *latency* holds delivered messages, from submission to delivery;
-    *censored* those in flight at the end, by their age; *within_3_min* those whose time of status
-    is only known as `WITHIN`, or not at all (NA), which a simulation has none of; *push* reports by
-    delay to their first arrival (bin 0 when none arrived, NA when it cannot be known). Made of
-    frames by name, or of functions that
+    *undelivered* those that failed or expired, until then; *censored* those in flight at the end,
+    by their age; *within_3_min* those whose time of status is only known as `WITHIN`, or not at all
+    (NA), which a simulation has none of; *push* reports by delay to their first arrival (bin 0 when
+    none arrived, NA when it cannot be known). Made of frames by name, or of functions that
     make them when first asked for. Tallies of disjoint messages with the same end merge.
     """
 
@@ -103,6 +105,16 @@ class Tallies:
     def template_latency(self) -> pd.DataFrame:
         """Delivered messages by template and delay bin."""
         return self.frame("template_latency")
+
+    @property
+    def undelivered(self) -> pd.DataFrame:
+        """Messages that failed or expired by country, type, outcome and delay bin."""
+        return self.frame("undelivered")
+
+    @property
+    def template_undelivered(self) -> pd.DataFrame:
+        """Messages that failed or expired by template, outcome and delay bin."""
+        return self.frame("template_undelivered")
 
     @property
     def censored(self) -> pd.DataFrame:

@@ -14,9 +14,8 @@ from smssim.record.record import Record
 from smssim.record.schema import REPORT_STATES, TIME, microseconds_of
 from smssim.report._record import instants, recorded, requires
 from smssim.report.outages import untold
-from smssim.stats.delay_bins import bin_of
+from smssim.stats.delay_bins import bin_of, by_bin, quantile_s
 from smssim.stats.intervals import wilson
-from smssim.stats.survival import by_bin, quantiles_s
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,7 +186,7 @@ def _row(record: Record, push: pd.DataFrame) -> dict[str, Any]:
         "received": received,
         "deliveries": copies,
         "duplicates": copies - received,
-        **dict(zip(DELAYS, quantiles_s(delays, 0 * delays, list(DELAYS.values())), strict=True)),
+        **{name: quantile_s(delays, share) for name, share in DELAYS.items()},
     }
     if recorded(record):
         # Reports that never came left no trace: neither they nor the attempts are known.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -9,17 +10,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.calendars import HOUR
+from smssim.calendars import DAY, HOUR
 from smssim.record.counting import outcomes
 from smssim.record.record import Record
 from smssim.record.schema import REFUSED_AT, RefusalStage
 from smssim.record.tallies import OUTCOMES
-from smssim.report._record import KEYS, keys_of, recorded, requires, summed
-from smssim.report.latency import COLUMNS, figures, timed_by_results
+from smssim.report._record import KEYS, keys_of, microseconds, recorded, requires, summed
+from smssim.report.latency import (
+    COLUMNS,
+    delay_figures,
+    risks_of,
+    timed_by_results,
+    validity_bin,
+    within_3_min_by_results,
+)
 from smssim.sms import reference as codes
-from smssim.stats.delay_bins import bin_of, edges_us
-from smssim.stats.intervals import wilson
-from smssim.stats.survival import UNKNOWN
+from smssim.stats.competing_risks import UNKNOWN, CompetingRisks
+from smssim.stats.delay_bins import edges_us
+from smssim.stats.intervals import Interval, wilson
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,8 +43,8 @@ _OF_TEMPLATES = {"template", "application", "type"}
 
 
 @requires(
-    *("money", "latency", "censored", "within_3_min"),
-    *("templates", "template_latency", "template_censored"),
+    *("money", "latency", "undelivered", "censored", "within_3_min"),
+    *("templates", "template_latency", "template_undelivered", "template_censored"),
 )
 def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFrame:
     """Counts of messages and quantiles of their latency, one row a group.
@@ -47,23 +55,27 @@ def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
     requested = refused_request + refused_number + refused_platform + sent, and sent = delivered +
     failed + expired + in_flight + no_report. Messages in flight have no final status by the end
     of the record; in a log those older than 72 h are `no_report` instead, for by then the
-    platform makes a report, which must have been lost. `delivered_share` is of the sent messages
-    whose outcome is known (delivered, failed and expired), `delivered_low` and `delivered_high`
-    its Wilson 95 % interval.
+    platform makes a report, which must have been lost. `in_flight_expected` is how many of those
+    in flight are expected to be delivered.
 
-    Delays are seconds from submission to delivery among messages delivered or still in flight, by
-    Kaplan-Meier with those in flight censored at their age; failed and expired ones are no
-    deliveries and stay out. `latency_p50_s` and so on are its quantiles; `_low` and `_high` are
-    where its 95 % band crosses their share. They are NA where the curve or band does not reach it.
-    `within_10_s`, `within_30_s` and `within_3_min` are the shares of deliveries made in less than
-    that, with Wilson's interval at the effective number of messages (`smssim.stats.survival`).
+    `delivered_share` is the share of the sent messages that are delivered within their validity,
+    `delivered_low` and `delivered_high` its 95 % interval. It is the cumulative incidence of
+    delivery by Aalen and Johansen, failure and expiry being the other ends, and a lost report one
+    that could be any (`smssim.stats.competing_risks`): of those in flight as many are expected to
+    be delivered as were of those that were in flight at their age, which is few.
 
-    Where a delivery has no time all these are NA, as they would be of the others alone; but for
-    `within_3_min` where the sending results of an export tell it (DOMAIN.md section 9): it is then
-    a count among deliveries and messages in flight for 3 minutes, younger ones left out.
+    Delays are seconds from submission to delivery, of all deliveries, those to come included by
+    the same estimate. `latency_p50_s` and so on are their quantiles, `within_10_s`, `within_30_s`
+    and `within_3_min` the shares made in less than that, `_low` and `_high` the 95 % interval.
+    An end that the record cannot bound is NA. In a record shorter than the validity the estimates
+    are those of no delivery after the longest age, the intervals hold for any.
 
-    Delays are tallied by country and type, and by template alone: by day or application they are
-    NA, as is the share of no_report in a log. Sending results are told by country and type alone.
+    Where a delivery has no time the delays are NA, as they would be of the others alone; but for
+    `within_3_min` where the sending results of an export show it (DOMAIN.md section 9): it is then
+    a share of the deliveries so far. There, and by day or application, which delays are not tallied
+    by, those in flight are counted by their chance in the whole record (none where no delivery has
+    a time), and intervals reach from none of them delivered to all. Delays are tallied by country
+    and type, and by template alone: by others they are NA, as is `no_report` in a log.
     Raise a ValueError for a template together with day or country, which is tallied nowhere.
     """
     import pandas as pd
@@ -76,6 +88,7 @@ def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
     counts: dict[str, Any] = dict(groups.counts)
     for name in ("in_flight", "no_report"):
         counts[name] = _nullable(getattr(groups, name), len(labels))
+    counts["in_flight_expected"] = groups.expected
     shares, delays = (
         zip(SHARES, groups.shares.T, strict=True),
         zip(COLUMNS, groups.delays.T, strict=True),
@@ -163,7 +176,7 @@ class MessageGroups:
         """Messages whose report a log should have had by its end; None where it is not tallied."""
         if not recorded(self.record):
             return np.zeros(self.length, np.int64)
-        return self._bins[1][:, _validity_bin() :].sum(axis=1) if self._has_delays else None
+        return self._bins[2][:, validity_bin() :].sum(axis=1) if self._has_delays else None
 
     @property
     def in_flight(self) -> Ints | None:
@@ -171,14 +184,26 @@ class MessageGroups:
         late = self.no_report
         return None if late is None else self.counts["in_flight"] - late
 
-    @property
+    @cached_property
     def shares(self) -> Floats:
-        """The share delivered of the messages whose outcome is known, with its interval."""
-        delivered = self.counts["delivered"]
-        final = delivered + self.counts["failed"] + self.counts["expired"]
-        pairs = zip(delivered.tolist(), final.tolist(), strict=True)
-        values = [wilson(*pair) if pair[1] else UNKNOWN for pair in pairs]
+        """The share delivered of the sent, and its interval."""
+        values = [
+            risks.share() if risks is not None else self._share_of_counts(group)
+            for group, risks in enumerate(self._risks)
+        ]
         return np.array(values, np.float64).reshape(-1, 3)
+
+    @property
+    def expected(self) -> Floats:
+        """How many of those in flight are expected to be delivered."""
+        chance, pending = self._chance, self._pending
+        return np.array(
+            [
+                risks.expected() if risks is not None else chance * pending[group]
+                for group, risks in enumerate(self._risks)
+            ],
+            np.float64,
+        )
 
     @property
     def delays(self) -> Floats:
@@ -186,25 +211,91 @@ class MessageGroups:
         values = np.full((self.length, len(COLUMNS)), np.nan)
         if not self._has_delays:
             return values
-        seen, flying = self._bins
-        if recorded(self.record):
-            flying = np.where(np.arange(flying.shape[1]) < _validity_bin(), flying, 0)
-        counts = (self.counts["delivered"], *self._results)
-        for group, numbers in enumerate(zip(*(column.tolist() for column in counts), strict=True)):
-            values[group] = figures(seen[group], flying[group], *numbers)
+        timed, soon = self._results
+        for group, risks in enumerate(self._risks):
+            if risks is not None:
+                values[group] = delay_figures(risks)
+                continue
+            values[group] = within_3_min_by_results(
+                self._bins[0][group],
+                self._bins[2][group],
+                int(self.counts["delivered"][group]),
+                int(timed[group]),
+                int(soon[group]),
+            )
         return values
+
+    def _share_of_counts(self, group: int) -> Interval:
+        """A share whose delays are not known: those in flight may all be delivered, or none."""
+        delivered = int(self.counts["delivered"][group])
+        final = delivered + int(self.counts["failed"][group] + self.counts["expired"][group])
+        pending = float(self._pending[group])
+        if not final:
+            return UNKNOWN
+        most = final + math.ceil(pending)
+        low, high = wilson(delivered, most).low, wilson(delivered + math.ceil(pending), most).high
+        value = (delivered + self._chance * pending) / (final + pending)
+        return Interval(value, low, high)
+
+    @cached_property
+    def _risks(self) -> list[CompetingRisks | None]:
+        """The ends of the messages of each group by delay; None where they are not known."""
+        if not self._has_delays:
+            return [None] * self.length
+        delivered, undelivered, censored = self._bins
+        timed = delivered.sum(axis=1) >= self.counts["delivered"]
+        untimed = self.counts["failed"] + self.counts["expired"] - undelivered.sum(axis=1)
+        return [
+            risks_of(
+                self.record, delivered[i], undelivered[i], censored[i], untimed=int(untimed[i])
+            )
+            if timed[i]
+            else None
+            for i in range(self.length)
+        ]
+
+    @cached_property
+    def _whole(self) -> CompetingRisks | None:
+        """The ends of all messages of the record by delay; None where they are not known."""
+        whole = MessageGroups(self.record, (), 1, lambda tally: np.zeros(len(tally), np.int64))
+        return whole._risks[0]
+
+    @property
+    def _chance(self) -> float:
+        """The chance of a message in flight to be delivered, over the whole record; 0 unknown."""
+        pending = 0 if self._whole is None else int(self._whole.censored.sum())
+        return self._whole.expected() / pending if self._whole is not None and pending else 0.0
+
+    @cached_property
+    def _pending(self) -> Floats:
+        """Messages that are not lost reports, as far as the age of those in flight shows it."""
+        if self._has_delays or not recorded(self.record):
+            in_flight = self.in_flight
+            assert in_flight is not None
+            return in_flight.astype(np.float64)
+        cells = _cells(self.record, self.keys)
+        flying = _counts_of(cells)["in_flight"]
+        if "day" in cells:
+            # By 72 h after the end of a day, all its messages have a report or have lost it.
+            ends = microseconds(cells["day"]) + DAY + 72 * HOUR
+            flying = np.where(ends > self.record.observed_until, flying, 0)
+        return _sums(self._numbers(cells), flying, self.length).astype(np.float64)
 
     @property
     def _has_delays(self) -> bool:
         return self.keys == ["template"] or _DELAY_KEYS.issuperset(self.keys)
 
     @cached_property
-    def _bins(self) -> tuple[Ints, Ints]:
-        """Messages by group and bin: the delays of those delivered, the ages of those in flight."""
-        tallies = self.record.tallies
-        if "template" in self.keys:
-            return self._by_bin(tallies.template_latency), self._by_bin(tallies.template_censored)
-        return self._by_bin(tallies.latency), self._by_bin(tallies.censored)
+    def _bins(self) -> tuple[Ints, Ints, Ints]:
+        """Messages by group and bin: the delays of those delivered and of those undelivered, the
+        ages of those in flight.
+        """
+        prefix = "template_" if "template" in self.keys else ""
+        delivered, undelivered, censored = (
+            self._by_bin(self.record.tallies.frame(prefix + name))
+            for name in ("latency", "undelivered", "censored")
+        )
+        return delivered, undelivered, censored
 
     @property
     def _results(self) -> tuple[Ints, Ints]:
@@ -258,11 +349,6 @@ def outcome_of(cells: pd.DataFrame) -> NDArray[Any]:
     codes = {name: code for code, name in enumerate(names)}
     coded = np.array([codes.get(name, -1) for name in status], np.int64)
     return outcomes({"status": coded, "refused_at": stage_of(cells)}, names)
-
-
-def _validity_bin() -> int:
-    """The first bin of ages at which the platform has made a report."""
-    return int(bin_of(np.array([72 * HOUR]))[0])
 
 
 # Why messages were not delivered, code by code, and what to do about it.

@@ -19,8 +19,9 @@ from smssim.report.delivery import MessageGroups, stage_of
 from smssim.report.latency import COLUMNS, WITHIN_US
 from smssim.report.review import rows_of
 from smssim.report.thresholds import shares_of_limit
+from smssim.stats.competing_risks import UNKNOWN
+from smssim.stats.delay_bins import by_bin, quantile_s
 from smssim.stats.intervals import wilson
-from smssim.stats.survival import UNKNOWN, by_bin, quantiles_s
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -269,7 +270,7 @@ def _callbacks(record: Record) -> Iterator[_Value]:
     yield _Value("reports.duplicates", int(push["deliveries"].to_numpy(np.int64).sum()) - received)
     timed = arrived & push["bin"].notna().to_numpy()
     delays = by_bin(push["bin"].to_numpy()[timed].astype(np.int64), reports[timed])
-    yield _Value("reports.delay_p95", quantiles_s(delays, 0 * delays, [0.95])[0])
+    yield _Value("reports.delay_p95", quantile_s(delays, 0.95))
 
 
 def reviews(record: Record) -> Iterator[_Value]:
@@ -320,7 +321,7 @@ _ORDER = {name: position for position, name in enumerate(METRICS)}
 
 
 @requires(
-    *("money", "sources", "latency", "censored", "within_3_min", "push"),
+    *("money", "sources", "latency", "undelivered", "censored", "within_3_min", "push"),
     *("events", "ledger", "packages", "reviews"),
 )
 def kpis(record: Record) -> pd.DataFrame:
@@ -366,7 +367,8 @@ _FIGURES: dict[str, Callable[[Record, Where], Iterator[_Value]]] = {
 
 
 @requires(
-    *("money", "latency", "censored", "within_3_min", "events", "ledger", "packages", "reviews"),
+    *("money", "latency", "undelivered", "censored", "within_3_min"),
+    *("events", "ledger", "packages", "reviews"),
     *("templates", "template_latency", "template_censored"),
 )
 def kpi(record: Record, name: str, where: Where = _EVERYTHING) -> float:

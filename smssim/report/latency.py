@@ -14,9 +14,9 @@ from smssim.formatting import count
 from smssim.record.record import Record
 from smssim.record.tallies import REFUSED
 from smssim.report._record import keys_of, recorded, requires
-from smssim.stats.delay_bins import bin_of, edges_us
+from smssim.stats.competing_risks import CompetingRisks
+from smssim.stats.delay_bins import bin_of, by_bin, edges_us
 from smssim.stats.intervals import wilson
-from smssim.stats.survival import by_bin, survival
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,18 +82,17 @@ _TALLIED = ("country", "type")
 _NUMBERS = dict.fromkeys(("latency_s", "share", "low", "high"), "float64") | {"at_risk": "int64"}
 
 
-@requires("money", "latency", "censored", "within_3_min")
+@requires("money", "latency", "undelivered", "censored", "within_3_min")
 def latency_curve(
     record: Record, by: str | Sequence[str] = "country", *, confidence: float = 0.95
 ) -> pd.DataFrame:
     """The share of deliveries made within each latency, one row a group and edge of a bin.
 
-    *by* is country or type, or a list of them. `share` is Kaplan-Meier's among messages that are
-    delivered sooner or later, those in flight censored at their age, as in `delivery`. `low` and
-    `high` are its pointwise band by Greenwood's variance on the log-log scale; NaN where the share
-    is 0 or 1, and the band unknown. `at_risk` is how many messages had not been delivered before
-    this bin. Raise a ValueError for a name that latencies are not tallied by, and for a log that
-    does not tell when each of its deliveries was made.
+    *by* is country or type, or a list of them. `share` is of all deliveries, those to come of
+    messages in flight included, as in `delivery`; it ends with the last delivery. `low` and `high`
+    are its pointwise interval; NaN where the share is 0 or 1. `at_risk` is how many messages had
+    had no end before this bin. Raise a ValueError for a name that latencies are not tallied by, and
+    for a log that does not show when each of its deliveries was made.
     """
     import pandas as pd
 
@@ -105,54 +104,79 @@ def latency_curve(
     reason = untimed(record)
     if reason is not None:
         raise ValueError(f"{record.name!r} has no curve of latency: {reason}")
-    cells = _cells(record)
-    parts = []
-    group: Any
-    for group, group_cells in cells.groupby(keys, dropna=False) if keys else [((), cells)]:
-        bins = group_cells["bin"].to_numpy(np.int64)
-        seen, waiting = (
-            by_bin(bins, group_cells[name].to_numpy(np.int64)) for name in ("seen", "waiting")
-        )
-        if seen.any():
-            curve = pd.DataFrame(_curve(seen, waiting, confidence))
-            parts.append(curve.assign(**dict(zip(keys, group, strict=True))))
+    tables = [record.tallies.frame(name) for name in _ENDS]
+    labels: list[Any] = [()]
+    if keys:
+        labels = pd.concat(tables)[keys].drop_duplicates().sort_values(keys).to_numpy().tolist()
+    curves = []
+    for label in labels:
+        chosen = [_rows_of(table, keys, label) for table in tables]
+        risks = _risks(record, chosen, confidence)
+        if risks.delivered.any():
+            curve = pd.DataFrame(_curve(risks))
+            curves.append(curve.assign(**dict(zip(keys, label, strict=True))))
     types = dict.fromkeys(keys, "str") | _NUMBERS
-    curves = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(types))
-    return curves[list(types)].astype(types)
+    whole = pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=list(types))
+    return whole[list(types)].astype(types)
 
 
-def _cells(record: Record) -> pd.DataFrame:
-    """Messages delivered (seen) and in flight (waiting), by country, type and bin."""
-    import pandas as pd
+_ENDS = ("latency", "undelivered", "censored")
 
-    seen, waiting = record.tallies.latency, record.tallies.censored
+
+def _rows_of(table: pd.DataFrame, keys: list[str], label: Sequence[Any]) -> pd.DataFrame:
+    """The cells with some values of their keys, NA being one."""
+    for key, value in zip(keys, label, strict=True):
+        table = table[table[key].isna() if value != value else table[key] == value]
+    return table
+
+
+def _risks(record: Record, tables: list[pd.DataFrame], confidence: float) -> CompetingRisks:
+    """The ends of messages by delay, from the cells of the tallies _ENDS."""
+    counts = [by_bin(t["bin"].to_numpy(np.int64), t["messages"].to_numpy(np.int64)) for t in tables]
+    return risks_of(record, *counts, confidence=confidence)
+
+
+def risks_of(
+    record: Record,
+    delivered: Ints,
+    undelivered: Ints,
+    censored: Ints,
+    *,
+    untimed: int = 0,
+    confidence: float = 0.95,
+) -> CompetingRisks:
+    """The ends of messages by delay, from counts of all bins.
+
+    *untimed* failures have no time: they are taken for ends of the validity, as expiries are. What
+    is in flight in a log for longer than that has lost its report.
+    """
+    late, unreported = validity_bin(), np.zeros_like(censored)
+    undelivered, censored = undelivered.copy(), censored.copy()
+    undelivered[late] += max(untimed, 0)
     if recorded(record):
-        # By 72 h the platform makes a report: what is older has lost it, and is no delay.
-        waiting = waiting[waiting["bin"] < int(bin_of(np.array([72 * HOUR]))[0])]
-    counts = {"seen": seen, "waiting": waiting}
-    return pd.concat(
-        [
-            tally.rename(columns={"messages": name}).astype({name: "Int64"})
-            for name, tally in counts.items()
-        ],
-        ignore_index=True,
-    ).fillna({"seen": 0, "waiting": 0})
+        unreported[late] = censored[late:].sum()
+        censored[late:] = 0
+    return CompetingRisks(delivered, undelivered, censored, unreported, confidence)
 
 
-def _curve(seen: Ints, waiting: Ints, confidence: float) -> dict[str, NDArray[Any]]:
+def validity_bin() -> int:
+    """The first bin of ages at which the platform has made a report."""
+    return int(bin_of(np.array([72 * HOUR]))[0])
+
+
+def _curve(risks: CompetingRisks) -> dict[str, NDArray[Any]]:
     """The curve at the upper edges of the bins, from the lower edge of the first that has any."""
     edges = np.append(edges_us(), edges_us()[-1])
-    occupied = np.flatnonzero(seen + waiting)
-    first, last = int(np.flatnonzero(seen)[0]), int(occupied[-1])
-    curve = survival(seen, waiting, confidence)
-    bins = slice(first, last + 1)
-    nan = float("nan")
+    bins = np.flatnonzero(risks.delivered)
+    first, last = int(bins[0]), int(bins[-1])
+    low, high = risks.band()
+    shown, nan = slice(first, last + 1), float("nan")
     return {
         "latency_s": edges[first : last + 2] / SECOND,
-        "share": np.append(0, curve.gone[bins]),
-        "low": np.append(nan, curve.low[bins]),
-        "high": np.append(nan, curve.high[bins]),
-        "at_risk": np.append(curve.at_risk[first], curve.at_risk[bins]),
+        "share": np.append(0, risks.completed[shown]),
+        "low": np.append(nan, low[shown]),
+        "high": np.append(nan, high[shown]),
+        "at_risk": np.append(risks.at_risk[first], risks.at_risk[shown]),
     }
 
 
@@ -167,30 +191,28 @@ COLUMNS = tuple(
 _SOON = slice(COLUMNS.index("within_3_min"), COLUMNS.index("within_3_min") + 3)
 """Where the columns stand that sending results can tell, too."""
 _NAN = float("nan")
-_PLACES = bin_of(np.array(list(WITHIN_US.values()))).tolist()
+_BINS = bin_of(np.array(list(WITHIN_US.values()))).tolist()
 
 
-def figures(
-    seen: Ints, flying: Ints, delivered: int, timed_by_result: int, soon: int
-) -> list[float]:
-    """All columns of one group, from the delays seen and messages in flight in each bin.
-
-    Of the deliveries without a time sending results tell *told*, *soon* of them within 3 minutes.
-    """
-    timed = int(seen.sum())
-    if timed >= delivered:
-        return _of_bins(seen, flying)
-    values = [_NAN] * len(COLUMNS)
-    settled = delivered + int(flying[_soon_bin() :].sum())
-    if timed + timed_by_result >= delivered and settled:
-        values[_SOON] = wilson(soon + int(seen[: _soon_bin()].sum()), settled)
-    return values
-
-
-def _of_bins(seen: Ints, censored: Ints) -> list[float]:
-    if not seen.any() and not censored.any():
-        return [_NAN] * len(COLUMNS)
-    curve = survival(seen, censored)
-    intervals = [curve.quantile_s(share) for share in LATENCIES.values()]
-    intervals += [curve.share_before(bin_number) for bin_number in _PLACES]
+def delay_figures(risks: CompetingRisks) -> list[float]:
+    """All columns of one group."""
+    intervals = [risks.quantile_s(share) for share in LATENCIES.values()]
+    intervals += [risks.share_before(number) for number in _BINS]
     return [value for interval in intervals for value in interval]
+
+
+def within_3_min_by_results(
+    seen: Ints, flying: Ints, delivered: int, timed: int, soon: int
+) -> list[float]:
+    """The columns of one group with deliveries without a time, of which sending results time
+    *timed*, *soon* of them within 3 minutes; all but `within_3_min` are NaN.
+
+    Those in flight for 3 minutes may be late deliveries to come, or none.
+    """
+    values = [_NAN] * len(COLUMNS)
+    if delivered and int(seen.sum()) + timed >= delivered:
+        soon += int(seen[: _soon_bin()].sum())
+        late = int(flying[_soon_bin() :].sum())
+        low, high = wilson(soon, delivered + late).low, wilson(soon, delivered).high
+        values[_SOON] = [soon / delivered, low, high]
+    return values

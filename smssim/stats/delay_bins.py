@@ -15,6 +15,8 @@ from smssim.calendars import DAY, HOUR, SECOND
 Ints = NDArray[np.int64]
 
 RATIO = 1.02
+ROUNDING = 1e-11
+"""More than a product of all bins can be off by, less than one message in a thousand million."""
 _EXACT_US = (SECOND // 1_000, 10 * SECOND, 30 * SECOND, 180 * SECOND, 72 * HOUR, 400 * DAY)
 _CELL_SHIFT = 52 - 7
 _FIRST_CELL = int(np.array([1.0]).view(np.int64)[0]) >> _CELL_SHIFT
@@ -63,3 +65,26 @@ def middle_us(number: int) -> float:
     if number == 0 or number + 1 >= len(edges):
         return float(edges[number])
     return math.sqrt(float(edges[number]) * float(edges[number + 1]))
+
+
+def by_bin(bins: Ints, messages: Ints) -> Ints:
+    """Messages in every bin, from the rows of a tally."""
+    counts = np.zeros(len(edges_us()), np.int64)
+    np.add.at(counts, bins, messages)
+    return counts
+
+
+def quantile_s(counts: Ints, share: float) -> float:
+    """The quantile in seconds of delays counted by bin; NaN without any.
+
+    It is within 1 % (or a millisecond) of the delay of rank ceil(share * n).
+    """
+    total = counts.sum()
+    number = first_reached(np.cumsum(counts) / total, share) if total else None
+    return float("nan") if number is None else middle_us(number) / SECOND
+
+
+def first_reached(line: NDArray[Any], share: float) -> int | None:
+    """The first bin in which a rising line reaches a share."""
+    reached = line >= share - ROUNDING
+    return int(np.argmax(reached)) if reached.any() else None
