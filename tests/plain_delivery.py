@@ -1,26 +1,23 @@
-"""The reports of deliveries as plain pandas over the rows, with SciPy's curve and a few loops."""
+"""The reports of deliveries as plain pandas and loops over the rows."""
 
 from __future__ import annotations
 
-import math
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import plain_incidence
+from plain_incidence import NAN, score
 
 from smssim.calendars import HOUR, MINUTE, SECOND, to_timestamps
 from smssim.record.record import Record
 from smssim.report._record import recorded
-from smssim.stats.delay_bins import bin_of, edges_us, middle_us
+from smssim.stats.delay_bins import bin_of
 
 Row = dict[str, Any]
 QUANTILES = {"latency_p50_s": 0.5, "latency_p95_s": 0.95, "latency_p99_s": 0.99}
 TIMES = {"within_10_s": 10 * SECOND, "within_30_s": 30 * SECOND, "within_3_min": 3 * MINUTE}
-NAN = float("nan")
-_Z = stats.norm.isf(0.025)
 _OLD = int(bin_of(np.array([72 * HOUR]))[0])
 
 
@@ -39,83 +36,77 @@ def groups(record: Record, by: list[str]) -> Iterator[tuple[Row, pd.DataFrame]]:
         yield dict(zip(by, key, strict=True)), own
 
 
-def score(share: float, n: float) -> tuple[float, float, float]:
-    """Wilson's interval, from the roots of its quadratic equation."""
-    a, b, c = n + _Z**2, -(2 * n * share + _Z**2), n * share**2
-    root = math.sqrt(max(0.0, b * b - 4 * a * c))
-    return share, (-b - root) / (2 * a), (-b + root) / (2 * a)
-
-
 def delivery(record: Record, by: list[str]) -> list[Row]:
     found = []
     for key, rows in groups(record, by):
         status = rows["status"].where(rows["refused_at"] == "")
-        counts = {f"refused_{n}": int((rows["refused_at"] == n).sum()) for n in (1, 2, 3)}
+        stages = ("request", "number", "platform")
+        counts = {f"refused_{n}": int((rows["refused_at"] == n).sum()) for n in stages}
         delivered = int((status == "DELIVRD").sum())
         failed = status.notna() & ~status.isin(["DELIVRD", "EXPIRED", "ACCEPTD"])
-        known = delivered + int((status == "EXPIRED").sum() + failed.sum())
         row = {"requested": len(rows), **counts, "delivered": delivered, "failed": failed.sum()}
-        told = score(delivered / known, known) if known else (NAN,) * 3
-        row |= dict(zip(("delivered_share", "delivered_low", "delivered_high"), told, strict=True))
-        found.append(key | row | delays(record, rows, status))
+        own = messages(record, rows)
+        if own is not None and "day" not in by:
+            shares = plain_incidence.share(own)
+            row["in_flight_expected"] = plain_incidence.expected(own)
+        else:
+            shares = of_counts(record, rows)
+        row |= dict(
+            zip(("delivered_share", "delivered_low", "delivered_high"), shares, strict=True)
+        )
+        found.append(key | row | delays(record, rows))
     return found
 
 
-def delays(record: Record, rows: pd.DataFrame, status: pd.Series[Any]) -> Row:
-    """The columns of delays; empty where some delivery has no time."""
-    own = rows[(rows["refused_at"] == "") & (status.isna() | status.isin(["DELIVRD", "ACCEPTD"]))]
-    waiting = (own["status"] != "DELIVRD").to_numpy()
-    if own.loc[~waiting, "final_at"].isna().any():
-        return {}
+def messages(record: Record, rows: pd.DataFrame) -> list[plain_incidence.Message] | None:
+    """The bin and the end of each message that was sent; None where some delivery has no time."""
+    rows = rows[rows["refused_at"] == ""]
+    status, final = rows["status"], rows["final_at"]
+    pending = status.isna() | (status == "ACCEPTD")
+    if final[status == "DELIVRD"].isna().any():
+        return None
     end = pd.Timestamp(to_timestamps(np.array(record.observed_until))[()], tz="UTC")
-    last = own["final_at"].where(~waiting, end) - own["submitted_at"]
-    place = bin_of(last.to_numpy().astype("timedelta64[us]").astype(np.int64))
+    last = final.where(~pending, end) - rows["submitted_at"]
+    us = last.fillna(pd.Timedelta(hours=72)).to_numpy().astype("timedelta64[us]").astype(np.int64)
+    ends = np.where(pending, "P", np.where(status == "DELIVRD", "D", "O")).tolist()
+    found = list(zip(bin_of(us).tolist(), ends, strict=True))
+    if not recorded(record):
+        return found
+    return [(_OLD, "L") if e == "P" and b >= _OLD else (b, e) for b, e in found]
+
+
+def of_counts(record: Record, rows: pd.DataFrame) -> tuple[float, float, float]:
+    """A share whose delays are not tallied: those in flight by their chance in the whole record."""
+    assert record.messages is not None
+    whole = messages(record, record.messages)
+    pending = 0 if whole is None else sum(end == "P" for _, end in whole)
+    chance = plain_incidence.expected(whole) / pending if whole is not None and pending else 0
+    rows = rows[rows["refused_at"] == ""]
+    status = rows["status"]
+    flying = status.isna() | (status == "ACCEPTD")
     if recorded(record):
-        keep = ~waiting | (place < _OLD)
-        place, waiting = place[keep], waiting[keep]
+        day_end = rows["submitted_at"].dt.floor("D") + pd.Timedelta(hours=96)
+        end = pd.Timestamp(to_timestamps(np.array(record.observed_until))[()], tz="UTC")
+        flying &= day_end > end
+    n, delivered = int(flying.sum()), int((status == "DELIVRD").sum())
+    final = int((status.notna() & (status != "ACCEPTD")).sum())
+    if not final:
+        return (NAN,) * 3
+    low = plain_incidence.score(delivered / (final + n), final + n)[1]
+    high = plain_incidence.score((delivered + n) / (final + n), final + n)[2]
+    return (delivered + chance * n) / (final + n), low, high
+
+
+def delays(record: Record, rows: pd.DataFrame) -> Row:
+    """The columns of delays; empty where some delivery has no time."""
+    own = messages(record, rows)
+    if own is None:
+        return {}
+    told = [plain_incidence.quantile(own, q) for q in QUANTILES.values()]
+    limits = bin_of(np.array(list(TIMES.values()))).tolist()
+    told += [plain_incidence.share_before(own, limit) for limit in limits]
     names = [f"{name}{end}" for name in (*QUANTILES, *TIMES) for end in ("", "_low", "_high")]
-    if not len(place):
-        return dict.fromkeys(names, NAN)
-    told = [*quantiles(place, waiting), *within(place, waiting)]
-    return dict(zip(names, told, strict=True))
-
-
-def quantiles(place: Any, waiting: Any) -> Iterator[float]:
-    """By SciPy's curve of the numbers of bins, and its band on the log-log scale."""
-    if waiting.all():
-        yield from [NAN] * 9
-        return
-    cdf = stats.ecdf(stats.CensoredData.right_censored(place, waiting)).cdf
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)  # of NaN where all have gone
-        band = cdf.confidence_interval(0.95, method="log-log")
-    gone, at = cdf.probabilities, cdf.quantiles.astype(int)
-    high = np.where(gone >= 1 - 1e-12, 1, band.high.probabilities)
-    low = np.where((gone >= 1 - 1e-12) | (gone <= 0), np.nan, band.low.probabilities)
-    edges = edges_us() / SECOND
-    for q in QUANTILES.values():
-        hit = [at[line >= q - 1e-11] for line in (gone, high, low)]
-        yield middle_us(int(hit[0][0])) / SECOND if len(hit[0]) else NAN
-        yield edges[hit[1][0]] if len(hit[1]) else NAN
-        yield edges[hit[2][0] + 1] if len(hit[2]) else NAN
-
-
-def within(place: Any, waiting: Any) -> Iterator[float]:
-    """By a loop over the bins, message by message what Kaplan and Meier did by hand."""
-    for us in TIMES.values():
-        limit = int(bin_of(np.array([us]))[0])
-        staying, spread = 1.0, 0.0
-        for bin_ in np.unique(place[~waiting & (place < limit)]):
-            here, risk = int((place[~waiting] == bin_).sum()), int((place >= bin_).sum())
-            staying *= 1 - here / risk
-            spread += here / (risk * (risk - here)) if here < risk else math.inf
-        later, seen = int((place >= limit).sum()), int((place[~waiting] < limit).sum())
-        if not later and staying > 0:
-            yield from [NAN] * 3
-        elif staying in (0, 1):
-            yield from score(1 - staying, seen if staying == 0 else later)
-        else:
-            yield from score(1 - staying, (1 - staying) / (staying * spread))
+    return dict(zip(names, [value for interval in told for value in interval], strict=True))
 
 
 def failures(record: Record, by: list[str]) -> list[Row]:

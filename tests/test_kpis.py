@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import plain_delivery
+import plain_incidence
 import pytest
 from hypothesis import given, note, seed, settings
 from worlds import worlds
@@ -16,7 +18,6 @@ from smssim.metrics import METRICS
 from smssim.record.from_frames import tally_frames
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import Run, simulate
-from smssim.stats.intervals import wilson
 
 invented = settings(settings.get_profile("worlds"), max_examples=25)
 
@@ -84,7 +85,8 @@ def plain(run: Run) -> dict[str, float]:
     assert ledger is not None
     sent, status = rows["refused_at"] == "", rows["status"].astype("str")
     delivered = int((sent & (status == "DELIVRD")).sum())
-    known = int((sent & rows["status"].notna()).sum())
+    messages = plain_delivery.messages(run, rows)
+    assert messages is not None
     paid = ledger[ledger["entry"].isin(["purchase", "settlement", "unsettled"])]
     cost = paid["amount_micro"].sum() / 1e6
     states = reports["state"].value_counts()
@@ -106,7 +108,7 @@ def plain(run: Run) -> dict[str, float]:
         "messages.refused_platform": (rows["refused_at"] == "platform").sum(),
         "messages.stopped_by_limit": (status == "E000623").sum(),
         "messages.stopped_by_runout": (status == "E000629").sum(),
-        "delivered.share": delivered / known if known else nan,
+        "delivered.share": plain_incidence.share(messages)[0] if messages else nan,
         "delivered.of_requested": delivered / len(rows) if len(rows) else nan,
         "runout.any": float(len(dry) > 0),
         "runout.count": len(dry),
@@ -154,11 +156,6 @@ def test_shares_have_intervals_and_counts_have_none(run: Run) -> None:
         low, value, high = found.loc[name, ["low", "value", "high"]]
         assert 0 < low < value < high
     assert found.drop([*shares, *delays])[["low", "high"]].isna().all(axis=None)
-    counts = report.delivery(run, by=()).iloc[0]
-    known = int(counts[["delivered", "failed", "expired"]].sum())
-    interval = wilson(int(counts["delivered"]), known)
-    got = found.loc["delivered.share", ["value", "low", "high"]]
-    assert got.tolist() == pytest.approx(list(interval))
 
 
 def test_passwords_are_told_apart_from_a_campaign() -> None:

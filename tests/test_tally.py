@@ -73,6 +73,8 @@ def by_groupby(run: Run) -> dict[str, pd.DataFrame]:
     rows["messages"] = 1
     delivered = rows[rows["outcome"] == "delivered"].copy()
     delivered["bin"] = bins(delivered["final_at"] - delivered["submitted_at"])
+    others = rows[rows["outcome"].isin(["failed", "expired"])].copy()
+    others["bin"] = bins(others["final_at"] - others["submitted_at"])
     flying = rows[rows["outcome"] == "in_flight"].copy()
     end = pd.Timestamp(run.observed_until, unit="us", tz="UTC")
     flying["bin"] = bins(end - flying["submitted_at"])
@@ -89,6 +91,8 @@ def by_groupby(run: Run) -> dict[str, pd.DataFrame]:
         "clock": (rows, "slot country outcome"),
         "latency": (delivered, "country type bin"),
         "template_latency": (delivered, "template bin"),
+        "undelivered": (others, "country type outcome bin"),
+        "template_undelivered": (others, "template outcome bin"),
         "censored": (flying, "country type bin"),
         "template_censored": (flying, "template bin"),
         "within_3_min": (told, "country type outcome within"),

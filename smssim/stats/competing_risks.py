@@ -33,7 +33,7 @@ class CompetingRisks:
 
     *delivered* ended with a delivery, *undelivered* in another way that is known, *unreported* in
     a way that was lost; *censored* had not ended, a delay longer than its bin. Where the longest
-    delays are all censored, what follows them is unknown: the estimates are those of no further
+    delays are censored, what follows them is unknown: the estimates are those of no further
     delivery, and the intervals hold for any.
     """
 
@@ -138,7 +138,7 @@ class CompetingRisks:
 
     @property
     def _tail(self) -> int | None:
-        """The last bin, if all in it are censored: what follows is unknown."""
+        """The last bin, if some in it are censored: what follows is unknown."""
         if self.pending[-1] <= ROUNDING:
             return None
         return int(np.flatnonzero(self.at_risk)[-1])
