@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from scipy import stats
 
@@ -28,12 +28,15 @@ def score(share: float, n: float) -> tuple[float, float, float]:
     return share, (-b - root) / (2 * a), (-b + root) / (2 * a)
 
 
-def at_risk(messages: Iterable[Message]) -> dict[int, int]:
+def at_risk(messages: list[Message]) -> dict[int, int]:
     """Messages that had not ended before each bin in which one does."""
-    messages = list(messages)
-    return {
-        bin_: sum(own >= bin_ for own, _ in messages) for bin_, end in messages if end != PENDING
-    }
+    counts, left, found = Counter(messages), len(messages), {}
+    for bin_ in sorted({bin_ for bin_, _ in counts}):
+        here = {end: counts[bin_, end] for end in (DELIVERED, OTHER, LOST, PENDING)}
+        if sum(here.values()) > here[PENDING]:
+            found[bin_] = left
+        left -= sum(here.values())
+    return found
 
 
 def hazards(messages: list[Message]) -> Hazards:
@@ -158,8 +161,11 @@ def _reached(messages: list[Message], q: float) -> tuple[int | None, int | None,
     bins = sorted({bin_ for bin_, end in messages if end == DELIVERED})
     n = sum(end == DELIVERED for _, end in messages)
 
+    own = hazards(messages)
+    whole = incidence(own, DELIVERED)
+
     def first(level: float) -> int | None:
-        lines = ((bin_, _before(messages, bin_ + 1)[0]) for bin_ in bins)
+        lines = ((bin_, incidence(own, DELIVERED, bin_ + 1) / whole) for bin_ in bins)
         return next((bin_ for bin_, line in lines if line >= level - 1e-11), None)
 
     at = first(q)
@@ -176,12 +182,23 @@ def _reached(messages: list[Message], q: float) -> tuple[int | None, int | None,
     return at, first(max(q - width, 1e-9)), first(q + width) if q + width < 1 else None
 
 
+def estimates(messages: list[Message], limits: list[int]) -> list[float]:
+    """The share delivered, and of the deliveries those made before each limit: no intervals."""
+    if messages and _open(messages):
+        messages = with_tail(messages, OTHER)
+    own = hazards(messages)
+    whole = incidence(own, DELIVERED)
+    ends = whole + incidence(own, OTHER)
+    shares = [incidence(own, DELIVERED, limit) / whole if whole else NAN for limit in limits]
+    return [whole / ends if ends else NAN, *shares]
+
+
 def expected(messages: list[Message]) -> float:
     """How many of the pending are expected to be delivered, one by one."""
     own, total = hazards(messages), 0.0
     whole = incidence(own, DELIVERED)
-    for bin_, end in messages:
+    for bin_, n in Counter(bin_ for bin_, end in messages if end == PENDING).items():
         left = staying(own, bin_)
-        if end == PENDING and left > 0:
-            total += (whole - incidence(own, DELIVERED, bin_ + 1)) / left
+        if left > 0:
+            total += n * (whole - incidence(own, DELIVERED, bin_ + 1)) / left
     return total

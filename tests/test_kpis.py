@@ -108,7 +108,7 @@ def plain(run: Run) -> dict[str, float]:
         "messages.refused_platform": (rows["refused_at"] == "platform").sum(),
         "messages.stopped_by_limit": (status == "E000623").sum(),
         "messages.stopped_by_runout": (status == "E000629").sum(),
-        "delivered.share": plain_incidence.share(messages)[0] if messages else nan,
+        "delivered.share": plain_incidence.estimates(messages, [])[0] if messages else nan,
         "delivered.of_requested": delivered / len(rows) if len(rows) else nan,
         "runout.any": float(len(dry) > 0),
         "runout.count": len(dry),

@@ -115,10 +115,10 @@ def plain(run: Run, where: dict[str, str]) -> dict[str, float]:
     }
     if "application" not in where:
         delays = plain_delivery.delays(run, rows)
-        found |= {metric: delays[column] for metric, column in COLUMNS.items()}
+        found |= {metric: delays[column] for metric, column in COLUMNS.items() if column in delays}
         own = plain_delivery.messages(run, rows)
         assert own is not None
-        found["delivered.share"] = plain_incidence.share(own)[0]
+        found["delivered.share"] = plain_incidence.estimates(own, [])[0]
     return found
 
 
