@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from smssim.calendars import DAY, HOUR
 from smssim.record.counting import outcomes
 from smssim.record.record import Record
-from smssim.record.schema import REFUSED_AT, RefusalStage
+from smssim.record.schema import REFUSED_AT, RefusalStage, microseconds_of
 from smssim.record.tallies import OUTCOMES
-from smssim.report._record import KEYS, keys_of, microseconds, recorded, requires, summed
+from smssim.report._record import KEYS, keys_of, recorded, requires, summed
 from smssim.report.latency import (
     COLUMNS,
     delay_figures,
@@ -277,7 +277,7 @@ class MessageGroups:
         flying = _counts_of(cells)["in_flight"]
         if "day" in cells:
             # By 72 h after the end of a day, all its messages have a report or have lost it.
-            ends = microseconds(cells["day"]) + DAY + 72 * HOUR
+            ends = microseconds_of(cells["day"]) + DAY + 72 * HOUR
             flying = np.where(ends > self.record.observed_until, flying, 0)
         return _sums(self._numbers(cells), flying, self.length).astype(np.float64)
 
