@@ -238,3 +238,11 @@ def test_any_mapping_is_read_or_refused(mapping: dict[Any, Any]) -> None:
     """The only error is ColumnMappingError."""
     found = read(mapping)
     assert found.startswith("columns") if isinstance(found, str) else set(found) == set(mapping)
+
+
+def test_headings_in_two_languages() -> None:
+    """Chinese and English beside each other, with any mark between, mean one field."""
+    headings = ("短信ID SMS ID", "手机号码/Phone Number", "提交时间 Submit Time", "Status 状态")
+    assert tuple(match(headings).columns) == ("id", "number", "submitted", "status")
+    assert is_heading(headings)
+    assert "status" not in match(("短信ID", "手机号码", "提交时间", "状态 Country")).columns

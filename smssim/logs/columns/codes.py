@@ -18,11 +18,19 @@ from smssim.logs.columns.statuses import (
     NO_CODE,
     Meaning,
     bare,
-    language_parts,
     whole,
     without_explanation,
 )
-from smssim.logs.columns.texts import EMPTY, SMALL, Integers, as_texts, clean, encoded, integers
+from smssim.logs.columns.texts import (
+    EMPTY,
+    SMALL,
+    Integers,
+    as_texts,
+    clean,
+    encoded,
+    integers,
+    language_parts,
+)
 from smssim.record.schema import REFUSED_AT
 
 if TYPE_CHECKING:

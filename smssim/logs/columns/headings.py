@@ -9,6 +9,7 @@ from typing import Literal
 
 from smssim.logs.columns.fields import TIMES, fields_by_heading, plain, zone_of
 from smssim.logs.columns.mapping import Columns, StatedColumn, stated_columns, suggestion
+from smssim.logs.columns.texts import language_parts
 from smssim.logs.columns.times import TimeFormat
 from smssim.logs.log import ColumnMappingError
 from smssim.sms.phone_numbers import masked
@@ -93,7 +94,16 @@ def _time_format(heading: str, stated: StatedColumn | None) -> TimeFormat:
 def _fields_of(headings: Sequence[str], stated: Mapping[str, StatedColumn]) -> list[str | None]:
     by_hand = {plain(column.heading): name for name, column in stated.items()}
     fields = _known_fields(headings)
-    return [by_hand.get(key) or fields.get(key) for key in map(plain, headings)]
+    return [by_hand.get(plain(heading)) or _field_of(heading, fields) for heading in headings]
+
+
+def _field_of(heading: str, fields: Mapping[str, str]) -> str | None:
+    """The field of a heading in one language, or in two that mean the same."""
+    name = fields.get(plain(heading))
+    if name is not None:
+        return name
+    names = {fields.get(plain(part)) for part in language_parts(heading)} - {None}
+    return names.pop() if len(names) == 1 else None
 
 
 def _known_fields(headings: Iterable[str]) -> Mapping[str, str]:
@@ -110,7 +120,7 @@ def _matched(headings: Sequence[str], stated: Mapping[str, StatedColumn]) -> dic
     fields = _known_fields(headings)
     taken = set(by_hand.values())
     for heading in headings:
-        name = fields.get(plain(heading))
+        name = _field_of(heading, fields)
         if name and name not in by_hand and heading not in taken:
             columns.setdefault(name, []).append(heading)
     several = {name: matches for name, matches in columns.items() if len(matches) > 1}

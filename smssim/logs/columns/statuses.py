@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-from smssim.logs.columns.texts import SMALL
+from smssim.logs.columns.texts import SMALL, language_parts
 from smssim.sms.reference import api_errors, status_codes
 
 UNKNOWN_FAILURE = "FAILED"
@@ -74,7 +74,6 @@ _CODE = re.compile(r"[!-~]{1,7}")
 _HEAD = re.compile(r"\s*(?:[(（\[【:：,，;；]|\s[-–—]+\s).*", re.DOTALL)
 _MARKS = " \t()（）[]【】:：,，;；-–—"
 _GAPS = re.compile(r"[\s_]+|(?<=[^\W\d])-")
-_CHINESE = re.compile(r"[\u3400-\u9fff]+(?:[^A-Za-z]*[\u3400-\u9fff]+)*")
 _INTEGER = re.compile(r"[0-9]{1,18}(?:\.0+)?")
 _EXPLAINED = re.compile(r"([0-9])\s*[-:：.(（\[【]\s*[^\W\d].*", re.DOTALL)
 NOT_A_STATUS = (
@@ -175,15 +174,6 @@ def _code_of_word(text: str, stated: Collection[str]) -> tuple[str | None, tuple
         return _CODE_OF_WORD[word], ()
     is_code = _CODE.fullmatch(text) is not None and _CARRIER.fullmatch(text) is not None
     return (text if is_code or text in stated else None), ()
-
-
-def language_parts(text: str) -> tuple[str, ...]:
-    """The Chinese and the other part of a text that has both, as in "泰国 Thailand"."""
-    match = _CHINESE.search(text)
-    if match is None:
-        return ()
-    other = (text[: match.start()] + " " + text[match.end() :]).strip(" \t()（）[]【】/|:：,，-–—")
-    return (match[0], other) if any(map(str.isalpha, other)) else ()
 
 
 def without_explanation(text: str) -> str:

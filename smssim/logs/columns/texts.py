@@ -227,6 +227,8 @@ def clean(text: str) -> tuple[str, tuple[str, ...]]:
     return narrow, tuple(repairs)
 
 
+_CHINESE = re.compile(r"[\u3400-\u9fff]+")
+_BETWEEN_WORDS = re.compile(r"[\s/|,，、()（）\[\]【】:：–—]+|\s-+\s")
 _NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 
 
@@ -269,3 +271,22 @@ def is_filled(column: pa.Array) -> Flags:
         empty = pc.is_in(column.take(pa.array(short)), value_set=pa.array(sorted(EMPTY)))
         flags[short[empty.to_numpy(zero_copy_only=False)]] = False
     return flags
+
+
+def language_parts(text: str) -> tuple[str, ...]:
+    """The Chinese and the other part of a text that has both, or nothing.
+
+    >>> language_parts("短信ID SMS ID"), language_parts("成功Success"), language_parts("成功")
+    (('短信ID', 'SMS ID'), ('成功', 'Success'), ())
+    """
+    if _CHINESE.search(text) is None:
+        return ()
+    words = [word for word in _BETWEEN_WORDS.split(text) if word]
+    chinese = [word for word in words if _CHINESE.search(word)]
+    others = [word for word in words if not _CHINESE.search(word)]
+    if not others:
+        chinese = _CHINESE.findall(text)
+        others = [word for word in _CHINESE.split(text) if any(map(str.isalpha, word))]
+    if not any(map(str.isalpha, "".join(others))):
+        return ()
+    return " ".join(chinese), " ".join(others).strip()
