@@ -340,3 +340,9 @@ def test_commands_warn_on_stderr_and_go_on(
     assert cli.main(["sweep", str(plan), *sizes]) == 0
     lines = capsys.readouterr().err.splitlines()
     assert len([line for line in lines if "keeps its price" in line]) == 1
+
+
+def test_a_notebook_shows_them() -> None:
+    card = Scenario.parse(TEXT, "plan.yaml")._repr_html_()
+    assert "plan.yaml:10:7: packages.1.at" in card
+    assert "warnings" not in scenario()._repr_html_()

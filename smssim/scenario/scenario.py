@@ -308,6 +308,8 @@ def _card(scenario: Scenario) -> str:
         ("a day", [f"alarm {thresholds.daily_alarm:,}, limit {thresholds.daily_limit:,}"]),
         ("a month", [f"alarm {thresholds.monthly_alarm:,}, limit {thresholds.monthly_limit:,}"]),
     ]
+    if scenario.warnings:
+        rows.append(("warnings", _first_lines([str(warning) for warning in scenario.warnings])))
     return html_table(
         "smssim-scenario",
         [(name, "\n".join(lines)) for name, lines in rows],

@@ -149,8 +149,9 @@ def _callback(s: Any) -> Iterator[Violation]:
         for field in sorted(fields & {"batch_wait_s", "batch_size"}):
             message = f"no application has a batch_address: {field} is idle"
             yield ("callback", field), message
-    fails = callback.outages or callback.random_outages is not None
-    if callback.retries_s and not (fails or callback.no_answer_share or callback.lost_answer_share):
+    shares = [getattr(callback, name) for name in type(callback).model_fields if "share" in name]
+    fails = callback.outages or callback.random_outages is not None or any(shares)
+    if callback.retries_s and not fails:
         yield ("callback", "retries_s"), "every push arrives and is answered: retries_s is idle"
 
 
