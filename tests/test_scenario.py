@@ -23,7 +23,6 @@ DATA = Path(__file__).parents[1] / "data"
 SHIPPED = sorted((DATA / "scenarios").glob("*.yaml"))
 GOOD = """
 start: 2026-04-01
-account: {package_countries: [NO]}
 applications: [{name: shop}]
 account: {package_countries: [NO]}
 packages: [{country: "NO", segments: 50_000}, {country: NO, segments: 1e3}]

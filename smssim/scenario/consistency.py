@@ -22,8 +22,6 @@ from smssim.scenario.promise_rules import promise_violations
 from smssim.scenario.sources import MOST_NUMBERS, GroupTask
 from smssim.sms.recipients import read_recipients
 
-_MOST_COPIES = 8
-"""A message and its resends."""
 _MOST_US = 2**62
 """Microseconds that a queue may take to empty, which 64 bits hold."""
 _MOST_OUTAGES = 1_000_000
@@ -236,10 +234,10 @@ def _statuses(s: Any) -> Iterator[Violation]:
 
 def _rates(s: Any) -> Iterator[Violation]:
     """A queue empties within the times that are counted, outages by chance are few enough."""
-    expected = sum(source.expected(s.start_us, s.end_us) for source in (*s.traffic, *s.calls))
-    expected += sum(sum(task.countries.values()) or MOST_NUMBERS for task in s.group_tasks)
-    if expected * _MOST_COPIES * s.queue.gap_us > _MOST_US:
-        rate, most = s.queue.throughput_per_s, expected * _MOST_COPIES * 1e6 / _MOST_US
+    expected = sum(messages for *_, messages in _expected(s))
+    expected += sum(MOST_NUMBERS for task in s.group_tasks if task.file is not None)
+    if expected * s.queue.gap_us > _MOST_US:
+        rate, most = s.queue.throughput_per_s, expected * 1e6 / _MOST_US
         message = f"{rate:g} is too slow for some {expected:,.0f} messages"
         yield ("queue", "throughput_per_s"), f"{message}: at least {most:.2g}"
     yield from _outages(s)
@@ -260,9 +258,10 @@ def _money(s: Any) -> Iterator[Violation]:
     amounts: list[tuple[tuple[str | int, ...], float]] = []
     if readable(s.account.balance):
         amounts.append((("account", "balance"), s.account.balance or 0))
-    amounts += [
-        (("packages", i, "price"), p.price) for i, p in enumerate(s.packages) if readable(p.price)
-    ]
+    for i, package in enumerate(s.packages):
+        if readable(package.price, package.price_per_segment, package.segments):
+            field = "price" if package.price_per_segment is None else "price_per_segment"
+            amounts.append((("packages", i, field), package.price_micro / 1e6))
     for path, country, messages in _expected(s):
         price = s.route(country).price if readable(s.routes) else None
         if price is not None and readable(price):
