@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 import pytest
 
 import smssim
+import smssim.testing.promise_tests  # a run within this process finds it, and a patch of it
 from smssim.checks import CheckResult
 
 INSTALLED = any(found.name == "smssim" for found in entry_points(group="pytest11"))

@@ -102,7 +102,7 @@ def test_a_file_is_decided_once(project: Project, monkeypatch: pytest.MonkeyPatc
         seen.append(how)
         return decide(*args, **how)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("smssim.checks.check", counting)
+    monkeypatch.setattr("smssim.testing.promise_tests.check", counting)
     project(KEPT).assert_outcomes(passed=3)
     assert seen == [{"workers": 1}]
 
@@ -118,7 +118,7 @@ def test_an_error_of_a_month_is_told_once_a_promise(
         seen.append(how)
         raise ReplicationError("replication 3 of 'tiny' failed")
 
-    monkeypatch.setattr("smssim.checks.check", failing)
+    monkeypatch.setattr("smssim.testing.promise_tests.check", failing)
     result = project(KEPT)
     result.assert_outcomes(failed=3)
     assert "replication 3 of 'tiny' failed" in result.stdout.str()
