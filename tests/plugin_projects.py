@@ -6,11 +6,16 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 
 import pytest
+import scipy.special
+import scipy.stats
 
 import smssim
-import smssim.testing.promise_tests  # a run within this process finds it, and a patch of it
+import smssim.testing.promise_tests
 from smssim.checks import CheckResult
 
+# What a run of pytest within this process imports first, it also forgets, and NumPy's extensions
+# are loaded once: so they are imported here.
+_ = (scipy.special, scipy.stats, smssim.testing.promise_tests)
 INSTALLED = any(found.name == "smssim" for found in entry_points(group="pytest11"))
 PLUGIN = [] if INSTALLED else ["-p", "smssim.pytest_plugin"]
 INI = """
