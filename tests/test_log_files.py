@@ -481,3 +481,22 @@ def test_a_directory_is_read_by_name_without_hidden_files(tmp_path: Path) -> Non
     assert passed == [".x", "_y.csv", "b/.z"]
     with pytest.raises(FileNotFoundError):
         files_of(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("first", "is_total"),
+    [
+        ("合计", True), ("合 计", True), ("合计：12 条", True), ("总计(3)", True), ("TOTAL", True),
+        ("Total: 3", True), ("Total 3 messages", True), ("Grand total", True), ("Totally", False),
+        ("Summer sale", False), ("total-wine", False), ("sum_of", False),
+    ],
+)  # fmt: skip
+def test_a_total_may_only_begin_with_its_word(tmp_path: Path, first: str, is_total: bool) -> None:
+    """Where it has neither id nor number, but a count of rows; a row with an id is none."""
+    rules = HeadingRules(is_heading, lambda headings: (1,))
+    for identity in ("", "12", "a1"):
+        rows = [["Name", "SMS ID", "Send Time"], [first, identity, ""]]
+        table = open_file(saved(tmp_path / "a.csv", written(rows)), rules)[0]
+        assert isinstance(table, Table)
+        list(table.batches())
+        assert table.not_records["total"] == (is_total and identity != "a1")

@@ -66,7 +66,8 @@ Keys = Callable[[Sequence[str]], Collection[int]]
 """Which of the headings are those of an id or a number: a row with one of them is no total."""
 
 TOTALS = ("合计", "总计", "共计", "小计", "grand total", "subtotal", "total", "sum")
-_TOTAL = rf"(?i)^\s*(?:{'|'.join(TOTALS)})(?:$|[^a-z_\-])"
+_TOTAL = rf"(?i)^\s*(?:{'|'.join(TOTALS)}|[合总共小]\s计)(?:$|[^a-z_\-])"
+_FEWEST_DIGITS = 5
 _IS_TOTAL = re.compile(_TOTAL)
 BLANK, PREAMBLE, HEADING, TOTAL = "blank", "preamble", "heading", "total"
 
@@ -83,7 +84,12 @@ def is_total(cells: Sequence[str], keys: Collection[int]) -> bool:
     # Without an id or a number to look for, a name may begin so: the word stands alone then.
     if not keys and cells[filled[0]].strip().rstrip(":：").strip().lower() not in TOTALS:
         return False
-    return not any(column in keys for column in filled[1:])
+    return not any(column in keys and not _is_count(cells[column]) for column in filled[1:])
+
+
+def _is_count(cell: str) -> bool:
+    """Whether a cell may be a count of rows: fewer digits than a phone number has."""
+    return cell.strip().isdecimal() and len(cell.strip()) < _FEWEST_DIGITS
 
 
 class RecordFilter:
