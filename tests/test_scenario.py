@@ -24,7 +24,7 @@ SHIPPED = sorted((DATA / "scenarios").glob("*.yaml"))
 GOOD = """
 start: 2026-04-01
 applications: [{name: shop}]
-account: {package_countries: [NO]}
+templates: [{name: login, application: shop, segments: {1: 0.9, 2: 0.1}}]
 packages: [{country: "NO", segments: 50_000}, {country: NO, segments: 1e3}]
 traffic: [{name: api, template: login, country: NO, messages_a_day: 100}]
 """
