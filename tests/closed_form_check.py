@@ -268,7 +268,7 @@ def overshoot(record: Record, scenario: Scenario) -> Beside | None:
     rules, sources = scenario.thresholds, scenario.traffic
     if not poisson(record, scenario) or rules.counting_error or rules.countries:
         return None
-    if refused(record) - {(1, "E000623")} or any(s.country == MAINLAND for s in sources):
+    if refused(record) - {("request", "E000623")} or any(s.country == MAINLAND for s in sources):
         return None
     by_segment = rules.unit == "segment"
     kinds = [segments(scenario, s) if by_segment else s.recipient_shares() for s in sources]

@@ -55,15 +55,15 @@ def plain_days(run: Run, name: str) -> np.ndarray[Any, Any]:
     assert events is not None
     ends = [pd.Timestamp(us, unit="us", tz="UTC") for us in (run.observed_from, run.observed_until)]
     days = pd.date_range(ends[0].ceil("D"), ends[1].floor("D"), freq="D", inclusive="left")
-    place, status = messages["refused_at"], messages["status"].astype("str")
+    stage, status = messages["refused_at"].astype("str"), messages["status"].astype("str")
     value = {
-        "messages.requested": place >= 0,
-        "messages.sent": place == 0,
-        "messages.delivered": (place == 0) & (status == "DELIVRD"),
+        "messages.requested": stage.notna(),
+        "messages.sent": stage == "",
+        "messages.delivered": (stage == "") & (status == "DELIVRD"),
         "messages.stopped_by_limit": status == "E000623",
         "messages.stopped_by_runout": status == "E000629",
         "cost.pay_per_use": messages["cost_micro"] / 1e6,
-        **{f"messages.{name}": place == code for name, code in PLACES.items()},
+        **{f"messages.{name}": stage == code for name, code in PLACES.items()},
     }
     alarms = events.loc[events["event"] == "alarm", "at"]
     by = {key: own.astype(float).set_axis(messages["submitted_at"]) for key, own in value.items()}

@@ -173,7 +173,7 @@ def test_a_rated_log_tells_all_but_who_resent(run: Run) -> None:
     assert log.messages is not None
     blind = rate(
         replace(
-            log, messages=log.messages.assign(generation=pd.array([pd.NA] * len(log.messages)))
+            log, messages=log.messages.assign(resend_number=pd.array([pd.NA] * len(log.messages)))
         ),
         pd.DataFrame({"country": ["ID", "TH"], "price": 0.05, "currency": "USD"}),
     )
