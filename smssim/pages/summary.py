@@ -168,9 +168,9 @@ def _delivered(record: Record) -> list[tuple[str, str]]:
 def _latencies(record: Record) -> list[tuple[str, str]]:
     answers = []
     for _, row in delivery(record, by="type").iterrows():
-        p50, p95, p99 = (duration(row[f"latency_p{q}_s"]) for q in (50, 95, 99))
         if missing(row["latency_p50_s"]):
             continue
+        p50, p95, p99 = (duration(row[f"latency_p{q}_s"]) for q in (50, 95, 99))
         message_type = "" if missing(row["type"]) else f"{row['type']}: "
         answers.append(("Latency", f"{message_type}{p50} median, {p95} at 95 %, {p99} at 99 %"))
     reason = untimed(record)

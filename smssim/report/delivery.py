@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.calendars import DAY, HOUR
+from smssim.calendars import DAY, HOUR, SECOND
 from smssim.record.counting import outcomes
 from smssim.record.record import Record
 from smssim.record.schema import REFUSED_AT, RefusalStage, microseconds_of
@@ -18,7 +18,10 @@ from smssim.record.tallies import OUTCOMES
 from smssim.report._record import KEYS, keys_of, recorded, requires, summed
 from smssim.report.latency import (
     COLUMNS,
+    Uncertain,
+    bounded_figures,
     delay_figures,
+    resolution_us,
     risks_of,
     timed_by_results,
     validity_bin,
@@ -213,17 +216,37 @@ class MessageGroups:
             return values
         timed, soon = self._results
         for group, risks in enumerate(self._risks):
-            if risks is not None:
+            uncertain = self._uncertain(group)
+            if risks is not None and not uncertain:
                 values[group] = delay_figures(risks)
                 continue
-            values[group] = within_3_min_by_results(
+            if self._bins[0][group].any():
+                values[group] = self._bounded(group, uncertain)
+            by_results = within_3_min_by_results(
                 self._bins[0][group],
                 self._bins[2][group],
                 int(self.counts["delivered"][group]),
                 int(timed[group]),
                 int(soon[group]),
             )
+            if uncertain.untimed:
+                known = ~np.isnan(by_results)
+                values[group][known] = np.array(by_results)[known]
         return values
+
+    def _uncertain(self, group: int) -> Uncertain:
+        """What is not known of the delays of a group."""
+        timed = int(self._bins[0][group].sum())
+        untimed = int(self.counts["delivered"][group]) - timed
+        return Uncertain(max(untimed, 0), resolution_us(self.record) if timed else SECOND)
+
+    def _bounded(self, group: int, uncertain: Uncertain) -> list[float]:
+        delivered, undelivered, censored = (ends[group] for ends in self._bins)
+        counts = self.counts["failed"][group] + self.counts["expired"][group]
+        untimed = int(counts - undelivered.sum())
+        return bounded_figures(
+            self.record, delivered, undelivered, censored, uncertain, untimed=untimed
+        )
 
     def _share_of_counts(self, group: int) -> Interval:
         """A share whose delays are not known: those in flight may all be delivered, or none."""

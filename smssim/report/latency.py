@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,14 +58,27 @@ def untimed(record: Record) -> str | None:
     timed = int(record.tallies.latency["messages"].sum())
     by_results = int(timed_by_results(record)[0].sum())
     if timed >= delivered:
-        return None
+        if not timed or resolution_us(record) <= SECOND:
+            return None
+        step = f"{resolution_us(record) // SECOND} s"
+        return f"delays are not known to the second: the times of the log are in steps of {step}"
     if timed:
         without = f"{count(delivered - timed)} of {count(delivered)} deliveries have no time"
-        return f"p95 is not known: {without}, and that of the others would be of them alone"
+        return f"{without}: intervals of delays hold for any that they may have had"
     if by_results >= delivered:
         reason = "the export tells only whether a status came within 3 minutes"
         return f"p95 is not known: {reason}{_remedy(record)}"
     return "p95 is not known: the log does not tell when messages were delivered"
+
+
+def resolution_us(record: Record) -> int:
+    """The step in microseconds that the times of delays are written in; 1 s for exact ones.
+
+    A spreadsheet saves whole minutes: a delay of 0 may then have been any below a minute.
+    """
+    steps = record.provenance.get("time_resolution_s", {})
+    seconds = [steps.get(name, 0) for name in ("submitted", "final", "received")]
+    return int(max(SECOND, round(max(seconds) * SECOND)))
 
 
 def _remedy(record: Record) -> str:
@@ -191,6 +204,7 @@ COLUMNS = tuple(
 _SOON = slice(COLUMNS.index("within_3_min"), COLUMNS.index("within_3_min") + 3)
 """Where the columns stand that sending results can tell, too."""
 _NAN = float("nan")
+_MOST_APART = 0.05
 _BINS = bin_of(np.array(list(WITHIN_US.values()))).tolist()
 
 
@@ -199,6 +213,59 @@ def delay_figures(risks: CompetingRisks) -> list[float]:
     intervals = [risks.quantile_s(share) for share in LATENCIES.values()]
     intervals += [risks.share_before(number) for number in _BINS]
     return [value for interval in intervals for value in interval]
+
+
+class Uncertain(NamedTuple):
+    """What is not known of the delays of deliveries: how many have none, and the step of times."""
+
+    untimed: int
+    resolution_us: int
+
+    def __bool__(self) -> bool:
+        return self.untimed > 0 or self.resolution_us > SECOND
+
+
+def bounded_figures(
+    record: Record,
+    delivered: Ints,
+    undelivered: Ints,
+    censored: Ints,
+    uncertain: Uncertain,
+    *,
+    untimed: int = 0,
+) -> list[float]:
+    """All columns of one group, with intervals that hold for any delays that are not known.
+
+    The fastest that deliveries can have been puts those without a time at 0 and all others a step
+    earlier, the slowest puts them at the validity and a step later. A figure is NaN where the two
+    differ by more than a factor of 2, or a share by more than 0.05.
+    """
+    fast, slow = (_moved(delivered, sign * uncertain.resolution_us) for sign in (-1, 1))
+    fast[0] += uncertain.untimed
+    slow[validity_bin() - 1] += uncertain.untimed
+    as_written, fastest, slowest = (
+        delay_figures(risks_of(record, ends, undelivered, censored, untimed=untimed))
+        for ends in (delivered, fast, slow)
+    )
+    figures: list[float] = []
+    for i in range(0, len(COLUMNS), 3):
+        first, last = (fastest, slowest) if i < 3 * len(LATENCIES) else (slowest, fastest)
+        differ = (
+            last[i] > 2 * first[i] if i < 3 * len(LATENCIES) else last[i] - first[i] > _MOST_APART
+        )
+        is_known = not differ and last[i] == last[i] and first[i] == first[i]
+        figures += [as_written[i] if is_known else _NAN, first[i + 1], last[i + 2]]
+    return figures
+
+
+def _moved(counts: Ints, by_us: int) -> Ints:
+    """Counts of delays that all are shorter or longer by a step, as far as their bins can show."""
+    if abs(by_us) <= SECOND:
+        return counts.copy()
+    edges = edges_us()
+    lower, upper = edges, np.append(edges[1:] - 1, edges[-1])
+    bins = bin_of(np.maximum(lower + by_us, 0) if by_us < 0 else upper + by_us)
+    return np.bincount(bins, counts, len(counts)).astype(np.int64)
 
 
 def within_3_min_by_results(
