@@ -23,6 +23,7 @@ DATA = Path(__file__).parents[1] / "data"
 SHIPPED = sorted((DATA / "scenarios").glob("*.yaml"))
 GOOD = """
 start: 2026-04-01
+account: {package_countries: [NO]}
 applications: [{name: shop}]
 templates: [{name: login, application: shop, segments: {1: 0.9, 2: 0.1}}]
 packages: [{country: "NO", segments: 50_000}, {country: NO, segments: 1e3}]
