@@ -54,6 +54,11 @@ _STAMP = re.compile(
 )
 
 
+_MARKS = ("para", "wsse", "authoriz", "secret", "key", "pass", "pwd", "token", "nonce")
+_MARKS += ("credential", "otp", "verification", "content", "text", "body")
+"""Parts of names, of which every one that is looked for has one."""
+
+
 def without_secrets(text: str) -> str:
     """Return *text* with the values of secret fields as "***".
 
@@ -62,6 +67,9 @@ def without_secrets(text: str) -> str:
     >>> without_secrets("to=1&templateParas=%5B%221234%22%5D&from=isms1")
     'to=1&templateParas=***&from=isms1'
     """
+    lower = text.lower()
+    if not any(mark in lower for mark in _MARKS):
+        return text
     for pattern in (_IN_HEADER, _IN_JSON, _IN_FORM):
         text = pattern.sub(rf"\g<name>{HIDDEN}", text)
     return text
@@ -126,43 +134,26 @@ class ColumnHider:
 
     def record(self, reasons: Sequence[str], text: str) -> tuple[tuple[str, ...], str]:
         """The reasons and the text of a rejected row without what is hidden."""
-        if self._is_broken(text) and _nothing in self.columns.values():
-            return tuple(_VALUE_SHOWN.sub(f"(={HIDDEN})", one) for one in reasons), self.text(text)
-        return tuple(map(self.reason, reasons)), self.text(text)
-
-    def _is_broken(self, text: str) -> bool:
-        """Whether the cells of a row may be shifted, or parts of its neighbours."""
-        return self.cells is not None and (
-            "\n" in text or len(self.cells(text)) != len(self.headings)
-        )
-
-    def text(self, text: str) -> str:
-        """A row's text without what is hidden."""
-        if not self.columns:
-            return text
         if self.cells is None:
-            return self._json(text)
+            return tuple(map(self._reason, reasons)), self._json(text)
         cells = self.cells(text)
-        positions = {i: self.columns[h] for i, h in enumerate(self.headings) if h in self.columns}
-        if self._is_broken(text):
-            return self._broken(text, cells, positions)
-        for position, hide in positions.items():
-            if position < len(cells) and (value := cells[position].strip()):
-                text = _replaced(text, value, hide(value))
-        return text
+        # The cells of a broken row may be shifted, or parts of its neighbours.
+        is_broken = "\n" in text or len(cells) != len(self.headings)
+        if is_broken and _nothing in self.columns.values():
+            reasons = [_VALUE_SHOWN.sub(f"(={HIDDEN})", one) for one in reasons]
+            first = min(i for i, name in enumerate(self.headings) if name in self.columns)
+            text = "; ".join([*map(number_hidden, cells[:first]), HIDDEN])
+        elif is_broken:
+            for cell in map(str.strip, cells):
+                if sum(map(str.isdigit, cell)) >= _FEWEST_DIGITS:
+                    text = _replaced(text, cell, number_hidden(cell))
+        else:
+            for name, cell in zip(self.headings, map(str.strip, cells), strict=True):
+                if cell and name in self.columns:
+                    text = _replaced(text, cell, self.columns[name](cell))
+        return tuple(map(self._reason, reasons)), text
 
-    def _broken(
-        self, text: str, cells: list[str], positions: Mapping[int, Callable[[str], str]]
-    ) -> str:
-        """The text of a row whose cells may be shifted, or not taken apart as they should."""
-        if _nothing in positions.values():
-            return "; ".join([*map(number_hidden, cells[: min(positions)]), HIDDEN])
-        for cell in cells:
-            if sum(map(str.isdigit, cell)) >= _FEWEST_DIGITS:
-                text = _replaced(text, cell.strip(), number_hidden(cell.strip()))
-        return text
-
-    def reason(self, reason: str) -> str:
+    def _reason(self, reason: str) -> str:
         """A reason without the values of hidden columns."""
         for heading, hide in self.columns.items():
             pattern = rf"(?P<name>{re.escape(heading)}\(=)(?P<value>.*?)(?P<end>\)(?: |\Z))"

@@ -19,7 +19,7 @@ from smssim.logs.join.facts import RejectedRow
 LINE_ENDS = 20
 """Line ends that a record may hold in its quoted fields."""
 
-_QUOTE, _LF = 34, 10
+_QUOTE, _LF, _BEYOND_ASCII = 34, 10, 0x80
 _NEIGHBOURS = np.isin(np.arange(256), (_QUOTE, _LF))
 _QUOTED = re.compile(rb'"((?:[^"]++|"")*+)"')
 
@@ -103,11 +103,11 @@ def _split(
 
 def _find_undecodable(data: bytes) -> set[int]:
     """The lines that are no UTF-8."""
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return {number for number, line in enumerate(data.split(b"\n")) if not _decodes(line)}
-    return set()
+    starts = line_starts(data)
+    # Only bytes beyond ASCII may be wrong, and few lines have any.
+    high = np.flatnonzero(np.frombuffer(data, np.uint8) >= _BEYOND_ASCII)
+    lines = np.unique(np.searchsorted(starts, high, "right") - 1).tolist()
+    return {line for line in lines if not _decodes(data[starts[line] : starts[line + 1]])}
 
 
 def _decodes(line: bytes) -> bool:

@@ -69,6 +69,9 @@ TOTALS = ("合计", "总计", "共计", "小计", "grand total", "subtotal", "to
 _TOTAL = rf"(?i)^\s*(?:{'|'.join(TOTALS)}|[合总共小]\s计)(?:$|[^a-z_\-])"
 _FEWEST_DIGITS = 5
 _IS_TOTAL = re.compile(_TOTAL)
+_BLANKS = b" \t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\xc2\xe1\xe2\xe3"
+_STARTS = {text.encode()[0] for word in TOTALS for text in (word, word.upper())}
+_FIRST_BYTES = [bytes([byte]) for byte in sorted({*_BLANKS, *_STARTS})]
 BLANK, PREAMBLE, HEADING, TOTAL = "blank", "preamble", "heading", "total"
 
 
@@ -216,9 +219,15 @@ def _blank_and_total(array: pa.Array) -> tuple[Flags, Flags]:
 
     if not pa.types.is_string(array.type):
         return _flags(array.is_null()), np.zeros(len(array), bool)
-    texts = pc.utf8_trim_whitespace(array.fill_null(""))
-    blank = _flags(pc.equal(pc.binary_length(texts), 0))
-    total = _flags(pc.match_substring_regex(texts, _TOTAL))
+    blank = _flags(pc.equal(pc.binary_length(array.fill_null("")), 0))
+    total = np.zeros(len(array), np.bool_)
+    # Few cells begin as a blank or a total does: they alone are looked at.
+    first = pc.binary_slice(array.fill_null("").cast(pa.binary()), 0, 1)
+    rows = np.flatnonzero(_flags(pc.is_in(first, pa.array(_FIRST_BYTES, pa.binary()))))
+    if len(rows):
+        texts = pc.utf8_trim_whitespace(array.take(pa.array(rows)))
+        blank[rows] = _flags(pc.equal(pc.binary_length(texts), 0))
+        total[rows] = _flags(pc.match_substring_regex(texts, _TOTAL))
     return blank, total
 
 
