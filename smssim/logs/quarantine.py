@@ -14,6 +14,7 @@ from smssim.calendars import to_datetime
 from smssim.logs.files.table import Batch, Table
 from smssim.logs.hiding import without_secrets
 from smssim.logs.join.facts import UNKNOWN, Facts, ParsedChunk
+from smssim.logs.join.spill import period
 from smssim.sms.phone_numbers import masked
 
 if TYPE_CHECKING:
@@ -154,11 +155,13 @@ class TruncationDetector:
             yield batch
 
     def _look(self, sends: Facts) -> None:
-        with_time = sends[sends["submitted"] != UNKNOWN]
-        for unit in np.unique(with_time["unit"]).tolist():
-            of_unit = with_time["submitted"][with_time["unit"] == unit]
-            first, last = self._times.get(unit, (int(of_unit[0]), int(of_unit[0])))
-            self._times[unit] = min(first, int(of_unit.min())), max(last, int(of_unit.max()))
+        submitted, units = np.ascontiguousarray(sends["submitted"]), sends["unit"]
+        for unit in np.unique(units).tolist():
+            times = submitted[units == unit]
+            first, last = period(times)
+            if last != UNKNOWN:
+                before = self._times.get(unit, (first, last))
+                self._times[unit] = min(before[0], first), max(before[1], last)
 
     def _unit_name(self, unit: int) -> str:
         return f"part {unit + 1} has " if len(self._records) > 1 else ""
