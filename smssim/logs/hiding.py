@@ -54,8 +54,10 @@ _STAMP = re.compile(
 )
 
 
-_MARKS = ("para", "wsse", "authoriz", "secret", "key", "pass", "pwd", "token", "nonce")
-_MARKS += ("credential", "otp", "verification", "content", "text", "body")
+_MARKS = (
+    *("para", "wsse", "authoriz", "secret", "key", "pass", "pwd", "token", "nonce"),
+    *("credential", "otp", "verification", "content", "text", "body"),
+)
 """Parts of names, of which every one that is looked for has one."""
 
 
