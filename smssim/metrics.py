@@ -92,10 +92,10 @@ METRICS = _metrics(
         "messages.stopped_by_runout", "messages", "refused for want of packages (E000629)", "less"
     ),
     Metric(
-        "delivered.share", "share", "delivered among the sent whose final status is known", "more"
+        "delivered.share", "share", "sent messages that are delivered within their validity", "more"
     ),
     Metric("delivered.of_requested", "share", "delivered among the requested", "more"),
-    Metric("latency.p50", "s", "submission to delivery: median, those in flight censored", "less"),
+    Metric("latency.p50", "s", "submission to delivery: median, those to come included", "less"),
     Metric("latency.p95", "s", "submission to delivery: 95 % quantile, likewise", "less"),
     Metric("latency.p99", "s", "submission to delivery: 99 % quantile, likewise", "less"),
     Metric("latency.within_10_s", "share", "deliveries made in less than 10 s, likewise", "more"),

@@ -24,7 +24,7 @@ HEADINGS = {
     "share": "of requested",
     "within_10_s": "within 10 s",
     "within_30_s": "within 30 s",
-    "delivered_share": "delivered of known",
+    "delivered_share": "delivered of sent",
     "share_of_limit": "of the limit",
     "latency_p50_s": "p50",
     "latency_p95_s": "p95",

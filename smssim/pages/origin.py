@@ -39,12 +39,17 @@ def not_known(record: Record) -> Iterator[tuple[str, str]]:
         return
     if total["in_flight"]:
         flying = f"{count(total['in_flight'])} messages had no final status when the record ended"
-        yield "In flight", f"{flying}; what became of them is not counted"
+        yield "In flight", f"{flying}; {_expected(total)}"
     yield (
         "Other chances",
         "this is one run: its intervals hold for its own shares and delays, not for another demand "
         "or another route; simulate it with other seeds to see how far it varies",
     )
+
+
+def _expected(total: Any) -> str:
+    """How many of those in flight are expected to be delivered: most that do have arrived."""
+    return f"about {count(round(total['in_flight_expected']))} are expected to be delivered"
 
 
 def _not_logged(record: Record, total: Any) -> Iterator[tuple[str, str]]:
@@ -57,8 +62,7 @@ def _not_logged(record: Record, total: Any) -> Iterator[tuple[str, str]]:
         yield "Left out", f"{text}; with them counts would be higher"
     lost = "a log knows only the status reports that were received"
     if total["in_flight"] and untimed(record) is None:
-        lost += "; a message whose report was lost counts as in flight for 72 h"
-        lost += ", which makes deliveries look slower"
+        lost += f"; of {count(total['in_flight'])} messages in flight {_expected(total)}"
     yield "Lost reports", lost
     if not priced(record):
         yield "Cost", "a log has no prices; give those you pay with --tariff FILE"

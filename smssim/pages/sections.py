@@ -137,8 +137,8 @@ SECTIONS = (
                 "What was counted within each UTC day, against the daily alarm and limit."),
     ), "a log tells neither the values of thresholds nor what they counted"),
     Section("Delivery", "Latency runs from submission to delivery, of messages that arrive; those "
-            "in flight count as not yet arrived (Kaplan-Meier). Below a figure stands its 95 % "
-            "interval.", (
+            "in flight are expected to arrive as others of their age did (Aalen-Johansen). Below a "
+            "figure stands its 95 % interval.", (
         Table("delivery", "Messages by country", report.delivery, COUNTS),
         Table("latency", "How quick deliveries were, by country", report.delivery, TIMES),
         Table("statuses", "Final statuses and refusals", report.statuses, tables.status_counts),

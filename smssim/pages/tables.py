@@ -150,7 +150,7 @@ def deliveries(record: Record, most: int = MOST) -> Grid:
     more = _more(frame, rows)
     if len(frame) > 1:
         rows.append(_delivery_row("all", delivery(record, by=()).iloc[0]))
-    refused = ["country", "requested", "refused", "delivered", "failed", "in flight", "of known"]
+    refused = ["country", "requested", "refused", "delivered", "failed", "in flight", "of sent"]
     excluded = not_counted(record)
     notes = [*more, f"counts and shares: {excluded}"] if excluded and rows else more
     return Grid([*refused, "p50", "p95", "p99"], rows, "lrrrrrrrrr", notes)

@@ -55,7 +55,7 @@ def score(share: float, n: float, confidence: float = 0.95) -> Interval:
     """Wilson's score interval for a *share* that was estimated as well as from *n* trials.
 
     The effective number *n* of trials need not be whole: it is what a censored sample, as that of a
-    Kaplan-Meier curve, is worth (Rothman, J. Chronic Dis. 31, 1978). Raise a ValueError unless
+    Aalen-Johansen curve, is worth (Rothman, J. Chronic Dis. 31, 1978). Raise a ValueError unless
     0 <= share <= 1, n > 0.
     """
     if not (0 <= share <= 1 and n > 0):
