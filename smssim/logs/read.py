@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smssim.logs.log import Log, QuarantinedError
-from smssim.logs.saved_tables import is_saved_table, read_saved_table
 from smssim.record.record import Record
 from smssim.record.storage import is_record, load
 
@@ -39,8 +38,7 @@ def read_log(
     tallies are stored, in memory that does not grow with the log. Phone numbers are masked in the
     quarantine unless *show_numbers*.
 
-    A directory that a record was written to is that record, a Run's as a plain Record; a single
-    file of its messages is counted again from its rows, with the reports beside it.
+    A directory that a record was written to is that record, a Run's as a plain Record.
 
     A record that cannot be used is in `quarantine` with all its reasons; `provenance["counts"]`
     holds `records_in` = `used` + `quarantined` + `duplicates`. Raise a
@@ -51,8 +49,6 @@ def read_log(
     path = _possible(Path(path))
     if is_record(path):
         return _complete(load(path, rows=rows), strict=strict)
-    if columns is None and encoding is None and is_saved_table(path):
-        return read_saved_table(path, name_of(path), rows=rows)
     from smssim.logs.reader import LogReader
 
     with LogReader(columns, tz, encoding, show_numbers=show_numbers) as reading:

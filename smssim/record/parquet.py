@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -129,7 +129,7 @@ class TableWriter:
         self._writer.close()
 
 
-def types_in(path: Path) -> dict[str, ColumnType]:
+def _types_in(path: Path) -> dict[str, ColumnType]:
     """The types of the table that a TableWriter wrote. Raise a ValueError for any other file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -152,7 +152,7 @@ def read_table(path: Path) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    types = types_in(path)
+    types = _types_in(path)
     try:
         table = pq.read_table(path, partitioning=None)
     except pa.ArrowInvalid as error:
@@ -160,30 +160,6 @@ def read_table(path: Path) -> pd.DataFrame:
     return pd.DataFrame(
         {name: _to_pandas(table[name], type_) for name, type_ in types.items()}, copy=False
     )
-
-
-def read_compact(path: Path, missing: Mapping[str, int]) -> Iterator[dict[str, Array]]:
-    """Some columns of a table that a TableWriter wrote, one row group at a time, as integers.
-
-    *missing* names the columns, and what stands for NA in numbers (codes: -1, times: NAT) and for a
-    column that the table lacks. Raise a ValueError for any other file.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    types = types_in(path)
-    try:
-        with pq.ParquetFile(path) as file:
-            for group in range(file.num_row_groups):
-                table = file.read_row_group(group, [name for name in missing if name in types])
-                yield {
-                    name: _to_integers(table[name], types[name], value)
-                    if name in types
-                    else np.full(table.num_rows, value)
-                    for name, value in missing.items()
-                }
-    except (pa.ArrowInvalid, OSError) as error:
-        raise ValueError(f"{path}: must be a whole Parquet file ({error})") from error
 
 
 def _arrow_type(type_: ColumnType) -> pa.DataType:
@@ -225,17 +201,6 @@ def _to_pandas(column: pa.ChunkedArray, type_: ColumnType) -> Any:
         missing = column.is_null().to_numpy()
         return pd.arrays.IntegerArray(column.fill_null(0).to_numpy(), missing)
     return column.to_numpy()
-
-
-def _to_integers(column: pa.ChunkedArray, type_: ColumnType, missing: int) -> Array:
-    import pyarrow as pa
-
-    if type_.dtype == "category":
-        return _codes(column, type_)
-    if type_.dtype == TIME:
-        column, missing = column.cast(pa.int64()), NAT
-    values: Array = (column.fill_null(missing) if column.null_count else column).to_numpy()
-    return values
 
 
 def _codes(column: pa.ChunkedArray, type_: ColumnType) -> Array:

@@ -2,8 +2,7 @@
 
 Run `python tests/benchmarks/logs.py --json [--rounds N] [--rows N] [--dir FOLDER]`. Every
 measurement is a fresh process, for its peak of memory; rounds are interleaved, CPU times are
-medians. The data, some 4 GB for 10,000,000 rows, stay in the folder and are made once. The job
-`parquet` leaves imports out of times and memory, and shows them beside.
+medians. The data, some 4 GB for 10,000,000 rows, stay in the folder and are made once.
 """
 
 from __future__ import annotations
@@ -27,7 +26,6 @@ MEGABYTE = 1 << 20
 sys.path.insert(0, str(HERE))
 
 import logs_data
-import logs_ours
 
 Figures = dict[str, Any]
 
@@ -57,7 +55,7 @@ def duckdb(folder: Path, name: str) -> Figures:
     return {"rows": rows, "version": duckdb.__version__}
 
 
-# The second is what the first is held against; the third, if there is one, for its memory.
+# The second is what the first is compared with.
 JOBS: dict[str, tuple[Callable[[Path], Figures], ...]] = {
     name: (
         lambda folder, name=name: read(folder, name),
@@ -65,24 +63,14 @@ JOBS: dict[str, tuple[Callable[[Path], Figures], ...]] = {
     )
     for name in ("details", "joined")
 }
-JOBS["parquet"] = (logs_ours.own, logs_ours.duckdb, logs_ours.pandas)
-# What is imported before the time is taken, and before the memory that is left out.
-IMPORTS = {"parquet": (logs_ours.import_own, logs_ours.import_duckdb, logs_ours.import_pandas)}
 
 
 def child(job: str, which: int, folder: Path) -> None:
     """Do one job in this process and print what it took."""
     begin = time.process_time()
-    if job in IMPORTS:
-        IMPORTS[job][which]()
-    imported_s, imported_mb = time.process_time() - begin, peak_mb()
-    begin = time.process_time()
     figures = JOBS[job][which](folder)
     cpu_s = time.process_time() - begin
-    if "reports" in figures:
-        figures["reports"] = logs_ours.plain(figures["reports"])
-    imports = {"imports_cpu_s": imported_s, "over_imports_mb": peak_mb() - imported_mb}
-    print(json.dumps({"cpu_s": cpu_s, "peak_mb": peak_mb(), "figures": figures, **imports}))
+    print(json.dumps({"cpu_s": cpu_s, "peak_mb": peak_mb(), "figures": figures}))
 
 
 def peak_mb() -> float:
@@ -107,33 +95,17 @@ def compared(jobs: list[str], folder: Path, rounds: int) -> Figures:
                 runs.setdefault((job, which), []).append(measured(job, which, folder))
     result: Figures = {}
     for job in jobs:
-        own, other, *rest = (_median(runs[job, which]) for which in range(len(JOBS[job])))
+        own, other = (_median(runs[job, which]) for which in range(len(JOBS[job])))
         ratio = round(own["cpu_s"] / other["cpu_s"], 3)
         result[job] = {"cpu_over_duckdb": ratio}
-        if job in IMPORTS:
-            result[job] |= _beside(own, other, rest[0])
         result[job] |= {"smssim": own, "duckdb": other}
     return result
-
-
-def _beside(own: Figures, other: Figures, pandas: Figures) -> Figures:
-    """What the log of ours has to show beside the ratio: the same figures, and less memory."""
-    logs_ours.check_same(own.pop("reports"), other.pop("reports"))
-    whole, others = (one["cpu_s"] + one["imports_cpu_s"] for one in (own, other))
-    return {
-        "cpu_over_duckdb_with_imports": round(whole / others, 3),
-        "memory_over_pandas": round(own["over_imports_mb"] / pandas["over_imports_mb"], 3),
-        "same_figures": True,
-        "pandas": pandas,
-    }
 
 
 def _median(runs: list[Figures]) -> Figures:
     return {
         "cpu_s": round(statistics.median(run["cpu_s"] for run in runs), 3),
-        "imports_cpu_s": round(statistics.median(run["imports_cpu_s"] for run in runs), 2),
         "peak_mb": round(max(run["peak_mb"] for run in runs)),
-        "over_imports_mb": round(max(run["over_imports_mb"] for run in runs)),
         **runs[0]["figures"],
     }
 
@@ -142,8 +114,6 @@ def make(jobs: list[str], folder: Path, rows: int) -> None:
     """Make the data of some jobs, where they are not there yet."""
     if {"details", "joined"} & set(jobs):
         logs_data.make(folder, rows)
-    if "parquet" in jobs:
-        logs_ours.make(folder, rows)
 
 
 def main() -> None:
