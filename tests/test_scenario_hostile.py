@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fuzz_scenarios import attempt
 
+from smssim import cli
 from smssim.scenario import Scenario, ScenarioError
 
 SMALL = """start: 2026-03-02
@@ -125,3 +126,32 @@ def test_a_queue_too_slow_for_its_messages() -> None:
     assert "plan.yaml:6:27: queue.throughput_per_s: 1e-06 is too slow" in line
     Scenario.parse(slow + "queue: {throughput_per_s: 500}")
     Scenario.parse(SMALL + "queue: {throughput_per_s: 1e-6}")
+
+
+def test_thousands_of_wrong_names_are_reported_in_seconds() -> None:
+    templates = [{"name": f"t{i}", "application": "app"} for i in range(1_000)]
+    sources = [_data()["traffic"][0] | {"name": f"s{i}", "template": f"x{i}"} for i in range(3_000)]
+    begin = time.process_time()
+    with pytest.raises(ScenarioError) as caught:
+        Scenario.model_validate(_data() | {"templates": templates, "traffic": sources})
+    assert len(caught.value.problems) == 3_000
+    assert time.process_time() - begin < 8
+
+
+@pytest.mark.parametrize(
+    "more", ["queue: {throughput_per_s: 1e-14}", BOMB, 'name: "\\U00110000"', "rng: " + "9" * 400]
+)
+def test_a_command_ends_with_file_line_and_exit_code_2(
+    more: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(SMALL + more, encoding="utf-8")
+    code = cli.main(["run", str(plan), "--quiet"])
+    err = capsys.readouterr().err
+    if more.startswith("rng"):
+        assert code in (0, 2)
+    else:
+        assert code == 2
+        assert err.startswith(f"smssim: {plan}:")
+    assert "Traceback" not in err
+    assert "failed:" not in err

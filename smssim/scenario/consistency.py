@@ -24,6 +24,8 @@ from smssim.sms.recipients import read_recipients
 
 _MOST_US = 2**62
 """Microseconds that a queue may take to empty, which 64 bits hold."""
+_MOST_HINTS = 100
+"""Wrong names that similar ones are looked for; the search is slow."""
 _MOST_OUTAGES = 1_000_000
 """Outages by chance within a run."""
 _MOST_MONEY = 9e12
@@ -103,10 +105,12 @@ def _references(s: Any) -> Iterator[Violation]:
         for i, template in enumerate(s.templates)
     ]
     wanted += [((*path, "template"), source.template, templates) for path, source in _sources(s)]
+    hints = _MOST_HINTS
     for path, name, names in wanted:
         if names and readable(name, *names) and name not in names:
-            referent = path[-1]
-            message = f"there is no {referent} {name!r}{hint(name, names)}"
+            referent, hints = path[-1], hints - 1
+            near = hint(name, names) if hints >= 0 else ""
+            message = f"there is no {referent} {name!r}{near}"
             yield path, f"{message}; there are {', '.join(map(repr, names[:10]))}"
 
 
