@@ -115,6 +115,7 @@ INPUTS = {
     "step out of order": Mutation("smssim.simulation.setup.onboarding:_blocked", returns(None)),
     "prerequisites": Mutation("smssim.simulation.setup.onboarding:_NEEDS", value({})),
     "credentials": Mutation("smssim.simulation.setup.onboarding:CREDENTIALS", value("")),
+    "insufficient balance": Mutation("smssim.simulation.setup.onboarding:INSUFFICIENT", value("")),
     "unincorporated business": Mutation(
         "smssim.simulation.setup.onboarding:UNINCORPORATED", value("")
     ),

@@ -205,4 +205,7 @@ class Beginnings:
         if name[0] == "enabling" and self.rules and self.rules.account_type == "unincorporated":
             told = "an unincorporated business cannot enable the service"
             return State(began, None, told, began)
+        if name[0] in ("application", "template") and self.scenario.account.balance == 0:
+            told = "the balance is insufficient"
+            return State(began, None, told, began)
         return State(began, self._ends(name, began))

@@ -181,6 +181,24 @@ def test_an_application_sends_with_its_credentials() -> None:
     assert "DELIVRD" in set(after["status"])
 
 
+def test_without_money_nothing_is_added() -> None:
+    """Neither applications nor templates; those that are there from the start are not touched."""
+    made = scenario(account={"balance": 0}, onboarding={"registration": 3_600})
+    found = table(made)
+    assert found.loc[("application", "shop"), "refused"] == "the balance is insufficient"
+    assert (
+        found.loc[("template", "login"), "refused"] == "needs application shop, which was refused"
+    )
+    handed_in = [{"name": "login", "application": "shop", "submitted": MONDAY}]
+    late = scenario(account={"balance": 0}, templates=handed_in).change(onboarding=None)
+    assert table(late).loc[("template", "login"), "refused"] == "the balance is insufficient"
+    for rich in (
+        made.change(**{"account.balance": 0.01}),
+        made.change(**{"account.balance": None}),
+    ):
+        assert (table(rich)["refused"] == "").all()
+
+
 def test_an_application_before_the_details_is_refused() -> None:
     early = scenario(
         onboarding={"details": 3_600}, applications=[{"name": "shop", "created": MONDAY}]

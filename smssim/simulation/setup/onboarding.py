@@ -30,6 +30,8 @@ CREDENTIALS = "credentials"
 _ACCOUNT_STEPS: tuple[AccountStep, ...] = get_args(AccountStep)
 NOT_ENTERPRISE = "a personal account cannot be authenticated as an enterprise"
 UNINCORPORATED = "an unincorporated business cannot enable the service"
+INSUFFICIENT = "the balance is insufficient"
+"""Without money no application and no template can be added (DOMAIN.md section 1)."""
 _NEEDS: dict[str, tuple[str, ...]] = {
     "registration": ("email", "mobile_number"),
     "payment_method": ("registration",),
@@ -74,6 +76,7 @@ class GettingStarted:
         self._steps_by_name: dict[tuple[str, str], Step] = {}
         self._first: dict[str, set[str]] = {template.name: set() for template in scenario.templates}
         self._automatic = scenario.onboarding is not None
+        self._poor = INSUFFICIENT if scenario.account.balance == 0 else ""
         if scenario.onboarding is not None:
             self._account(scenario.onboarding)
         self._countries(scenario)
@@ -128,14 +131,14 @@ class GettingStarted:
         first = set().union(*(self._first[template] for template in templates))
         needs = [("payment_method", ""), ("details", "")]
         needs += [(COUNTRY, country) for country in sorted(first)]
-        self._take(APPLICATION, application.name, application.created, needs, setup)
+        self._take(APPLICATION, application.name, application.created, needs, setup, self._poor)
 
     def _template(self, template: Template) -> None:
         application = (APPLICATION, template.application)
         if template.submitted is None and application not in self._steps_by_name:
             return
         needs = [application, *((COUNTRY, c) for c in sorted(self._first[template.name]))]
-        self._take(TEMPLATE, template.name, template.submitted, needs, AT_ONCE)
+        self._take(TEMPLATE, template.name, template.submitted, needs, AT_ONCE, self._poor)
 
     def _take(
         self,
