@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from smssim.logs.columns.time_formats import offset_s
 from smssim.logs.log import ColumnMappingError
 
 _SECOND_US = 1_000_000
+_DAY_US, _MOST_DAYS = 86_400 * _SECOND_US, 400
 _EPOCH, _RULES_END_US = datetime(1970, 1, 1), 2_114_380_800_000_000  # 2037
 
 
@@ -31,6 +32,9 @@ class Zone:
 
         if self.offset_us is not None:
             return clock_us - self.offset_us, np.ones(len(clock_us), np.bool_)
+        constant = _constant_offset_us(self.name, clock_us)
+        if constant is not None:
+            return clock_us - constant, np.ones(len(clock_us), np.bool_)
         clocks = pa.array(clock_us).cast(pa.timestamp("us"))
         earliest, latest = (
             pc.assume_timezone(clocks, self.name, ambiguous=which, nonexistent=which)
@@ -51,6 +55,24 @@ class Zone:
             for fold in (0, 1)
         )
         return clock_us - first // timedelta(microseconds=1), first == second
+
+
+def _constant_offset_us(name: str, clock_us: Integers) -> int | None:
+    """The offset of a zone over all the days of some clocks, None where it changes in them."""
+    if not len(clock_us):
+        return None
+    first, last = int(clock_us.min()) // _DAY_US - 1, int(clock_us.max()) // _DAY_US + 2
+    if last - first > _MOST_DAYS:
+        return None
+    offsets = {_offset_us(name, day) for day in range(first, last + 1)}
+    return offsets.pop() if len(offsets) == 1 else None
+
+
+@lru_cache(maxsize=4096)
+def _offset_us(name: str, day: int) -> int:
+    """The offset of a zone at the beginning of a day since 1970, by UTC."""
+    at = datetime.fromtimestamp(day * 86_400, UTC).astimezone(ZoneInfo(name))
+    return (at.utcoffset() or timedelta()) // timedelta(microseconds=1)
 
 
 @lru_cache(maxsize=64)
