@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from log_tables import piece, pieces, reasons, sends
 
+import smssim
 from smssim.logs.columns.time_formats import offset_s
 from smssim.logs.columns.times import TimeColumn, TimeFormat
 from smssim.logs.columns.zones import zone
@@ -421,3 +423,26 @@ def test_times_have_a_resolution(texts: list[str], step: int) -> None:
     reader = TimeColumn("Time", TimeFormat((), "UTC"))
     reader.read(pa.array(texts), Counter())
     assert reader.resolution.step_us == step * 1_000_000
+
+
+def test_what_times_cannot_be_together(tmp_path: Path) -> None:
+    """Of two zones, late or early; after 72 h; to come: each is a warning of the log."""
+
+    def warnings(*pairs: tuple[str, str]) -> str:
+        rows = [f"a{i},+62812345678{i:02d},{a},{b},DELIVRD" for i, (a, b) in enumerate(pairs)]
+        path = tmp_path / "log.csv"
+        path.write_text("\n".join(["SMS ID,Phone,Send Time,Report Time,Status", *rows]))
+        return " ".join(smssim.read_log(path, tz="UTC").provenance["warnings"])
+
+    exact = [(f"2026-03-01 10:00:{i:02d}", f"2026-03-01 10:00:{i + 5:02d}") for i in range(20)]
+    assert warnings(*exact) == ""
+    assert "at least 8.0 h after 'Send Time'" in warnings(
+        *((sent, final.replace("10:", "18:", 1)) for sent, final in exact)
+    )
+    early = warnings(*((sent, final.replace("10:", "02:", 1)) for sent, final in exact))
+    assert "before 'Send Time' in 20 of 20 rows" in early
+    late = ("2026-03-01 10:00:00", "2026-03-05 10:00:00")
+    assert "more than 72 h" in warnings(*exact, late)
+    assert "1 rows have a time that is still to come" in warnings(
+        *exact, ("2098-03-01 10:00:00", "")
+    )

@@ -61,6 +61,15 @@ def test_numbers_of_a_float_column_are_read() -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["tel:+62-812-3456-7801", "62.812.3456.7801", "+62/812/34567801", "TEL:6281234567801"]
+)
+def test_more_marks_between_digits(text: str) -> None:
+    """A link, points, slashes: the same number."""
+    plain = piece(sends(1, Phone=["+6281234567801"])).sends["number"][0]
+    assert piece(sends(1, Phone=[text])).sends["number"].tolist() == [plain]
+
+
+@pytest.mark.parametrize(
     "mark", ["\u202a", "\u200e", "\u2068", "\u200b", "\u00ad", "\ufeff", "\u2060"]
 )
 def test_characters_that_no_one_sees_are_dropped(mark: str) -> None:

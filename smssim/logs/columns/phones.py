@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 _SHORTEST, _LONGEST = 5, 15
 _FEW, _ENOUGH = 64, 12
 _MAINLAND, _AFTER_MAINLAND = 13_000_000_000, 20_000_000_000
+_MAY_BE_MAINLAND = r"^[^0-9+]*1[^0-9+]*[3-9]"
 _INTERNATIONAL = r"^[^0-9]*(?:\+|00)"
 _SEPARATORS = r"[\s()\[\]\-\x{2010}-\x{2015}\x{2212}\x{2000}-\x{200a}]+"
 _POINT = re.compile(r"(\+?[0-9]{5,15})[.,]0{1,2}")
+# As in a link, or with points or slashes between three groups of digits or more.
+_WRITTEN = re.compile(r"(?i:tel:)\+?[0-9 ()\-]+|(?:(?i:tel:))?\+?[0-9]+(?:[./][0-9]+){2,}")
 AS_FLOATS = "numbers with a decimal point"
 """Name of the repair of a number that went through a column of floats, and lost no digit."""
 _ROUNDED = re.compile(r"\+?\d([.,]\d+)?[eE]\+?\d+")
@@ -81,6 +84,8 @@ def numbers_of(column: pa.Array, repaired: Counter[str]) -> Numbers:
 
 
 def _digits_of(text: str, repaired: Counter[str]) -> int:
+    if _WRITTEN.fullmatch(text):
+        text = re.sub(r"^tel:|[./]", "", text, flags=re.IGNORECASE)
     match = _POINT.fullmatch(text)
     if match is not None:
         repaired[AS_FLOATS] += 1
@@ -119,7 +124,13 @@ class MainlandNumbers:
         """Look for what decides, if it is still open."""
         if self.are_mainland is not None:
             return
-        numbers = numbers_of(column, Counter())
+        import pyarrow.compute as pc
+
+        texts = as_texts(column)
+        some = pc.match_substring_regex(texts, _MAY_BE_MAINLAND).fill_null(False)
+        if not pc.any(some).as_py():
+            return
+        numbers = numbers_of(texts.filter(some), Counter())
         digits = numbers.digits[numbers.without_code]
         if not len(digits):
             return

@@ -132,8 +132,11 @@ class Parser:
         while waiting:
             context = BatchContext(waiting.pop(0), self._readers)
             yield _piece_of(context)
-            if "submitted" in context.values and "final" in context.values:
-                self._suspicions.add(context.values["submitted"], context.values["final"])
+            unknown = np.full(context.n, UNKNOWN, np.int64)
+            submitted, final = (
+                context.values.get(name, unknown) for name in ("submitted", "final")
+            )
+            self._suspicions.add(submitted, final)
 
 
 def _piece_of(context: BatchContext) -> ParsedChunk:
