@@ -72,7 +72,7 @@ def messages_frame(facts: MessageColumns) -> pd.DataFrame:
         "application": categories(facts.application),
         "template": categories(facts.template),
         "country": categories(facts.country),
-        "segments": nullable(facts.segments, "Int8", 0),
+        "segments": _nullable(facts.segments, "Int8", 0),
         "refused_at": _fixed(facts.stage, list(REFUSED_AT)),
         "status": categories(facts.status),
         "report_source": _fixed(facts.report_source - 1, list(REPORT_SOURCES)),
@@ -96,7 +96,7 @@ def _more(facts: MessageColumns) -> dict[str, Any]:
         ("cost_micro", facts.cost_micro, "Int32", NOT_A_TIME),
     ):
         if values is not None:
-            columns[name] = nullable(values, dtype, unknown)
+            columns[name] = _nullable(values, dtype, unknown)
     return columns
 
 
@@ -123,7 +123,7 @@ def times(us: Integers) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(us.astype(np.int64).view("datetime64[us]")).tz_localize("UTC")
 
 
-def nullable(values: Integers, dtype: str, unknown: int) -> pd.arrays.IntegerArray:
+def _nullable(values: Integers, dtype: str, unknown: int) -> pd.arrays.IntegerArray:
     """Return integers of a nullable *dtype* or a larger one, NA where they are *unknown*."""
     import pandas as pd
 
@@ -168,5 +168,5 @@ def _unknown(dtype: str, n: int) -> Any:
     if dtype == "category":
         return categories(Codes(np.full(n, -1, np.int64), []))
     if dtype.startswith("int"):
-        return nullable(np.zeros(n, np.int64), dtype.capitalize(), 0)
+        return _nullable(np.zeros(n, np.int64), dtype.capitalize(), 0)
     return times(np.full(n, NOT_A_TIME))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from smssim.sms.phone_numbers import masked
 
-HIDDEN = "***"
+_HIDDEN = "***"
 
 _SHOWN_DIGITS, _FEWEST_DIGITS = 3, 7
 _SECRET = (
@@ -73,7 +73,7 @@ def without_secrets(text: str) -> str:
     if not any(mark in lower for mark in _MARKS):
         return text
     for pattern in (_IN_HEADER, _IN_JSON, _IN_FORM):
-        text = pattern.sub(rf"\g<name>{HIDDEN}", text)
+        text = pattern.sub(rf"\g<name>{_HIDDEN}", text)
     return text
 
 
@@ -94,7 +94,7 @@ def is_secret(heading: str) -> bool:
     return bool(_HEADING.fullmatch(name) or _CONTENT.fullmatch(name))
 
 
-def number_hidden(value: str) -> str:
+def _number_hidden(value: str) -> str:
     """A value of a column of phone numbers: three digits, and no other letter or digit."""
     left = _SHOWN_DIGITS
 
@@ -107,7 +107,7 @@ def number_hidden(value: str) -> str:
 
 
 def _nothing(value: str) -> str:
-    return HIDDEN
+    return _HIDDEN
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class ColumnHider:
             heading: _nothing for heading in headings if is_secret(heading)
         }
         if number is not None:
-            columns[number] = number_hidden
+            columns[number] = _number_hidden
         return cls(headings, columns, cells)
 
     def record(self, reasons: Sequence[str], text: str) -> tuple[tuple[str, ...], str]:
@@ -142,13 +142,13 @@ class ColumnHider:
         # The cells of a broken row may be shifted, or parts of its neighbours.
         is_broken = "\n" in text or len(cells) != len(self.headings)
         if is_broken and _nothing in self.columns.values():
-            reasons = [_VALUE_SHOWN.sub(f"(={HIDDEN})", one) for one in reasons]
+            reasons = [_VALUE_SHOWN.sub(f"(={_HIDDEN})", one) for one in reasons]
             first = min(i for i, name in enumerate(self.headings) if name in self.columns)
-            text = "; ".join([*map(number_hidden, cells[:first]), HIDDEN])
+            text = "; ".join([*map(_number_hidden, cells[:first]), _HIDDEN])
         elif is_broken:
             for cell in map(str.strip, cells):
                 if sum(map(str.isdigit, cell)) >= _FEWEST_DIGITS:
-                    text = _replaced(text, cell, number_hidden(cell))
+                    text = _replaced(text, cell, _number_hidden(cell))
         else:
             for name, cell in zip(self.headings, map(str.strip, cells), strict=True):
                 if cell and name in self.columns:

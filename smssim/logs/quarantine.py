@@ -119,7 +119,7 @@ class Quarantine:
 
 # Exports that were probably cut: the console gives 10,000 rows at most (DOMAIN.md section 9).
 
-EXPORT_LIMIT = 10_000
+_EXPORT_LIMIT = 10_000
 """Records of a unit that is probably cut."""
 
 
@@ -142,11 +142,11 @@ class TruncationDetector:
     def warnings(self) -> list[str]:
         """A sentence for each unit that is probably cut, once all chunks were handed on."""
         return [
-            f"{self._unit_name(unit)}exactly {EXPORT_LIMIT:,} records"
+            f"{self._unit_name(unit)}exactly {_EXPORT_LIMIT:,} records"
             f"{self._period(unit)}: "
             "probably cut at the console's limit; export shorter windows"
             for unit, records in sorted(self._records.items())
-            if records == EXPORT_LIMIT
+            if records == _EXPORT_LIMIT
         ]
 
     def _counted(self) -> Iterator[Batch]:

@@ -53,7 +53,7 @@ def read_log(
 
     with LogReader(columns, tz, encoding, show_numbers=show_numbers) as reading:
         reading.read(path)
-        log = reading.log(name_of(path), rows=rows)
+        log = reading.log(_name_of(path), rows=rows)
     return _complete(log, strict=strict)
 
 
@@ -73,10 +73,10 @@ def _complete(log: Record, *, strict: bool) -> Record:
     return log
 
 
-def name_of(path: Path) -> str:
+def _name_of(path: Path) -> str:
     """What a log is called: its file's name without the endings of its form.
 
-    >>> name_of(Path("exports/2026-03.csv.gz"))
+    >>> _name_of(Path("exports/2026-03.csv.gz"))
     '2026-03'
     """
     name = path.resolve().name

@@ -44,7 +44,7 @@ _LINES, _WIDTH = 5, 200
 
 
 @dataclass
-class FileSummary:
+class _FileSummary:
     """One table or capture that was read, and what was recognised of it."""
 
     path: str
@@ -75,7 +75,7 @@ class LogReader:
         self._facts, self._quarantine = Spill(), Quarantine(show_numbers=show_numbers)
         self._encoding = None if encoding is None else check_encoding(encoding)
         self._requests = count()
-        self._sources: list[FileSummary] = []
+        self._sources: list[_FileSummary] = []
         self._repaired: Counter[str] = Counter()
         self._passed_over: Counter[str] = Counter()
         self._warnings: list[str] = []
@@ -216,11 +216,11 @@ class LogReader:
         """A path as people may see it: a file may be named after a number."""
         return str(path) if self._quarantine.shows_numbers else path_masked(path)
 
-    def _begin(self, path: str, detected: dict[str, str]) -> FileSummary:
-        self._sources.append(FileSummary(path, self._path(path), detected, self._sheets))
+    def _begin(self, path: str, detected: dict[str, str]) -> _FileSummary:
+        self._sources.append(_FileSummary(path, self._path(path), detected, self._sheets))
         return self._sources[-1]
 
-    def _take(self, source: FileSummary, chunks: Iterable[ParsedChunk]) -> None:
+    def _take(self, source: _FileSummary, chunks: Iterable[ParsedChunk]) -> None:
         for chunk in chunks:
             source.rejected += len(chunk.rejected)
             source.records += chunk.records
@@ -230,7 +230,7 @@ class LogReader:
                 self._reject(source, row, reasons, text)
             self._facts.add(chunk.sends, chunk.reports)
 
-    def _reject(self, source: FileSummary, row: int, reasons: tuple[str, ...], text: str) -> None:
+    def _reject(self, source: _FileSummary, row: int, reasons: tuple[str, ...], text: str) -> None:
         hider = source.hider
         if hider is not None and hider.columns:
             reasons, text = hider.record(reasons, text)
@@ -270,7 +270,7 @@ class LogReader:
                 coarsest[name] = max(seconds, coarsest.get(name, 0))
         return coarsest
 
-    def _file_facts(self, source: FileSummary) -> dict[str, Any]:
+    def _file_facts(self, source: _FileSummary) -> dict[str, Any]:
         shown = self._quarantine.displayed
         return {
             "path": source.shown,

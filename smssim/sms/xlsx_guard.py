@@ -20,7 +20,7 @@ from xml.parsers import expat
 # them, and have 6 to 12 million tags. Memory follows the bytes, time follows the tags.
 MAX_UNPACKED_BYTES = 300_000_000
 MAX_TAGS = 20_000_000
-MAX_ENTRIES = 1_000
+_MAX_ENTRIES = 1_000
 _CHUNK_BYTES = 2**16
 _ANY_SIZE = 2**62
 _ENTRY = b"PK\x01\x02"
@@ -52,8 +52,8 @@ class Archive:
             raise self.refusal(f"size(={size} bytes) must be <= {max_bytes}")
         self._check_magic(packed)
         entries = packed.count(_ENTRY)
-        if entries > MAX_ENTRIES:
-            raise self.refusal(f"entries(={entries}) of the zip must be <= {MAX_ENTRIES}")
+        if entries > _MAX_ENTRIES:
+            raise self.refusal(f"entries(={entries}) of the zip must be <= {_MAX_ENTRIES}")
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(packed))
         except _BROKEN as error:
@@ -148,7 +148,7 @@ MAX_TOKEN_BYTES = 2**20
 _MAX_SMALL_PART_BYTES = 2**22
 
 
-class Handler(Protocol):
+class _Handler(Protocol):
     """What is called for a part's elements, by their names without prefix."""
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
@@ -167,7 +167,7 @@ class Parser:
     A DOCTYPE is an error, and with it every entity; so is a tag beyond 1 MiB.
     """
 
-    def __init__(self, archive: Archive, member: str, handler: Handler) -> None:
+    def __init__(self, archive: Archive, member: str, handler: _Handler) -> None:
         self._archive, self._member = archive, member
         self._fed = 0
         self._in_cdata = False
@@ -222,7 +222,7 @@ class Parser:
         self._in_cdata = False
 
 
-def parse_small(archive: Archive, member: str, handler: Handler) -> None:
+def parse_small(archive: Archive, member: str, handler: _Handler) -> None:
     """Give the elements of a part of at most 4 MiB to *handler*."""
     if archive.size(member) > _MAX_SMALL_PART_BYTES:
         raise archive.refusal(f"{member} must unpack to <= {_MAX_SMALL_PART_BYTES} bytes")
@@ -235,10 +235,10 @@ def parse_small(archive: Archive, member: str, handler: Handler) -> None:
 # Whether a workbook can be read in bounded memory: what it unpacks to, and how far its cells go.
 
 MAX_FILE_BYTES = 100_000_000
-MAX_CELLS = 6_000_000
+_MAX_CELLS = 6_000_000
 """Cells of the rectangle that those of a sheet span: 90 bytes each, half a million rows of 11."""
 
-MAX_WORKBOOK_TAGS = 40_000_000
+_MAX_WORKBOOK_TAGS = 40_000_000
 
 _PLAIN = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
 _OTHER = re.compile(rb'<(?:c(?=[\s/>])(?! r="[A-Z]{1,3}[0-9]{1,7}")|[^\s/<>]*:|!)|\0')
@@ -249,7 +249,7 @@ _LONGEST_TAG = 2**20
 
 def check_extent(path: Path) -> None:
     """Raise a ValueError that names the rule which a workbook breaks."""
-    archive = Archive(path, MAX_FILE_BYTES, MAX_WORKBOOK_TAGS)
+    archive = Archive(path, MAX_FILE_BYTES, _MAX_WORKBOOK_TAGS)
     if "[content_types].xml" not in archive:
         raise archive.refusal("must be an XLSX: the zip holds no [Content_Types].xml")
     for member in archive.members():
@@ -337,9 +337,9 @@ class _Extent:
 
     def _span(self, rows: int, columns: int) -> None:
         self._rows, self._columns = max(self._rows, rows), max(self._columns, columns)
-        if self._rows * self._columns > MAX_CELLS:
+        if self._rows * self._columns > _MAX_CELLS:
             span = f"rows x columns(={self._rows} x {self._columns})"
-            raise self._archive.refusal(f"{self._member}: {span} must be <= {MAX_CELLS}")
+            raise self._archive.refusal(f"{self._member}: {span} must be <= {_MAX_CELLS}")
 
 
 def _number(letters: bytes) -> int:

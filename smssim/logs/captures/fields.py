@@ -291,10 +291,10 @@ def _sequence(fields: Mapping[str, Any]) -> int:
 
 
 def _status(fields: Mapping[str, Any]) -> str:
-    return status_of(text(fields, "status", printable=False))
+    return _status_of(text(fields, "status", printable=False))
 
 
-def status_of(written: str) -> str:
+def _status_of(written: str) -> str:
     """Return a status as a table would read it: known codes in capitals, ACCEPTD while it waits."""
     label, rule = _meaning(written.strip())
     if rule:

@@ -70,7 +70,7 @@ PASSWORD, NOTHING = Parameters((_PASSWORD_DIGITS,)), Parameters(())
 """The values of a template without a text: a one-time password, or none."""
 
 
-def parameters_of(template: Template) -> Parameters | None:
+def _parameters_of(template: Template) -> Parameters | None:
     """The values for the text of *template*; None where it has no text."""
     if template.text is None:
         return None
@@ -169,7 +169,7 @@ def _sent(messages: pd.DataFrame, scenario: Scenario) -> Sent:
     country = _codes(messages["country"])
     application, template = _codes(messages["application"]), _codes(messages["template"])
     channels = {one.name: one.channel for one in scenario.applications}
-    parameters = {one.name: parameters_of(one) for one in scenario.templates}
+    parameters = {one.name: _parameters_of(one) for one in scenario.templates}
     extends = {stream.name: stream.extend for stream in scenario.traffic}
     extends |= {call.name: call.extend for call in scenario.calls}
     return Sent(

@@ -18,7 +18,7 @@ from smssim.stats.keyed_random import PHI, KeyedRandom, Words, mix64_array
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
 
-LONGEST_TEMPLATE_ID = 32
+_LONGEST_TEMPLATE_ID = 32
 
 _PREFIX = 9
 _LOCAL_DIGITS = 7
@@ -51,7 +51,7 @@ def template_id(template: str) -> str:
 
     A templateId is 1 to 32 characters long (`reference/api_errors.csv`, E000503).
     """
-    if len(template) <= LONGEST_TEMPLATE_ID:
+    if len(template) <= _LONGEST_TEMPLATE_ID:
         return template
     return f"{template[:23]}-{_hash(template) % 2**32:08x}"
 

@@ -43,7 +43,7 @@ BLOCK = 16_384
 _PLATFORM, _CENTRE = "1", "2"
 
 
-def bodies_of(
+def _bodies_of(
     sent: Sent, arrivals: ReportArrivals, wire: Wire, *, batch: bool
 ) -> Iterator[tuple[int, int, str, str]]:
     """Give (callback, its time in microseconds and as text, one report) of each arrival.
@@ -60,7 +60,7 @@ def bodies_of(
             arrivals.segment[block].tolist(),
             sent.segments[rows].tolist(),
             _org_codes(sent, rows, batch),
-            stamps_of(np.where(built, NOT_A_TIME, sent.final[rows]), "s"),
+            _stamps_of(np.where(built, NOT_A_TIME, sent.final[rows]), "s"),
             texts_of(sent.report_source, rows),
             wire.ids(rows),
             _statuses(sent, rows, batch),
@@ -69,7 +69,7 @@ def bodies_of(
         )
         reports = map(encode, map(_ReportFields._make, columns))
         lines = arrivals.line[block].tolist()
-        yield from zip(lines, at.tolist(), stamps_of(at, "us"), reports, strict=True)
+        yield from zip(lines, at.tolist(), _stamps_of(at, "us"), reports, strict=True)
 
 
 class _ReportFields(NamedTuple):
@@ -148,7 +148,7 @@ def _echoed(sent: Sent, rows: Integers, wire: Wire, batch: bool) -> list[str]:
     ]
 
 
-def stamps_of(us: Integers, unit: str) -> list[str]:
+def _stamps_of(us: Integers, unit: str) -> list[str]:
     """Return times as ISO 8601 in UTC, "" where there is none; *unit* is "us" or "s"."""
     times = us.view("datetime64[us]").astype(f"datetime64[{unit}]")
     written: list[str] = np.datetime_as_string(times, timezone="UTC").tolist()
@@ -165,12 +165,12 @@ def texts_of(column: Codes, rows: Integers) -> list[str]:
 
 # The lines of a capture, each with its time: requests with answers, and callbacks.
 
-STATUS_CALLBACK = "https://sms.example.com/report"
+_STATUS_CALLBACK = "https://sms.example.com/report"
 
 Line = tuple[int, str]
 
 
-def request_lines(sent: Sent, wire: Wire) -> Iterator[Line]:
+def _request_lines(sent: Sent, wire: Wire) -> Iterator[Line]:
     """Give a line for each request, received when the platform took it in.
 
     Times are microseconds since 1970 UTC; the answer's createTime is in whole seconds.
@@ -190,7 +190,7 @@ def _requests(sent: Sent, wire: Wire, rows: Integers, ends: Integers) -> Iterato
     heads, numbers = _heads(sent, wire, rows), wire.numbers(rows)
     results, stage = _results(sent, wire, rows, numbers), sent.stage[rows].tolist()
     statuses = texts_of(sent.status, rows)
-    instants, stamps = sent.submitted[rows].tolist(), stamps_of(sent.submitted[rows], "us")
+    instants, stamps = sent.submitted[rows].tolist(), _stamps_of(sent.submitted[rows], "us")
     begin = 0
     for end in ends.tolist():
         if stage[begin] == 1:
@@ -210,7 +210,7 @@ def _heads(sent: Sent, wire: Wire, rows: Integers) -> list[tuple[str, str]]:
     channels = _quoted(wire.channels, sent.application, rows)
     templates = _quoted(wire.templates, sent.template, rows)
     parameters = _parameters(sent, rows)
-    address = f', "statusCallback": "{STATUS_CALLBACK}"'
+    address = f', "statusCallback": "{_STATUS_CALLBACK}"'
     named = sent.callback[rows].tolist()
     extends = [f', "extend": {json.dumps(text)}' if text else "" for text in sent.extends]
     return [
@@ -259,7 +259,7 @@ def _results(sent: Sent, wire: Wire, rows: Integers, numbers: list[str]) -> list
             numbers,
             refused,
             texts_of(sent.status, rows),
-            stamps_of(sent.submitted[rows], "s"),
+            _stamps_of(sent.submitted[rows], "s"),
             texts_of(sent.country, rows),
             sent.segments[rows].tolist(),
             strict=True,
@@ -267,14 +267,14 @@ def _results(sent: Sent, wire: Wire, rows: Integers, numbers: list[str]) -> list
     ]
 
 
-def callback_lines(
+def _callback_lines(
     sent: Sent, arrivals: ReportArrivals, wire: Wire, *, batch: bool
 ) -> Iterator[Line]:
     """Give a line for each callback, its body form-encoded or with *batch* JSON.
 
     Times are microseconds since 1970 UTC; a report's updateTime is in whole seconds.
     """
-    bodies = bodies_of(sent, arrivals, wire, batch=batch)
+    bodies = _bodies_of(sent, arrivals, wire, batch=batch)
     if batch:
         for (_, at, stamp), group in groupby(bodies, itemgetter(0, 1, 2)):
             reports = ", ".join(body for *_, body in group)
@@ -307,8 +307,8 @@ def write_capture(run: Record, path: str | Path, *, batch: bool = False) -> None
     """
     sent, arrivals = sent_and_arrived(run, batch=batch)
     wire = Wire(sent)
-    requests = request_lines(sent, wire)
-    callbacks = callback_lines(sent, arrivals, wire, batch=batch)
+    requests = _request_lines(sent, wire)
+    callbacks = _callback_lines(sent, arrivals, wire, batch=batch)
     with whole_file(path) as new, _opened(new) as file:
         file.writelines(_merged(requests, callbacks))
 

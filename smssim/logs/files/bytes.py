@@ -24,7 +24,7 @@ Integers = npt.NDArray[np.int64]
 BLOCK = 8 << 20
 """Bytes of a block."""
 
-GZIP = b"\x1f\x8b"
+_GZIP = b"\x1f\x8b"
 _PIECE = 1 << 16
 
 
@@ -34,7 +34,7 @@ class CutShortError(ValueError):
 
 def is_gzip(path: Path) -> bool:
     """Whether a file is compressed by gzip. Raise an OSError for one that cannot be read."""
-    return start_of(path, len(GZIP)) == GZIP
+    return start_of(path, len(_GZIP)) == _GZIP
 
 
 def start_of(path: Path, size: int) -> bytes:
@@ -50,7 +50,7 @@ def blocks(path: Path, size: int = BLOCK) -> Iterator[bytes]:
     """
     try:
         with path.open("rb") as stream:
-            if stream.read(len(GZIP)) == GZIP:
+            if stream.read(len(_GZIP)) == _GZIP:
                 stream.seek(0)
                 yield from _joined(_unpacked(stream), size)
             else:
@@ -93,11 +93,11 @@ def _unpacked(stream: IO[bytes]) -> Iterator[bytes]:
 # The encoding of a text file, and its bytes as UTF-8.
 
 UTF8, GB18030, CP1252 = "UTF-8", "GB18030", "cp1252"
-UTF16LE, UTF16BE = "UTF-16LE", "UTF-16BE"
+_UTF16LE, _UTF16BE = "UTF-16LE", "UTF-16BE"
 _MARKS = (
     (codecs.BOM_UTF8, UTF8),
-    (codecs.BOM_UTF16_LE, UTF16LE),
-    (codecs.BOM_UTF16_BE, UTF16BE),
+    (codecs.BOM_UTF16_LE, _UTF16LE),
+    (codecs.BOM_UTF16_BE, _UTF16BE),
 )
 _OWN_NAMES = {
     "utf-8": UTF8,
@@ -106,8 +106,8 @@ _OWN_NAMES = {
     "gbk": GB18030,
     "gb2312": GB18030,
     "cp1252": CP1252,
-    "utf-16-le": UTF16LE,
-    "utf-16-be": UTF16BE,
+    "utf-16-le": _UTF16LE,
+    "utf-16-be": _UTF16BE,
 }
 _HIGH = bytes(range(0x80, 0x100))
 _SAMPLE = 4_096
@@ -126,9 +126,9 @@ def encoding_of(head: bytes) -> str | None:
     sample = head[:_SAMPLE]
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
     if odd > len(sample) // 8 and not even:
-        return UTF16LE
+        return _UTF16LE
     if even > len(sample) // 8 and not odd:
-        return UTF16BE
+        return _UTF16BE
     return None
 
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 # Which character separates the fields of a text table.
 
-SEPARATORS = {b",": "comma", b";": "semicolon", b"\t": "tab", b"|": "bar"}
+_SEPARATORS = {b",": "comma", b";": "semicolon", b"\t": "tab", b"|": "bar"}
 _DECIDING_LINES = 100
 """Lines that decide."""
 
@@ -59,7 +59,7 @@ def separator(lines: Iterable[bytes]) -> bytes | None:
     b';'
     """
     plain = [_QUOTED_FIELD.sub(b"", line) for line in lines if line.strip()]
-    agreements = {mark: _agreement(plain, mark) for mark in SEPARATORS}
+    agreements = {mark: _agreement(plain, mark) for mark in _SEPARATORS}
     best = max(agreements, key=lambda mark: agreements[mark])
     return best if agreements[best][0] else None
 
@@ -117,7 +117,7 @@ def tables(head: Head, rules: HeadingRules) -> Iterator[Table | str]:
     detected = {
         **head.detected(FORM),
         "encoding": layout.encoding,
-        "separator": SEPARATORS[layout.separator],
+        "separator": _SEPARATORS[layout.separator],
     }
     yield Table(str(head.path), headings, batches, detected, not_records, layout.warnings, cells)
 
@@ -267,7 +267,7 @@ def reread(
     path: Path, rows: Collection[int], detected: Mapping[str, str]
 ) -> Iterator[tuple[int, str]]:
     """The verbatim texts of some records."""
-    marks = {name: mark for mark, name in SEPARATORS.items()}
+    marks = {name: mark for mark, name in _SEPARATORS.items()}
     for block in _text_records(path, detected["encoding"], marks[detected["separator"]]):
         until = block.first + block.source.count(b"\n")
         yield from ((row, block.text(row)) for row in rows if block.first <= row < until)

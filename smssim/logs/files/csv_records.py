@@ -16,7 +16,7 @@ import numpy.typing as npt
 from smssim.logs.files.bytes import Integers, Lines, line_starts, line_text
 from smssim.logs.join.facts import RejectedRow
 
-LINE_ENDS = 20
+_LINE_ENDS = 20
 """Line ends that a record may hold in its quoted fields."""
 
 _QUOTE, _LF, _BEYOND_ASCII = 34, 10, 0x80
@@ -200,13 +200,13 @@ class _Splitting:
 
     def _record(self, line: int, last: bool) -> bool:
         """Take the record that begins in *line*; False if its end may be in the next block."""
-        limit = min(line + LINE_ENDS + 1, len(self._starts) - 1)
+        limit = min(line + _LINE_ENDS + 1, len(self._starts) - 1)
         window = self._data[self._starts[line] : self._starts[limit]]
         parsed = fields_of(window, self._separator)
         if parsed is None:
-            if limit <= line + LINE_ENDS and not last:
+            if limit <= line + _LINE_ENDS and not last:
                 return False
-            self._reject(line, f"quote is not closed within {LINE_ENDS} line ends")
+            self._reject(line, f"quote is not closed within {_LINE_ENDS} line ends")
             return True
         fields, end = parsed
         lines = window.count(b"\n", 0, end)

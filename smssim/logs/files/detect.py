@@ -23,14 +23,14 @@ NO_HEADING = f"no heading among the first {HEADING_WITHIN} records"
 _ARRAY = re.compile(r"\s*\[\s*(?:\{|$)")
 
 
-class FileList(NamedTuple):
+class _FileList(NamedTuple):
     """The files to read, in order of their paths, and the hidden ones that are not read."""
 
     files: tuple[Path, ...]
     hidden: tuple[Path, ...]
 
 
-def files_of(path: Path) -> FileList:
+def files_of(path: Path) -> _FileList:
     """The files of a path: itself, or all below it.
 
     Links to directories are not followed: they could lead round in a circle. Raise an OSError for
@@ -38,7 +38,7 @@ def files_of(path: Path) -> FileList:
     """
     if not path.is_dir():
         path.stat()
-        return FileList((path,), ())
+        return _FileList((path,), ())
     files: list[Path] = []
     hidden: list[Path] = []
     for folder, folders, names in os.walk(path, onerror=_raise):
@@ -46,7 +46,7 @@ def files_of(path: Path) -> FileList:
         folders[:] = [name for name in folders if not _is_hidden(name)]
         for name in names:
             (hidden if _is_hidden(name) else files).append(Path(folder, name))
-    return FileList(tuple(sorted(files)), tuple(sorted(hidden)))
+    return _FileList(tuple(sorted(files)), tuple(sorted(hidden)))
 
 
 def _is_hidden(name: str) -> bool:

@@ -32,14 +32,14 @@ FORM = "JSON lines"
 _DECIDING = 1_000
 """Objects whose keys are the headings."""
 
-LATER_KEY = "value of a later key"
+_LATER_KEY = "value of a later key"
 """What `passed_over` calls a value whose key is none of the first objects'."""
 
 _BLOCK_BYTES = 2 << 20
 """Bytes of a block: an object in Python takes several times those of its text."""
 
 
-class NotFlatError(ValueError):
+class _NotFlatError(ValueError):
     """A line that is no flat object."""
 
 
@@ -52,17 +52,17 @@ def flat(line: bytes) -> dict[str, str | None]:
     try:
         values = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError) as error:
-        raise NotFlatError(_reason(error)) from None
+        raise _NotFlatError(_reason(error)) from None
     if not isinstance(values, dict):
-        raise NotFlatError("must be a JSON object")
+        raise _NotFlatError("must be a JSON object")
     for key, value in values.items():
         if isinstance(value, str):
             if not value.isascii() and _has_half(value):
-                raise NotFlatError(f"{key} must be Unicode text, not half a character")
+                raise _NotFlatError(f"{key} must be Unicode text, not half a character")
         elif isinstance(value, bool):
             values[key] = "true" if value else "false"
         elif value is not None:
-            raise NotFlatError(f"{key} must be a text or a number, not nested")
+            raise _NotFlatError(f"{key} must be a text or a number, not nested")
     return values
 
 
@@ -143,7 +143,7 @@ def _objects(blocks: Iterable[Lines]) -> Iterator[dict[str, str | None]]:
         for line in lines.data.split(b"\n"):
             try:
                 yield flat(line)
-            except NotFlatError:
+            except _NotFlatError:
                 continue
 
 
@@ -159,7 +159,7 @@ def _batches(lines: Lines, record_filter: RecordFilter) -> Iterator[Batch]:
             continue
         try:
             values = flat(line)
-        except NotFlatError as error:
+        except _NotFlatError as error:
             rejected.append(RejectedRow(row, (str(error),), line_text(line)))
             continue
         objects.append(values)
@@ -192,7 +192,7 @@ def _count_later(objects: list[dict[str, str | None]], record_filter: RecordFilt
         len(values.keys() - headings) for values in objects if not values.keys() <= headings
     )
     if later:
-        record_filter.not_records[LATER_KEY] += later
+        record_filter.not_records[_LATER_KEY] += later
 
 
 def reread(

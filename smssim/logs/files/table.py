@@ -65,12 +65,12 @@ IsHeading = Callable[[Sequence[str]], bool]
 Keys = Callable[[Sequence[str]], Collection[int]]
 """Which of the headings are those of an id or a number: a row with one of them is no total."""
 
-TOTALS = ("合计", "总计", "共计", "小计", "grand total", "subtotal", "total", "sum")
-_TOTAL = rf"(?i)^\s*(?:{'|'.join(TOTALS)}|[合总共小]\s计)(?:$|[^a-z_\-])"
+_TOTALS = ("合计", "总计", "共计", "小计", "grand total", "subtotal", "total", "sum")
+_TOTAL = rf"(?i)^\s*(?:{'|'.join(_TOTALS)}|[合总共小]\s计)(?:$|[^a-z_\-])"
 _FEWEST_DIGITS = 5
 _IS_TOTAL = re.compile(_TOTAL)
 _BLANKS = b" \t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\xc2\xe1\xe2\xe3"
-_STARTS = {text.encode()[0] for word in TOTALS for text in (word, word.upper())}
+_STARTS = {text.encode()[0] for word in _TOTALS for text in (word, word.upper())}
 _FIRST_BYTES = [bytes([byte]) for byte in sorted({*_BLANKS, *_STARTS})]
 BLANK, PREAMBLE, HEADING, TOTAL = "blank", "preamble", "heading", "total"
 
@@ -85,7 +85,7 @@ def is_total(cells: Sequence[str], keys: Collection[int]) -> bool:
     if not filled or not _IS_TOTAL.search(cells[filled[0]]):
         return False
     # Without an id or a number to look for, a name may begin so: the word stands alone then.
-    if not keys and cells[filled[0]].strip().rstrip(":：").strip().lower() not in TOTALS:
+    if not keys and cells[filled[0]].strip().rstrip(":：").strip().lower() not in _TOTALS:
         return False
     return not any(column in keys and not _is_count(cells[column]) for column in filled[1:])
 
@@ -238,7 +238,7 @@ def _flags(mask: pa.Array) -> Flags:
 
 # The heading of a table, and the names of its columns.
 
-MOST_COLUMNS = 1_000
+_MOST_COLUMNS = 1_000
 """Columns of a table; one with more is refused before it is read."""
 
 HEADING_WITHIN = 50
@@ -270,8 +270,8 @@ def heading(records: Sequence[Sequence[str]], is_heading: IsHeading) -> Heading 
 
 def check_columns(columns: int) -> None:
     """Raise a ValueError for more columns than a table may have."""
-    if columns > MOST_COLUMNS:
-        raise ValueError(f"a table must have {MOST_COLUMNS:,} columns or fewer, not {columns:,}")
+    if columns > _MOST_COLUMNS:
+        raise ValueError(f"a table must have {_MOST_COLUMNS:,} columns or fewer, not {columns:,}")
 
 
 def _fitted_cells(cells: Sequence[str], after: Sequence[Sequence[str]]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from smssim.logs.join.segments import (
 
 # Which entries of captured answers count where several have one key: those of the first answer.
 
-TOGETHER, ALONE, DUPLICATE, EARLIER = range(4)
+_TOGETHER, _ALONE, DUPLICATE, EARLIER = range(4)
 """An entry counts together with the rows of its key, alone as a separate message, not at all as a
 duplicate, or not at all because an earlier answer has its key.
 """
@@ -43,7 +43,7 @@ def verdicts(sends: Facts, rows: Integers, group: Integers) -> Array:
     order = np.argsort(group * 4 + entry_class, kind="stable")
     by, entry_class, hashed = rows[order], entry_class[order], hashed[order]
     new = begins(group[order], entry_class)
-    verdict = np.full(len(rows), TOGETHER, np.int8)
+    verdict = np.full(len(rows), _TOGETHER, np.int8)
     verdict[order] = _judged(sends, by, entry_class, hashed, new)
     return verdict
 
@@ -64,7 +64,7 @@ def _judged(sends: Facts, by: Integers, entry_class: Array, hashed: Array, new: 
     seen_before[order] = stands[order][runs][numbered(runs)]
     return np.select(
         [stands & (entry_class < _REFUSED), stands, seen_before | (entry_class == _WHOLE)],
-        [TOGETHER, ALONE, DUPLICATE],
+        [_TOGETHER, _ALONE, DUPLICATE],
         EARLIER,
     )
 
@@ -139,8 +139,8 @@ def merge_messages(sends: Facts, new: Mask, codes: Codes, whole: Mask) -> Merged
     lone, rows = np.flatnonzero(single), np.flatnonzero(~single)
     of_key = key[rows]
     verdict = verdicts(sends, rows, of_key)
-    refused, earlier = rows[verdict == ALONE], rows[verdict == EARLIER]
-    together = verdict == TOGETHER
+    refused, earlier = rows[verdict == _ALONE], rows[verdict == EARLIER]
+    together = verdict == _TOGETHER
     rows, of_key = rows[together], of_key[together]
     begin = begins(of_key)
     opposed = conflicting(sends, rows, begin)[numbered(begin)]

@@ -19,7 +19,7 @@ REPORTED = np.dtype([("message", "<i8"), ("part", "<i4"), ("copies", "<i4"), ("r
 _NEVER = 2**63 - 1
 
 
-class JoinedReports(NamedTuple):
+class _JoinedReports(NamedTuple):
     """The reports that arrived, by message and segment; rows that count, and rejected rows."""
 
     reported: Facts
@@ -33,7 +33,7 @@ class JoinedReports(NamedTuple):
 
 def join_reports(
     sends: Facts, merged: MergedMessages, reports: Facts, new: Mask, codes: Codes
-) -> JoinedReports:
+) -> _JoinedReports:
     """Join *reports*, which are by key, then file, row and entry, and let them decide of their
     messages; *new* marks where each key begins.
     """
@@ -52,7 +52,7 @@ def join_reports(
         StatusRows.by(reports.take(used), message[used], segment[used], _unsaid(used)),
         codes,
     )
-    return JoinedReports(
+    return _JoinedReports(
         reported=_reported(sends, merged, reports.take(used), message[used], segment[used]),
         used=used,
         orphans=np.flatnonzero(message == ORPHAN),

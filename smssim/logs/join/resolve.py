@@ -46,7 +46,7 @@ REASONS = (
     "the message of this report has a duplicate id with conflicting content",
     "status was made before its message was submitted",
 )
-REJECTED_BY_JOIN = np.dtype([("file", "<i4"), ("row", "<i8"), ("entry", "<i4"), ("reason", "i1")])
+_REJECTED_BY_JOIN = np.dtype([("file", "<i4"), ("row", "<i8"), ("entry", "<i4"), ("reason", "i1")])
 """A record that the join rejects; its reason is one of `REASONS`."""
 
 
@@ -54,7 +54,7 @@ class Resolved(NamedTuple):
     """The result of one partition of the keys.
 
     `messages` are of `messages.MESSAGE`, `reports` of `reports.REPORTED` (their `message` is a row
-    of `messages`), `rejected_by_join` of `REJECTED_BY_JOIN`; *used* and *duplicates* count records,
+    of `messages`), `rejected_by_join` of `_REJECTED_BY_JOIN`; *used* and *duplicates* count records,
     and *first* and *last* are the first and last times of those used, crossed where there are none.
     """
 
@@ -104,7 +104,7 @@ def resolve(sends: Facts, reports: Facts, names: Names, whole: Mask | None = Non
 
 
 def _rejected_by_join(facts: Facts, rows: Integers, reason: int) -> Facts:
-    records = np.empty(len(rows), REJECTED_BY_JOIN)
+    records = np.empty(len(rows), _REJECTED_BY_JOIN)
     for name in ("file", "row", "entry"):
         records[name] = facts[name][rows]
     records["reason"] = reason
@@ -114,7 +114,7 @@ def _rejected_by_join(facts: Facts, rows: Integers, reason: int) -> Facts:
 # Resolved messages and reports of all partitions in order, as frames of `smssim.record.schema`.
 
 
-def in_sequence(parts: Sequence[tuple[Facts, Facts]]) -> tuple[Facts, Facts]:
+def _in_sequence(parts: Sequence[tuple[Facts, Facts]]) -> tuple[Facts, Facts]:
     """Messages by submission, then file, row and entry, and their reports by message and part.
 
     Requests are numbered from 0 by their first message. A request is identified by its number and
@@ -237,7 +237,7 @@ def _small(values: Array) -> Array:
 
 # All partitions together: the tallies of a log, its frames, and the records rejected by the join.
 
-MOST_REJECTED = 100_000
+_MOST_REJECTED = 100_000
 """Records rejected by the join that are stored one by one; all are counted by reason."""
 
 
@@ -262,7 +262,7 @@ class JoinOutcome:
 
 
 def join_facts(
-    facts: Spill, names: Names, *, rows: bool = True, most_rejected: int = MOST_REJECTED
+    facts: Spill, names: Names, *, rows: bool = True, most_rejected: int = _MOST_REJECTED
 ) -> JoinOutcome:
     """Resolve all facts, when all are added; *most_rejected* bounds the rejected that are stored.
 
@@ -288,7 +288,7 @@ def join_facts(
         )
         for messages, reports in recounted:
             counting.add(messages, reports)
-    frame = frames(*in_sequence(parts), names) if rows else None
+    frame = frames(*_in_sequence(parts), names) if rows else None
     return JoinOutcome(
         observed_from=first,
         observed_until=last,
@@ -336,7 +336,7 @@ class _Totals:
 
     def rejected_by_join(self) -> Facts:
         """The first records rejected by the join, by file, row and entry."""
-        records = np.concatenate(self._rejected_by_join or [np.empty(0, REJECTED_BY_JOIN)])
+        records = np.concatenate(self._rejected_by_join or [np.empty(0, _REJECTED_BY_JOIN)])
         return records[np.lexsort([records[n] for n in ("entry", "row", "file")])][
             : self.most_rejected
         ]

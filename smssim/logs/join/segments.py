@@ -126,7 +126,7 @@ _AGREEING: dict[str, int] = {"number": 0, "submitted": UNKNOWN, **dict.fromkeys(
 """Fields in which all rows of a message must agree, and the value of each where absent."""
 
 
-MOST_SEGMENTS = 99
+_MOST_SEGMENTS = 99
 """Segments of a message: `total` and `sequence` have two digits at most."""
 
 
@@ -231,7 +231,7 @@ def _segments(
     old = _superseded(facts, total, new, codes)
     before: Integers = np.cumsum(~old) - ~old
     # More rows than a message may have segments are repetitions of it.
-    most = np.where(total > 0, total, np.where(size > MOST_SEGMENTS, 1, MOST_SEGMENTS))
+    most = np.where(total > 0, total, np.where(size > _MOST_SEGMENTS, 1, _MOST_SEGMENTS))
     nth = (before - before[new][run]) % most + 1
     nth[old | whole[facts["file"]]] = 1
     segment[partless], superseded[partless] = nth, old

@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from smssim.logs.join.facts import REPORT, SEND, UNKNOWN, Facts
 
-PARTITIONS = 64
-MEMORY = 256 * 2**20
+_PARTITIONS = 64
+_MEMORY = 256 * 2**20
 """Bytes of facts that stay in memory."""
 
 _SMALL = 2**16
@@ -35,7 +35,7 @@ class Spill:
     file is made, the system's temporary directory if None. Raise an OSError if it is full.
     """
 
-    def __init__(self, memory: int = MEMORY, directory: str | Path | None = None) -> None:
+    def __init__(self, memory: int = _MEMORY, directory: str | Path | None = None) -> None:
         self._sends, self._reports = _FactStore(SEND, directory), _FactStore(REPORT, directory)
         self._memory = memory
         self.first, self.last = 2**63 - 1, UNKNOWN
@@ -68,7 +68,7 @@ class Spill:
         """Give the sends and the reports of every partition that has any, as they were added."""
         if self.written:
             self._write()
-        for partition in range(PARTITIONS):
+        for partition in range(_PARTITIONS):
             sends, reports = self._sends.partition(partition), self._reports.partition(partition)
             if len(sends) or len(reports):
                 yield sends, reports
@@ -128,8 +128,8 @@ class _FactStore:
             return
         facts = self._loose[0] if len(self._loose) == 1 else np.concatenate(self._loose)
         self._loose, self._waiting = [], 0
-        partition = (facts["key"][:, 0] % PARTITIONS).astype(np.uint8)
-        bounds = np.append(0, np.cumsum(np.bincount(partition, minlength=PARTITIONS)))
+        partition = (facts["key"][:, 0] % _PARTITIONS).astype(np.uint8)
+        bounds = np.append(0, np.cumsum(np.bincount(partition, minlength=_PARTITIONS)))
         self._blocks.append((facts.take(np.argsort(partition, kind="stable")), bounds))
 
     def write(self) -> None:
@@ -140,9 +140,9 @@ class _FactStore:
         if self._file is None:
             file = tempfile.TemporaryFile(dir=self._directory, buffering=0)  # noqa: SIM115
             self._file = self._open.enter_context(file)
-        bounds = sum((block[1] for block in self._blocks), np.zeros(PARTITIONS + 1, np.int64))
+        bounds = sum((block[1] for block in self._blocks), np.zeros(_PARTITIONS + 1, np.int64))
         self._extents.append((self.written, bounds))
-        for partition in range(PARTITIONS):
+        for partition in range(_PARTITIONS):
             for facts in self._in_memory(partition):
                 data = facts.view(np.uint8).data
                 while len(data):
