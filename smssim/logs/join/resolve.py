@@ -54,8 +54,9 @@ class Resolved(NamedTuple):
     """The result of one partition of the keys.
 
     `messages` are of `messages.MESSAGE`, `reports` of `reports.REPORTED` (their `message` is a row
-    of `messages`), `rejected_by_join` of `_REJECTED_BY_JOIN`; *used* and *duplicates* count records,
-    and *first* and *last* are the first and last times of those used, crossed where there are none.
+    of `messages`), `rejected_by_join` of `_REJECTED_BY_JOIN`; *used* and *duplicates* count
+    records, and *first* and *last* are the first and last times of those used, crossed where there
+    are none.
     """
 
     messages: Facts
