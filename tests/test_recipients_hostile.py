@@ -21,9 +21,9 @@ from xlsx_files import (
     write,
 )
 
-from smssim.sms import recipients as sheet_module
 from smssim.sms import xlsx_guard as archive
 from smssim.sms import xlsx_guard as xml
+from smssim.sms import xlsx_numbers as sheet_module
 from smssim.sms.recipients import MAX_FILE_BYTES, read_recipients
 
 
