@@ -78,7 +78,16 @@ def assert_counted(found: Any, run: Run, own: pd.DataFrame, turns: pd.Series) ->
         own["attempts"].astype(float).mean(), nan_ok=True
     )
     decided = states["received"] + states["lost"]
-    share = wilson(states["received"], decided) if decided else (math.nan,) * 3
+    every, pending = sum(states.values()), states["pending"]
+    share = (
+        (
+            states["received"] / decided,
+            wilson(states["received"], every).low,
+            wilson(states["received"] + pending, every).high,
+        )
+        if decided
+        else (math.nan,) * 3
+    )
     names = [f"received_share{end}" for end in ("", "_low", "_high")]
     assert [found[name] for name in names] == pytest.approx(list(share), nan_ok=True)
     made = run.messages["final_at"].loc[own["message"]].set_axis(own.index)

@@ -31,6 +31,7 @@ def plain(record: Record, zone: str) -> pd.DataFrame:
     refused = rows["refused_at"].isin(["request", "number", "platform"])
     delivered = ~refused & (rows["status"] == "DELIVRD")
     flying = ~refused & rows["status"].isna()
+    end = pd.Timestamp(record.observed_until, unit="us", tz="UTC")
     counts = pd.DataFrame(
         {
             "weekday": at.dt.day_of_week,
@@ -40,6 +41,7 @@ def plain(record: Record, zone: str) -> pd.DataFrame:
             "delivered": delivered,
             "not_delivered": ~(refused | delivered | flying),
             "in_flight": flying,
+            "young": flying & (at + pd.Timedelta(hours=72.25) > end),
         }
     )
     every = pd.MultiIndex.from_product([range(7), range(24)], names=["weekday", "hour"])
@@ -49,16 +51,20 @@ def plain(record: Record, zone: str) -> pd.DataFrame:
 def _assert_plain(record: Record, zone: str) -> None:
     frame = report.heat_map(record, zone).set_index(["weekday", "hour"])
     expected = plain(record, zone)
+    young = expected.pop("young")
     pd.testing.assert_frame_equal(
         frame[list(expected)], expected, check_dtype=False, check_index_type=False
     )
     known = frame["delivered"] + frame["not_delivered"]
-    for part, whole, name in (
-        (frame["refused"], frame["messages"], "refused"),
-        (frame["not_delivered"], known, "not_delivered"),
+    for part, whole, pending, name in (
+        (frame["refused"], frame["messages"], 0 * young, "refused"),
+        (frame["not_delivered"], known, young, "not_delivered"),
     ):
         own = frame[[f"{name}_share", f"{name}_low", f"{name}_high"]].to_numpy()
-        told = [wilson(k, n) if n else (np.nan,) * 3 for k, n in zip(part, whole, strict=True)]
+        told = [
+            (k / n, wilson(k, n + p).low, wilson(k + p, n + p).high) if n else (np.nan,) * 3
+            for k, n, p in zip(part, whole, pending, strict=True)
+        ]
         np.testing.assert_allclose(own, np.array(told))
     length = pd.Timedelta(record.observed_until - record.observed_from, unit="us") / HOUR
     assert frame["observed_h"].sum() == pytest.approx(length)

@@ -20,7 +20,6 @@ from smssim.plots._style import (
     thousands,
 )
 from smssim.record.record import Record
-from smssim.stats.intervals import wilson
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +66,7 @@ def waterfall(record: Record | pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             _draw(ax, _steps_of(counts), counts)
         else:
             show_message(ax, "No message was requested.")
-        set_titles(ax, _title(counts), _below(counts))
+        set_titles(ax, _title(counts), _below(frame))
     return ax
 
 
@@ -126,16 +125,16 @@ def _title(counts: dict[str, int]) -> str:
     return f"{reached} of {requested:,} messages arrive; most others: {step}"
 
 
-def _below(counts: dict[str, int]) -> str:
-    """What is drawn, and the share that is an estimate."""
-    final = counts["delivered"] + counts["failed"] + counts["expired"]
-    if not final:
+def _below(frame: pd.DataFrame) -> str:
+    """What is drawn, and the share that is an estimate; that of several groups is none of one."""
+    columns = ["delivered_share", "delivered_low", "delivered_high"]
+    if len(frame) != 1 or frame[columns].isna().any(axis=None):
         return (
             "Messages requested, lost on the way and delivered, with their share of all requested"
         )
-    value, low, high = (share(x) for x in wilson(counts["delivered"], final))
+    value, low, high = (share(x) for x in frame[columns].iloc[0])
     return (
-        f"Messages, and their share of all requested. Of sent messages with a known end "
+        f"Messages, and their share of all requested. Of sent messages "
         f"{value} are delivered (95 % interval {low} to {high})"
     )
 

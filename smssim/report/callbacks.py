@@ -14,8 +14,9 @@ from smssim.record.record import Record
 from smssim.record.schema import REPORT_STATES, TIME, microseconds_of
 from smssim.report._record import instants, recorded, requires
 from smssim.report.outages import untold
+from smssim.stats.competing_risks import UNKNOWN
 from smssim.stats.delay_bins import bin_of, by_bin, quantile_s
-from smssim.stats.intervals import wilson
+from smssim.stats.intervals import wilson_with_pending
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,7 +138,8 @@ def callbacks(record: Record, by: str | Sequence[str] = (), *, late_s: float = 6
     """Status reports made, received, lost and still pending at the end: one row, or one each number
     of attempts with *by* attempts.
 
-    `received_share` is of the reports received or lost, with Wilson's 95 % interval, which takes
+    `received_share` is of the reports received or lost, with a 95 % interval: Wilson's, where
+    those pending may all arrive or none. It takes
     them for independent: an outage loses many together, so compare replications for its effect.
     `deliveries` are pushes that arrived, `duplicates` those after the first of a report. Delays are
     seconds from the final status to the first arrival, and `timed` says how many received reports
@@ -191,7 +193,8 @@ def _row(record: Record, push: pd.DataFrame) -> dict[str, Any]:
     if recorded(record):
         # Reports that never came left no trace: neither they nor the attempts are known.
         return dict.fromkeys(_TYPES) | row
-    share = wilson(received, decided) if (decided := received + counts["lost"]) else (None,) * 3
+    decided, pending = received + counts["lost"], counts["pending"]
+    share = wilson_with_pending(received, decided, pending) if decided else UNKNOWN
     return {
         **row,
         "reports": reports,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -30,7 +29,7 @@ from smssim.report.latency import (
 from smssim.sms import reference as codes
 from smssim.stats.competing_risks import UNKNOWN, CompetingRisks
 from smssim.stats.delay_bins import edges_us
-from smssim.stats.intervals import Interval, wilson
+from smssim.stats.intervals import Interval, wilson, wilson_with_pending
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -252,11 +251,10 @@ class MessageGroups:
         """A share whose delays are not known: those in flight may all be delivered, or none."""
         delivered = int(self.counts["delivered"][group])
         final = delivered + int(self.counts["failed"][group] + self.counts["expired"][group])
-        pending = float(self._pending[group])
+        pending = int(self._pending[group])
         if not final:
             return UNKNOWN
-        most = final + math.ceil(pending)
-        low, high = wilson(delivered, most).low, wilson(delivered + math.ceil(pending), most).high
+        _, low, high = wilson_with_pending(delivered, final, pending)
         value = (delivered + self._chance * pending) / (final + pending)
         return Interval(value, low, high)
 

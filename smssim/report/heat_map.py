@@ -13,7 +13,8 @@ from smssim.record.record import Record
 from smssim.record.schema import microseconds_of
 from smssim.record.tallies import SLOT_US
 from smssim.report._record import instants, requires
-from smssim.stats.intervals import wilson
+from smssim.stats.competing_risks import UNKNOWN
+from smssim.stats.intervals import wilson_with_pending
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,9 +40,10 @@ def heat_map(record: Record, zone: str = "UTC") -> pd.DataFrame:
     few and unequal in a short record: compare `messages_an_hour`, NaN where there are none.
     messages = refused + delivered + not_delivered + in_flight, and in a log `in_flight` are all
     without a report. `refused_share` is of the messages, `not_delivered_share` of those sent whose
-    outcome is known (failed and expired among them and the delivered), with Wilson's 95 %
-    intervals. Times are of the request or the submission, to the quarter of an hour. Raise a
-    ZoneInfoNotFoundError for a zone that nobody knows.
+    outcome is known (failed and expired among them and the delivered), with 95 % intervals:
+    Wilson's, where those in flight for less than 72 h may all be delivered or none. Times are of
+    the request or the submission, to the quarter of an hour. Raise a ZoneInfoNotFoundError for a
+    zone that nobody knows.
     """
     import pandas as pd
 
@@ -59,9 +61,16 @@ def heat_map(record: Record, zone: str = "UTC") -> pd.DataFrame:
     observed = frame["observed_h"].where(frame["observed_h"] > 0)
     frame["messages_an_hour"] = frame["messages"] / observed
     final = frame["delivered"] + frame["not_delivered"]
+    # What was sent 72 h before the end has its report or has lost it: that is not pending.
+    slots = microseconds_of(clock["slot"])
+    young = (slots + SLOT_US + 72 * HOUR > record.observed_until) & (
+        clock["outcome"] == "in_flight"
+    )
+    pending = np.zeros(_HOURS, np.int64)
+    np.add.at(pending, hour_of_week[young], messages[young])
     return frame.assign(
-        **_share("refused", frame["refused"], frame["messages"]),
-        **_share("not_delivered", frame["not_delivered"], final),
+        **_share("refused", frame["refused"], frame["messages"], np.zeros(_HOURS, np.int64)),
+        **_share("not_delivered", frame["not_delivered"], final, pending),
     )
 
 
@@ -78,10 +87,13 @@ def _observed_h(record: Record, zone: ZoneInfo) -> NDArray[np.float64]:
     return np.bincount(_hour_of_week(starts, zone), lengths / HOUR, _HOURS).astype(np.float64)
 
 
-def _share(name: str, counts: pd.Series[int], totals: pd.Series[int]) -> dict[str, Any]:
+def _share(
+    name: str, counts: pd.Series[int], totals: pd.Series[int], pending: Ints
+) -> dict[str, Any]:
     """The share and its interval, a value an hour of the week; NaN of nothing."""
     values = [
-        wilson(int(k), int(n)) if n else (np.nan,) * 3 for k, n in zip(counts, totals, strict=True)
+        wilson_with_pending(int(k), int(n), int(p)) if n else UNKNOWN
+        for k, n, p in zip(counts, totals, pending, strict=True)
     ]
     ends = (f"{name}_share", f"{name}_low", f"{name}_high")
     return dict(zip(ends, np.array(values, np.float64).T, strict=True))

@@ -21,7 +21,7 @@ from smssim.report.review import rows_of
 from smssim.report.thresholds import shares_of_limit
 from smssim.stats.competing_risks import UNKNOWN
 from smssim.stats.delay_bins import by_bin, quantile_s
-from smssim.stats.intervals import wilson
+from smssim.stats.intervals import wilson_with_pending
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -263,8 +263,8 @@ def _callbacks(record: Record) -> Iterator[_Value]:
     # Reports that never came left no trace in a log.
     complete = not recorded(record)
     yield _Value("reports.made", int(reports.sum()) if complete else None)
-    decided = received + lost if complete else 0
-    share, low, high = wilson(received, decided) if decided else UNKNOWN
+    decided, pending = received + lost if complete else 0, int(reports.sum()) - received - lost
+    share, low, high = wilson_with_pending(received, decided, pending) if decided else UNKNOWN
     yield _Value("reports.received_share", share, low, high)
     yield _Value("reports.lost_share", 1 - share, 1 - high, 1 - low)
     yield _Value("reports.duplicates", int(push["deliveries"].to_numpy(np.int64).sum()) - received)
