@@ -51,9 +51,9 @@ def read_recipients(path: str | os.PathLike[str]) -> Recipients:
     one (at most 2,958,465). Of equal numbers the first is kept, the others count as duplicates.
 
     Assumption: where DOMAIN.md section 8 is silent, a number may miss its plus, have spaces,
-    dashes, brackets or characters that no one sees, or be a numeric cell, also in scientific notation; digits other than ASCII
-    and an apostrophe within the text make it invalid. The first filled cell is a heading, and not
-    counted, if it has letters. Hidden rows are read, a merged cell is its first, further sheets
+    dashes, brackets or characters that no one sees, or be a numeric cell, also in scientific
+    notation; digits other than ASCII and an apostrophe within the text make it invalid. The first
+    filled cell is a heading, and not counted, if it has letters. Hidden rows are read, a merged cell is its first, further sheets
     are ignored, and so is the name of the file (letters, digits and Chinese characters, say older
     Chinese pages).
 
