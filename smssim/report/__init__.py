@@ -5,7 +5,8 @@ from smssim.report.burn_down import burn_down
 from smssim.report.callbacks import callbacks, reports_by_hour
 from smssim.report.compare import compare, console_statistics, reconcile
 from smssim.report.cost import cost, wasted_spend
-from smssim.report.delivery import delivery, failures, statuses
+from smssim.report.delivery import delivery, statuses
+from smssim.report.failures import failures
 from smssim.report.heat_map import heat_map
 from smssim.report.kpis import kpi, kpis
 from smssim.report.latency import latency_curve

@@ -53,9 +53,9 @@ def read_recipients(path: str | os.PathLike[str]) -> Recipients:
     Assumption: where DOMAIN.md section 8 is silent, a number may miss its plus, have spaces,
     dashes, brackets or characters that no one sees, or be a numeric cell, also in scientific
     notation; digits other than ASCII and an apostrophe within the text make it invalid. The first
-    filled cell is a heading, and not counted, if it has letters. Hidden rows are read, a merged cell is its first, further sheets
-    are ignored, and so is the name of the file (letters, digits and Chinese characters, say older
-    Chinese pages).
+    filled cell is a heading, and not counted, if it has letters. Hidden rows are read, a merged
+    cell is its first, further sheets are ignored, and so is the name of the file (letters, digits
+    and Chinese characters, say older Chinese pages).
 
     Refused with a ValueError that names the file, the row where there is one, and the rule: a file
     that is larger, has more numbers, a filled cell in another column or no valid number; that is no
