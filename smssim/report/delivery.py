@@ -71,13 +71,14 @@ def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
     An end that the record cannot bound is NA. In a record shorter than the validity the estimates
     are those of no delivery after the longest age, the intervals hold for any.
 
-    Where some deliveries have no time, or a log's times are in whole minutes, the intervals hold
-    for any delays that they may have had, and a figure that depends on them is NA. Where none has a
-    time all are NA but for `within_3_min` where the sending results of an export show it
-    (DOMAIN.md section 9): it is then a share of the deliveries so far. There, and by day or application, which delays are not tallied
-    by, those in flight are counted by their chance in the whole record (none where no delivery has
-    a time), and intervals reach from none of them delivered to all. Delays are tallied by country
-    and type, and by template alone: by others they are NA, as is `no_report` in a log.
+    Where some deliveries have no time, or a log's times are in whole minutes, the intervals
+    hold for any delays that they may have had, and a figure that depends on them is NA. Where
+    none has a time all are NA but for `within_3_min` where the sending results of an export
+    show it (DOMAIN.md section 9): it is then a share of the deliveries so far. There, and by
+    day or application, which delays are not tallied by, those in flight are counted by their
+    chance in the whole record (none where no delivery has a time), and intervals reach from
+    none of them delivered to all. Delays are tallied by country and type, and by template
+    alone: by others they are NA, as is `no_report` in a log.
     Raise a ValueError for a template together with day or country, which is tallied nowhere.
     """
     import pandas as pd
