@@ -48,7 +48,7 @@ class _FileSummary:
     """One table or capture that was read, and what was recognised of it."""
 
     path: str
-    shown: str
+    display_path: str
     detected: dict[str, str]
     sheets: int = 1
     matched: dict[str, str] = field(default_factory=dict)
@@ -61,7 +61,11 @@ class _FileSummary:
     @property
     def label(self) -> str:
         """The file as people may see it, and its sheet if others of the workbook are read."""
-        return self.shown if self.sheets < 2 else f"{self.shown} [{self.detected['sheet']}]"
+        return (
+            self.display_path
+            if self.sheets < 2
+            else f"{self.display_path} [{self.detected['sheet']}]"
+        )
 
 
 class LogReader:
@@ -145,7 +149,7 @@ class LogReader:
             reports=joined.reports,
             quarantine=self._quarantine.frame(),
             provenance={
-                "log": [source.shown for source in self._sources],
+                "log": [source.display_path for source in self._sources],
                 "files": [self._file_facts(source) for source in self._sources],
                 "counts": {
                     "records_in": self._records,
@@ -184,8 +188,8 @@ class LogReader:
         try:
             self._matched(table, match(table.headings, self._columns))
         except ColumnMappingError as error:
-            shown = self._quarantine.displayed(str(error))
-            raise ColumnMappingError(f"{self._path(table.path)}: {shown}") from None
+            message = self._quarantine.displayed(str(error))
+            raise ColumnMappingError(f"{self._path(table.path)}: {message}") from None
 
     def _matched(self, table: Table, matching: Matching) -> None:
         source = self._begin(table.path, dict(table.detected))
@@ -259,8 +263,8 @@ class LogReader:
 
     def _warn_of_appended(self, joined: JoinOutcome) -> None:
         for file, unit in joined.appended:
-            part = f"part {unit + 1}: " if unit else ""
-            self._warnings.append(f"{self._sources[file].label}: {part}{_APPENDED}")
+            unit_name = f"part {unit + 1}: " if unit else ""
+            self._warnings.append(f"{self._sources[file].label}: {unit_name}{_APPENDED}")
 
     def _resolutions_s(self) -> dict[str, float]:
         """The coarsest step that times of each field are written in, over all files, in seconds."""
@@ -271,11 +275,11 @@ class LogReader:
         return coarsest
 
     def _file_facts(self, source: _FileSummary) -> dict[str, Any]:
-        shown = self._quarantine.displayed
+        displayed = self._quarantine.displayed
         return {
-            "path": source.shown,
+            "path": source.display_path,
             **source.detected,
             "records": source.records,
-            "columns": {field: shown(name) for field, name in source.matched.items()},
-            "columns_passed_over": list(map(shown, source.passed_over)),
+            "columns": {field: displayed(name) for field, name in source.matched.items()},
+            "columns_passed_over": list(map(displayed, source.passed_over)),
         }
