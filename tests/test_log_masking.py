@@ -118,3 +118,11 @@ def test_what_is_counted_by_reason_holds_no_value() -> None:
         "To must be a number of Country": 5,
         "123***** is no column": 1,
     }
+
+
+@pytest.mark.parametrize("escape", ["\\u00{:02x}", "\\uff{:02x}", "%{:02X}", "%EF%BC%{:02X}"])
+def test_escaped_digits_are_digits(escape: str) -> None:
+    base = {"\\uff": 0x10, "%EF%": 0x90}.get(escape[:4], 0x30)
+    number = "".join(escape.format(base + int(digit)) for digit in "6281234567801")
+    assert masked(number).endswith("*" * 10)
+    assert masked(number).startswith("".join(escape.format(base + int(d)) for d in "628"))

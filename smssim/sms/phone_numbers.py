@@ -225,7 +225,10 @@ def _agree(pattern: str, digits: str) -> bool:
 
 _SHOWN = 3
 # A digit as itself, or as JSON, a URL or HTML escape it.
-_DIGIT = r"(?:\d|\\[ux](?:00)?3\d|%3\d|&#(?:4[89]|5[0-7]);|&#x3\d;)"
+_DIGIT = (
+    r"(?:\d|\\[ux](?:00)?3\d|\\u[fF]{2}1\d|%3\d|%[eE][fF]%[bB][cC]%9\d"
+    r"|&#(?:4[89]|5[0-7]);|&#x3\d;)"
+)
 _URL = r"%[0-9A-Fa-f]{2}"
 _BETWEEN = rf"(?:[ \u00a0\u202f()（）\[\]/.+\-\u2010-\u2015]|{_URL}){{1,3}}"
 """What may be between digits of a number that could be a date."""
