@@ -48,6 +48,7 @@ _BY: dict[str | tuple[str, ...], tuple[str, ...]] = {
         "messages.fraudulent",
         "messages.genuine_stopped",
     ): (),
+    "messages.stopped_by_no_package": ("country", "application", "type"),
     ("messages.", "delivered.", "cost.pay_per_use"): _OF_MESSAGES,
     "latency.": ("template", "country", "type"),
     ("cost", "runout.", "suspended.runout"): ("country",),
@@ -77,11 +78,33 @@ METRICS = _metrics(
     Metric("messages.delivered", "messages", "with final status DELIVRD", "more"),
     Metric("messages.in_flight", "messages", "sent, without a final status by the end"),
     Metric(
+        "messages.refused", "messages", "refused, with the request, in the answer or later", "less"
+    ),
+    Metric(
         "messages.refused_request", "messages", "refused with the request's code (place 1)", "less"
     ),
     Metric("messages.refused_number", "messages", "refused in the answer, alone (place 2)", "less"),
     Metric("messages.refused_platform", "messages", "refused after acceptance (place 3)", "less"),
+    Metric(
+        "messages.stopped",
+        "messages",
+        "refused because a limit, a run-out or arrears stopped sending",
+        "less",
+    ),
     Metric("messages.stopped_by_limit", "messages", "refused because of a limit (E000623)", "less"),
+    Metric(
+        "messages.stopped_by_country_limit",
+        "messages",
+        "refused because of the limit of a country (E000630)",
+        "less",
+    ),
+    Metric("messages.stopped_by_arrears", "messages", "refused in arrears (E000112)", "less"),
+    Metric(
+        "messages.stopped_by_no_package",
+        "messages",
+        "refused for want of packages (E000629) where none was ever bought or can be",
+        "less",
+    ),
     Metric(
         "messages.genuine_stopped",
         "messages",

@@ -110,6 +110,8 @@ def plain(run: Run, where: dict[str, str]) -> dict[str, float]:
         "messages.refused_platform": (rows["refused_at"] == "platform").sum(),
         "messages.stopped_by_limit": (rows["status"] == "E000623").sum(),
         "messages.stopped_by_runout": (rows["status"] == "E000629").sum(),
+        "messages.stopped": rows["status"].isin(["E000623", "E000629", "E000630", "E000112"]).sum(),
+        "messages.refused": (rows["refused_at"] != "").sum(),
         "delivered.of_requested": delivered / len(rows) if len(rows) else float("nan"),
         "cost.pay_per_use": rows.loc[sent, "cost_micro"].sum() / 1e6,
     }

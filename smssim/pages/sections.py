@@ -113,7 +113,7 @@ SECTIONS = (
     ), (
         Picture("cost", plots.cost, tables.if_priced(report.cost),
                 "The bill as a bar a country, packages and pay-per-use told apart."),
-        Picture("cost-by-day", plots.cost_by_day, tables.if_priced(report.month_by_day),
+        Picture("cost-by-day", plots.cost_by_day, tables.if_rated(report.month_by_day),
                 "What the month has cost by the end of each UTC day, and its projection."),
     )),
     Section("What happened", "What stopped sending or warned of it, the gravest first. Times are "

@@ -22,7 +22,7 @@ from smssim.formatting import (
 from smssim.pages.data_quality import not_counted
 from smssim.record.record import Record
 from smssim.record.schema import RESEND_KINDS, RefusalStage
-from smssim.report._record import priced, recorded
+from smssim.report._record import charges_known, priced, recorded
 from smssim.report.callbacks import reports_by_hour
 from smssim.report.cost import cost
 from smssim.report.delivery import delivery, statuses
@@ -242,7 +242,8 @@ def reports(record: Record) -> list[str]:
     push = record.tallies.push
     total, copies = int(push["reports"].sum()), int(push["deliveries"].sum())
     if not total:
-        return ["none was pushed"]
+        absent = "not in the log: it does not tell whether any was pushed"
+        return [absent if recorded(record) else "none was pushed"]
     by_state = push.groupby("state")["reports"].sum()
     again = copies - int(by_state.get("received", 0))
     twice = f"; {again:,} more were copies" if again else ""
@@ -266,7 +267,7 @@ def _name(value: Any, otherwise: str = "unknown") -> str:
 
 def page_bill(record: Record, most: int) -> Grid:
     """The bill where there is money."""
-    return bill(record, most) if priced(record) else Grid([], [], "")
+    return bill(record, most) if charges_known(record) else Grid([], [], "")
 
 
 def page_onboarding(record: Record, most: int) -> Grid:
@@ -275,7 +276,12 @@ def page_onboarding(record: Record, most: int) -> Grid:
 
 
 def if_priced(frame: Frame) -> Frame:
-    """The frame where there is money, else without rows."""
+    """The frame where it is known what messages were charged, else without rows."""
+    return lambda record: frame(record) if charges_known(record) else frame(record).head(0)
+
+
+def if_rated(frame: Frame) -> Frame:
+    """The frame where it is known what packages cost, too, else without rows."""
     return lambda record: frame(record) if priced(record) else frame(record).head(0)
 
 

@@ -120,6 +120,8 @@ def _shade(ax: Axes, outages: pd.DataFrame | None) -> None:
 def _counted(record: Record) -> str:
     """What the tallies tell, which is the same without rows."""
     row = report.callbacks(record).iloc[0]
+    if missing(row["received"]):
+        return "Status reports are not in the log"
     if missing(row["lost"]) or not row["reports"]:
         return f"{int(row['received']):,} status reports received"
     value = row["received_share"]

@@ -45,6 +45,11 @@ def priced(record: Record) -> bool:
     return record.ledger is not None
 
 
+def charges_known(record: Record) -> bool:
+    """Whether it is known what messages were charged: also in a log that gives each one's cost."""
+    return priced(record) or bool((record.tallies.money["charge"] == "pay_per_use").any())
+
+
 def events_of(record: Record, event: str) -> pd.DataFrame | None:
     """The events of one kind; None where the record cannot know of them, as a log knows none.
 

@@ -147,7 +147,7 @@ def callbacks(record: Record, by: str | Sequence[str] = (), *, late_s: float = 6
     whose delay is more than *late_s*, and `out_of_order` those that arrive before one of an earlier
     status. Both are NA if none is timed; without rows `out_of_order` is NA, and `late` where the
     tally's bin that holds *late_s* is not empty. A log knows only
-    what was received. Raise a ValueError for *late_s* < 0.
+    what was received, and one that holds none does not tell whether any was pushed: all are NA. Raise a ValueError for *late_s* < 0.
     """
     import pandas as pd
 
@@ -157,6 +157,7 @@ def callbacks(record: Record, by: str | Sequence[str] = (), *, late_s: float = 6
     if late_s < 0:
         raise ValueError(f"late_s(={late_s}) must be >= 0")
     push, arrived = record.tallies.push, arrivals(record)
+    absent = recorded(record) and not (push["state"] == "received").any()
     groups = list(push.groupby("attempts", dropna=False)) if keys else [(None, push)]
     rows = [
         {
@@ -165,6 +166,7 @@ def callbacks(record: Record, by: str | Sequence[str] = (), *, late_s: float = 6
             "out_of_order": None,
             **_row(record, group),
             **_order(group, _of(arrived, name) if keys else arrived, round(late_s * SECOND)),
+            **(dict.fromkeys(_TYPES) if absent else {}),
         }
         for name, group in groups
     ]

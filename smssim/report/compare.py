@@ -25,7 +25,7 @@ from smssim.report._record import (
 )
 from smssim.report.cost import cost
 from smssim.report.delivery import delivery, outcome_of, stage_of, statuses
-from smssim.report.kpis import kpis
+from smssim.report.kpis import STOPPED_BY, kpis
 from smssim.stats.intervals import Interval, mover, welch
 
 if TYPE_CHECKING:
@@ -41,12 +41,13 @@ _EVENTS = {
     "thresholds.limits": "limit",
     "thresholds.country_limits": "country_limit",
 }
-_CODES = {"messages.stopped_by_limit": "E000623", "messages.stopped_by_runout": "E000629"}
+_CODES = {f"messages.stopped_by_{name}": code for name, code in STOPPED_BY.items()}
 _CHARGES = ("cost", "cost.pay_per_use")
 _GROWING = {
     *_CHARGES,
     *_EVENTS,
     *_CODES,
+    *("messages.refused", "messages.stopped", "messages.stopped_by_no_package"),
     *("cost.packages", "cost.fraudulent", "messages.fraudulent", "messages.genuine_stopped"),
     *(f"messages.{name}" for name in ("requested", "sent", "delivered")),
     *(f"messages.refused_{name}" for name in ("request", "number", "platform")),

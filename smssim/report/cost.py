@@ -55,8 +55,9 @@ def cost(
     settlements.
 
     `per_delivered` is the entry's cost in whole units divided by all messages of the group that
-    were delivered; NaN without any, and for packages unless the group is a country or everything,
-    as they serve all that goes to their country.
+    were delivered; NaN without any. Packages serve all that goes to their country: unless the group
+    is a country or everything it is NaN for them, and for pay-per-use where they covered a part of
+    the group, as that part would count as delivered for nothing.
 
     With a *tariff* the record is rated first by it, *packages* and *terms*, which are those of
     `smssim.rate`. Raise a ValueError for packages or terms without a tariff, and for a template
@@ -82,8 +83,11 @@ def cost(
     bill["entry"] = bill["entry"].astype("str")
     cost = bill["cost_micro"].astype("Float64").astype("float64") / 1e6
     bill[f"cost_{record.currency.lower()}" if record.currency else "cost"] = cost
-    spent = cost if {"country"}.issuperset(keys) else cost.where(bill["entry"] != "package")
-    return bill.assign(per_delivered=spent / _delivered(cells, bill[keys]))
+    if not {"country"}.issuperset(keys):
+        covered = _of_groups(cells, cells["covered_segments"].fillna(0), bill[keys])
+        cost = cost.where((bill["entry"] != "package") & ~(covered > 0))
+    delivered = _of_groups(cells, cells["messages"].where(_is_delivered(cells), 0), bill[keys])
+    return bill.assign(per_delivered=cost / delivered.where(delivered > 0))
 
 
 def _bought(record: Record) -> pd.DataFrame:
@@ -108,17 +112,21 @@ def _bought(record: Record) -> pd.DataFrame:
     )
 
 
-def _delivered(cells: pd.DataFrame, groups: pd.DataFrame) -> pd.Series[float]:
-    """How many messages of each group were delivered, NaN if none."""
-    delivered = cells[(cells["status"] == "DELIVRD") & ~cells["charge"].isin(REFUSED)]
+def _is_delivered(cells: pd.DataFrame) -> pd.Series[bool]:
+    return (cells["status"] == "DELIVRD") & ~cells["charge"].isin(REFUSED)
+
+
+def _of_groups(
+    cells: pd.DataFrame, values: pd.Series[Any], groups: pd.DataFrame
+) -> pd.Series[float]:
+    """The sum of a value per cell in each group, 0 without a cell."""
     keys = list(groups)
     if not keys:
-        number = groups.assign(messages=delivered["messages"].sum())["messages"]
-    else:
-        # A merge finds NA in NA, which an index does not.
-        sums = delivered.groupby(keys, dropna=False)["messages"].sum().reset_index()
-        number = groups.merge(sums, how="left", on=keys)["messages"].set_axis(groups.index)
-    return number.astype("float64").where(number > 0)
+        return groups.assign(sum=float(values.sum()))["sum"]
+    # A merge finds NA in NA, which an index does not.
+    sums = cells[keys].assign(sum=values).groupby(keys, dropna=False)["sum"].sum().reset_index()
+    merged = groups.merge(sums, how="left", on=keys)["sum"].set_axis(groups.index)
+    return merged.fillna(0).astype("float64")
 
 
 def _charged(cells: pd.DataFrame) -> pd.DataFrame:

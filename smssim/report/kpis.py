@@ -13,7 +13,7 @@ from smssim.calendars import DAY, HOUR
 from smssim.metrics import METRICS, Metric
 from smssim.record.record import Record
 from smssim.record.schema import microseconds_of
-from smssim.report._record import knows, priced, recorded, requires, stops, union_us
+from smssim.report._record import charges_known, knows, priced, recorded, requires, stops, union_us
 from smssim.report.cost import fraud, fraudulent
 from smssim.report.delivery import MessageGroups, stage_of
 from smssim.report.latency import COLUMNS, WITHIN_US
@@ -61,6 +61,13 @@ class _Subset:
 # The figures of messages: how many, how late, and what they cost.
 
 _PASSWORD = "otp"
+STOPPED_BY = {
+    "limit": "E000623",
+    "runout": "E000629",
+    "country_limit": "E000630",
+    "arrears": "E000112",
+}
+"""The codes of messages that are refused because sending is stopped, by what stopped it."""
 
 
 class _Value(NamedTuple):
@@ -81,12 +88,29 @@ def messages(subset: _Subset) -> Iterator[_Value]:
     yield _Value("messages.in_flight", None if in_flight is None else int(in_flight[0]))
     for name in ("refused_request", "refused_number", "refused_platform"):
         yield _Value(f"messages.{name}", counts[name])
+    refused = sum(counts[f"refused_{stage}"] for stage in ("request", "number", "platform"))
+    yield _Value("messages.refused", refused)
     status, number = subset.column("status"), subset.column("messages")
-    for name, code in (("limit", "E000623"), ("runout", "E000629")):
-        yield _Value(f"messages.stopped_by_{name}", int(number[status == code].sum()))
+    stopped = {name: int(number[status == code].sum()) for name, code in STOPPED_BY.items()}
+    yield _Value("messages.stopped", sum(stopped.values()))
+    for name, count in stopped.items():
+        yield _Value(f"messages.stopped_by_{name}", count)
+    yield _Value("messages.stopped_by_no_package", _without_package(subset))
     requested = counts["requested"]
     yield _Value("delivered.share", *subset.groups.shares[0])
     yield _Value("delivered.of_requested", counts["delivered"] / requested if requested else None)
+
+
+def _without_package(subset: _Subset) -> int | None:
+    """Messages refused for want of packages to countries that never had one; None in a log, and of
+    a template, whose tally does not tell countries apart.
+    """
+    packages = subset.record.packages
+    if packages is None or "template" in subset.where:
+        return None
+    refused = subset.column("status") == STOPPED_BY["runout"]
+    refused &= ~np.isin(subset.column("country").astype(str), packages["country"].astype(str))
+    return int(subset.column("messages")[refused].sum())
 
 
 def _latencies(subset: _Subset) -> Iterator[_Value]:
@@ -110,12 +134,15 @@ def passwords(subset: _Subset) -> Iterator[_Value]:
 
 
 def costs(subset: _Subset) -> Iterator[_Value]:
-    """The metrics `cost`; packages are bought for countries, and serve all that goes there."""
+    """The metrics `cost`; packages are bought for countries, and serve all that goes there.
+
+    A log that gives the cost of each message tells the charges, and not what packages cost.
+    """
     record, ledger, charge = subset.record, subset.record.ledger, subset.column("charge")
     paid = (charge == "pay_per_use") | (charge == "split")
     charged = int(subset.column("cost_micro")[paid].sum())
     # What could not be rated may have cost anything.
-    complete = priced(record) and not subset.column("messages")[charge == "unknown"].any()
+    complete = charges_known(record) and not subset.column("messages")[charge == "unknown"].any()
     bought = 0
     if ledger is not None:
         purchases = ledger["entry"].to_numpy() == "purchase"
@@ -130,8 +157,9 @@ def costs(subset: _Subset) -> Iterator[_Value]:
         "cost.per_delivered": (bought + charged) / 1e6 / delivered if delivered else None,
     }
     for name, value in values.items():
-        certain = complete or (priced(record) and name == "cost.packages")
-        yield _Value(name, value if certain else None)
+        certain = complete or name == "cost.packages"
+        of_packages = name != "cost.pay_per_use"
+        yield _Value(name, value if certain and (priced(record) or not of_packages) else None)
 
 
 def _of_fraud(record: Record) -> Iterator[_Value]:
@@ -267,7 +295,8 @@ def _callbacks(record: Record) -> Iterator[_Value]:
     share, low, high = wilson_with_pending(received, decided, pending) if decided else UNKNOWN
     yield _Value("reports.received_share", share, low, high)
     yield _Value("reports.lost_share", 1 - share, 1 - high, 1 - low)
-    yield _Value("reports.duplicates", int(push["deliveries"].to_numpy(np.int64).sum()) - received)
+    duplicates = int(push["deliveries"].to_numpy(np.int64).sum()) - received
+    yield _Value("reports.duplicates", duplicates if complete or received else None)
     timed = arrived & push["bin"].notna().to_numpy()
     delays = by_bin(push["bin"].to_numpy()[timed].astype(np.int64), reports[timed])
     yield _Value("reports.delay_p95", quantile_s(delays, 0.95))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from smssim.calendars import MINUTE, SECOND
 from smssim.record.record import Record
 from smssim.record.schema import TIME, microseconds_of
-from smssim.report._record import Span, instants, requires
+from smssim.report._record import Span, instants, recorded, requires
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,10 +69,12 @@ def outages(record: Record, confidence: float = 0.99) -> pd.DataFrame:
 
 
 def untold(record: Record) -> str | None:
-    """Why outages cannot be estimated; None if they can, or if no report was received."""
+    """Why outages cannot be estimated; None if they can, or if a simulation received no report."""
     if record.messages is None or record.reports is None:
         return "its rows were not kept"
     came = record.reports[record.reports["state"] == "received"]
+    if recorded(record) and not len(came):
+        return "it holds no status report that reached your callback address"
     if len(came) and came["received_at"].isna().all():
         return "it does not say when its reports arrived"
     return None

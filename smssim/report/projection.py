@@ -12,7 +12,7 @@ from smssim.formatting import listed
 from smssim.record.record import Record
 from smssim.record.schema import TIME, microseconds_of
 from smssim.record.tallies import REFUSED
-from smssim.report._record import instants, priced, requires, scenario_of, sent_until
+from smssim.report._record import charges_known, instants, priced, requires, scenario_of, sent_until
 from smssim.report.packages import by_day, daily_use, stocks_in_force, walk
 from smssim.report.weekdays import Course, Floats, Weekdays, reached, too_few, unlike, whole_days
 
@@ -23,6 +23,7 @@ _COLUMNS = {"messages": "messages", "segments": "segments", "billed": "cost_micr
 """Figures that are projected, and the columns of the money tally that they sum."""
 FIGURES = (*_COLUMNS, "cost")
 _UNPRICED = "not all that was sent has a price"
+_NO_PACKAGES = "what was paid for packages is not known: rate the record"
 
 
 class _Month(NamedTuple):
@@ -131,7 +132,7 @@ def _figures(
     record: Record, month: _Month, days: range
 ) -> Iterator[tuple[str, float | None, Course | None, str]]:
     """Each figure: its sum so far, the course of its rest, and why one of them is not known."""
-    all_priced = priced(record) and "unknown" not in set(_sent(record)["charge"])
+    all_priced = charges_known(record) and "unknown" not in set(_sent(record)["charge"])
     nothing = Course(np.zeros(0, np.int64), *(np.zeros(0) for _ in range(3)))
     over = month.until_us == month.ends_us
     few = "" if over else too_few(days) or unlike(days, month.until_us, month.ends_us)
@@ -140,6 +141,9 @@ def _figures(
         money = figure in ("billed", "cost")
         if money and not all_priced:
             yield figure, None, None, _UNPRICED
+            continue
+        if figure == "cost" and not priced(record):
+            yield figure, None, None, _NO_PACKAGES
             continue
         so_far = float(_grown(record, figure, month)[-1]) if month.days else 0.0
         reason = few or _undecided(record, money, uncovered)
