@@ -71,6 +71,8 @@ def plan(**changes: Any) -> Scenario:
     base = {
         "start": "2026-03-02",
         "days": 1,
+        "quota": {"daily_limit": 50_000, "monthly_limit": 900_000},
+        "thresholds": {"daily_limit": 50_000, "monthly_limit": 900_000},
         "applications": [{"name": "shop"}],
         "templates": [
             {"name": "code", "application": "shop"},

@@ -147,7 +147,7 @@ def callbacks(record: Record, by: str | Sequence[str] = (), *, late_s: float = 6
     whose delay is more than *late_s*, and `out_of_order` those that arrive before one of an earlier
     status. Both are NA if none is timed; without rows `out_of_order` is NA, and `late` where the
     tally's bin that holds *late_s* is not empty. A log knows only
-    what was received, and one that holds none does not tell whether any was pushed: all are NA. Raise a ValueError for *late_s* < 0.
+    what was received, and of one that holds none all are NA. Raise a ValueError for *late_s* < 0.
     """
     import pandas as pd
 
