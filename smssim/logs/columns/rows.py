@@ -82,18 +82,21 @@ class Parser:
 
     @property
     def time_resolutions_s(self) -> dict[str, float]:
-        """The step that each column of times is written in, in seconds, by field."""
+        """The step that each column of times is written in, in seconds, by field.
+
+        Tables of ours are exact: a simulated source may send by the minute.
+        """
+        is_ours = self._readers.has("generation")
         return {
-            field: reader.resolution.step_us / SECOND
+            field: 1.0 if is_ours else reader.resolution.step_us / SECOND
             for field, reader in self._readers.times.items()
         }
 
     def warnings(self) -> list[str]:
         """What the columns of the table leave open, once all its rows were read."""
+        headings = self._readers.matching.columns
         whole = [
-            repr(reader.heading)
-            for reader in self._readers.times.values()
-            if reader.resolution.step_us > SECOND
+            repr(headings[field]) for field, step in self.time_resolutions_s.items() if step > 1
         ]
         sentences = list(self._suspicions.warnings())
         if whole and {"final", "received"} & set(self._readers.times):
