@@ -111,3 +111,12 @@ def test_pay_per_use_is_not_divided_by_deliveries_that_packages_paid() -> None:
     assert pd.isna(bill["code"])
     assert bill["news"] > 0
     assert report.cost(run, by="country")["per_delivered"].notna().all()
+
+
+def test_a_bill_beyond_what_can_be_counted_is_refused(log: Record) -> None:
+    """It wrapped: a quarter of the bill, or a negative total."""
+    tariff = pd.DataFrame({"country": ["ID", "SG"], "price": 0.1, "currency": "USD"})
+    dear = {"country": "ID", "segments": 1, "price": 10**12}
+    assert smssim.rate(log, tariff, [dear] * 9).ledger is not None
+    with pytest.raises(ValueError, match="must be below 9,223,37"):
+        smssim.rate(log, tariff, [dear] * 10)

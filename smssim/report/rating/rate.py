@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 _R = TypeVar("_R", bound=Record)
 _LARGEST = np.iinfo(np.int32).max
+_UNCOUNTABLE = 2**63 - 2**20
+"""Millionths of the currency that cannot be summed; less by what a float may be off."""
 _MONEY = ("money", "templates", "sources", "clock")
 """Tallies with what packages covered and what was charged."""
 
@@ -127,8 +129,9 @@ def rate(
     bill's entry `unknown`: messages without country or segments, and in mode "suspend" those that
     the packages could not have sent, for that mode charges nothing else.
 
-    Raise a ValueError without messages, for a tariff that cannot be read, and for countries that
-    messages are charged to and that have no price; a ScenarioError for wrong terms.
+    Raise a ValueError without messages, for a tariff that cannot be read, for countries that
+    messages are charged to and that have no price, and for a bill that cannot be counted exactly;
+    a ScenarioError for wrong terms.
     """
     terms = _check_terms(
         packages,
@@ -152,6 +155,7 @@ def rate(
         of_country = [package for package in bought if package.country == country]
         events += result.take(country, terms, of_country, until_us)
     result.charge(prices)
+    _check_countable(result.cost_micro, bought)
     tables = _small_tables(
         events, bought, (sent.accrues_us, result.cost_micro), record.observed_until
     )
@@ -166,6 +170,14 @@ def rate(
         tallies=_recount(record, messages),
         provenance={**record.provenance, "rating": _about(record, prices, terms)},
     )
+
+
+def _check_countable(cost_micro: Ints, packages: list[Bought]) -> None:
+    """Raise a ValueError for a bill whose sum in millionths is beyond 64 bits: it would wrap."""
+    total = float(cost_micro.sum(dtype=np.float64)) + sum(p.price_micro for p in packages)
+    if total >= _UNCOUNTABLE:
+        limit = f"{_UNCOUNTABLE / 1e6:,.0f}"
+        raise ValueError(f"bill(={total / 1e6:,.0f}) must be below {limit} units of the currency")
 
 
 def _about(record: Record, tariff: Tariff, terms: _Terms) -> dict[str, Any]:

@@ -25,6 +25,8 @@ Ints = NDArray[np.int64]
 _DEAREST = 1_000_000
 """Units of the currency that a segment may cost."""
 _VENDOR = "huawei"
+_NO_PRICE = ("not international", "example only")
+"""What `verified` says of rows of `smssim/sms/data/prices.csv` that price no international SMS."""
 _ALWAYS = np.iinfo(np.int64).min
 _HEADINGS = {"country": ("iso2", "country"), "price": ("price", "price_per_sms")}
 
@@ -105,6 +107,8 @@ def _tariff(name: str, rows: Iterator[tuple[int, dict[str, Any]]]) -> Tariff:
     for number, row in rows:
         vendor = _text(row.get("vendor", _VENDOR)).lower()
         if not _text(row.get(columns["price"])) or vendor != _VENDOR:
+            continue
+        if any(words in _text(row.get("verified")) for words in _NO_PRICE):
             continue
         country = _country(name, number, _text(row.get(columns["country"])))
         price_micro = _price(name, number, row[columns["price"]])
