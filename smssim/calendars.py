@@ -139,15 +139,40 @@ def hourly_weights(
     quarters, as some zones are not whole hours; both profiles (24 hours, 7 weekdays from Monday)
     are scaled to mean 1. Raise a ValueError for a profile of the wrong length or sign.
     """
+    quarters = _quarters(first_hour, n, zone, hours, weekdays)
+    # Summed by hand: the order of a NumPy mean is not promised to be the same everywhere.
+    total: npt.NDArray[np.float64] = (quarters[0] + quarters[1]) + (quarters[2] + quarters[3])
+    return total * 0.25
+
+
+def quarter_bounds(
+    first_hour: int, n: int, zone: str, hours: Sequence[float], weekdays: Sequence[float]
+) -> npt.NDArray[np.int64] | None:
+    """Return where the traffic of each of *n* UTC hours divides among its quarters, in an hour's
+    microseconds: 5 bounds per hour, 0 and `HOUR` the outer ones; None if all quarters are alike.
+
+    A local hour begins within a UTC hour where a zone is not whole hours from UTC.
+    """
+    quarters = _quarters(first_hour, n, zone, hours, weekdays)
+    if (quarters == quarters[0]).all():
+        return None
+    sums = np.cumsum(np.vstack([np.zeros(n), quarters]), axis=0).T
+    flat = np.linspace(0, 1, 5)
+    shares = np.where(sums[:, -1:] > 0, sums / np.where(sums[:, -1:] > 0, sums[:, -1:], 1), flat)
+    bounds: npt.NDArray[np.int64] = np.rint(shares * HOUR).astype(np.int64)
+    return bounds
+
+
+def _quarters(
+    first_hour: int, n: int, zone: str, hours: Sequence[float], weekdays: Sequence[float]
+) -> npt.NDArray[np.float64]:
+    """Return the weight of each quarter of *n* UTC hours, 4 rows."""
     if n < 0:
         raise ValueError(f"n(={n}) must be >= 0")
     by_hour = _scaled("hours", hours, 24)
     by_weekday = _scaled("weekdays", weekdays, 7)
     of_week = np.outer(by_weekday, by_hour).ravel()
-    quarters = of_week[_hours_of_week(first_hour, n, zone)]
-    # Summed by hand: the order of a NumPy mean is not promised to be the same everywhere.
-    total: npt.NDArray[np.float64] = (quarters[0] + quarters[1]) + (quarters[2] + quarters[3])
-    return total * 0.25
+    return of_week[_hours_of_week(first_hour, n, zone)]
 
 
 def _scaled(name: str, profile: Sequence[float], size: int) -> npt.NDArray[np.float64]:

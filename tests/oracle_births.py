@@ -12,7 +12,7 @@ from typing import Any
 from oracle_delays import below, count_table, share_table
 from oracle_quota import Package
 
-from smssim.calendars import HOUR, hourly_weights, to_us
+from smssim.calendars import HOUR, hourly_weights, quarter_bounds, to_us
 from smssim.record.schema import REFUSED_AT
 from smssim.scenario import (
     Calls,
@@ -184,10 +184,12 @@ def _of_traffic(
     like = replace(first, country=source.country, resend=source.resend, ends=ends)
     like = replace(like, address=source.address, traffic=source)
     like = replace(like, server_resend=source.server_resend)
+    bounds = quarter_bounds(begin, last - begin + 1, zone, source.hours, source.weekdays)
     for hour, weight in enumerate(weights.tolist(), start=begin):
+        own = None if bounds is None else bounds[hour - begin].tolist()
         table = count_table(weight * source.messages_a_day / 24 / mean_size)
         for k in range(poisson_count(table, marks.word(source.name, "count", hour, 0))):
-            at = _time_of_request(marks, source, hour, k)
+            at = _time_of_request(marks, source, hour, k, own)
             word = marks.word(source.name, "size", hour, k)
             size = list(sizes)[share_table(tuple(sizes.values())).of(word)]
             request = hour * REQUESTS_AN_HOUR + k
@@ -195,9 +197,16 @@ def _of_traffic(
             yield from (replace(like, recipient=recipient) for recipient in range(size))
 
 
-def _time_of_request(marks: KeyedRandom, source: Traffic, hour: int, k: int) -> int:
+def _time_of_request(
+    marks: KeyedRandom, source: Traffic, hour: int, k: int, bounds: list[int] | None
+) -> int:
     word = marks.word(source.name, "time", hour, k)
-    at = hour * HOUR + ((word >> 32) * 3_600_000_000 >> 32)
+    within = (word >> 32) * 3_600_000_000 >> 32
+    if bounds is not None:
+        quarter = max(q for q in range(4) if within >= bounds[q])
+        low, high = bounds[quarter], bounds[quarter + 1]
+        within = quarter * 900_000_000 + (within - low) * 900_000_000 // (high - low)
+    at = hour * HOUR + within
     resolution = max(1, microseconds(source.resolution_s))
     return at // resolution * resolution
 

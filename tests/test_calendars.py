@@ -270,3 +270,18 @@ def test_working_time_refuses_to_run_backwards() -> None:
         workdays.working_us_between(1, 0, DESK)
     with pytest.raises(ValueError, match=r"working_us\(=-1\) must be >= 0"):
         workdays.add_working(0, -1, DESK)
+
+
+@pytest.mark.parametrize(("zone", "first"), [("Asia/Kolkata", 2), ("Asia/Kathmandu", 1)])
+def test_a_local_hour_begins_within_a_utc_hour(zone: str, first: int) -> None:
+    """Traffic of 9 to 10 o'clock was smeared over two UTC hours, half an hour too wide."""
+    hours = [float(hour == 9) for hour in range(24)]
+    bounds = cal.quarter_bounds(490_008, 24, zone, hours, FLAT_WEEKDAYS)
+    assert bounds is not None
+    weights = cal.hourly_weights(490_008, 24, zone, hours, FLAT_WEEKDAYS)
+    busy = np.flatnonzero(weights)
+    assert len(busy) == 2
+    shares = np.diff(bounds[busy], axis=1) > 0
+    assert shares[0].tolist() == [quarter >= first for quarter in range(4)]
+    assert shares[1].tolist() == [quarter < first for quarter in range(4)]
+    assert cal.quarter_bounds(490_008, 24, "Asia/Jakarta", hours, FLAT_WEEKDAYS) is None

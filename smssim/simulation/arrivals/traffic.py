@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from smssim.calendars import HOUR, hourly_weights, to_us
+from smssim.calendars import HOUR, hourly_weights, quarter_bounds, to_us
 from smssim.scenario import Traffic, microseconds
 from smssim.simulation.arrivals.marks import (
     OVERSIZE,
@@ -38,7 +38,8 @@ class TrafficSource:
         self._first_hour = scenario.start_us // HOUR
         hours = -(-scenario.end_us // HOUR) - self._first_hour
         zone = source.zone or compiled.zone(source.country)
-        weights = hourly_weights(self._first_hour, hours, zone, source.hours, source.weekdays)
+        rhythm = (self._first_hour, hours, zone, source.hours, source.weekdays)
+        weights, self._bounds = hourly_weights(*rhythm), quarter_bounds(*rhythm)
         self._means = weights * source.messages_a_day / 24 / self._mean_size
         self._expected: list[float] = (self._means * self._mean_size).tolist()
         self._tables: dict[float, tuple[int, tuple[int, ...]]] = {}
@@ -88,6 +89,8 @@ class TrafficSource:
         word *= np.uint64(HOUR)
         word >>= np.uint64(32)
         t = word.view(np.int64)
+        if self._bounds is not None:
+            t = _in_quarters(t, self._bounds[np.repeat(hours - self._first_hour, counts)])
         t += np.repeat(hours * HOUR, counts)
         if self._grid_us > 1:
             t -= t % self._grid_us
@@ -154,3 +157,12 @@ class TrafficSource:
         keys = self._compiled.marks.hour_keys(self._source.name, "size", hours)
         word = random_words(np.repeat(keys, counts), k.view(np.uint64))
         return self._size_values.take(self._sizes.take(word))
+
+
+def _in_quarters(t: Ints, bounds: Ints) -> Ints:
+    """Even times within an hour, moved so that each quarter has its share of them."""
+    quarter = (t[:, None] >= bounds[:, 1:4]).sum(axis=1)
+    row = np.arange(len(t))
+    low, high = bounds[row, quarter], bounds[row, quarter + 1]
+    moved: Ints = quarter * (HOUR // 4) + (t - low) * (HOUR // 4) // (high - low)
+    return moved
