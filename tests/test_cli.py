@@ -98,6 +98,22 @@ def test_any_world_can_be_summed_up(world: tuple[Scenario, int, tuple[Any, ...]]
     assert not any(re.search(r"\b(nan|None|NaT|<NA>)\b", line) for line in lines)
 
 
+def test_those_in_flight_are_said_to_arrive_or_not() -> None:
+    """Two hours of slow deliveries: most of what waits will come; after days, next to nothing."""
+    plan = Scenario.load(Path(__file__).parents[1] / "data/scenarios/callback_outages.yaml")
+    run = simulate(plan, rows=False)
+    total = smssim.report.delivery(run, by=()).iloc[0]
+    expected = round(total["in_flight_expected"])
+    words = f"{int(total['in_flight'])} in flight (about {expected} expected to arrive)"
+
+    assert 0 < expected < total["in_flight"] / 4
+    assert words in " ".join(summary(run).split())
+    html = smssim.page(run).html
+    assert f"about {expected} expected to arrive" in html
+    assert "of these to arrive" in html
+    assert "Kaplan" not in html
+
+
 def test_statuses_have_their_meaning() -> None:
     """Each code of the reference tables that a run shows, from whichever stage it is."""
     text = summary(simulate(Path(__file__).parents[1] / "data/scenarios/mode2_run_out.yaml"))

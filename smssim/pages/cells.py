@@ -25,6 +25,7 @@ HEADINGS = {
     "within_10_s": "within 10 s",
     "within_30_s": "within 30 s",
     "delivered_share": "delivered of sent",
+    "in_flight_expected": "of these to arrive",
     "share_of_limit": "of the limit",
     "latency_p50_s": "p50",
     "latency_p95_s": "p95",
@@ -131,6 +132,8 @@ def cell_text(name: str, value: Any) -> str:
         return "yes" if value else ""
     if "share" in name or name.startswith("within_"):
         return share(value)
+    if name.endswith("_expected"):
+        return count(value)
     if name == "per_delivered":
         return money(value, 4 if value < 100 else 2)
     if name.endswith("_micro"):

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from smssim.formatting import Grid, count, listed
+from smssim.formatting import Grid, count, listed, missing, number
 from smssim.record.record import Record
 from smssim.report._record import priced, recorded
 from smssim.report.delivery import delivery
@@ -39,7 +39,7 @@ def not_known(record: Record) -> Iterator[tuple[str, str]]:
         return
     if total["in_flight"]:
         flying = f"{count(total['in_flight'])} messages had no final status when the record ended"
-        yield "In flight", f"{flying}; {_expected(total)}"
+        yield "In flight", f"{flying}; {expected_to_arrive(total)}"
     yield (
         "Other chances",
         "this is one run: its intervals hold for its own shares and delays, not for another demand "
@@ -47,9 +47,15 @@ def not_known(record: Record) -> Iterator[tuple[str, str]]:
     )
 
 
-def _expected(total: Any) -> str:
+def expected_to_arrive(total: Any) -> str:
     """How many of those in flight are expected to be delivered: most that do have arrived."""
-    return f"about {count(round(total['in_flight_expected']))} are expected to be delivered"
+    expected = total["in_flight_expected"]
+    if missing(expected):
+        return "how many of them will be delivered is not known"
+    n = round(expected)
+    return f"{f'about {count(n)}' if n else 'none'} {'is' if n < 2 else 'are'} expected to be delivered"
+
+
 
 
 def _not_logged(record: Record, total: Any) -> Iterator[tuple[str, str]]:
@@ -62,7 +68,7 @@ def _not_logged(record: Record, total: Any) -> Iterator[tuple[str, str]]:
         yield "Left out", f"{text}; with them counts would be higher"
     lost = "a log knows only the status reports that were received"
     if total["in_flight"] and untimed(record) is None:
-        lost += f"; of {count(total['in_flight'])} messages in flight {_expected(total)}"
+        lost += f"; of {count(total['in_flight'])} messages in flight {expected_to_arrive(total)}"
     yield "Lost reports", lost
     if not priced(record):
         yield "Cost", "a log has no prices; give those you pay with --tariff FILE"

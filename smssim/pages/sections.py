@@ -79,6 +79,7 @@ LIMITS = (
 )
 COUNTS = (
     "country", "requested", "sent", "delivered", "failed", "expired", "in_flight",
+    "in_flight_expected",
     "no_report", "delivered_share",
 )
 TIMES = (

@@ -23,6 +23,7 @@ from smssim.formatting import (
 from smssim.pages import tables
 from smssim.pages.assumptions import assumptions
 from smssim.pages.data_quality import left_out, not_counted, nothing_usable, recognised, used
+from smssim.pages.origin import expected_to_arrive
 from smssim.record.record import Record
 from smssim.report._record import priced, recorded
 from smssim.report.callbacks import callbacks
@@ -154,6 +155,8 @@ def _delivered(record: Record) -> list[tuple[str, str]]:
         return [("Delivered", unknown or "nothing was requested")]
     failed = f"{count(total['failed'] + total['expired'])} failed or expired"
     parts = [f"{count(refused)} refused", failed, f"{count(total['in_flight'])} in flight"]
+    if total["in_flight"] and untimed(record) is None:
+        parts[-1] += f" ({expected_to_arrive(total)})"
     parts += [f"{count(total['no_report'])} without a report"] if total["no_report"] else []
     excluded = f"; {excluded}" if (excluded := not_counted(record)) else ""
     reached = share(total["delivered"] / requested)
@@ -305,7 +308,7 @@ def _month(record: Record) -> list[str]:
     amounts = ", ".join(amount for amount in map(_so_far, (cost, messages)) if amount)
     lines = wrapped(f"so far     {amounts}{since}", 11)
     if messages["reason"]:
-        return [*lines, f"projected  nothing: {messages['reason']}"]
+        return [*lines, *wrapped(f"projected  nothing: {messages['reason']}", 11)]
     if not messages["days_left"]:
         return lines
     amounts = ", ".join(amount for amount in map(_projected, (cost, messages)) if amount)
