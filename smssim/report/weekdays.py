@@ -50,7 +50,7 @@ class Weekdays:
 
     >>> seen = Weekdays(20_002, [100, 110, 90])
     >>> [round(end) for end in seen.sum_of(20_005 * DAY, 20_007 * DAY)]
-    [200, 121, 279]
+    [200, 0, 559]
     """
 
     def __init__(self, first: int, values: Sequence[float] | Ints | Floats) -> None:
