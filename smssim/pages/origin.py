@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from smssim.formatting import Grid, count, listed, missing, number
+from smssim.formatting import Grid, count, listed, missing
 from smssim.record.record import Record
 from smssim.report._record import priced, recorded
 from smssim.report.delivery import delivery
@@ -53,9 +53,8 @@ def expected_to_arrive(total: Any) -> str:
     if missing(expected):
         return "how many of them will be delivered is not known"
     n = round(expected)
-    return f"{f'about {count(n)}' if n else 'none'} {'is' if n < 2 else 'are'} expected to be delivered"
-
-
+    some = f"about {count(n)}" if n else "none"
+    return f"{some} {'is' if n < 2 else 'are'} expected to be delivered"
 
 
 def _not_logged(record: Record, total: Any) -> Iterator[tuple[str, str]]:
