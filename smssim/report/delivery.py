@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -198,15 +199,12 @@ class MessageGroups:
 
     @property
     def expected(self) -> Floats:
-        """How many of those in flight are expected to be delivered."""
-        chance, pending = self._chance, self._pending
-        return np.array(
-            [
-                risks.expected() if risks is not None else chance * pending[group]
-                for group, risks in enumerate(self._risks)
-            ],
-            np.float64,
-        )
+        """How many of those in flight are expected to be delivered; NaN where that is not known."""
+        pending = self._pending
+        by_chance = np.where(pending > 0, self._chance * pending, 0.0)
+        risks = self._risks
+        values = [by_chance[i] if one is None else one.expected() for i, one in enumerate(risks)]
+        return np.array(values, np.float64)
 
     @property
     def delays(self) -> Floats:
@@ -256,7 +254,8 @@ class MessageGroups:
         if not final:
             return UNKNOWN
         _, low, high = wilson_with_pending(delivered, final, pending)
-        value = (delivered + self._chance * pending) / (final + pending)
+        arriving = 0.0 if self._whole is None else self._chance * pending
+        value = (delivered + arriving) / (final + pending)
         return Interval(value, low, high)
 
     @cached_property
@@ -284,9 +283,11 @@ class MessageGroups:
 
     @property
     def _chance(self) -> float:
-        """The chance of a message in flight to be delivered, over the whole record; 0 unknown."""
-        pending = 0 if self._whole is None else int(self._whole.censored.sum())
-        return self._whole.expected() / pending if self._whole is not None and pending else 0.0
+        """The chance of a message in flight to be delivered, over the whole record; NaN unknown."""
+        if self._whole is None:
+            return math.nan
+        pending = int(self._whole.censored.sum())
+        return self._whole.expected() / pending if pending else 0.0
 
     @cached_property
     def _pending(self) -> Floats:
