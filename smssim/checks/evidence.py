@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Mask
 from smssim.scenario import Check
 from smssim.stats.sequential import (
     beginnings,
@@ -22,16 +23,15 @@ from smssim.stats.sequential import (
 )
 
 Values = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 
 class Statistic(Protocol):
     """A statistic over months; *values* are those of one month at least, in order."""
 
-    def is_at_least(self, values: Values, bound: float, risk: float) -> Flags:
+    def is_at_least(self, values: Values, bound: float, risk: float) -> Mask:
         """For each beginning of the values, whether the statistic is certainly at least a bound."""
 
-    def is_below(self, values: Values, bound: float, risk: float) -> Flags:
+    def is_below(self, values: Values, bound: float, risk: float) -> Mask:
         """For each beginning of the values, whether the statistic is certainly below a bound."""
 
     def lower_bound(self, values: Values, risk: float) -> float:
@@ -50,10 +50,10 @@ class Statistic(Protocol):
 class _Share(Statistic):
     """The share of months that are yes (1)."""
 
-    def is_at_least(self, values: Values, bound: float, risk: float) -> Flags:
+    def is_at_least(self, values: Values, bound: float, risk: float) -> Mask:
         return share_is_above(np.cumsum(values), _numbers(values), bound, risk)
 
-    def is_below(self, values: Values, bound: float, risk: float) -> Flags:
+    def is_below(self, values: Values, bound: float, risk: float) -> Mask:
         return self.is_at_least(1 - values, 1 - bound, risk)
 
     def lower_bound(self, values: Values, risk: float) -> float:
@@ -77,10 +77,10 @@ class _Mean(Statistic):
     floor: float
     ceiling: float
 
-    def is_at_least(self, values: Values, bound: float, risk: float) -> Flags:
+    def is_at_least(self, values: Values, bound: float, risk: float) -> Mask:
         return mean_is_above(beginnings(values), bound, risk, self.floor)
 
-    def is_below(self, values: Values, bound: float, risk: float) -> Flags:
+    def is_below(self, values: Values, bound: float, risk: float) -> Mask:
         return self._mirrored().is_at_least(-values, -bound, risk)
 
     def lower_bound(self, values: Values, risk: float) -> float:
@@ -114,10 +114,10 @@ class _Quantile(Statistic):
 
     q: float
 
-    def is_at_least(self, values: Values, bound: float, risk: float) -> Flags:
+    def is_at_least(self, values: Values, bound: float, risk: float) -> Mask:
         return share_is_above(np.cumsum(values >= bound), _numbers(values), 1 - self.q, risk)
 
-    def is_below(self, values: Values, bound: float, risk: float) -> Flags:
+    def is_below(self, values: Values, bound: float, risk: float) -> Mask:
         return share_is_above(np.cumsum(values < bound), _numbers(values), self.q, risk)
 
     def lower_bound(self, values: Values, risk: float) -> float:
@@ -186,11 +186,11 @@ class DirectedStatistic:
         bound = origin - check.bound if mirrored else check.bound
         return cls(statistic, mirrored, origin, bound, check.margin)
 
-    def is_broken(self, values: Values, risk: float) -> Flags:
+    def is_broken(self, values: Values, risk: float) -> Mask:
         """For each beginning of the months, whether the promise is certainly broken."""
         return self.statistic.is_at_least(self._seen(values), self.bound, risk)
 
-    def is_kept(self, values: Values, risk: float) -> Flags:
+    def is_kept(self, values: Values, risk: float) -> Mask:
         """For each beginning, whether it is certainly kept, except within the margin."""
         return self.statistic.is_below(self._seen(values), self.bound + self.margin, risk)
 
@@ -214,7 +214,7 @@ class DirectedStatistic:
         low, high = map(self._back, ends)
         return (high, low) if self.mirrored else (low, high)
 
-    def breaks(self, values: Values) -> Flags:
+    def breaks(self, values: Values) -> Mask:
         """The months that are beyond the bound by themselves; of yes or no, the bad ones."""
         return self._seen(values) >= (1 if self.origin else self.bound)
 

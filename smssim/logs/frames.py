@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from smssim.logs.captures.seen_by_customer import Codes, Integers
+from smssim.arrays import Ints
+from smssim.logs.captures.seen_by_customer import Codes
 from smssim.record.schema import (
     MESSAGES,
     REFUSED_AT,
@@ -31,33 +32,33 @@ class MessageColumns:
     all others; None where no row has a value.
     """
 
-    submitted: Integers
-    request: Integers
-    recipient: Integers
-    segments: Integers
-    stage: Integers
-    report_source: Integers
-    final: Integers
+    submitted: Ints
+    request: Ints
+    recipient: Ints
+    segments: Ints
+    stage: Ints
+    report_source: Ints
+    final: Ints
     application: Codes
     template: Codes
     country: Codes
     status: Codes
     type: Codes | None = None
     source: Codes | None = None
-    sent: Integers | None = None
-    generation: Integers | None = None
-    covered: Integers | None = None
-    cost_micro: Integers | None = None
+    sent: Ints | None = None
+    generation: Ints | None = None
+    covered: Ints | None = None
+    cost_micro: Ints | None = None
 
 
 @dataclass(frozen=True)
 class ReportColumns:
     """A customer's view of reports: those received, by message and segment."""
 
-    message: Integers
-    segment: Integers
-    copies: Integers
-    received: Integers
+    message: Ints
+    segment: Ints
+    copies: Ints
+    received: Ints
 
 
 def messages_frame(facts: MessageColumns) -> pd.DataFrame:
@@ -116,14 +117,14 @@ def reports_frame(facts: ReportColumns) -> pd.DataFrame:
     return _frame(REPORTS, columns, len(facts.message))
 
 
-def times(us: Integers) -> pd.DatetimeIndex:
+def times(us: Ints) -> pd.DatetimeIndex:
     """Return microseconds since 1970 as UTC times; the smallest int64 is NaT."""
     import pandas as pd
 
     return pd.DatetimeIndex(us.astype(np.int64).view("datetime64[us]")).tz_localize("UTC")
 
 
-def _nullable(values: Integers, dtype: str, unknown: int) -> pd.arrays.IntegerArray:
+def _nullable(values: Ints, dtype: str, unknown: int) -> pd.arrays.IntegerArray:
     """Return integers of a nullable *dtype* or a larger one, NA where they are *unknown*."""
     import pandas as pd
 
@@ -132,7 +133,7 @@ def _nullable(values: Integers, dtype: str, unknown: int) -> pd.arrays.IntegerAr
     return pd.arrays.IntegerArray(values.astype(fitting(dtype.lower(), values)), absent)
 
 
-def fitting(dtype: str, values: Integers) -> np.dtype[Any]:
+def fitting(dtype: str, values: Ints) -> np.dtype[Any]:
     """Return an integer *dtype*, or the next larger one that holds all of some values."""
     low, high = (int(values.min()), int(values.max())) if len(values) else (0, 0)
     wide = np.promote_types(np.min_scalar_type(min(low, -high - 1)), np.dtype(dtype))
@@ -151,7 +152,7 @@ def categories(column: Codes) -> pd.Categorical:
     return pd.Categorical.from_codes(new[column.codes], categories=pd.Index(names, dtype="str"))
 
 
-def _fixed(codes: Integers, labels: list[Any]) -> pd.Categorical:
+def _fixed(codes: Ints, labels: list[Any]) -> pd.Categorical:
     import pandas as pd
 
     return pd.Categorical.from_codes(codes, categories=pd.Index(labels))

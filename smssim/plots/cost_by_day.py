@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from smssim import report
+from smssim.arrays import Floats
 from smssim.formatting import amount
 from smssim.plots._style import (
     INK,
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-Floats = NDArray[np.float64]
 _FIGURES = {
     "cost": "Packages bought and pay-per-use charges since the month began",
     "billed": "Pay-per-use charges since the month began",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeV
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Ints
 from smssim.calendars import DAY, month_start, next_day, next_month
 from smssim.record.record import Record
 from smssim.record.schema import PACKAGE_EVENTS, TABLES, microseconds_of
@@ -121,8 +122,6 @@ def requirements(report: Callable[..., Any]) -> tuple[str, ...]:
 
 
 # Stretches of time in reports: UTC days and months, and how long something lasted.
-
-Ints = NDArray[np.int64]
 
 
 class Span(NamedTuple):

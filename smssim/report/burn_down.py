@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from smssim.arrays import Ints
 from smssim.record.record import Record
 from smssim.record.schema import TIME, microseconds_of
 from smssim.record.tallies import SLOT_US
@@ -109,7 +109,6 @@ class _Shelf:
             self._used += taken
 
 
-Ints = NDArray[np.int64]
 _SHOWN = ("package_bought", "package_empty", "package_expired", "run_out", "suspended", "resumed")
 _OF_PACKAGES = _SHOWN[:3]
 _OF_COUNTRIES = ("run_out", "suspended", "resumed", "low_quota", "frozen")

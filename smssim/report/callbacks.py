@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Ints
 from smssim.calendars import HOUR, SECOND
 from smssim.record.record import Record
 from smssim.record.schema import REPORT_STATES, TIME, microseconds_of
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 # When status reports were made and when they arrived, row by row, as far as a record kept it.
 
-Ints = NDArray[np.int64]
 _UNKNOWN = np.iinfo(np.int64).min
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from smssim.arrays import Floats
 from smssim.calendars import DAY
 from smssim.metrics import METRICS
 from smssim.record.record import Record
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-Floats = NDArray[np.float64]
 _SAME = 0.01
 """Periods whose lengths differ by less than this share are equally long."""
 _EVENTS = {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Floats, Ints
 from smssim.calendars import DAY, HOUR, SECOND
 from smssim.record.counting import outcomes
 from smssim.record.record import Record
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 _REFUSED = {f"refused_{stage.label}": stage.charge for stage in RefusalStage if stage}
 SHARES = ("delivered_share", "delivered_low", "delivered_high")
 _DELAY_KEYS = {"country", "type"}

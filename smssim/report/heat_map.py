@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Ints
 from smssim.calendars import HOUR
 from smssim.record.record import Record
 from smssim.record.schema import microseconds_of
@@ -19,7 +20,6 @@ from smssim.stats.intervals import wilson_with_pending
 if TYPE_CHECKING:
     import pandas as pd
 
-Ints = NDArray[np.int64]
 _HOURS = 168
 """Hours in a week."""
 _SUMS = {

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Ints
 from smssim.calendars import DAY, HOUR
 from smssim.metrics import METRICS, Metric
 from smssim.record.record import Record
@@ -25,9 +26,6 @@ from smssim.stats.intervals import wilson_with_pending
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-Ints = NDArray[np.int64]
 
 
 class _Subset:

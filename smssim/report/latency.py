@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Ints
 from smssim.calendars import HOUR, MINUTE, SECOND
 from smssim.formatting import count
 from smssim.record.record import Record
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 # What a record tells of when its messages were delivered, and what may be said of it.
 
-Ints = NDArray[np.int64]
 _SOON_US = 3 * MINUTE
 """What the console's results tell apart: within 3 minutes, or later (DOMAIN.md section 9)."""
 

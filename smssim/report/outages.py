@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from smssim.arrays import Floats, Ints
 from smssim.calendars import MINUTE, SECOND
 from smssim.record.record import Record
 from smssim.record.schema import TIME, microseconds_of
@@ -17,8 +17,6 @@ from smssim.report._record import Span, instants, recorded, requires
 if TYPE_CHECKING:
     import pandas as pd
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 _SHORTEST_US = MINUTE
 """A shorter gap is never told, and what is due in the last minute of one is not counted: that long
 a burst may take from its submission through a queue until it begins to arrive."""

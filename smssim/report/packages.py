@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Floats, Ints
 from smssim.calendars import DAY
 from smssim.record.record import Record
 from smssim.record.schema import PACKAGES, TIME, microseconds_of
@@ -16,8 +17,6 @@ from smssim.report._record import instants, requires, sent_until
 from smssim.report.burn_down import order_of_use
 from smssim.report.weekdays import (
     Course,
-    Floats,
-    Ints,
     Weekdays,
     first_reach,
     reached,

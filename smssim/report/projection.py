@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from smssim.arrays import Floats
 from smssim.calendars import DAY, month_start, next_month
 from smssim.formatting import listed
 from smssim.record.record import Record
@@ -14,7 +15,7 @@ from smssim.record.schema import TIME, microseconds_of
 from smssim.record.tallies import REFUSED
 from smssim.report._record import charges_known, instants, priced, requires, scenario_of, sent_until
 from smssim.report.packages import by_day, daily_use, stocks_in_force, walk
-from smssim.report.weekdays import Course, Floats, Weekdays, reached, too_few, unlike, whole_days
+from smssim.report.weekdays import Course, Weekdays, reached, too_few, unlike, whole_days
 
 if TYPE_CHECKING:
     import pandas as pd

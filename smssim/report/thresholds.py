@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Ints
 from smssim.calendars import HOUR
 from smssim.record.record import Record
 from smssim.record.schema import TIME, microseconds_of
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 
 # Which value of a threshold was in force when: as the scenario sets it, and as it was changed.
-
-Ints = NDArray[np.int64]
 
 
 class _Change(NamedTuple):

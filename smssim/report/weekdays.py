@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from smssim.arrays import Floats, Ints
 from smssim.calendars import DAY
 from smssim.stats.intervals import Interval
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 LEAST = 3
 """Whole days without which nothing is projected."""
 _WEEK, _SATURDAY = 7, 5

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Ints
 from smssim.simulation.account.account import Account, Verdict, Withdrawal
 from smssim.simulation.arrivals.marks import NEVER
 from smssim.simulation.compiled import DELIVERED, SEGMENT_CELLS, WITHDRAWN, CompiledScenario
@@ -17,8 +18,6 @@ from smssim.simulation.resends import ServerResends
 from smssim.simulation.rules.rule import CountingRule
 from smssim.simulation.snapshot import RuleSnapshot
 from smssim.simulation.window import MessageBatch, MessageWindow
-
-Ints = NDArray[np.int64]
 
 
 class _BillingOnDelivery:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Ints
 from smssim.simulation.arrivals.marks import NEVER
 from smssim.simulation.commit import Straddling
 from smssim.simulation.compiled import DELIVERED, WITHDRAWN, CompiledScenario
 from smssim.simulation.window import MessageBatch, MessageWindow
-
-Ints = NDArray[np.int64]
 
 
 @dataclass

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Ints, Mask
 from smssim.simulation.account.account import Account
 from smssim.simulation.arrivals.marks import NEVER
 from smssim.simulation.compiled import FULL, NO_QUOTA, TEMPLATE, CompiledScenario
@@ -17,9 +18,6 @@ from smssim.simulation.rules.rule import CountingRule, Ranks
 from smssim.simulation.snapshot import OPEN, RuleSnapshot
 from smssim.simulation.window import MessageBatch
 from smssim.sms.packages import CountryQuota
-
-Ints = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 
 
 def _first_state_change(

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 from simpy.events import NORMAL
 
 from smssim.calendars import HOUR
@@ -39,8 +38,6 @@ from smssim.simulation.setup.review import setup_timeline
 from smssim.simulation.snapshot import RuleSnapshot, snapshot
 from smssim.simulation.window import MessageBatch, MessageWindow
 from smssim.stats.keyed_random import KeyedRandom
-
-Ints = NDArray[np.int64]
 
 
 class ScalarJudge:

@@ -10,14 +10,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Ints, Mask
 from smssim.simulation.arrivals.marks import NEVER
 from smssim.simulation.arrivals.messages import MessageSource
 from smssim.simulation.callbacks.server import CallbackServer, MessageWords
 from smssim.simulation.compiled import DELIVERED, UNJUDGED, WITHDRAWN, CompiledScenario
 from smssim.simulation.window import MessageBatch, MessageWindow
-
-Ints = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 
 
 class Resends:

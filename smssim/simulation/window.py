@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Ints
 from smssim.simulation.arrivals.marks import NEVER
 from smssim.simulation.arrivals.messages import (
     CopyMarks,
@@ -17,8 +18,6 @@ from smssim.simulation.arrivals.messages import (
     order_by_time,
 )
 from smssim.simulation.compiled import UNJUDGED, CompiledScenario
-
-Ints = NDArray[np.int64]
 
 
 @dataclass

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Ints
 from smssim.calendars import DAY, HOUR, SECOND
-
-Ints = NDArray[np.int64]
 
 RATIO = 1.02
 ROUNDING = 1e-11

@@ -16,9 +16,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Ints
 from smssim.stats.keyed_random import MASK64, Words
-
-Ints = NDArray[np.int64]
 
 LONGEST_US = 100 * 86_400 * 1_000_000
 _UNSURE = np.iinfo(np.uint16).max

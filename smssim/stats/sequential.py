@@ -11,10 +11,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+from smssim.arrays import Floats, Mask
+
 FIRST_LOOK = 12
 """The first number of values at which anything is certain of a mean."""
 UNSEEN = 10
@@ -32,7 +31,7 @@ class Moments(NamedTuple):
     skewness: Any
 
 
-def share_is_above(yes: Any, n: Any, bound: float, risk: float) -> Flags:
+def share_is_above(yes: Any, n: Any, bound: float, risk: float) -> Mask:
     """Whether *yes* of *n* show that the share of yes is above a bound.
 
     The likelihood of the shares above the bound, averaged evenly over them, against the bound's
@@ -53,7 +52,7 @@ def share_is_above(yes: Any, n: Any, bound: float, risk: float) -> Flags:
     return np.asarray(above - math.log1p(-bound) - at_bound >= -math.log(risk))
 
 
-def mean_is_above(moments: Moments, bound: float, risk: float, floor: float = -math.inf) -> Flags:
+def mean_is_above(moments: Moments, bound: float, risk: float, floor: float = -math.inf) -> Mask:
     """Whether values with such moments, none below a *floor*, tell that their mean is above a
     bound.
 

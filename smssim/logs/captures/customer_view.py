@@ -7,14 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from smssim.arrays import Ints
 from smssim.calendars import SECOND
-from smssim.logs.captures.seen_by_customer import (
-    Codes,
-    Integers,
-    ReportArrivals,
-    Sent,
-    sent_and_arrived,
-)
+from smssim.logs.captures.seen_by_customer import Codes, ReportArrivals, Sent, sent_and_arrived
 from smssim.logs.captures.wire import channels_of, country_of_numbers, template_id
 from smssim.logs.frames import (
     NOT_A_TIME,
@@ -66,7 +61,7 @@ def _message_columns(sent: Sent, arrivals: ReportArrivals) -> MessageColumns:
     )
 
 
-def _report_source(sent: Sent) -> Integers:
+def _report_source(sent: Sent) -> Ints:
     of_code = np.array([*(int(label) for label in sent.report_source.labels), 0], np.int64)
     return of_code[sent.report_source.codes]
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from smssim.arrays import Ints
 from smssim.logs.columns.keys import Secret, keys_of, number_hashes
 from smssim.logs.columns.phones import numbers_of
-from smssim.logs.columns.texts import Integers, Texts, Words
+from smssim.logs.columns.texts import Texts, Words
 from smssim.logs.join.facts import REPORT, SEND, Facts, Labels, Names, empty_facts, standing_in
 
 Rows = list[Any]
@@ -86,7 +87,7 @@ def _columns(rows: Rows, values: tuple[str, ...]) -> dict[str, list[Any]]:
     return {value: rows[k :: len(values)] for k, value in enumerate(values)}
 
 
-def _integers(column: list[int]) -> Integers:
+def _integers(column: list[int]) -> Ints:
     return np.fromiter(column, np.int64, len(column))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from smssim.arrays import Ints
 from smssim.calendars import SECOND
 from smssim.record.record import Record
 from smssim.record.schema import refusal_stages
@@ -20,7 +21,6 @@ from smssim.sms.templates.variables import Variable, read_variables
 if TYPE_CHECKING:
     import pandas as pd
 
-Integers = npt.NDArray[np.int64]
 
 MOST_IN_A_BATCH = 50
 
@@ -31,7 +31,7 @@ _DUPLICATE = "E200041"
 class Codes:
     """A categorical column: a code per row into sorted labels, -1 where it is NA."""
 
-    codes: Integers
+    codes: Ints
     labels: list[str]
 
     def where(self, label: str) -> npt.NDArray[np.bool_]:
@@ -104,15 +104,15 @@ class Sent:
     `callback` is whether the request names an address for its reports.
     """
 
-    starts: Integers
-    submitted: Integers
-    request: Integers
-    recipient: Integers
-    number: Integers
-    generation: Integers
-    segments: Integers
-    stage: Integers
-    final: Integers
+    starts: Ints
+    submitted: Ints
+    request: Ints
+    recipient: Ints
+    number: Ints
+    generation: Ints
+    segments: Ints
+    stage: Ints
+    final: Ints
     source: Codes
     application: Codes
     template: Codes
@@ -134,11 +134,11 @@ class ReportArrivals:
     `line` counts the callbacks that brought them and `instant` is when each came.
     """
 
-    message: Integers
-    segment: Integers
-    report: Integers
-    line: Integers
-    instant: Integers
+    message: Ints
+    segment: Ints
+    report: Ints
+    line: Ints
+    instant: Ints
 
 
 def sent_and_arrived(run: Record, *, batch: bool) -> tuple[Sent, ReportArrivals]:
@@ -208,10 +208,10 @@ def _org_codes(scenario: Scenario, countries: list[str]) -> dict[tuple[str, str]
 
 def _numbers(
     first: npt.NDArray[np.bool_],
-    recipient: Integers,
+    recipient: Ints,
     duplicate: npt.NDArray[np.bool_],
-    copies: tuple[Codes, Integers, Integers],
-) -> Integers:
+    copies: tuple[Codes, Ints, Ints],
+) -> Ints:
     """Return whose number each row bears: a duplicate's is that of the last one before it.
 
     Resends go where their first copy went; *copies* are source, request and generation.
@@ -228,14 +228,12 @@ def _numbers(
     return number
 
 
-def _triples(
-    keys: tuple[Integers, Integers, Integers], rows: Integers
-) -> Iterator[tuple[int, int, int]]:
+def _triples(keys: tuple[Ints, Ints, Ints], rows: Ints) -> Iterator[tuple[int, int, int]]:
     a, b, c = (key[rows].tolist() for key in keys)
     return zip(a, b, c, strict=True)
 
 
-def _arrivals(reports: pd.DataFrame, rows: Integers, n: int, *, batch: bool) -> ReportArrivals:
+def _arrivals(reports: pd.DataFrame, rows: Ints, n: int, *, batch: bool) -> ReportArrivals:
     row_of = np.full(n, -1, np.int64)
     row_of[rows] = np.arange(len(rows))
     message = row_of[_integers(reports["message"])]
@@ -247,7 +245,7 @@ def _arrivals(reports: pd.DataFrame, rows: Integers, n: int, *, batch: bool) -> 
     return ReportArrivals(message[order], _integers(reports["part"])[order], order, line, at)
 
 
-def _callbacks(at: Integers, batch: bool) -> tuple[Integers, Integers]:
+def _callbacks(at: Ints, batch: bool) -> tuple[Ints, Ints]:
     """Return the callback of each arrival and when it comes, arrivals being in order."""
     if not batch:
         return np.arange(len(at)), at
@@ -273,12 +271,12 @@ def _codes(column: pd.Series[Any]) -> Codes:
     return Codes(new[np.asarray(held.codes, np.int64)], labels.tolist())
 
 
-def _integers(column: pd.Series[Any]) -> Integers:
+def _integers(column: pd.Series[Any]) -> Ints:
     return column.to_numpy(dtype=np.int64)
 
 
-def _microseconds(column: pd.Series[Any]) -> Integers:
-    naive: Integers = column.dt.tz_convert(None).to_numpy("datetime64[us]").view(np.int64)
+def _microseconds(column: pd.Series[Any]) -> Ints:
+    naive: Ints = column.dt.tz_convert(None).to_numpy("datetime64[us]").view(np.int64)
     return naive
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smssim.logs.captures.seen_by_customer import Codes, Integers, Sent
+from smssim.arrays import Ints
+from smssim.logs.captures.seen_by_customer import Codes, Sent
 from smssim.sms.phone_numbers import countries_of
 from smssim.stats.keyed_random import PHI, KeyedRandom, Words, mix64_array
 
@@ -121,7 +122,7 @@ class Wire:
         self._prefixes = [number_prefix(name) for name in sent.country.labels]
         self._keys = _keys(sent.source)
 
-    def ids(self, rows: Integers) -> list[str]:
+    def ids(self, rows: Ints) -> list[str]:
         """Return the smsMsgId of each row: a UUID for its request, "_" and the recipient."""
         sent = self._sent
         generation = sent.generation[rows].astype(np.uint64)
@@ -137,7 +138,7 @@ class Wire:
             )
         ]
 
-    def numbers(self, rows: Integers) -> list[str]:
+    def numbers(self, rows: Ints) -> list[str]:
         """Return the phone number of each row; a resend goes to that of its first copy."""
         sent, prefixes = self._sent, self._prefixes
         first = self._words(rows, np.full(len(rows), _NUMBERS)) % 10**_LOCAL_DIGITS
@@ -150,12 +151,12 @@ class Wire:
             )
         ]
 
-    def passwords(self, rows: Integers) -> list[str]:
+    def passwords(self, rows: Ints) -> list[str]:
         """Return a one-time password of 6 digits for the request of each row."""
         counters = self._sent.generation[rows].astype(np.uint64) + _PASSWORDS
         return [f"{word:06d}" for word in (self._words(rows, counters) % 10**6).tolist()]
 
-    def _words(self, rows: Integers, counters: Words) -> Words:
+    def _words(self, rows: Ints, counters: Words) -> Words:
         requests = self._sent.request[rows].astype(np.uint64) * np.uint64(PHI)
         of_request = mix64_array(self._keys[self._sent.source.codes[rows]] + requests)
         return mix64_array(of_request + (counters + np.uint64(1)) * np.uint64(PHI))

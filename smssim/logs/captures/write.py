@@ -19,12 +19,12 @@ from urllib.parse import quote
 
 import numpy as np
 
+from smssim.arrays import Ints
 from smssim.logs.captures.fields import ACCEPTED, FORM, JSON, SEE_STATUS
 from smssim.logs.captures.seen_by_customer import (
     NOTHING,
     PASSWORD,
     Codes,
-    Integers,
     Parameters,
     ReportArrivals,
     Sent,
@@ -108,7 +108,7 @@ def _field(name: str, value: str, batch: bool) -> str:
     return f"&{name}={quote(value, safe='')}"
 
 
-def _statuses(sent: Sent, rows: Integers, batch: bool) -> list[str]:
+def _statuses(sent: Sent, rows: Ints, batch: bool) -> list[str]:
     fields = [_status(label, batch) for label in sent.status.labels]
     return texts_of(Codes(sent.status.codes, fields), rows)
 
@@ -120,7 +120,7 @@ def _status(status: str, batch: bool) -> str:
     return _field("status", status, batch) + description
 
 
-def _org_codes(sent: Sent, rows: Integers, batch: bool) -> list[str]:
+def _org_codes(sent: Sent, rows: Ints, batch: bool) -> list[str]:
     if not sent.org_codes:
         return [""] * len(rows)
     fields = {pair: _field("orgCode", org_code, batch) for pair, org_code in sent.org_codes.items()}
@@ -135,7 +135,7 @@ def _org_codes(sent: Sent, rows: Integers, batch: bool) -> list[str]:
     ]
 
 
-def _echoed(sent: Sent, rows: Integers, wire: Wire, batch: bool) -> list[str]:
+def _echoed(sent: Sent, rows: Ints, wire: Wire, batch: bool) -> list[str]:
     """Return `extend` and `to` of each row whose request had an extend."""
     if not any(sent.extends):
         return [""] * len(rows)
@@ -148,7 +148,7 @@ def _echoed(sent: Sent, rows: Integers, wire: Wire, batch: bool) -> list[str]:
     ]
 
 
-def _stamps_of(us: Integers, unit: str) -> list[str]:
+def _stamps_of(us: Ints, unit: str) -> list[str]:
     """Return times as ISO 8601 in UTC, "" where there is none; *unit* is "us" or "s"."""
     times = us.view("datetime64[us]").astype(f"datetime64[{unit}]")
     written: list[str] = np.datetime_as_string(times, timezone="UTC").tolist()
@@ -157,7 +157,7 @@ def _stamps_of(us: Integers, unit: str) -> list[str]:
     return written
 
 
-def texts_of(column: Codes, rows: Integers) -> list[str]:
+def texts_of(column: Codes, rows: Ints) -> list[str]:
     """Return the labels of a column's rows, "" where there is none."""
     labels = [*column.labels, ""]
     return [labels[code] for code in column.codes[rows].tolist()]
@@ -185,7 +185,7 @@ def _request_lines(sent: Sent, wire: Wire) -> Iterator[Line]:
         first = last
 
 
-def _requests(sent: Sent, wire: Wire, rows: Integers, ends: Integers) -> Iterator[Line]:
+def _requests(sent: Sent, wire: Wire, rows: Ints, ends: Ints) -> Iterator[Line]:
     """Give the lines of a block of whole requests, which end before the rows *ends*."""
     heads, numbers = _heads(sent, wire, rows), wire.numbers(rows)
     results, stage = _results(sent, wire, rows, numbers), sent.stage[rows].tolist()
@@ -205,7 +205,7 @@ def _requests(sent: Sent, wire: Wire, rows: Integers, ends: Integers) -> Iterato
         begin = end
 
 
-def _heads(sent: Sent, wire: Wire, rows: Integers) -> list[tuple[str, str]]:
+def _heads(sent: Sent, wire: Wire, rows: Ints) -> list[tuple[str, str]]:
     """Return the request of each row before and after its numbers."""
     channels = _quoted(wire.channels, sent.application, rows)
     templates = _quoted(wire.templates, sent.template, rows)
@@ -231,7 +231,7 @@ def _heads(sent: Sent, wire: Wire, rows: Integers) -> list[tuple[str, str]]:
     ]
 
 
-def _parameters(sent: Sent, rows: Integers) -> list[Parameters]:
+def _parameters(sent: Sent, rows: Ints) -> list[Parameters]:
     """Return the values of each row: those of its template's text, else of its type."""
     usual = [PASSWORD if otp else NOTHING for otp in sent.type.where("otp")[rows].tolist()]
     texts = [*sent.parameters, None]
@@ -246,7 +246,7 @@ def _answer(code: str) -> str:
     return f'"code": {json.dumps(code)}, "description": {json.dumps(description)}'
 
 
-def _results(sent: Sent, wire: Wire, rows: Integers, numbers: list[str]) -> list[str]:
+def _results(sent: Sent, wire: Wire, rows: Ints, numbers: list[str]) -> list[str]:
     channels = _quoted(wire.channels, sent.application, rows)
     refused = (sent.stage[rows] == 2).tolist()
     return [
@@ -293,7 +293,7 @@ def _callback(stamp: str, content_type: str, body: str) -> str:
     )
 
 
-def _quoted(names: list[str], column: Codes, rows: Integers) -> list[str]:
+def _quoted(names: list[str], column: Codes, rows: Ints) -> list[str]:
     quoted = [json.dumps(name) for name in names]
     return [quoted[code] for code in column.codes[rows].tolist()]
 

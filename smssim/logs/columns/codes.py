@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from smssim.arrays import Ints
 from smssim.logs.columns.countries import country_of
 from smssim.logs.columns.problems import excerpt
 from smssim.logs.columns.statuses import (
@@ -24,7 +25,6 @@ from smssim.logs.columns.statuses import (
 from smssim.logs.columns.texts import (
     EMPTY,
     SMALL,
-    Integers,
     as_texts,
     clean,
     encoded,
@@ -154,9 +154,7 @@ class CodeColumn:
     stated: Mapping[str, str] = field(default_factory=dict)
     _meanings: dict[str, Meaning] = field(default_factory=dict)
 
-    def read(
-        self, column: pa.Array, repaired: Counter[str]
-    ) -> tuple[Integers, Integers, list[str]]:
+    def read(self, column: pa.Array, repaired: Counter[str]) -> tuple[Ints, Ints, list[str]]:
         """The code of each row, -1 where there is none; the rows that break a rule, and why."""
         at, values = encoded(column)
         meanings = [self._meaning(value) for value in values]
@@ -201,9 +199,7 @@ class CountColumn:
         self._most = most
         self._rest = CodeColumn(heading, count_meaning(0, most))
 
-    def read(
-        self, column: pa.Array, repaired: Counter[str]
-    ) -> tuple[Integers, Integers, list[str]]:
+    def read(self, column: pa.Array, repaired: Counter[str]) -> tuple[Ints, Ints, list[str]]:
         """The count of each row, -1 where there is none; the rows that break a rule, and why."""
         import pyarrow as pa
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from smssim.arrays import Ints
 from smssim.logs.columns.problems import Problems, Rank, excerpt
 from smssim.logs.columns.readers import Readers
-from smssim.logs.columns.texts import Integers, as_texts
+from smssim.logs.columns.texts import as_texts
 from smssim.logs.files.table import Batch
 from smssim.logs.join.facts import standing_in
 
@@ -25,7 +26,7 @@ class BatchContext:
         self.batch, self.readers = batch, readers
         self.n = len(batch.rows)
         self.problems, self.repaired = Problems(), Counter[str]()
-        self.values: dict[str, Integers] = {}
+        self.values: dict[str, Ints] = {}
         self.anonymous = np.zeros(self.n, np.bool_)
         """Rows whose key is made of their content, as nothing names them."""
         self._missing = np.full(self.n, -1, np.int64)
@@ -38,7 +39,7 @@ class BatchContext:
         """The heading of a field; the field itself if no column has it."""
         return self.readers.matching.columns.get(field, field)
 
-    def value(self, field: str) -> Integers:
+    def value(self, field: str) -> Ints:
         """The values of a field by row, -1 (times: UNKNOWN) where there is none."""
         return self.values.get(field, self._missing)
 
@@ -49,21 +50,21 @@ class BatchContext:
             self.values[field], rows, reasons = reader.read(self.column(field), self.repaired)
             self.problems.add(rank, rows, reasons)
 
-    def application(self) -> Integers:
+    def application(self) -> Ints:
         """The application, or the channel that stands in for it where a row has none."""
         application, channel = self.value("application"), self.values.get("channel")
         if channel is None:
             return application
         return np.where(application < 0, standing_in(channel), application)
 
-    def reasons(self, field: str, rows: Integers, rule: str) -> Iterable[str]:
+    def reasons(self, field: str, rows: Ints, rule: str) -> Iterable[str]:
         """A reason for each of *rows*: the field's value and the rule that it breaks."""
         if not len(rows):
             return ()
         heading = self.heading(field)
         return (f"{heading}(={excerpt(value)}) {rule}" for value in self._texts(field, rows))
 
-    def reasons_of_pair(self, one: str, rule: str, other: str, rows: Integers) -> Iterable[str]:
+    def reasons_of_pair(self, one: str, rule: str, other: str, rows: Ints) -> Iterable[str]:
         """A reason for each of *rows*: two fields with their values, and the rule between them."""
         if not len(rows):
             return ()
@@ -71,7 +72,7 @@ class BatchContext:
         values = zip(self._texts(one, rows), self._texts(other, rows), strict=True)
         return (f"{a}(={excerpt(x)}) {rule} {b}(={excerpt(y)})" for x, y in values)
 
-    def _texts(self, field: str, rows: Integers) -> list[str | None]:
+    def _texts(self, field: str, rows: Ints) -> list[str | None]:
         import pyarrow as pa
 
         values: list[str | None] = as_texts(self.column(field).take(pa.array(rows))).to_pylist()

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from smssim.arrays import Ints, Mask
 from smssim.logs.columns.context import BatchContext
 from smssim.logs.columns.countries import calling_code
 from smssim.logs.columns.fields import IDENTITY
 from smssim.logs.columns.keys import composed, keys_of, number_hashes
 from smssim.logs.columns.phones import Numbers, numbers_of
 from smssim.logs.columns.problems import Rank
-from smssim.logs.columns.texts import Flags, Integers, Texts, Words, as_texts, cleaned, is_filled
+from smssim.logs.columns.texts import Texts, Words, as_texts, cleaned, is_filled
 from smssim.sms.phone_numbers import country_index_of
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Recipients(NamedTuple):
     """The keyed hash of each row's number, 0 without one, and its country's code."""
 
     number: Words
-    country: Integers
+    country: Ints
 
 
 def keys_of_rows(context: BatchContext, recipients: Recipients | None) -> Words:
@@ -59,7 +60,7 @@ def keys_of_rows(context: BatchContext, recipients: Recipients | None) -> Words:
     return keys
 
 
-def _rounded(column: pa.Array, texts: Texts) -> Integers:
+def _rounded(column: pa.Array, texts: Texts) -> Ints:
     """The rows whose id a spreadsheet rounded: those of different messages may be the same."""
     import pyarrow as pa
 
@@ -70,7 +71,7 @@ def _rounded(column: pa.Array, texts: Texts) -> Integers:
     return rows[np.array([_SCIENTIFIC.fullmatch(value) is not None for value in values], np.bool_)]
 
 
-def _composed(context: BatchContext, recipients: Recipients | None, rows: Integers) -> Words:
+def _composed(context: BatchContext, recipients: Recipients | None, rows: Ints) -> Words:
     """The keys of rows without an id: of the fields that name a message, else of its content."""
     if recipients is None:
         return np.zeros((len(rows), 2), np.uint64)
@@ -114,7 +115,7 @@ def recipients_of(context: BatchContext) -> Recipients:
     return Recipients(number_hashes(numbers.digits, context.readers.secret.numbers), country)
 
 
-def _countries(context: BatchContext) -> tuple[Integers, Flags]:
+def _countries(context: BatchContext) -> tuple[Ints, Mask]:
     """The country in each row's column of countries, and which rows have one that is none."""
     unknown = np.zeros(context.n, np.bool_)
     reader = context.readers.codes.get("country")
@@ -126,7 +127,7 @@ def _countries(context: BatchContext) -> tuple[Integers, Flags]:
     return country, unknown
 
 
-def _with_mainland_code(context: BatchContext, numbers: Numbers, country: Integers) -> Numbers:
+def _with_mainland_code(context: BatchContext, numbers: Numbers, country: Ints) -> Numbers:
     """The numbers, those of mainland China that are written without it with their 86.
 
     The country of a row decides; without one the column does, and if it shows too little, such a
@@ -151,7 +152,7 @@ def _with_mainland_code(context: BatchContext, numbers: Numbers, country: Intege
     return numbers._replace(digits=digits, size=np.where(mainland, 13, numbers.size))
 
 
-def _add_missing(context: BatchContext, missing: Flags) -> None:
+def _add_missing(context: BatchContext, missing: Mask) -> None:
     rows = np.flatnonzero(missing)
     fields = [field for field in ("number", "country") if context.readers.has(field)]
     headings = " and ".join(map(context.heading, fields))
@@ -159,7 +160,7 @@ def _add_missing(context: BatchContext, missing: Flags) -> None:
     context.problems.add(Rank.WHO, rows, [reason] * len(rows))
 
 
-def _add_unreadable(context: BatchContext, numbers: Numbers, without: Flags) -> None:
+def _add_unreadable(context: BatchContext, numbers: Numbers, without: Mask) -> None:
     rows = np.flatnonzero(numbers.rounded & without)
     rule = "was rounded by a spreadsheet, it must have all its digits or a country beside it"
     context.problems.add(Rank.WHO, rows, context.reasons("number", rows, rule))
@@ -169,8 +170,8 @@ def _add_unreadable(context: BatchContext, numbers: Numbers, without: Flags) -> 
 
 
 def _countries_of_numbers(
-    context: BatchContext, numbers: Numbers, without: Flags, country: Integers
-) -> Integers:
+    context: BatchContext, numbers: Numbers, without: Mask, country: Ints
+) -> Ints:
     """The countries, with those of numbers where rows have none."""
     rows = np.flatnonzero(without & (numbers.digits > 0))
     names, index = country_index_of(numbers.digits[rows])
@@ -184,7 +185,7 @@ def _countries_of_numbers(
     return country
 
 
-def _add_disagreements(context: BatchContext, numbers: Numbers, country: Integers) -> None:
+def _add_disagreements(context: BatchContext, numbers: Numbers, country: Ints) -> None:
     calling = np.array([*map(calling_code, context.readers.names.country.names), 0], np.int64)
     # By how much longer a number is than its country's calling code.
     size = np.searchsorted(_POWERS, calling, side="right")

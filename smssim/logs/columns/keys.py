@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from smssim.logs.columns.texts import Integers, Texts, Words
+from smssim.arrays import Ints
+from smssim.logs.columns.texts import Texts, Words
 from smssim.stats.keyed_random import mix64_array
 
 _BLOCK = 16_384
@@ -51,7 +52,7 @@ def keys_of(texts: Texts, secret: tuple[int, int]) -> Words:
     return keys
 
 
-def _take_in(lanes: list[Words], texts: Texts, begin: int, k: int, rows: Integers | None) -> None:
+def _take_in(lanes: list[Words], texts: Texts, begin: int, k: int, rows: Ints | None) -> None:
     """Mix the k-th words into the lanes of *rows*, or of all, whose texts reach so far."""
     block = slice(begin, begin + len(lanes[0]))
     start, length = texts.start[block], texts.length[block]
@@ -82,7 +83,7 @@ def composed(parts: Sequence[Words], secret: tuple[int, int]) -> Words:
     return keys
 
 
-def number_hashes(digits: Integers, secret: tuple[int, int]) -> Words:
+def number_hashes(digits: Ints, secret: tuple[int, int]) -> Words:
     """The keyed hash of each number, 0 where there is none."""
     hashes = composed([digits.view(np.uint64)], secret)[:, 0]
     hashes[digits == 0] = 0

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from smssim.arrays import Ints
 from smssim.logs.columns.problems import excerpt
 from smssim.logs.columns.statuses import Meaning
-from smssim.logs.columns.texts import EMPTY, THOUSANDS, Integers, as_texts, clean, encoded
+from smssim.logs.columns.texts import EMPTY, THOUSANDS, as_texts, clean, encoded
 from smssim.logs.join.facts import UNKNOWN
 from smssim.logs.log import ColumnMappingError
 
@@ -83,9 +84,7 @@ class DecimalColumn:
             "or leave the column out"
         )
 
-    def read(
-        self, column: pa.Array, repaired: Counter[str]
-    ) -> tuple[Integers, list[tuple[int, str]]]:
+    def read(self, column: pa.Array, repaired: Counter[str]) -> tuple[Ints, list[tuple[int, str]]]:
         """The amounts in millionths (UNKNOWN: none), and the wrong rows with reasons."""
         at, values = encoded(column)
         counts = np.bincount(at, minlength=len(values) + 1)

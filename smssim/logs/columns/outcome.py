@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from smssim.arrays import Ints, Mask
 from smssim.logs.columns.statuses import (
     DELIVERED,
     FAILURE,
@@ -18,7 +19,6 @@ from smssim.logs.columns.statuses import (
     TEMPORARY,
     UNKNOWN_FAILURE,
 )
-from smssim.logs.columns.texts import Flags, Integers
 from smssim.logs.join.facts import Labels
 from smssim.sms.reference import api_errors, status_codes
 
@@ -32,10 +32,10 @@ _OUTCOME = np.array([*OUTCOME_OF_RESULT, -1, -1, -1, SUCCESS, FAILURE, FLIGHT, -
 class Outcomes(NamedTuple):
     """The statuses with what results add to them, the stages, and which rows contradict."""
 
-    status: Integers
-    stage: Integers
-    contradicts: Flags
-    uncharged: Flags
+    status: Ints
+    stage: Ints
+    contradicts: Mask
+    uncharged: Mask
     """Rows of messages that were delivered and not charged."""
 
 
@@ -59,7 +59,7 @@ def stage_of_status(status: str) -> int:
 
 
 def outcomes_of(
-    status: Integers, result: Integers, source: Integers, charged: Integers, labels: Labels
+    status: Ints, result: Ints, source: Ints, charged: Ints, labels: Labels
 ) -> Outcomes:
     """What rows state together; *status* are codes of *labels*, the others -1 where missing."""
     outcome = _OUTCOME[result]

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from smssim.logs.columns.texts import Flags, Integers, as_texts, cleaned, integers, is_filled
+from smssim.arrays import Ints, Mask
+from smssim.logs.columns.texts import as_texts, cleaned, integers, is_filled
 from smssim.sms.phone_numbers import country_index_of, digits_of
 
 if TYPE_CHECKING:
@@ -40,12 +41,12 @@ class Numbers(NamedTuple):
     text, `wrong` those with a text that is no number, `rounded` those whose last digits are lost.
     """
 
-    digits: Integers
-    size: Integers
-    without_code: Flags
-    is_filled: Flags
-    wrong: Flags
-    rounded: Flags
+    digits: Ints
+    size: Ints
+    without_code: Mask
+    is_filled: Mask
+    wrong: Mask
+    rounded: Mask
 
 
 def numbers_of(column: pa.Array, repaired: Counter[str]) -> Numbers:
@@ -92,7 +93,7 @@ def _digits_of(text: str, repaired: Counter[str]) -> int:
     return digits_of(match[1] if match else text)
 
 
-def _digits_of_many(column: pa.Array) -> Integers:
+def _digits_of_many(column: pa.Array) -> Ints:
     """The digits of numbers with separators and a leading "00", 0 where more is to be looked at.
 
     It gives what `digits_of` gives, for many numbers at once.
@@ -142,5 +143,5 @@ class MainlandNumbers:
         self.is_open = self.are_mainland is None
 
 
-def _digits_in(values: Integers) -> Integers:
+def _digits_in(values: Ints) -> Ints:
     return np.searchsorted(_SMALLEST, values, side="right")

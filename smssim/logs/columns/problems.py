@@ -7,7 +7,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from smssim.logs.columns.texts import Flags, Integers
+from smssim.arrays import Ints, Mask
 
 
 class Rank(IntEnum):
@@ -29,12 +29,12 @@ class Problems:
     def __init__(self) -> None:
         self._reasons: list[tuple[Rank, Sequence[int], Sequence[str]]] = []
 
-    def add(self, rank: Rank, rows: Integers, reasons: Iterable[str]) -> None:
+    def add(self, rank: Rank, rows: Ints, reasons: Iterable[str]) -> None:
         """Add a reason for each of *rows*."""
         if len(rows):
             self._reasons.append((rank, rows.tolist(), list(reasons)))
 
-    def rows(self, n: int) -> Flags:
+    def rows(self, n: int) -> Mask:
         """Which of *n* rows have a reason."""
         wrong = np.zeros(n, np.bool_)
         for _, rows, _ in self._reasons:

@@ -32,7 +32,8 @@ from smssim.logs.join.facts import (
 )
 
 if TYPE_CHECKING:
-    from smssim.logs.columns.texts import Flags, Integers, Words
+    from smssim.logs.columns.texts import Words
+from smssim.arrays import Ints, Mask
 
 _CODES = (
     *("status", "send_status", "result", "type", "charged", "source", "report_source", "segments"),
@@ -230,7 +231,7 @@ def _check_order(context: BatchContext) -> None:
         context.problems.add(Rank.ORDER, rows, reasons)
 
 
-def _read_cost(context: BatchContext) -> Integers | None:
+def _read_cost(context: BatchContext) -> Ints | None:
     if context.readers.cost is None:
         return None
     field = context.readers.cost_field
@@ -245,11 +246,11 @@ def _read_cost(context: BatchContext) -> Integers | None:
 
 
 def _packed(
-    context: BatchContext, recipients: Recipients | None, cost: Integers | None, keys: Words
+    context: BatchContext, recipients: Recipients | None, cost: Ints | None, keys: Words
 ) -> Facts:
     """The facts of all rows without a problem; *recipients* is None for reports."""
     wrong = context.problems.rows(context.n)
-    right: Flags | slice = ~wrong if wrong.any() else slice(None)
+    right: Mask | slice = ~wrong if wrong.any() else slice(None)
     rows = context.batch.rows[right]
     facts = empty_facts(REPORT if recipients is None else SEND, len(rows))
     facts["row"], facts["key"] = rows, keys[right]

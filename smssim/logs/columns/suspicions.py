@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from smssim.arrays import Ints
 from smssim.calendars import DAY, HOUR, MINUTE, SECOND
-from smssim.logs.columns.texts import Integers
 from smssim.logs.join.facts import UNKNOWN
 
 _FEW = 5
@@ -29,7 +29,7 @@ class TimeSuspicions:
         self._rows = self._early = self._late = self._future = 0
         self._least: int | None = None
 
-    def add(self, submitted: Integers, final: Integers) -> None:
+    def add(self, submitted: Ints, final: Ints) -> None:
         """Look at the times of a batch: of all rows, also of those that are rejected."""
         self._future += int((np.maximum(submitted, final) > self._latest).sum())
         both = (submitted != UNKNOWN) & (final != UNKNOWN)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from smssim.arrays import Ints, Mask
 from smssim.sms.phone_numbers import INVISIBLE
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 
 Words = npt.NDArray[np.uint64]
-Integers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 _EMPTY = (
     "null",
@@ -77,32 +76,32 @@ class Texts:
             self.bytes[_ROOM : _ROOM + size] = np.frombuffer(data, np.uint8, size, first)
         # Unaligned words, one from every byte on.
         self._words: Words = np.ndarray((size + _ROOM + 1,), np.uint64, self.bytes, 0, (1,))
-        self.start: Integers = bounds[:-1].astype(np.int64) + (_ROOM - first)
-        self.length: Integers = np.diff(bounds).astype(np.int64)
+        self.start: Ints = bounds[:-1].astype(np.int64) + (_ROOM - first)
+        self.length: Ints = np.diff(bounds).astype(np.int64)
         if column.null_count:
             self.length[column.is_null().to_numpy(zero_copy_only=False)] = 0
 
     def __len__(self) -> int:
         return len(self.start)
 
-    def words(self, at: Integers) -> Words:
+    def words(self, at: Ints) -> Words:
         """The words that begin at those bytes, which may be 16 before a value."""
         return self._words[np.minimum(at, len(self._words) - 1)]
 
-    def begin_with_four_digits(self) -> Flags:
+    def begin_with_four_digits(self) -> Mask:
         """Which values begin with what may be a year; nothing, and up to 4 characters, does too."""
         begin = self.words(self.start) & np.uint64(0xF0F0F0F0)
-        flags: Flags = (begin == 0x30303030) | (self.length <= 4)
+        flags: Mask = (begin == 0x30303030) | (self.length <= 4)
         return flags
 
-    def unclean(self) -> Integers:
+    def unclean(self) -> Ints:
         """The rows with a blank at an end, an apostrophe before, or wide characters or blanks."""
         first, last = self.bytes[self.start], self.bytes[self.start + self.length - 1]
         odd = (first <= _BLANK) | (first == _APOSTROPHE) | (last <= _BLANK)
         odd |= self.wide()
         return np.flatnonzero(odd & (self.length > 0))
 
-    def wide(self, rows: Integers | None = None) -> Flags:
+    def wide(self, rows: Ints | None = None) -> Mask:
         """Which values (of *rows*) hold full-width characters, or blanks that are not ASCII."""
         start, length = self.start, self.length
         if rows is not None:
@@ -111,7 +110,7 @@ class Texts:
             return np.zeros(len(start), np.bool_)
         high = np.flatnonzero(_ODD[self.bytes])
         after = np.append(high, len(self.bytes))[np.searchsorted(high, start)]
-        flags: Flags = after < start + length
+        flags: Mask = after < start + length
         return flags
 
 
@@ -141,7 +140,7 @@ def as_texts(column: pa.Array) -> pa.Array:
         return pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())
 
 
-def encoded(column: pa.Array) -> tuple[Integers, list[str | None]]:
+def encoded(column: pa.Array) -> tuple[Ints, list[str | None]]:
     """The different values of a column, and which each row has: one more than the last if none."""
     import pyarrow as pa
 
@@ -245,7 +244,7 @@ LONGEST = 16
 """Digits that are read; longer numerals are none."""
 
 
-def integers(column: pa.Array) -> tuple[Integers, Flags]:
+def integers(column: pa.Array) -> tuple[Ints, Mask]:
     """The value of every text that is 1 to 16 digits, and which are; the others are 0."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -259,13 +258,13 @@ def integers(column: pa.Array) -> tuple[Integers, Flags]:
     return values, right.to_numpy(zero_copy_only=False).copy()
 
 
-def is_filled(column: pa.Array) -> Flags:
+def is_filled(column: pa.Array) -> Mask:
     """Which values of a column of texts stand for something."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     size = pc.fill_null(pc.binary_length(column), 0).to_numpy(zero_copy_only=False)
-    flags: Flags = size > 0
+    flags: Mask = size > 0
     short = np.flatnonzero(flags & (size <= _LONGEST_EMPTY))
     if len(short):
         empty = pc.is_in(column.take(pa.array(short)), value_set=pa.array(sorted(EMPTY)))

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from smssim.logs.columns.texts import Flags, Integers, integers
+from smssim.arrays import Ints, Mask
+from smssim.logs.columns.texts import integers
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -130,7 +131,7 @@ class Layout(NamedTuple):
         """Whether a text is written so."""
         return re.search(self.pattern, text) is not None
 
-    def read_iso(self, column: pa.Array) -> Integers | None:
+    def read_iso(self, column: pa.Array) -> Ints | None:
         """The times of a column of ISO 8601, or None if a value is not written like the others.
 
         Seconds may have decimals in some values, and not in others.
@@ -145,10 +146,10 @@ class Layout(NamedTuple):
             stamps = column.cast(pa.timestamp("us", "UTC" if self.zoned else None))
         except pa.ArrowInvalid:
             return None
-        times: Integers = stamps.cast(pa.int64()).to_numpy()
+        times: Ints = stamps.cast(pa.int64()).to_numpy()
         return times
 
-    def read(self, column: pa.Array, day_first: bool) -> tuple[Flags, Flags, Integers]:
+    def read(self, column: pa.Array, day_first: bool) -> tuple[Mask, Mask, Ints]:
         """Which values are written so, which of these are times, and the times in microseconds.
 
         Times are since 1970 by the clock that was written down, or by UTC where it is `zoned`.
@@ -186,8 +187,8 @@ class Layout(NamedTuple):
         return matches, right, times if fraction is None else times + fraction
 
     def _rolled_over(
-        self, column: pa.Array, stamps: pa.Array, right: Flags, day_first: bool
-    ) -> Integers:
+        self, column: pa.Array, stamps: pa.Array, right: Mask, day_first: bool
+    ) -> Ints:
         """The rows whose day their month lacks: Arrow reads 31 February as 2 or 3 March."""
         import pyarrow as pa
         import pyarrow.compute as pc
@@ -198,8 +199,8 @@ class Layout(NamedTuple):
             return rows
         groups = pc.extract_regex(column.take(pa.array(rows)), self.pattern)
         name = "day" if self.ordered else "first" if day_first else "second"
-        written: Integers = pc.struct_field(groups, name).cast(pa.int64()).to_numpy()
-        rolled: Integers = rows[written > _MOST_ROLLED]
+        written: Ints = pc.struct_field(groups, name).cast(pa.int64()).to_numpy()
+        rolled: Ints = rows[written > _MOST_ROLLED]
         return rolled
 
 
@@ -213,7 +214,7 @@ MIDNIGHT = Layout(
 """A date alone, as cells of workbooks hold a time of 00:00:00."""
 
 
-def since_1970(values: npt.NDArray[Any]) -> tuple[Flags, Integers]:
+def since_1970(values: npt.NDArray[Any]) -> tuple[Mask, Ints]:
     """Which numbers are seconds or milliseconds since 1970, years 2000 to 2099, and their times."""
     seconds = (values >= _FIRST_S) & (values < _END_S)
     right = seconds | ((values >= _FIRST_S * 1000) & (values < _END_S * 1000))

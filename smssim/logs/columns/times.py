@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from smssim.arrays import Ints
 from smssim.logs.columns.problems import excerpt
-from smssim.logs.columns.texts import LONGEST, Integers, Texts, as_texts, cleaned, is_filled
+from smssim.logs.columns.texts import LONGEST, Texts, as_texts, cleaned, is_filled
 from smssim.logs.columns.time_formats import (
     MIDNIGHT,
     SECONDS,
@@ -49,7 +50,7 @@ class Resolution:
         self._whole: set[int] = set()
         self._has_seconds = False
 
-    def add(self, times: Integers, written_us: int) -> None:
+    def add(self, times: Ints, written_us: int) -> None:
         """Take times in microseconds, and the step that their texts are written in."""
         if written_us >= _MINUTE_US:
             self._in_minutes += len(times)
@@ -108,7 +109,7 @@ _NO_STAMPS = [
 ]
 
 States = npt.NDArray[np.int8]
-Read = tuple[Integers, list[tuple[int, str]]]
+Read = tuple[Ints, list[tuple[int, str]]]
 """Instants in microseconds, UNKNOWN where empty or wrong, and the wrong rows with reasons."""
 
 
@@ -249,9 +250,7 @@ class TimeColumn:
             states[wrong[zero.to_numpy(zero_copy_only=False)]] = _EMPTY
         return self._in_zone(column, times, states)
 
-    def _read_iso(
-        self, column: pa.Array, rows: Integers, times: Integers, states: States
-    ) -> Integers:
+    def _read_iso(self, column: pa.Array, rows: Ints, times: Ints, states: States) -> Ints:
         """Read a column of ISO 8601 at once; return *rows* if it is not all written so."""
         import pyarrow as pa
 
@@ -283,7 +282,7 @@ class TimeColumn:
             return SINCE_1970
         return layout_reader(form)(text)
 
-    def _by_layout(self, column: pa.Array, rows: Integers) -> Iterator[tuple[Layout, Integers]]:
+    def _by_layout(self, column: pa.Array, rows: Ints) -> Iterator[tuple[Layout, Ints]]:
         import pyarrow as pa
 
         groups: dict[Layout, list[int]] = {}
@@ -296,8 +295,8 @@ class TimeColumn:
             yield layout, np.array(some, np.int64)
 
     def _apply(
-        self, layout: Layout, column: pa.Array, rows: Integers, times: Integers, states: States
-    ) -> Integers:
+        self, layout: Layout, column: pa.Array, rows: Ints, times: Ints, states: States
+    ) -> Ints:
         """Read what is written so, and return the rows that are not."""
         import pyarrow as pa
 
@@ -314,7 +313,7 @@ class TimeColumn:
         self.resolution.add(values[right], layout.resolution_us)
         return rows[~matches]
 
-    def _in_zone(self, column: pa.Array, times: Integers, states: States) -> Read:
+    def _in_zone(self, column: pa.Array, times: Ints, states: States) -> Read:
         """The zone applied to what clocks showed; what is wrong with its reason."""
         never = np.empty(0, np.int64)
         local = np.flatnonzero(states == _LOCAL)
@@ -343,7 +342,7 @@ class TimeColumn:
     def _zone_name(self) -> str:
         return self._zone.name if self._zone else ""
 
-    def _reasons(self, column: pa.Array, rows: Integers, rule: str) -> Iterator[tuple[int, str]]:
+    def _reasons(self, column: pa.Array, rows: Ints, rule: str) -> Iterator[tuple[int, str]]:
         import pyarrow as pa
 
         values = as_texts(column.take(pa.array(rows))).to_pylist() if len(rows) else []

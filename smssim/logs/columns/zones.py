@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from smssim.logs.columns.texts import Flags, Integers
+from smssim.arrays import Ints, Mask
 from smssim.logs.columns.time_formats import offset_s
 from smssim.logs.log import ColumnMappingError
 
@@ -25,7 +25,7 @@ class Zone:
     name: str
     offset_us: int | None = None
 
-    def instants(self, clock_us: Integers) -> tuple[Integers, Flags]:
+    def instants(self, clock_us: Ints) -> tuple[Ints, Mask]:
         """The instants at which clocks showed those times, and which were shown just once."""
         import pyarrow as pa  # type: ignore[import-untyped]
         import pyarrow.compute as pc  # type: ignore[import-untyped]
@@ -57,7 +57,7 @@ class Zone:
         return clock_us - first // timedelta(microseconds=1), first == second
 
 
-def _constant_offset_us(name: str, clock_us: Integers) -> int | None:
+def _constant_offset_us(name: str, clock_us: Ints) -> int | None:
     """The offset of a zone over all the days of some clocks, None where it changes in them."""
     if not len(clock_us):
         return None

@@ -15,11 +15,9 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-import numpy.typing as npt
 
+from smssim.arrays import Ints
 from smssim.logs.join.facts import RejectedRow
-
-Integers = npt.NDArray[np.int64]
 
 BLOCK = 8 << 20
 """Bytes of a block."""
@@ -246,7 +244,7 @@ def line_text(data: bytes) -> str:
     return _HALVES.sub("\ufffd", text)[:LONGEST_SHOWN]
 
 
-def line_starts(data: bytes) -> Integers:
+def line_starts(data: bytes) -> Ints:
     """Where each line begins, and where the last one ends."""
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) == _LF)
     return np.concatenate([np.zeros(1, np.int64), ends + 1])

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from smssim.arrays import Ints
 from smssim.logs.files.bytes import (
     CP1252,
     GB18030,
     UTF8,
-    Integers,
     Lines,
     as_utf8,
     blocks,
@@ -222,7 +222,7 @@ def _misfit(fields: int, width: int) -> str:
 
 def _parsed(
     layout: _Layout, data: bytes
-) -> tuple[dict[str, pa.Array], Integers, list[tuple[int, int]]]:
+) -> tuple[dict[str, pa.Array], Ints, list[tuple[int, int]]]:
     """The columns, the places of their records, and the places of misfits with their widths."""
     import pyarrow as pa
     import pyarrow.csv as csv  # type: ignore[import-untyped]

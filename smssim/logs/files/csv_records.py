@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from smssim.logs.files.bytes import Integers, Lines, line_starts, line_text
+from smssim.arrays import Ints
+from smssim.logs.files.bytes import Lines, line_starts, line_text
 from smssim.logs.join.facts import RejectedRow
 
 _LINE_ENDS = 20
@@ -35,10 +36,10 @@ class Records:
     first: int
     source: bytes
     data: bytes
-    rows: Integers
+    rows: Ints
     rejected: tuple[RejectedRow, ...] = ()
     line_counts: dict[int, int] = field(default_factory=dict)
-    _starts: Integers | None = None
+    _starts: Ints | None = None
 
     def text(self, row: int) -> str:
         """The verbatim text of the record in *row*."""
@@ -141,7 +142,7 @@ def _odd_lines(data: bytes, separator: int) -> list[int]:
 
 
 def _has_plain_quotes(
-    text: npt.NDArray[np.uint8], quotes: Integers, ends: Integers, neighbours: npt.NDArray[np.bool_]
+    text: npt.NDArray[np.uint8], quotes: Ints, ends: Ints, neighbours: npt.NDArray[np.bool_]
 ) -> bool:
     """Whether no line is odd; where every field is quoted this saves counting them by line."""
     return bool(
@@ -163,7 +164,7 @@ class _Splitting:
         self._starts = line_starts(data)
         self._next = 0
         self._pieces: list[bytes] = []
-        self._rows: list[Integers] = []
+        self._rows: list[Ints] = []
         self._rejected: list[RejectedRow] = []
         self._line_counts: dict[int, int] = {}
 

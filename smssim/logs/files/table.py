@@ -11,14 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from smssim.logs.files.bytes import Integers
+from smssim.arrays import Ints, Mask
 from smssim.logs.join.facts import RejectedRow
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
-
-
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Batch:
     """
 
     unit: int
-    rows: Integers
+    rows: Ints
     columns: Mapping[str, pa.Array]
     rejected: tuple[RejectedRow, ...]
     text: Callable[[int], str]
@@ -118,7 +115,7 @@ class RecordFilter:
     def batches(
         self,
         columns: Mapping[str, pa.Array],
-        rows: Integers,
+        rows: Ints,
         rejected: Sequence[RejectedRow],
         text: Callable[[int], str],
         heading_cells: Sequence[str] | None = None,
@@ -146,7 +143,7 @@ class RecordFilter:
     def _batch(
         self,
         columns: Mapping[str, pa.Array],
-        rows: Integers,
+        rows: Ints,
         keep: npt.NDArray[np.bool_],
         span: slice,
         rejected: tuple[RejectedRow, ...],
@@ -212,7 +209,7 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _blank_and_total(array: pa.Array) -> tuple[Flags, Flags]:
+def _blank_and_total(array: pa.Array) -> tuple[Mask, Mask]:
     """Which cells are blank, and which name a total."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -231,8 +228,8 @@ def _blank_and_total(array: pa.Array) -> tuple[Flags, Flags]:
     return blank, total
 
 
-def _flags(mask: pa.Array) -> Flags:
-    flags: Flags = mask.to_numpy(zero_copy_only=False)
+def _flags(mask: pa.Array) -> Mask:
+    flags: Mask = mask.to_numpy(zero_copy_only=False)
     return flags
 
 

@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from smssim.arrays import Ints, Mask
 from smssim.logs.join.facts import Facts
 
 Array = npt.NDArray[Any]
-Integers = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
@@ -26,18 +25,18 @@ def begins(*keys: Array) -> Mask:
     return new
 
 
-def numbered(new: Mask) -> Integers:
+def numbered(new: Mask) -> Ints:
     """The number of each row's run, from 0."""
     return np.cumsum(new) - 1
 
 
-def place_within(new: Mask) -> Integers:
+def place_within(new: Mask) -> Ints:
     """The position of each row in its run, from 0."""
     places = np.arange(len(new))
     return places - np.maximum.accumulate(np.where(new, places, 0))
 
 
-def ends(new: Mask) -> Integers:
+def ends(new: Mask) -> Ints:
     """The last row of each run."""
     return np.flatnonzero(np.append(new[1:], True)) if len(new) else np.empty(0, np.int64)
 
@@ -56,7 +55,7 @@ def by_key(facts: Facts) -> tuple[Facts, Mask]:
     return facts.take(order), new
 
 
-def key_order(keys: npt.NDArray[np.uint64]) -> tuple[Integers, Mask]:
+def key_order(keys: npt.NDArray[np.uint64]) -> tuple[Ints, Mask]:
     """An order in which equal 128-bit *keys*, two columns, stand together as they came, and where
     each run of them begins.
 
@@ -164,7 +163,7 @@ def repetitions(sends: Facts, new: Mask) -> dict[Unit, Repetition]:
     return by_unit
 
 
-def _units(sends: Facts) -> tuple[Integers, Integers]:
+def _units(sends: Facts) -> tuple[Ints, Ints]:
     """Each file and unit in one number, and how many rows it has."""
     file, unit = sends["file"], sends["unit"]
     if not unit.any():
@@ -174,7 +173,7 @@ def _units(sends: Facts) -> tuple[Integers, Integers]:
     return np.unique((file.astype(np.int64) << _UNIT_BITS) + unit, return_counts=True)
 
 
-def _halves(sends: Facts, rows: Integers, runs: Mask) -> tuple[Mask, Integers, Integers]:
+def _halves(sends: Facts, rows: Ints, runs: Mask) -> tuple[Mask, Ints, Ints]:
     """Which runs repeat their first half, and the rows that end it and begin the second."""
     start = np.flatnonzero(runs)
     size = np.diff(start, append=len(rows))

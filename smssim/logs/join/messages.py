@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from smssim.arrays import Ints, Mask
 from smssim.logs.join.facts import UNKNOWN, Facts, application_of
-from smssim.logs.join.groups import Array, Integers, Mask, alone, begins, numbered, place_within
+from smssim.logs.join.groups import Array, alone, begins, numbered, place_within
 from smssim.logs.join.segments import (
     LABELS,
     Codes,
@@ -28,7 +29,7 @@ _ROW, _ACCEPTED, _REFUSED, _WHOLE = range(4)
 """Rows of tables, and entries by their stage: 0 or 3, 2, and 1 (the whole request was refused)."""
 
 
-def verdicts(sends: Facts, rows: Integers, group: Integers) -> Array:
+def verdicts(sends: Facts, rows: Ints, group: Ints) -> Array:
     """The verdict on each of *rows*, which are by *group* (its key), then in order.
 
     One accepted entry counts, all refused ones of the first line that has any (a number that was
@@ -48,7 +49,7 @@ def verdicts(sends: Facts, rows: Integers, group: Integers) -> Array:
     return verdict
 
 
-def _judged(sends: Facts, by: Integers, entry_class: Array, hashed: Array, new: Mask) -> Array:
+def _judged(sends: Facts, by: Ints, entry_class: Array, hashed: Array, new: Mask) -> Array:
     among = numbered(new)
     file, row, unit = (sends[name][by] for name in ("file", "row", "unit"))
     first = np.flatnonzero(new)[among]
@@ -69,7 +70,7 @@ def _judged(sends: Facts, by: Integers, entry_class: Array, hashed: Array, new: 
     )
 
 
-def _first_of_rank(among: Integers, file: Array, unit: Array) -> Mask:
+def _first_of_rank(among: Ints, file: Array, unit: Array) -> Mask:
     """The first of the n-th rows of all units, for every n."""
     rank = place_within(begins(among, file, unit))
     order = np.lexsort((rank, among))
@@ -121,13 +122,13 @@ class MergedMessages(NamedTuple):
 
     messages: Facts
     keys: Array
-    message: Integers
-    row: Integers
-    of: Integers
-    segment: Integers
+    message: Ints
+    row: Ints
+    of: Ints
+    segment: Ints
     duplicates: int
-    conflicting: Integers
-    earlier: Integers
+    conflicting: Ints
+    earlier: Ints
 
 
 def merge_messages(sends: Facts, new: Mask, codes: Codes, whole: Mask) -> MergedMessages:
@@ -172,7 +173,7 @@ def merge_messages(sends: Facts, new: Mask, codes: Codes, whole: Mask) -> Merged
     )
 
 
-def _unmerged(sends: Facts, rows: Integers) -> Facts:
+def _unmerged(sends: Facts, rows: Ints) -> Facts:
     """Messages of one row each; a row of a table is one segment if it does not say how many."""
     messages = np.empty(len(rows), MESSAGE)
     for start in range(0, len(rows), _BLOCK):
@@ -187,7 +188,7 @@ def _unmerged(sends: Facts, rows: Integers) -> Facts:
 
 
 def _merge(
-    sends: Facts, messages: Facts, rows: tuple[Integers, Mask], segments: Counted, codes: Codes
+    sends: Facts, messages: Facts, rows: tuple[Ints, Mask], segments: Counted, codes: Codes
 ) -> None:
     """Fill *messages* from their rows; the second of *rows* marks where each begins."""
     if not len(messages):
@@ -210,7 +211,7 @@ def _merge(
     _decide(sends, messages, segments, codes)
 
 
-def _first_present(present: Mask, starts: Integers) -> Integers:
+def _first_present(present: Mask, starts: Ints) -> Ints:
     """The first row of each group with a value, else its first row."""
     silent = np.where(present, 0, len(present)) + np.arange(len(present))
     return np.minimum.reduceat(silent, starts) % len(present)

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from smssim.arrays import Ints, Mask
 from smssim.calendars import SECOND
 from smssim.logs.join.facts import UNKNOWN, Facts
-from smssim.logs.join.groups import Array, Integers, Mask, alone, begins, key_order, numbered
+from smssim.logs.join.groups import Array, alone, begins, key_order, numbered
 from smssim.logs.join.messages import NAMELESS, ORPHAN, QUARANTINED, MergedMessages
 from smssim.logs.join.segments import Codes, StatusRows, deciding
 
@@ -23,11 +24,11 @@ class _JoinedReports(NamedTuple):
     """The reports that arrived, by message and segment; rows that count, and rejected rows."""
 
     reported: Facts
-    used: Integers
-    orphans: Integers
-    refused: Integers
-    unplaced: Integers
-    early: Integers
+    used: Ints
+    orphans: Ints
+    refused: Ints
+    unplaced: Ints
+    early: Ints
     duplicates: int
 
 
@@ -63,7 +64,7 @@ def join_reports(
     )
 
 
-def _early(reports: Facts, message: Integers, submitted: Integers) -> Mask:
+def _early(reports: Facts, message: Ints, submitted: Ints) -> Mask:
     """Which reports were made before their message was submitted; *message* may be negative.
 
     The arrival counts only where there is no other time, for it is by the customer's clock.
@@ -76,11 +77,11 @@ def _early(reports: Facts, message: Integers, submitted: Integers) -> Mask:
     return early
 
 
-def _unsaid(rows: Integers) -> Array:
+def _unsaid(rows: Ints) -> Array:
     return np.full(len(rows), -1, np.int8)
 
 
-def _messages(merged: MergedMessages, keys: npt.NDArray[np.uint64]) -> Integers:
+def _messages(merged: MergedMessages, keys: npt.NDArray[np.uint64]) -> Ints:
     """The message of each key of reports, negative where there is none."""
     n = len(merged.keys)
     both, runs = key_order(np.concatenate([merged.keys, keys]))
@@ -91,7 +92,7 @@ def _messages(merged: MergedMessages, keys: npt.NDArray[np.uint64]) -> Integers:
     return of_key[n:]
 
 
-def _standing(reports: Facts, message: Integers, segment: Integers) -> Mask:
+def _standing(reports: Facts, message: Ints, segment: Ints) -> Mask:
     """Which reports are no duplicates: of every arrival those of the unit with the most of it."""
     some = np.flatnonzero(~alone(begins(message)))
     stands = np.ones(len(reports), np.bool_)
@@ -136,7 +137,7 @@ def _decide(sends: Facts, merged: MergedMessages, statuses: StatusRows, codes: C
 
 
 def _reported(
-    sends: Facts, merged: MergedMessages, reports: Facts, message: Integers, segment: Integers
+    sends: Facts, merged: MergedMessages, reports: Facts, message: Ints, segment: Ints
 ) -> Facts:
     """The reports that arrived, and the arrivals that rows of messages hold."""
     has_arrival = (sends["received"] != UNKNOWN) & (sends["status"] >= 0)

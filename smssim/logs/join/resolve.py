@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from smssim.arrays import Ints, Mask
 from smssim.logs.captures.seen_by_customer import Codes as CodedColumn
 from smssim.logs.frames import MessageColumns, ReportColumns, messages_frame, reports_frame
 from smssim.logs.join.facts import UNKNOWN, Facts, Names
 from smssim.logs.join.groups import (
     Array,
-    Integers,
-    Mask,
     Repetition,
     Unit,
     appended_units,
@@ -104,7 +103,7 @@ def resolve(sends: Facts, reports: Facts, names: Names, whole: Mask | None = Non
     )
 
 
-def _rejected_by_join(facts: Facts, rows: Integers, reason: int) -> Facts:
+def _rejected_by_join(facts: Facts, rows: Ints, reason: int) -> Facts:
     records = np.empty(len(rows), _REJECTED_BY_JOIN)
     for name in ("file", "row", "entry"):
         records[name] = facts[name][rows]
@@ -137,7 +136,7 @@ def _in_sequence(parts: Sequence[tuple[Facts, Facts]]) -> tuple[Facts, Facts]:
     return messages, reports.take(np.lexsort((reports["part"], reports["message"])))
 
 
-def _dense(messages: Facts) -> Integers:
+def _dense(messages: Facts) -> Ints:
     single = np.where(messages["request"] < 0, np.arange(len(messages)), -1)
     keys = (messages["request"], messages["origin"], single)
     order = np.lexsort(keys)
@@ -154,7 +153,7 @@ def _dense(messages: Facts) -> Integers:
 def frames(messages: Facts, reports: Facts, names: Names) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The frames of messages and reports that are in sequence."""
 
-    def integers(name: str) -> Integers:
+    def integers(name: str) -> Ints:
         return messages[name].astype(np.int64)
 
     def coded(name: str) -> CodedColumn:

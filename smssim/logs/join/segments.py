@@ -8,17 +8,9 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from smssim.arrays import Ints, Mask
 from smssim.logs.join.facts import UNKNOWN, Facts, Labels, application_of
-from smssim.logs.join.groups import (
-    Array,
-    Integers,
-    Mask,
-    alone,
-    begins,
-    ends,
-    key_order,
-    numbered,
-)
+from smssim.logs.join.groups import Array, alone, begins, ends, key_order, numbered
 
 # Which of several statuses of a message counts.
 
@@ -35,7 +27,7 @@ class Codes(NamedTuple):
 
     delivered: int
     accepted: int
-    rank: Integers
+    rank: Ints
 
     @classmethod
     def of(cls, status: Labels) -> Self:
@@ -67,8 +59,8 @@ class Codes(NamedTuple):
 class StatusRows(NamedTuple):
     """Statuses, one per row: its message and segment, and the fact that reports it."""
 
-    message: Integers
-    segment: Integers
+    message: Ints
+    segment: Ints
     status: Array
     source: Array
     stage: Array
@@ -79,13 +71,13 @@ class StatusRows(NamedTuple):
     entry: Array
 
     @classmethod
-    def by(cls, facts: Facts, message: Integers, segment: Integers, stage: Array) -> Self:
+    def by(cls, facts: Facts, message: Ints, segment: Ints, stage: Array) -> Self:
         """The statuses that *facts* report of segments of messages."""
         names = ("status", "source", "final", "received", "file", "row", "entry")
         columns = {name: facts[name] for name in names}
         return cls(message=message, segment=segment, stage=stage, **columns)
 
-    def take(self, rows: Integers | Mask) -> StatusRows:
+    def take(self, rows: Ints | Mask) -> StatusRows:
         """Some of the rows."""
         return StatusRows(*(column[rows] for column in self))
 
@@ -94,7 +86,7 @@ class StatusRows(NamedTuple):
         return StatusRows(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
 
 
-def deciding(statuses: StatusRows, codes: Codes) -> Integers:
+def deciding(statuses: StatusRows, codes: Codes) -> Ints:
     """The row that decides each message with a status, by message.
 
     Of several statuses of a segment a final one goes before one that is not, then the later, then
@@ -136,15 +128,15 @@ class Counted(NamedTuple):
     *segments*, *cost* and *covered* are totals per group.
     """
 
-    row: Integers
-    group: Integers
-    segment: Integers
-    segments: Integers
-    cost: Integers
-    covered: Integers
+    row: Ints
+    group: Ints
+    segment: Ints
+    segments: Ints
+    cost: Ints
+    covered: Ints
 
 
-def conflicting(sends: Facts, rows: Integers, new: Mask) -> Mask:
+def conflicting(sends: Facts, rows: Ints, new: Mask) -> Mask:
     """Which groups of *rows* contradict themselves; *new* marks where each begins."""
     starts = np.flatnonzero(new)
     conflicts = np.zeros(len(starts), np.bool_)
@@ -155,7 +147,7 @@ def conflicting(sends: Facts, rows: Integers, new: Mask) -> Mask:
     return conflicts
 
 
-def _compared(sends: Facts, rows: Integers) -> Iterator[tuple[Array, int]]:
+def _compared(sends: Facts, rows: Ints) -> Iterator[tuple[Array, int]]:
     """The values in which rows must agree, each with its value where absent."""
     for name, absent in _AGREEING.items():
         values = sends[name][rows]
@@ -191,7 +183,7 @@ def files_of_whole_rows(partitions: Iterable[Facts]) -> Mask:
     return whole
 
 
-def counted(sends: Facts, rows: Integers, new: Mask, codes: Codes, whole: Mask) -> Counted:
+def counted(sends: Facts, rows: Ints, new: Mask, codes: Codes, whole: Mask) -> Counted:
     """The rows that count in groups without a contradiction.
 
     A row is the segment that it names, else the n-th of its unit, or a whole message where its
@@ -216,8 +208,8 @@ def counted(sends: Facts, rows: Integers, new: Mask, codes: Codes, whole: Mask) 
 
 
 def _segments(
-    sends: Facts, rows: Integers, group: Integers, totals: Integers, codes: Codes, whole: Mask
-) -> tuple[Integers, Mask]:
+    sends: Facts, rows: Ints, group: Ints, totals: Ints, codes: Codes, whole: Mask
+) -> tuple[Ints, Mask]:
     """The segment of each row, and which rows a later status of the same message supersedes."""
     segment = sends["part"][rows].astype(np.int64)
     superseded = np.zeros(len(rows), np.bool_)
@@ -229,7 +221,7 @@ def _segments(
     run = numbered(new)
     size = np.bincount(run)[run]
     old = _superseded(facts, total, new, codes)
-    before: Integers = np.cumsum(~old) - ~old
+    before: Ints = np.cumsum(~old) - ~old
     # More rows than a message may have segments are repetitions of it.
     most = np.where(total > 0, total, np.where(size > _MOST_SEGMENTS, 1, _MOST_SEGMENTS))
     nth = (before - before[new][run]) % most + 1
@@ -238,7 +230,7 @@ def _segments(
     return segment, superseded
 
 
-def _superseded(facts: Facts, total: Integers, new: Mask, codes: Codes) -> Mask:
+def _superseded(facts: Facts, total: Ints, new: Mask, codes: Codes) -> Mask:
     """Which rows of a unit, without parts, are earlier statuses of what another row reports.
 
     Rows of one id that say no number of segments are its segments if they agree on the status,
@@ -260,9 +252,7 @@ def _precedence(facts: Facts, codes: Codes) -> tuple[Array, Array, Array]:
     return codes.rank[status], final, codes.certainty(status, facts["source"], final)
 
 
-def _by_segment(
-    sends: Facts, rows: Integers, by: tuple[Integers, Integers, Mask], codes: Codes
-) -> Integers:
+def _by_segment(sends: Facts, rows: Ints, by: tuple[Ints, Ints, Mask], codes: Codes) -> Ints:
     """An order by group and segment, the row that counts last of each."""
     group, segment, superseded = by
     order = np.lexsort((segment, group))
@@ -275,14 +265,14 @@ def _by_segment(
     return order
 
 
-def _segments_present(sends: Facts, rows: Integers, group: Integers, of: Integers) -> Integers:
+def _segments_present(sends: Facts, rows: Ints, group: Ints, of: Ints) -> Ints:
     """How many segments the rows of each group have; 0 if all are entries of a capture's answer."""
     counts = np.bincount(of)
     of_tables = np.bincount(group, sends["entry_hash"][rows] == 0, minlength=len(counts))
     return np.where(of_tables > 0, counts, 0)
 
 
-def _summed(values: Array, last: Integers, first: Integers, of: Integers, absent: int) -> Array:
+def _summed(values: Array, last: Ints, first: Ints, of: Ints, absent: int) -> Array:
     """The sum over the segments of each group that have a value; *absent* if none has."""
     per_segment = values[last]
     per_segment = np.where(per_segment == absent, np.maximum.reduceat(values, first), per_segment)

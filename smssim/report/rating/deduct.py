@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Ints
 from smssim.record.schema import codes_of, microseconds_of, refusal_stages
 from smssim.sms.packages import CountryQuota, Package
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Ints = NDArray[np.int64]
 UNKNOWN = -1
 """Segments covered of a message that was sent though mode 2 could not have sent it."""
 _NO_QUOTA, _DELIVERED = "E000629", "DELIVRD"

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from smssim.arrays import Ints
 from smssim.calendars import HOUR, to_us
 from smssim.record.from_frames import tally_frames
 from smssim.record.record import Record
@@ -45,7 +45,6 @@ from smssim.sms.reference import MAINLAND
 if TYPE_CHECKING:
     import pandas as pd
 
-Ints = NDArray[np.int64]
 _R = TypeVar("_R", bound=Record)
 _LARGEST = np.iinfo(np.int32).max
 _UNCOUNTABLE = 2**63 - 2**20

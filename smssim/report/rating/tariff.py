@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from smssim.arrays import Ints
 from smssim.calendars import to_us
 from smssim.sms.phone_numbers import masked
 from smssim.sms.reference import countries
@@ -21,7 +21,6 @@ from smssim.sms.reference import countries
 if TYPE_CHECKING:
     import pandas as pd
 
-Ints = NDArray[np.int64]
 _DEAREST = 1_000_000
 """Units of the currency that a segment may cost."""
 _VENDOR = "huawei"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from smssim.arrays import Ints
 from smssim.calendars import HOUR, to_us
 from smssim.scenario import Calls, GroupTask, microseconds
 from smssim.simulation.arrivals.marks import (
@@ -17,8 +17,6 @@ from smssim.simulation.arrivals.marks import (
 from smssim.simulation.arrivals.messages import NewMessages
 from smssim.simulation.compiled import CompiledScenario
 from smssim.stats.keyed_random import REQUESTS_AN_HOUR
-
-Ints = NDArray[np.int64]
 
 
 class CallSource:

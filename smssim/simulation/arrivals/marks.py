@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Ints
 from smssim.calendars import HOUR
 from smssim.scenario import Flaws, GroupTask, Resend, Scenario, Source
 from smssim.simulation.compiled import EXPIRED, MOST_RECIPIENTS, CompiledScenario, Refusal
@@ -20,7 +21,6 @@ from smssim.stats.keyed_random import (
     random_words,
 )
 
-Ints = NDArray[np.int64]
 NEVER = 1 << 62
 _ALL = (1 << 64) - 1
 _RECIPIENTS = ((1 << RECIPIENT_BITS) - 1) << GENERATION_BITS

@@ -8,10 +8,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Ints
 from smssim.simulation.arrivals.marks import MessageMarks
 from smssim.simulation.compiled import CompiledScenario
-
-Ints = NDArray[np.int64]
 
 
 @dataclass

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from smssim.arrays import Ints
 from smssim.calendars import HOUR, hourly_weights, quarter_bounds, to_us
 from smssim.scenario import Traffic, microseconds
 from smssim.simulation.arrivals.marks import (
@@ -18,8 +18,6 @@ from smssim.simulation.arrivals.messages import NewMessages
 from smssim.simulation.compiled import MOST_RECIPIENTS, CompiledScenario
 from smssim.stats.inverse_cdf import discrete, poisson, poisson_count
 from smssim.stats.keyed_random import REQUESTS_AN_HOUR, Words, random_words
-
-Ints = NDArray[np.int64]
 
 
 class TrafficSource:

@@ -15,6 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Ints
 from smssim.scenario import Scenario, microseconds
 from smssim.simulation.arrivals.marks import NEVER
 from smssim.simulation.arrivals.messages import order_by_time
@@ -24,7 +25,6 @@ from smssim.simulation.compiled import CompiledScenario
 from smssim.simulation.finished import FinishedMessages
 from smssim.stats.keyed_random import Words, random_words
 
-Ints = NDArray[np.int64]
 _ALONE, _NOWHERE = -1, -2
 
 

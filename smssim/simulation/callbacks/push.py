@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Ints
 from smssim.record.schema import REPORT_STATES
 from smssim.simulation.arrivals.marks import NEVER
 from smssim.simulation.callbacks.server import (
@@ -23,7 +24,6 @@ from smssim.simulation.compiled import CompiledScenario
 from smssim.simulation.finished import FinishedMessages
 from smssim.stats.keyed_random import Words
 
-Ints = NDArray[np.int64]
 LOST, PENDING, _RECEIVED = (REPORT_STATES.index(state) for state in ("lost", "pending", "received"))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Ints, Mask
 from smssim.calendars import HOUR, MINUTE, to_us
 from smssim.scenario import Scenario, microseconds
 from smssim.simulation.arrivals.marks import NEVER, counters_of, hours_and_numbers
@@ -51,8 +52,6 @@ def _merged(windows: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-Ints = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 NO_ANSWER, ANSWER_LOST, ERROR = range(3)
 """What can befall an attempt by chance."""
 _STRETCH_BITS = 32

@@ -13,6 +13,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Ints
 from smssim.calendars import MINUTE, to_us
 from smssim.scenario import Application, Frequency, Scenario, microseconds
 from smssim.simulation.account.account import Account, MessageClass
@@ -21,7 +22,6 @@ from smssim.simulation.compiled import FULL, CompiledScenario
 from smssim.simulation.rules.rule import CountingRule
 from smssim.simulation.window import MessageBatch, MessageWindow
 
-Ints = NDArray[np.int64]
 _Ints32 = NDArray[np.int32]
 _Mask = NDArray[np.bool_]
 _Minutes = TypeVar("_Minutes", int, _Ints32)

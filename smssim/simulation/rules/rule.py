@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from smssim.arrays import Mask
 from smssim.scenario import Application, Scenario
 from smssim.simulation.account.account import Account, MessageClass
 from smssim.simulation.account.events import EventPriority
@@ -16,7 +17,6 @@ from smssim.simulation.compiled import CompiledScenario
 from smssim.simulation.window import MessageBatch, MessageWindow
 
 _ClassLimits = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 
 
 class Rule(ABC):
