@@ -8,9 +8,10 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from smssim.checks.check import FIRST_BATCH, verdicts_of
 from smssim.checks.decide import with_never
@@ -31,9 +32,6 @@ from smssim.scenario import Check, Scenario
 from smssim.scenario.diff import ABSENT, Change, differences
 from smssim.simulation.policies.account_view import Policy
 from smssim.stats.intervals import Interval, mean_interval, newcombe_paired, quantile_difference
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MIN_MONTHS = 100
 """Months that a difference is taken over at least."""
@@ -99,8 +97,6 @@ class Difference:
         """One row per promise: name, unit, old and new outcome ("" if a scenario does not have it),
         months, before, after, change with low and high, note; as in `PromiseDifference`.
         """
-        import pandas as pd
-
         return pd.DataFrame([both.row for both in self.promises])
 
     def to_text(self) -> str:

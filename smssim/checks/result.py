@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from smssim.checks.counterexample import Story, counterexample_of
 from smssim.checks.export import junit, plain, to_json
 from smssim.checks.show import card, draw_promises
@@ -12,7 +14,6 @@ from smssim.checks.text import text_of
 from smssim.checks.verdict import NUMBERS, CheckedScenario, UndecidedPolicy
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 
@@ -36,8 +37,6 @@ class CheckResult(CheckedScenario):
         """One row per promise: name, promise, unit, outcome, runs, estimate, low, high, by, share
         of months that break it with its interval, note; as in `Verdict`.
         """
-        import pandas as pd
-
         rows = [
             {
                 "name": verdict.check.name,

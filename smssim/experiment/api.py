@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from smssim.experiment.comparison import Comparison
 from smssim.experiment.designs import Design, designs_of
@@ -14,9 +16,6 @@ from smssim.experiment.run_store import Store
 from smssim.experiment.runner import Execution, Precision, PrecisionGoal, Progress, tasks_of
 from smssim.scenario import Scenario
 from smssim.simulation.policies.account_view import Policy
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _RUNS = 200
 """Replications where neither a number nor a precision is requested."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from smssim.experiment.experiment import Experiment
 from smssim.experiment.statistics import Values, mean_of, metric_of, subject_of
 from smssim.stats.intervals import mean_interval
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 BASE, WHAT_IF = 0, 1
@@ -49,8 +49,6 @@ class Comparison:
         `reduction` is how many times the variance of the difference is smaller than that of two
         independent runs, which is their variances' sum; infinite where pairs never differ.
         """
-        import pandas as pd
-
         rows = [row for name in self.experiment.kpi_names for row in self._row(name, confidence)]
         return pd.DataFrame(rows, columns=list(_TYPES)).astype(_TYPES)
 

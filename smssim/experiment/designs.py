@@ -6,13 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from smssim.scenario import Scenario
 from smssim.scenario.errors.problems import without_secrets
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _MAX_DESIGNS = 10_000
 """Scenarios of one sweep at most; each is validated before the first run."""

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from smssim.experiment.designs import Design
 from smssim.experiment.frontier import frontier_of, sign_of
@@ -25,7 +26,6 @@ from smssim.metrics import METRICS
 from smssim.record.record import Record
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 
@@ -51,8 +51,6 @@ class Experiment:
 
         A figure that a run does not have is NaN, as all of a failed run are.
         """
-        import pandas as pd
-
         tasks = sorted(self.results)
         columns: dict[str, Any] = {
             "scenario": np.array([task.design for task in tasks], np.int64),
@@ -64,8 +62,6 @@ class Experiment:
     @property
     def cpu_seconds(self) -> pd.Series[float]:
         """CPU seconds of each run, by scenario and replication."""
-        import pandas as pd
-
         tasks = sorted(self.results)
         index = pd.MultiIndex.from_tuples([tuple(task) for task in tasks], names=list(_KEYS))
         return pd.Series([self.results[task].seconds for task in tasks], index, dtype="float64")
@@ -82,8 +78,6 @@ class Experiment:
         """One row per design: its number as `scenario`, its name as `design` if it has one, and its
         values by path.
         """
-        import pandas as pd
-
         rows = [
             {"scenario": n, **({"design": point.name} if point.name else {}), **point.changes}
             for n, point in enumerate(self.designs)
@@ -257,8 +251,6 @@ def _ranks(
     figures: dict[str, float], values: dict[str, Values], units: dict[str, str]
 ) -> pd.DataFrame:
     """One row per figure: that of a record, and how the *values* of runs are spread around it."""
-    import pandas as pd
-
     rows = [
         {
             "metric": metric_of(name),

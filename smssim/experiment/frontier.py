@@ -7,15 +7,12 @@ either of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from smssim.experiment.statistics import Values, estimate_of, mean_of, metric_of
 from smssim.metrics import METRICS
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Replications = Mapping[int, float]
 """A figure of one design by replication."""
@@ -34,8 +31,6 @@ def frontier_of(
     figures and on average not worse in the other; a design without a value in one of them neither
     beats another nor is beaten.
     """
-    import pandas as pd
-
     frame = changes
     for name, designs in figures.items():
         intervals = [

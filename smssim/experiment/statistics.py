@@ -6,16 +6,14 @@ Runs that have no value (no run-out, nothing delivered) are left out and counted
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from smssim.metrics import METRICS, YES_OR_NO
 from smssim.stats.intervals import Interval, mean_interval, quantile_interval, wilson
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Values = npt.NDArray[np.float64]
 
@@ -82,8 +80,6 @@ def subject_of(name: str) -> str:
 
 def summary_frame(rows: list[dict[str, Any]], keys: list[str]) -> pd.DataFrame:
     """Rows of statistics as a tidy frame; *keys* come first."""
-    import pandas as pd
-
     columns = [*keys, "metric", "of", "unit", "statistic", "n", "estimate", "low", "high"]
     frame = pd.DataFrame(rows, columns=columns)
     numbers = dict.fromkeys(("estimate", "low", "high"), "float64")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from smssim.arrays import Ints
 from smssim.logs.captures.seen_by_customer import Codes
@@ -17,9 +18,6 @@ from smssim.record.schema import (
     REPORTS,
     Column,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 NOT_A_TIME = -(2**63)
 
@@ -119,15 +117,11 @@ def reports_frame(facts: ReportColumns) -> pd.DataFrame:
 
 def times(us: Ints) -> pd.DatetimeIndex:
     """Return microseconds since 1970 as UTC times; the smallest int64 is NaT."""
-    import pandas as pd
-
     return pd.DatetimeIndex(us.astype(np.int64).view("datetime64[us]")).tz_localize("UTC")
 
 
 def _nullable(values: Ints, dtype: str, unknown: int) -> pd.arrays.IntegerArray:
     """Return integers of a nullable *dtype* or a larger one, NA where they are *unknown*."""
-    import pandas as pd
-
     absent = values == unknown
     values = np.where(absent, 0, values)
     return pd.arrays.IntegerArray(values.astype(fitting(dtype.lower(), values)), absent)
@@ -142,8 +136,6 @@ def fitting(dtype: str, values: Ints) -> np.dtype[Any]:
 
 def categories(column: Codes) -> pd.Categorical:
     """Return a column with the labels that it uses, sorted; equal labels become one."""
-    import pandas as pd
-
     present = np.unique(column.codes)
     used = present[present >= 0]
     names, position = np.unique(np.array(column.labels, object)[used], return_inverse=True)
@@ -153,14 +145,10 @@ def categories(column: Codes) -> pd.Categorical:
 
 
 def _fixed(codes: Ints, labels: list[Any]) -> pd.Categorical:
-    import pandas as pd
-
     return pd.Categorical.from_codes(codes, categories=pd.Index(labels))
 
 
 def _frame(table: tuple[Column, ...], columns: dict[str, Any], n: int) -> pd.DataFrame:
-    import pandas as pd
-
     return pd.DataFrame({c.name: columns.get(c.name, _unknown(c.dtype, n)) for c in table})
 
 

@@ -6,9 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from smssim.calendars import to_datetime
 from smssim.logs.files.table import Batch, Table
@@ -16,10 +16,6 @@ from smssim.logs.hiding import without_secrets
 from smssim.logs.join.facts import UNKNOWN, Facts, ParsedChunk
 from smssim.logs.join.spill import period
 from smssim.sms.phone_numbers import masked
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 LONGEST_TEXT = 4_096
 """Characters of a text or of reasons that are stored."""
@@ -88,8 +84,6 @@ class Quarantine:
 
     def frame(self) -> pd.DataFrame:
         """Return the stored records by file and row, with the columns of `smssim.record.schema`."""
-        import pandas as pd
-
         from smssim.record.schema import QUARANTINE
 
         rows = sorted(self._rows, key=lambda row: row[:2])

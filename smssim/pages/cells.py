@@ -7,12 +7,11 @@ more; where a frame has an interval, it stands below its figure.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from smssim.formatting import Grid, count, duration, missing, moment, money, share
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 HEADINGS = {
     "in_flight": "in flight",

@@ -9,6 +9,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pandas as pd
+
 from smssim.formatting import Grid
 from smssim.pages.assumptions import assumptions
 from smssim.pages.cells import grid
@@ -24,7 +26,6 @@ from smssim.report.kpis import kpis
 from smssim.scenario import Scenario
 
 if TYPE_CHECKING:
-    import pandas as pd
     from jinja2 import Template
 
 MOST_ROWS = 60
@@ -121,8 +122,6 @@ class Page:
         return f'<iframe title="{title}" {how} srcdoc="{escape(self.html)}"></iframe>'
 
     def _worksheets(self) -> dict[str, pd.DataFrame]:
-        import pandas as pd
-
         record = self.record
         left_out = reasons(record, 10**6)
         tables = (table for section in self.sections for table in section.tables)

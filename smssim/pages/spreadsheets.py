@@ -12,14 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from smssim.record.files import whole_file
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MOST_ROWS = 1_048_575
 """Rows of a worksheet below its heading."""
@@ -60,8 +58,6 @@ def safe(frame: pd.DataFrame) -> pd.DataFrame:
     Times are UTC with a "Z", in microseconds where a column has any; naive ones are taken as UTC,
     and are dates where all of a column are midnights. What is missing stays missing.
     """
-    import pandas as pd
-
     columns = {}
     for index, name in enumerate(frame.columns):
         column = frame.iloc[:, index]
@@ -177,8 +173,6 @@ def _cell(value: Any) -> Any:
 
 
 def _times(column: pd.Series[Any]) -> pd.Series[Any]:
-    import pandas as pd
-
     utc = column.dt.tz_convert("UTC").dt.tz_localize(None) if column.dt.tz is not None else column
     instants = utc.dropna().to_numpy().astype("datetime64[us]")
     dates = column.dt.tz is None and bool((instants == instants.astype("datetime64[D]")).all())

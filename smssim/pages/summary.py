@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from smssim.calendars import DAY, to_datetime
 from smssim.formatting import (
@@ -34,9 +36,6 @@ from smssim.report.latency import untimed
 from smssim.report.outages import outages, untold
 from smssim.report.projection import month_of, projection
 from smssim.scenario import Scenario
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _KINDS = {
     "failed": "failed",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from smssim import report
 from smssim.formatting import (
@@ -31,9 +33,6 @@ from smssim.report.latency import untimed
 from smssim.report.outages import untold
 from smssim.report.review import onboarding, tasks
 from smssim.sms import reference as codes
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Frame = Callable[[Record], "pd.DataFrame"]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pandas as pd
+
 from smssim.plots._bars import fill, shortened
 from smssim.plots._style import INK, WARNING, naive_moment, time_axis
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 
@@ -60,8 +61,6 @@ def number(at: pd.Timestamp) -> float:
 
 
 def _minute() -> Any:
-    import pandas as pd
-
     return pd.Timedelta(minutes=1)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from smssim import report
 from smssim.formatting import listed
@@ -26,7 +27,6 @@ from smssim.plots._timeline import Dry, dry_spells, lane, meanings
 from smssim.record.record import Record
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 

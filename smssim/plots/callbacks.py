@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from smssim import report
 from smssim.formatting import duration, missing, share, times
@@ -25,7 +26,6 @@ from smssim.report.callbacks import reports_by_hour
 from smssim.report.outages import untold
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 _OUTAGE: dict[str, Any] = {
@@ -103,8 +103,6 @@ def _draw(ax: Axes, frame: pd.DataFrame, zone: str) -> None:
 
 
 def _hour() -> Any:
-    import pandas as pd
-
     return pd.Timedelta(hours=1)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from smssim import report
 from smssim.formatting import amount, duration, share
@@ -13,7 +14,6 @@ from smssim.plots._style import CYCLE, FAINT, INK, drawing, legend_below, set_ti
 from smssim.record.record import Record
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 MOST = 16

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from smssim import report
 from smssim.formatting import amount, share
 from smssim.plots._bars import fill, first_of, label_ends, lying
@@ -11,7 +13,6 @@ from smssim.plots._style import drawing, legend_below, set_titles, show_message
 from smssim.record.record import Record
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 PAID: dict[str, tuple[str, dict[str, Any]]] = {

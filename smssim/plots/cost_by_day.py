@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from smssim import report
 from smssim.arrays import Floats
@@ -26,7 +27,6 @@ from smssim.plots.cost import PAID
 from smssim.record.record import Record
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 _FIGURES = {
@@ -87,8 +87,6 @@ def _axes(ax: Axes, rows: pd.DataFrame, unit: str, zone: str) -> None:
 
 def since(rows: pd.DataFrame) -> Any:
     """The beginning of the first day."""
-    import pandas as pd
-
     return (rows["at"].min() - pd.Timedelta(1, unit="us")).floor("D")
 
 
@@ -147,8 +145,6 @@ def _nothing(days: int, figure: str) -> str:
 
 def _title(seen: pd.DataFrame, ahead_: pd.DataFrame, unit: str) -> str:
     """What it comes to by the end of the month, or came to."""
-    import pandas as pd
-
     if not len(seen):
         return "The cost of the month is not known"
     so_far = f"{amount(seen['so_far'].iloc[-1])} {unit}".strip()

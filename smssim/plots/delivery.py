@@ -6,6 +6,7 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from smssim import report
 from smssim.formatting import missing, share
@@ -22,7 +23,6 @@ from smssim.plots._style import (
 from smssim.record.record import Record
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 

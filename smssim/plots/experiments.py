@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from smssim.formatting import number
@@ -15,7 +16,6 @@ from smssim.plots._style import FAINT, INK, WARNING, drawing, legend_below, seri
 from smssim.stats.intervals import Interval
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.axes import Axes as MatplotlibAxes
 

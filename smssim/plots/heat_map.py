@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from smssim import report
@@ -13,7 +14,6 @@ from smssim.plots._style import drawing, legend_below, set_titles, show_message
 from smssim.record.record import Record
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
 

@@ -6,13 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from smssim.formatting import duration
 from smssim.plots._style import FAINT, INK, drawing, series_style, set_titles, show_message
 from smssim.record.record import Record
 from smssim.report.latency import latency_curve, untimed
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 TICKS_S = {1: "1 s", 10: "10 s", 30: "30 s", 180: "3 min", 3_600: "1 h", 86_400: "1 day"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from smssim import report
 from smssim.formatting import duration, missing, times
 from smssim.plots._style import (
@@ -24,7 +26,6 @@ from smssim.report.review import FIRST_MESSAGE, calendar_of
 from smssim.workdays import CLOSES_US, GMT8_US, OPENS_US, WorkCalendar
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 
@@ -78,8 +79,6 @@ def closed(
 
 def _end(record: Record | pd.DataFrame, frame: pd.DataFrame) -> Any:
     """The last usable moment, or the end of the record if something was still in review."""
-    import pandas as pd
-
     if isinstance(record, Record) and frame["approved_at"].isna().any():
         return pd.Timestamp(record.observed_until, unit="us", tz="UTC")
     columns = (frame[name].dropna() for name in ("submitted_at", "approved_at", "usable_at"))
@@ -183,8 +182,6 @@ def longest(steps: pd.DataFrame, until: pd.Timestamp | None) -> pd.DataFrame:
 
 
 def _end_onboarding(record: Record) -> pd.Timestamp:
-    import pandas as pd
-
     return pd.Timestamp(record.observed_until, unit="us", tz="UTC")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from smssim import report
 from smssim.formatting import duration, missing, share, times
@@ -26,7 +27,6 @@ from smssim.record.tallies import SLOT_US
 from smssim.report._record import scenario_of
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 PERIODS = {"day": "daily", "month": "monthly"}
@@ -91,8 +91,6 @@ def thresholds(
 
 def _ends(record: Record | pd.DataFrame, usage: pd.DataFrame) -> list[pd.Timestamp]:
     """Where the axis begins and ends: with the record, or the first and last slot."""
-    import pandas as pd
-
     if not isinstance(record, Record):
         return [usage["at"].min() - pd.Timedelta(SLOT_US, unit="us"), usage["at"].max()]
     ends = (record.observed_from, record.observed_until)
@@ -109,8 +107,6 @@ def _unit(record: Record | pd.DataFrame) -> str:
 
 def _used(ax: Axes, usage: pd.DataFrame) -> None:
     """The staircase, which rises from 0 whenever a period begins."""
-    import pandas as pd
-
     fresh = usage[["start"]].drop_duplicates().assign(used=0)
     rows = pd.concat([fresh.assign(at=fresh["start"]), usage]).sort_values(
         ["start", "at"], kind="stable"
@@ -123,8 +119,6 @@ def _used(ax: Axes, usage: pd.DataFrame) -> None:
 
 def _stops(ax: Axes, both: pd.DataFrame) -> None:
     """The shaded stretches in which a tripped limit, of either period, stopped sending."""
-    import pandas as pd
-
     tripped = both[both["limit_at"].notna()]
     for period, stopped in tripped.groupby("period"):
         ends = stopped["limit_at"] + pd.to_timedelta(stopped["suspended_h"], unit="h")

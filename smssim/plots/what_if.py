@@ -8,6 +8,8 @@ import textwrap
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import pandas as pd
+
 from smssim import report
 from smssim.formatting import duration, listed
 from smssim.plots._style import FAINT, INK, day_and_time, naive, series_style, thousands, time_axis
@@ -16,7 +18,6 @@ from smssim.record.record import Record
 from smssim.report.latency import latency_curve
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 

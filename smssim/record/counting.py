@@ -8,18 +8,16 @@ labels of their own come by way of `smssim.record.from_frames`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from smssim.calendars import DAY
 from smssim.record.schema import NAT, REPORT_STATES, RESEND_KINDS, RefusalStage
 from smssim.record.tallies import CHARGES, OUTCOMES, SLOT_US, WITHIN, Tallies
 from smssim.stats.delay_bins import bin_of, edges_us
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Array = NDArray[Any]
 Columns = Mapping[str, Array]
@@ -53,8 +51,6 @@ class _Axis(NamedTuple):
 
     def at(self, positions: Array) -> Any:
         """The values at some positions, NA's being the first."""
-        import pandas as pd
-
         if isinstance(self.values, np.ndarray):
             return self.values.take(positions)
         if isinstance(self.values, range):
@@ -95,8 +91,6 @@ class _Tally:
 
     def frame(self) -> pd.DataFrame:
         """The cells by the values of their keys, in order."""
-        import pandas as pd
-
         empty = np.empty(0, np.int64)
         keys, sums = (
             _folded(self._chunks) if self._chunks else (empty, [empty] * len(self._measures))

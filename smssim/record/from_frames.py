@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from smssim.record.counting import GROUP, Array, Columns, TallyBuilder, distinct_combinations
 from smssim.record.schema import (
@@ -17,9 +18,6 @@ from smssim.record.schema import (
     resend_kinds,
 )
 from smssim.record.tallies import Tallies
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _CODED = ("country", "application", "template", "type", "status", "source")
 _UNKNOWN = {"covered_segments": -1, "cost_micro": 0, "segments": 0, "deliveries": 0}

@@ -7,16 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from smssim.record.counting import Array, Columns
 from smssim.record.schema import NAT, TIME, Column, codes_of, microseconds_of
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa  # type: ignore[import-untyped]
 
 _KEY = "smssim"
 _RISING = ("request", "recipient", "message", "resend_number")
@@ -66,8 +65,6 @@ def frame_types(frame: pd.DataFrame) -> dict[str, ColumnType]:
 
 
 def _category(values: Sequence[Any] | pd.Index[Any]) -> ColumnType:
-    import pandas as pd
-
     categories = values if isinstance(values, pd.Index) else pd.Index(list(values))
     return ColumnType("category", categories.tolist(), str(categories.dtype))
 
@@ -92,9 +89,6 @@ class TableWriter:
     """Writes a Parquet file, one row group each `add`; it is whole once the context has ended."""
 
     def __init__(self, path: Path, types: Mapping[str, ColumnType]) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq  # type: ignore[import-untyped]
-
         self.types, self.rows = dict(types), 0
         self._schema = pa.schema([(name, _arrow_type(type_)) for name, type_ in types.items()])
         delta = [n for n, type_ in types.items() if type_.dtype == TIME or n in _RISING]
@@ -109,8 +103,6 @@ class TableWriter:
 
     def add(self, columns: Columns) -> None:
         """Write compact columns as one row group."""
-        import pyarrow as pa
-
         arrays = [_to_arrow(columns[name], type_) for name, type_ in self.types.items()]
         batch = pa.record_batch(arrays, schema=self._schema)
         if batch.num_rows:
@@ -131,9 +123,6 @@ class TableWriter:
 
 def _types_in(path: Path) -> dict[str, ColumnType]:
     """The types of the table that a TableWriter wrote. Raise a ValueError for any other file."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
         metadata = pq.read_metadata(path).metadata or {}
         about = json.loads(metadata[_KEY.encode()])
@@ -148,10 +137,6 @@ def read_table(path: Path) -> pd.DataFrame:
     """The frame that a TableWriter wrote, of the same types. Raise a ValueError for any other
     file.
     """
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     types = _types_in(path)
     try:
         table = pq.read_table(path, partitioning=None)
@@ -163,8 +148,6 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def _arrow_type(type_: ColumnType) -> pa.DataType:
-    import pyarrow as pa
-
     if type_.labelled:
         return pa.dictionary(pa.int32(), pa.string())
     if type_.dtype == TIME:
@@ -173,8 +156,6 @@ def _arrow_type(type_: ColumnType) -> pa.DataType:
 
 
 def _to_arrow(values: Array, type_: ColumnType) -> pa.Array:
-    import pyarrow as pa
-
     if type_.dtype == TIME:
         return pa.array(values, mask=values == NAT).view(_arrow_type(type_))
     if type_.dtype != "category":
@@ -190,8 +171,6 @@ def _to_arrow(values: Array, type_: ColumnType) -> pa.Array:
 
 
 def _to_pandas(column: pa.ChunkedArray, type_: ColumnType) -> Any:
-    import pandas as pd
-
     if type_.dtype == TIME:
         return column.to_pandas()
     if type_.dtype == "category":
@@ -205,8 +184,6 @@ def _to_pandas(column: pa.ChunkedArray, type_: ColumnType) -> Any:
 
 def _codes(column: pa.ChunkedArray, type_: ColumnType) -> Array:
     """The codes of a column's values among its categories; a file holds only those that it uses."""
-    import pandas as pd
-
     categories = pd.Index(type_.categories or [], dtype=type_.category_dtype)
     if not type_.labelled:
         codes: Array = categories.get_indexer(column.fill_null(NAT >> 32).to_numpy())

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from smssim.calendars import to_datetime
 from smssim.formatting import html_table
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from smssim.record.tallies import Tallies
 
 

@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 TIME = "datetime64[us, UTC]"
 NAT = np.iinfo(np.int64).min
@@ -227,8 +224,6 @@ def _empty(columns: tuple[Column, ...]) -> pd.DataFrame:
 
 
 def _frame(columns: tuple[Column, ...], rows: Sequence[Any]) -> pd.DataFrame:
-    import pandas as pd
-
     values = zip(*rows, strict=True) if rows else ([] for _ in columns)
     # Arrays, not Series: those would all be aligned, column by column.
     return pd.DataFrame(
@@ -239,8 +234,6 @@ def _frame(columns: tuple[Column, ...], rows: Sequence[Any]) -> pd.DataFrame:
 
 def _array(dtype: str, values: list[Any]) -> Any:
     """A column of a table as pandas holds it."""
-    import pandas as pd
-
     if dtype == TIME:
         us = np.array([NAT if value is None else value for value in values], np.int64)
         return pd.DatetimeIndex(us.view("datetime64[us]"), tz="UTC").array

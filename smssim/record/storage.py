@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import pandas as pd
 
 from smssim.record.counting import Columns
 from smssim.record.files import errors_named
@@ -28,8 +29,6 @@ from smssim.record.tallies import Tallies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    import pandas as pd
 
 FORMAT = "smssim record 5"
 ROW_GROUP = 200_000
@@ -293,6 +292,4 @@ def _write_small(frame: pd.DataFrame, file: Path) -> None:
 
 
 def _read_small(file: Path) -> pd.DataFrame:
-    import pandas as pd
-
     return pd.read_parquet(file)

@@ -7,13 +7,12 @@ makes them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from smssim.calendars import MINUTE
 from smssim.record.schema import RefusalStage
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SLOT_US = 15 * MINUTE
 REFUSED = tuple(stage.charge for stage in RefusalStage if stage)
@@ -144,8 +143,6 @@ class Tallies:
         """The tallies of all messages together. Raise a ValueError unless all end at the same
         instant.
         """
-        import pandas as pd
-
         ends = {self.observed_until, *(other.observed_until for other in others)}
         if len(ends) > 1:
             raise ValueError(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache, wraps
-from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from smssim.arrays import Ints
@@ -16,10 +17,6 @@ from smssim.record.schema import PACKAGE_EVENTS, TABLES, microseconds_of
 from smssim.record.tallies import NAMES, SLOT_US
 from smssim.scenario import Scenario
 from smssim.sms.reference import MAINLAND
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 KEYS = ("day", "country", "application", "type")
 
@@ -70,8 +67,6 @@ def summed(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
     Without keys there is one row, indexed 0, also for an empty frame.
     """
-    import pandas as pd
-
     if keys:
         return frame.groupby(keys, dropna=False, sort=True).sum()
     return pd.DataFrame([frame.sum()]) if len(frame) else pd.DataFrame(0, [0], frame.columns)
@@ -193,8 +188,6 @@ def union_us(spans: Sequence[Span]) -> int:
 
 def instants(us: Sequence[int | None] | Ints) -> pd.DatetimeIndex:
     """Microseconds since 1970 as UTC times; None is NaT."""
-    import pandas as pd
-
     nat = np.iinfo(np.int64).min
     values = np.array([nat if at is None else at for at in us], np.int64)
     return pd.DatetimeIndex(values.view("datetime64[us]")).tz_localize("UTC")

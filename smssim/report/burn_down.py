@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from smssim.arrays import Ints
 from smssim.record.record import Record
 from smssim.record.schema import TIME, microseconds_of
 from smssim.record.tallies import SLOT_US
 from smssim.report._record import instants, requires, scenario_of
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 # The packages of one country as their use is told again, a slot of the clock at a time.
 
@@ -127,8 +124,6 @@ def burn_down(record: Record) -> pd.DataFrame:
     kept, else the use of the slot is taken as even. What a freeze returned is used until then. A
     log has no rows unless it was rated.
     """
-    import pandas as pd
-
     bought, curves = record.packages, []
     countries = [] if bought is None else sorted(bought["country"].unique())
     for country in countries:

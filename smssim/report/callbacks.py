@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from smssim.arrays import Ints
@@ -18,10 +19,6 @@ from smssim.report.outages import untold
 from smssim.stats.competing_risks import UNKNOWN
 from smssim.stats.delay_bins import bin_of, by_bin, quantile_s
 from smssim.stats.intervals import wilson_with_pending
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 # When status reports were made and when they arrived, row by row, as far as a record kept it.
 
@@ -84,8 +81,6 @@ def reports_by_hour(record: Record) -> pd.DataFrame:
     A log knows no lost reports, and of those made only what was received: both are NA. Raise a
     ValueError for a record without rows and for a log that tells no arrival.
     """
-    import pandas as pd
-
     reason = untold(record)
     if reason is not None:
         raise ValueError(f"{record.name!r} tells no arrivals by hour: {reason}")
@@ -149,8 +144,6 @@ def callbacks(record: Record, by: str | Sequence[str] = (), *, late_s: float = 6
     tally's bin that holds *late_s* is not empty. A log knows only
     what was received, and of one that holds none all are NA. Raise a ValueError for *late_s* < 0.
     """
-    import pandas as pd
-
     keys = [by] if isinstance(by, str) else list(by)
     if keys not in ([], ["attempts"]):
         raise ValueError(f"by(={by!r}) must be attempts or nothing")
@@ -211,8 +204,6 @@ def _row(record: Record, push: pd.DataFrame) -> dict[str, Any]:
 
 def _of(arrived: _Arrivals | None, attempts: Any) -> _Arrivals | None:
     """The arrivals of reports with a number of attempts, or of those whose number is NA."""
-    import pandas as pd
-
     if arrived is None:
         return None
     mask = arrived.attempts.isna() if pd.isna(attempts) else arrived.attempts == attempts

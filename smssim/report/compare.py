@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from smssim.arrays import Floats
 from smssim.calendars import DAY
@@ -27,10 +28,6 @@ from smssim.report.cost import cost
 from smssim.report.delivery import delivery, outcome_of, stage_of, statuses
 from smssim.report.kpis import STOPPED_BY, kpis
 from smssim.stats.intervals import Interval, mover, welch
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 _SAME = 0.01
 """Periods whose lengths differ by less than this share are equally long."""
@@ -85,8 +82,6 @@ def compare(a: Record, b: Record) -> pd.DataFrame:
     longer by 1 % or more, all that grows with time is a day (unit "... a day"). Amounts in two
     currencies have no difference.
     """
-    import pandas as pd
-
     sides = [_side(record) for record in (a, b)]
     alike = abs(sides[0].days - sides[1].days) < _SAME * max(side.days for side in sides)
     rows = _joined(a, b)
@@ -307,8 +302,6 @@ def console_statistics(record: Record, by: str | Sequence[str] = ()) -> pd.DataF
     reading" (DOMAIN.md section 9): submitted = sent_successfully + sending_failures + sending is
     ours. A log's messages whose reports were lost count as sending.
     """
-    import pandas as pd
-
     keys = keys_of(by)
     sums = summed(_counts(record, keys), keys).reset_index(drop=not keys)
     sums["total_submitted"] = sums["total_submit"] - sums["submission_failures"]

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import floor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from smssim.record.record import Record
 from smssim.record.tallies import REFUSED
@@ -14,10 +16,6 @@ from smssim.report._record import KEYS, keys_of, priced, recorded, requires, sce
 from smssim.report.rating.rate import rate
 from smssim.report.rating.tariff import Tariff
 from smssim.scenario import Package
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 _ENTRIES = ("package", "pay_per_use", "unknown")
 _CHARGED = {"pay_per_use": "pay_per_use", "split": "pay_per_use", "unknown": "unknown"}
@@ -63,8 +61,6 @@ def cost(
     `smssim.rate`. Raise a ValueError for packages or terms without a tariff, and for a template
     together with day, country or copy, which is tallied nowhere.
     """
-    import pandas as pd
-
     if tariff is not None:
         record = rate(record, tariff, packages, **terms)
     elif packages or terms:
@@ -92,8 +88,6 @@ def cost(
 
 def _bought(record: Record) -> pd.DataFrame:
     """A row a purchase."""
-    import pandas as pd
-
     ledger = record.ledger
     if ledger is None:
         return _rows(pd.DataFrame())
@@ -182,8 +176,6 @@ def wasted_spend(record: Record) -> pd.DataFrame:
     without a price, and who resent in a log (one that tells generations has all its resends under
     `user_resend`, as in `cost`).
     """
-    import pandas as pd
-
     rows = [{"kind": category, **_row(record, cells)} for category, cells in _kinds(record)]
     frame = pd.DataFrame(rows, columns=["kind", *_NUMBERS_waste])
     frame = frame.astype({"kind": "str", **dict.fromkeys(_NUMBERS_waste, "Int64")})

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from smssim.arrays import Floats, Ints
@@ -31,10 +32,6 @@ from smssim.report.latency import (
 from smssim.stats.competing_risks import UNKNOWN, CompetingRisks
 from smssim.stats.delay_bins import edges_us
 from smssim.stats.intervals import Interval, wilson_with_pending
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 _REFUSED = {f"refused_{stage.label}": stage.charge for stage in RefusalStage if stage}
 SHARES = ("delivered_share", "delivered_low", "delivered_high")
@@ -81,8 +78,6 @@ def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
     alone: by others they are NA, as is `no_report` in a log.
     Raise a ValueError for a template together with day or country, which is tallied nowhere.
     """
-    import pandas as pd
-
     keys = keys_of(by, (*KEYS, "template"))
     if "template" in keys and not _OF_TEMPLATES.issuperset(keys):
         raise ValueError(f"by(={by!r}): template goes with application and type alone")
@@ -101,8 +96,6 @@ def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
 
 def _labels(cells: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """The groups that the cells fall into, one row each in order; NA is a group too, the last."""
-    import pandas as pd
-
     if not keys:
         return pd.DataFrame(index=range(1))
     return cells.groupby(keys, dropna=False, sort=True).size().reset_index()[keys]
@@ -119,8 +112,6 @@ def _group_numbers(labels: pd.DataFrame, tally: pd.DataFrame) -> Ints:
 
 
 def _nullable(counts: Ints | None, length: int) -> Any:
-    import pandas as pd
-
     return pd.array([pd.NA] * length if counts is None else counts, dtype="Int64")
 
 
@@ -131,8 +122,6 @@ def statuses(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
 
     The status of messages in flight is NA; `share` is of the group's requested messages.
     """
-    import pandas as pd
-
     keys = keys_of(by)
     money = record.tallies.money
     cells = money[[*keys, "status", "messages"]].assign(

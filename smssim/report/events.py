@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pandas as pd
 
 from smssim.calendars import SECOND
 from smssim.record.record import Record
 from smssim.report._record import stops
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MEANINGS = {
     "suspended": "suspended, packages ran out",
@@ -50,8 +47,6 @@ def happenings(record: Record) -> pd.DataFrame:
     `stopped_s` is how long it stopped sending in all, up to the end of the record; NaN where it
     stops nothing.
     """
-    import pandas as pd
-
     events = record.events
     names = ["event", "subject", "times", "first_at", "last_at", "stopped_s"]
     if events is None or not len(events):

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from smssim.record.record import Record
 from smssim.report._record import keys_of, requires
 from smssim.report.delivery import statuses
 from smssim.sms import reference as codes
 from smssim.stats.intervals import wilson
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _NOT_FAILED = ("DELIVRD", "ACCEPTD")
 _UNTOLD = ("-", "not given")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from smssim.arrays import Ints
@@ -16,9 +17,6 @@ from smssim.record.tallies import SLOT_US
 from smssim.report._record import instants, requires
 from smssim.stats.competing_risks import UNKNOWN
 from smssim.stats.intervals import wilson_with_pending
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _HOURS = 168
 """Hours in a week."""
@@ -45,8 +43,6 @@ def heat_map(record: Record, zone: str = "UTC") -> pd.DataFrame:
     the request or the submission, to the quarter of an hour. Raise a ZoneInfoNotFoundError for a
     zone that nobody knows.
     """
-    import pandas as pd
-
     tz = ZoneInfo(zone)
     clock = record.tallies.clock
     hour_of_week = _hour_of_week(microseconds_of(clock["slot"]), tz)

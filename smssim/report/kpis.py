@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from smssim.arrays import Ints
@@ -23,9 +24,6 @@ from smssim.report.thresholds import shares_of_limit
 from smssim.stats.competing_risks import UNKNOWN
 from smssim.stats.delay_bins import by_bin, quantile_s
 from smssim.stats.intervals import wilson_with_pending
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class _Subset:
@@ -358,8 +356,6 @@ def kpis(record: Record) -> pd.DataFrame:
     are estimates with Wilson's 95 % interval, quantiles of latency with that of `delivery`; for the
     rest low and high are NaN. A value that did not come about, or that a log cannot know, is NaN.
     """
-    import pandas as pd
-
     values = sorted(figures_of(record), key=lambda value: _ORDER[value.name])
     units = {"currency": record.currency or "currency"}
     texts = {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from smssim.arrays import Ints
@@ -18,10 +19,6 @@ from smssim.report._record import keys_of, recorded, requires
 from smssim.stats.competing_risks import CompetingRisks
 from smssim.stats.delay_bins import bin_of, by_bin, edges_us
 from smssim.stats.intervals import wilson
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 # What a record tells of when its messages were delivered, and what may be said of it.
 
@@ -107,8 +104,6 @@ def latency_curve(
     had no end before this bin. Raise a ValueError for a name that latencies are not tallied by, and
     for a log that does not show when each of its deliveries was made.
     """
-    import pandas as pd
-
     keys = keys_of(by)
     if not set(_TALLIED).issuperset(keys):
         raise ValueError(f"by(={by!r}) must be some of {', '.join(_TALLIED)}")

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from smssim.arrays import Floats, Ints
 from smssim.calendars import MINUTE, SECOND
 from smssim.record.record import Record
 from smssim.record.schema import TIME, microseconds_of
 from smssim.report._record import Span, instants, recorded, requires
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _SHORTEST_US = MINUTE
 """A shorter gap is never told, and what is due in the last minute of one is not counted: that long
@@ -48,8 +46,6 @@ def outages(record: Record, confidence: float = 0.99) -> pd.DataFrame:
     over the record, and independent but for what comes in one push. Raise a ValueError unless 0 <
     *confidence* < 1, for a record without rows and for a log that tells no arrival.
     """
-    import pandas as pd
-
     if not 0 < confidence < 1:
         raise ValueError(f"confidence(={confidence}) must be > 0 and < 1")
     reason = untold(record)
@@ -146,8 +142,6 @@ class _Crowd:
 
 def _crowds(record: Record) -> list[_Crowd]:
     """The messages that a report may be due of, by application and country."""
-    import pandas as pd
-
     messages = record.messages
     assert messages is not None
     heard = _heard(record)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from smssim.arrays import Floats, Ints
@@ -24,10 +25,6 @@ from smssim.report.weekdays import (
     unlike,
     whole_days,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 # When packages will have run out, if the days to come are like those of the record.
 
@@ -65,8 +62,6 @@ def package_forecast(record: Record) -> pd.DataFrame:
     `left_high`. The method is that of `packages`; countries with nothing left have no rows, and
     none has of a record whose days are too few or unlike those to come (`projection`).
     """
-    import pandas as pd
-
     frames = [_left(record, *ahead) for ahead in _countries(record)]
     if not frames:
         return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in _COLUMNS.items()})
@@ -79,8 +74,6 @@ def run_outs(record: Record) -> pd.DataFrame:
     `low` is the earliest of the interval, where most is used. Packages that hold nothing at the end
     of the record have no row.
     """
-    import pandas as pd
-
     rows: dict[int, list[int | None]] = {}
     for _, stocks, course in _countries(record):
         walks = [walk(stocks, course, record.observed_until, sums) for sums in _curves(course)]
@@ -171,8 +164,6 @@ def _curves(course: Course) -> tuple[Floats, Floats, Floats]:
 
 def _left(record: Record, country: str, stocks: list[Stock], course: Course) -> pd.DataFrame:
     """One country's rows."""
-    import pandas as pd
-
     begin = record.observed_until
     walks = [(sums, walk(stocks, course, begin, sums)) for sums in _curves(course)]
     turns = {stretch.ended_us for _, walked in walks for stretch in walked}
@@ -226,8 +217,6 @@ def packages(record: Record) -> pd.DataFrame:
     fewer than 3 whole days, or no Saturday or Sunday where such days are to come. Assumption: days
     are independent and those to come are like those seen.
     """
-    import pandas as pd
-
     table, events = record.packages, record.events
     if table is None or events is None:
         table = pd.DataFrame({column.name: pd.Series(dtype=column.dtype) for column in PACKAGES})
@@ -251,8 +240,6 @@ def packages(record: Record) -> pd.DataFrame:
 
 def _run_outs(first_run_outs: pd.DataFrame, events: pd.DataFrame) -> pd.Series[pd.Timestamp]:
     """The first run-out of each package's country since it came in force."""
-    import pandas as pd
-
     dry = events[events["event"] == "run_out"]
     by_country = {country: mask["at"] for country, mask in dry.groupby("subject")}
     never = pd.Series(dtype=TIME)

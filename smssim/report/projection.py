@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from smssim.arrays import Floats
 from smssim.calendars import DAY, month_start, next_month
@@ -16,9 +17,6 @@ from smssim.record.tallies import REFUSED
 from smssim.report._record import charges_known, instants, priced, requires, scenario_of, sent_until
 from smssim.report.packages import by_day, daily_use, stocks_in_force, walk
 from smssim.report.weekdays import Course, Weekdays, reached, too_few, unlike, whole_days
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _COLUMNS = {"messages": "messages", "segments": "segments", "billed": "cost_micro"}
 """Figures that are projected, and the columns of the money tally that they sum."""
@@ -59,8 +57,6 @@ def projection(record: Record) -> pd.DataFrame:
     stops sending at a run-out. A record that ends with its month has a rest of 0. Assumption: days
     are independent, also of one country from those of others, and the rest is like what was seen.
     """
-    import pandas as pd
-
     month = month_of(record)
     until = sent_until(record)
     days = whole_days(record.observed_from, until)
@@ -91,8 +87,6 @@ def month_by_day(record: Record) -> pd.DataFrame:
     be, between `month_low` and `month_high`; the other is NaN. They meet at the end of the record.
     Money is in whole units of the currency; what `projection` cannot say has no rows.
     """
-    import pandas as pd
-
     month = month_of(record)
     until = sent_until(record)
     days = whole_days(record.observed_from, until)

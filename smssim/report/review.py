@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from smssim.calendars import DAY, HOUR
 from smssim.record.record import Record
@@ -13,10 +14,6 @@ from smssim.record.tallies import SLOT_US
 from smssim.report._record import instants, requires, scenario_of
 from smssim.scenario import Registration, registration_type
 from smssim.workdays import WorkCalendar, working_us_between
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 _TYPES = {
     "template": "str",
@@ -42,8 +39,6 @@ def review(record: Record) -> pd.DataFrame:
     one. `rejected` counts rejections; `state` is approved, rejected, or in review at the end of
     the record (a rejected template is mended and handed in again). A log knows no reviews.
     """
-    import pandas as pd
-
     rows = rows_of(record)
     columns = {name: [row[name] for row in rows] for name in _TYPES}
     return pd.DataFrame(
@@ -129,8 +124,6 @@ def onboarding(record: Record) -> pd.DataFrame:
     it. A log knows no steps. Since 2025-01-10
     Huawei enables no new users (DOMAIN.md section 1).
     """
-    import pandas as pd
-
     table = record.onboarding
     rows = [] if table is None else _steps(table)
     _name_kinds(record, rows)
@@ -217,8 +210,6 @@ def tasks(record: Record) -> pd.DataFrame:
     failed + in_flight. A log knows no tasks and has no rows. Names of states are ours (DOMAIN.md
     section 8: NOT FOUND).
     """
-    import pandas as pd
-
     table = record.tasks
     if table is None:
         table = pd.DataFrame({column.name: pd.Series(dtype=column.dtype) for column in TASKS})

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from smssim.calendars import DAY, HOUR
@@ -16,9 +19,6 @@ from smssim.record.schema import RefusalStage, microseconds_of, refusal_stages
 from smssim.record.tallies import CHARGES, OUTCOMES, SLOT_US
 from smssim.report._record import priced
 from smssim.stats.delay_bins import bin_of
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SUMS = ("messages", "segments", "covered_segments", "cost_micro")
 _NAMES = (
@@ -147,9 +147,6 @@ def _of_rows(rows: pd.DataFrame, keys: list[str], measures: list[str]) -> pd.Dat
 
 def _row_groups(directory: Path, keys: list[str], measures: list[str]) -> Iterator[pd.DataFrame]:
     """The cells of each row group of the messages in a directory."""
-    import pyarrow as pa  # type: ignore[import-untyped]
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]
-
     path = directory / "messages.parquet"
     wanted = {name for key in keys for name in _NEEDS.get(key, (key,))}
     wanted |= {name for name in measures if name != "messages"} or {"refused_at"}
@@ -166,8 +163,6 @@ def _row_groups(directory: Path, keys: list[str], measures: list[str]) -> Iterat
 
 def _merged(chunks: Iterator[pd.DataFrame], keys: list[str], measures: list[str]) -> pd.DataFrame:
     """Parts summed by keys, which have the same types wherever they come from."""
-    import pandas as pd
-
     types = {
         **{key: "datetime64[us]" for key in keys if key in _TIMES},
         **{key: "str" for key in keys if key in _NAMES},
@@ -186,8 +181,6 @@ def _merged(chunks: Iterator[pd.DataFrame], keys: list[str], measures: list[str]
 
 def _summed(cells: pd.DataFrame, keys: list[str], measures: list[str]) -> pd.DataFrame:
     """Cells summed by their keys, in order, NA last; what is not known makes its sum NA."""
-    import pandas as pd
-
     if not keys:
         total = {name: [cells[name].astype("Int64").sum(skipna=False)] for name in measures}
         return pd.DataFrame(total, dtype="Int64")
@@ -223,8 +216,6 @@ def _charges(rows: pd.DataFrame) -> Any:
 
 def _bins(rows: pd.DataFrame) -> Any:
     """The bin of each delivery's delay."""
-    import pandas as pd
-
     delivered = (_outcomes(rows) == "delivered") & rows["final_at"].notna().to_numpy()
     numbers = np.zeros(len(rows), np.int64)
     ends, begins = (microseconds_of(rows[name])[delivered] for name in ("final_at", "submitted_at"))

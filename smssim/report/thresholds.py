@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from smssim.arrays import Ints
@@ -25,10 +26,6 @@ from smssim.report._record import (
 )
 from smssim.scenario import Scenario, Thresholds
 from smssim.sms.reference import MAINLAND
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 # Which value of a threshold was in force when: as the scenario sets it, and as it was changed.
 
@@ -94,8 +91,6 @@ def threshold_usage(record: Record) -> pd.DataFrame:
     `period` that began at `start`, in messages or segments as in `thresholds`; those to mainland
     China count by themselves and are left out. A log has no rows.
     """
-    import pandas as pd
-
     scenario = scenario_of(record)
     first, until = record.observed_from // SLOT_US, record.observed_until
     starts = np.arange(first, -(-until // SLOT_US)) * SLOT_US
@@ -178,8 +173,6 @@ def thresholds(record: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
     countries that have limits of their own (no alarms; refused with E000630). A log tells neither
     the rules nor the values and has no rows.
     """
-    import pandas as pd
-
     keys = [by] if isinstance(by, str) else list(by)
     if keys not in ([], ["country"], ["side"]):
         raise ValueError(f"by(={by!r}) must be country, side or nothing")

@@ -6,9 +6,10 @@ Each law yields its violations in a record; what a record does not know breaks n
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from smssim.record.schema import REFUSED_AT, RefusalStage
 from smssim.record.tallies import MEASURES, NAMES, REFUSED
@@ -21,10 +22,6 @@ from smssim.testing.record_tables import (
     unequal,
     unlike,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 _OF_FRAMES = tuple(name for name in NAMES if name != "within_3_min")
 """Tallies that frames determine; sending results, which `within_3_min` counts, are in no frame."""

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pandas as pd
+
 from smssim.record.tallies import REFUSED
 from smssim.scenario import Scenario
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from smssim.record.record import Record
 
 
@@ -76,8 +76,6 @@ class RecordTables:
 
 def summed(frame: pd.DataFrame, keys: tuple[str, ...], measure: str) -> pd.Series[int]:
     """A measure of a frame by some keys as plain values, NA as an empty text."""
-    import pandas as pd
-
     plain = [frame[key].astype(object).where(frame[key].notna(), "") for key in keys]
     labels = pd.MultiIndex.from_arrays(plain, names=list(keys))
     values = pd.Series(frame[measure].to_numpy("int64", na_value=0), labels)

@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from smssim.record.schema import TABLES
 from smssim.record.tallies import NAMES
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from smssim.record.record import Record
 
 
@@ -201,8 +200,6 @@ def _row(frame: pd.DataFrame, position: int) -> tuple[str, ...] | None:
 
 
 def _text(value: Any) -> str:
-    import pandas as pd
-
     if pd.isna(value):
         return "NA"
     return (

@@ -10,7 +10,8 @@ import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from smssim.calendars import HOUR, to_us
 from smssim.experiment.designs import Design
@@ -21,9 +22,6 @@ from smssim.scenario import Scenario, destinations
 from smssim.simulation.setup.review import setup_timeline
 from smssim.stats.intervals import wilson
 from smssim.stats.keyed_random import KeyedRandom
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 USABLE_HOURS = "review.usable_hours"
 """The metric that decides when a template is handed in."""
@@ -51,8 +49,6 @@ def launch_risk(
     what policies would do is left out. Raise a ValueError for a template that is not there, no
     time, or *n* below 1, a ScenarioError for a time that the scenario refuses.
     """
-    import pandas as pd
-
     base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
     default = f"templates.{template_index(base, template)}.submitted"
     path = default if path is None else path

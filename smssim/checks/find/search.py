@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from smssim.checks.check import decided
 from smssim.checks.decide import decide
@@ -29,7 +30,6 @@ from smssim.simulation.policies.account_view import Policy
 from smssim.stats.intervals import Interval
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 Steps = Sequence[Any]
@@ -78,8 +78,6 @@ class Answer:
         """One row per value that was tried, in order: n, the statistic with its interval, the bound
         that it is compared with, holds.
         """
-        import pandas as pd
-
         columns = ["value", "n", "estimate", "low", "high", "bound", "holds"]
         rows = sorted(self.probes, key=lambda probe: probe.value)
         frame = pd.DataFrame([vars(probe) for probe in rows], columns=columns)

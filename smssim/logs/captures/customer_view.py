@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from smssim.arrays import Ints
 from smssim.calendars import SECOND
@@ -19,9 +18,6 @@ from smssim.logs.frames import (
     reports_frame,
 )
 from smssim.record.record import Record
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def customer_view(run: Record, *, batch: bool = False) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from smssim.arrays import Ints
 from smssim.logs.columns.keys import Secret, keys_of, number_hashes
@@ -92,14 +93,10 @@ def _integers(column: list[int]) -> Ints:
 
 
 def _keys(names: Sequence[str], secret: Secret) -> Words:
-    import pyarrow as pa  # type: ignore[import-untyped]
-
     return keys_of(Texts(pa.array(names, pa.string())), secret.ids)
 
 
 def _numbers(numbers: Sequence[str | None], secret: Secret) -> Words:
-    import pyarrow as pa
-
     digits = numbers_of(pa.array(numbers, pa.string()), Counter()).digits
     return number_hashes(digits, secret.numbers)
 

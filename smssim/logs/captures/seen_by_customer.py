@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from smssim.arrays import Ints
 from smssim.calendars import SECOND
@@ -17,10 +18,6 @@ from smssim.record.schema import refusal_stages
 from smssim.scenario import Scenario
 from smssim.scenario.templates import Template
 from smssim.sms.templates.variables import Variable, read_variables
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 MOST_IN_A_BATCH = 50
 
@@ -260,8 +257,6 @@ def _callbacks(at: Ints, batch: bool) -> tuple[Ints, Ints]:
 
 
 def _codes(column: pd.Series[Any]) -> Codes:
-    import pandas as pd
-
     held = pd.Categorical(column)
     present = np.unique(np.asarray(held.codes, np.int64))
     used = present[present >= 0]

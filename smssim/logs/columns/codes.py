@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from smssim.arrays import Ints
 from smssim.logs.columns.countries import country_of
@@ -32,9 +33,6 @@ from smssim.logs.columns.texts import (
     language_parts,
 )
 from smssim.record.schema import REFUSED_AT
-
-if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
 
 UNREADABLE_SEGMENTS = "counts of segments that cannot be read"
 """Name of the repair of a row whose segments are unknown, and which is used nevertheless."""
@@ -201,8 +199,6 @@ class CountColumn:
 
     def read(self, column: pa.Array, repaired: Counter[str]) -> tuple[Ints, Ints, list[str]]:
         """The count of each row, -1 where there is none; the rows that break a rule, and why."""
-        import pyarrow as pa
-
         column = as_texts(column)
         values, right = integers(column)
         right &= values <= self._most

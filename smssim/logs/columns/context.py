@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from smssim.arrays import Ints
 from smssim.logs.columns.problems import Problems, Rank, excerpt
@@ -14,9 +14,6 @@ from smssim.logs.columns.readers import Readers
 from smssim.logs.columns.texts import as_texts
 from smssim.logs.files.table import Batch
 from smssim.logs.join.facts import standing_in
-
-if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
 
 
 class BatchContext:
@@ -73,7 +70,5 @@ class BatchContext:
         return (f"{a}(={excerpt(x)}) {rule} {b}(={excerpt(y)})" for x, y in values)
 
     def _texts(self, field: str, rows: Ints) -> list[str | None]:
-        import pyarrow as pa
-
         values: list[str | None] = as_texts(self.column(field).take(pa.array(rows))).to_pylist()
         return values

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from smssim.arrays import Ints, Mask
 from smssim.logs.columns.context import BatchContext
@@ -16,9 +17,6 @@ from smssim.logs.columns.phones import Numbers, numbers_of
 from smssim.logs.columns.problems import Rank
 from smssim.logs.columns.texts import Texts, Words, as_texts, cleaned, is_filled
 from smssim.sms.phone_numbers import country_index_of
-
-if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
 
 ROUNDED = "was rounded by a spreadsheet, it must have all its digits"
 DROPPED = "numbers that are none, beside a country"
@@ -62,8 +60,6 @@ def keys_of_rows(context: BatchContext, recipients: Recipients | None) -> Words:
 
 def _rounded(column: pa.Array, texts: Texts) -> Ints:
     """The rows whose id a spreadsheet rounded: those of different messages may be the same."""
-    import pyarrow as pa
-
     # An exponent of two digits has its sign third from the end.
     signs = texts.bytes[texts.start + texts.length - 3] == _PLUS
     rows = np.flatnonzero(signs & (texts.length > _SHORTEST))

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from smssim.arrays import Ints
 from smssim.logs.columns.problems import excerpt
@@ -18,9 +18,6 @@ from smssim.logs.columns.statuses import Meaning
 from smssim.logs.columns.texts import EMPTY, THOUSANDS, as_texts, clean, encoded
 from smssim.logs.join.facts import UNKNOWN
 from smssim.logs.log import ColumnMappingError
-
-if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
 
 _MICRO = 6
 _OPEN = re.compile(r"[+-]?[1-9][0-9]{0,2}([.,])[0-9]{3}")

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from smssim.arrays import Ints, Mask
 from smssim.logs.columns.texts import as_texts, cleaned, integers, is_filled
 from smssim.sms.phone_numbers import country_index_of, digits_of
-
-if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
 
 _SHORTEST, _LONGEST = 5, 15
 _FEW, _ENOUGH = 64, 12
@@ -51,9 +50,6 @@ class Numbers(NamedTuple):
 
 def numbers_of(column: pa.Array, repaired: Counter[str]) -> Numbers:
     """Read a column of phone numbers of any type."""
-    import pyarrow as pa
-    import pyarrow.compute as pc  # type: ignore[import-untyped]
-
     column, _ = cleaned(as_texts(column), repaired)
     filled = is_filled(column)
     bare = column
@@ -98,9 +94,6 @@ def _digits_of_many(column: pa.Array) -> Ints:
 
     It gives what `digits_of` gives, for many numbers at once.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     trunk = pc.match_substring(column, "(0)")
     bare = pc.replace_substring_regex(column, _SEPARATORS, "")
     bare = pc.replace_substring_regex(bare, "^(?:00|\\+)", "")
@@ -125,8 +118,6 @@ class MainlandNumbers:
         """Look for what decides, if it is still open."""
         if self.are_mainland is not None:
             return
-        import pyarrow.compute as pc
-
         texts = as_texts(column)
         some = pc.match_substring_regex(texts, _MAY_BE_MAINLAND).fill_null(False)
         if not pc.any(some).as_py():

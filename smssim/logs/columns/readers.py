@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
+
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from smssim.logs.columns.codes import (
     CodeColumn,
@@ -32,9 +33,6 @@ from smssim.logs.columns.times import TimeColumn
 from smssim.logs.files.table import Batch
 from smssim.logs.join.facts import Names
 from smssim.logs.log import ColumnMappingError
-
-if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
 
 MOST_PARTS = 99
 _LARGEST = {"request": 10**16 - 1, "recipient": 2**31 - 1}

@@ -8,17 +8,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from smssim.arrays import Ints, Mask
 from smssim.sms.phone_numbers import INVISIBLE
-
-if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
-
 
 Words = npt.NDArray[np.uint64]
 
@@ -116,9 +113,6 @@ class Texts:
 
 def as_texts(column: pa.Array) -> pa.Array:
     """A column of any type as texts; whole floats stand without their point."""
-    import pyarrow as pa
-    import pyarrow.compute as pc  # type: ignore[import-untyped]
-
     column_type = column.type
     if pa.types.is_dictionary(column_type):
         return as_texts(column.dictionary_decode())
@@ -142,8 +136,6 @@ def as_texts(column: pa.Array) -> pa.Array:
 
 def encoded(column: pa.Array) -> tuple[Ints, list[str | None]]:
     """The different values of a column, and which each row has: one more than the last if none."""
-    import pyarrow as pa
-
     if not pa.types.is_dictionary(column.type):
         column = as_texts(column).dictionary_encode()
     indices, values = column.indices, as_texts(column.dictionary).to_pylist()
@@ -158,14 +150,10 @@ def cleaned(column: pa.Array, repaired: Counter[str]) -> tuple[pa.Array, Texts]:
     Blanks at the ends, apostrophes before, full-width characters and non-breaking blanks are
     repaired and counted by name; what stands for nothing becomes empty.
     """
-    import pyarrow as pa
-
     texts = Texts(column)
     odd = texts.unclean()
     if not len(odd):
         return column, texts
-    import pyarrow.compute as pc
-
     flags = texts.wide(odd)
     for rows, many in ((odd[~flags], True), (odd[flags], False)):
         if len(rows):
@@ -179,8 +167,6 @@ def cleaned(column: pa.Array, repaired: Counter[str]) -> tuple[pa.Array, Texts]:
 
 def _trimmed(column: pa.Array, repaired: Counter[str]) -> pa.Array:
     """What `clean` makes of texts without wide characters, all at once."""
-    import pyarrow.compute as pc
-
     bare = pc.ascii_trim(column, characters=_ASCII_BLANKS)
     marked = pc.and_(pc.starts_with(bare, "'"), pc.greater(pc.binary_length(bare), 1))
     rest = pc.ascii_trim(pc.utf8_slice_codeunits(bare, 1), characters=_ASCII_BLANKS)
@@ -193,8 +179,6 @@ def _trimmed(column: pa.Array, repaired: Counter[str]) -> pa.Array:
 
 
 def _one_by_one(column: pa.Array, repaired: Counter[str]) -> pa.Array:
-    import pyarrow as pa
-
     cleaned_texts = [clean(text) for text in column.to_pylist()]
     for _, names in cleaned_texts:
         repaired.update(names)
@@ -246,9 +230,6 @@ LONGEST = 16
 
 def integers(column: pa.Array) -> tuple[Ints, Mask]:
     """The value of every text that is 1 to 16 digits, and which are; the others are 0."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     right = pc.and_(
         pc.ascii_is_decimal(column), pc.less_equal(pc.binary_length(column), LONGEST)
     ).fill_null(False)
@@ -260,9 +241,6 @@ def integers(column: pa.Array) -> tuple[Ints, Mask]:
 
 def is_filled(column: pa.Array) -> Mask:
     """Which values of a column of texts stand for something."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     size = pc.fill_null(pc.binary_length(column), 0).to_numpy(zero_copy_only=False)
     flags: Mask = size > 0
     short = np.flatnonzero(flags & (size <= _LONGEST_EMPTY))

@@ -8,16 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from smssim.arrays import Ints, Mask
 from smssim.logs.columns.texts import integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
 
 _SECOND_US, _MINUTE_US = 1_000_000, 60_000_000
 _CENTURY_US = 36_525 * 86_400 * _SECOND_US
@@ -136,9 +135,6 @@ class Layout(NamedTuple):
 
         Seconds may have decimals in some values, and not in others.
         """
-        import pyarrow as pa
-        import pyarrow.compute as pc  # type: ignore[import-untyped]
-
         sizes = pc.min_max(pc.binary_length(column)).as_py()
         if sizes["min"] != sizes["max"] and (self.zoned or sizes["min"] < _SECONDS_SIZE):
             return None
@@ -154,9 +150,6 @@ class Layout(NamedTuple):
 
         Times are since 1970 by the clock that was written down, or by UTC where it is `zoned`.
         """
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         if self is SINCE_1970:
             values, matches = integers(column)
             right, times = since_1970(values)
@@ -190,9 +183,6 @@ class Layout(NamedTuple):
         self, column: pa.Array, stamps: pa.Array, right: Mask, day_first: bool
     ) -> Ints:
         """The rows whose day their month lacks: Arrow reads 31 February as 2 or 3 March."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         days = pc.day(stamps).fill_null(31).to_numpy()
         rows = np.flatnonzero(right & (days <= _MOST_ROLLED))
         if not len(rows):

@@ -8,10 +8,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from smssim.arrays import Ints
 from smssim.logs.columns.problems import excerpt
@@ -29,9 +31,6 @@ from smssim.logs.columns.time_formats import (
 from smssim.logs.columns.zones import Zone, zone
 from smssim.logs.join.facts import UNKNOWN
 from smssim.logs.log import ColumnMappingError
-
-if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
 
 _SECOND_US, _DAY_S = 1_000_000, 86_400
 _MINUTE_US = 60 * _SECOND_US
@@ -143,9 +142,6 @@ class TimeColumn:
 
     def inspect(self, column: pa.Array) -> None:
         """Look for what decides the order of day and month, or what numerals mean."""
-        import pyarrow as pa
-        import pyarrow.compute as pc  # type: ignore[import-untyped]
-
         if pa.types.is_integer(column.type) or _is_text(column):
             texts = as_texts(column)
             if self._is_packed is None:
@@ -182,8 +178,6 @@ class TimeColumn:
 
         Raise a ColumnMappingError for a naive time without a zone.
         """
-        import pyarrow as pa
-
         if pa.types.is_timestamp(column.type):
             return self._read_stamps(column)
         if pa.types.is_floating(column.type):
@@ -191,8 +185,6 @@ class TimeColumn:
         return self._read_texts(cleaned(as_texts(column), repaired)[0])
 
     def _inspect_numerals(self, texts: pa.Array) -> None:
-        import pyarrow.compute as pc
-
         of_ten = pc.equal(pc.binary_length(texts), 10)
         if not pc.any(of_ten).as_py():
             return
@@ -207,9 +199,6 @@ class TimeColumn:
             self._numeral = numerals[0].as_py()
 
     def _inspect_order(self, texts: pa.Array) -> None:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         years = Texts(texts).begin_with_four_digits()
         self._has_ordered |= bool(years.any())
         if years.all():
@@ -228,9 +217,6 @@ class TimeColumn:
             self._unordered = some[int(unordered[0])].as_py()
 
     def _read_texts(self, column: pa.Array) -> Read:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         times = np.full(len(column), UNKNOWN, np.int64)
         states = np.where(is_filled(column), _WRONG, _EMPTY).astype(np.int8)
         rows = np.flatnonzero(states)
@@ -252,8 +238,6 @@ class TimeColumn:
 
     def _read_iso(self, column: pa.Array, rows: Ints, times: Ints, states: States) -> Ints:
         """Read a column of ISO 8601 at once; return *rows* if it is not all written so."""
-        import pyarrow as pa
-
         layout = self._layout(column[int(rows[0])].as_py())
         if layout is None or not layout.is_iso:
             return rows
@@ -283,8 +267,6 @@ class TimeColumn:
         return layout_reader(form)(text)
 
     def _by_layout(self, column: pa.Array, rows: Ints) -> Iterator[tuple[Layout, Ints]]:
-        import pyarrow as pa
-
         groups: dict[Layout, list[int]] = {}
         texts = column.take(pa.array(rows)).to_pylist()
         for row, text in zip(rows.tolist(), texts, strict=True):
@@ -298,8 +280,6 @@ class TimeColumn:
         self, layout: Layout, column: pa.Array, rows: Ints, times: Ints, states: States
     ) -> Ints:
         """Read what is written so, and return the rows that are not."""
-        import pyarrow as pa
-
         if len(rows) < len(column):
             column = column.take(pa.array(rows))
         matches, right, values = layout.read(column, self.day_first is not False)
@@ -343,15 +323,11 @@ class TimeColumn:
         return self._zone.name if self._zone else ""
 
     def _reasons(self, column: pa.Array, rows: Ints, rule: str) -> Iterator[tuple[int, str]]:
-        import pyarrow as pa
-
         values = as_texts(column.take(pa.array(rows))).to_pylist() if len(rows) else []
         for row, value in zip(rows.tolist(), values, strict=True):
             yield row, f"{self.heading}(={excerpt(value)}) {rule}"
 
     def _read_stamps(self, column: pa.Array) -> Read:
-        import pyarrow as pa
-
         is_zoned = column.type.tz is not None
         stamps = column.cast(pa.timestamp("us", "UTC" if is_zoned else None), safe=False)
         times = stamps.cast(pa.int64()).fill_null(0).to_numpy().copy()
@@ -362,8 +338,6 @@ class TimeColumn:
         return self._in_zone(column, times, states)
 
     def _read_floats(self, column: pa.Array) -> Read:
-        import pyarrow as pa
-
         values = column.cast(pa.float64()).fill_null(0).to_numpy()
         values = np.where(np.isnan(values), 0, values)
         right, times = since_1970(values)

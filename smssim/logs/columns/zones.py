@@ -8,6 +8,8 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from smssim.arrays import Ints, Mask
 from smssim.logs.columns.time_formats import offset_s
@@ -27,9 +29,6 @@ class Zone:
 
     def instants(self, clock_us: Ints) -> tuple[Ints, Mask]:
         """The instants at which clocks showed those times, and which were shown just once."""
-        import pyarrow as pa  # type: ignore[import-untyped]
-        import pyarrow.compute as pc  # type: ignore[import-untyped]
-
         if self.offset_us is not None:
             return clock_us - self.offset_us, np.ones(len(clock_us), np.bool_)
         constant = _constant_offset_us(self.name, clock_us)

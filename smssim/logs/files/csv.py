@@ -8,9 +8,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.csv as csv  # type: ignore[import-untyped]
 
 from smssim.arrays import Ints
 from smssim.logs.files.bytes import (
@@ -38,10 +40,6 @@ from smssim.logs.files.table import (
     heading,
 )
 from smssim.logs.join.facts import RejectedRow
-
-if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
-
 
 # Which character separates the fields of a text table.
 
@@ -224,9 +222,6 @@ def _parsed(
     layout: _Layout, data: bytes
 ) -> tuple[dict[str, pa.Array], Ints, list[tuple[int, int]]]:
     """The columns, the places of their records, and the places of misfits with their widths."""
-    import pyarrow as pa
-    import pyarrow.csv as csv  # type: ignore[import-untyped]
-
     names = layout.heading.names
     misfits: list[tuple[int, int]] = []
 

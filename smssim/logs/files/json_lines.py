@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from smssim.logs.files.bytes import (
     UTF8,
@@ -148,8 +149,6 @@ def _objects(blocks: Iterable[Lines]) -> Iterator[dict[str, str | None]]:
 
 
 def _batches(lines: Lines, record_filter: RecordFilter) -> Iterator[Batch]:
-    import pyarrow as pa  # type: ignore[import-untyped]
-
     rejected = list(lines.rejected)
     numbers: list[int] = []
     objects: list[dict[str, str | None]] = []

@@ -9,18 +9,16 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from smssim.logs.files.bytes import LONGEST_SHOWN
 from smssim.logs.files.format import Head, HeadingRules
 from smssim.logs.files.table import Batch, RecordFilter, Table, check_columns, names
 from smssim.logs.join.facts import RejectedRow
-
-if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 FORM = "Parquet"
 
@@ -141,9 +139,6 @@ def _dictionaries(file: pq.ParquetFile) -> list[str]:
 
 def _decoded(batch: pa.RecordBatch, repeated: set[str]) -> pa.RecordBatch:
     """A batch with its texts as texts but for *repeated*. Raise a ValueError for huge ones."""
-    import pyarrow as pa
-    import pyarrow.compute as pc  # type: ignore[import-untyped]
-
     columns = []
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         if pa.types.is_dictionary(column.type) and _is_text(column.type):
@@ -158,8 +153,6 @@ def _decoded(batch: pa.RecordBatch, repeated: set[str]) -> pa.RecordBatch:
 
 
 def _opened(path: Path, dictionaries: list[str] | None = None) -> pq.ParquetFile:
-    import pyarrow.parquet as pq
-
     return pq.ParquetFile(path, read_dictionary=dictionaries, pre_buffer=False)
 
 
@@ -180,8 +173,6 @@ def _repeated_texts(file: pq.ParquetFile) -> list[str]:
 
 
 def _is_text(arrow_type: pa.DataType) -> bool:
-    import pyarrow as pa
-
     text_types = (pa.string(), pa.large_string(), pa.string_view())
     return (
         arrow_type.value_type if pa.types.is_dictionary(arrow_type) else arrow_type
@@ -190,8 +181,6 @@ def _is_text(arrow_type: pa.DataType) -> bool:
 
 def _usable(column: pa.Array) -> tuple[pa.Array, list[int]]:
     """A column as it is, texts of any size as texts; and where texts do not decode."""
-    import pyarrow as pa
-
     if not _is_text(column.type):
         return column, []
     try:
@@ -214,8 +203,6 @@ def _usable(column: pa.Array) -> tuple[pa.Array, list[int]]:
 
 
 def _nothing() -> pa.Array:
-    import pyarrow as pa
-
     return pa.array([], pa.string())
 
 

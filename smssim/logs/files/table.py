@@ -6,16 +6,15 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from smssim.arrays import Ints, Mask
 from smssim.logs.join.facts import RejectedRow
-
-if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
 
 
 @dataclass(frozen=True)
@@ -149,8 +148,6 @@ class RecordFilter:
         rejected: tuple[RejectedRow, ...],
         text: Callable[[int], str],
     ) -> Batch:
-        import pyarrow as pa
-
         arrays = {name: array[span] for name, array in columns.items()}
         record_rows = rows[span]
         if not keep[span].all():
@@ -185,9 +182,6 @@ class RecordFilter:
         heading_cells: Sequence[str] | None,
     ) -> list[int]:
         """The rows that repeat the headings."""
-        import pyarrow as pa
-        import pyarrow.compute as pc  # type: ignore[import-untyped]
-
         cells = self._heading_cells
         if heading_cells is not None:
             cells = [text.strip() for text in heading_cells]
@@ -211,9 +205,6 @@ def _text(value: object) -> str:
 
 def _blank_and_total(array: pa.Array) -> tuple[Mask, Mask]:
     """Which cells are blank, and which name a total."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if not pa.types.is_string(array.type):
         return _flags(array.is_null()), np.zeros(len(array), bool)
     blank = _flags(pc.equal(pc.binary_length(array.fill_null("")), 0))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from smssim.logs.files.bytes import LONGEST_SHOWN
 from smssim.logs.files.format import Head, HeadingRules
@@ -161,8 +162,6 @@ def _batches(path: Path, sheet: _Sheet, record_filter: RecordFilter) -> Iterator
 def _batch(
     chunk: list[tuple[int, list[Any]]], sheet: _Sheet, record_filter: RecordFilter
 ) -> Iterator[Batch]:
-    import pyarrow as pa  # type: ignore[import-untyped]
-
     width = len(sheet.heading.names)
     blank = [""] * width
     columns = zip(*((cells + blank)[:width] for _, cells in chunk), strict=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from smssim.arrays import Ints, Mask
 from smssim.logs.captures.seen_by_customer import Codes as CodedColumn
@@ -32,10 +33,6 @@ from smssim.logs.join.spill import Spill, period
 from smssim.record.from_frames import CodedCounter
 from smssim.record.schema import REPORT_STATES
 from smssim.record.tallies import Tallies
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 REASONS = (
     "duplicate id with conflicting content",

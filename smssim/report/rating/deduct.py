@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from smssim.arrays import Ints
 from smssim.record.schema import codes_of, microseconds_of, refusal_stages
 from smssim.sms.packages import CountryQuota, Package
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 UNKNOWN = -1
 """Segments covered of a message that was sent though mode 2 could not have sent it."""

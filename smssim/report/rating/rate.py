@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+import pandas as pd
 from pydantic import ValidationError
 
 from smssim.arrays import Ints
@@ -41,9 +42,6 @@ from smssim.scenario.fields import ScenarioModel
 from smssim.sms.packages import CountryQuota, ends_us
 from smssim.sms.packages import Package as Bought
 from smssim.sms.reference import MAINLAND
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _R = TypeVar("_R", bound=Record)
 _LARGEST = np.iinfo(np.int32).max
@@ -201,8 +199,6 @@ def _about(record: Record, tariff: Tariff, terms: _Terms) -> dict[str, Any]:
 
 def _merged(record: Record, rated: pd.DataFrame) -> pd.DataFrame:
     """The events of packages among the other events of a simulation; a log has no others."""
-    import pandas as pd
-
     others = record.events
     if others is None or not len(others):
         return rated
@@ -257,8 +253,6 @@ class _Result:
 
     def messages(self, frame: pd.DataFrame, packages: int) -> pd.DataFrame:
         """The frame with its columns of money; NA where they are unknown."""
-        import pandas as pd
-
         back, large = self._sent.back, int(self.cost_micro.max(initial=0)) > _LARGEST
         unknown = back(self._covered == UNKNOWN)
         columns: dict[str, Any] = {

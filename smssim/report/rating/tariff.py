@@ -9,17 +9,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from smssim.arrays import Ints
 from smssim.calendars import to_us
 from smssim.sms.phone_numbers import masked
 from smssim.sms.reference import countries
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _DEAREST = 1_000_000
 """Units of the currency that a segment may cost."""
