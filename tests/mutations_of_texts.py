@@ -85,7 +85,7 @@ TEXTS = {
     "Malaysia": Mutation("smssim.sms.templates.rules:malaysia", nothing),
     "filed links": Mutation(_CHECK, quiet("filed_links")),
     "filed content": Mutation(_CHECK, quiet("filed_content")),
-    "findings": Mutation("smssim.sms.templates.finding:sorted_by_place", lambda original: tuple),
+    "findings": Mutation("smssim.sms.templates.variables:sorted_by_place", lambda original: tuple),
     "values": Mutation("smssim.sms.templates.values:_broken_by_type", nothing),
     "value of a password": Mutation("smssim.sms.templates.values:_broken_by_otp", nothing),
     "GSM-7": Mutation("smssim.sms.segments:GSM7_PART", value(160)),

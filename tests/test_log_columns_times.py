@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 from log_tables import piece, pieces, reasons, sends
 
 import smssim
-from smssim.logs.columns.time_formats import offset_s
+from smssim.logs.columns.time_formats import offset_s, zone
 from smssim.logs.columns.times import TimeColumn, TimeFormat
-from smssim.logs.columns.zones import zone
 from smssim.logs.join.facts import UNKNOWN
 from smssim.logs.log import ColumnMappingError
 

@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 from log_tables import NUMBER, piece, pieces, reasons, sends
 
 from smssim.logs.columns.countries import country_of
-from smssim.logs.columns.keys import Secret, keys_of, number_hashes
 from smssim.logs.columns.money import DecimalColumn
 from smssim.logs.columns.phones import numbers_of
-from smssim.logs.columns.texts import Texts, integers
+from smssim.logs.columns.texts import Secret, Texts, integers, keys_of, number_hashes
 from smssim.logs.join.facts import UNKNOWN, Names
 from smssim.logs.log import ColumnMappingError
 from smssim.sms.phone_numbers import digits_of

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from smssim import read_log
-from smssim.logs.hiding import is_secret, without_secrets
+from smssim.logs.quarantine import is_secret, without_secrets
 
 SECRET = "s3cr3t-7391"
 FIELDS = ["templateParas", "template_paras", "X-WSSE", "Authorization", "appSecret", "app_secret"]

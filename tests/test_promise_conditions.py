@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 
 from smssim import Scenario, ScenarioError, check, replicate, simulate
 from smssim.checks import difference
-from smssim.checks.months import months_of, values_of
+from smssim.checks.decide import months_of, values_of
 from smssim.report import kpi
 from smssim.scenario import Check
-from smssim.scenario.conditions import condition_of
-from smssim.scenario.promises import promise_of
+from smssim.scenario.promises import condition_of, promise_of
 
 PLAN = """
 name: two days

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 import smssim
 from smssim.sms.reference import reference
 from smssim.sms.templates import rules
-from smssim.sms.templates.finding import Finding
-from smssim.sms.templates.variables import SHORT_HOSTS, links
+from smssim.sms.templates.variables import SHORT_HOSTS, Finding, links
 
 OTP = "Your verification code is ${NUM_6}."
 NOTE = "Your order ${TXT_8} is on its way."

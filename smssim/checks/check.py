@@ -7,8 +7,7 @@ from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 
-from smssim.checks.decide import decide
-from smssim.checks.months import values_of
+from smssim.checks.decide import decide, values_of
 from smssim.checks.result import CheckResult
 from smssim.checks.verdict import Verdict
 from smssim.errors import UserFacing

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smssim.checks.decide import with_never
+from smssim.checks.decide import months_of, values_of, with_never
 from smssim.checks.evidence import DirectedStatistic, Values
-from smssim.checks.months import months_of, values_of
 from smssim.checks.verdict import CheckedScenario, Verdict
 from smssim.experiment.pool import packed
 from smssim.experiment.worker import Task

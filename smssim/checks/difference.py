@@ -14,10 +14,9 @@ import numpy as np
 import pandas as pd
 
 from smssim.checks.check import FIRST_BATCH, verdicts_of
-from smssim.checks.decide import with_never
+from smssim.checks.decide import months_of, with_never
 from smssim.checks.evidence import DirectedStatistic, Values
 from smssim.checks.export import plain, to_json
-from smssim.checks.months import months_of
 from smssim.checks.result import CheckResult
 from smssim.checks.text import OUTCOMES, about, headline, promise, span, statistic, story_lines
 from smssim.checks.verdict import UndecidedPolicy, Verdict

@@ -17,11 +17,12 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 # Nothing else is imported up here: `smssim --help` must answer at once.
-from smssim.cli.files import check_paths, check_text
 from smssim.cli.output import (
     INTERRUPTED,
     WRONG,
     WrongInput,
+    check_paths,
+    check_text,
     closed_pipe,
     complain,
     explain,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from smssim.cli.files import check_writes, files_of
 from smssim.cli.options import (
     add_many_options,
     add_scenario_argument,
@@ -14,7 +13,7 @@ from smssim.cli.options import (
     progress_bar,
     run_options,
 )
-from smssim.cli.output import warn_of, wrong_if
+from smssim.cli.output import check_writes, files_of, warn_of, wrong_if
 
 
 def add_describe_options(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +32,7 @@ def describe_command(options: argparse.Namespace) -> str:
     """Describe a scenario; return the Markdown to print."""
     from smssim.experiment import replicate
     from smssim.pages.describe import describe
-    from smssim.record.files import whole_file
+    from smssim.record.storage import whole_file
     from smssim.scenario import Scenario
 
     with wrong_if(OSError, ValueError):

@@ -7,7 +7,6 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smssim.cli.files import check_writes, files_of
 from smssim.cli.options import (
     above_0,
     add_many_options,
@@ -23,7 +22,7 @@ from smssim.cli.options import (
     run_options,
     unknown_metrics,
 )
-from smssim.cli.output import WrongInput, warn_of, wrong_if
+from smssim.cli.output import WrongInput, check_writes, files_of, warn_of, wrong_if
 
 if TYPE_CHECKING:
     from smssim.checks.find.search import Answer

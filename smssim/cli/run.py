@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smssim.cli.files import check_writes, files_of
 from smssim.cli.options import (
     add_page_options,
     add_progress_option,
@@ -19,7 +18,15 @@ from smssim.cli.options import (
     whole,
     write_pages,
 )
-from smssim.cli.output import FAILED, Unfulfilled, WrongInput, warn_of, wrong_if
+from smssim.cli.output import (
+    FAILED,
+    Unfulfilled,
+    WrongInput,
+    check_writes,
+    files_of,
+    warn_of,
+    wrong_if,
+)
 
 if TYPE_CHECKING:
     from smssim.record.record import Record

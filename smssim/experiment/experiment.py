@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from smssim.experiment.designs import Design
-from smssim.experiment.frontier import frontier_of, sign_of
+from smssim.experiment.designs import Design, frontier_of, sign_of
 from smssim.experiment.statistics import (
     QUANTILES,
     Values,

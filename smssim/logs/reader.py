@@ -20,12 +20,11 @@ from smssim.logs.files.bytes import check_encoding
 from smssim.logs.files.detect import NO_HEADING, files_of, open_file, reread
 from smssim.logs.files.format import Capture, Empty, HeadingRules, Opened, Unreadable
 from smssim.logs.files.table import Table
-from smssim.logs.hiding import ColumnHider, path_masked
 from smssim.logs.join.facts import Names, ParsedChunk
 from smssim.logs.join.resolve import REASONS, JoinOutcome, join_facts
 from smssim.logs.join.spill import Spill
 from smssim.logs.log import ColumnMappingError, Log
-from smssim.logs.quarantine import Quarantine, TruncationDetector
+from smssim.logs.quarantine import ColumnHider, Quarantine, TruncationDetector, path_masked
 
 _NAMED = (
     "one has two columns that are known, a time or an id among them, or that --columns map.yaml "

@@ -14,13 +14,21 @@ import pandas as pd
 from smssim.formatting import Grid
 from smssim.pages.assumptions import assumptions
 from smssim.pages.cells import grid
-from smssim.pages.data_quality import reasons, recognised_files, remarks, used
-from smssim.pages.origin import commands, not_known, origin, scenario_text
+from smssim.pages.data_quality import (
+    commands,
+    not_known,
+    origin,
+    reasons,
+    recognised_files,
+    remarks,
+    scenario_text,
+    used,
+)
 from smssim.pages.sections import Picture, Section, Table, sections_of
 from smssim.pages.spreadsheets import write_xlsx
 from smssim.pages.summary import head, in_short
-from smssim.record.files import whole_file
 from smssim.record.record import Record
+from smssim.record.storage import whole_file
 from smssim.report._record import recorded
 from smssim.report.kpis import kpis
 from smssim.scenario import Scenario

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from smssim.record.files import whole_file
+from smssim.record.storage import whole_file
 
 MOST_ROWS = 1_048_575
 """Rows of a worksheet below its heading."""

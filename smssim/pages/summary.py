@@ -24,8 +24,14 @@ from smssim.formatting import (
 )
 from smssim.pages import tables
 from smssim.pages.assumptions import assumptions
-from smssim.pages.data_quality import left_out, not_counted, nothing_usable, recognised, used
-from smssim.pages.origin import expected_to_arrive
+from smssim.pages.data_quality import (
+    expected_to_arrive,
+    left_out,
+    not_counted,
+    nothing_usable,
+    recognised,
+    used,
+)
 from smssim.record.record import Record
 from smssim.report._record import priced, recorded
 from smssim.report.callbacks import callbacks

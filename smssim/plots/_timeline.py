@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from smssim.plots._bars import fill, shortened
-from smssim.plots._style import INK, WARNING, naive_moment, time_axis
+from smssim.plots._style import INK, WARNING, fill, naive_moment, shortened, time_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

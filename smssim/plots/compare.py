@@ -9,8 +9,16 @@ import pandas as pd
 
 from smssim import report
 from smssim.formatting import amount, duration, share
-from smssim.plots._bars import shortened
-from smssim.plots._style import CYCLE, FAINT, INK, drawing, legend_below, set_titles, show_message
+from smssim.plots._style import (
+    CYCLE,
+    FAINT,
+    INK,
+    drawing,
+    legend_below,
+    set_titles,
+    shortened,
+    show_message,
+)
 from smssim.record.record import Record
 
 if TYPE_CHECKING:

@@ -8,8 +8,16 @@ import pandas as pd
 
 from smssim import report
 from smssim.formatting import amount, share
-from smssim.plots._bars import fill, first_of, label_ends, lying
-from smssim.plots._style import drawing, legend_below, set_titles, show_message
+from smssim.plots._style import (
+    drawing,
+    fill,
+    first_of,
+    label_ends,
+    legend_below,
+    lying,
+    set_titles,
+    show_message,
+)
 from smssim.record.record import Record
 
 if TYPE_CHECKING:

@@ -10,12 +10,15 @@ import pandas as pd
 
 from smssim import report
 from smssim.formatting import missing, share
-from smssim.plots._bars import fill, first_of, label_ends, lying
 from smssim.plots._style import (
     FAINT,
     INK,
     drawing,
+    fill,
+    first_of,
+    label_ends,
     legend_below,
+    lying,
     set_titles,
     show_message,
     thousands,

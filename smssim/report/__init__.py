@@ -7,14 +7,13 @@ from smssim.report.compare import compare, console_statistics, reconcile
 from smssim.report.cost import cost, wasted_spend
 from smssim.report.delivery import delivery, statuses
 from smssim.report.failures import failures
-from smssim.report.heat_map import heat_map
 from smssim.report.kpis import kpi, kpis
 from smssim.report.latency import latency_curve
 from smssim.report.outages import outages
 from smssim.report.packages import package_forecast, packages
 from smssim.report.projection import month_by_day, projection
 from smssim.report.review import onboarding, review, tasks
-from smssim.report.tally import tally
+from smssim.report.tally import heat_map, tally
 from smssim.report.thresholds import threshold_usage, thresholds
 
 __all__ = [

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from smssim.metrics import METRICS, YES_OR_NO, Metric, metric_named
-from smssim.scenario.conditions import Comparison, condition_of, is_condition
 from smssim.scenario.errors.partial import readable
 from smssim.scenario.errors.problems import KEY, Violation, hint
+from smssim.scenario.promises import Comparison, condition_of, is_condition
 
 _WHERE_KEYS = ("template", "country", "application", "type", "package")
 

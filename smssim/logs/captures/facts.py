@@ -12,9 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from smssim.arrays import Ints
-from smssim.logs.columns.keys import Secret, keys_of, number_hashes
 from smssim.logs.columns.phones import numbers_of
-from smssim.logs.columns.texts import Texts, Words
+from smssim.logs.columns.texts import Secret, Texts, Words, keys_of, number_hashes
 from smssim.logs.join.facts import REPORT, SEND, Facts, Labels, Names, empty_facts, standing_in
 
 Rows = list[Any]

@@ -21,7 +21,7 @@ from smssim.logs.captures.facts import (
 from smssim.logs.captures.fast_path import ODD, Quick
 from smssim.logs.captures.fields import ACCEPTED, Report, Request, record
 from smssim.logs.captures.values import SCAN, InvalidRecord
-from smssim.logs.columns.keys import Secret
+from smssim.logs.columns.texts import Secret
 from smssim.logs.files.bytes import LONGEST, CutShortError
 from smssim.logs.join.facts import Names, ParsedChunk, RejectedRow
 from smssim.logs.quarantine import LONGEST_TEXT

@@ -32,8 +32,8 @@ from smssim.logs.captures.seen_by_customer import (
 )
 from smssim.logs.captures.wire import Wire
 from smssim.logs.frames import NOT_A_TIME
-from smssim.record.files import whole_file
 from smssim.record.record import Record
+from smssim.record.storage import whole_file
 from smssim.sms.reference import api_errors, status_codes
 
 # Delivery reports as the body of a callback: form-encoded, or an item of a batch.

@@ -12,10 +12,18 @@ from smssim.arrays import Ints, Mask
 from smssim.logs.columns.context import BatchContext
 from smssim.logs.columns.countries import calling_code
 from smssim.logs.columns.fields import IDENTITY
-from smssim.logs.columns.keys import composed, keys_of, number_hashes
 from smssim.logs.columns.phones import Numbers, numbers_of
 from smssim.logs.columns.problems import Rank
-from smssim.logs.columns.texts import Texts, Words, as_texts, cleaned, is_filled
+from smssim.logs.columns.texts import (
+    Texts,
+    Words,
+    as_texts,
+    cleaned,
+    composed,
+    is_filled,
+    keys_of,
+    number_hashes,
+)
 from smssim.sms.phone_numbers import country_index_of
 
 ROUNDED = "was rounded by a spreadsheet, it must have all its digits"

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from smssim.logs.columns.fields import FIELDS, TIMES
-from smssim.logs.columns.time_formats import SECONDS, layout_reader
+from smssim.logs.columns.time_formats import SECONDS, layout_reader, zone
 from smssim.logs.columns.times import TimeFormat
-from smssim.logs.columns.zones import zone
 from smssim.logs.log import ColumnMappingError
 
 Columns = Mapping[str, Any] | str | PathLike[str] | None

@@ -19,7 +19,6 @@ from smssim.logs.columns.codes import (
 )
 from smssim.logs.columns.fields import TIMES, plain
 from smssim.logs.columns.headings import Matching
-from smssim.logs.columns.keys import Secret
 from smssim.logs.columns.money import DecimalColumn
 from smssim.logs.columns.phones import MainlandNumbers
 from smssim.logs.columns.statuses import (
@@ -28,7 +27,7 @@ from smssim.logs.columns.statuses import (
     send_status_meaning,
     status_meaning,
 )
-from smssim.logs.columns.texts import SMALL
+from smssim.logs.columns.texts import SMALL, Secret
 from smssim.logs.columns.times import TimeColumn
 from smssim.logs.files.table import Batch
 from smssim.logs.join.facts import Names

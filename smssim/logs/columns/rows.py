@@ -14,11 +14,10 @@ from smssim.calendars import SECOND
 from smssim.logs.columns.context import BatchContext
 from smssim.logs.columns.headings import Matching
 from smssim.logs.columns.identity import Recipients, keys_of_rows, recipients_of
-from smssim.logs.columns.keys import Secret
 from smssim.logs.columns.outcome import Outcomes, outcomes_of
-from smssim.logs.columns.problems import Rank
+from smssim.logs.columns.problems import Rank, TimeSuspicions
 from smssim.logs.columns.readers import Readers
-from smssim.logs.columns.suspicions import TimeSuspicions
+from smssim.logs.columns.texts import Secret
 from smssim.logs.files.table import Batch, Table
 from smssim.logs.join.facts import (
     REPORT,

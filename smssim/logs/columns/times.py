@@ -24,11 +24,12 @@ from smssim.logs.columns.time_formats import (
     SINCE_1970,
     Layout,
     LayoutReader,
+    Zone,
     is_since_1970,
     layout_reader,
     since_1970,
+    zone,
 )
-from smssim.logs.columns.zones import Zone, zone
 from smssim.logs.join.facts import UNKNOWN
 from smssim.logs.log import ColumnMappingError
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from smssim.checks import Verdict
-from smssim.checks.months import months_of
+from smssim.checks.decide import months_of
 from smssim.experiment.comparison import BASE, WHAT_IF
 from smssim.experiment.experiment import Experiment
 from smssim.experiment.statistics import Values

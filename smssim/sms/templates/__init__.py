@@ -4,9 +4,8 @@ Rules are those of Huawei's template and variable specification (DOMAIN.md secti
 """
 
 from smssim.sms.templates.check import check_template
-from smssim.sms.templates.finding import Finding
 from smssim.sms.templates.values import check_values, template_segments
-from smssim.sms.templates.variables import Variable, read_variables
+from smssim.sms.templates.variables import Finding, Variable, read_variables
 
 __all__ = [
     "Finding",

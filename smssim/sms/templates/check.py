@@ -9,8 +9,7 @@ from collections.abc import Collection, Iterator
 
 from smssim.sms.reference import countries as known_countries
 from smssim.sms.templates import rules
-from smssim.sms.templates.finding import Finding, sorted_by_place
-from smssim.sms.templates.variables import fixed_text, read_variables
+from smssim.sms.templates.variables import Finding, fixed_text, read_variables, sorted_by_place
 from smssim.sms.templates.variables import links as links_of
 
 TYPES = ("otp", "notification")

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from itertools import pairwise
 
 from smssim.sms.reference import reference
-from smssim.sms.templates.finding import (
+from smssim.sms.templates.variables import (
     CODES,
     INFERENCE,
     LENGTH,
@@ -20,9 +20,11 @@ from smssim.sms.templates.finding import (
     REVIEW,
     SPECIFICATION,
     Finding,
+    Link,
+    Variable,
     finding,
+    stray_braces,
 )
-from smssim.sms.templates.variables import Link, Variable, stray_braces
 
 _MOST_CHARACTERS = 500
 _MOST_VARIABLES = 20

@@ -23,18 +23,21 @@ from smssim.sms.segments import (
     is_gsm7,
 )
 from smssim.sms.templates.check import check_type
-from smssim.sms.templates.finding import (
+from smssim.sms.templates.rules import FEWEST_DIGITS, MOST_DIGITS, MOST_DIGITS_BY_FAQ, reads_as_otp
+from smssim.sms.templates.variables import (
     CODES,
     MAINLAND,
     REVIEW,
     SPECIFICATION,
     Finding,
     Severity,
+    Variable,
     finding,
+    fixed_text,
+    links,
+    read_variables,
     sorted_by_place,
 )
-from smssim.sms.templates.rules import FEWEST_DIGITS, MOST_DIGITS, MOST_DIGITS_BY_FAQ, reads_as_otp
-from smssim.sms.templates.variables import Variable, fixed_text, links, read_variables
 
 _DIGITS = re.compile("[0-9]+")
 _DATE = re.compile("([0-9]{4})/([0-9]{2})/([0-9]{2})")
