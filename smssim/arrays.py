@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["Floats", "Ints", "Mask"]
+
 Ints = NDArray[np.int64]
 """Instants in microseconds, codes, counts, amounts in micro-units."""
 Floats = NDArray[np.float64]

@@ -16,6 +16,23 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
+__all__ = [
+    "DAY",
+    "HOUR",
+    "MINUTE",
+    "SECOND",
+    "end_of_validity",
+    "hourly_weights",
+    "month_later",
+    "month_start",
+    "next_day",
+    "next_month",
+    "quarter_bounds",
+    "to_datetime",
+    "to_timestamps",
+    "to_us",
+]
+
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["UserFacing"]
+
 
 class UserFacing(Exception):
     """An error of what was given, not of the code; IPython shows its text without a traceback."""

@@ -10,6 +10,31 @@ from typing import Any, NamedTuple
 
 from smssim.calendars import to_datetime
 
+__all__ = [
+    "LONGEST",
+    "NOTHING",
+    "WIDTH",
+    "Grid",
+    "amount",
+    "columns",
+    "count",
+    "duration",
+    "html_table",
+    "instant",
+    "listed",
+    "missing",
+    "moment",
+    "money",
+    "number",
+    "percent",
+    "row_limit",
+    "section",
+    "share",
+    "text_page",
+    "times",
+    "wrapped",
+]
+
 WIDTH = 100
 NOTHING = "-"
 LONGEST = 30

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
+__all__ = ["METRICS", "UNTIL", "YES_OR_NO", "Metric", "metric_named"]
+
 YES_OR_NO = "yes is 1"
 """The unit of a figure that is 1 or 0."""
 

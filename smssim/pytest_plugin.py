@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from smssim.simulation.simulate import Run
     from smssim.testing.promise_tests import AssertPromise
 
+__all__ = ["assert_promise", "pytest_addoption", "simulate"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the settings of a project."""
@@ -28,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_sessionstart(session: pytest.Session) -> None:
+def _pytest_sessionstart(session: pytest.Session) -> None:
     """Collect scenario files, if any are listed, before workers of xdist start."""
     if session.config.getini("smssim_scenarios"):
         from smssim.testing.promise_tests import ListedScenarios

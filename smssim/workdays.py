@@ -9,6 +9,17 @@ from functools import lru_cache
 
 from smssim.calendars import DAY, HOUR, to_us
 
+__all__ = [
+    "CLOSES_US",
+    "GMT8_US",
+    "OPENS_US",
+    "ProvisionalCalendarWarning",
+    "WorkCalendar",
+    "add_working",
+    "review_window",
+    "working_us_between",
+]
+
 GMT8_US = 8 * HOUR
 OPENS_US = 9 * HOUR
 CLOSES_US = 18 * HOUR

@@ -19,6 +19,8 @@ from smssim.experiment.worker import Task
 from smssim.scenario import Check, Scenario
 from smssim.simulation.policies.account_view import Policy
 
+__all__ = ["FIRST_BATCH", "ReplicationError", "check", "decided", "verdicts_of"]
+
 FIRST_BATCH = 16
 """Replications that are run before the first look."""
 

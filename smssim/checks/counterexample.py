@@ -23,6 +23,8 @@ from smssim.scenario import Check
 if TYPE_CHECKING:
     from smssim.record.record import Record
 
+__all__ = ["MAX_EVENTS", "Figure", "Story", "StoryEvent", "counterexample_of"]
+
 MAX_EVENTS = 12
 """Events of a month that its text lists."""
 _EVENTS = {

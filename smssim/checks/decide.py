@@ -20,6 +20,8 @@ from smssim.scenario import Check
 from smssim.scenario.promises import Comparison, Condition
 from smssim.stats.intervals import wilson
 
+__all__ = ["decide", "months_of", "values_of", "with_never"]
+
 _COMPARE = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne}
 
 

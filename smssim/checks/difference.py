@@ -32,6 +32,8 @@ from smssim.scenario.diff import ABSENT, Change, differences
 from smssim.simulation.policies.account_view import Policy
 from smssim.stats.intervals import Interval, mean_interval, newcombe_paired, quantile_difference
 
+__all__ = ["MIN_MONTHS", "Difference", "PromiseDifference", "difference"]
+
 MIN_MONTHS = 100
 """Months that a difference is taken over at least."""
 _MAX_CHANGES = 20

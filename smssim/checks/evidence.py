@@ -22,6 +22,8 @@ from smssim.stats.sequential import (
     share_is_above,
 )
 
+__all__ = ["DirectedStatistic", "Statistic", "Values"]
+
 Values = NDArray[np.float64]
 
 

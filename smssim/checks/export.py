@@ -22,6 +22,8 @@ from smssim.checks.text import (
 from smssim.checks.verdict import NUMBERS, CheckedScenario, UndecidedPolicy, Verdict
 from smssim.simulation.simulate import provenance
 
+__all__ = ["json_of", "junit", "plain", "to_json"]
+
 
 def json_of(results: Sequence[CheckedScenario], undecided: UndecidedPolicy = "fail") -> str:
     """All files as one JSON document, with whether all promises of all of them are kept."""

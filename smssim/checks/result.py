@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
     from smssim.plots.promises import Promised
 
+__all__ = ["CheckResult", "card"]
+
 _HEADER = ("promise", "", "verdict", "estimate", "low to high", "by", "months", "beyond the bound")
 
 
-def draw_promises(checked: CheckedScenario, ax: Axes | None = None) -> Axes:
+def _draw_promises(checked: CheckedScenario, ax: Axes | None = None) -> Axes:
     """Draw the promises on Axes, each in parts of its bound, so that one scale fits all."""
     from smssim.plots.promises import promises
 
@@ -102,7 +104,7 @@ class CheckResult(CheckedScenario):
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
         """Draw on Axes where each statistic lies against its bound, and how certain that is."""
-        return draw_promises(self, ax)
+        return _draw_promises(self, ax)
 
     def json(self) -> str:
         """The table with its stories as JSON, keys in a fixed order; what is not finite is null."""

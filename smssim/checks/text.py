@@ -11,6 +11,21 @@ from smssim.formatting import WIDTH, columns, count, number, share, text_page, w
 from smssim.metrics import YES_OR_NO
 from smssim.scenario import Check, Scenario
 
+__all__ = [
+    "OUTCOMES",
+    "about",
+    "beyond",
+    "cells",
+    "headline",
+    "months",
+    "promise",
+    "span",
+    "statistic",
+    "story_lines",
+    "text_of",
+    "verdict_lines",
+]
+
 OUTCOMES = {"pass": "kept", "fail": "BROKEN", "undecided": "UNDECIDED"}
 """Verdicts in words, which are conspicuous without colour."""
 _HEADER = ("verdict", "estimate", "low to high", "by", "months", "of which beyond the bound")

@@ -10,6 +10,8 @@ from smssim.experiment.experiment import Experiment
 from smssim.scenario import Check, Scenario
 from smssim.simulation.policies.account_view import Policy
 
+__all__ = ["NUMBERS", "CheckedScenario", "Outcome", "UndecidedPolicy", "Verdict"]
+
 Outcome = Literal["pass", "fail", "undecided"]
 UndecidedPolicy = Literal["fail", "pass"]
 """What a promise counts as that stayed undecided."""

@@ -29,6 +29,27 @@ from smssim.cli.output import (
     show_result,
 )
 
+__all__ = [
+    "COMMANDS",
+    "INTERRUPTED",
+    "WRONG",
+    "Any",
+    "Callable",
+    "NoReturn",
+    "Sequence",
+    "WrongInput",
+    "check_paths",
+    "check_text",
+    "closed_pipe",
+    "complain",
+    "explain",
+    "get_close_matches",
+    "import_module",
+    "main",
+    "make_parser",
+    "show_result",
+]
+
 COMMANDS = {
     "run": "simulate a scenario",
     "report": "report on a log, or on a run that --out kept",

@@ -12,6 +12,8 @@ from smssim.cli.output import FAILED, WrongInput, warn_of, wrong_if
 if TYPE_CHECKING:
     from smssim.checks import CheckResult
 
+__all__ = ["add_check_options", "check_command"]
+
 
 def add_check_options(parser: argparse.ArgumentParser) -> None:
     """What `check` takes."""

@@ -15,6 +15,8 @@ from smssim.cli.options import (
 )
 from smssim.cli.output import check_writes, files_of, warn_of, wrong_if
 
+__all__ = ["add_describe_options", "add_schema_options", "describe_command", "schema_command"]
+
 
 def add_describe_options(parser: argparse.ArgumentParser) -> None:
     """What `describe` takes."""

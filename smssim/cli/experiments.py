@@ -29,6 +29,15 @@ if TYPE_CHECKING:
     from smssim.experiment import Comparison, Experiment
     from smssim.scenario import Scenario
 
+__all__ = [
+    "add_compare_options",
+    "add_find_options",
+    "add_sweep_options",
+    "compare_command",
+    "find_command",
+    "sweep_command",
+]
+
 _COMPARED = ["figure", "base", "what-if", "difference", "low", "high", "reduction", "unit"]
 _HOLDS = {True: "yes", False: "no", None: "cannot be told"}
 

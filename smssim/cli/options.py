@@ -17,6 +17,31 @@ if TYPE_CHECKING:
     from smssim.record.record import Record
     from smssim.scenario import Scenario
 
+__all__ = [
+    "Progress",
+    "above_0",
+    "add_many_options",
+    "add_metric_option",
+    "add_page_options",
+    "add_progress_option",
+    "add_rng_option",
+    "add_running_options",
+    "add_scenario_argument",
+    "add_set_option",
+    "changes_of",
+    "failures",
+    "finite",
+    "notes_on_prices",
+    "page_files",
+    "positive",
+    "progress_bar",
+    "run_options",
+    "running_options",
+    "unknown_metrics",
+    "whole",
+    "write_pages",
+]
+
 Progress = Callable[[int, int, float], None]
 
 

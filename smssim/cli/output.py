@@ -14,6 +14,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from smssim.scenario import Scenario
 
+__all__ = [
+    "FAILED",
+    "INTERRUPTED",
+    "PIPE_CLOSED",
+    "WRONG",
+    "Unfulfilled",
+    "WrongInput",
+    "check_paths",
+    "check_text",
+    "check_writes",
+    "closed_pipe",
+    "complain",
+    "explain",
+    "files_of",
+    "show_result",
+    "warn_of",
+    "wrong_if",
+]
+
 FAILED, WRONG, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from smssim.scenario import Scenario
     from smssim.simulation.simulate import Run
 
+__all__ = ["add_report_options", "add_run_options", "report_command", "run_command"]
+
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """What `run` takes."""

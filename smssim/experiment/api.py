@@ -17,6 +17,8 @@ from smssim.experiment.runner import Execution, Precision, PrecisionGoal, Progre
 from smssim.scenario import Scenario
 from smssim.simulation.policies.account_view import Policy
 
+__all__ = ["compare", "replicate", "sweep"]
+
 _RUNS = 200
 """Replications where neither a number nor a precision is requested."""
 

@@ -16,6 +16,8 @@ from smssim.stats.intervals import mean_interval
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+__all__ = ["BASE", "WHAT_IF", "Comparison"]
+
 BASE, WHAT_IF = 0, 1
 _TYPES = {
     **dict.fromkeys(("metric", "of", "unit"), "str"),

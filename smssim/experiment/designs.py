@@ -16,6 +16,8 @@ from smssim.metrics import METRICS
 from smssim.scenario import Scenario
 from smssim.scenario.errors.problems import without_secrets
 
+__all__ = ["Design", "Replications", "designs_of", "frontier_of", "sign_of"]
+
 _MAX_DESIGNS = 10_000
 """Scenarios of one sweep at most; each is validated before the first run."""
 

@@ -27,6 +27,7 @@ from smssim.record.record import Record
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+__all__ = ["Experiment"]
 
 _SHARES = {"least": 0.0, **QUANTILES, "most": 1.0}
 _KEYS = ("scenario", "replication")

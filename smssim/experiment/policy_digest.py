@@ -25,6 +25,8 @@ from sysconfig import get_paths
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
+__all__ = ["NoDigestError", "policy_digests"]
+
 _PLAIN = (bool, int, float, str, bytes, type(None))
 
 

@@ -23,6 +23,8 @@ from smssim.experiment.worker import Job, Result, Task, run_job
 from smssim.scenario import Scenario
 from smssim.simulation.policies.account_view import Policy
 
+__all__ = ["Pool", "new_executor", "packed"]
+
 _JOB_S = 0.5
 """Seconds that a job should take: long against sending it, short against a person's patience."""
 _MOST_TASKS = 256

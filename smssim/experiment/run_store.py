@@ -25,6 +25,8 @@ from smssim.experiment.worker import Result, Task, parts_of
 from smssim.scenario import Scenario
 from smssim.simulation.policies.account_view import Policy
 
+__all__ = ["RULES_VERSION", "Store", "StoredRun", "StoredRuns", "run_digest"]
+
 RULES_VERSION = 3
 """Counts up when a change of the library changes any figure of any run."""
 _PACK = 1_000

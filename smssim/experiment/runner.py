@@ -18,6 +18,20 @@ from smssim.experiment.worker import Result, Task
 from smssim.simulation.policies.account_view import Policy
 from smssim.stats.intervals import mean_interval
 
+__all__ = [
+    "BATCH",
+    "Absolute",
+    "Enough",
+    "Execution",
+    "Precision",
+    "PrecisionGoal",
+    "Progress",
+    "Runner",
+    "RunsInterrupted",
+    "at_look",
+    "tasks_of",
+]
+
 _MAX_RUNS = 1_000_000
 """Runs of one experiment: more would not fit into memory."""
 BATCH = 32

@@ -15,6 +15,18 @@ import pandas as pd
 from smssim.metrics import METRICS, YES_OR_NO
 from smssim.stats.intervals import Interval, mean_interval, quantile_interval, wilson
 
+__all__ = [
+    "QUANTILES",
+    "Statistic",
+    "Values",
+    "estimate_of",
+    "mean_of",
+    "metric_of",
+    "statistics_of",
+    "subject_of",
+    "summary_frame",
+]
+
 Values = npt.NDArray[np.float64]
 
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}

@@ -18,6 +18,17 @@ from smssim.report.kpis import Where, kpi, kpis
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import simulate
 
+__all__ = [
+    "Job",
+    "Result",
+    "Task",
+    "figures_in",
+    "figures_of",
+    "parts_of",
+    "promised_in",
+    "run_job",
+]
+
 
 class Task(NamedTuple):
     """One run to make: the number of its design and of its replication, from 0."""

@@ -19,6 +19,17 @@ from smssim.record.schema import (
     Column,
 )
 
+__all__ = [
+    "NOT_A_TIME",
+    "MessageColumns",
+    "ReportColumns",
+    "categories",
+    "fitting",
+    "messages_frame",
+    "reports_frame",
+    "times",
+]
+
 NOT_A_TIME = -(2**63)
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from smssim.errors import UserFacing
 from smssim.record.record import Record
 
+__all__ = ["ColumnMappingError", "Log", "QuarantinedError"]
+
 
 @dataclass(frozen=True, repr=False)
 class Log(Record):

@@ -18,6 +18,18 @@ from smssim.logs.join.facts import UNKNOWN, Facts, ParsedChunk
 from smssim.logs.join.spill import period
 from smssim.sms.phone_numbers import masked
 
+__all__ = [
+    "LONGEST_TEXT",
+    "MOST_ROWS",
+    "OTHER",
+    "ColumnHider",
+    "Quarantine",
+    "TruncationDetector",
+    "is_secret",
+    "path_masked",
+    "without_secrets",
+]
+
 _HIDDEN = "***"
 
 _SHOWN_DIGITS, _FEWEST_DIGITS = 3, 7

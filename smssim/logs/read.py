@@ -10,14 +10,14 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smssim.logs.log import Log, QuarantinedError
+from smssim.logs.log import QuarantinedError
 from smssim.record.record import Record
 from smssim.record.storage import is_record, load
 
 if TYPE_CHECKING:
     from smssim.logs.columns.mapping import Columns
 
-__all__ = ["Log", "QuarantinedError", "read_log"]
+__all__ = ["read_log"]
 
 
 def read_log(

@@ -26,6 +26,8 @@ from smssim.logs.join.spill import Spill
 from smssim.logs.log import ColumnMappingError, Log
 from smssim.logs.quarantine import ColumnHider, Quarantine, TruncationDetector, path_masked
 
+__all__ = ["LogReader"]
+
 _NAMED = (
     "one has two columns that are known, a time or an id among them, or that --columns map.yaml "
     "(columns=) names, a line for each: `field: heading`, as in `submitted: Sent on` (fields: "

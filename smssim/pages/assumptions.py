@@ -8,7 +8,9 @@ from smssim.report.cost import cost
 from smssim.report.delivery import delivery
 from smssim.scenario import Delay, Registration, Review, Scenario
 
-MOST_ROUTES = 3
+__all__ = ["assumptions", "described"]
+
+_MOST_ROUTES = 3
 
 
 def assumptions(record: Record, scenario: Scenario) -> list[str]:
@@ -42,7 +44,7 @@ def _routes(record: Record, scenario: Scenario) -> list[str]:
     bill = cost(record)
     billed = set(bill.loc[bill["entry"] == "pay_per_use", "country"])
     lines = []
-    for country in countries[:MOST_ROUTES]:
+    for country in countries[:_MOST_ROUTES]:
         route = scenario.route(country)
         delivered = sum(outcome.share for outcome in route.outcomes if outcome.status == "DELIVRD")
         default = "" if country in scenario.routes else " (default)"
@@ -51,8 +53,8 @@ def _routes(record: Record, scenario: Scenario) -> list[str]:
             f"route {country}{default}: {price}{percent(delivered)} DELIVRD, "
             f"{described(route.latency)}"
         )
-    if len(countries) > MOST_ROUTES:
-        lines.append(f"routes of {len(countries) - MOST_ROUTES} more countries: see the scenario")
+    if len(countries) > _MOST_ROUTES:
+        lines.append(f"routes of {len(countries) - _MOST_ROUTES} more countries: see the scenario")
     return lines
 
 

@@ -13,6 +13,8 @@ import pandas as pd
 
 from smssim.formatting import Grid, count, duration, missing, moment, money, share
 
+__all__ = ["HEADINGS", "grid", "heading"]
+
 HEADINGS = {
     "in_flight": "in flight",
     "run_out_projected_at": "projected to run out",
@@ -90,12 +92,12 @@ def _cell(name: str, row: dict[Any, Any], columns: Sequence[str]) -> str:
     if name == "unit" and unit in _IN_CELLS:
         return ""  # The cells say it, in minutes or per cent where that suits them.
     named = _named(name, unit) if name in _OF_UNIT else name
-    text = cell_text(named, value)
+    text = _cell_text(named, value)
     text = text.replace("_", " ") if name in _WORDS else text
     ends = _ends(name, columns)
     if missing(value) or ends is None or any(missing(row[end]) for end in ends):
         return text
-    low, high = (cell_text(named, row[end]) for end in ends)
+    low, high = (_cell_text(named, row[end]) for end in ends)
     if low == high and low.endswith(" %"):
         # A share that is known better than a tenth of a per cent.
         text, low, high = (f"{100 * v:.2f} %" for v in (value, row[ends[0]], row[ends[1]]))
@@ -121,7 +123,7 @@ def _ends(name: str, columns: Sequence[str]) -> tuple[str, str] | None:
     return None
 
 
-def cell_text(name: str, value: Any) -> str:
+def _cell_text(name: str, value: Any) -> str:
     """A value of a column of that name in the unit that suits people; NA is a dash."""
     if isinstance(value, str):
         return value

@@ -16,6 +16,23 @@ from smssim.report.outages import untold
 from smssim.report.packages import no_forecast
 from smssim.report.projection import projection
 
+__all__ = [
+    "MOST",
+    "commands",
+    "expected_to_arrive",
+    "left_out",
+    "not_counted",
+    "not_known",
+    "nothing_usable",
+    "origin",
+    "reasons",
+    "recognised",
+    "recognised_files",
+    "remarks",
+    "scenario_text",
+    "used",
+]
+
 MOST = 6
 """Reasons that are told; what is left out is counted in a last line."""
 
@@ -122,8 +139,8 @@ def _alike(files: list[Mapping[str, Any]]) -> dict[str, list[str]]:
     return alike
 
 
-MOST_FILES = 40
-MOST_LETTERS = 200_000
+_MOST_FILES = 40
+_MOST_LETTERS = 200_000
 """Letters of a scenario that a page holds as a whole."""
 
 
@@ -220,7 +237,7 @@ def scenario_text(record: Record) -> str | None:
         return None
     parsed = json.loads(scenario) if isinstance(scenario, str) else scenario
     text = json.dumps(parsed, ensure_ascii=False, indent=1)
-    return text if len(text) <= MOST_LETTERS else None
+    return text if len(text) <= _MOST_LETTERS else None
 
 
 def origin(record: Record) -> Grid:
@@ -229,8 +246,8 @@ def origin(record: Record) -> Grid:
     rows: list[list[Any]] = [["scenario digest", about.get("digest")], ["rng", about.get("rng")]]
     if not recorded(record):
         rows.append(["policies", listed(list(map(str, about.get("policies", []))), 9) or "none"])
-    rows += [["file", _of_file(file)] for file in about.get("files", [])[:MOST_FILES]]
-    if (more := len(about.get("files", [])) - MOST_FILES) > 0:
+    rows += [["file", _of_file(file)] for file in about.get("files", [])[:_MOST_FILES]]
+    if (more := len(about.get("files", [])) - _MOST_FILES) > 0:
         rows.append(["files", f"and {more:,} more"])
     rating = about.get("rating")
     if rating:

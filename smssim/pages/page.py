@@ -36,6 +36,8 @@ from smssim.scenario import Scenario
 if TYPE_CHECKING:
     from jinja2 import Template
 
+__all__ = ["MOST_ROWS", "Page", "page"]
+
 MOST_ROWS = 60
 """Rows of a table on the page; the workbook has all of them."""
 

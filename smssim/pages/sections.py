@@ -13,6 +13,23 @@ from smssim.pages.tables import Frame
 from smssim.record.record import Record
 from smssim.report.events import happenings
 
+__all__ = [
+    "COUNTS",
+    "FAILURES",
+    "LIMITS",
+    "MONEY",
+    "PACKAGES",
+    "REPORTS",
+    "REVIEW",
+    "SECTIONS",
+    "TIMES",
+    "WASTE",
+    "Picture",
+    "Section",
+    "Table",
+    "sections_of",
+]
+
 
 class Table(NamedTuple):
     """A table: the name of its worksheet, its caption, its frame, and how the page shows it.
@@ -65,7 +82,7 @@ MONEY = (
 WASTE = (
     "kind", "messages", "segments", "covered_segments", "billed_micro", "package_micro",
 )
-PROJECTION = (
+_PROJECTION = (
     "figure", "unit", "since", "ends", "so_far", "rest", "month", "whole_days", "days_left",
     "reason",
 )
@@ -110,7 +127,7 @@ SECTIONS = (
         Table("waste", "What bought nothing (kinds overlap), {currency}", tables.wasted,
               WASTE),
         Table("projection", "The month so far, and its projection", tables.ahead,
-              PROJECTION),
+              _PROJECTION),
     ), (
         Picture("cost", plots.cost, tables.if_priced(report.cost),
                 "The bill as a bar a country, packages and pay-per-use told apart."),

@@ -19,6 +19,8 @@ import pandas as pd
 
 from smssim.record.storage import whole_file
 
+__all__ = ["LONGEST", "MOST_ROWS", "bare", "neutral", "safe", "write_csv", "write_xlsx"]
+
 MOST_ROWS = 1_048_575
 """Rows of a worksheet below its heading."""
 LONGEST = 32_767

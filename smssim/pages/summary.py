@@ -43,6 +43,8 @@ from smssim.report.outages import outages, untold
 from smssim.report.projection import month_of, projection
 from smssim.scenario import Scenario
 
+__all__ = ["head", "in_short", "summary"]
+
 _KINDS = {
     "failed": "failed",
     "expired": "expired",

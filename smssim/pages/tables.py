@@ -34,6 +34,34 @@ from smssim.report.outages import untold
 from smssim.report.review import onboarding, tasks
 from smssim.sms import reference as codes
 
+__all__ = [
+    "MOST",
+    "PLACES",
+    "Frame",
+    "ahead",
+    "bill",
+    "by_hour",
+    "deliveries",
+    "each",
+    "failures",
+    "getting_started",
+    "group_tasks",
+    "happened",
+    "if_priced",
+    "if_rated",
+    "if_timed",
+    "outages",
+    "page_bill",
+    "page_onboarding",
+    "pushed",
+    "reports",
+    "reviews",
+    "status_counts",
+    "steps",
+    "total_of",
+    "wasted",
+]
+
 Frame = Callable[[Record], "pd.DataFrame"]
 
 MOST = 6

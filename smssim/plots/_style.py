@@ -14,7 +14,32 @@ import pandas as pd
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SLIDE_IN, DPI, LETTERS_PT = (12.8, 7.2), 100, 15
+__all__ = [
+    "CYCLE",
+    "FAINT",
+    "INK",
+    "LETTERS_PT",
+    "MOST",
+    "SLIDE_IN",
+    "WARNING",
+    "day_and_time",
+    "drawing",
+    "fill",
+    "first_of",
+    "label_ends",
+    "legend_below",
+    "lying",
+    "naive",
+    "naive_moment",
+    "series_style",
+    "set_titles",
+    "shortened",
+    "show_message",
+    "thousands",
+    "time_axis",
+]
+
+SLIDE_IN, _DPI, LETTERS_PT = (12.8, 7.2), 100, 15
 INK, FAINT, WARNING = "#222222", "#767676", "#e42536"
 _DASHES: tuple[Any, ...] = ("-", (0, (7, 1.5)), (0, (7, 1.5, 1.5, 1.5)), (0, (2, 1)))
 CYCLE, _COLOURS = "petroff6", (0, 1, 5, 3)
@@ -41,7 +66,7 @@ def drawing(ax: Axes | None) -> Iterator[Axes]:
         from matplotlib import pyplot as plt
 
     with _letters(LETTERS_PT):
-        figure = plt.figure(figsize=SLIDE_IN, dpi=DPI)
+        figure = plt.figure(figsize=SLIDE_IN, dpi=_DPI)
         figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.1)
         ax = figure.subplots()
         _plain(ax)

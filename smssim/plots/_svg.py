@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+__all__ = ["svg"]
+
 _FONTS = "DejaVu Sans, Verdana, Geneva, sans-serif"
 """Letters as wide as those the picture was laid out with, or narrower."""
 _MOST_WORDS = 12

@@ -12,6 +12,19 @@ from smssim.plots._style import INK, WARNING, fill, naive_moment, shortened, tim
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+__all__ = [
+    "DONE",
+    "MOST",
+    "OPEN",
+    "TOP",
+    "Dry",
+    "Step",
+    "dry_spells",
+    "lane",
+    "lanes_in_time",
+    "meanings",
+    "number",
+]
 
 MOST = 14
 """Lanes in one picture."""

@@ -29,6 +29,7 @@ from smssim.record.record import Record
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+__all__ = ["ahead", "burn_down", "meaning", "record_ends", "runs_out"]
 
 # What is projected: a dashed line with its band, beyond the line at which the record ends.
 

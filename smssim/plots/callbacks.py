@@ -28,6 +28,8 @@ from smssim.report.outages import untold
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+__all__ = ["callbacks"]
+
 _OUTAGE: dict[str, Any] = {
     "facecolor": (WARNING, 0.18),
     "edgecolor": (WARNING, 0.7),

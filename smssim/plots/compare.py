@@ -24,6 +24,8 @@ from smssim.record.record import Record
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+__all__ = ["MOST", "compare", "drawn"]
+
 MOST = 16
 """Figures in one picture: first those that tell which is better, then those with an interval."""
 _WIDEST = 100.0

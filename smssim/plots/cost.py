@@ -23,6 +23,8 @@ from smssim.record.record import Record
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+__all__ = ["PAID", "UNPRICED", "cost"]
+
 PAID: dict[str, tuple[str, dict[str, Any]]] = {
     "package": ("packages", fill(0)),
     "pay_per_use": ("pay-per-use", fill(1, "//")),

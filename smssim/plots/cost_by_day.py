@@ -29,6 +29,8 @@ from smssim.record.record import Record
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+__all__ = ["cost_by_day", "since"]
+
 _FIGURES = {
     "cost": "Packages bought and pay-per-use charges since the month began",
     "billed": "Pay-per-use charges since the month began",

@@ -28,20 +28,21 @@ from smssim.record.record import Record
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+__all__ = ["FAILED", "LOST", "OPEN", "REFUSED", "failures", "waterfall"]
 
-LEVEL, ARRIVED = fill(0), fill(5)
+_LEVEL, _ARRIVED = fill(0), fill(5)
 REFUSED, LOST, OPEN = fill(1, "//"), fill(3, "\\\\"), fill(4, "..")
 _STEPS: dict[str, tuple[str, dict[str, Any]]] = {
-    "requested": ("requested", LEVEL),
+    "requested": ("requested", _LEVEL),
     "refused_request": ("refused:\nrequest", REFUSED),
     "refused_number": ("refused:\nnumber", REFUSED),
     "refused_platform": ("refused by\nplatform", REFUSED),
-    "sent": ("sent", LEVEL),
+    "sent": ("sent", _LEVEL),
     "failed": ("failed", LOST),
     "expired": ("expired", LOST),
     "in_flight": ("in flight", OPEN),
     "no_report": ("no report", OPEN),
-    "delivered": ("delivered", ARRIVED),
+    "delivered": ("delivered", _ARRIVED),
 }
 """Each column of `report.delivery` that is a step, its words below it, and how it is filled."""
 _LEVELS = ("requested", "sent", "delivered")
@@ -144,7 +145,7 @@ def _below(frame: pd.DataFrame) -> str:
 
 # Why messages did not arrive: the codes, by how many messages each stopped.
 
-REFUSED_failures, FAILED = fill(1, "//"), fill(3, "\\\\")
+_REFUSED_failures, FAILED = fill(1, "//"), fill(3, "\\\\")
 """How a code that refused a message is filled, and one that it ended with after it was sent."""
 _LONGEST = 54
 """Characters of a cause beside a bar."""
@@ -188,7 +189,7 @@ def _bars(ax: Axes, first: pd.DataFrame) -> None:
         100 * first[name].to_numpy(float) for name in ("share", "share_low", "share_high")
     )
     for row, (value, stage) in enumerate(zip(shares, first["refused_at"], strict=True)):
-        ax.barh(row, value, 0.62, **(REFUSED_failures if stage else FAILED))
+        ax.barh(row, value, 0.62, **(_REFUSED_failures if stage else FAILED))
     ax.errorbar(
         shares,
         np.arange(len(first)),
@@ -214,7 +215,7 @@ def _legend(ax: Axes, first: pd.DataFrame) -> None:
 
     refused = first["refused_at"] != ""
     kinds = (
-        (refused, "refused", REFUSED_failures),
+        (refused, "refused", _REFUSED_failures),
         (~refused, "sent, then failed or expired", FAILED),
     )
     legend_below(ax, [Patch(label=label, **style) for mask, label, style in kinds if mask.any()])

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axes import Axes as MatplotlibAxes
 
+__all__ = ["Axis", "Values", "designs", "differences", "frontier", "runs"]
 
 Values = NDArray[np.float64]
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
 
+__all__ = ["FEW", "MEASURES", "classes", "heat_map"]
+
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 FEW = 30
 """A share of fewer messages than these is not shown: chance alone makes it high or low."""

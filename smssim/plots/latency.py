@@ -16,7 +16,9 @@ from smssim.report.latency import latency_curve, untimed
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-TICKS_S = {1: "1 s", 10: "10 s", 30: "30 s", 180: "3 min", 3_600: "1 h", 86_400: "1 day"}
+__all__ = ["MOST", "SHARES", "latency", "quantile_s"]
+
+_TICKS_S = {1: "1 s", 10: "10 s", 30: "30 s", 180: "3 min", 3_600: "1 h", 86_400: "1 day"}
 SHARES = {0.5: "median", 0.95: "95 % within"}
 """What the legend tells of each curve; the last is marked in the picture."""
 MOST = 6
@@ -89,7 +91,7 @@ def _axes(ax: Axes) -> None:
 
     ax.set_xscale("log")
     ax.set_xlim(1, 3 * 86_400)
-    ax.set_xticks(list(TICKS_S), list(TICKS_S.values()))
+    ax.set_xticks(list(_TICKS_S), list(_TICKS_S.values()))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.grid(axis="x", color="#dddddd", linewidth=0.8)
     ax.set_ylim(0, 102)

@@ -12,6 +12,8 @@ from smssim.plots._style import FAINT, INK, WARNING, drawing, series_style, set_
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+__all__ = ["Promised", "promises"]
+
 _LEAST, _MOST = 0.0, 2.0
 """The part of the scale that is drawn; the bound is at 1."""
 _ROOM_LEFT = 0.3

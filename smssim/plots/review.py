@@ -28,6 +28,7 @@ from smssim.workdays import CLOSES_US, GMT8_US, OPENS_US, WorkCalendar
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+__all__ = ["CLOSED", "closed", "latest", "launch_risk", "longest", "onboarding", "review"]
 
 CLOSED: dict[str, Any] = {"facecolor": "#ebebeb", "linewidth": 0}
 _NIGHTS, _WEEKENDS = 31, 124

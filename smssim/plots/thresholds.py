@@ -29,6 +29,8 @@ from smssim.report._record import scenario_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+__all__ = ["MARKS", "PERIODS", "thresholds"]
+
 PERIODS = {"day": "daily", "month": "monthly"}
 _LINES: dict[str, dict[str, Any]] = {
     "alarm": {"color": "#b35c00", "linestyle": (0, (5, 2)), "linewidth": 2},

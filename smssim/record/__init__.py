@@ -1,1 +1,3 @@
 """Record, save, load, Tallies."""
+
+__all__ = []

@@ -19,6 +19,16 @@ from smssim.record.schema import NAT, REPORT_STATES, RESEND_KINDS, RefusalStage
 from smssim.record.tallies import CHARGES, OUTCOMES, SLOT_US, WITHIN, Tallies
 from smssim.stats.delay_bins import bin_of, edges_us
 
+__all__ = [
+    "GROUP",
+    "Array",
+    "Columns",
+    "TallyBuilder",
+    "charges",
+    "distinct_combinations",
+    "outcomes",
+]
+
 Array = NDArray[Any]
 Columns = Mapping[str, Array]
 _DENSEST, _FEW_CELLS = 8, 1 << 16

@@ -19,6 +19,8 @@ from smssim.record.schema import (
 )
 from smssim.record.tallies import Tallies
 
+__all__ = ["CodedCounter", "tally_frames"]
+
 _CODED = ("country", "application", "template", "type", "status", "source")
 _UNKNOWN = {"covered_segments": -1, "cost_micro": 0, "segments": 0, "deliveries": 0}
 """What stands for NA where a number is; -1 elsewhere."""

@@ -17,13 +17,15 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from smssim.record.counting import Array, Columns
 from smssim.record.schema import NAT, TIME, Column, codes_of, microseconds_of
 
+__all__ = ["TableWriter", "column_types", "compact", "frame_types", "read_table"]
+
 _KEY = "smssim"
 _RISING = ("request", "recipient", "message", "resend_number")
 """Integers that differ little from row to row, as times do; or often, but by little."""
 
 
 @dataclass
-class ColumnType:
+class _ColumnType:
     """The type of a frame's column: its dtype, and its categories if it has any.
 
     `category_dtype` is the dtype of those: texts are labels, and numbers are stored as they are.
@@ -41,7 +43,7 @@ class ColumnType:
 
 def column_types(
     columns: Sequence[Column], lists: Mapping[str, Sequence[Any]]
-) -> dict[str, ColumnType]:
+) -> dict[str, _ColumnType]:
     """The types of a table of `smssim.record.schema`, with the categories in *lists*.
 
     Without a list the categories are numbers from 0, as those of packages are.
@@ -49,24 +51,24 @@ def column_types(
     return {
         column.name: _category(lists.get(column.name, ()))
         if column.dtype == "category"
-        else ColumnType(column.dtype)
+        else _ColumnType(column.dtype)
         for column in columns
     }
 
 
-def frame_types(frame: pd.DataFrame) -> dict[str, ColumnType]:
+def frame_types(frame: pd.DataFrame) -> dict[str, _ColumnType]:
     """The types of a frame's columns."""
     return {
         str(name): _category(column.cat.categories)
         if str(column.dtype) == "category"
-        else ColumnType(str(column.dtype))
+        else _ColumnType(str(column.dtype))
         for name, column in frame.items()
     }
 
 
-def _category(values: Sequence[Any] | pd.Index[Any]) -> ColumnType:
+def _category(values: Sequence[Any] | pd.Index[Any]) -> _ColumnType:
     categories = values if isinstance(values, pd.Index) else pd.Index(list(values))
-    return ColumnType("category", categories.tolist(), str(categories.dtype))
+    return _ColumnType("category", categories.tolist(), str(categories.dtype))
 
 
 def compact(frame: pd.DataFrame) -> dict[str, Array]:
@@ -88,7 +90,7 @@ def compact(frame: pd.DataFrame) -> dict[str, Array]:
 class TableWriter:
     """Writes a Parquet file, one row group each `add`; it is whole once the context has ended."""
 
-    def __init__(self, path: Path, types: Mapping[str, ColumnType]) -> None:
+    def __init__(self, path: Path, types: Mapping[str, _ColumnType]) -> None:
         self.types, self.rows = dict(types), 0
         self._schema = pa.schema([(name, _arrow_type(type_)) for name, type_ in types.items()])
         delta = [n for n, type_ in types.items() if type_.dtype == TIME or n in _RISING]
@@ -121,12 +123,12 @@ class TableWriter:
         self._writer.close()
 
 
-def _types_in(path: Path) -> dict[str, ColumnType]:
+def _types_in(path: Path) -> dict[str, _ColumnType]:
     """The types of the table that a TableWriter wrote. Raise a ValueError for any other file."""
     try:
         metadata = pq.read_metadata(path).metadata or {}
         about = json.loads(metadata[_KEY.encode()])
-        return {name: ColumnType(**type_) for name, type_ in about.items()}
+        return {name: _ColumnType(**type_) for name, type_ in about.items()}
     except pa.ArrowException as error:
         raise ValueError(f"{path}: must be a whole Parquet file ({error})") from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -147,7 +149,7 @@ def read_table(path: Path) -> pd.DataFrame:
     )
 
 
-def _arrow_type(type_: ColumnType) -> pa.DataType:
+def _arrow_type(type_: _ColumnType) -> pa.DataType:
     if type_.labelled:
         return pa.dictionary(pa.int32(), pa.string())
     if type_.dtype == TIME:
@@ -155,7 +157,7 @@ def _arrow_type(type_: ColumnType) -> pa.DataType:
     return pa.int32() if type_.dtype == "category" else getattr(pa, type_.dtype.lower())()
 
 
-def _to_arrow(values: Array, type_: ColumnType) -> pa.Array:
+def _to_arrow(values: Array, type_: _ColumnType) -> pa.Array:
     if type_.dtype == TIME:
         return pa.array(values, mask=values == NAT).view(_arrow_type(type_))
     if type_.dtype != "category":
@@ -170,7 +172,7 @@ def _to_arrow(values: Array, type_: ColumnType) -> pa.Array:
     return pa.array(values.astype(np.int32), mask=missing)
 
 
-def _to_pandas(column: pa.ChunkedArray, type_: ColumnType) -> Any:
+def _to_pandas(column: pa.ChunkedArray, type_: _ColumnType) -> Any:
     if type_.dtype == TIME:
         return column.to_pandas()
     if type_.dtype == "category":
@@ -182,7 +184,7 @@ def _to_pandas(column: pa.ChunkedArray, type_: ColumnType) -> Any:
     return column.to_numpy()
 
 
-def _codes(column: pa.ChunkedArray, type_: ColumnType) -> Array:
+def _codes(column: pa.ChunkedArray, type_: _ColumnType) -> Array:
     """The codes of a column's values among its categories; a file holds only those that it uses."""
     categories = pd.Index(type_.categories or [], dtype=type_.category_dtype)
     if not type_.labelled:

@@ -13,6 +13,8 @@ from smssim.formatting import html_table
 if TYPE_CHECKING:
     from smssim.record.tallies import Tallies
 
+__all__ = ["Record"]
+
 
 @dataclass(frozen=True, repr=False)
 class Record:

@@ -12,6 +12,34 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+__all__ = [
+    "EVENTS",
+    "LEDGER",
+    "MESSAGES",
+    "NAT",
+    "ONBOARDING",
+    "PACKAGES",
+    "PACKAGE_EVENTS",
+    "QUARANTINE",
+    "REFUSED_AT",
+    "REPORTS",
+    "REPORT_SOURCES",
+    "REPORT_STATES",
+    "RESEND_KINDS",
+    "REVIEWS",
+    "TABLES",
+    "TASKS",
+    "TIME",
+    "Column",
+    "RefusalStage",
+    "codes_of",
+    "frame",
+    "integers_of",
+    "microseconds_of",
+    "refusal_stages",
+    "resend_kinds",
+]
+
 TIME = "datetime64[us, UTC]"
 NAT = np.iinfo(np.int64).min
 """NaT in a column of microseconds."""
@@ -47,7 +75,7 @@ RESEND_KINDS = ("first", "server resend", "user resend")
 """Whether a message is the first, or one that a server or a user sent again; in sorted order."""
 PACKAGE_EVENTS = ("package_bought", "package_empty", "package_expired", "run_out")
 """Events that packages and messages alone determine; a rated log has no others."""
-TASK_STATES = ("refused", "cancelled", "stopped", "sending", "finished")
+_TASK_STATES = ("refused", "cancelled", "stopped", "sending", "finished")
 """States of group tasks at the end of a run, in the order of their display."""
 
 

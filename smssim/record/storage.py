@@ -30,6 +30,8 @@ from smssim.record.tallies import Tallies
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+__all__ = ["ParquetSink", "about", "is_record", "load", "save", "whole_file"]
+
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
@@ -39,7 +41,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     Raise an OSError that names *path*, whichever library failed to write.
     """
     path = Path(path)
-    with errors_named(path):
+    with _errors_named(path):
         final = path.resolve()
         # /dev/stdout leads to the file that a shell has opened, which must stay that file.
         if path.parts[:2] == ("/", "dev") or (final.exists() and not final.is_file()):
@@ -57,7 +59,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def errors_named(path: str | Path) -> Iterator[None]:
+def _errors_named(path: str | Path) -> Iterator[None]:
     """OSErrors that name no file, such as those of a full disk, name *path*.
 
     An error that names a temporary file next to it names *path*, too.
@@ -71,8 +73,8 @@ def errors_named(path: str | Path) -> Iterator[None]:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
-FORMAT = "smssim record 5"
-ROW_GROUP = 200_000
+_FORMAT = "smssim record 5"
+_ROW_GROUP = 200_000
 """Rows of a row group, where a whole frame is written."""
 _LARGE = {"messages": MESSAGES, "reports": REPORTS}
 _ABOUT = "provenance.json"
@@ -84,14 +86,14 @@ def save(record: Record, directory: str | Path) -> None:
 
     Raise a FileExistsError for a directory that holds anything else.
     """
-    with NewDirectory(directory) as new:
+    with _NewDirectory(directory) as new:
         counts = {}
         for name in _LARGE:
             frame = getattr(record, name)
             if frame is not None:
                 with TableWriter(_file(new.path, name), frame_types(frame)) as writer:
-                    for start in range(0, len(frame), ROW_GROUP):
-                        writer.add(compact(frame.iloc[start : start + ROW_GROUP]))
+                    for start in range(0, len(frame), _ROW_GROUP):
+                        writer.add(compact(frame.iloc[start : start + _ROW_GROUP]))
                 counts[name] = writer.rows
         _write_rest(record, counts, new.path)
         new.keep()
@@ -137,7 +139,7 @@ class ParquetSink:
     """
 
     def __init__(self, directory: str | Path, lists: Mapping[str, Sequence[Any]]) -> None:
-        self._new = NewDirectory(directory)
+        self._new = _NewDirectory(directory)
         self._lists = lists
 
     def __enter__(self) -> Self:
@@ -172,7 +174,7 @@ class ParquetSink:
         self._stack.__exit__(*error)
 
 
-class NewDirectory:
+class _NewDirectory:
     """A directory that appears with all its files or not at all: until `keep` they are in `path`.
 
     Raise a FileExistsError at once if it is there and is neither empty nor a record.
@@ -196,7 +198,7 @@ class NewDirectory:
         self, error: type[BaseException] | None, value: object, trace: TracebackType | None
     ) -> None:
         try:
-            with errors_named(self._final):
+            with _errors_named(self._final):
                 if isinstance(value, OSError):
                     raise value
                 if self._complete and error is None:
@@ -262,7 +264,7 @@ def _write_rest(record: Record, counts: dict[str, int], directory: Path) -> None
     for name in TALLIES:
         _write_small(getattr(record.tallies, name), _file(directory / "tallies", name))
     about = {
-        "format": FORMAT,
+        "format": _FORMAT,
         "name": record.name,
         "observed_from": record.observed_from,
         "observed_until": record.observed_until,
@@ -285,11 +287,11 @@ def about(directory: Path) -> dict[str, Any]:
         header: Any = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{file}: must be JSON ({error})") from error
-    if isinstance(header, dict) and header.get("format") == FORMAT:
+    if isinstance(header, dict) and header.get("format") == _FORMAT:
         _check_header(file, header)
         return header
     format_ = header.get("format") if isinstance(header, dict) else header
-    rule = f"must be {FORMAT!r}: write the record again with this version"
+    rule = f"must be {_FORMAT!r}: write the record again with this version"
     raise ValueError(f"{file}: format(={format_!r}) {rule}")
 
 

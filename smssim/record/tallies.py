@@ -14,6 +14,8 @@ import pandas as pd
 from smssim.calendars import MINUTE
 from smssim.record.schema import RefusalStage
 
+__all__ = ["CHARGES", "MEASURES", "NAMES", "OUTCOMES", "REFUSED", "SLOT_US", "WITHIN", "Tallies"]
+
 SLOT_US = 15 * MINUTE
 REFUSED = tuple(stage.charge for stage in RefusalStage if stage)
 CHARGES = ("package", "pay_per_use", *REFUSED, "split", "unknown")

@@ -18,6 +18,28 @@ from smssim.record.tallies import NAMES, SLOT_US
 from smssim.scenario import Scenario
 from smssim.sms.reference import MAINLAND
 
+__all__ = [
+    "KEYS",
+    "Span",
+    "charges_known",
+    "counted",
+    "events_of",
+    "instants",
+    "keys_of",
+    "knows",
+    "of_side",
+    "periods",
+    "priced",
+    "recorded",
+    "requirements",
+    "requires",
+    "scenario_of",
+    "sent_until",
+    "stops",
+    "summed",
+    "union_us",
+]
+
 KEYS = ("day", "country", "application", "type")
 
 

@@ -14,6 +14,8 @@ from smssim.record.schema import TIME, microseconds_of
 from smssim.record.tallies import SLOT_US
 from smssim.report._record import instants, requires, scenario_of
 
+__all__ = ["burn_down", "order_of_use"]
+
 # The packages of one country as their use is told again, a slot of the clock at a time.
 
 

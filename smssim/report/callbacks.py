@@ -20,6 +20,8 @@ from smssim.stats.competing_risks import UNKNOWN
 from smssim.stats.delay_bins import bin_of, by_bin, quantile_s
 from smssim.stats.intervals import wilson_with_pending
 
+__all__ = ["DELAYS", "arrivals", "callbacks", "reports_by_hour"]
+
 # When status reports were made and when they arrived, row by row, as far as a record kept it.
 
 _UNKNOWN = np.iinfo(np.int64).min

@@ -29,6 +29,8 @@ from smssim.report.delivery import delivery, outcome_of, stage_of, statuses
 from smssim.report.kpis import STOPPED_BY, kpis
 from smssim.stats.intervals import Interval, mover, welch
 
+__all__ = ["FIGURES", "Figure", "compare", "console_statistics", "reconcile"]
+
 _SAME = 0.01
 """Periods whose lengths differ by less than this share are equally long."""
 _EVENTS = {

@@ -17,6 +17,8 @@ from smssim.report.rating.rate import rate
 from smssim.report.rating.tariff import Tariff
 from smssim.scenario import Package
 
+__all__ = ["KINDS", "cost", "fraud", "fraudulent", "wasted_spend"]
+
 _ENTRIES = ("package", "pay_per_use", "unknown")
 _CHARGED = {"pay_per_use": "pay_per_use", "split": "pay_per_use", "unknown": "unknown"}
 _NUMBERS = ("packages", "messages", "segments", "cost_micro")

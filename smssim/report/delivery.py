@@ -33,6 +33,8 @@ from smssim.stats.competing_risks import UNKNOWN, CompetingRisks
 from smssim.stats.delay_bins import edges_us
 from smssim.stats.intervals import Interval, wilson_with_pending
 
+__all__ = ["SHARES", "MessageGroups", "delivery", "outcome_of", "stage_of", "statuses"]
+
 _REFUSED = {f"refused_{stage.label}": stage.charge for stage in RefusalStage if stage}
 SHARES = ("delivered_share", "delivered_low", "delivered_high")
 _DELAY_KEYS = {"country", "type"}

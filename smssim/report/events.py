@@ -8,6 +8,8 @@ from smssim.calendars import SECOND
 from smssim.record.record import Record
 from smssim.report._record import stops
 
+__all__ = ["CAUSES", "MEANINGS", "cause", "happenings"]
+
 MEANINGS = {
     "suspended": "suspended, packages ran out",
     "frozen": "account frozen for arrears",

@@ -14,6 +14,8 @@ from smssim.report.delivery import statuses
 from smssim.sms import reference as codes
 from smssim.stats.intervals import wilson
 
+__all__ = ["failures"]
+
 _NOT_FAILED = ("DELIVRD", "ACCEPTD")
 _UNTOLD = ("-", "not given")
 _SHARE = ("share", "share_low", "share_high")

@@ -25,6 +25,20 @@ from smssim.stats.competing_risks import UNKNOWN
 from smssim.stats.delay_bins import by_bin, quantile_s
 from smssim.stats.intervals import wilson_with_pending
 
+__all__ = [
+    "STOPPED_BY",
+    "Where",
+    "costs",
+    "events_of",
+    "figures_of",
+    "kpi",
+    "kpis",
+    "messages",
+    "packages",
+    "passwords",
+    "reviews",
+]
+
 
 class _Subset:
     """The messages of a record *where* keys have these values: a template, or any of country,

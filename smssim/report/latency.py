@@ -20,6 +20,22 @@ from smssim.stats.competing_risks import CompetingRisks
 from smssim.stats.delay_bins import bin_of, by_bin, edges_us
 from smssim.stats.intervals import wilson
 
+__all__ = [
+    "COLUMNS",
+    "LATENCIES",
+    "WITHIN_US",
+    "Uncertain",
+    "bounded_figures",
+    "delay_figures",
+    "latency_curve",
+    "resolution_us",
+    "risks_of",
+    "timed_by_results",
+    "untimed",
+    "validity_bin",
+    "within_3_min_by_results",
+]
+
 # What a record tells of when its messages were delivered, and what may be said of it.
 
 _SOON_US = 3 * MINUTE

@@ -15,6 +15,8 @@ from smssim.record.record import Record
 from smssim.record.schema import TIME, microseconds_of
 from smssim.report._record import Span, instants, recorded, requires
 
+__all__ = ["outages", "untold"]
+
 _SHORTEST_US = MINUTE
 """A shorter gap is never told, and what is due in the last minute of one is not counted: that long
 a burst may take from its submission through a queue until it begins to arrive."""

@@ -26,6 +26,18 @@ from smssim.report.weekdays import (
     whole_days,
 )
 
+__all__ = [
+    "NO_QUOTA",
+    "by_day",
+    "daily_use",
+    "no_forecast",
+    "package_forecast",
+    "packages",
+    "run_outs",
+    "stocks_in_force",
+    "walk",
+]
+
 # When packages will have run out, if the days to come are like those of the record.
 
 _Bools = NDArray[np.bool_]
@@ -34,7 +46,7 @@ _COLUMNS = {"at": TIME, "country": "str", "left": "float64"}
 _COLUMNS |= {"left_low": "float64", "left_high": "float64"}
 
 
-class Stock(NamedTuple):
+class _Stock(NamedTuple):
     """A package with quota in force at the end of a record: segments left, and when it ends."""
 
     package: int
@@ -87,7 +99,7 @@ def run_outs(record: Record) -> pd.DataFrame:
     )
 
 
-def walk(stocks: list[Stock], course: Course, from_us: int, sums: Floats) -> list[_Stretch]:
+def walk(stocks: list[_Stock], course: Course, from_us: int, sums: Floats) -> list[_Stretch]:
     """When each package is used along one of a course's curves, in their order of use."""
     stretches, at, used = [], float(from_us), 0.0
     for stock in stocks:
@@ -132,21 +144,21 @@ def no_forecast(record: Record) -> str:
     return (too_few(days) or unlike(days, until, max(ends))) if ends else ""
 
 
-def stocks_in_force(record: Record) -> dict[str, list[Stock]]:
+def stocks_in_force(record: Record) -> dict[str, list[_Stock]]:
     """The packages with quota in force at the end, by country and in order of use."""
     packages, until = record.packages, record.observed_until
     if packages is None:
         return {}
-    order, stocks = order_of_use(record), dict[str, list[Stock]]()
+    order, stocks = order_of_use(record), dict[str, list[_Stock]]()
     holding = packages[(packages["left"] > 0) & (microseconds_of(packages["ends_at"]) > until)]
     for country, held in holding.groupby("country"):
         numbers = zip(held["package"], held["left"], microseconds_of(held["ends_at"]), strict=True)
-        of_country = [Stock(int(p), int(left), int(ends)) for p, left, ends in numbers]
+        of_country = [_Stock(int(p), int(left), int(ends)) for p, left, ends in numbers]
         stocks[str(country)] = sorted(of_country, key=lambda stock: order[stock.package])
     return stocks
 
 
-def _countries(record: Record) -> Iterator[tuple[str, list[Stock], Course]]:
+def _countries(record: Record) -> Iterator[tuple[str, list[_Stock], Course]]:
     """Countries with quota in force at the end, their packages in order of use, and their use."""
     days = whole_days(record.observed_from, sent_until(record))
     if no_forecast(record):
@@ -162,7 +174,7 @@ def _curves(course: Course) -> tuple[Floats, Floats, Floats]:
     return course.estimate, course.high, course.low
 
 
-def _left(record: Record, country: str, stocks: list[Stock], course: Course) -> pd.DataFrame:
+def _left(record: Record, country: str, stocks: list[_Stock], course: Course) -> pd.DataFrame:
     """One country's rows."""
     begin = record.observed_until
     walks = [(sums, walk(stocks, course, begin, sums)) for sums in _curves(course)]
@@ -184,7 +196,7 @@ def _left(record: Record, country: str, stocks: list[Stock], course: Course) -> 
 
 
 def _rest(
-    stocks: list[Stock], walked: list[_Stretch], at: Floats, used: Floats, after: _Bools
+    stocks: list[_Stock], walked: list[_Stretch], at: Floats, used: Floats, after: _Bools
 ) -> Floats:
     """What is left at some instants, before or after what happens then."""
     total = np.zeros(len(at))

@@ -18,6 +18,8 @@ from smssim.report._record import charges_known, instants, priced, requires, sce
 from smssim.report.packages import by_day, daily_use, stocks_in_force, walk
 from smssim.report.weekdays import Course, Weekdays, reached, too_few, unlike, whole_days
 
+__all__ = ["FIGURES", "month_by_day", "month_of", "projection"]
+
 _COLUMNS = {"messages": "messages", "segments": "segments", "billed": "cost_micro"}
 """Figures that are projected, and the columns of the money tally that they sum."""
 FIGURES = (*_COLUMNS, "cost")

@@ -15,6 +15,8 @@ from smssim.report._record import instants, requires, scenario_of
 from smssim.scenario import Registration, registration_type
 from smssim.workdays import WorkCalendar, working_us_between
 
+__all__ = ["FIRST_MESSAGE", "calendar_of", "onboarding", "review", "rows_of", "tasks"]
+
 _TYPES = {
     "template": "str",
     "attempts": "int64",

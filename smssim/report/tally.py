@@ -24,6 +24,8 @@ from smssim.stats.competing_risks import UNKNOWN
 from smssim.stats.delay_bins import bin_of
 from smssim.stats.intervals import wilson_with_pending
 
+__all__ = ["KEYS", "SUMS", "heat_map", "tally"]
+
 SUMS = ("messages", "segments", "covered_segments", "cost_micro")
 _NAMES = (
     "refused_at",
@@ -258,9 +260,9 @@ def heat_map(record: Record, zone: str = "UTC") -> pd.DataFrame:
     frame = pd.DataFrame({"weekday": np.arange(_HOURS) // 24, "hour": np.arange(_HOURS) % 24})
     frame["observed_h"] = _observed_h(record, tz)
     messages = clock["messages"].to_numpy(np.int64)
-    for name, outcomes in _SUMS.items():
+    for name, counted in _SUMS.items():
         sums = np.zeros(_HOURS, np.int64)
-        counts = clock["outcome"].isin(outcomes).to_numpy()
+        counts = clock["outcome"].isin(counted).to_numpy()
         np.add.at(sums, hour_of_week[counts], messages[counts])
         frame[name] = sums
     observed = frame["observed_h"].where(frame["observed_h"] > 0)

@@ -27,6 +27,8 @@ from smssim.report._record import (
 from smssim.scenario import Scenario, Thresholds
 from smssim.sms.reference import MAINLAND
 
+__all__ = ["shares_of_limit", "threshold_usage", "thresholds"]
+
 # Which value of a threshold was in force when: as the scenario sets it, and as it was changed.
 
 

@@ -15,6 +15,17 @@ from smssim.arrays import Floats, Ints
 from smssim.calendars import DAY
 from smssim.stats.intervals import Interval
 
+__all__ = [
+    "LEAST",
+    "Course",
+    "Weekdays",
+    "first_reach",
+    "reached",
+    "too_few",
+    "unlike",
+    "whole_days",
+]
+
 LEAST = 3
 """Whole days without which nothing is projected."""
 _WEEK, _SATURDAY = 7, 5

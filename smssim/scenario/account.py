@@ -24,6 +24,18 @@ from smssim.scenario.fields import (
 )
 from smssim.scenario.network import Status
 
+__all__ = [
+    "Account",
+    "Application",
+    "Contact",
+    "Frequency",
+    "NumberRule",
+    "Package",
+    "Quota",
+    "Ticket",
+    "Times",
+]
+
 _ServiceMode = Literal["pay_per_use", "suspend"]
 _PATTERN = r"^[0-9*]{4,11}$"
 _NO_LIMIT = 10**9

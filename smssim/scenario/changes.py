@@ -11,6 +11,8 @@ from pydantic import BaseModel
 from smssim.scenario.errors import partial
 from smssim.scenario.errors.problems import Problem, ScenarioError, dotted, hint
 
+__all__ = ["changed"]
+
 
 class _NoSuchPath(Exception):
     """A path that leads nowhere; the text says at which step."""

@@ -22,6 +22,8 @@ from smssim.scenario.promise_rules import promise_violations
 from smssim.scenario.sources import MOST_NUMBERS, GroupTask
 from smssim.sms.recipients import read_recipients
 
+__all__ = ["FileFinder", "readable_violations", "violations_between"]
+
 _MOST_US = 2**62
 """Microseconds that a queue may take to empty, which 64 bits hold."""
 _MOST_HINTS = 100

@@ -17,6 +17,8 @@ from smssim.sms import reference
 from smssim.sms.phone_numbers import countries_of, is_told_by
 from smssim.sms.reference import MAINLAND
 
+__all__ = ["console_violations", "package_countries", "resend_violations"]
+
 _MOST_NUMBER_RULES = 100
 
 

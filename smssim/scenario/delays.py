@@ -18,6 +18,8 @@ from smssim.scenario.errors.problems import Violation
 from smssim.scenario.fields import Float, ScenarioModel, Share
 from smssim.stats import inverse_cdf as inverse
 
+__all__ = ["Delay", "LogNormal", "Moments", "Seconds", "SlowPart", "microseconds", "moments"]
+
 Seconds = Annotated[Float, Field(ge=0, le=inverse.LONGEST_US / SECOND)]
 _Z95 = NormalDist().inv_cdf(0.95)
 _KINDS = ("fixed_s", "uniform_s", "exponential_s", "lognormal_s")

@@ -11,6 +11,8 @@ from smssim.sms.recipients import read_recipients
 if TYPE_CHECKING:
     from smssim.scenario.scenario import Scenario, Source
 
+__all__ = ["destinations", "registrations"]
+
 
 def destinations(scenario: Scenario) -> dict[str, frozenset[str]]:
     """The countries of every template's sources, none for a template without sources.

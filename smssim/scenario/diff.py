@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from smssim.scenario.errors.problems import KeyPath, dotted, without_secrets
 from smssim.scenario.scenario import Scenario
 
+__all__ = ["ABSENT", "Change", "differences"]
+
 
 class Change(NamedTuple):
     """One path at which two scenarios differ, as plain data; ABSENT where one has nothing."""

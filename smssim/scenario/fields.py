@@ -24,6 +24,33 @@ from pydantic import WithJsonSchema as Schema
 from smssim.scenario.errors.problems import Violation, ViolationsError, as_written, hint
 from smssim.sms import reference
 
+__all__ = [
+    "COUNTRY",
+    "CURRENCY",
+    "EXTEND",
+    "NAME",
+    "ORG_CODE",
+    "STATUS",
+    "Count",
+    "Country",
+    "Extend",
+    "Flag",
+    "Float",
+    "Instant",
+    "Int",
+    "Length",
+    "Money",
+    "Name",
+    "ScenarioModel",
+    "Segments",
+    "Share",
+    "Weight",
+    "Zone",
+    "integer_key",
+    "micro",
+    "number_or_mix",
+]
+
 _INSTANT = (
     r"^\d{4}-\d{1,2}-\d{1,2}"
     r"([Tt ]\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?( ?(Z|z|[+-]\d{2}(:?\d{2})?))?)?$"

@@ -7,6 +7,8 @@ from typing import Any
 
 from smssim.scenario.scenario import Scenario
 
+__all__ = ["schema"]
+
 _NUMBERS = ("integer", "number")
 _WITH_UNDERSCORES = r"^[0-9]{1,3}(_[0-9]{3})+(\.[0-9]+)?$"
 _LONGEST_DEFAULT = 60

@@ -22,6 +22,17 @@ from smssim.scenario.fields import (
     Share,
 )
 
+__all__ = [
+    "MOST_IN_A_BATCH",
+    "Callback",
+    "Outage",
+    "Outcome",
+    "Queue",
+    "RandomOutages",
+    "Route",
+    "Status",
+]
+
 MOST_IN_A_BATCH = 50
 Status = Annotated[str, Field(pattern=STATUS)]
 

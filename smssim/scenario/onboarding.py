@@ -12,6 +12,8 @@ from smssim.scenario.fields import Instant, ScenarioModel
 from smssim.scenario.network import Status
 from smssim.sms.reference import reference
 
+__all__ = ["Onboarding", "Registration", "Rule", "Step", "registration_rules", "registration_type"]
+
 _WORKDAY_S = 9 * 3_600
 """A workday of the Chinese calendar in seconds of working time, 09:00-18:00 GMT+8."""
 Step = Literal[
@@ -23,13 +25,13 @@ Step = Literal[
     "enabling",
     "details",
 ]
-RegistrationType = Literal["sender_id", "brand", "content"]
+_RegistrationType = Literal["sender_id", "brand", "content"]
 
 
 class Rule(NamedTuple):
     """What a country wants registered, and whether before application and template."""
 
-    kind: RegistrationType
+    kind: _RegistrationType
     first: bool
 
 
@@ -47,7 +49,7 @@ def registration_rules() -> dict[str, Rule]:
         if row["verified"] != "yes":
             continue
         if sender:
-            kind: RegistrationType = "brand" if "brand" in sender.lower() else "sender_id"
+            kind: _RegistrationType = "brand" if "brand" in sender.lower() else "sender_id"
             rules[row["iso2"]] = Rule(kind, "before creating app/template" in sender)
         elif content.startswith("Content must be filed"):
             rules[row["iso2"]] = Rule("content", False)
@@ -113,7 +115,7 @@ class Registration(ScenarioModel):
     duration: Delay = Delay(fixed_s=10 * _WORKDAY_S)
     """Assumption: from application to registration, in seconds of working time (32,400 a workday);
     ten workdays."""
-    kind: RegistrationType | None = None
+    kind: _RegistrationType | None = None
     """What is registered; without it, what the table of sending rules names for the country."""
     status: Status = "REJECTD"
     """Assumption: the status of messages to the country while it is not registered."""
@@ -127,7 +129,7 @@ class Registration(ScenarioModel):
             yield ("status",), f"the status(={self.status!r}) must be one of a failure"
 
 
-def registration_type(country: str, registration: Registration) -> RegistrationType:
+def registration_type(country: str, registration: Registration) -> _RegistrationType:
     """What is registered in a country: by the scenario, else the table, else a sender ID."""
     rule = registration_rules().get(country)
     return registration.kind or (rule.kind if rule else "sender_id")

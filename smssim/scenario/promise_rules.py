@@ -14,6 +14,8 @@ from smssim.scenario.errors.partial import readable
 from smssim.scenario.errors.problems import KEY, Violation, hint
 from smssim.scenario.promises import Comparison, condition_of, is_condition
 
+__all__ = ["promise_violations"]
+
 _WHERE_KEYS = ("template", "country", "application", "type", "package")
 
 

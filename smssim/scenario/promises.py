@@ -14,6 +14,20 @@ from smssim.metrics import METRICS, YES_OR_NO, Metric, metric_named
 from smssim.scenario.errors.problems import Violation
 from smssim.scenario.fields import Count, Country, Float, Int, Name, ScenarioModel
 
+__all__ = [
+    "Check",
+    "Checking",
+    "Comparison",
+    "Condition",
+    "Measure",
+    "Risk",
+    "Selection",
+    "Where",
+    "condition_of",
+    "is_condition",
+    "promise_of",
+]
+
 Selection = dict[str, str | int]
 """The keys of a part of the month, with their values."""
 _COMPARISON = re.compile(
@@ -33,7 +47,7 @@ class Measure(NamedTuple):
     @property
     def figure(self) -> str:
         """The name of the figure in tables of runs."""
-        return figure_name(self.metric, self.selection)
+        return _figure_name(self.metric, self.selection)
 
 
 class Comparison(NamedTuple):
@@ -106,19 +120,19 @@ def _comparison(text: str, whole: str) -> Comparison:
     if not abs(bound) < float("inf"):
         raise ValueError(f"condition(={whole!r}) must compare with numbers, not {match['bound']!r}")
     name, brackets = match["metric"].strip(), match["part"]
-    metric = metric_or_none(name)
-    selection = {} if brackets is None else selection_of(name, brackets)
+    metric = _metric_or_none(name)
+    selection = {} if brackets is None else _selection_of(name, brackets)
     measure = Measure(name if metric is None else metric.name, selection)
     sign = "==" if match["sign"] == "=" else match["sign"]
     return Comparison(name, measure, sign, bound)
 
 
-def figure_name(metric: str, selection: Selection) -> str:
+def _figure_name(metric: str, selection: Selection) -> str:
     """The name of a metric's figure of a part of the month.
 
-    >>> figure_name("latency.p95", {"template": "login"})
+    >>> _figure_name("latency.p95", {"template": "login"})
     'latency.p95[template=login]'
-    >>> figure_name("package.empty", {"package": 0})
+    >>> _figure_name("package.empty", {"package": 0})
     'package.empty[0]'
     """
     if not selection:
@@ -128,13 +142,13 @@ def figure_name(metric: str, selection: Selection) -> str:
     return f"{metric}[{', '.join(f'{key}={value}' for key, value in selection.items())}]"
 
 
-def selection_of(metric: str, brackets: str) -> Selection:
+def _selection_of(metric: str, brackets: str) -> Selection:
     """A part of the month, of the brackets in the name of a figure.
 
-    >>> selection_of("messages.sent", "country=ID, type=otp"), selection_of("package.empty", "0")
+    >>> _selection_of("messages.sent", "country=ID, type=otp"), _selection_of("package.empty", "0")
     ({'country': 'ID', 'type': 'otp'}, {'package': 0})
     """
-    named = metric_or_none(metric)
+    named = _metric_or_none(metric)
     if named is not None and named.per and "=" not in brackets:
         brackets = f"{named.per}={brackets}"
     pairs = [pair.partition("=") for pair in brackets.split(",")]
@@ -142,7 +156,7 @@ def selection_of(metric: str, brackets: str) -> Selection:
     return {key: int(text) if text.isdecimal() else text for key, text in texts.items()}
 
 
-def metric_or_none(name: str) -> Metric | None:
+def _metric_or_none(name: str) -> Metric | None:
     """The metric of a name, whatever unit of money it carries; None if there is none."""
     first = name.partition(".")[0]
     currency = first.rpartition("_")[2].upper() or "USD"
@@ -214,7 +228,7 @@ class Check(ScenarioModel):
             yield ("statistic",), f"{statistic!r} {message}"
         if self.statistic_name == "probability":
             yield from self._beyond_probabilities()
-        elif has_bound and (metric := metric_or_none(self.metric)) is not None:
+        elif has_bound and (metric := _metric_or_none(self.metric)) is not None:
             yield from self._beyond_scale(metric.name, *metric.scale)
 
     def _beyond_probabilities(self) -> Iterator[Violation]:
@@ -262,7 +276,7 @@ class Check(ScenarioModel):
     @property
     def unit(self) -> str:
         """The unit of the metric, as in `smssim.metrics`; a condition is yes or no."""
-        metric = metric_or_none(self.metric)
+        metric = _metric_or_none(self.metric)
         return YES_OR_NO if metric is None else metric.unit
 
     @property
@@ -275,7 +289,7 @@ class Check(ScenarioModel):
         """The statistic, the usual one of the metric if none is given; the mean of what is yes or
         no is its probability.
         """
-        metric = metric_or_none(self.metric)
+        metric = _metric_or_none(self.metric)
         unit = YES_OR_NO if is_condition(self.metric) else metric and metric.unit
         if self.statistic in (None, "mean") and unit == YES_OR_NO:
             return "probability"
@@ -290,14 +304,14 @@ class Check(ScenarioModel):
     @property
     def figure(self) -> str:
         """The name of the figure in tables of runs, the part in brackets; or the condition."""
-        return figure_name(self.metric_name, self.where.selection)
+        return _figure_name(self.metric_name, self.where.selection)
 
     @property
     def metric_name(self) -> str:
         """The name of the metric without a unit; or the condition."""
         if self.condition is not None:
             return str(self.condition)
-        metric = metric_or_none(self.metric)
+        metric = _metric_or_none(self.metric)
         return self.metric if metric is None else metric.name
 
     def __str__(self) -> str:
@@ -346,4 +360,4 @@ def promise_of(text: str) -> dict[str, Any]:
     if match["statistic"]:
         promise["statistic"] = match["statistic"]
     promise["below" if match["side"] == "<" else "above"] = bound
-    return promise if where is None else promise | {"where": selection_of(str(metric), where)}
+    return promise if where is None else promise | {"where": _selection_of(str(metric), where)}

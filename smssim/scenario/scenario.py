@@ -38,6 +38,8 @@ from smssim.scenario.templates import Review, Template
 from smssim.scenario.thresholds import Thresholds
 from smssim.scenario.warnings import price_warnings, warnings_of
 
+__all__ = ["Scenario", "Source"]
+
 Source = Traffic | Calls | GroupTask
 _MODES = {
     "pay_per_use": "1, pay_per_use: what no package covers is billed",

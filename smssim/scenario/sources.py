@@ -33,6 +33,22 @@ from smssim.sms import reference
 from smssim.sms.recipients import MAX_FILE_BYTES, estimated_file_bytes
 from smssim.stats.keyed_random import REQUESTS_AN_HOUR
 
+__all__ = [
+    "CANCEL_BEFORE",
+    "MOST_NUMBERS",
+    "MOST_WHITELISTED",
+    "Call",
+    "Calls",
+    "Flaws",
+    "GroupTask",
+    "Numbers",
+    "Recipient",
+    "Recipients",
+    "Resend",
+    "ServerResend",
+    "Traffic",
+]
+
 MOST_NUMBERS = 1_000_000
 MOST_WHITELISTED = 1_000
 _MOST_DRAWN = 1_000

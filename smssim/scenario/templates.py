@@ -23,6 +23,8 @@ from smssim.sms.reference import MAINLAND
 from smssim.sms.segments import VARIABLE, Counting, segments, signed
 from smssim.sms.templates.values import template_segments
 
+__all__ = ["Review", "Template"]
+
 _LONGEST_NAME = 32
 _MOST_REJECTED, _LEAST_MENDING_S = 0.999, 60
 _MOST_SEGMENTS = 8

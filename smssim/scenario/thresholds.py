@@ -10,6 +10,8 @@ from pydantic import Field
 from smssim.scenario.errors.problems import Violation
 from smssim.scenario.fields import Count, Country, Flag, Int, ScenarioModel
 
+__all__ = ["CountryLimit", "MainlandThresholds", "Thresholds", "check_thresholds"]
+
 
 class CountryLimit(ScenarioModel):
     """A limit of one country; the international console may not have it (DOMAIN.md section 5)."""

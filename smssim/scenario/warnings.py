@@ -21,8 +21,10 @@ from smssim.sms.reference import MAINLAND, countries, status_codes
 from smssim.sms.templates.rules import forbidden_topics
 from smssim.sms.templates.variables import fixed_text, read_variables
 
+__all__ = ["price_warnings", "warnings_of"]
 
-def idle_settings(scenario: Any, sent_to: Collection[str]) -> Iterator[Violation]:
+
+def _idle_settings(scenario: Any, sent_to: Collection[str]) -> Iterator[Violation]:
     """All settings without effect; *sent_to* are the countries that sources send to."""
     yield from _after_the_end(scenario)
     yield from _outages(scenario)
@@ -206,7 +208,9 @@ def warnings_of(scenario: Any, find: FileFinder) -> Iterator[Violation]:
     yield from _task_hours(scenario, destinations)
     yield from _topics(scenario)
     yield from _misspelt_statuses(scenario)
-    yield from idle_settings(scenario, {country for _, _, sent in destinations for country in sent})
+    yield from _idle_settings(
+        scenario, {country for _, _, sent in destinations for country in sent}
+    )
 
 
 def price_warnings(scenario: Any, changes: Mapping[str, object]) -> Iterator[Violation]:

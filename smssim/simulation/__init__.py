@@ -1,1 +1,3 @@
 """Simulate, Run, AccountView."""
+
+__all__ = []

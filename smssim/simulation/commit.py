@@ -19,6 +19,8 @@ from smssim.simulation.rules.rule import CountingRule
 from smssim.simulation.snapshot import RuleSnapshot
 from smssim.simulation.window import MessageBatch, MessageWindow
 
+__all__ = ["Committer", "PendingBlock", "Straddling"]
+
 
 class _BillingOnDelivery:
     """Charges of accepted mainland messages that will be delivered and are not booked yet."""

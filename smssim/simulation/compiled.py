@@ -16,6 +16,21 @@ from smssim.sms.recipients import Recipients, read_recipients
 from smssim.sms.reference import MAINLAND
 from smssim.stats.keyed_random import KeyedRandom
 
+__all__ = [
+    "DELIVERED",
+    "EXPIRED",
+    "FULL",
+    "MOST_RECIPIENTS",
+    "NO_QUOTA",
+    "SEGMENT_CELLS",
+    "TEMPLATE",
+    "UNJUDGED",
+    "WITHDRAWN",
+    "CompiledScenario",
+    "OutcomeCodes",
+    "Refusal",
+]
+
 TEMPLATE, FULL, NO_QUOTA, WITHDRAWN, EXPIRED, DELIVERED = range(6)
 UNJUDGED = 255
 Refusal = tuple[str, int]

@@ -13,6 +13,8 @@ from smssim.simulation.commit import Straddling
 from smssim.simulation.compiled import DELIVERED, WITHDRAWN, CompiledScenario
 from smssim.simulation.window import MessageBatch, MessageWindow
 
+__all__ = ["FinishedMessages", "finish"]
+
 
 @dataclass
 class FinishedMessages:

@@ -19,6 +19,8 @@ from smssim.simulation.snapshot import OPEN, RuleSnapshot
 from smssim.simulation.window import MessageBatch
 from smssim.sms.packages import CountryQuota
 
+__all__ = ["BlockVerdicts", "counted_mask", "judge", "line_up", "preview", "state_change_if_sent"]
+
 
 def _first_state_change(
     compiled: CompiledScenario,

@@ -9,6 +9,8 @@ from smssim.simulation.resends import Resends
 from smssim.simulation.snapshot import RuleSnapshot, as_reported, never_delivered
 from smssim.simulation.window import MessageBatch, MessageWindow
 
+__all__ = ["Lookahead"]
+
 
 class Lookahead:
     """Predicts resends by the account's present rules, and how far a block can reach.

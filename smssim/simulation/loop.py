@@ -39,6 +39,8 @@ from smssim.simulation.snapshot import RuleSnapshot, snapshot
 from smssim.simulation.window import MessageBatch, MessageWindow
 from smssim.stats.keyed_random import KeyedRandom
 
+__all__ = ["ScalarJudge", "SimulationLoop", "Tuning"]
+
 
 class ScalarJudge:
     """Judges the messages that change the account one by one, by the scalar rules.

@@ -17,6 +17,8 @@ from smssim.simulation.callbacks.server import CallbackServer, MessageWords
 from smssim.simulation.compiled import DELIVERED, UNJUDGED, WITHDRAWN, CompiledScenario
 from smssim.simulation.window import MessageBatch, MessageWindow
 
+__all__ = ["Resends", "ServerResends"]
+
 
 class Resends:
     """The resends of users and of servers; *servers* is None where no server sends again."""

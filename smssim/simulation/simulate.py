@@ -30,6 +30,8 @@ from smssim.simulation.tables import (
 )
 from smssim.stats.keyed_random import KeyedRandom
 
+__all__ = ["Run", "provenance", "simulate"]
+
 
 @dataclass(frozen=True, repr=False)
 class Run(Record):

@@ -13,6 +13,8 @@ from smssim.simulation.compiled import EXPIRED, TEMPLATE, UNJUDGED, CompiledScen
 from smssim.simulation.rules.rule import CountingRule
 from smssim.simulation.window import MessageBatch
 
+__all__ = ["OPEN", "RuleSnapshot", "as_reported", "never_delivered", "snapshot"]
+
 OPEN = UNJUDGED
 """In `RuleSnapshot.refusal`: not refused at stage 1 or by the template."""
 

@@ -36,6 +36,17 @@ from smssim.simulation.setup.review import Decision, SetupTimeline
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = [
+    "Array",
+    "Categories",
+    "FrameSink",
+    "TaskResults",
+    "decoder",
+    "message_columns",
+    "report_columns",
+    "small_frames",
+    "tallied_columns",
+]
 
 Array = NDArray[Any]
 

@@ -19,6 +19,8 @@ from smssim.simulation.arrivals.messages import (
 )
 from smssim.simulation.compiled import UNJUDGED, CompiledScenario
 
+__all__ = ["MessageBatch", "MessageWindow"]
+
 
 @dataclass
 class MessageBatch:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from smssim.calendars import end_of_validity
 
+__all__ = ["CountryQuota", "Package", "ends_us"]
+
 
 @dataclass
 class Package:
@@ -29,7 +31,7 @@ class Package:
         return self.segments - self.left - self.expired
 
 
-class Deduction(NamedTuple):
+class _Deduction(NamedTuple):
     """Which packages gave how many segments to one message, and how many none of them covers."""
 
     parts: tuple[tuple[Package, int], ...]
@@ -91,7 +93,7 @@ class CountryQuota:
                 parts.append((package, deducted))
         return parts
 
-    def deduct(self, segments: int, *, suspends: bool, covers: bool) -> Deduction | None:
+    def deduct(self, segments: int, *, suspends: bool, covers: bool) -> _Deduction | None:
         """Deduct a message; None if it is refused for lack of quota, and nothing deducted.
 
         Where packages do not cover it whole, the last of them carries it if the straddling message
@@ -102,7 +104,7 @@ class CountryQuota:
         if suspends and segments > left and not carried:
             return None
         parts = tuple(self.take(segments))
-        return Deduction(parts, 0 if carried else max(0, segments - left))
+        return _Deduction(parts, 0 if carried else max(0, segments - left))
 
     def low_reached(self) -> bool:
         """Whether the low-quota notice is due; it disarms."""

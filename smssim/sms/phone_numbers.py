@@ -16,6 +16,17 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from phonenumbers import PhoneMetadata, PhoneNumberDesc
 
+__all__ = [
+    "INVISIBLE",
+    "blocks",
+    "countries_of",
+    "country_index_of",
+    "digits_of",
+    "is_told_by",
+    "masked",
+    "matches",
+    "normalise",
+]
 
 _E164 = re.compile(r"\+[1-9][0-9]{4,14}")
 INVISIBLE = (

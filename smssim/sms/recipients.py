@@ -18,6 +18,8 @@ from smssim.sms.phone_numbers import country_index_of
 from smssim.sms.xlsx_guard import Archive
 from smssim.sms.xlsx_numbers import HEADING, INVALID, column_a
 
+__all__ = ["MAX_FILE_BYTES", "MAX_NUMBERS", "Recipients", "estimated_file_bytes", "read_recipients"]
+
 MAX_FILE_BYTES = 12 * 2**20
 MAX_NUMBERS = 1_000_000
 _FILE_BYTES = 5_200

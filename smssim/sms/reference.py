@@ -15,6 +15,18 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Literal
 
+__all__ = [
+    "MAINLAND",
+    "Country",
+    "Source",
+    "advice",
+    "api_errors",
+    "countries",
+    "describe",
+    "reference",
+    "status_codes",
+]
+
 Source = Literal["supplier", "huawei", "either"]
 
 MAINLAND = "CN"
@@ -32,7 +44,7 @@ _TABLES = (
 
 
 @dataclass(frozen=True)
-class StatusCode:
+class _StatusCode:
     """A code of a status report, its source and whether an international message is charged.
 
     None in `final` or `charged` is not known, or, for source "either", to be read from the
@@ -50,7 +62,7 @@ class StatusCode:
 
 
 @dataclass(frozen=True)
-class ApiError:
+class _ApiError:
     """A code of the API's answer: of the request (`code`) or of one number (`status`).
 
     `http_status` is None where it is not known or does not apply (DOMAIN.md section 6).
@@ -87,13 +99,13 @@ def reference(table: str) -> tuple[Mapping[str, str], ...]:
 
 
 @cache
-def status_codes() -> Mapping[str, StatusCode]:
+def status_codes() -> Mapping[str, _StatusCode]:
     """Return the codes of status reports by code (`reference/status_codes.csv`)."""
     return MappingProxyType({row["code"]: _status_code(row) for row in reference("status_codes")})
 
 
 @cache
-def api_errors() -> Mapping[str, ApiError]:
+def api_errors() -> Mapping[str, _ApiError]:
     """Return the codes of the API's answers by code (`reference/api_errors.csv`)."""
     return MappingProxyType({row["code"]: _api_error(row) for row in reference("api_errors")})
 
@@ -135,8 +147,8 @@ def describe(code: str) -> str:
     return "\n".join(lines)
 
 
-def _status_code(row: Mapping[str, str]) -> StatusCode:
-    return StatusCode(
+def _status_code(row: Mapping[str, str]) -> _StatusCode:
+    return _StatusCode(
         code=row["code"],
         source=_source(row["source"]),
         description=row["description"],
@@ -148,9 +160,9 @@ def _status_code(row: Mapping[str, str]) -> StatusCode:
     )
 
 
-def _api_error(row: Mapping[str, str]) -> ApiError:
+def _api_error(row: Mapping[str, str]) -> _ApiError:
     http_status = row["http_status"][:3]
-    return ApiError(
+    return _ApiError(
         code=row["code"],
         level=row["level"],
         http_status=int(http_status) if http_status.isdigit() else None,
@@ -171,7 +183,7 @@ def _yes_or_no(text: str) -> bool | None:
     return {"yes": True, "no": False}.get(text.partition("(")[0])
 
 
-def _status_line(status: StatusCode) -> str:
+def _status_line(status: _StatusCode) -> str:
     charged = {True: "charged", False: "not charged", None: "charge depends or is not known"}
     source = {"supplier": "supplier", "huawei": "Huawei platform", "either": "either source"}
     cause = "" if status.cause in ("-", "not given") else f"; {status.cause}"
@@ -181,7 +193,7 @@ def _status_line(status: StatusCode) -> str:
     )
 
 
-def _api_line(error: ApiError) -> str:
+def _api_line(error: _ApiError) -> str:
     hint = f"; {error.hint}" if error.hint else ""
     http = "" if error.http_status is None else f", HTTP {error.http_status}"
     return f"{error.code}: {error.description}{hint} (API {error.level}{http})"

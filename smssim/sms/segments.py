@@ -14,6 +14,25 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = [
+    "GSM7_BASIC",
+    "GSM7_EXTENSION",
+    "GSM7_PART",
+    "GSM7_SINGLE",
+    "OTHER_PART",
+    "OTHER_SINGLE",
+    "VARIABLE",
+    "Counting",
+    "check_counting",
+    "filled",
+    "is_gsm7",
+    "length",
+    "mainland_segments",
+    "segments",
+    "segments_of",
+    "signed",
+]
+
 Counting = Literal["huawei", "3gpp"]
 
 GSM7_SINGLE, GSM7_PART = 160, 153

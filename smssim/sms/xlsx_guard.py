@@ -16,6 +16,18 @@ from pathlib import Path
 from typing import Protocol
 from xml.parsers import expat
 
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_FILE_BYTES",
+    "MAX_TAGS",
+    "MAX_TOKEN_BYTES",
+    "MAX_UNPACKED_BYTES",
+    "Archive",
+    "Parser",
+    "check_extent",
+    "parse_small",
+]
+
 # Unpacked, a sheet and the texts of a million numbers are 80 to 220 MB, by the program that wrote
 # them, and have 6 to 12 million tags. Memory follows the bytes, time follows the tags.
 MAX_UNPACKED_BYTES = 300_000_000

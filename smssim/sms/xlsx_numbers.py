@@ -13,6 +13,8 @@ from posixpath import dirname, join, normpath, split
 from smssim.sms.phone_numbers import digits_of
 from smssim.sms.xlsx_guard import Archive, Parser, parse_small
 
+__all__ = ["HEADING", "INVALID", "Cells", "column_a", "parts_of"]
+
 INVALID, HEADING = 0, -1
 """A filled cell that is no number, and one that may be a heading for the letters in it."""
 
@@ -77,7 +79,7 @@ class _Text:
         self._codes.extend(codes)
 
 
-class Strings(_Text):
+class _Strings(_Text):
     """The shared strings, each as its code: eight bytes, however long it is."""
 
     def add(self, codes: Iterable[int]) -> None:
@@ -316,7 +318,7 @@ class _Plain:
 class _Reader:
     """Reads a part with a parser, but runs of its plain form by pattern."""
 
-    def __init__(self, archive: Archive, part: str, handler: Strings | Cells, end: bytes) -> None:
+    def __init__(self, archive: Archive, part: str, handler: _Strings | Cells, end: bytes) -> None:
         self._chunks = archive.chunks(part)
         self._handler, self._end = handler, end
         self._parser = Parser(archive, part, handler)
@@ -350,7 +352,7 @@ class _Reader:
 
     def _plain(self, chunk: bytes, offset: int) -> int:
         """Read the run of a plain form that begins at *offset*, and return where it ends."""
-        if isinstance(self._handler, Strings):
+        if isinstance(self._handler, _Strings):
             end, digits = _PLAIN_STRING.find(chunk, offset)
             self._handler.add(digits)
             return end
@@ -376,7 +378,7 @@ def column_a(archive: Archive) -> Iterator[array[int]]:
     names the row for a filled cell in another column and for a cell that points nowhere.
     """
     sheet, strings = parts_of(archive)
-    shared = Strings(archive)
+    shared = _Strings(archive)
     if strings is not None:
         for _ in _Reader(archive, strings, shared, b"</si>").read():
             pass

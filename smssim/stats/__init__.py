@@ -1,1 +1,3 @@
 """Interval, KeyedRandom, survival, ...."""
+
+__all__ = []

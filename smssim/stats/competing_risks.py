@@ -22,6 +22,8 @@ from smssim.calendars import SECOND
 from smssim.stats.delay_bins import ROUNDING, edges_us, first_reached, middle_us
 from smssim.stats.intervals import Interval, score
 
+__all__ = ["UNKNOWN", "CompetingRisks", "Counts", "Floats"]
+
 Counts = NDArray[Any]
 Floats = NDArray[np.floating[Any]]
 _NAN = math.nan

@@ -13,6 +13,17 @@ from numpy.typing import NDArray
 from smssim.arrays import Ints
 from smssim.calendars import DAY, HOUR, SECOND
 
+__all__ = [
+    "RATIO",
+    "ROUNDING",
+    "bin_of",
+    "by_bin",
+    "edges_us",
+    "first_reached",
+    "middle_us",
+    "quantile_s",
+]
+
 RATIO = 1.02
 ROUNDING = 1e-11
 """More than a product of all bins can be off by, less than one message in a thousand million."""

@@ -10,6 +10,21 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+__all__ = [
+    "RESAMPLES",
+    "Interval",
+    "mean_interval",
+    "mover",
+    "newcombe",
+    "newcombe_paired",
+    "quantile_difference",
+    "quantile_interval",
+    "score",
+    "welch",
+    "wilson",
+    "wilson_with_pending",
+]
+
 RESAMPLES = 2_000
 """Resamples of a bootstrap."""
 

@@ -19,6 +19,19 @@ from numpy.typing import NDArray
 from smssim.arrays import Ints
 from smssim.stats.keyed_random import MASK64, Words
 
+__all__ = [
+    "LONGEST_US",
+    "Discrete",
+    "Quantiles",
+    "discrete",
+    "exponential",
+    "fixed",
+    "lognormal",
+    "poisson",
+    "poisson_count",
+    "uniform",
+]
+
 LONGEST_US = 100 * 86_400 * 1_000_000
 _UNSURE = np.iinfo(np.uint16).max
 _CELL_BITS = 12
@@ -125,7 +138,7 @@ def _interpolate(knots: Ints, steps: Ints, cell: Ints, rest: Words) -> Ints:
     return value
 
 
-def body_and_tail() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _body_and_tail() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The probabilities at which `Quantiles` wants its ends; the very last is moved in by 2**-25,
     off infinity.
     """
@@ -173,7 +186,7 @@ def lognormal(
     below = (1 - share) * _normal_cdf(grid, mu[0], sigma[0]) + share * _normal_cdf(
         grid, mu[1], sigma[1]
     )
-    return Quantiles(*(_round(np.exp(np.interp(p, below, grid))) for p in body_and_tail()))
+    return Quantiles(*(_round(np.exp(np.interp(p, below, grid))) for p in _body_and_tail()))
 
 
 @lru_cache(maxsize=1024)
@@ -215,7 +228,7 @@ def _normal_cdf(x: NDArray[np.float64], mu: float, sigma: float) -> NDArray[np.f
 
 def _tabulate(quantile: Callable[[float], float]) -> Quantiles:
     return Quantiles(
-        *(_round(np.array([quantile(p) for p in ends.tolist()])) for ends in body_and_tail())
+        *(_round(np.array([quantile(p) for p in ends.tolist()])) for ends in _body_and_tail())
     )
 
 

@@ -12,6 +12,20 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = [
+    "GENERATION_BITS",
+    "MASK64",
+    "PHI",
+    "RECIPIENT_BITS",
+    "REQUESTS_AN_HOUR",
+    "KeyedRandom",
+    "Words",
+    "message_counter",
+    "mix64",
+    "mix64_array",
+    "random_words",
+]
+
 Words = NDArray[np.uint64]
 
 MASK64 = (1 << 64) - 1

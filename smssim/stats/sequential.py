@@ -14,9 +14,20 @@ import numpy as np
 
 from smssim.arrays import Floats, Mask
 
+__all__ = [
+    "FIRST_LOOK",
+    "Moments",
+    "beginnings",
+    "last_certain",
+    "mean_can_be_certain",
+    "mean_is_above",
+    "moments_of",
+    "share_is_above",
+]
+
 FIRST_LOOK = 12
 """The first number of values at which anything is certain of a mean."""
-UNSEEN = 10
+_UNSEEN = 10
 """How many standard deviations a value unlike any seen may be away without turning a verdict; if
 none differs, how many distances from the bound.
 """
@@ -81,7 +92,7 @@ def _withstands_the_unseen(moments: Moments, distance: Any, risk: float, floor: 
     Of a share p of the values none is among n with the probability (1 - p)**n.
     """
     n, mean, sd, _ = moments
-    away = UNSEEN * np.where(sd > 0, sd, distance)
+    away = _UNSEEN * np.where(sd > 0, sd, distance)
     return n * distance >= -math.log(risk) * np.minimum(away, mean - floor)
 
 

@@ -25,6 +25,8 @@ from smssim.testing.laws import (
 )
 from smssim.testing.record_tables import RecordTables, RuleViolation
 
+__all__ = ["LAWS", "assert_conserved"]
+
 LAWS: tuple[Callable[[RecordTables], Iterator[RuleViolation]], ...] = (
     requests,
     outcomes,

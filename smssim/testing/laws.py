@@ -23,6 +23,21 @@ from smssim.testing.record_tables import (
     unlike,
 )
 
+__all__ = [
+    "agree_with_rows",
+    "bill",
+    "covered",
+    "expired",
+    "outcomes",
+    "packages",
+    "purchases",
+    "refused_messages",
+    "reports",
+    "requests",
+    "tallies_agree",
+    "tasks",
+]
+
 _OF_FRAMES = tuple(name for name in NAMES if name != "within_3_min")
 """Tallies that frames determine; sending results, which `within_3_min` counts, are in no frame."""
 _OUTCOMES = ("delivered", "failed", "expired", "in_flight")

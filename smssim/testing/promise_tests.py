@@ -22,6 +22,8 @@ from smssim.scenario import Check, Scenario, ScenarioError
 from smssim.scenario.promises import promise_of
 from smssim.simulation.policies.account_view import Policy
 
+__all__ = ["AssertPromise", "ListedScenarios", "Settings"]
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -96,7 +98,9 @@ class ListedScenarios:
         """Tell a worker of xdist which paths the command line names."""
         node.workerinput["smssim_named"] = self._named
 
-    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> ScenarioFile | None:
+    def pytest_collect_file(
+        self, file_path: Path, parent: pytest.Collector
+    ) -> _ScenarioFile | None:
         """Collect the listed files, and no others."""
         return self._file(file_path, parent) if file_path in self._files else None
 
@@ -109,9 +113,9 @@ class ListedScenarios:
             if path not in self._collected and _is_named(path, self._named):
                 items.extend(session.genitems(self._file(path, session)))
 
-    def _file(self, path: Path, parent: pytest.Collector) -> ScenarioFile:
+    def _file(self, path: Path, parent: pytest.Collector) -> _ScenarioFile:
         self._collected.add(path)
-        file: ScenarioFile = ScenarioFile.from_parent(parent, path=path)
+        file: _ScenarioFile = _ScenarioFile.from_parent(parent, path=path)
         file.settings = self._settings
         return file
 
@@ -129,7 +133,7 @@ def _is_named(path: Path, named: Sequence[str]) -> bool:
     return not named or any(path.is_relative_to(each) for each in named)
 
 
-class ScenarioFile(pytest.File):
+class _ScenarioFile(pytest.File):
     """A scenario file; it is checked when the first of its items runs."""
 
     settings: Settings
@@ -137,7 +141,7 @@ class ScenarioFile(pytest.File):
     _checked: CheckResult | None = None
     _error: Exception | None = None
 
-    def collect(self) -> Iterator[PromiseItem]:
+    def collect(self) -> Iterator[_PromiseItem]:
         """One item per promise. Raise a CollectError, with file:line, for a file that is wrong."""
         try:
             self.scenario = Scenario.load(self.path)
@@ -147,7 +151,7 @@ class ScenarioFile(pytest.File):
             message = "checks must be one at least, for smssim_scenarios lists this file"
             raise self.CollectError(f"{self._display_path()}: {message}")
         for promise in self.scenario.checks:
-            yield PromiseItem.from_parent(self, name=promise.name)
+            yield _PromiseItem.from_parent(self, name=promise.name)
 
     def checked(self) -> CheckResult:
         """The verdicts of all promises of the file. Raise what went wrong, each time."""
@@ -172,7 +176,7 @@ class ScenarioFile(pytest.File):
         return "\n".join(str(replace(p, file=path) if p.file else p) for p in error.problems)
 
 
-class PromiseItem(pytest.Item):
+class _PromiseItem(pytest.Item):
     """One promise as a test."""
 
     def runtest(self) -> None:
@@ -199,8 +203,8 @@ class PromiseItem(pytest.Item):
         return self.path, None, f"{self._file._display_path()}: {self.name}"
 
     @property
-    def _file(self) -> ScenarioFile:
-        assert isinstance(self.parent, ScenarioFile)
+    def _file(self) -> _ScenarioFile:
+        assert isinstance(self.parent, _ScenarioFile)
         return self.parent
 
 

@@ -18,6 +18,8 @@ from smssim.scenario import Scenario
 if TYPE_CHECKING:
     from smssim.record.record import Record
 
+__all__ = ["RecordTables", "RuleViolation", "row_of", "strays", "summed", "unequal", "unlike"]
+
 
 class RuleViolation(NamedTuple):
     """A law that does not hold: its name, both sides with their numbers, the first row or key."""

@@ -14,6 +14,7 @@ from smssim.record.tallies import NAMES
 if TYPE_CHECKING:
     from smssim.record.record import Record
 
+__all__ = ["assert_same"]
 
 _AROUND = 3
 """Rows that are shown before and after the first that differs."""

@@ -23,6 +23,8 @@ from smssim.simulation.setup.review import setup_timeline
 from smssim.stats.intervals import wilson
 from smssim.stats.keyed_random import KeyedRandom
 
+__all__ = ["USABLE_HOURS", "launch_risk", "moment", "review_runs", "template_index"]
+
 USABLE_HOURS = "review.usable_hours"
 """The metric that decides when a template is handed in."""
 

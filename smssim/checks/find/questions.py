@@ -13,6 +13,15 @@ from smssim.checks.find.launch import USABLE_HOURS, moment, review_runs, templat
 from smssim.checks.find.search import Answer, Promise, search, searched
 from smssim.scenario import Check, Scenario, Where
 
+__all__ = [
+    "highest_limit",
+    "largest",
+    "latest_submission",
+    "lowest_throughput",
+    "smallest",
+    "smallest_package",
+]
+
 _MAX_STEPS = 1_000_000
 """Values between which a search decides at most."""
 _MAX_TIMES = 100_000

@@ -32,6 +32,8 @@ from smssim.stats.intervals import Interval
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+__all__ = ["Answer", "Probe", "Promise", "Steps", "search", "searched"]
+
 Steps = Sequence[Any]
 Promise = str | Check
 """What must hold: a text such as `runout.any < 0.05` or `p90(cost) < 12000`, or a check."""

@@ -19,6 +19,8 @@ from smssim.logs.frames import (
 )
 from smssim.record.record import Record
 
+__all__ = ["customer_view"]
+
 
 def customer_view(run: Record, *, batch: bool = False) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the messages and reports of *run* as its customer can know them.

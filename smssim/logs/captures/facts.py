@@ -16,6 +16,8 @@ from smssim.logs.columns.phones import numbers_of
 from smssim.logs.columns.texts import Secret, Texts, Words, keys_of, number_hashes
 from smssim.logs.join.facts import REPORT, SEND, Facts, Labels, Names, empty_facts, standing_in
 
+__all__ = ["REPORT_VALUES", "SEND_VALUES", "Rows", "content_of", "report_facts", "send_facts"]
+
 Rows = list[Any]
 """Records, one after the other, of a fixed number of values each. A flat list has no object per
 record, which the garbage collector would look at again and again.

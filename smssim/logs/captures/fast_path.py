@@ -27,6 +27,8 @@ from smssim.logs.captures.seen_by_customer import MOST_IN_A_BATCH
 from smssim.logs.captures.values import COUNTS, SCAN, form, wire_time
 from smssim.logs.join.facts import UNKNOWN
 
+__all__ = ["ODD", "Minutes", "Quick"]
+
 ODD = (ValueError, TypeError, KeyError, AttributeError, IndexError, StopIteration, RecursionError)
 
 _HAS_RESULTS = (ACCEPTED, SEE_STATUS)

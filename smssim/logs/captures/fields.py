@@ -32,6 +32,23 @@ from smssim.logs.join.facts import Labels
 from smssim.sms.phone_numbers import normalise
 from smssim.sms.reference import api_errors, status_codes
 
+__all__ = [
+    "ACCEPTED",
+    "CODE",
+    "FORM",
+    "JSON",
+    "KNOWN_STATUSES",
+    "LONGEST_ID",
+    "SEE_STATUS",
+    "Report",
+    "Request",
+    "Result",
+    "agrees",
+    "record",
+    "reports",
+    "request",
+]
+
 ACCEPTED, SEE_STATUS = "000000", "E000510"
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 LONGEST_ID = 50

@@ -27,6 +27,8 @@ from smssim.logs.join.facts import Names, ParsedChunk, RejectedRow
 from smssim.logs.quarantine import LONGEST_TEXT
 from smssim.sms.phone_numbers import countries_of, normalise
 
+__all__ = ["CHUNK", "Line", "chunks_of", "lines_of"]
+
 # The lines of a capture, one after the other, unreadable ones with the reason.
 
 Line = tuple[int, bytes, str]

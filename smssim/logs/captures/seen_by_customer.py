@@ -19,6 +19,17 @@ from smssim.scenario import Scenario
 from smssim.scenario.templates import Template
 from smssim.sms.templates.variables import Variable, read_variables
 
+__all__ = [
+    "MOST_IN_A_BATCH",
+    "NOTHING",
+    "PASSWORD",
+    "Codes",
+    "Parameters",
+    "ReportArrivals",
+    "Sent",
+    "sent_and_arrived",
+]
+
 MOST_IN_A_BATCH = 50
 
 _DUPLICATE = "E200041"

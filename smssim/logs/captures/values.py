@@ -14,6 +14,22 @@ from urllib.parse import unquote_plus
 
 from smssim.logs.columns.problems import excerpt as short
 
+__all__ = [
+    "COUNTS",
+    "MOST_PARTS",
+    "SCAN",
+    "FieldErrors",
+    "InvalidRecord",
+    "count",
+    "form",
+    "mapping",
+    "parsed",
+    "received_at",
+    "text",
+    "value_text",
+    "wire_time",
+]
+
 MOST_PARTS = 99
 """Parts of a long message: `total` and `sequence` have two digits at most."""
 

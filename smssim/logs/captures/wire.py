@@ -19,6 +19,8 @@ from smssim.stats.keyed_random import PHI, KeyedRandom, Words, mix64_array
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
 
+__all__ = ["Wire", "channel", "channels_of", "country_of_numbers", "number_prefix", "template_id"]
+
 _LONGEST_TEMPLATE_ID = 32
 
 _PREFIX = 9

@@ -36,6 +36,8 @@ from smssim.record.record import Record
 from smssim.record.storage import whole_file
 from smssim.sms.reference import api_errors, status_codes
 
+__all__ = ["BLOCK", "Line", "texts_of", "write_capture"]
+
 # Delivery reports as the body of a callback: form-encoded, or an item of a batch.
 
 BLOCK = 16_384

@@ -34,7 +34,19 @@ from smssim.logs.columns.texts import (
 )
 from smssim.record.schema import REFUSED_AT
 
-UNREADABLE_SEGMENTS = "counts of segments that cannot be read"
+__all__ = [
+    "CodeColumn",
+    "CountColumn",
+    "charged_meaning",
+    "count_meaning",
+    "country_meaning",
+    "label_meaning",
+    "segments_meaning",
+    "stage_meaning",
+    "type_meaning",
+]
+
+_UNREADABLE_SEGMENTS = "counts of segments that cannot be read"
 """Name of the repair of a row whose segments are unknown, and which is used nevertheless."""
 
 _TYPES = {
@@ -123,7 +135,7 @@ def segments_meaning(most: int) -> Callable[[str], Meaning]:
 
     def read(text: str) -> Meaning:
         meaning = read_count(text)
-        return Meaning(NO_CODE, "", (UNREADABLE_SEGMENTS,)) if meaning.rule else meaning
+        return Meaning(NO_CODE, "", (_UNREADABLE_SEGMENTS,)) if meaning.rule else meaning
 
     return read
 

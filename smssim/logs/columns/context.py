@@ -15,6 +15,8 @@ from smssim.logs.columns.texts import as_texts
 from smssim.logs.files.table import Batch
 from smssim.logs.join.facts import standing_in
 
+__all__ = ["BatchContext"]
+
 
 class BatchContext:
     """What is known of one batch so far: `values` by field, problems, repairs by name."""

@@ -10,6 +10,8 @@ from types import MappingProxyType
 
 from smssim.sms.reference import reference
 
+__all__ = ["calling_code", "country_of"]
+
 _WORDS = {"and": "", "the": "", "st": "saint", "republic": "", "of": "", "islands": "island"}
 _ALSO = {
     "usa": "US",

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
+__all__ = ["FIELDS", "IDENTITY", "SYNONYMS", "TIMES", "fields_by_heading", "plain", "zone_of"]
+
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|【[^【】]*】|〔[^〔〕]*〕")
 _IGNORED = re.compile(r"[\s_\-()\[\]{}【】〔〕\ufeff\u200b'\"]+")
 _ZONE = re.compile(
@@ -157,7 +159,7 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Fields and what headings call them; headings are compared by `plain`."""
 
-OUR_HEADINGS: Mapping[str, str] = MappingProxyType(
+_OUR_HEADINGS: Mapping[str, str] = MappingProxyType(
     {
         "source": "source_name",
         "request": "request",
@@ -174,7 +176,7 @@ OUR_HEADINGS: Mapping[str, str] = MappingProxyType(
 Tables that were written before have `generation` and `place`.
 """
 
-FIELDS: tuple[str, ...] = tuple(dict.fromkeys((*SYNONYMS, *OUR_HEADINGS.values())))
+FIELDS: tuple[str, ...] = tuple(dict.fromkeys((*SYNONYMS, *_OUR_HEADINGS.values())))
 """All fields, in the order in which they are listed."""
 
 TIMES = ("submitted", "sent", "final", "received")
@@ -187,5 +189,5 @@ def fields_by_heading(of_our_tables: bool) -> Mapping[str, str]:
     """The field of every heading, as `plain` writes it; or of those of our own tables."""
     fields = {plain(word): field for field, words in SYNONYMS.items() for word in words}
     if of_our_tables:
-        fields |= {plain(heading): field for heading, field in OUR_HEADINGS.items()}
+        fields |= {plain(heading): field for heading, field in _OUR_HEADINGS.items()}
     return MappingProxyType(fields)

@@ -14,7 +14,9 @@ from smssim.logs.columns.times import TimeFormat
 from smssim.logs.log import ColumnMappingError
 from smssim.sms.phone_numbers import masked
 
-RecordType = Literal["details", "sends", "reports"]
+__all__ = ["Matching", "is_heading", "key_columns", "match"]
+
+_RecordType = Literal["details", "sends", "reports"]
 
 _REMEDY = (
     "say which column is which with --columns map.yaml (or columns=), a line for each: "
@@ -33,7 +35,7 @@ class Matching:
     the words of a column mean.
     """
 
-    record_type: RecordType
+    record_type: _RecordType
     columns: Mapping[str, str]
     passed_over: tuple[str, ...] = ()
     time_formats: Mapping[str, TimeFormat] = field(default_factory=dict)
@@ -148,7 +150,7 @@ def _stated_heading(headings: Sequence[str], stated: StatedColumn) -> str:
     )
 
 
-def _record_type(headings: Sequence[str], columns: Mapping[str, str]) -> RecordType:
+def _record_type(headings: Sequence[str], columns: Mapping[str, str]) -> _RecordType:
     outcome = any(name in columns for name in ("status", "send_status", "result"))
     who = "number" in columns or "country" in columns
     if "submitted" in columns and who:

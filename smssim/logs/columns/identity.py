@@ -26,13 +26,15 @@ from smssim.logs.columns.texts import (
 )
 from smssim.sms.phone_numbers import country_index_of
 
+__all__ = ["ROUNDED", "Recipients", "keys_of_rows", "recipients_of"]
+
 ROUNDED = "was rounded by a spreadsheet, it must have all its digits"
-DROPPED = "numbers that are none, beside a country"
+_DROPPED = "numbers that are none, beside a country"
 """Name of the repair of a row whose number cannot be read while its country can."""
 
-WITHOUT_86 = "numbers of mainland China without their 86"
+_WITHOUT_86 = "numbers of mainland China without their 86"
 """Name of the repair of a number that the console shows without its country code."""
-OF_TWO_COUNTRIES = (
+_OF_TWO_COUNTRIES = (
     "may be of mainland China without its 86, or of +1: write it with its code, or state a country"
 )
 _CODE_OF_CHINA = 86 * 10**11
@@ -115,7 +117,7 @@ def recipients_of(context: BatchContext) -> Recipients:
         _add_disagreements(context, numbers, country)
         dropped = int((numbers.wrong & (country >= 0)).sum())
         if dropped:
-            context.repaired[DROPPED] += dropped
+            context.repaired[_DROPPED] += dropped
     return Recipients(number_hashes(numbers.digits, context.readers.secret.numbers), country)
 
 
@@ -145,13 +147,13 @@ def _with_mainland_code(context: BatchContext, numbers: Numbers, country: Ints) 
     without = numbers.without_code & (country < 0)
     if context.readers.mainland.are_mainland is None:
         rows = np.flatnonzero(without)
-        context.problems.add(Rank.WHO, rows, context.reasons("number", rows, OF_TWO_COUNTRIES))
+        context.problems.add(Rank.WHO, rows, context.reasons("number", rows, _OF_TWO_COUNTRIES))
         numbers.wrong[rows] = False
     elif context.readers.mainland.are_mainland:
         mainland |= without
     count = int(mainland.sum())
     if count:
-        context.repaired[WITHOUT_86] += count
+        context.repaired[_WITHOUT_86] += count
     digits = np.where(mainland, numbers.digits + _CODE_OF_CHINA, numbers.digits)
     return numbers._replace(digits=digits, size=np.where(mainland, 13, numbers.size))
 

@@ -13,6 +13,8 @@ from smssim.logs.columns.time_formats import SECONDS, layout_reader, zone
 from smssim.logs.columns.times import TimeFormat
 from smssim.logs.log import ColumnMappingError
 
+__all__ = ["Columns", "StatedColumn", "stated_columns", "suggestion"]
+
 Columns = Mapping[str, Any] | str | PathLike[str] | None
 
 _KEYS = ("heading", "format", "zone", "day_first", "values")

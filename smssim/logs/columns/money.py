@@ -19,13 +19,15 @@ from smssim.logs.columns.texts import EMPTY, THOUSANDS, as_texts, clean, encoded
 from smssim.logs.join.facts import UNKNOWN
 from smssim.logs.log import ColumnMappingError
 
+__all__ = ["DecimalColumn"]
+
 _MICRO = 6
 _OPEN = re.compile(r"[+-]?[1-9][0-9]{0,2}([.,])[0-9]{3}")
 _SIMPLE = re.compile(r"([+-]?)([0-9]+)(?:([.,])([0-9]+))?")
 _GROUPED = re.compile(
     r"([+-]?)((?!0)[0-9]{1,3}(?:([.,' ])[0-9]{3})(?:\3[0-9]{3})*)(?:([.,])([0-9]+))?"
 )
-CURRENCY_MARKS = "currencies beside amounts"
+_CURRENCY_MARKS = "currencies beside amounts"
 """Name of the repair of an amount that is written with its currency."""
 _SIGN = r"(?:[A-Za-z]{1,3}\$|\$|[€£¥￥₹₽₩฿₫₱₦₺₴]|RM|Rp\.?|[元円圆]|[A-Z]{3})"
 _MARKED = re.compile(
@@ -118,13 +120,13 @@ class DecimalColumn:
         mark = (match["before"] or match["after"]).strip()
         if _CURRENCY_CODE.fullmatch(mark) and self._currency is not None:
             return match["amount"] or match["value"], Meaning(
-                0, self._currency(mark).rule, (CURRENCY_MARKS,)
+                0, self._currency(mark).rule, (_CURRENCY_MARKS,)
             )
         self._symbol = self._symbol or mark
         rule = (
             "" if mark == self._symbol else f"must have the currency sign {self._symbol} of others"
         )
-        return match["amount"] or match["value"], Meaning(0, rule, (CURRENCY_MARKS,))
+        return match["amount"] or match["value"], Meaning(0, rule, (_CURRENCY_MARKS,))
 
     def _amount(self, text: str) -> tuple[int | None, bool]:
         """A text in millionths and whether it has thousands marks; None for a text that is none."""

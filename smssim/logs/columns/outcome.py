@@ -22,6 +22,8 @@ from smssim.logs.columns.statuses import (
 from smssim.logs.join.facts import Labels
 from smssim.sms.reference import api_errors, status_codes
 
+__all__ = ["Outcomes", "outcomes_of"]
+
 _HUAWEI, _NOT_CHARGED = 3, 1
 _AT_REQUEST, _AT_NUMBER, _AT_PLATFORM = 1, 2, 3
 _UNDECIDED, _DELIVERED, _NOT_FINAL = -1, -2, -3
@@ -39,11 +41,11 @@ class Outcomes(NamedTuple):
     """Rows of messages that were delivered and not charged."""
 
 
-def stage_of_status(status: str) -> int:
+def _stage_of_status(status: str) -> int:
     """The stage that a status shows by itself; -1 where its source decides, -2 for delivered, -3
     if it is not final.
 
-    >>> [stage_of_status(code) for code in ("E200041", "E000620", "E200032", "UNDELIV")]
+    >>> [_stage_of_status(code) for code in ("E200041", "E000620", "E200032", "UNDELIV")]
     [2, 1, 3, -1]
     """
     if status == DELIVERED:
@@ -63,7 +65,7 @@ def outcomes_of(
 ) -> Outcomes:
     """What rows state together; *status* are codes of *labels*, the others -1 where missing."""
     outcome = _OUTCOME[result]
-    stage = np.array([*map(stage_of_status, labels.names), 0], np.int64)[status]
+    stage = np.array([*map(_stage_of_status, labels.names), 0], np.int64)[status]
     has, final = status >= 0, (status >= 0) & (stage != _NOT_FINAL)
     delivered = has & (stage == _DELIVERED)
     contradicts = delivered & (outcome == FAILURE)

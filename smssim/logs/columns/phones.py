@@ -17,6 +17,8 @@ from smssim.arrays import Ints, Mask
 from smssim.logs.columns.texts import as_texts, cleaned, integers, is_filled
 from smssim.sms.phone_numbers import country_index_of, digits_of
 
+__all__ = ["MainlandNumbers", "Numbers", "numbers_of"]
+
 _SHORTEST, _LONGEST = 5, 15
 _FEW, _ENOUGH = 64, 12
 _MAINLAND, _AFTER_MAINLAND = 13_000_000_000, 20_000_000_000
@@ -26,7 +28,7 @@ _SEPARATORS = r"[\s()\[\]\-\x{2010}-\x{2015}\x{2212}\x{2000}-\x{200a}]+"
 _POINT = re.compile(r"(\+?[0-9]{5,15})[.,]0{1,2}")
 # As in a link, or with points or slashes between three groups of digits or more.
 _WRITTEN = re.compile(r"(?i:tel:)\+?[0-9 ()\-]+|(?:(?i:tel:))?\+?[0-9]+(?:[./][0-9]+){2,}")
-AS_FLOATS = "numbers with a decimal point"
+_AS_FLOATS = "numbers with a decimal point"
 """Name of the repair of a number that went through a column of floats, and lost no digit."""
 _ROUNDED = re.compile(r"\+?\d([.,]\d+)?[eE]\+?\d+")
 _SMALLEST = 10 ** np.arange(_LONGEST + 1, dtype=np.int64)
@@ -85,7 +87,7 @@ def _digits_of(text: str, repaired: Counter[str]) -> int:
         text = re.sub(r"^tel:|[./]", "", text, flags=re.IGNORECASE)
     match = _POINT.fullmatch(text)
     if match is not None:
-        repaired[AS_FLOATS] += 1
+        repaired[_AS_FLOATS] += 1
     return digits_of(match[1] if match else text)
 
 

@@ -12,6 +12,8 @@ from smssim.arrays import Ints, Mask
 from smssim.calendars import DAY, HOUR, MINUTE, SECOND
 from smssim.logs.join.facts import UNKNOWN
 
+__all__ = ["Problems", "Rank", "TimeSuspicions", "excerpt"]
+
 
 class Rank(IntEnum):
     """The order of reasons (docs/logs.md section 3)."""

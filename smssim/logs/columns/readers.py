@@ -33,6 +33,8 @@ from smssim.logs.files.table import Batch
 from smssim.logs.join.facts import Names
 from smssim.logs.log import ColumnMappingError
 
+__all__ = ["MOST_PARTS", "Readers"]
+
 MOST_PARTS = 99
 _LARGEST = {"request": 10**16 - 1, "recipient": 2**31 - 1}
 

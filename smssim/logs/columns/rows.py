@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from smssim.logs.columns.texts import Words
 from smssim.arrays import Ints, Mask
 
+__all__ = ["Parser"]
+
 _CODES = (
     *("status", "send_status", "result", "type", "charged", "source", "report_source", "segments"),
     "part",
@@ -50,7 +52,7 @@ _COUNTS = ("source", "part", "segments", "place", "recipient")
 """Fields whose facts are 0 where a row has no value."""
 _LARGEST_RESULT = 4
 
-MOST_WAITING = 2_000_000
+_MOST_WAITING = 2_000_000
 """Rows that wait for the first value that shows whether the day or the month comes first."""
 
 
@@ -124,7 +126,7 @@ class Parser:
             self._readers.inspect(batch)
             waiting.append(batch)
             rows = sum(len(one.rows) for one in waiting)
-            if not self._readers.is_open or rows > MOST_WAITING:
+            if not self._readers.is_open or rows > _MOST_WAITING:
                 yield from self._read(waiting)
         yield from self._read(waiting)
 

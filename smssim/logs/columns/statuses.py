@@ -13,16 +13,35 @@ from typing import NamedTuple
 from smssim.logs.columns.texts import SMALL, language_parts
 from smssim.sms.reference import api_errors, status_codes
 
+__all__ = [
+    "DELIVERED",
+    "FAILURE",
+    "FLIGHT",
+    "NOT_A_STATUS",
+    "NO_CODE",
+    "OUTCOME_OF_RESULT",
+    "SUCCESS",
+    "TEMPORARY",
+    "UNKNOWN_FAILURE",
+    "Meaning",
+    "bare",
+    "result_meaning",
+    "send_status_meaning",
+    "status_meaning",
+    "whole",
+    "without_explanation",
+]
+
 UNKNOWN_FAILURE = "FAILED"
 """Status of a failure whose code is unknown; it is ours."""
 DELIVERED, TEMPORARY = "DELIVRD", "ACCEPTD"
-ACCEPTED_BY_API = "000000"
+_ACCEPTED_BY_API = "000000"
 
 NO_CODE = -1
 SUCCESS, FAILURE, FLIGHT = range(3)
 """Outcomes that a word states."""
 OUTCOME_OF_RESULT = (SUCCESS, FAILURE, FLIGHT, SUCCESS, FAILURE)
-RESULT_WORD = 8
+_RESULT_WORD = 8
 """A result that a word states, which does not show whether it took 3 minutes: 8 + outcome."""
 
 
@@ -127,7 +146,7 @@ def result_meaning(text: str) -> Meaning:
     if not code and bare(text) in _MISSING:
         return Meaning(NO_CODE)
     outcome = {DELIVERED: SUCCESS, UNKNOWN_FAILURE: FAILURE}.get(code, FLIGHT)
-    return Meaning(RESULT_WORD + outcome)
+    return Meaning(_RESULT_WORD + outcome)
 
 
 def _code_of(text: str, stated: Collection[str]) -> tuple[str | None, tuple[str, ...]]:
@@ -165,7 +184,7 @@ def _code_of_word(text: str, stated: Collection[str]) -> tuple[str | None, tuple
     outcome = _OUTCOMES.get(word)
     if outcome is not None:
         return {SUCCESS: DELIVERED, FAILURE: UNKNOWN_FAILURE}.get(outcome, ""), ()
-    if text == ACCEPTED_BY_API or word in _MISSING:
+    if text == _ACCEPTED_BY_API or word in _MISSING:
         return "", ()
     upper = text.upper()
     if upper in _KNOWN:

@@ -21,6 +21,28 @@ from smssim.arrays import Ints, Mask
 from smssim.sms.phone_numbers import INVISIBLE
 from smssim.stats.keyed_random import mix64_array
 
+__all__ = [
+    "APOSTROPHES",
+    "EMPTY",
+    "LONGEST",
+    "SMALL",
+    "THOUSANDS",
+    "WIDE",
+    "Secret",
+    "Texts",
+    "Words",
+    "as_texts",
+    "clean",
+    "cleaned",
+    "composed",
+    "encoded",
+    "integers",
+    "is_filled",
+    "keys_of",
+    "language_parts",
+    "number_hashes",
+]
+
 Words = npt.NDArray[np.uint64]
 
 _EMPTY = (
@@ -47,9 +69,9 @@ EMPTY = frozenset(
 
 _LONGEST_EMPTY = max(len(text.encode()) for text in EMPTY)
 
-BLANKS, WIDE, APOSTROPHES = "blanks at the ends", "full-width characters", "leading apostrophes"
-INVISIBLE_CHARACTERS = "invisible characters"
-NO_BREAK, SMALL, THOUSANDS = "non-breaking blanks", "codes in small letters", "thousands marks"
+_BLANKS, WIDE, APOSTROPHES = "blanks at the ends", "full-width characters", "leading apostrophes"
+_INVISIBLE_CHARACTERS = "invisible characters"
+_NO_BREAK, SMALL, THOUSANDS = "non-breaking blanks", "codes in small letters", "thousands marks"
 """Names of repairs (docs/logs.md section 2)."""
 
 _INVISIBLE = re.compile(f"[{INVISIBLE}]+")
@@ -175,7 +197,7 @@ def _trimmed(column: pa.Array, repaired: Counter[str]) -> pa.Array:
     marked = pc.and_(pc.starts_with(bare, "'"), pc.greater(pc.binary_length(bare), 1))
     rest = pc.ascii_trim(pc.utf8_slice_codeunits(bare, 1), characters=_ASCII_BLANKS)
     blanks = pc.not_equal(pc.binary_length(bare), pc.binary_length(column))
-    for name, flags in ((BLANKS, blanks), (APOSTROPHES, marked)):
+    for name, flags in ((_BLANKS, blanks), (APOSTROPHES, marked)):
         count = pc.sum(flags).as_py()
         if count:
             repaired[name] += count
@@ -198,13 +220,13 @@ def clean(text: str) -> tuple[str, tuple[str, ...]]:
     repairs = []
     if not text.isascii() and _INVISIBLE.search(text):
         text = _INVISIBLE.sub("", text)
-        repairs.append(INVISIBLE_CHARACTERS)
+        repairs.append(_INVISIBLE_CHARACTERS)
     if "\u00a0" in text or "\u202f" in text:
         text = text.replace("\u00a0", " ").replace("\u202f", " ")
-        repairs.append(NO_BREAK)
+        repairs.append(_NO_BREAK)
     bare = text.strip()
     if bare != text:
-        repairs.append(BLANKS)
+        repairs.append(_BLANKS)
     if bare[:1] in "'\u2019" and len(bare) > 1:
         bare = bare[1:].strip()
         repairs.append(APOSTROPHES)

@@ -22,6 +22,20 @@ from smssim.arrays import Ints, Mask
 from smssim.logs.columns.texts import integers
 from smssim.logs.log import ColumnMappingError
 
+__all__ = [
+    "MIDNIGHT",
+    "SECONDS",
+    "SINCE_1970",
+    "Layout",
+    "LayoutReader",
+    "Zone",
+    "is_since_1970",
+    "layout_reader",
+    "offset_s",
+    "since_1970",
+    "zone",
+]
+
 _SECOND_US, _MINUTE_US = 1_000_000, 60_000_000
 _CENTURY_US = 36_525 * 86_400 * _SECOND_US
 SECONDS = "%s"

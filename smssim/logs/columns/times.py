@@ -33,6 +33,8 @@ from smssim.logs.columns.time_formats import (
 from smssim.logs.join.facts import UNKNOWN
 from smssim.logs.log import ColumnMappingError
 
+__all__ = ["Read", "Resolution", "States", "TimeColumn", "TimeFormat"]
+
 _SECOND_US, _DAY_S = 1_000_000, 86_400
 _MINUTE_US = 60 * _SECOND_US
 _FIRST_S, _END_S = 946_684_800, 4_102_444_800  # 2000 to 2099

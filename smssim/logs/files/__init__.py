@@ -1,1 +1,3 @@
 """Files of a customer: bytes of any documented form into batches of text columns."""
+
+__all__ = []

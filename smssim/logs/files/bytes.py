@@ -19,6 +19,29 @@ import numpy as np
 from smssim.arrays import Ints
 from smssim.logs.join.facts import RejectedRow
 
+__all__ = [
+    "BLOCK",
+    "CP1252",
+    "GB18030",
+    "LONGEST",
+    "LONGEST_SHOWN",
+    "UTF8",
+    "CutShortError",
+    "Lines",
+    "as_utf8",
+    "blocks",
+    "check_encoding",
+    "decodes",
+    "encoding_of",
+    "is_gb2312",
+    "is_gzip",
+    "is_text",
+    "line_starts",
+    "line_text",
+    "start_of",
+    "whole_lines",
+]
+
 BLOCK = 8 << 20
 """Bytes of a block."""
 

@@ -10,6 +10,8 @@ from smssim.logs.files import json_lines
 from smssim.logs.files.bytes import LONGEST, UTF8, CutShortError, as_utf8, blocks, whole_lines
 from smssim.logs.files.format import Capture, Head, HeadingRules
 
+__all__ = ["FORM", "recognises", "reread", "tables"]
+
 FORM = "capture"
 
 _CAPTURED = frozenset({"request", "answer", "callback"})

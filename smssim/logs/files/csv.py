@@ -41,6 +41,8 @@ from smssim.logs.files.table import (
 )
 from smssim.logs.join.facts import RejectedRow
 
+__all__ = ["FORM", "recognises", "reread", "separator", "tables"]
+
 # Which character separates the fields of a text table.
 
 _SEPARATORS = {b",": "comma", b";": "semicolon", b"\t": "tab", b"|": "bar"}

@@ -17,6 +17,8 @@ from smssim.arrays import Ints
 from smssim.logs.files.bytes import Lines, line_starts, line_text
 from smssim.logs.join.facts import RejectedRow
 
+__all__ = ["Records", "fields_of", "records"]
+
 _LINE_ENDS = 20
 """Line ends that a record may hold in its quoted fields."""
 

@@ -14,6 +14,8 @@ from smssim.logs.files.bytes import LONGEST_SHOWN, CutShortError, blocks, is_tex
 from smssim.logs.files.format import Empty, Format, Head, HeadingRules, Opened, Unreadable
 from smssim.logs.files.table import HEADING_WITHIN
 
+__all__ = ["FORMATS", "NO_HEADING", "files_of", "open_file", "reread"]
+
 FORMATS: tuple[Format, ...] = (parquet, xlsx, capture_lines, json_lines, csv)
 """Every format, in the order in which files are held against them."""
 

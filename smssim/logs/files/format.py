@@ -14,6 +14,8 @@ from typing import NamedTuple, Protocol
 from smssim.logs.files.bytes import blocks, encoding_of, is_gzip, start_of
 from smssim.logs.files.table import IsHeading, Keys, Table
 
+__all__ = ["Capture", "Empty", "Format", "Head", "HeadingRules", "Opened", "Unreadable"]
+
 _HEAD_BYTES = 1 << 20
 
 

@@ -28,6 +28,8 @@ from smssim.logs.files.format import Head, HeadingRules
 from smssim.logs.files.table import BLANK, Batch, RecordFilter, Table, check_columns
 from smssim.logs.join.facts import RejectedRow
 
+__all__ = ["FORM", "first_object", "flat", "is_json", "recognises", "reread", "tables"]
+
 FORM = "JSON lines"
 
 _DECIDING = 1_000

@@ -20,6 +20,8 @@ from smssim.logs.files.format import Head, HeadingRules
 from smssim.logs.files.table import Batch, RecordFilter, Table, check_columns, names
 from smssim.logs.join.facts import RejectedRow
 
+__all__ = ["FORM", "is_parquet", "recognises", "reread", "tables"]
+
 FORM = "Parquet"
 
 _MAGIC = b"PAR1"

@@ -16,6 +16,24 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from smssim.arrays import Ints, Mask
 from smssim.logs.join.facts import RejectedRow
 
+__all__ = [
+    "BLANK",
+    "HEADING",
+    "HEADING_WITHIN",
+    "PREAMBLE",
+    "TOTAL",
+    "Batch",
+    "Heading",
+    "IsHeading",
+    "Keys",
+    "RecordFilter",
+    "Table",
+    "check_columns",
+    "heading",
+    "is_total",
+    "names",
+]
+
 
 @dataclass(frozen=True)
 class Batch:

@@ -30,6 +30,8 @@ from smssim.logs.files.table import (
 )
 from smssim.sms.xlsx_guard import check_extent
 
+__all__ = ["FORM", "as_texts", "is_workbook", "recognises", "reread", "tables"]
+
 FORM = "XLSX"
 
 _BATCH_ROWS = 16_384

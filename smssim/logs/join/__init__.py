@@ -1,1 +1,3 @@
 """The facts of all files joined into messages and their delivery reports."""
+
+__all__ = []

@@ -13,6 +13,21 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+__all__ = [
+    "REPORT",
+    "SEND",
+    "UNKNOWN",
+    "Codes",
+    "Facts",
+    "Labels",
+    "Names",
+    "ParsedChunk",
+    "RejectedRow",
+    "application_of",
+    "empty_facts",
+    "standing_in",
+]
+
 UNKNOWN = -(2**63)
 """A time or a cost that is absent."""
 

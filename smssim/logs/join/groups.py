@@ -10,6 +10,23 @@ import numpy.typing as npt
 from smssim.arrays import Ints, Mask
 from smssim.logs.join.facts import Facts
 
+__all__ = [
+    "Array",
+    "Repetition",
+    "Unit",
+    "alone",
+    "appended_units",
+    "begins",
+    "by_key",
+    "ends",
+    "in_order",
+    "key_order",
+    "numbered",
+    "place_within",
+    "repetitions",
+    "told_apart",
+]
+
 Array = npt.NDArray[Any]
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)

@@ -19,6 +19,18 @@ from smssim.logs.join.segments import (
     deciding,
 )
 
+__all__ = [
+    "DUPLICATE",
+    "EARLIER",
+    "MESSAGE",
+    "NAMELESS",
+    "ORPHAN",
+    "QUARANTINED",
+    "MergedMessages",
+    "merge_messages",
+    "verdicts",
+]
+
 # Which entries of captured answers count where several have one key: those of the first answer.
 
 _TOGETHER, _ALONE, DUPLICATE, EARLIER = range(4)

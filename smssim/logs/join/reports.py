@@ -14,6 +14,8 @@ from smssim.logs.join.groups import Array, alone, begins, key_order, numbered
 from smssim.logs.join.messages import NAMELESS, ORPHAN, QUARANTINED, MergedMessages
 from smssim.logs.join.segments import Codes, StatusRows, deciding
 
+__all__ = ["REPORTED", "join_reports"]
+
 REPORTED = np.dtype([("message", "<i8"), ("part", "<i4"), ("copies", "<i4"), ("received", "<i8")])
 """The arrivals of a segment: how often, and when first (UNKNOWN where absent)."""
 

@@ -34,6 +34,8 @@ from smssim.record.from_frames import CodedCounter
 from smssim.record.schema import REPORT_STATES
 from smssim.record.tallies import Tallies
 
+__all__ = ["REASONS", "Counting", "JoinOutcome", "Resolved", "frames", "join_facts", "resolve"]
+
 REASONS = (
     "duplicate id with conflicting content",
     "smsMsgId stands in an earlier answer",

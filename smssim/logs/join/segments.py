@@ -12,6 +12,17 @@ from smssim.arrays import Ints, Mask
 from smssim.logs.join.facts import UNKNOWN, Facts, Labels, application_of
 from smssim.logs.join.groups import Array, alone, begins, ends, key_order, numbered
 
+__all__ = [
+    "LABELS",
+    "Codes",
+    "Counted",
+    "StatusRows",
+    "conflicting",
+    "counted",
+    "deciding",
+    "files_of_whole_rows",
+]
+
 # Which of several statuses of a message counts.
 
 _PLATFORM = 1

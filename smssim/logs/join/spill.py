@@ -17,6 +17,8 @@ import numpy.typing as npt
 
 from smssim.logs.join.facts import REPORT, SEND, UNKNOWN, Facts
 
+__all__ = ["Spill", "period"]
+
 _PARTITIONS = 64
 _MEMORY = 256 * 2**20
 """Bytes of facts that stay in memory."""

@@ -15,6 +15,24 @@ from smssim.scenario import Scenario
 if TYPE_CHECKING:
     from jinja2 import Template
 
+__all__ = [
+    "Comparison",
+    "Experiment",
+    "Path",
+    "Scenario",
+    "Study",
+    "counted",
+    "describe",
+    "facts",
+    "fenced",
+    "listed",
+    "lru_cache",
+    "number",
+    "plain",
+    "table",
+    "unwrapped",
+]
+
 
 def describe(
     scenario: Scenario | str | Path, experiment: Experiment | Comparison | None = None

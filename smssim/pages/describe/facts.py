@@ -18,6 +18,8 @@ from smssim.scenario import Calls, Check, GroupTask, Scenario, Source
 from smssim.scenario.errors.problems import as_written
 from smssim.simulation.simulate import provenance
 
+__all__ = ["Rows", "facts"]
+
 _MAIN = ("cost", "messages.requested", "delivered.share", "runout.any")
 
 Rows = list[tuple[str, ...]]
@@ -61,7 +63,7 @@ def facts(study: Study) -> dict[str, Any]:
         "end": as_written(scenario.start + timedelta(days=scenario.days)),
         "figures": [] if experiment is None else _figures(study, experiment),
         "figure_header": _FIGURE_HEADER,
-        "parameter_table": parameter_table,
+        "parameter_table": _parameter_table,
     }
 
 
@@ -198,7 +200,7 @@ def _by_section(inputs: Sequence[Parameter]) -> dict[str, list[Parameter]]:
     return {name: merged(sections[name]) for name in order if name in sections}
 
 
-def parameter_table(rows: Iterable[Parameter]) -> str:
+def _parameter_table(rows: Iterable[Parameter]) -> str:
     """Parameters as a table, a row each."""
     cells = [(f"`{row.path}`", row.value, row.origin, _cell(row.meaning)) for row in rows]
     return table(("parameter", "value", "origin", "what it is"), cells)

@@ -9,9 +9,21 @@ from typing import Any
 from smssim.scenario import Delay
 from smssim.scenario.errors.problems import as_written
 
+__all__ = [
+    "counted",
+    "delay",
+    "fenced",
+    "listed",
+    "number",
+    "plain",
+    "table",
+    "unwrapped",
+    "value_text",
+]
+
 _MARKUP = str.maketrans({c: f"\\{c}" for c in "\\`*[]<>|#~$"})
 
-ALIKE = 7
+_ALIKE = 7
 """Equal values in a row that are shown as one."""
 
 
@@ -45,7 +57,7 @@ def value_text(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{plain(str(key))}: {value_text(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
-        if len(value) >= ALIKE and len(set(value)) == 1:
+        if len(value) >= _ALIKE and len(set(value)) == 1:
             return f"{number(len(value))} times {value_text(value[0])}"
         return ", ".join(map(value_text, value))
     return plain(str(value))

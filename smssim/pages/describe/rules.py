@@ -10,6 +10,8 @@ from smssim.scenario import Calls, GroupTask, registrations
 from smssim.scenario.errors.problems import ScenarioError, as_written
 from smssim.sms.reference import MAINLAND
 
+__all__ = ["rules"]
+
 
 def rules(study: Study) -> list[str]:
     """All of them, in the order in which a message meets them."""

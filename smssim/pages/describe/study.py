@@ -12,6 +12,8 @@ from smssim.scenario import Call, Calls, Delay, GroupTask, Route, Scenario, Scen
 from smssim.scenario.destinations import destinations
 from smssim.scenario.fields import ScenarioModel
 
+__all__ = ["MOST", "Parameter", "Study", "merged", "parameters"]
+
 
 class Study:
     """A scenario, and the experiment that was made with it, if there is one.
@@ -85,7 +87,7 @@ class Study:
 
 # Every parameter of a scenario with its value, its meaning, and where the value comes from.
 
-ASSUMPTION = "Assumption: "
+_ASSUMPTION = "Assumption: "
 _NO_INPUT = ("rng", "checks", "checking")
 _NOTHING: tuple[Any, ...] = (None, (), {}, "")
 _LISTS = {"applications", "templates", "packages", "tickets", "traffic", "calls", "group_tasks"}
@@ -140,8 +142,8 @@ def _of_model(
         parameter = Parameter(
             where,
             value_text(value) if not _has_models(value) else "",
-            about.removeprefix(ASSUMPTION),
-            about.startswith(ASSUMPTION),
+            about.removeprefix(_ASSUMPTION),
+            about.startswith(_ASSUMPTION),
             in_file and name in model.model_fields_set,
         )
         yield from [parameter] if parameter.value else _of_value(value, parameter)

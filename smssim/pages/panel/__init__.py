@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from smssim.scenario import Scenario
     from smssim.simulation.policies.account_view import Policy
 
+__all__ = ["Any", "Callable", "Panel", "Path", "Sequence", "escape", "groupby", "panel", "suppress"]
+
 _PAUSE_S = 0.005
 """Between two pairs of months, for whatever the kernel is asked meanwhile."""
 

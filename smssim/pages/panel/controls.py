@@ -12,6 +12,8 @@ from smssim.scenario import Delay, GroupTask, Package, Scenario
 from smssim.scenario.delays import moments
 from smssim.sms.reference import MAINLAND
 
+__all__ = ["LIMITS", "Changes", "Control", "Value", "controls_of", "middle_s", "scaled"]
+
 # Delays of a scenario as one number of seconds, and made longer or shorter as a whole.
 
 
@@ -45,17 +47,17 @@ def _times(value: Any, factor: float) -> Any:
     return value * factor
 
 
-SERVICE, LIMITS, VOLUMES, AROUND = (
+_SERVICE, LIMITS, _VOLUMES, _AROUND = (
     "Service mode and packages",
     "Alarms and limits",
     "Volumes",
     "Reports and users",
 )
-MODES = (
+_MODES = (
     ("1, pay per use beyond packages", "pay_per_use"),
     ("2, suspend when packages run out", "suspend"),
 )
-DOWN_H = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 12.0)
+_DOWN_H = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 12.0)
 """Hours a day that the callback server may be down."""
 _OUTAGE_S = 3_600.0
 """Assumption: how long an outage lasts where the base has none; an hour."""
@@ -113,13 +115,13 @@ def _service(scenario: Scenario) -> Iterator[Control]:
     mode = scenario.account.service_mode
     if scenario.packages or mode == "suspend":
         path = "account.service_mode"
-        yield _choice(path, SERVICE, "service mode", mode, MODES, _put(path))
+        yield _choice(path, _SERVICE, "service mode", mode, _MODES, _put(path))
     for i, package in enumerate(scenario.packages):
         path, priced = f"packages.{i}.segments", f"packages.{i}.price"
         alike = " (price in proportion)" * (package.price_micro > 0)
         label = f"package {i} to {package.country}, segments{alike}"
         turn = partial(_resize, path=path, priced=priced, package=package)
-        yield _number(path, SERVICE, label, package.segments, turn, (path, priced))
+        yield _number(path, _SERVICE, label, package.segments, turn, (path, priced))
 
 
 def _thresholds(scenario: Scenario) -> Iterator[Control]:
@@ -143,13 +145,13 @@ def _volumes(scenario: Scenario) -> Iterator[Control]:
         path = f"traffic.{i}.messages_a_day"
         label = f"{source.name} to {source.country}, messages a day"
         value = source.messages_a_day
-        yield _number(path, VOLUMES, label, value, _put(path))
+        yield _number(path, _VOLUMES, label, value, _put(path))
     for i, task in enumerate(scenario.group_tasks):
         room = _MOST - sum(task.countries.values())
         for country, recipients in task.countries.items():
             path = f"group_tasks.{i}.countries.{country}"
             label = f"{task.name} to {country}, recipients"
-            control = _number(path, VOLUMES, label, recipients, _put(path), most=recipients + room)
+            control = _number(path, _VOLUMES, label, recipients, _put(path), most=recipients + room)
             if control.low < control.high:
                 yield control
 
@@ -160,11 +162,11 @@ def _outages(scenario: Scenario) -> Control:
     hours = 24 * down_s / (down_s + moments(base.up).mean_s) if base else 0.0
     choices = tuple(
         (f"{down:.2g} h" + " (the base)" * (down == hours), down)
-        for down in sorted({hours, *DOWN_H})
+        for down in sorted({hours, *_DOWN_H})
     )
 
     turn = partial(_down, path=path, down_s=down_s)
-    return _choice(path, AROUND, "callback server down by chance, h a day", hours, choices, turn)
+    return _choice(path, _AROUND, "callback server down by chance, h a day", hours, choices, turn)
 
 
 def _patience(scenario: Scenario) -> Iterator[Control]:
@@ -179,7 +181,7 @@ def _patience(scenario: Scenario) -> Iterator[Control]:
         label = f"users of {names} ask again after, s (median)"
         turn = partial(_wait, patience=patience, middle=middle, paths=paths)
         if middle > 0:
-            yield _number(paths[0], AROUND, label, middle, turn, paths)
+            yield _number(paths[0], _AROUND, label, middle, turn, paths)
 
 
 def _put(path: str) -> Callable[[Any], Changes]:

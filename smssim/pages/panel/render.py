@@ -22,9 +22,22 @@ from smssim.plots.what_if import picture as draw
 from smssim.scenario import Scenario, ScenarioError
 from smssim.stats.intervals import mean_interval
 
-HEAD = ("", "base", "what-if", "difference (95 % interval)", "pairs")
+__all__ = [
+    "OUTCOMES",
+    "STYLE",
+    "Form",
+    "Row",
+    "line",
+    "picture",
+    "rows",
+    "sentence",
+    "status",
+    "table",
+]
+
+_HEAD = ("", "base", "what-if", "difference (95 % interval)", "pairs")
 OUTCOMES = {"pass": "kept", "fail": "broken", "undecided": "undecided"}
-NO_PROMISES = (
+_NO_PROMISES = (
     "This scenario has no promises. Add some to its file and they are decided here, for instance"
     " checks: [{name: never dry, metric: runout.any, below: 0.05, margin: 0.02}]"
     " (docs/checks.md)."
@@ -66,11 +79,11 @@ def picture(study: Study) -> str:
 
 def table(study: Study) -> str:
     """The rows as an HTML table; without promises, a sentence below it says how to add them."""
-    below = "" if study.base.checks else f"<p>{escape(NO_PROMISES)}</p>"
+    below = "" if study.base.checks else f"<p>{escape(_NO_PROMISES)}</p>"
     caption = "Means over months of the same random numbers, dates in UTC"
     lines = rows(study)
     return (
-        html_table("smssim-what-if", lines, HEAD, caption=caption, row_headers=True, cell=_cell)
+        html_table("smssim-what-if", lines, _HEAD, caption=caption, row_headers=True, cell=_cell)
         + below
     )
 

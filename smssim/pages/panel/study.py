@@ -25,9 +25,11 @@ from smssim.scenario import Scenario
 from smssim.simulation.policies.account_view import Policy
 from smssim.simulation.simulate import Run, simulate
 
+__all__ = ["LEAST", "MOST", "Side", "Study"]
+
 LEAST, MOST = 16, 200
 """Pairs of months that are run at least and at most."""
-PRECISION = 0.01
+_PRECISION = 0.01
 """How far the difference of the bills may be off, as a share of the base's bill."""
 _FIRST_LOOK = 4
 
@@ -194,7 +196,9 @@ class Study:
         if len(base) < 2:
             return True  # No money is known, and more months do not tell it.
         mean = mean_of(what_if - base)
-        return math.isfinite(mean.high) and mean.high - mean.low <= 2 * PRECISION * abs(base.mean())
+        return math.isfinite(mean.high) and mean.high - mean.low <= 2 * _PRECISION * abs(
+            base.mean()
+        )
 
     def _is_decided(self) -> bool:
         sides: tuple[Side, ...] = ("base", "what_if")

@@ -18,6 +18,15 @@ from smssim.arrays import Ints
 from smssim.record.schema import codes_of, microseconds_of, refusal_stages
 from smssim.sms.packages import CountryQuota, Package
 
+__all__ = [
+    "UNKNOWN",
+    "PackageDeduction",
+    "PackageEvent",
+    "QuotaRequests",
+    "SentMessages",
+    "sent_messages",
+]
+
 UNKNOWN = -1
 """Segments covered of a message that was sent though mode 2 could not have sent it."""
 _NO_QUOTA, _DELIVERED = "E000629", "DELIVRD"

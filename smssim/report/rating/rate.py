@@ -43,6 +43,8 @@ from smssim.sms.packages import CountryQuota, ends_us
 from smssim.sms.packages import Package as Bought
 from smssim.sms.reference import MAINLAND
 
+__all__ = ["rate"]
+
 _R = TypeVar("_R", bound=Record)
 _LARGEST = np.iinfo(np.int32).max
 _UNCOUNTABLE = 2**63 - 2**20

@@ -19,6 +19,8 @@ from smssim.calendars import to_us
 from smssim.sms.phone_numbers import masked
 from smssim.sms.reference import countries
 
+__all__ = ["Tariff", "read_tariff"]
+
 _DEAREST = 1_000_000
 """Units of the currency that a segment may cost."""
 _VENDOR = "huawei"

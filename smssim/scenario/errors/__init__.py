@@ -1,1 +1,3 @@
 """ScenarioError, Problem."""
+
+__all__ = []

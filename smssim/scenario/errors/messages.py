@@ -21,6 +21,8 @@ from smssim.scenario.errors.problems import (
 )
 from smssim.scenario.fields import COUNTRY, CURRENCY, EXTEND, NAME, ORG_CODE, STATUS
 
+__all__ = ["problems_of"]
+
 _TAGS = ("number", "mix")
 _NEEDS = {
     "tuple_type": "a list",

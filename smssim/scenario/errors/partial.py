@@ -12,6 +12,19 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+__all__ = [
+    "Annotation",
+    "Unreadable",
+    "item_type",
+    "mapping_types",
+    "model_of",
+    "owners_of",
+    "partial_model",
+    "readable",
+    "type_at",
+    "type_under",
+]
+
 Annotation = Any
 
 

@@ -11,6 +11,22 @@ from typing import Any
 
 from smssim.errors import UserFacing
 
+__all__ = [
+    "KEY",
+    "KeyPath",
+    "Problem",
+    "ScenarioError",
+    "Violation",
+    "ViolationsError",
+    "as_written",
+    "dotted",
+    "hint",
+    "is_secret",
+    "problem_at",
+    "value_at",
+    "without_secrets",
+]
+
 KeyPath = tuple[str | int, ...]
 Violation = tuple[KeyPath, str]
 """Path of a broken rule, and the sentence that explains it."""

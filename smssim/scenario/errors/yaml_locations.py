@@ -17,12 +17,14 @@ from ruamel.yaml.reader import ReaderError
 
 from smssim.scenario.errors.problems import KeyPath, Problem, ScenarioError, dotted
 
+__all__ = ["Text", "in_order", "located", "mapping_of", "text_of"]
+
 _MOST_REPEATED = 100_000
 """Values that aliases and merges may add to those that are written out."""
 _ESCAPE = re.compile(r"\\U([0-9A-Fa-f]{8})")
 
 
-class Location(NamedTuple):
+class _Location(NamedTuple):
     """A location in a text; both count from 1."""
 
     line: int
@@ -78,7 +80,7 @@ class Text:
             # What the parser itself stumbles over, such as a character beyond Unicode.
             raise ScenarioError([self._unparsable(text)]) from None
 
-    def location(self, path: KeyPath, of_key: bool = False) -> Location | None:
+    def location(self, path: KeyPath, of_key: bool = False) -> _Location | None:
         """Location of the value at a path, or of its key; of the node above if it is missing."""
         node, key = self._root, None
         for step in path:
@@ -220,16 +222,16 @@ def _mappings(root: Node) -> Iterable[tuple[KeyPath, MappingNode]]:
             todo += [((*path, str(key.value)), child) for key, child in node.value]
 
 
-def _location(node: Node) -> Location:
-    return Location(node.start_mark.line + 1, node.start_mark.column + 1)
+def _location(node: Node) -> _Location:
+    return _Location(node.start_mark.line + 1, node.start_mark.column + 1)
 
 
-def _line_of(lines: list[str], position: int) -> Location:
+def _line_of(lines: list[str], position: int) -> _Location:
     for number, line in enumerate(lines, start=1):
         if position <= len(line):
-            return Location(number, position + 1)
+            return _Location(number, position + 1)
         position -= len(line) + 1
-    return Location(len(lines), 1)
+    return _Location(len(lines), 1)
 
 
 def text_of(path: Path) -> str:

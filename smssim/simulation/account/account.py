@@ -18,6 +18,19 @@ from smssim.sms.packages import CountryQuota, Package
 from smssim.sms.reference import MAINLAND
 from smssim.stats.keyed_random import KeyedRandom
 
+__all__ = [
+    "FULL",
+    "NOTIFIED_EVENTS",
+    "NO_QUOTA",
+    "TEMPLATE",
+    "Account",
+    "Entry",
+    "MessageClass",
+    "SendingQueue",
+    "Verdict",
+    "Withdrawal",
+]
+
 _LONG_AGO = -(1 << 62)
 _LONGEST_US = 1 << 61
 """A wait that no message has: what a run may let wait is less."""

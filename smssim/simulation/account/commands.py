@@ -11,6 +11,20 @@ from smssim.simulation.account.events import EventPriority
 from smssim.simulation.setup.onboarding import APPLICATION, COUNTRY, CREDENTIALS
 from smssim.sms.packages import Package
 
+__all__ = [
+    "STEP_EVENTS",
+    "buy",
+    "close_ticket",
+    "enter",
+    "expire",
+    "get_started",
+    "make_usable",
+    "set_thresholds",
+    "stop_source",
+    "switch_mode",
+    "turn",
+]
+
 STEP_EVENTS = {
     "enabling": "enabled",
     COUNTRY: "registered",

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import simpy
 
+__all__ = ["AccountEvent", "Agenda", "EventPriority"]
+
 
 class AccountEvent(NamedTuple):
     """One event of the account: when (microseconds since 1970), what, to what, and a count that

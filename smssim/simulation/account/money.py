@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from smssim.simulation.account.account import Account, Entry
 
+__all__ = ["close", "settle", "top_up"]
+
 
 def settle(account: Account) -> None:
     """Book what accrued since the last full hour; freeze when the balance is below 0."""

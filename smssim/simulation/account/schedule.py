@@ -14,6 +14,8 @@ from smssim.simulation.setup.onboarding import APPLICATION, COUNTRY, TEMPLATE, S
 from smssim.simulation.setup.review import SetupTimeline
 from smssim.sms.packages import ends_us
 
+__all__ = ["plan"]
+
 
 def plan(account: Account, rules: Sequence[Rule], timeline: SetupTimeline) -> None:
     """Schedule everything that will happen to the account, whatever is sent."""

@@ -11,6 +11,8 @@ from smssim.scenario import CANCEL_BEFORE, GroupTask
 from smssim.simulation.account.account import Account
 from smssim.simulation.account.events import EventPriority
 
+__all__ = ["Task", "Tasks"]
+
 _CANCEL_BEFORE_US = CANCEL_BEFORE // timedelta(microseconds=1)
 
 

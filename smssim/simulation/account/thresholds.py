@@ -9,6 +9,8 @@ from smssim.scenario import Scenario, Thresholds, Ticket
 from smssim.sms.reference import MAINLAND
 from smssim.stats.keyed_random import KeyedRandom
 
+__all__ = ["NAMES", "PERIODS", "ApprovedQuota", "Counter", "ThresholdCounters"]
+
 PERIODS = ("day", "month")
 NAMES = {"day": "daily", "month": "monthly"}
 

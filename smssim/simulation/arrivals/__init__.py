@@ -8,6 +8,17 @@ from smssim.simulation.arrivals.messages import MessageSource
 from smssim.simulation.arrivals.traffic import TrafficSource
 from smssim.simulation.compiled import CompiledScenario
 
+__all__ = [
+    "CallSource",
+    "Calls",
+    "CompiledScenario",
+    "GroupTaskSource",
+    "MessageSource",
+    "Traffic",
+    "TrafficSource",
+    "message_sources",
+]
+
 
 def message_sources(compiled: CompiledScenario) -> list[MessageSource]:
     """The message source of every source of the scenario, in their order."""

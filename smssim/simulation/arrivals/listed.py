@@ -18,6 +18,8 @@ from smssim.simulation.arrivals.messages import NewMessages
 from smssim.simulation.compiled import CompiledScenario
 from smssim.stats.keyed_random import REQUESTS_AN_HOUR
 
+__all__ = ["CallSource", "GroupTaskSource"]
+
 
 class CallSource:
     """Calls one by one, with fixed statuses, delays and segments where they are given."""

@@ -21,6 +21,20 @@ from smssim.stats.keyed_random import (
     random_words,
 )
 
+__all__ = [
+    "DUPLICATE",
+    "NEVER",
+    "OVERSIZE",
+    "PASSWORD",
+    "VARIABLES",
+    "Marker",
+    "MessageMarks",
+    "below",
+    "counters_of",
+    "flaw_codes",
+    "hours_and_numbers",
+]
+
 NEVER = 1 << 62
 _ALL = (1 << 64) - 1
 _RECIPIENTS = ((1 << RECIPIENT_BITS) - 1) << GENERATION_BITS

@@ -12,6 +12,8 @@ from smssim.arrays import Ints
 from smssim.simulation.arrivals.marks import MessageMarks
 from smssim.simulation.compiled import CompiledScenario
 
+__all__ = ["CopyMarks", "MessageSource", "NewMessages", "joined", "new_messages", "order_by_time"]
+
 
 @dataclass
 class NewMessages:

@@ -19,6 +19,8 @@ from smssim.simulation.compiled import MOST_RECIPIENTS, CompiledScenario
 from smssim.stats.inverse_cdf import discrete, poisson, poisson_count
 from smssim.stats.keyed_random import REQUESTS_AN_HOUR, Words, random_words
 
+__all__ = ["TrafficSource"]
+
 
 class TrafficSource:
     """The messages of one traffic source."""

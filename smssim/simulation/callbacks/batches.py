@@ -25,6 +25,8 @@ from smssim.simulation.compiled import CompiledScenario
 from smssim.simulation.finished import FinishedMessages
 from smssim.stats.keyed_random import Words, random_words
 
+__all__ = ["Batcher", "Closed", "Waiting", "batched_applications", "push_stage"]
+
 _ALONE, _NOWHERE = -1, -2
 
 

@@ -24,6 +24,8 @@ from smssim.simulation.compiled import CompiledScenario
 from smssim.simulation.finished import FinishedMessages
 from smssim.stats.keyed_random import Words
 
+__all__ = ["LOST", "PENDING", "Pusher", "Pushes", "Reports"]
+
 LOST, PENDING, _RECEIVED = (REPORT_STATES.index(state) for state in ("lost", "pending", "received"))
 
 

@@ -14,6 +14,17 @@ from smssim.simulation.arrivals.marks import NEVER, counters_of, hours_and_numbe
 from smssim.simulation.compiled import CompiledScenario
 from smssim.stats.keyed_random import MASK64, PHI, KeyedRandom, Words, mix64_array, random_words
 
+__all__ = [
+    "ANSWER_LOST",
+    "ERROR",
+    "CallbackServer",
+    "MessageWords",
+    "exploded",
+    "of_parts",
+    "outages",
+    "passes",
+]
+
 
 def outages(scenario: Scenario, marks: KeyedRandom, until_us: int) -> list[tuple[int, int]]:
     """The windows [down, up) that begin before *until_us*, sorted and merged, in microseconds.
@@ -52,7 +63,7 @@ def _merged(windows: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-NO_ANSWER, ANSWER_LOST, ERROR = range(3)
+_NO_ANSWER, ANSWER_LOST, ERROR = range(3)
 """What can befall an attempt by chance."""
 _STRETCH_BITS = 32
 """Outages are looked for by stretches of 2**32 microseconds, 72 minutes."""
@@ -92,7 +103,7 @@ class CallbackServer:
 
     def takes(self, word: Words, attempt: int) -> Mask:
         """Whether a server that is up takes an attempt of pushes: it answers, and with 200 OK."""
-        takes = passes(word, attempt, NO_ANSWER, self.no_answer)
+        takes = passes(word, attempt, _NO_ANSWER, self.no_answer)
         if self.error_answer:
             takes &= passes(word, attempt, ERROR, self.error_answer)
         return takes

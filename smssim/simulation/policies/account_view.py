@@ -23,6 +23,8 @@ from smssim.sms.packages import ends_us
 from smssim.sms.phone_numbers import is_told_by
 from smssim.sms.reference import MAINLAND
 
+__all__ = ["AccountView", "Policy"]
+
 
 class AccountView:
     """The account as a policy sees it: it reads what the console shows and gives the console's

@@ -22,6 +22,8 @@ from smssim.simulation.policies.reaction import (
 if TYPE_CHECKING:
     from smssim.simulation.policies.account_view import AccountView
 
+__all__ = ["RaiseLimit", "StopSource", "SwitchMode"]
+
 _LIMITS = {"month": "monthly_limit", "day": "daily_limit"}
 
 

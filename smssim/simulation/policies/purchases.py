@@ -23,6 +23,8 @@ from smssim.simulation.policies.reaction import (
 if TYPE_CHECKING:
     from smssim.simulation.policies.account_view import AccountView
 
+__all__ = ["TopUpBalance", "TopUpQuota"]
+
 _PRESENT_US = 2
 """A command takes effect after 1 microsecond, and what it does is read after 2."""
 

@@ -18,6 +18,20 @@ from zoneinfo import ZoneInfo
 from smssim.calendars import SECOND, to_datetime, to_us
 from smssim.workdays import WorkCalendar
 
+__all__ = [
+    "DAYS",
+    "Days",
+    "Hours",
+    "Office",
+    "Steps",
+    "check_amount",
+    "check_count",
+    "check_one_of",
+    "check_reaction",
+    "react",
+    "turns",
+]
+
 Steps = Generator[Any, Any, None]
 _MOST = 10**12
 """Of any count or amount, as in a scenario."""

@@ -20,6 +20,21 @@ from smssim.simulation.rules.settings import (
     Suspension,
 )
 
+__all__ = [
+    "RULES",
+    "Addresses",
+    "Arrears",
+    "Creation",
+    "Enabling",
+    "FrequencyLimits",
+    "Limits",
+    "NumberControl",
+    "Regions",
+    "Registrations",
+    "Rule",
+    "Suspension",
+]
+
 RULES: tuple[type[Rule], ...] = (
     Enabling,
     Creation,

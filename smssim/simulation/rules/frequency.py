@@ -22,6 +22,8 @@ from smssim.simulation.compiled import FULL, CompiledScenario
 from smssim.simulation.rules.rule import CountingRule
 from smssim.simulation.window import MessageBatch, MessageWindow
 
+__all__ = ["FrequencyLimits"]
+
 _Ints32 = NDArray[np.int32]
 _Mask = NDArray[np.bool_]
 _Minutes = TypeVar("_Minutes", int, _Ints32)

@@ -16,6 +16,8 @@ from smssim.simulation.account.events import EventPriority
 from smssim.simulation.compiled import CompiledScenario
 from smssim.simulation.window import MessageBatch, MessageWindow
 
+__all__ = ["CountingRule", "Ranks", "Rule"]
+
 _ClassLimits = NDArray[np.int64]
 
 

@@ -12,6 +12,18 @@ from smssim.simulation.account.account import Account, MessageClass
 from smssim.simulation.rules.rule import Rule
 from smssim.sms.phone_numbers import blocks
 
+__all__ = [
+    "Addresses",
+    "Arrears",
+    "Creation",
+    "Enabling",
+    "Limits",
+    "NumberControl",
+    "Regions",
+    "Registrations",
+    "Suspension",
+]
+
 _FROZEN, _LIMIT, _COUNTRY_LIMIT = "E000112", "E000623", "E000630"
 _NOT_ENABLED, _NO_APPLICATION = "E000109", "E000102"
 _ADDRESS, _REGION, _NUMBER = "E000620", "E000628", "E000632"

@@ -1,1 +1,3 @@
 """Everything known before the first message."""
+
+__all__ = []

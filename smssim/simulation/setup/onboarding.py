@@ -25,6 +25,19 @@ from smssim.scenario.onboarding import Step as AccountStep
 from smssim.stats.keyed_random import KeyedRandom
 from smssim.workdays import WorkCalendar, add_working
 
+__all__ = [
+    "APPLICATION",
+    "AT_ONCE",
+    "COUNTRY",
+    "CREDENTIALS",
+    "INSUFFICIENT",
+    "NOT_ENTERPRISE",
+    "TEMPLATE",
+    "UNINCORPORATED",
+    "GettingStarted",
+    "Step",
+]
+
 COUNTRY, APPLICATION, TEMPLATE = "country_registration", "application", "template"
 CREDENTIALS = "credentials"
 _ACCOUNT_STEPS: tuple[AccountStep, ...] = get_args(AccountStep)

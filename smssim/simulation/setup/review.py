@@ -14,6 +14,15 @@ from smssim.stats.inverse_cdf import Quantiles
 from smssim.stats.keyed_random import KeyedRandom
 from smssim.workdays import WorkCalendar, add_working, review_window
 
+__all__ = [
+    "Decision",
+    "ReviewDesk",
+    "SetupTimeline",
+    "review_with_limited_staff",
+    "setup_timeline",
+    "work_calendar",
+]
+
 
 @dataclass(frozen=True)
 class Decision:

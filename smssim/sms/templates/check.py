@@ -12,6 +12,8 @@ from smssim.sms.templates import rules
 from smssim.sms.templates.variables import Finding, fixed_text, read_variables, sorted_by_place
 from smssim.sms.templates.variables import links as links_of
 
+__all__ = ["TYPES", "check_template", "check_type"]
+
 TYPES = ("otp", "notification")
 
 

@@ -26,6 +26,34 @@ from smssim.sms.templates.variables import (
     stray_braces,
 )
 
+__all__ = [
+    "FEWEST_DIGITS",
+    "FILED_CONTENT",
+    "FILED_LINKS",
+    "MALAYSIA",
+    "MOST_DIGITS",
+    "MOST_DIGITS_BY_FAQ",
+    "adjacent_variables",
+    "all_variables",
+    "contact_variables",
+    "filed_content",
+    "filed_links",
+    "forbidden_symbols",
+    "forbidden_topics",
+    "length",
+    "link_rules",
+    "malaysia",
+    "malformed_variables",
+    "mixed_syntaxes",
+    "otp_digits",
+    "otp_keyword",
+    "otp_links",
+    "otp_numeric_variable",
+    "reads_as_otp",
+    "square_brackets",
+    "variable_count",
+]
+
 _MOST_CHARACTERS = 500
 _MOST_VARIABLES = 20
 _NAMES = (

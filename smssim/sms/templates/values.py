@@ -39,6 +39,8 @@ from smssim.sms.templates.variables import (
     sorted_by_place,
 )
 
+__all__ = ["Lengths", "check_values", "template_segments"]
+
 _DIGITS = re.compile("[0-9]+")
 _DATE = re.compile("([0-9]{4})/([0-9]{2})/([0-9]{2})")
 _TIME = re.compile("(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?")

@@ -10,6 +10,27 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+__all__ = [
+    "CODES",
+    "INFERENCE",
+    "LENGTH",
+    "MAINLAND",
+    "REGISTRATION",
+    "REVIEW",
+    "SHORT_HOSTS",
+    "SPECIFICATION",
+    "Finding",
+    "Link",
+    "Severity",
+    "Variable",
+    "finding",
+    "fixed_text",
+    "links",
+    "read_variables",
+    "sorted_by_place",
+    "stray_braces",
+]
+
 Severity = Literal["error", "warning"]
 
 SPECIFICATION = "[I] sms_faq_0003, sms_faq_0076"
@@ -73,13 +94,13 @@ def sorted_by_place(findings: list[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda item: (item.start, item.end, item.rule)))
 
 
-VariableType = Literal[
+_VariableType = Literal[
     "TXT", "NUM", "DATE", "TIME", "numbered", "PHONE", "CHARDIGIT", "DATETIME", "MONEY", "TEXT", ""
 ]
 
 _LONGEST_VALUE = 20
-_OLDER: dict[str, VariableType] = {"TXT": "TXT", "NUM": "NUM", "DATE": "DATE", "TIME": "TIME"}
-_NEWER: dict[str, VariableType] = {
+_OLDER: dict[str, _VariableType] = {"TXT": "TXT", "NUM": "NUM", "DATE": "DATE", "TIME": "TIME"}
+_NEWER: dict[str, _VariableType] = {
     "PHONE": "PHONE",
     "CHARDIGIT": "CHARDIGIT",
     "DATETIME": "DATETIME",
@@ -128,7 +149,7 @@ class Variable:
     name: str
     start: int
     end: int
-    type: VariableType
+    type: _VariableType
     most: int | None = None
 
     @property
