@@ -212,12 +212,12 @@ def metric_named(text: str, currency: str) -> Metric:
         raise ValueError(f"metric(={text!r}) must be one of smssim.metrics{meant}")
     metric_unit = currency.lower() if metric.unit == "currency" else metric.unit
     if unit != metric_unit:
-        expected = f"in {currency if metric.unit == 'currency' else _told(metric_unit)}"
+        expected = f"in {currency if metric.unit == 'currency' else _as_text(metric_unit)}"
         carries_unit = metric_unit in _SHOWN_UNITS or metric.unit == "currency"
         name = f"{word}_{metric_unit}{dot}{rest}" if carries_unit else metric.name
         raise ValueError(f"metric(={text!r}) must be {expected}: {name}")
     return metric
 
 
-def _told(unit: str) -> str:
+def _as_text(unit: str) -> str:
     return "yes or no" if unit == YES_OR_NO else unit

@@ -185,7 +185,7 @@ def test_scalar_rules_know_no_arrays() -> None:
 
 
 LIGHT = (*LOOSE, "sms", "stats", "scenario", "simulation", "pytest_plugin", "cli", "__init__")
-"""Rooms that are there before a frame is: `--help`, a scenario's errors, the plugin where it idles."""
+"""Rooms that answer before a frame is there: `--help`, a scenario's errors, the idle plugin."""
 
 
 @pytest.mark.parametrize("package", ["pandas", "matplotlib", "scipy", "pyarrow", "jinja2"])

@@ -61,7 +61,10 @@ def svg(draw: Callable[[Axes], object], name: str, words: str = "") -> str:
         draw(ax)
         drawn = StringIO()
         figure.savefig(drawn, format="svg", transparent=True, metadata={"Date": None})
-        title, description = _title(ax), " ".join([*([words] if words else []), *_told(figure, ax)])
+        title, description = (
+            _title(ax),
+            " ".join([*([words] if words else []), *_as_text(figure, ax)]),
+        )
     return _element(drawn.getvalue(), name, title, description)
 
 
@@ -69,7 +72,7 @@ def _title(ax: Axes) -> str:
     return " ".join((ax.get_title(loc="left") or ax.get_title()).split())
 
 
-def _told(figure: Figure, ax: Axes) -> Iterator[str]:
+def _as_text(figure: Figure, ax: Axes) -> Iterator[str]:
     """What stands in the picture, in sentences."""
     labels = list(dict.fromkeys(" ".join(text.get_text().split()) for text in ax.texts))
     if labels := [text for text in labels if text]:

@@ -59,7 +59,7 @@ def _by_entry(frame: pd.DataFrame) -> pd.DataFrame:
     """Whole units of money, a row a group and a column an entry of `PAID`."""
     keys = _keys(frame)
     money = frame[frame["entry"].isin(list(PAID))].copy()
-    money["group"] = [", ".join(map(_told, row)) or "all" for row in money[keys].to_numpy()]
+    money["group"] = [", ".join(map(_as_text, row)) or "all" for row in money[keys].to_numpy()]
     money["amount"] = money["cost_micro"].astype("Float64").fillna(0).astype(float) / 1e6
     table = money.pivot_table("amount", "group", "entry", "sum", fill_value=0.0)
     return table.reindex(columns=list(PAID), fill_value=0.0)
@@ -88,7 +88,7 @@ def _below(frame: pd.DataFrame, more: pd.DataFrame, currency: str, unpriced: int
     return "; ".join(sentences)
 
 
-def _told(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return "not told" if value != value else str(value)
 
 

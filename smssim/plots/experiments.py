@@ -42,7 +42,7 @@ def runs(
     with drawing(ax) as ax:
         _histogram(ax, values, interval)
         title = (
-            f"{name}: {_told(interval)} {unit}" if len(values) else f"{name}: no run has a value"
+            f"{name}: {_as_text(interval)} {unit}" if len(values) else f"{name}: no run has a value"
         )
         if compare_to is not None and len(values):
             of_record = compare_to * scale
@@ -76,7 +76,7 @@ def differences(
     with drawing(ax) as ax:
         _histogram(ax, values, interval)
         ax.axvline(0, color=FAINT, linewidth=1, linestyle="--")
-        title = f"{name}: {_told(interval)} {unit} against the base"
+        title = f"{name}: {_as_text(interval)} {unit} against the base"
         if not len(values):
             title = f"{name}: no pair has a value"
         set_titles(ax, title, f"{len(values):,} pairs that share their random numbers; 95 % sure")
@@ -170,7 +170,7 @@ def _plain_numbers(ax: Axes) -> None:
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
 
 
-def _told(interval: Interval) -> str:
+def _as_text(interval: Interval) -> str:
     if interval.low == interval.high:
         return f"always {_number(interval.estimate)}"
     return f"{_number(interval.estimate)} ({_number(interval.low)} to {_number(interval.high)})"

@@ -127,7 +127,7 @@ def classes(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _legend(ax: Axes, levels: NDArray[np.float64], what: _Measure, blank: bool) -> None:
     from matplotlib.patches import Patch
 
-    ends = [_told(level, what) for level in levels]
+    ends = [_as_text(level, what) for level in levels]
     colours = _colours(len(levels) - 1)
     marks = [
         Patch(facecolor=colours(n), edgecolor="#b8b8b8", label=f"{ends[n]} to {ends[n + 1]}")
@@ -160,7 +160,7 @@ def _of(frame: pd.DataFrame, what: _Measure) -> int:
     return int(frame[list(what.of or ("messages",))].to_numpy().sum())
 
 
-def _told(value: float, what: _Measure) -> str:
+def _as_text(value: float, what: _Measure) -> str:
     return (
         f"{100 * value:.3g} %"
         if what.of

@@ -103,7 +103,7 @@ def _axes(ax: Axes) -> None:
 
 def _curve(ax: Axes, name: str, curve: pd.DataFrame, style: dict[str, Any]) -> None:
     quantiles = {label: quantile_s(curve, share) for share, label in SHARES.items()}
-    times = ", ".join(f"{label} {_told(value)}" for label, value in quantiles.items())
+    times = ", ".join(f"{label} {_as_text(value)}" for label, value in quantiles.items())
     latency_s = curve["latency_s"]
     ax.plot(latency_s, 100 * curve["share"], label=f"{name}:  {times}", **style)
     ax.fill_between(
@@ -121,7 +121,7 @@ def _curve(ax: Axes, name: str, curve: pd.DataFrame, style: dict[str, Any]) -> N
     )
 
 
-def _told(value: float) -> str:
+def _as_text(value: float) -> str:
     return "not reached" if math.isnan(value) else duration(value)
 
 

@@ -15,8 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from smssim.calendars import DAY
-from smssim.record.schema import NAT, REPORT_STATES, RESEND_KINDS, RefusalStage
-from smssim.record.tallies import CHARGES, OUTCOMES, SLOT_US, WITHIN, Tallies
+from smssim.record.schema import NAT, REPORT_STATES, RESEND_KINDS
+from smssim.record.tallies import CHARGES, OUTCOMES, SLOT_US, WITHIN, Tallies, charges, outcomes
 from smssim.stats.delay_bins import bin_of, edges_us
 
 __all__ = [
@@ -24,9 +24,7 @@ __all__ = [
     "Array",
     "Columns",
     "TallyBuilder",
-    "charges",
     "distinct_combinations",
-    "outcomes",
 ]
 
 Array = NDArray[Any]
@@ -306,37 +304,6 @@ def _empty_tallies(axes: Mapping[str, _Axis]) -> dict[str, _Tally]:
 def _starts(first: int, until_us: int, length_us: int) -> Array:
     """The starts of all days or slots from number *first* to the end, as timestamps."""
     return (np.arange(first, until_us // length_us + 1) * length_us).view("datetime64[us]")
-
-
-def charges(messages: Columns) -> Array:
-    """How each message was paid for, as codes of CHARGES."""
-    covered, stage = messages["covered_segments"], messages["refused_at"]
-    code = {name: np.int8(CHARGES.index(name)) for name in CHARGES}
-    assert code["pay_per_use"] == code["package"] + 1
-    packaged = covered > 0
-    charge = (~packaged).view(np.int8) + code["package"]
-    packaged &= messages["cost_micro"] > 0
-    charge[np.flatnonzero(packaged)] = code["split"]
-    # A log may know what a message cost, and not what packages gave.
-    unknown = covered < 0
-    unknown &= messages["cost_micro"] == 0
-    charge[np.flatnonzero(unknown)] = code["unknown"]
-    refused = np.flatnonzero(stage > 0)
-    charge[refused] = stage[refused] - RefusalStage.REQUEST + code[RefusalStage.REQUEST.charge]
-    return charge
-
-
-def outcomes(messages: Columns, statuses: Sequence[str]) -> Array:
-    """The outcome of each message, as codes of OUTCOMES."""
-    names = {"DELIVRD": "delivered", "EXPIRED": "expired", "ACCEPTD": "in_flight"}
-    by_status = [OUTCOMES.index(names.get(status, "failed")) for status in statuses]
-    by_status.append(OUTCOMES.index("in_flight"))
-    outcome: Array = np.array(by_status, np.int8)[messages["status"].astype(np.intp)]
-    stage = messages["refused_at"]
-    refused = np.flatnonzero(stage > 0)
-    by_platform = stage[refused] == RefusalStage.PLATFORM
-    outcome[refused] = OUTCOMES.index("refused") + by_platform
-    return outcome
 
 
 def distinct_combinations(columns: Columns) -> tuple[dict[str, Array], Array]:

@@ -6,15 +6,28 @@ makes them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from smssim.calendars import MINUTE
 from smssim.record.schema import RefusalStage
 
-__all__ = ["CHARGES", "MEASURES", "NAMES", "OUTCOMES", "REFUSED", "SLOT_US", "WITHIN", "Tallies"]
+__all__ = [
+    "CHARGES",
+    "MEASURES",
+    "NAMES",
+    "OUTCOMES",
+    "REFUSED",
+    "SLOT_US",
+    "WITHIN",
+    "Tallies",
+    "charges",
+    "outcomes",
+]
 
 SLOT_US = 15 * MINUTE
 REFUSED = tuple(stage.charge for stage in RefusalStage if stage)
@@ -167,3 +180,34 @@ def _summed(frame: pd.DataFrame) -> pd.DataFrame:
     keys = [column for column in frame.columns if column not in MEASURES]
     summed = frame.groupby(keys, dropna=False, sort=False, as_index=False).sum()
     return summed.sort_values(keys, na_position="first", ignore_index=True)
+
+
+def charges(messages: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    """How each message was paid for, as codes of CHARGES."""
+    covered, stage = messages["covered_segments"], messages["refused_at"]
+    code = {name: np.int8(CHARGES.index(name)) for name in CHARGES}
+    assert code["pay_per_use"] == code["package"] + 1
+    packaged = covered > 0
+    charge = (~packaged).view(np.int8) + code["package"]
+    packaged &= messages["cost_micro"] > 0
+    charge[np.flatnonzero(packaged)] = code["split"]
+    # A log may know what a message cost, and not what packages gave.
+    unknown = covered < 0
+    unknown &= messages["cost_micro"] == 0
+    charge[np.flatnonzero(unknown)] = code["unknown"]
+    refused = np.flatnonzero(stage > 0)
+    charge[refused] = stage[refused] - RefusalStage.REQUEST + code[RefusalStage.REQUEST.charge]
+    return charge
+
+
+def outcomes(messages: Mapping[str, NDArray[Any]], statuses: Sequence[str]) -> NDArray[Any]:
+    """The outcome of each message, as codes of OUTCOMES."""
+    names = {"DELIVRD": "delivered", "EXPIRED": "expired", "ACCEPTD": "in_flight"}
+    by_status = [OUTCOMES.index(names.get(status, "failed")) for status in statuses]
+    by_status.append(OUTCOMES.index("in_flight"))
+    outcome: NDArray[Any] = np.array(by_status, np.int8)[messages["status"].astype(np.intp)]
+    stage = messages["refused_at"]
+    refused = np.flatnonzero(stage > 0)
+    by_platform = stage[refused] == RefusalStage.PLATFORM
+    outcome[refused] = OUTCOMES.index("refused") + by_platform
+    return outcome

@@ -54,7 +54,7 @@ class _Shelf:
         *slot* is the start and end of the event's slot in microseconds, *use* all used in it;
         *used* is how much of it came before the event, if that is known.
         """
-        taken = self._told(happening)
+        taken = self._deducted(happening)
         if taken is None:
             taken = self._evenly(happening.at, slot, use) if used is None else used - self._used
         self._take(taken, use)
@@ -74,7 +74,7 @@ class _Shelf:
         self._used, self._since = 0, None
         return self.total
 
-    def _told(self, happening: _Happening) -> int | None:
+    def _deducted(self, happening: _Happening) -> int | None:
         """How much was used between the last event and this one, if this one tells."""
         event, package = happening.event, happening.package
         if event == "package_empty":

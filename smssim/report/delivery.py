@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from smssim.arrays import Floats, Ints
 from smssim.calendars import DAY, HOUR, SECOND
-from smssim.record.counting import outcomes
 from smssim.record.record import Record
 from smssim.record.schema import REFUSED_AT, RefusalStage, microseconds_of
-from smssim.record.tallies import OUTCOMES
+from smssim.record.tallies import OUTCOMES, outcomes
 from smssim.report._record import KEYS, keys_of, recorded, requires, summed
 from smssim.report.latency import (
     COLUMNS,

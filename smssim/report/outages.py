@@ -53,7 +53,7 @@ def outages(record: Record, confidence: float = 0.99) -> pd.DataFrame:
     reason = untold(record)
     if reason is not None:
         raise ValueError(f"{record.name!r} tells no outages: {reason}")
-    gaps = _found(record, confidence)
+    gaps = _gaps(record, confidence)
     columns = {
         "begins": instants([gap.gap.start for gap in gaps]),
         "ends": instants([gap.gap.end for gap in gaps]),
@@ -76,7 +76,7 @@ def untold(record: Record) -> str | None:
     return None
 
 
-def _found(record: Record, confidence: float) -> list[_Found]:
+def _gaps(record: Record, confidence: float) -> list[_Found]:
     """The gaps that are told, in their order."""
     assert record.reports is not None
     came = record.reports[record.reports["state"] == "received"]

@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 
 from smssim.arrays import Ints
 from smssim.calendars import DAY, HOUR
-from smssim.record.counting import charges, outcomes
 from smssim.record.record import Record
 from smssim.record.schema import RefusalStage, microseconds_of, refusal_stages
-from smssim.record.tallies import CHARGES, OUTCOMES, SLOT_US
+from smssim.record.tallies import CHARGES, OUTCOMES, SLOT_US, charges, outcomes
 from smssim.report._record import instants, priced, requires
 from smssim.stats.competing_risks import UNKNOWN
 from smssim.stats.delay_bins import bin_of

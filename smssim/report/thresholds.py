@@ -285,12 +285,12 @@ def _alarms(record: Record, subject: str) -> list[int]:
     events = record.events
     if events is None:
         return []
-    at, event, subjects = _told(events)
+    at, event, subjects = _event_columns(events)
     alarms: list[int] = at[(event == "alarm") & (subjects == subject)].tolist()
     return alarms
 
 
-def _told(events: pd.DataFrame) -> tuple[Ints, NDArray[Any], NDArray[Any]]:
+def _event_columns(events: pd.DataFrame) -> tuple[Ints, NDArray[Any], NDArray[Any]]:
     """When, what and of what each event is."""
     return microseconds_of(events["at"]), events["event"].to_numpy(), events["subject"].to_numpy()
 

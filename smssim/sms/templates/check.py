@@ -9,12 +9,21 @@ from collections.abc import Collection, Iterator
 
 from smssim.sms.reference import countries as known_countries
 from smssim.sms.templates import rules
-from smssim.sms.templates.variables import Finding, fixed_text, read_variables, sorted_by_place
+from smssim.sms.templates.variables import (
+    LENGTH,
+    SPECIFICATION,
+    Finding,
+    finding,
+    fixed_text,
+    read_variables,
+    sorted_by_place,
+)
 from smssim.sms.templates.variables import links as links_of
 
 __all__ = ["TYPES", "check_template", "check_type"]
 
 TYPES = ("otp", "notification")
+_MOST_CHARACTERS = 500
 
 
 def check_template(
@@ -69,7 +78,7 @@ def _findings(
     variables = read_variables(text)
     fixed = fixed_text(text, variables)
     links = links_of(text)
-    yield from rules.length(text)
+    yield from _length(text)
     yield from rules.square_brackets(text, fixed)
     yield from rules.forbidden_symbols(text, fixed)
     yield from rules.link_rules(text, links, variables)
@@ -89,3 +98,16 @@ def _findings(
     yield from rules.filed_links(text, links, countries, filed)
     if rules.MALAYSIA in countries:
         yield from rules.malaysia(text, fixed, links, variables, brand)
+
+
+def _length(text: str) -> Iterator[Finding]:
+    """At most 500 characters, variables as they are written; and not empty.
+
+    Assumption: the 500 characters are those of the template, not of the filled text.
+    """
+    span = 0, len(text)
+    if len(text) > _MOST_CHARACTERS:
+        must = f"must have at most {_MOST_CHARACTERS} characters, not {len(text)}"
+        yield finding("length", text, span, must, LENGTH)
+    if not text.strip():
+        yield finding("empty", text, span, "must have fixed text", SPECIFICATION)

@@ -14,7 +14,6 @@ from smssim.sms.reference import reference
 from smssim.sms.templates.variables import (
     CODES,
     INFERENCE,
-    LENGTH,
     MAINLAND,
     REGISTRATION,
     REVIEW,
@@ -40,7 +39,6 @@ __all__ = [
     "filed_links",
     "forbidden_symbols",
     "forbidden_topics",
-    "length",
     "link_rules",
     "malaysia",
     "malformed_variables",
@@ -54,7 +52,6 @@ __all__ = [
     "variable_count",
 ]
 
-_MOST_CHARACTERS = 500
 _MOST_VARIABLES = 20
 _NAMES = (
     "TXT_n or NUM_n (n 1 to 20), DATE, TIME; or 1, 2, ..., PHONE, CHARDIGIT, DATETIME, MONEY, TEXT"
@@ -102,19 +99,6 @@ _TOPIC_PATTERNS = {
     topic: re.compile(rf"(?<![^\W\u4e00-\u9fff])(?:{words})(?![a-zA-Z])", re.IGNORECASE)
     for topic, words in _TOPICS.items()
 }
-
-
-def length(text: str) -> Iterator[Finding]:
-    """At most 500 characters, variables as they are written; and not empty.
-
-    Assumption: the 500 characters are those of the template, not of the filled text.
-    """
-    span = 0, len(text)
-    if len(text) > _MOST_CHARACTERS:
-        must = f"must have at most {_MOST_CHARACTERS} characters, not {len(text)}"
-        yield finding("length", text, span, must, LENGTH)
-    if not text.strip():
-        yield finding("empty", text, span, "must have fixed text", SPECIFICATION)
 
 
 def square_brackets(text: str, fixed: str) -> Iterator[Finding]:
