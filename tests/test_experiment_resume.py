@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -112,10 +113,12 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
 def test_ctrl_c_while_workers_start_shows_no_traceback(tmp_path: Path, after_s: float) -> None:
     """A terminal signals the whole group: parent, server of forks, workers that still start."""
     program = """
-import sys
+import signal, sys
 from smssim.experiment import RunsInterrupted, replicate
 from smssim.scenario import Scenario
 if __name__ == "__main__":
+    # What runs in the background of a script is started with Ctrl-C ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         print("begun", flush=True)
         replicate(Scenario.parse(sys.argv[1]), 100_000, workers=2)
@@ -131,7 +134,11 @@ if __name__ == "__main__":
         assert run.stdout.readline() == "begun\n"
         time.sleep(after_s)
         os.killpg(run.pid, signal.SIGINT)
-        out, err = run.communicate(timeout=120)
+        try:
+            out, err = run.communicate(timeout=60)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(run.pid, signal.SIGKILL)
     assert (out, err, run.returncode) == ("interrupted\n", "", 0)
 
 
