@@ -15,6 +15,7 @@ from scipy import stats
 from smssim.checks import ReplicationError
 from smssim.checks.check import verdicts_of
 from smssim.checks.decide import decide
+from smssim.checks.evidence import DirectedStatistic
 from smssim.experiment.designs import Design
 from smssim.experiment.experiment import Experiment
 from smssim.experiment.worker import Result, Task
@@ -250,3 +251,12 @@ def test_a_month_that_fails_ends_what_is_not_decided_before() -> None:
     first = {Task(0, 0): Result(Task(0, 0), {}, "ValueError: no", 0.0)}
     with pytest.raises(ReplicationError, match="replication 0"):
         verdicts_of(plan, Experiment([Design(plan, {})], 1, first))
+
+
+@pytest.mark.parametrize("bounds", [{"above": 0.9}, {"below": 0.99}])
+def test_the_interval_of_a_share_stays_within_its_scale(bounds: dict[str, float]) -> None:
+    """A mean of shares near 1 is known by few months, and no share is above 1."""
+    kept = promise("delivered.share", margin=0.005, **bounds)
+    values = np.array([0.99, 0.9, 1.0, 0.97, 1.0, 0.88, 1.0, 0.99, 1.0, 0.93, 1.0, 1.0])
+    low, high = DirectedStatistic.of(kept).bounds(values, RISK, RISK)
+    assert 0 <= low <= values.mean() <= high <= 1

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.arrays import Mask
+from smssim.metrics import METRICS
 from smssim.scenario import Check
 from smssim.stats.sequential import (
     beginnings,
@@ -173,6 +174,8 @@ class DirectedStatistic:
     origin: float
     bound: float
     margin: float
+    most: float = math.inf
+    """The most that the metric can be; none is below 0."""
 
     @classmethod
     def of(cls, check: Check) -> DirectedStatistic:
@@ -186,7 +189,9 @@ class DirectedStatistic:
         if check.quantile is not None:
             statistic = _Quantile(1 - check.quantile if mirrored else check.quantile)
         bound = origin - check.bound if mirrored else check.bound
-        return cls(statistic, mirrored, origin, bound, check.margin)
+        metric = METRICS.get(check.metric) if check.statistic_name != "probability" else None
+        most = math.inf if metric is None else metric.scale[1]
+        return cls(statistic, mirrored, origin, bound, check.margin, most)
 
     def is_broken(self, values: Values, risk: float) -> Mask:
         """For each beginning of the months, whether the promise is certainly broken."""
@@ -213,8 +218,8 @@ class DirectedStatistic:
             self.statistic.lower_bound(seen, false_alarm),
             self.statistic.upper_bound(seen, miss),
         )
-        low, high = map(self._back, ends)
-        return (high, low) if self.mirrored else (low, high)
+        low, high = sorted(map(self._back, ends))
+        return low, min(high, self.most)
 
     def breaks(self, values: Values) -> Mask:
         """The months that are beyond the bound by themselves; of yes or no, the bad ones."""
