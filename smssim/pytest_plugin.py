@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from smssim.simulation.simulate import Run
     from smssim.testing.promise_tests import AssertPromise
 
-__all__ = ["assert_promise", "pytest_addoption", "simulate"]
+__all__ = ["assert_promise", "pytest_addoption", "pytest_sessionstart", "simulate"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def _pytest_sessionstart(session: pytest.Session) -> None:
+def pytest_sessionstart(session: pytest.Session) -> None:
     """Collect scenario files, if any are listed, before workers of xdist start."""
     if session.config.getini("smssim_scenarios"):
         from smssim.testing.promise_tests import ListedScenarios

@@ -115,12 +115,12 @@ TEXTS = {
     "array of numbers": Mutation(
         "smssim.sms.phone_numbers:_is_shared", lambda original: lambda: np.zeros(1_000, bool)
     ),
-    "column A": Mutation("smssim.sms.recipients:Cells._column_of", _one_column),
+    "column A": Mutation("smssim.sms.xlsx_numbers:Cells._column_of", _one_column),
     "12 MB and a million numbers": Mutation("smssim.sms.recipients:_read", _unlimited),
     "duplicates": Mutation(
         "smssim.sms.recipients:_read", after(lambda read: replace(read, duplicates=0))
     ),
-    "invalid numbers": Mutation("smssim.sms.recipients:_LAST_DATE", value(0)),
+    "invalid numbers": Mutation("smssim.sms.xlsx_numbers:_LAST_DATE", value(0)),
     "hostile file": Mutation("smssim.sms.xlsx_guard:Archive.chunks", _any_size),
     "hostile XML": Mutation("smssim.sms.xlsx_guard:Parser._refuse_doctype", returns(None)),
     "size of a task's file": Mutation("smssim.sms.recipients:estimated_file_bytes", returns(0)),
