@@ -24,6 +24,7 @@ from smssim.calendars import DAY, to_us
 from smssim.record.record import Record
 from smssim.record.schema import microseconds_of
 from smssim.record.tallies import Tallies
+from smssim.report._record import scenario_of
 from smssim.report.packages import no_forecast
 from smssim.report.weekdays import too_few, unlike
 from smssim.scenario import Scenario
@@ -118,6 +119,7 @@ def charged(
     assert rows is not None
     assert packages is not None
     terms: list[list[float]] = []
+    scenario = scenario_of(record)
     sold = sorted(packages["country"].unique())
     sent = rows[rows["refused_at"] == ""]
     day = microseconds_of(sent["submitted_at"]) // DAY
@@ -131,9 +133,12 @@ def charged(
         if (microseconds_of(own["ends_at"])[in_force] // DAY <= days[-1]).any():
             return [np.nan] * 3  # What expires within the rest is a matter of `packages`.
         use = least_squares(first, plain_use(record, country), days, parts)
-        paid = sent[(sent["country"] == country) & (sent["cost_micro"] > 0)]
+        paid = sent[sent["country"] == country]
         segments = (paid["segments"] - paid["covered_segments"]).sum()
-        price = paid["cost_micro"].sum() / 1e6 / segments if segments else 0.05
+        # Nothing was charged yet: the price is the scenario's, which may be 0.
+        price = 0.05 if scenario is None else float(scenario.route(country).price)
+        if segments:
+            price = paid["cost_micro"].sum() / 1e6 / segments
         terms.append([max(0.0, segments - quota) * price for segments in use])
     estimate, low, high = np.array(terms).T
     total = estimate.sum()
