@@ -15,11 +15,10 @@ from log_tables import NUMBER, piece, pieces, reasons, sends
 
 from smssim.logs.columns.countries import country_of
 from smssim.logs.columns.money import DecimalColumn
-from smssim.logs.columns.phones import numbers_of
+from smssim.logs.columns.phones import _digits_of, numbers_of
 from smssim.logs.columns.texts import Secret, Texts, integers, keys_of, number_hashes
 from smssim.logs.join.facts import UNKNOWN, Names
 from smssim.logs.log import ColumnMappingError
-from smssim.sms.phone_numbers import digits_of
 from smssim.sms.reference import countries, reference
 
 ODD = st.text("0123456789+-() '　０eE.", max_size=18)
@@ -33,7 +32,7 @@ WRITTEN = st.integers(10_000, 10**15 - 1).flatmap(
 @settings(max_examples=80, deadline=None)
 @given(st.lists(ODD | WRITTEN | st.none(), max_size=20), st.booleans())
 def test_numbers_are_those_of_the_plain_reader(texts: list[str | None], many: bool) -> None:
-    """`digits_of` the cleaned text is the oracle, one by one or in bulk."""
+    """The reader of one cleaned text is the oracle, whether texts come one by one or in bulk."""
     texts = texts * 70 if many else texts
     found = numbers_of(pa.array(texts, pa.string()), Counter())
     narrow = str.maketrans("０　", "0 ")
@@ -41,7 +40,7 @@ def test_numbers_are_those_of_the_plain_reader(texts: list[str | None], many: bo
     for text in texts:
         bare = (text or "").strip().translate(narrow)
         bare = bare[1:].strip() if bare.startswith("'") and len(bare) > 1 else bare
-        wanted.append(digits_of(bare))
+        wanted.append(_digits_of(bare, Counter()))
     assert found.digits.tolist() == wanted
     assert found.size.tolist() == [len(str(n)) if n else 0 for n in wanted]
 
