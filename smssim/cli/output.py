@@ -1,4 +1,4 @@
-"""Output of a command: text on stdout, short errors on stderr, and the exit codes."""
+"""Output of a command: its text, short errors, exit codes, and files that are no input of it."""
 
 from __future__ import annotations
 

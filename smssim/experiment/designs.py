@@ -1,4 +1,4 @@
-"""Designs: the scenarios of a sweep, each the base with some of its values changed."""
+"""Designs: the scenarios of a sweep, and which of them no other beats (the frontier)."""
 
 from __future__ import annotations
 

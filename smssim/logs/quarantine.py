@@ -1,4 +1,4 @@
-"""Rejected records: file, row, reasons and text, phone numbers masked."""
+"""Rejected records: file, row, reasons and text, with numbers and secrets hidden."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a log's reading left out, repaired and recognised, as lines of text."""
+"""Where a record comes from, and what its reading left out, repaired and recognised."""
 
 from __future__ import annotations
 

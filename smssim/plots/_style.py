@@ -1,4 +1,4 @@
-"""What all pictures share: a slide to draw on, colours everybody can tell apart, a named zone."""
+"""What all pictures share: a slide to draw on, colours, a named zone, lying bars."""
 
 from __future__ import annotations
 

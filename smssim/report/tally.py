@@ -1,4 +1,4 @@
-"""Counts by anything: from a tally whose keys suffice, else from the rows."""
+"""Counts by anything, and by hour of the week: from a tally whose keys suffice, else rows."""
 
 from __future__ import annotations
 

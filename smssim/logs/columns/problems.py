@@ -1,4 +1,4 @@
-"""Why rows are rejected: collected rule by rule, reported row by row in the documented order."""
+"""Why rows are rejected, in the documented order, and what a whole column makes doubtful."""
 
 from __future__ import annotations
 

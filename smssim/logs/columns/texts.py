@@ -1,4 +1,4 @@
-"""Texts of an Arrow column as words of eight bytes, so that whole columns are read at once.
+"""Texts of an Arrow column as words of eight bytes, read at once, and their keyed hashes.
 
 A word is little-endian: its lowest byte is the first character.
 """

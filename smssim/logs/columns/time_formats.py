@@ -1,4 +1,4 @@
-"""How times are written: an example, or a `strptime` format, gives the layout of a column.
+"""How times are written, and in which zone: a layout by an example or a `strptime` format.
 
 A layout is what Arrow needs to read all values that are written like the example at once.
 """

@@ -1,4 +1,4 @@
-"""The variables and links of a text: where they are, and what looks like one and is none.
+"""The variables and links of a text, and the finding of a broken rule at its place.
 
 Older: ``${TXT_n}``, ``${NUM_n}``, ``${DATE}``, ``${TIME}``; newer: ``${1}`` and so on,
 ``${PHONE}``, ``${CHARDIGIT}``, ``${DATETIME}``, ``${MONEY}``, ``${TEXT}`` (DOMAIN.md section 3).
