@@ -89,7 +89,7 @@ def _plain_story(month: Story) -> dict[str, Any]:
         "replication": month.replication,
         "command": month.command,
         "figures": [dict(vars(figure)) for figure in month.figures],
-        "happenings": [
+        "events": [
             {"at": event.at.isoformat(), "event": event.event, "subject": event.subject}
             for event in month.events
         ],

@@ -11,7 +11,7 @@ from smssim.formatting import Grid
 from smssim.pages import tables
 from smssim.pages.tables import Frame
 from smssim.record.record import Record
-from smssim.report.events import happenings
+from smssim.report.events import stops_and_warnings
 
 __all__ = [
     "COUNTS",
@@ -136,7 +136,7 @@ SECTIONS = (
     )),
     Section("What happened", "What stopped sending or warned of it, the gravest first. Times are "
             "UTC.", (
-        Table("happenings", "Stops and warnings", happenings, tables.happened),
+        Table("stops_and_warnings", "Stops and warnings", stops_and_warnings, tables.happened),
     ), unknown="a log does not tell what stopped the account or warned of it"),
     Section("Packages", "What became of the segments that were bought. Packages are used up with "
             "their last segment, and run out with the next message that finds none. Times are "

@@ -37,7 +37,7 @@ from smssim.report._record import priced, recorded
 from smssim.report.callbacks import callbacks
 from smssim.report.cost import cost, wasted_spend
 from smssim.report.delivery import delivery, statuses
-from smssim.report.events import CAUSES, cause, happenings
+from smssim.report.events import CAUSES, cause, stops_and_warnings
 from smssim.report.latency import untimed
 from smssim.report.outages import outages, untold
 from smssim.report.projection import month_of, projection
@@ -204,7 +204,7 @@ def _lost(record: Record) -> list[tuple[str, str]]:
 
 
 def _stopped(record: Record) -> list[tuple[str, str]]:
-    events = happenings(record)
+    events = stops_and_warnings(record)
     stops = events[events["stopped_s"].notna()].sort_values(
         "stopped_s", ascending=False, kind="stable"
     )
@@ -263,7 +263,7 @@ def _own_server(record: Record) -> list[str]:
 
 
 def _packages(record: Record) -> list[tuple[str, str]]:
-    packages, events = record.packages, happenings(record)
+    packages, events = record.packages, stops_and_warnings(record)
     if packages is None or not len(packages):
         return []
     dry = events[events["event"] == "run_out"].sort_values("first_at")

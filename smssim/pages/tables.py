@@ -28,7 +28,7 @@ from smssim.report._record import charges_known, priced, recorded
 from smssim.report.callbacks import reports_by_hour
 from smssim.report.cost import cost
 from smssim.report.delivery import delivery, statuses
-from smssim.report.events import MEANINGS, happenings
+from smssim.report.events import MEANINGS, stops_and_warnings
 from smssim.report.latency import untimed
 from smssim.report.outages import untold
 from smssim.report.review import onboarding, tasks
@@ -149,7 +149,7 @@ def _micro(amount: float, decimals: int) -> str:
 
 def happened(record: Record, most: int = MOST + 4) -> Grid:
     """What stopped sending or warned of it, the gravest first."""
-    events = happenings(record)
+    events = stops_and_warnings(record)
     rows = [
         [
             MEANINGS[row["event"]],

@@ -20,7 +20,7 @@ from smssim.sms.reference import MAINLAND
 
 __all__ = [
     "KEYS",
-    "Span",
+    "TimeInterval",
     "charges_known",
     "counted",
     "events_of",
@@ -141,18 +141,18 @@ def requirements(report: Callable[..., Any]) -> tuple[str, ...]:
 # Stretches of time in reports: UTC days and months, and how long something lasted.
 
 
-class Span(NamedTuple):
+class TimeInterval(NamedTuple):
     """A time from an instant up to another, in microseconds since 1970 UTC."""
 
     start: int
     end: int
 
-    def overlap(self, other: Span) -> int:
+    def overlap(self, other: TimeInterval) -> int:
         """The microseconds that both share."""
         return max(0, min(self.end, other.end) - max(self.start, other.start))
 
 
-def periods(record: Record, period: str) -> list[Span]:
+def periods(record: Record, period: str) -> list[TimeInterval]:
     """The UTC days or months ("day" or "month") that a record covers, if only in part."""
     first = record.observed_from
     at, following = (
@@ -160,7 +160,7 @@ def periods(record: Record, period: str) -> list[Span]:
     )
     spans = []
     while at < record.observed_until:
-        spans.append(Span(at, following(at)))
+        spans.append(TimeInterval(at, following(at)))
         at = spans[-1].end
     return spans
 
@@ -180,26 +180,26 @@ def sent_until(record: Record) -> int:
     return until if (until - 1) // DAY <= last // DAY else last + SLOT_US
 
 
-def stops(record: Record, begin: str, end: str, subject: str) -> list[Span]:
+def stops(record: Record, begin: str, end: str, subject: str) -> list[TimeInterval]:
     """The times from each event *begin* of a subject to its next *end*, or the record's end."""
     events = record.events
     if events is None:
         return []
     mask = events["subject"].to_numpy() == subject
     times, names = microseconds_of(events["at"])[mask], events["event"].to_numpy()[mask]
-    spans: list[Span] = []
+    spans: list[TimeInterval] = []
     since = None
     # In the order of events, as an end and the next begin may share their instant.
     for at, event in zip(times.tolist(), names.tolist(), strict=True):
         if event == begin and since is None:
             since = at
         elif event == end and since is not None:
-            spans.append(Span(since, at))
+            spans.append(TimeInterval(since, at))
             since = None
-    return spans if since is None else [*spans, Span(since, record.observed_until)]
+    return spans if since is None else [*spans, TimeInterval(since, record.observed_until)]
 
 
-def union_us(spans: Sequence[Span]) -> int:
+def union_us(spans: Sequence[TimeInterval]) -> int:
     """The microseconds that at least one of the spans covers."""
     total, reached = 0, 0
     for start, end in sorted(spans):

@@ -19,7 +19,7 @@ __all__ = ["burn_down", "order_of_use"]
 # The packages of one country as their use is told again, a slot of the clock at a time.
 
 
-class _Happening(NamedTuple):
+class _QuotaEvent(NamedTuple):
     """An event that tells or changes what is left: `package` is -1 where it names none."""
 
     at: int
@@ -28,7 +28,7 @@ class _Happening(NamedTuple):
     value: int
 
 
-class _Shelf:
+class _PackageReplay:
     """The packages in force and what is left in each, in segments, taken in their order of use.
 
     *order* says where each package stands in that order. What is used within a slot is known as a
@@ -47,25 +47,25 @@ class _Shelf:
         return sum(self._left.values())
 
     def meet(
-        self, happening: _Happening, slot: tuple[int, int], use: int, used: int | None = None
+        self, event: _QuotaEvent, slot: tuple[int, int], use: int, used: int | None = None
     ) -> int:
         """Take what was used before an event, let it happen, and return the total after it.
 
         *slot* is the start and end of the event's slot in microseconds, *use* all used in it;
         *used* is how much of it came before the event, if that is known.
         """
-        taken = self._deducted(happening)
+        taken = self._deducted(event)
         if taken is None:
-            taken = self._evenly(happening.at, slot, use) if used is None else used - self._used
+            taken = self._evenly(event.at, slot, use) if used is None else used - self._used
         self._take(taken, use)
-        self._since = happening.at
-        if happening.event == "package_bought":
-            self._left[happening.package] = happening.value
+        self._since = event.at
+        if event.event == "package_bought":
+            self._left[event.package] = event.value
             self._left = dict(sorted(self._left.items(), key=lambda item: self._order[item[0]]))
-        elif happening.event == "package_expired":
-            self._left.pop(happening.package, None)
-        elif happening.event == "returned" and happening.package in self._left:
-            self._left[happening.package] += happening.value
+        elif event.event == "package_expired":
+            self._left.pop(event.package, None)
+        elif event.event == "returned" and event.package in self._left:
+            self._left[event.package] += event.value
         return self.total
 
     def close(self, use: int) -> int:
@@ -74,15 +74,15 @@ class _Shelf:
         self._used, self._since = 0, None
         return self.total
 
-    def _deducted(self, happening: _Happening) -> int | None:
+    def _deducted(self, event: _QuotaEvent) -> int | None:
         """How much was used between the last event and this one, if this one tells."""
-        event, package = happening.event, happening.package
-        if event == "package_empty":
+        name, package = event.event, event.package
+        if name == "package_empty":
             return self._until(package, 0)
-        if event in ("run_out", "low_quota"):
-            return self.total - happening.value
-        if event == "package_expired" and self._left.get(package, 0) > happening.value:
-            return self._until(package, happening.value)
+        if name in ("run_out", "low_quota"):
+            return self.total - event.value
+        if name == "package_expired" and self._left.get(package, 0) > event.value:
+            return self._until(package, event.value)
         return None
 
     def _evenly(self, at: int, slot: tuple[int, int], use: int) -> int:
@@ -139,28 +139,28 @@ def burn_down(record: Record) -> pd.DataFrame:
 
 def _curve(record: Record, country: str) -> Iterator[tuple[int, int, str]]:
     """One country's rows in order: instant, segments left, event."""
-    happenings = list(_happenings(record, country))
-    first = happenings[0].at // SLOT_US
+    quota_events = list(_quota_events(record, country))
+    first = quota_events[0].at // SLOT_US
     starts = np.arange(first, -(-record.observed_until // SLOT_US)) * SLOT_US
-    use = _use(record, country, starts, happenings)
-    gave_back = any(event.event == "returned" for event in happenings)
+    use = _use(record, country, starts, quota_events)
+    gave_back = any(event.event == "returned" for event in quota_events)
     used_before = (
-        None if gave_back else _used_before(record, country, [event.at for event in happenings])
+        None if gave_back else _used_before(record, country, [event.at for event in quota_events])
     )
-    shelf, met = _Shelf(order_of_use(record)), 0
+    replay, met = _PackageReplay(order_of_use(record)), 0
     for start, used in zip(starts.tolist(), use.tolist(), strict=True):
         end = min(start + SLOT_US, record.observed_until)
-        while met < len(happenings) and happenings[met].at < end:
-            event = happenings[met]
+        while met < len(quota_events) and quota_events[met].at < end:
+            event = quota_events[met]
             so_far = None if used_before is None else used_before[met]
-            left = shelf.meet(event, (start, end), used, so_far)
+            left = replay.meet(event, (start, end), used, so_far)
             if event.event in _SHOWN:
                 yield event.at, left, event.event
             met += 1
-        yield end, shelf.close(used), ""
+        yield end, replay.close(used), ""
 
 
-def _happenings(record: Record, country: str) -> Iterator[_Happening]:
+def _quota_events(record: Record, country: str) -> Iterator[_QuotaEvent]:
     """What happened to the packages of a country, in order, from their first purchase on."""
     packages, events = record.packages, record.events
     assert packages is not None
@@ -181,17 +181,17 @@ def _happenings(record: Record, country: str) -> Iterator[_Happening]:
             # Quota comes back before the freeze is told.
             yield from (back for back in returned if back.at == at)
         if of_package or (begun and event in _OF_COUNTRIES and subject in (country, "")):
-            yield _Happening(at, event, int(subject) if of_package else -1, int(value))
+            yield _QuotaEvent(at, event, int(subject) if of_package else -1, int(value))
 
 
-def _returned(record: Record, country: str) -> list[_Happening]:
+def _returned(record: Record, country: str) -> list[_QuotaEvent]:
     """What freezes gave back to the packages of a country."""
     ledger = record.ledger
     assert ledger is not None
     entries = ledger[(ledger["entry"] == "returned") & (ledger["country"] == country)]
     at_us = microseconds_of(entries["at"]).tolist()
     rows = zip(at_us, entries["package"], entries["segments"], strict=True)
-    return [_Happening(at, "returned", int(number), int(n)) for at, number, n in rows]
+    return [_QuotaEvent(at, "returned", int(number), int(n)) for at, number, n in rows]
 
 
 def order_of_use(record: Record) -> dict[int, Any]:
@@ -208,7 +208,7 @@ def order_of_use(record: Record) -> dict[int, Any]:
     }
 
 
-def _use(record: Record, country: str, starts: Ints, happenings: list[_Happening]) -> Ints:
+def _use(record: Record, country: str, starts: Ints, quota_events: list[_QuotaEvent]) -> Ints:
     """Segments that packages gave in each slot, with those that a freeze returned later."""
     clock = record.tallies.clock
     clock = clock[clock["country"] == country]
@@ -216,10 +216,10 @@ def _use(record: Record, country: str, starts: Ints, happenings: list[_Happening
     use = _by_slot(clock, clock["covered_segments"], starts)
     failed = _by_slot(clock, refused, starts)
     # Messages that failed with a freeze stand as refused and uncovered: the last ones before it.
-    for refund in reversed([event for event in happenings if event.event == "returned"]):
+    for refund in reversed([event for event in quota_events if event.event == "returned"]):
         empty = [
             event.at
-            for event in happenings
+            for event in quota_events
             if event.event == "package_empty"
             and event.package == refund.package
             and event.at < refund.at

@@ -15,7 +15,7 @@ from smssim.record.record import Record
 from smssim.record.schema import microseconds_of
 from smssim.record.tallies import OUTCOMES
 from smssim.report._record import (
-    Span,
+    TimeInterval,
     events_of,
     keys_of,
     periods,
@@ -63,7 +63,7 @@ class _Side(NamedTuple):
 
     record: Record
     days: float
-    whole: list[Span]
+    whole: list[TimeInterval]
     bill: pd.DataFrame
     counts: pd.DataFrame
     codes: pd.DataFrame

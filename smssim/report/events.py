@@ -8,7 +8,7 @@ from smssim.calendars import SECOND
 from smssim.record.record import Record
 from smssim.report._record import stops
 
-__all__ = ["CAUSES", "MEANINGS", "cause", "happenings"]
+__all__ = ["CAUSES", "MEANINGS", "cause", "stops_and_warnings"]
 
 MEANINGS = {
     "suspended": "suspended, packages ran out",
@@ -43,7 +43,7 @@ _ENDS = {
 }
 
 
-def happenings(record: Record) -> pd.DataFrame:
+def stops_and_warnings(record: Record) -> pd.DataFrame:
     """One row an event and subject, the gravest first: times, first_at, last_at, stopped_s.
 
     `stopped_s` is how long it stopped sending in all, up to the end of the record; NaN where it

@@ -13,7 +13,7 @@ from smssim.arrays import Floats, Ints
 from smssim.calendars import MINUTE, SECOND
 from smssim.record.record import Record
 from smssim.record.schema import TIME, microseconds_of
-from smssim.report._record import Span, instants, recorded, requires
+from smssim.report._record import TimeInterval, instants, recorded, requires
 
 __all__ = ["outages", "untold"]
 
@@ -28,7 +28,7 @@ _TYPES = {"begins": TIME, "ends": TIME, "length_s": "float64", "expected": "floa
 
 
 class _Found(NamedTuple):
-    gap: Span
+    gap: TimeInterval
     expected: float
 
 
@@ -91,7 +91,8 @@ def _gaps(record: Record, confidence: float) -> list[_Found]:
     # A bound is cheap, and leaves few gaps that must be looked into message by message.
     likely = sum((crowd.at_most(begins, ends) for crowd in crowds), np.zeros(len(places))) > least
     gaps = [
-        Span(*ends) for ends in zip(begins[likely].tolist(), ends[likely].tolist(), strict=True)
+        TimeInterval(*ends)
+        for ends in zip(begins[likely].tolist(), ends[likely].tolist(), strict=True)
     ]
     examined = [_Found(gap, sum(crowd.expected(gap) for crowd in crowds)) for gap in gaps]
     return [candidate for candidate in examined if candidate.expected > least]
@@ -111,7 +112,7 @@ class _Crowd:
     slow: Ints
     """Places of those heard of later than a gap is long at least, or never."""
 
-    def expected(self, gap: Span) -> float:
+    def expected(self, gap: TimeInterval) -> float:
         """Pushes due within a gap, but for its last minute."""
         first, end = np.searchsorted(self.sent, gap)
         oldest = np.searchsorted(

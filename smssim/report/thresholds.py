@@ -15,7 +15,7 @@ from smssim.record.record import Record
 from smssim.record.schema import TIME, microseconds_of
 from smssim.record.tallies import SLOT_US
 from smssim.report._record import (
-    Span,
+    TimeInterval,
     counted,
     instants,
     of_side,
@@ -242,7 +242,7 @@ def _rows(record: Record, scenario: Scenario, period: str, whose: str) -> Iterat
 
 
 def _sums(
-    record: Record, scenario: Scenario, spans: list[Span], whose: str
+    record: Record, scenario: Scenario, spans: list[TimeInterval], whose: str
 ) -> list[tuple[int, int]]:
     """What was counted in each period, and the messages that the limit refused."""
     money = record.tallies.money
@@ -262,7 +262,7 @@ def _sums(
 
 
 def _values(
-    record: Record, rules: Thresholds, period: str, whose: str, spans: list[Span]
+    record: Record, rules: Thresholds, period: str, whose: str, spans: list[TimeInterval]
 ) -> list[tuple[int | None, int]]:
     """Alarm and limit in force at the end of each period."""
     name = _NAMES[period]
@@ -295,5 +295,5 @@ def _event_columns(events: pd.DataFrame) -> tuple[Ints, NDArray[Any], NDArray[An
     return microseconds_of(events["at"]), events["event"].to_numpy(), events["subject"].to_numpy()
 
 
-def _first(at: list[int], span: Span) -> int | None:
+def _first(at: list[int], span: TimeInterval) -> int | None:
     return next((us for us in at if span.start <= us < span.end), None)

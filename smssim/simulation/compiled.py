@@ -137,12 +137,12 @@ class CompiledScenario:
     def __init__(
         self,
         scenario: Scenario,
-        marks: KeyedRandom,
+        random: KeyedRandom,
         refusals: Iterable[Refusal],
         flaws: Iterable[Refusal],
     ) -> None:
         self.scenario = scenario
-        self.marks = marks
+        self.random = random
         self.sources = scenario.sources
         self.files: dict[str, Recipients] = {}
         self.refused_files: dict[str, str] = {}

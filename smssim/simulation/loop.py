@@ -163,15 +163,15 @@ class SimulationLoop:
     def __init__(
         self,
         scenario: Scenario,
-        marks: KeyedRandom,
+        random: KeyedRandom,
         policies: Sequence[Policy] = (),
         tuning: Tuning | None = None,
     ) -> None:
         self.tuning = tuning or Tuning()
         refusals = [(code, rule.stage) for rule in RULES for code in rule.codes(scenario)]
-        self.compiled = CompiledScenario(scenario, marks, refusals, flaw_codes(scenario))
+        self.compiled = CompiledScenario(scenario, random, refusals, flaw_codes(scenario))
         self.env = _Environment(initial_time=scenario.start_us)
-        self.account = Account(self.env, scenario, self.compiled.countries, marks)
+        self.account = Account(self.env, scenario, self.compiled.countries, random)
         self.account.driver = self
         self.account.queues = self.compiled.make_queues()
         rules = [rule(self.account) for rule in RULES]
@@ -179,7 +179,7 @@ class SimulationLoop:
         self.account.number_rules = [rule for rule in rules if rule.stage == 3]
         counting = [rule for rule in rules if isinstance(rule, CountingRule)]
         self.counting = [rule for rule in counting if any(rule.codes(scenario))]
-        self.timeline = setup_timeline(scenario, marks)
+        self.timeline = setup_timeline(scenario, random)
         self.tasks = Tasks(self.account, self.compiled.refused_files)
         self.tasks.plan()
         schedule.plan(self.account, rules, self.timeline)

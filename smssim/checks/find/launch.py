@@ -110,10 +110,10 @@ def review_runs(
 
 
 def _ready_us(
-    scenario: Scenario, template: str, goes_to: Iterable[str], marks: KeyedRandom
+    scenario: Scenario, template: str, goes_to: Iterable[str], random: KeyedRandom
 ) -> int | None:
     """When a template is usable for all its countries; None is never."""
-    timeline = setup_timeline(scenario, marks)
+    timeline = setup_timeline(scenario, random)
     needed = [timeline.usable_us(template, scenario.start_us)]
     needed += [timeline.registered_us[c] for c in goes_to if c in timeline.registered_us]
     times = [us for us in needed if us is not None]

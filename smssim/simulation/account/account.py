@@ -154,7 +154,7 @@ class Account:
     """
 
     def __init__(
-        self, env: simpy.Environment, scenario: Scenario, countries: list[str], marks: KeyedRandom
+        self, env: simpy.Environment, scenario: Scenario, countries: list[str], random: KeyedRandom
     ) -> None:
         rules = scenario.account
         self.scenario = scenario
@@ -165,10 +165,10 @@ class Account:
         self.frozen = False
         self.balance_micro = None if rules.balance is None else micro(rules.balance)
         self.accrued_micro = 0
-        self.quota = ApprovedQuota(scenario, marks)
+        self.quota = ApprovedQuota(scenario, random)
         self.request_rules: list[_RefusingRule] = []
         self.number_rules: list[_RefusingRule] = []
-        self.thresholds = ThresholdCounters(scenario.thresholds, marks, scenario.start_us)
+        self.thresholds = ThresholdCounters(scenario.thresholds, random, scenario.start_us)
         self.countries = {
             c: CountryQuota(c, rules.package_order, rules.low_quota.get(c))
             for c in sorted(countries)

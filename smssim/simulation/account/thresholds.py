@@ -87,7 +87,7 @@ class Counter:
 class ThresholdCounters:
     """The account's counters by period, and those of countries that have limits of their own."""
 
-    def __init__(self, rules: Thresholds, marks: KeyedRandom, start_us: int) -> None:
+    def __init__(self, rules: Thresholds, random: KeyedRandom, start_us: int) -> None:
         exceeds = rules.trips == "exceeds"
         self.by_segment = rules.unit == "segment"
         self.counts_refused = rules.counts_refused
@@ -107,7 +107,7 @@ class ThresholdCounters:
             }
             for country, limit in sorted(rules.countries.items())
         }
-        self._marks, self._error = marks, rules.counting_error
+        self._random, self._error = random, rules.counting_error
         for period in PERIODS:
             self._draw_lag(period, start_us)
 
@@ -164,7 +164,7 @@ class ThresholdCounters:
                 yield f"{country} {period}"
 
     def _draw_lag(self, period: str, at_us: int) -> None:
-        word = self._marks.word("thresholds", period, at_us // HOUR, 0)
+        word = self._random.word("thresholds", period, at_us // HOUR, 0)
         lag = word * (self._error + 1) >> 64
         for counters in (self.total, self.mainland, *self.countries.values()):
             counters[period].lag = lag
@@ -173,15 +173,15 @@ class ThresholdCounters:
 class ApprovedQuota:
     """The approved bounds of the limits, and the tickets that raise them."""
 
-    def __init__(self, scenario: Scenario, marks: KeyedRandom) -> None:
+    def __init__(self, scenario: Scenario, random: KeyedRandom) -> None:
         self.values = {
             name: getattr(scenario.quota, name) for name in ("daily_limit", "monthly_limit")
         }
-        self._latency, self._marks, self._filed = scenario.account.ticket_latency, marks, 0
+        self._latency, self._random, self._filed = scenario.account.ticket_latency, random, 0
 
     def file(self) -> int:
         """File a ticket; return how long it takes, in microseconds."""
-        word = self._marks.word("ticket", "latency", 0, self._filed)
+        word = self._random.word("ticket", "latency", 0, self._filed)
         self._filed += 1
         return max(1, self._latency.table().of(word))
 

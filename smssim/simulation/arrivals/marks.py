@@ -50,7 +50,7 @@ def flaw_codes(scenario: Scenario) -> Iterator[Refusal]:
 
 
 class MessageMarks(NamedTuple):
-    """KeyedRandom of messages, one row each: segments, sampled outcome, latency in microseconds."""
+    """The marks of messages, one row each: segments, sampled outcome, latency in microseconds."""
 
     segments: NDArray[np.uint8]
     sampled_outcome: NDArray[np.uint8]
@@ -99,7 +99,7 @@ class Marker:
     def __init__(self, compiled: CompiledScenario, source: Source, country: str) -> None:
         route = compiled.scenario.route(country)
         shares = compiled.scenario.template(source.template).segment_shares(country)
-        self._name, self._marks = source.name, compiled.marks
+        self._name, self._random = source.name, compiled.random
         self._segments = discrete(tuple(shares.values()))
         self._segment_values = np.array(list(shares), np.uint8)
         self._outcome = discrete(tuple(outcome.share for outcome in route.outcomes))
@@ -216,5 +216,5 @@ class Marker:
         return at
 
     def _words(self, purpose: str, hours: Ints, counts: Ints | None, counters: Words) -> Words:
-        keys = self._marks.hour_keys(self._name, purpose, hours)
+        keys = self._random.hour_keys(self._name, purpose, hours)
         return random_words(keys if counts is None else np.repeat(keys, counts), counters)

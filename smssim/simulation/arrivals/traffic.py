@@ -74,7 +74,7 @@ class TrafficSource:
         return marks, self._marker.next_t(hours, None, counters, t, generation, self.until_us)
 
     def _counts(self, hours: Ints) -> Ints:
-        keys = self._compiled.marks.hour_keys(self._source.name, "count", hours)
+        keys = self._compiled.random.hour_keys(self._source.name, "count", hours)
         word = random_words(keys, np.zeros(len(hours), np.uint64)).tolist()
         means = self._means[hours - self._first_hour].tolist()
         for mean in set(means) - self._tables.keys():
@@ -83,7 +83,7 @@ class TrafficSource:
         return np.fromiter(counts, np.int64, len(hours))
 
     def _times(self, hours: Ints, counts: Ints, k: Ints) -> Ints:
-        keys = self._compiled.marks.hour_keys(self._source.name, "time", hours)
+        keys = self._compiled.random.hour_keys(self._source.name, "time", hours)
         word = random_words(np.repeat(keys, counts), k.view(np.uint64))
         word >>= np.uint64(32)
         word *= np.uint64(HOUR)
@@ -127,7 +127,7 @@ class TrafficSource:
         pool, first = self._source.numbers, self._compiled.first_number
         if pool is None:
             return np.full(len(counters), -1)
-        keys = self._compiled.marks.hour_keys(self._source.name, "number", hours)
+        keys = self._compiled.random.hour_keys(self._source.name, "number", hours)
         word = random_words(np.repeat(keys, counts), counters)
         word >>= np.uint64(32)
         word *= np.uint64(pool)
@@ -139,7 +139,7 @@ class TrafficSource:
         """The class of each message: one, or one a beginning of numbers."""
         if self._beginnings is None:
             return np.full(len(counters), self._cls, np.int16)
-        keys = self._compiled.marks.hour_keys(self._source.name, "beginning", hours)
+        keys = self._compiled.random.hour_keys(self._source.name, "beginning", hours)
         places = self._beginnings.take(random_words(np.repeat(keys, counts), counters))
         return places.astype(np.int64) + self._cls
 
@@ -154,7 +154,7 @@ class TrafficSource:
         if self._sizes.certain is not None:
             size = int(self._size_values[self._sizes.certain])
             return None if size == 1 else np.full(len(k), size)
-        keys = self._compiled.marks.hour_keys(self._source.name, "size", hours)
+        keys = self._compiled.random.hour_keys(self._source.name, "size", hours)
         word = random_words(np.repeat(keys, counts), k.view(np.uint64))
         return self._size_values.take(self._sizes.take(word))
 

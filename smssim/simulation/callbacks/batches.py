@@ -204,8 +204,8 @@ class Batcher:
         n, first = len(closed_us), self._batches[application]
         self._batches[application] += n
         in_time = np.flatnonzero(closed_us < self._end_us)
-        marks = self._words(application, first, n)[in_time] if self._pusher.by_chance else None
-        pushed = self._pusher.attempt(closed_us[in_time], marks)
+        words = self._words(application, first, n)[in_time] if self._pusher.by_chance else None
+        pushed = self._pusher.attempt(closed_us[in_time], words)
         state, none = np.full(n, PENDING, np.int8), np.zeros(n, np.int8)
         pushes = Pushes(state, none, none.copy(), np.full(n, NEVER))
         _enter(pushes, in_time, pushed)
@@ -213,7 +213,7 @@ class Batcher:
 
     def _words(self, application: int, first: int, n: int) -> Words:
         name = f"callback/{self._names[application]}"
-        keys = self._compiled.marks.hour_keys(name, "batch", np.zeros(1, np.int64))
+        keys = self._compiled.random.hour_keys(name, "batch", np.zeros(1, np.int64))
         return random_words(keys, np.arange(first, first + n).astype(np.uint64))
 
 

@@ -101,21 +101,21 @@ class Pusher:
         whole = np.flatnonzero(final)
         segments = finished.segments.take(whole)
         message, part_number = exploded(whole, segments)
-        marks = None
+        words = None
         if self.by_chance:
-            marks = of_parts(np.repeat(self._words(finished, whole), segments), part_number)
-        return Reports(message, part_number, *self.attempt(finished.final_us.take(message), marks))
+            words = of_parts(np.repeat(self._words(finished, whole), segments), part_number)
+        return Reports(message, part_number, *self.attempt(finished.final_us.take(message), words))
 
-    def attempt(self, created_us: Ints, marks: Words | None) -> Pushes:
-        """Push what was ready at these moments, all before the end of the run; *marks* are the
+    def attempt(self, created_us: Ints, words: Words | None) -> Pushes:
+        """Push what was ready at these moments, all before the end of the run; *words* are the
         words of the pushes, None where chance has no say.
         """
         n = len(created_us)
-        if not self._server.has_outages and marks is None:
+        if not self._server.has_outages and words is None:
             ones = np.ones(n, np.int8)
             return Pushes(np.full(n, _RECEIVED, np.int8), ones, ones, created_us)
         received, attempts = created_us.copy(), np.ones(n, np.int8)
-        arrives, answered = self._try(created_us, marks, 0)
+        arrives, answered = self._try(created_us, words, 0)
         np.copyto(received, NEVER, where=~arrives)
         copies = arrives.astype(np.int8)
         going = np.flatnonzero(~answered)
@@ -129,7 +129,7 @@ class Pusher:
                 pending[going[late]] = True
                 going, at = going[~late], at[~late]
             attempts[going] += 1
-            arrives, answered = self._try(at, None if marks is None else marks[going], number)
+            arrives, answered = self._try(at, None if words is None else words[going], number)
             copies[going] += arrives
             first = arrives & (received[going] == NEVER)
             received[going[first]] = at[first]
@@ -140,14 +140,14 @@ class Pusher:
         return Pushes(state, attempts, copies, received)
 
     def _try(
-        self, at: Ints, marks: Words | None, number: int
+        self, at: Ints, words: Words | None, number: int
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Whether pushes at these moments arrive, and whether the platform learns of it."""
         arrives = ~self._server.is_down(at)
-        if marks is None:
+        if words is None:
             return arrives, arrives
-        arrives &= self._server.takes(marks, number)
-        answered = passes(marks, number, ANSWER_LOST, self._server.lost_answer)
+        arrives &= self._server.takes(words, number)
+        answered = passes(words, number, ANSWER_LOST, self._server.lost_answer)
         return arrives, arrives & answered
 
     def _words(self, finished: FinishedMessages, message: Ints) -> Words:

@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 
-def outages(scenario: Scenario, marks: KeyedRandom, until_us: int) -> list[tuple[int, int]]:
+def outages(scenario: Scenario, random: KeyedRandom, until_us: int) -> list[tuple[int, int]]:
     """The windows [down, up) that begin before *until_us*, sorted and merged, in microseconds.
 
     Planned windows are the scenario's; random ones take turns with times up, from the start of the
@@ -36,18 +36,18 @@ def outages(scenario: Scenario, marks: KeyedRandom, until_us: int) -> list[tuple
         (to_us(o.at), to_us(o.at) + round(o.minutes * MINUTE)) for o in scenario.callback.outages
     ]
     if scenario.callback.random_outages is not None:
-        windows += _random(scenario, marks, until_us)
+        windows += _random(scenario, random, until_us)
     return _merged(sorted(window for window in windows if window[0] < until_us))
 
 
-def _random(scenario: Scenario, marks: KeyedRandom, until_us: int) -> list[tuple[int, int]]:
+def _random(scenario: Scenario, random: KeyedRandom, until_us: int) -> list[tuple[int, int]]:
     rule = scenario.callback.random_outages
     assert rule is not None
     up, down = rule.up.table(), rule.down.table()
     now, turn, windows = scenario.start_us, 0, []
     while now < until_us:
-        begin = now + max(1, up.of(marks.word("callback", "up", 0, turn)))
-        now = begin + max(1, down.of(marks.word("callback", "down", 0, turn)))
+        begin = now + max(1, up.of(random.word("callback", "up", 0, turn)))
+        now = begin + max(1, down.of(random.word("callback", "down", 0, turn)))
         windows.append((begin, now))
         turn += 1
     return windows
@@ -84,7 +84,7 @@ class CallbackServer:
         self.no_answer = int(rule.no_answer_share * (1 << 64))
         self.error_answer = int(rule.error_answer_share * (1 << 64))
         self.lost_answer = int(rule.lost_answer_share * (1 << 64))
-        windows = outages(compiled.scenario, compiled.marks, self.end_us)
+        windows = outages(compiled.scenario, compiled.random, self.end_us)
         self._edges = np.array([edge for window in windows for edge in window], np.int64)
         self.has_outages = bool(len(self._edges))
         self._first = compiled.scenario.start_us >> _STRETCH_BITS
@@ -165,7 +165,7 @@ class MessageWords:
     def __init__(self, compiled: CompiledScenario, purpose: str) -> None:
         scenario, self._first = compiled.scenario, compiled.scenario.start_us // HOUR
         hours = np.arange(self._first, -(-scenario.end_us // HOUR))
-        keys = [compiled.marks.hour_keys(s.name, purpose, hours) for s in compiled.sources]
+        keys = [compiled.random.hour_keys(s.name, purpose, hours) for s in compiled.sources]
         self._keys, self._hours = np.array(keys, np.uint64).reshape(-1), len(hours)
 
     def take(

@@ -81,9 +81,9 @@ class Step:
 class GettingStarted:
     """Takes the steps of one scenario, each after those that it needs; `steps` are in order."""
 
-    def __init__(self, scenario: Scenario, marks: KeyedRandom, calendar: WorkCalendar) -> None:
+    def __init__(self, scenario: Scenario, random: KeyedRandom, calendar: WorkCalendar) -> None:
         self.steps: list[Step] = []
-        self._marks = marks
+        self._random = random
         self._calendar = calendar
         self._start_us = scenario.start_us
         self._steps_by_name: dict[tuple[str, str], Step] = {}
@@ -177,7 +177,7 @@ class GettingStarted:
         self._add(Step(step, subject, began_us, self._done(step, subject, began_us, delay)))
 
     def _done(self, step: str, subject: str, began_us: int, delay: Delay) -> int:
-        word = self._marks.word(f"onboarding/{step}/{subject}", "duration", 0, 0)
+        word = self._random.word(f"onboarding/{step}/{subject}", "duration", 0, 0)
         took_us = delay.table().of(word)
         if step in _IN_WORKING_TIME:
             return add_working(began_us, took_us, self._calendar)

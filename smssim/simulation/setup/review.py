@@ -56,13 +56,13 @@ class ReviewDesk:
     def __init__(
         self,
         rules: Review,
-        marks: KeyedRandom,
+        random: KeyedRandom,
         calendar: WorkCalendar,
         goes_to: Mapping[str, Iterable[str]],
     ) -> None:
         self.rules = rules
         self.calendar = calendar
-        self._marks = marks
+        self._random = random
         self._goes_to = goes_to
         self._delays: dict[str, Quantiles] = {
             "decision": rules.decision.table(),
@@ -129,7 +129,7 @@ class ReviewDesk:
         return add_working(reviewed_us, more_us, self.calendar)
 
     def _word(self, purpose: str, template: str, attempt: int) -> int:
-        return self._marks.word(f"review/{template}", purpose, 0, attempt)
+        return self._random.word(f"review/{template}", purpose, 0, attempt)
 
 
 class _Waiting(NamedTuple):
@@ -234,12 +234,12 @@ def _before(us: int | None, end_us: int) -> int | None:
     return us if us is not None and us < end_us else None
 
 
-def setup_timeline(scenario: Scenario, marks: KeyedRandom) -> SetupTimeline:
+def setup_timeline(scenario: Scenario, random: KeyedRandom) -> SetupTimeline:
     """The course of getting started and of reviews, known before a message is sent."""
     calendar = work_calendar(scenario.review)
-    started = GettingStarted(scenario, marks, calendar)
+    started = GettingStarted(scenario, random, calendar)
     goes_to = destinations(scenario) if scenario.review.longer else {}
-    desk = ReviewDesk(scenario.review, marks, calendar, goes_to)
+    desk = ReviewDesk(scenario.review, random, calendar, goes_to)
     start_us = scenario.start_us
     enabling = started.of("enabling", "")
     applications = {a.name: started.of(APPLICATION, a.name) for a in scenario.applications}
