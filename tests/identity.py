@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from oracle import oracle
 
 from smssim.record.record import Record
 from smssim.record.schema import TABLES, TIME
+from smssim.simpy_model.model import simpy_tables
 from smssim.simulation.loop import Tuning
 from smssim.simulation.simulate import simulate
 
@@ -39,7 +39,7 @@ def tables(record: Record) -> dict[str, list[tuple[Any, ...]]]:
 
 def assert_identical(scenario: Any, seed: int, policies: Any, tuning: Tuning) -> int:
     """Demand the same tables of engine and oracle; return the number of messages."""
-    slow = oracle(scenario, seed, policies)
+    slow = simpy_tables(scenario, seed, policies)
     fast = tables(simulate(scenario, rng=seed, policies=policies, tuning=tuning))
     for name in (
         "events",

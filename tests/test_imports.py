@@ -21,6 +21,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "stats": LOOSE,
     "scenario": FACTS,
     "record": (*LOOSE, "stats"),
+    "simpy_model": ASKED,
     "simulation": ASKED,
     "logs": ASKED,
     "report": ASKED,
@@ -172,9 +173,9 @@ def test_ready_made_policies_use_the_calendar_alone() -> None:
 
 
 def test_simpy_drives_the_account_and_the_loop() -> None:
-    """Everything else is arrays and tables."""
+    """In the engine everything else is arrays and tables; the model is SimPy throughout."""
     users = {a.file.relative_to(ROOT).as_posix() for a in ARROWS if a.target == "simpy"}
-    scalar = ("simulation/account/", "simulation/setup/", "simulation/policies/")
+    scalar = ("simulation/account/", "simulation/setup/", "simulation/policies/", "simpy_model/")
     assert {file for file in users if not file.startswith(scalar)} == {"simulation/loop.py"}
 
 

@@ -8,13 +8,13 @@ import pandas as pd
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from identity import assert_same_rows, plain
-from oracle_onboarding import Beginnings
-from oracle_reviews import reviews as oracle_reviews
 from world_beginnings import SHORT, application, onboarding, registrations
 from world_parts import Clock, Draw, one_of, without_none
 
 from smssim.calendars import HOUR, to_datetime, to_us
 from smssim.scenario import Scenario
+from smssim.simpy_model.onboarding import Beginnings
+from smssim.simpy_model.review_desk import reviews as model_reviews
 from smssim.simulation.setup.review import setup_timeline
 from smssim.simulation.simulate import simulate
 from smssim.stats.keyed_random import KeyedRandom
@@ -179,7 +179,7 @@ def test_engine_and_oracle_agree_on_invented_desks() -> None:
         marks = KeyedRandom(rng)
         known = setup_timeline(made, marks)
         beginnings = Beginnings(made, marks)
-        slow = oracle_reviews(made, marks, beginnings)
+        slow = model_reviews(made, marks, beginnings)
         fast = simulate(made, rng=rng, rows=False)
         assert fast.reviews is not None
         assert fast.onboarding is not None

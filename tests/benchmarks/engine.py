@@ -25,9 +25,9 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 from identity import NAMES, assert_same_rows, tables
-from oracle import oracle
 
 from smssim.scenario import Scenario
+from smssim.simpy_model.model import simpy_tables
 from smssim.simulation.simulate import Run, simulate
 from smssim.stats.keyed_random import mix64_array
 
@@ -171,7 +171,7 @@ def main() -> None:
     )
     beginning = first_days(rules, ORACLE_MESSAGES)
     begin = time.process_time()
-    slow = oracle(beginning, 1, POLICIES)
+    slow = simpy_tables(beginning, 1, POLICIES)
     oracle_ns = (time.process_time() - begin) / len(slow.messages) * 1e9
     fast = tables(simulate(beginning, policies=POLICIES))
     for name in NAMES:

@@ -1,6 +1,6 @@
-"""The thresholds of the oracle's account: counters, alarms, limits, and who is told of them.
+"""The thresholds: counters, alarms, limits, and who is told of them.
 
-Written by docs/model.md alone, it shares no code with the engine; each rule is a short method.
+Written from docs/model.md alone; each rule is a short method.
 """
 
 from __future__ import annotations
@@ -8,18 +8,22 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-import simpy
-from oracle_quota import Quota
-
 from smssim.calendars import HOUR
 from smssim.scenario import Scenario
+from smssim.simpy_model.environment import Environment
+from smssim.simpy_model.packages import Quota
 from smssim.stats.keyed_random import KeyedRandom
+
+__all__ = [
+    "MAINLAND",
+    "Limits",
+]
 
 MAINLAND = "CN"
 
 
 @dataclass
-class Period:
+class _Period:
     """What is counted in one UTC day or month, with its alarm and its limits."""
 
     name: str
@@ -46,17 +50,19 @@ class Limits(Quota):
     those to mainland China in `mainland_day` and `mainland_month`.
     """
 
-    def __init__(self, env: simpy.Environment, scenario: Scenario, marks: KeyedRandom) -> None:
+    def __init__(self, env: Environment, scenario: Scenario, marks: KeyedRandom) -> None:
         super().__init__(env, scenario)
         self.marks = marks
         values = self.values = scenario.thresholds
         daily = {c: v.daily for c, v in values.countries.items() if v.daily}
         monthly = {c: v.monthly for c, v in values.countries.items() if v.monthly}
-        self.day = Period("day", values.daily_alarm, values.daily_limit, daily)
-        self.month = Period("month", values.monthly_alarm, values.monthly_limit, monthly)
-        own = values.mainland
-        self.mainland_day = Period("mainland day", own.daily_alarm, own.daily_limit, {})
-        self.mainland_month = Period("mainland month", own.monthly_alarm, own.monthly_limit, {})
+        self.day = _Period("day", values.daily_alarm, values.daily_limit, daily)
+        self.month = _Period("month", values.monthly_alarm, values.monthly_limit, monthly)
+        mainland = values.mainland
+        self.mainland_day = _Period("mainland day", mainland.daily_alarm, mainland.daily_limit, {})
+        self.mainland_month = _Period(
+            "mainland month", mainland.monthly_alarm, mainland.monthly_limit, {}
+        )
         for period in (self.day, self.month):
             self._draw_lag(period)
 
@@ -64,15 +70,15 @@ class Limits(Quota):
         """What is counted so far in this "day" or "month"."""
         return {"day": self.day, "month": self.month}[period].used
 
-    def _side(self, country: str) -> tuple[Period, Period]:
+    def _side(self, country: str) -> tuple[_Period, _Period]:
         if country == MAINLAND:
             return self.mainland_day, self.mainland_month
         return self.day, self.month
 
-    def _mainland_of(self, period: Period) -> Period:
+    def _mainland_of(self, period: _Period) -> _Period:
         return self.mainland_day if period is self.day else self.mainland_month
 
-    def _draw_lag(self, period: Period) -> None:
+    def _draw_lag(self, period: _Period) -> None:
         """By how much the platform acts too late this day or month, on both sides."""
         word = self.marks.word("thresholds", period.name, self.env.now // HOUR, 0)
         period.lag = word * (self.values.counting_error + 1) >> 64
@@ -102,7 +108,7 @@ class Limits(Quota):
         for period in (self.day, self.month):
             self._look_at_country(period, country)
 
-    def _look_at_period(self, period: Period) -> None:
+    def _look_at_period(self, period: _Period) -> None:
         if period.armed and self.reached(period.used, period.alarm, period.lag):
             period.armed, period.fired = False, True
             self.tell("alarm", period.name, period.used)
@@ -110,7 +116,7 @@ class Limits(Quota):
             period.tripped = True
             self.tell("limit", period.name, period.used)
 
-    def _look_at_country(self, period: Period, country: str) -> None:
+    def _look_at_country(self, period: _Period, country: str) -> None:
         limit, used = period.country_limits.get(country), period.used_by_country[country]
         if limit is None or country in period.tripped_countries:
             return
@@ -119,7 +125,7 @@ class Limits(Quota):
         period.tripped_countries.add(country)
         self.tell("country_limit", f"{country} {period.name}", used)
 
-    def turn(self, period: Period) -> None:
+    def turn(self, period: _Period) -> None:
         """A new UTC day or month: count from 0, arm the alarm, lift the limits."""
         period.used_by_country.clear()
         self._draw_lag(period)
@@ -145,11 +151,11 @@ class Limits(Quota):
                 period.tripped = False
                 self.tell("recovered", period.name)
 
-    def _limit_changes(self, period: Period, value: int) -> bool:
+    def _limit_changes(self, period: _Period, value: int) -> bool:
         changed, period.limit = value != period.limit, value
         return changed
 
-    def _alarm_changes(self, period: Period, value: int) -> bool:
+    def _alarm_changes(self, period: _Period, value: int) -> bool:
         changed, period.next_alarm = value != period.next_alarm, value
         if not period.fired:
             period.alarm = value

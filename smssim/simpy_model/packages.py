@@ -1,11 +1,10 @@
-"""The packages of the oracle's account: quota in its order of use, run-out and suspension.
+"""The packages: quota in its order of use, run-out and suspension.
 
-Written by docs/model.md alone, it shares no code with the engine; each rule is a short method.
+Written from docs/model.md alone; each rule is a short method.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,18 +13,11 @@ import simpy
 from smssim import scenario as parts
 from smssim.calendars import end_of_validity
 from smssim.scenario import Scenario, micro
+from smssim.simpy_model.environment import EXPIRY, Environment, Moment, Process
 
-NOTIFYING = ("alarm", "limit", "low_quota")
-DAY_TURN, MONTH_TURN, EXPIRY, COMMAND, PURCHASE, ONBOARDING, TEMPLATE, SETTLEMENT = range(-10, -2)
+__all__ = ["Event", "Package", "Quota"]
 
-
-class Moment(simpy.Event):
-    """An event at an instant, with a rank among the events of that instant."""
-
-    def __init__(self, env: simpy.Environment, at: int, rank: int) -> None:
-        super().__init__(env)
-        self._ok, self._value = True, None
-        env.schedule(self, priority=rank, delay=at - env.now)
+_NOTIFYING = ("alarm", "limit", "low_quota")
 
 
 class Event(NamedTuple):
@@ -58,10 +50,10 @@ class Package:
         return (*known, self.used, self.expired, self.left)
 
 
-class Books:
+class _Books:
     """Where an account's events and ledger are written down, and who waits for them."""
 
-    def __init__(self, env: simpy.Environment, scenario: Scenario) -> None:
+    def __init__(self, env: Environment, scenario: Scenario) -> None:
         self.env, self.scenario, self.rules = env, scenario, scenario.account
         self.balance_micro = None if self.rules.balance is None else micro(self.rules.balance)
         self.frozen = False
@@ -82,7 +74,7 @@ class Books:
         for named in (None, subject):
             for waiter in self._waiting.pop((event, named), []):
                 waiter.succeed(happened)
-        if event in NOTIFYING:
+        if event in _NOTIFYING:
             for contact in self.rules.contacts:
                 if contact.traffic_warning:
                     self.tell("notified", contact.name)
@@ -99,10 +91,10 @@ class Books:
         self.ledger.append((self.env.now, entry, *whose, segments, amount))
 
 
-class Quota(Books):
+class Quota(_Books):
     """An account's packages, and what their running out means in its mode."""
 
-    def __init__(self, env: simpy.Environment, scenario: Scenario) -> None:
+    def __init__(self, env: Environment, scenario: Scenario) -> None:
         super().__init__(env, scenario)
         self.mode: str = self.rules.service_mode
         self.packages: list[Package] = []
@@ -118,10 +110,10 @@ class Quota(Books):
 
     def in_force(self, country: str) -> list[Package]:
         """The packages of a country in force, in their order of use."""
-        found = [p for p in self.packages if p.country == country and p.in_force]
+        packages = [p for p in self.packages if p.country == country and p.in_force]
         if self.rules.package_order == "nearest_expiry":
-            found.sort(key=lambda p: (p.ends_at, p.id))
-        return found
+            packages.sort(key=lambda p: (p.ends_at, p.id))
+        return packages
 
     def buy(self, offer: parts.Package) -> None:
         """A purchase: refused to who is frozen or too poor, else in force and paid at once."""
@@ -153,7 +145,7 @@ class Quota(Books):
         self.quota_comes(package.country)
         self.resume(package.country)
 
-    def _expiry(self, package: Package) -> Iterable[simpy.Event]:
+    def _expiry(self, package: Package) -> Process:
         yield Moment(self.env, package.ends_at, EXPIRY)
         self.package_expires(package)
 
@@ -186,7 +178,7 @@ class Quota(Books):
 
     def deduct(self, country: str, segments: int) -> list[tuple[Package, int]]:
         """Take a message's segments from the packages, as far as they go."""
-        taken = []
+        taken: list[tuple[Package, int]] = []
         for package in self.in_force(country):
             n = min(package.left, segments - sum(n for _, n in taken))
             if n:

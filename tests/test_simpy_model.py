@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from hand_worlds import HAND_WORLDS, HandWorld
 from hypothesis import HealthCheck, given, settings
-from oracle import Result, oracle
 from worlds import is_pushed, worlds
 
 from smssim.record.schema import TABLES
 from smssim.scenario import Scenario
+from smssim.simpy_model.model import Tables, simpy_tables
 
 
 @pytest.mark.parametrize("world", HAND_WORLDS, ids=lambda world: world.name)
 def test_a_world_computed_by_hand(world: HandWorld) -> None:
-    result = oracle(world.scenario, seed=7, policies=world.policies)
+    result = simpy_tables(world.scenario, seed=7, policies=world.policies)
 
     for table, rows in world.expected.items():
         assert getattr(result, table) == rows, table
@@ -28,21 +28,21 @@ def test_a_world_computed_by_hand(world: HandWorld) -> None:
 def test_what_holds_in_every_world(world: tuple[Scenario, int, tuple[Any, ...]]) -> None:
     scenario, seed, policies = world
 
-    result = oracle(scenario, seed, policies)
+    result = simpy_tables(scenario, seed, policies)
 
-    assert result == oracle(scenario, seed, policies), "a second run gives the same"
+    assert result == simpy_tables(scenario, seed, policies), "a second run gives the same"
     _tables_are_in_order(result, scenario)
     _segments_are_kept(result)
     _money_is_kept(result)
     _reports_match_messages(result, scenario)
 
 
-def _columns(result: Result, table: str) -> list[dict[str, Any]]:
+def _columns(result: Tables, table: str) -> list[dict[str, Any]]:
     names = [column.name for column in TABLES[table]]
     return [dict(zip(names, row, strict=True)) for row in getattr(result, table)]
 
 
-def _tables_are_in_order(result: Result, scenario: Scenario) -> None:
+def _tables_are_in_order(result: Tables, scenario: Scenario) -> None:
     keys = [row[:5] for row in result.messages]
     assert keys == sorted(set(keys))
     assert all(scenario.start_us <= at < scenario.end_us for at, *_ in keys)
@@ -52,7 +52,7 @@ def _tables_are_in_order(result: Result, scenario: Scenario) -> None:
     assert all(at < scenario.end_us for at, *_ in result.events)
 
 
-def _segments_are_kept(result: Result) -> None:
+def _segments_are_kept(result: Tables) -> None:
     packages = _columns(result, "packages")
     for row in packages:
         assert row["segments"] == row["used"] + row["expired"] + row["left"]
@@ -61,7 +61,7 @@ def _segments_are_kept(result: Result) -> None:
     assert covered == sum(row["used"] for row in packages)
 
 
-def _money_is_kept(result: Result) -> None:
+def _money_is_kept(result: Tables) -> None:
     charged = sum(row["cost_micro"] for row in _columns(result, "messages"))
     settled = [
         row["amount_micro"]
@@ -71,7 +71,7 @@ def _money_is_kept(result: Result) -> None:
     assert charged == sum(settled)
 
 
-def _reports_match_messages(result: Result, scenario: Scenario) -> None:
+def _reports_match_messages(result: Tables, scenario: Scenario) -> None:
     parts = Counter(row["message"] for row in _columns(result, "reports"))
     for number, row in enumerate(_columns(result, "messages")):
         assert (row["report_source"] is None) == (row["final_at"] is None)

@@ -1,4 +1,4 @@
-"""The oracle's status reports: when each is pushed, and whether the customer's server takes it.
+"""Status reports: when each is pushed, and whether the customer's server takes it.
 
 Everything here is a function of the scenario, the marks and the final statuses, by docs/model.md.
 """
@@ -9,12 +9,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from oracle_births import Message
-from oracle_delays import below, delay_table
-
 from smssim.calendars import to_us
 from smssim.scenario import Scenario, microseconds
+from smssim.simpy_model.arrivals import Message
+from smssim.simpy_model.inverse_tables import below, delay_table
 from smssim.stats.keyed_random import PHI, KeyedRandom, mix64
+
+__all__ = [
+    "Report",
+    "Server",
+    "batches",
+    "first_received",
+    "names_address",
+    "reports",
+]
 
 
 @dataclass
@@ -40,7 +48,7 @@ def reports(
     server = Server(scenario, marks)
     batched: dict[str, list[Report]] = {a.name: [] for a in scenario.applications}
     has_address = {a.name: a.batch_address for a in scenario.applications}
-    found = []
+    pushed = []
     for row, message in enumerate(messages):
         if message.final_at is None or message.final_at >= scenario.end_us:
             continue
@@ -54,10 +62,10 @@ def reports(
                 batched[application].append(report)
             else:
                 continue
-            found.append(report)
+            pushed.append(report)
     for application, waiting in batched.items():
-        push_batches(server, application, waiting)
-    for report in found:
+        _push_batches(server, application, waiting)
+    for report in pushed:
         yield (report.row, report.part, *report.pushed)
 
 
@@ -78,7 +86,7 @@ def first_received(server: Server, message: Message) -> int | None:
     return min((received for *_, received in pushed if received is not None), default=None)
 
 
-def push_batches(server: Server, application: str, waiting: list[Report]) -> None:
+def _push_batches(server: Server, application: str, waiting: list[Report]) -> None:
     """Push one application's reports batch by batch."""
     for number, (batch, closed) in enumerate(batches(server.scenario, waiting)):
         word = server.marks.word(f"callback/{application}", "batch", 0, number)
@@ -110,7 +118,7 @@ class Server:
 
     def __init__(self, scenario: Scenario, marks: KeyedRandom) -> None:
         self.scenario, self.marks = scenario, marks
-        self.is_down = server_is_down(scenario, marks)
+        self.is_down = _server_is_down(scenario, marks)
 
     def push(self, first: int, word: int) -> tuple[Any, ...]:
         """The attempts from a moment on: state, attempts, copies, first arrival."""
@@ -135,7 +143,7 @@ class Server:
         return "lost" if attempts == len(times) else "pending", attempts, 0, None
 
 
-def server_is_down(scenario: Scenario, marks: KeyedRandom) -> Callable[[int], bool]:
+def _server_is_down(scenario: Scenario, marks: KeyedRandom) -> Callable[[int], bool]:
     """Tell of any instant whether the customer's callback server is down."""
     callback = scenario.callback
     windows = [

@@ -1,6 +1,6 @@
-"""Reviews of the oracle: submissions, decisions and, if they are few, the reviewers.
+"""Reviews: submissions, decisions and, if they are few, the reviewers.
 
-Written by docs/model.md alone, from the scenario, the marks and the onboarding of the oracle.
+Written by docs/model.md alone, from the scenario, the marks and the onboarding.
 """
 
 from __future__ import annotations
@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from oracle_delays import below, delay_table, work_calendar
-from oracle_onboarding import Beginnings
-
 from smssim.calendars import to_us
 from smssim.scenario import Delay, Scenario, Template
+from smssim.simpy_model.inverse_tables import below, delay_table, work_calendar
+from smssim.simpy_model.onboarding import Beginnings
 from smssim.stats.keyed_random import KeyedRandom
 from smssim.workdays import WorkCalendar, add_working, review_window
+
+__all__ = ["Reviews", "Submission", "reviews"]
 
 
 @dataclass
@@ -44,38 +45,38 @@ class Reviews:
 
 def reviews(scenario: Scenario, marks: KeyedRandom, beginnings: Beginnings) -> Reviews:
     """Review every template; one that is not to be handed in was approved long before the start."""
-    found, first = Reviews(), []
+    result, first = Reviews(), []
     for place, template in enumerate(scenario.templates):
         if not beginnings.has(template.name):
-            found.usable_at[template.name] = scenario.start_us
-            found.approved_at.append(scenario.start_us)
+            result.usable_at[template.name] = scenario.start_us
+            result.approved_at.append(scenario.start_us)
             continue
         at = beginnings.handed_in(template.name)
         if at is not None and at < scenario.end_us:
             first.append(Submission(template, place, 1, at))
-    desk = Desk(scenario, marks)
+    desk = _Desk(scenario, marks)
     for submission in sorted(desk.decide(first), key=lambda s: (s.place, s.attempt)):
-        _write(scenario, desk, submission, found)
-    return found
+        _write(scenario, desk, submission, result)
+    return result
 
 
-def _write(scenario: Scenario, desk: Desk, submission: Submission, found: Reviews) -> None:
+def _write(scenario: Scenario, desk: _Desk, submission: Submission, result: Reviews) -> None:
     end, name = scenario.end_us, submission.template.name
     first = (name, submission.attempt, submission.at)
     if submission.approved:
-        found.usable_at[name] = submission.decided + desk.delay(submission, "usable")
-        found.approved_at.append(submission.decided)
+        result.usable_at[name] = submission.decided + desk.delay(submission, "usable")
+        result.approved_at.append(submission.decided)
     if submission.decided >= end:
-        found.rows.append((*first, None, None, None))
+        result.rows.append((*first, None, None, None))
     elif submission.approved:
-        usable = found.usable_at[name]
+        usable = result.usable_at[name]
         shown = usable if usable < end else None
-        found.rows.append((*first, submission.decided, "approved", shown))
+        result.rows.append((*first, submission.decided, "approved", shown))
     else:
-        found.rows.append((*first, submission.decided, "rejected", None))
+        result.rows.append((*first, submission.decided, "rejected", None))
 
 
-class Desk:
+class _Desk:
     """Who reviews, when, and how long."""
 
     def __init__(self, scenario: Scenario, marks: KeyedRandom) -> None:
@@ -125,8 +126,8 @@ class Desk:
 
     def longer(self, submission: Submission, reviewed: int) -> int:
         """What the countries that a template goes to add."""
-        word, own = self.word(submission, "longer"), submission.template.name
-        goes_to = Beginnings(self.scenario, self.marks).sent_to(own) if self.rules.longer else ()
+        word, name = self.word(submission, "longer"), submission.template.name
+        goes_to = Beginnings(self.scenario, self.marks).sent_to(name) if self.rules.longer else ()
         extras = [delay_table(d).of(word) for c, d in self.rules.longer.items() if c in goes_to]
         return add_working(reviewed, max(extras, default=0), self.calendar)
 

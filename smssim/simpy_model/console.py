@@ -1,6 +1,6 @@
-"""The console of the oracle's account: applications, regions, number control, tickets.
+"""The console: applications, regions, number control, tickets.
 
-Written by docs/model.md alone, it shares no code with the engine; each rule is a short method.
+Written from docs/model.md alone; each rule is a short method.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-import simpy
-from oracle_delays import delay_table
-from oracle_quota import COMMAND, TEMPLATE
-from oracle_thresholds import Limits
-
 from smssim.calendars import DAY, HOUR, MINUTE, to_us
 from smssim.scenario import Frequency, Scenario, Ticket, Traffic, microseconds
+from smssim.simpy_model.environment import COMMAND, TEMPLATE, Environment
+from smssim.simpy_model.inverse_tables import delay_table
+from smssim.simpy_model.thresholds import Limits
 from smssim.stats.keyed_random import KeyedRandom
+
+__all__ = ["Console", "Plan"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Plan:
 class Console(Limits):
     """What an account's console says of applications, regions and numbers."""
 
-    def __init__(self, env: simpy.Environment, scenario: Scenario, marks: KeyedRandom) -> None:
+    def __init__(self, env: Environment, scenario: Scenario, marks: KeyedRandom) -> None:
         super().__init__(env, scenario, marks)
         names = ("daily_limit", "monthly_limit")
         self.quota: dict[str, int] = {name: getattr(scenario.quota, name) for name in names}

@@ -1,23 +1,23 @@
-"""The group tasks of the oracle: what refuses and cancels them, and their table.
+"""The group tasks: what refuses and cancels them, and their table.
 
-Written by docs/model.md alone, from the oracle's own messages.
+Written by docs/model.md alone, from the messages of the run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
-
-from oracle_account import Account
-from oracle_births import Message
-from oracle_quota import COMMAND, Moment
 
 from smssim.calendars import to_us
 from smssim.scenario import GroupTask
+from smssim.simpy_model.account import Account
+from smssim.simpy_model.arrivals import Message
+from smssim.simpy_model.environment import COMMAND, Moment, Process
 from smssim.sms.recipients import Recipients, read_recipients
 
+__all__ = ["task_moments", "task_row"]
 
-def task_moments(account: Account, task: GroupTask) -> Iterator[Moment]:
+
+def task_moments(account: Account, task: GroupTask) -> Process:
     """The refusal or the cancellation of one task, and nothing for most."""
     start = account.scenario.start_us
     _, reason = _import(account, task)
@@ -36,8 +36,8 @@ def task_moments(account: Account, task: GroupTask) -> Iterator[Moment]:
 def task_row(account: Account, task: GroupTask, messages: list[Message]) -> tuple[Any, ...]:
     """One row of the table of tasks."""
     end, at = account.scenario.end_us, to_us(task.at)
-    own = [message for message in messages if message.source == task.name]
-    sent = [message for message in own if message.place == 0]
+    messages_of_task = [message for message in messages if message.source == task.name]
+    sent = [message for message in messages_of_task if message.place == 0]
     final = [message.status for message in sent if (message.final_at or 0) < end]
     read, reason = _import(account, task)
     kept = read.kept if read else sum(task.countries.values())
@@ -55,7 +55,7 @@ def task_row(account: Account, task: GroupTask, messages: list[Message]) -> tupl
         state = "finished" if handed_over < end else "sending"
     finished = handed_over if state == "finished" else None
     delivered = final.count("DELIVRD")
-    counts = (len(own) - len(sent), len(sent), delivered, len(final) - delivered)
+    counts = (len(messages_of_task) - len(sent), len(sent), delivered, len(final) - delivered)
     first = (task.name, task.template, state, reason, _made_at(account, task), at, finished)
     return (*first, *numbers, *counts, len(sent) - len(final))
 

@@ -1,4 +1,4 @@
-"""What the oracle knows before anything is judged: births, the callback server.
+"""What is known before anything is judged: births, the callback server.
 
 Everything here is a function of the scenario and the marks alone, word by word, by docs/model.md.
 """
@@ -8,9 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
-
-from oracle_delays import below, count_table, share_table
-from oracle_quota import Package
 
 from smssim.calendars import HOUR, hourly_weights, quarter_bounds, to_us
 from smssim.record.schema import REFUSED_AT
@@ -25,10 +22,14 @@ from smssim.scenario import (
     Traffic,
     microseconds,
 )
+from smssim.simpy_model.inverse_tables import below, count_table, share_table
+from smssim.simpy_model.packages import Package
 from smssim.sms.recipients import read_recipients
 from smssim.sms.reference import countries
 from smssim.stats.inverse_cdf import poisson_count
 from smssim.stats.keyed_random import KeyedRandom, message_counter
+
+__all__ = ["REQUESTS_AN_HOUR", "Message", "births"]
 
 REQUESTS_AN_HOUR = 1_000_000
 _FIRST_RANK = 2
@@ -162,14 +163,14 @@ def births(scenario: Scenario, marks: KeyedRandom) -> Iterator[Message]:
         begin, end = scenario.start_us, scenario.end_us
         first = Message(0, source.name, 0, 0, "", scenario.template(source.template), place)
         if isinstance(source, Traffic):
-            found = _of_traffic(scenario, marks, source, first)
+            births = _of_traffic(scenario, marks, source, first)
             begin = max(begin, to_us(source.starts)) if source.starts else begin
             end = min(end, to_us(source.ends)) if source.ends else end
         elif isinstance(source, Calls):
-            found = _of_calls(source, first)
+            births = _of_calls(source, first)
         else:
-            found = _of_group_task(scenario, source, first)
-        yield from (message for message in found if begin <= message.submitted_at < end)
+            births = _of_group_task(scenario, source, first)
+        yield from (message for message in births if begin <= message.submitted_at < end)
 
 
 def _of_traffic(
@@ -186,10 +187,10 @@ def _of_traffic(
     like = replace(like, server_resend=source.server_resend)
     bounds = quarter_bounds(begin, last - begin + 1, zone, source.hours, source.weekdays)
     for hour, weight in enumerate(weights.tolist(), start=begin):
-        own = None if bounds is None else bounds[hour - begin].tolist()
+        quarters = None if bounds is None else bounds[hour - begin].tolist()
         table = count_table(weight * source.messages_a_day / 24 / mean_size)
         for k in range(poisson_count(table, marks.word(source.name, "count", hour, 0))):
-            at = _time_of_request(marks, source, hour, k, own)
+            at = _time_of_request(marks, source, hour, k, quarters)
             word = marks.word(source.name, "size", hour, k)
             size = list(sizes)[share_table(tuple(sizes.values())).of(word)]
             request = hour * REQUESTS_AN_HOUR + k

@@ -1,4 +1,4 @@
-"""Inverse tables and calendars of the oracle, each made once, for some take milliseconds."""
+"""Inverse tables and calendars, each made once, for some take milliseconds."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from functools import cache, lru_cache
 
 from smssim.scenario import Delay
 from smssim.stats.inverse_cdf import Discrete, Quantiles, poisson
-from smssim.stats.keyed_random import Words
 from smssim.workdays import WorkCalendar
+
+__all__ = ["below", "count_table", "delay_table", "share_table", "work_calendar"]
 
 
 @cache
@@ -24,7 +25,7 @@ def share_table(shares: tuple[float, ...]) -> Discrete:
 
 
 @lru_cache(4096)
-def count_table(mean: float) -> tuple[int, Words]:
+def count_table(mean: float) -> tuple[int, tuple[int, ...]]:
     """The inverse table of a Poisson count; most hours of a source are alike."""
     return poisson(mean)
 

@@ -9,13 +9,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from oracle_delays import delay_table, work_calendar
-
 from smssim.calendars import to_us
 from smssim.scenario import GroupTask, Registration, Scenario
+from smssim.simpy_model.inverse_tables import delay_table, work_calendar
 from smssim.sms.recipients import read_recipients
 from smssim.stats.keyed_random import KeyedRandom
 from smssim.workdays import add_working
+
+__all__ = [
+    "ACCOUNT",
+    "ASKED",
+    "BEFORE",
+    "FIRST",
+    "Beginnings",
+    "Name",
+    "State",
+]
 
 ASKED, FIRST = {"CA", "GB", "SG", "US", "VN", "TW"}, {"CA", "US", "VN"}
 BEFORE = {
@@ -27,10 +36,10 @@ BEFORE = {
     "country_registration": ("details",),
     "application": ("payment_method", "details"),
 }
-ACCOUNT = ("email", "mobile_number", "registration", "payment_method")
+ACCOUNT: tuple[str, ...] = ("email", "mobile_number", "registration", "payment_method")
 ACCOUNT += ("authentication", "enabling", "details")
-BY_CHOICE = ("email", "mobile_number", "payment_method", "credentials")
-WORKING = ("authentication", "enabling", "country_registration")
+_BY_CHOICE = ("email", "mobile_number", "payment_method", "credentials")
+_WORKING = ("authentication", "enabling", "country_registration")
 Name = tuple[str, str]
 
 
@@ -100,7 +109,7 @@ class Beginnings:
         if step == "country_registration":
             asked = self.rules is not None and subject in ASKED & self.sent_to()
             return subject in self.scenario.registrations or asked
-        if step in BY_CHOICE:
+        if step in _BY_CHOICE:
             chosen = self.rules is not None and getattr(self.rules, step) is not None
             return chosen or (self.rules is not None and step in self.rules.attempts)
         if step == "template" and self.scenario.template(subject).submitted is None:
@@ -109,17 +118,17 @@ class Beginnings:
 
     def sent_to(self, template: str | None = None) -> set[str]:
         """The countries that a template goes to, or all of them."""
-        found: set[str] = set()
+        countries: set[str] = set()
         for source in self.scenario.sources:
             if template not in (None, source.template):
                 continue
             if not isinstance(source, GroupTask):
-                found.add(source.country)
+                countries.add(source.country)
             elif source.file is None:
-                found |= set(source.countries)
+                countries |= set(source.countries)
             else:
-                found |= set(read_recipients(self.scenario.find(source.file)).countries)
-        return found
+                countries |= set(read_recipients(self.scenario.find(source.file)).countries)
+        return countries
 
     # What a step needs, when it is tried, how long it takes.
 
@@ -132,8 +141,8 @@ class Beginnings:
             return [("application", subject)]
         needs = [(need, "") for need in BEFORE.get(step, ())]
         if step == "application":
-            own = [t.name for t in self.scenario.templates if t.application == subject]
-            needs = self._with_countries(needs, {c for t in own for c in self.sent_to(t)})
+            templates = [t.name for t in self.scenario.templates if t.application == subject]
+            needs = self._with_countries(needs, {c for t in templates for c in self.sent_to(t)})
         return [need for need in needs if self._exists(need)]
 
     def _with_countries(self, needs: list[Name], countries: set[str]) -> list[Name]:
@@ -157,7 +166,7 @@ class Beginnings:
         else:
             first = step in ACCOUNT[:3] and not any(self._exists(n) for n in self._needs(name))
             begins = self.rules.begins if first else None
-            at = next((at for own, at in self.rules.attempts.items() if own == step), begins)
+            at = next((at for dated, at in self.rules.attempts.items() if dated == step), begins)
         return to_us(at) if at else None
 
     def _ends(self, name: Name, began: int) -> int:
@@ -173,7 +182,7 @@ class Beginnings:
                 return began
         source = f"onboarding/{step}/{subject}"
         took = delay_table(delay).of(self.marks.word(source, "duration", 0, 0))
-        if step not in WORKING:
+        if step not in _WORKING:
             return began + took
         review = self.scenario.review
         return add_working(began, took, work_calendar(review.extra_workdays, review.extra_holidays))
@@ -185,8 +194,8 @@ class Beginnings:
         if tried is None:
             for need in needs:
                 if self.state(need).refused:
-                    told = f"needs {' '.join(need).strip()}, which was refused"
-                    return State(None, None, told, self.state(need).known)
+                    reason = f"needs {' '.join(need).strip()}, which was refused"
+                    return State(None, None, reason, self.state(need).known)
             ends = [self.state(need).done for need in needs]
             by_hand = name[0] == "country_registration" and self.rules is None
             if by_hand or None in ends:
@@ -196,16 +205,16 @@ class Beginnings:
             for need in needs:
                 done = self.state(need).done
                 if done is None or done > tried:
-                    told = f"needs {' '.join(need).strip()}, which is not done"
-                    return State(tried, None, told, tried)
+                    reason = f"needs {' '.join(need).strip()}, which is not done"
+                    return State(tried, None, reason, tried)
             began = tried
         if name[0] == "authentication" and self.rules and self.rules.account_type == "personal":
-            told = "a personal account cannot be authenticated as an enterprise"
-            return State(began, None, told, began)
+            reason = "a personal account cannot be authenticated as an enterprise"
+            return State(began, None, reason, began)
         if name[0] == "enabling" and self.rules and self.rules.account_type == "unincorporated":
-            told = "an unincorporated business cannot enable the service"
-            return State(began, None, told, began)
+            reason = "an unincorporated business cannot enable the service"
+            return State(began, None, reason, began)
         if name[0] in ("application", "template") and self.scenario.account.balance == 0:
-            told = "the balance is insufficient"
-            return State(began, None, told, began)
+            reason = "the balance is insufficient"
+            return State(began, None, reason, began)
         return State(began, self._ends(name, began))

@@ -1,4 +1,4 @@
-"""The oracle: docs/model.md once more, plain and slow, as one SimPy process a message.
+"""The model: docs/model.md once more, plain and slow, as one SimPy process a message.
 
 It is written from the specification alone and shares no rule with the engine, only inputs, marks
 and calendars. What the two disagree on is a fault of one of them, or of the specification.
@@ -6,41 +6,48 @@ and calendars. What the two disagree on is a fault of one of them, or of the spe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import simpy
-from oracle_account import Account
-from oracle_births import Message, births
-from oracle_control import Plan
-from oracle_delays import delay_table, share_table
-from oracle_onboarding import Beginnings
-from oracle_quota import (
+from smssim.calendars import HOUR, next_day, next_month, to_us
+from smssim.scenario import Outcome, Package, Registration, Scenario, micro, microseconds
+from smssim.simpy_model.account import Account
+from smssim.simpy_model.arrivals import Message, births
+from smssim.simpy_model.console import Plan
+from smssim.simpy_model.environment import (
     DAY_TURN,
     MONTH_TURN,
     ONBOARDING,
     PURCHASE,
     SETTLEMENT,
     TEMPLATE,
+    Environment,
     Moment,
+    Process,
 )
-from oracle_reports import Server, first_received, reports
-from oracle_reviews import Reviews, reviews
-from oracle_tasks import task_moments, task_row
-
-from smssim.calendars import HOUR, next_day, next_month, to_us
-from smssim.scenario import Outcome, Package, Registration, Scenario, micro, microseconds
+from smssim.simpy_model.group_tasks import task_moments, task_row
+from smssim.simpy_model.inverse_tables import delay_table, share_table
+from smssim.simpy_model.onboarding import Beginnings
+from smssim.simpy_model.reports import Server, first_received, reports
+from smssim.simpy_model.review_desk import Reviews, reviews
 from smssim.stats.keyed_random import MASK64, KeyedRandom
 
-Policy = Callable[[simpy.Environment, Any], Iterator[simpy.Event]]
+__all__ = [
+    "Policy",
+    "Rows",
+    "Tables",
+    "simpy_tables",
+]
+
+Policy = Callable[[Environment, Any], Process]
 Rows = list[tuple[Any, ...]]
-HUAWEI, SMS_CENTRE, PLATFORM = 3, 2, 1
-MOST_RECIPIENTS = 500
+_HUAWEI, _SMS_CENTRE, _PLATFORM = 3, 2, 1
+_MOST_RECIPIENTS = 500
 
 
 @dataclass(frozen=True)
-class Result:
+class Tables:
     """All tables of one run, rows of plain values in the columns of `smssim.record.schema`."""
 
     messages: Rows
@@ -53,17 +60,17 @@ class Result:
     tasks: Rows
 
 
-def oracle(scenario: Scenario, seed: int = 1, policies: Sequence[Policy] = ()) -> Result:
+def simpy_tables(scenario: Scenario, seed: int = 1, policies: Sequence[Policy] = ()) -> Tables:
     """Simulate a scenario message by message."""
-    return World(scenario, seed).run(policies)
+    return _Model(scenario, seed).run(policies)
 
 
-class World:
+class _Model:
     """One run: the account's control, and a process for each message."""
 
     def __init__(self, scenario: Scenario, seed: int) -> None:
         self.scenario, self.marks, self.end = scenario, KeyedRandom(seed, 0), scenario.end_us
-        self.env = simpy.Environment(initial_time=scenario.start_us)
+        self.env = Environment(initial_time=scenario.start_us)
         self.account = Account(self.env, scenario, self.marks)
         self.beginnings = Beginnings(scenario, self.marks)
         self.reviews: Reviews = reviews(scenario, self.marks, self.beginnings)
@@ -72,7 +79,7 @@ class World:
         self.free: dict[str, int] = {}
         self.server = Server(scenario, self.marks)
 
-    def run(self, policies: Sequence[Policy]) -> Result:
+    def run(self, policies: Sequence[Policy]) -> Tables:
         """Start control, messages and policies, and step until nothing before the end is left."""
         for process in (*self.control(), *map(self.message, births(self.scenario, self.marks))):
             self.env.process(process)
@@ -85,7 +92,7 @@ class World:
 
     # Control.
 
-    def control(self) -> Iterator[Iterable[simpy.Event]]:
+    def control(self) -> Iterator[Process]:
         """Everything that happens to the account without a message or a policy."""
         yield self.turns(DAY_TURN, next_day, self.account.day)
         yield self.turns(MONTH_TURN, next_month, self.account.month)
@@ -97,13 +104,13 @@ class World:
         yield from map(self.planned, self.account.plans())
         yield self.settlements()
 
-    def turns(self, rank: int, following: Callable[[int], int], period: Any) -> Iterator[Moment]:
+    def turns(self, rank: int, following: Callable[[int], int], period: Any) -> Process:
         """All turns of the UTC day or month."""
         while True:
             yield Moment(self.env, following(self.env.now), rank)
             self.account.turn(period)
 
-    def purchase(self, package: Package) -> Iterator[Moment]:
+    def purchase(self, package: Package) -> Process:
         """A package of the scenario, bought with the first approved template at the earliest."""
         approval = self.reviews.first_approval()
         if approval is None:
@@ -112,9 +119,9 @@ class World:
         yield Moment(self.env, max(at, approval, self.scenario.start_us), PURCHASE)
         self.account.buy(package)
 
-    def begins(self, name: tuple[str, str]) -> Iterator[Moment]:
+    def begins(self, name: tuple[str, str]) -> Process:
         """A step of getting started that is told of: refused when it is tried, or done."""
-        state, told = self.beginnings.state(name), " ".join(name).strip()
+        state, label = self.beginnings.state(name), " ".join(name).strip()
         events = {
             "enabling": "enabled",
             "country_registration": "registered",
@@ -123,13 +130,13 @@ class World:
         }
         at, event, subject = state.done, events.get(name[0]), name[1]
         if state.refused:
-            at, event, subject = state.began, "step_refused", f"{told}: {state.refused}"
+            at, event, subject = state.began, "step_refused", f"{label}: {state.refused}"
         if at is None or event is None or at <= self.scenario.start_us:
             return
         yield Moment(self.env, at, ONBOARDING)
         self.account.tell(event, subject)
 
-    def usable(self, template: str) -> Iterator[Moment]:
+    def usable(self, template: str) -> Process:
         """The moment at which a template can be sent, if it could not from the start."""
         usable_at = self.reviews.usable_at.get(template)
         if usable_at is None or usable_at <= self.scenario.start_us:
@@ -137,12 +144,12 @@ class World:
         yield Moment(self.env, usable_at, TEMPLATE)
         self.account.tell("template_usable", template)
 
-    def planned(self, plan: Plan) -> Iterator[Moment]:
+    def planned(self, plan: Plan) -> Process:
         """What the scenario plans for the console, at its moment."""
         yield Moment(self.env, plan.at, plan.rank)
         plan.effect()
 
-    def settlements(self) -> Iterator[Moment]:
+    def settlements(self) -> Process:
         """Every full UTC hour after the start: the account settles, and may freeze."""
         while True:
             yield Moment(self.env, self.env.now // HOUR * HOUR + HOUR, SETTLEMENT)
@@ -164,7 +171,7 @@ class World:
 
     # One message.
 
-    def message(self, message: Message) -> Iterator[Moment]:
+    def message(self, message: Message) -> Process:
         """One copy of a message, from its waiting to that of the next copy."""
         yield Moment(self.env, message.submitted_at, message.rank)
         if self.bears_nothing(message.source) or self.delivered(message.earlier):
@@ -179,7 +186,7 @@ class World:
             self.env.process(self.message(message.next_copy(self.env.now + max(1, patience))))
         self.env.process(self.failure(message))
 
-    def failure(self, message: Message) -> Iterator[simpy.Event]:
+    def failure(self, message: Message) -> Process:
         """What a customer's server does about one copy: wait until it knows, then send again."""
         rule, verdict = message.server_resend, (message.place, message.status, message.final_at)
         if rule is None or message.generation >= rule.at_most:
@@ -201,7 +208,8 @@ class World:
 
     def delivered(self, copies: Sequence[Message]) -> bool:
         """Whether the user has one of these copies by now."""
-        return any(m.status == "DELIVRD" and m.final_at <= self.env.now for m in copies)
+        now = self.env.now
+        return any(m.status == "DELIVRD" and (m.final_at or 0) <= now for m in copies)
 
     def segments(self, message: Message) -> int:
         """The segments of a message, fixed or drawn from its template's mix."""
@@ -250,7 +258,7 @@ class World:
             return "E000112"
         if code := account.limit_refusal(message.country):
             return code
-        return "E000503" if message.size > MOST_RECIPIENTS else None
+        return "E000503" if message.size > _MOST_RECIPIENTS else None
 
     def refusal_of_message(self, message: Message) -> str | None:
         """Place 2: what refuses a message before it is accepted."""
@@ -310,7 +318,7 @@ class World:
 
     def refused_by_platform(self, message: Message, status: str) -> None:
         """Place 3: refused after acceptance, with a report of the Huawei platform."""
-        message.place, message.status, message.report_source = 3, status, HUAWEI
+        message.place, message.status, message.report_source = 3, status, _HUAWEI
         message.final_at = self.env.now
 
     def charge(self, message: Message) -> None:
@@ -350,11 +358,11 @@ class World:
         latency = self.latency(message)
         validity = microseconds(self.scenario.queue.validity_h * 3_600)
         if status == "none" or latency > validity:
-            status, latency, message.report_source = "EXPIRED", validity, PLATFORM
+            status, latency, message.report_source = "EXPIRED", validity, _PLATFORM
         else:
-            message.report_source = SMS_CENTRE
+            message.report_source = _SMS_CENTRE
         registration = self.missing_registration(message.country)
-        if registration and message.report_source != PLATFORM:
+        if registration and message.report_source != _PLATFORM:
             status = registration.status
         message.status, message.final_at = status, message.sent_at + latency
 
@@ -380,14 +388,14 @@ class World:
 
     # After the run.
 
-    def result(self) -> Result:
+    def result(self) -> Tables:
         """All tables, with nothing in them that is not known before the end."""
         end, account = self.end, self.account
         account.look_at_deliveries(end)
         ledger = list(account.ledger)
         if account.accrued_micro:
             ledger.append((end, "unsettled", None, None, None, account.accrued_micro))
-        return Result(
+        return Tables(
             messages=[message.row(end) for message in self.judged],
             reports=list(reports(self.scenario, self.marks, self.judged)),
             events=[tuple(event) for event in account.events],

@@ -1,6 +1,6 @@
-"""The account of the oracle: what policies read and command, and money.
+"""The account: what policies read and command, and money.
 
-Written by docs/model.md alone, it shares no code with the engine; each rule is a short method.
+Written from docs/model.md alone; each rule is a short method.
 """
 
 from __future__ import annotations
@@ -8,22 +8,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-import simpy
-from oracle_births import Message
-from oracle_control import Console
-from oracle_quota import COMMAND, Moment, Package
-from oracle_thresholds import MAINLAND
-
 from smssim import scenario as parts
 from smssim.calendars import MINUTE, to_us
 from smssim.scenario import Scenario, check_thresholds, micro, microseconds
+from smssim.simpy_model.arrivals import Message
+from smssim.simpy_model.console import Console
+from smssim.simpy_model.environment import COMMAND, Environment, Moment
+from smssim.simpy_model.packages import Package
+from smssim.simpy_model.thresholds import MAINLAND
 from smssim.stats.keyed_random import KeyedRandom
+
+__all__ = ["Account"]
 
 
 class Account(Console):
     """One customer's account: its money, and the interface of policies."""
 
-    def __init__(self, env: simpy.Environment, scenario: Scenario, marks: KeyedRandom) -> None:
+    def __init__(self, env: Environment, scenario: Scenario, marks: KeyedRandom) -> None:
         super().__init__(env, scenario, marks)
         self._accrued = 0
         self._on_delivery: list[tuple[Message, int]] = []
