@@ -25,6 +25,7 @@ __all__ = [
     "hourly_weights",
     "month_later",
     "month_start",
+    "months_later",
     "next_day",
     "next_month",
     "quarter_bounds",
@@ -93,10 +94,11 @@ def next_month(us: int) -> int:
 
     This is when month counters start again (DOMAIN.md section 5).
     """
-    return to_us(_add_months(to_datetime(us).date().replace(day=1), 1))
+    return to_us(months_later(to_datetime(us).date().replace(day=1), 1))
 
 
-def _add_months(day: date, months: int) -> date:
+def months_later(day: date, months: int) -> date:
+    """Return the same day so many months later, clipped to that month's end."""
     year, month0 = divmod(day.year * 12 + day.month - 1 + months, 12)
     last = monthrange(year, month0 + 1)[1]
     return date(year, month0 + 1, min(day.day, last))
@@ -111,7 +113,7 @@ def month_later(us: int) -> int:
     '2026-02-28T09:00:00+00:00'
     """
     day = to_datetime(us).date()
-    return us + to_us(_add_months(day, 1)) - to_us(day)
+    return us + to_us(months_later(day, 1)) - to_us(day)
 
 
 def end_of_validity(
@@ -136,7 +138,7 @@ def end_of_validity(
     else:
         assert months is not None
         _check_positive("months", months)
-        last = _add_months(bought, months)
+        last = months_later(bought, months)
     after = last + timedelta(days=1)
     # With fold=0 a midnight that the clocks skip resolves to the very instant of the change.
     return to_us(datetime(after.year, after.month, after.day, tzinfo=tz))

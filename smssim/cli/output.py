@@ -160,7 +160,7 @@ def check_writes(writes: Mapping[str, Path | None], reads: Iterable[Path | None]
 
 def files_of(scenario: Scenario) -> list[Path]:
     """The files that a scenario names: numbers of group tasks."""
-    return [scenario.find(task.file) for task in scenario.group_tasks if task.file is not None]
+    return [scenario.find(task.file) for task in scenario.tasks if task.file is not None]
 
 
 def _check_writable(option: str, path: Path) -> None:

@@ -16,6 +16,7 @@ from smssim.scenario.delays import Delay, LogNormal, SlowPart, microseconds
 from smssim.scenario.destinations import destinations, registrations
 from smssim.scenario.errors.problems import Problem, ScenarioError
 from smssim.scenario.fields import micro
+from smssim.scenario.group_tasks import CANCEL_BEFORE, DatedTask, GroupTask
 from smssim.scenario.json_schema import schema
 from smssim.scenario.network import Callback, Outage, Outcome, Queue, RandomOutages, Route
 from smssim.scenario.onboarding import (
@@ -27,11 +28,9 @@ from smssim.scenario.onboarding import (
 from smssim.scenario.promises import Check, Checking, Where
 from smssim.scenario.scenario import Scenario, Source
 from smssim.scenario.sources import (
-    CANCEL_BEFORE,
     Call,
     Calls,
     Flaws,
-    GroupTask,
     Recipient,
     Resend,
     ServerResend,
@@ -56,6 +55,7 @@ __all__ = [
     "Checking",
     "Contact",
     "CountryLimit",
+    "DatedTask",
     "Delay",
     "Flaws",
     "Frequency",

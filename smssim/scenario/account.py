@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr
@@ -23,6 +25,7 @@ from smssim.scenario.fields import (
     micro,
 )
 from smssim.scenario.network import Status
+from smssim.scenario.recurrence import every_month
 
 __all__ = [
     "Account",
@@ -158,12 +161,29 @@ class Package(ScenarioModel):
     valid_days: Annotated[Count, Field(le=3_660)] | None = None
     """Ends this many days later, instead of months."""
 
+    renew: Literal["monthly"] | None = None
+    """Whether it is bought again every month, on the same local day and time of
+    account.expiry_zone; once, if nothing is said."""
+    renew_until: Instant | None = None
+    """The first instant after its renewals; without it, the end of the run."""
+
     def violations(self) -> Iterator[Violation]:
-        """One validity, one price."""
+        """One validity, one price, renewals that have an end only if there are some."""
+        if self.renew_until is not None and self.renew is None:
+            yield ("renew_until",), "renew_until goes with renew"
         if self.price_per_segment is not None and "price" in self.model_fields_set:
             yield ("price_per_segment",), "give price or price_per_segment, not both"
         if self.valid_months is not None and self.valid_days is not None:
             yield ("valid_days",), "give valid_months or valid_days, not both"
+
+    def dated(self, start: datetime, end: datetime, zone: str) -> Iterator[Package]:
+        """The packages that this one stands for in a run: itself, and one for each renewal."""
+        yield self
+        if self.renew is None:
+            return
+        until = min(end, self.renew_until or end)
+        for at in islice(every_month(self.at or start, zone, until), 1, None):
+            yield self.model_copy(update={"at": at})
 
     @property
     def price_micro(self) -> int:

@@ -18,8 +18,8 @@ from smssim.scenario.consistency_console import (
 )
 from smssim.scenario.errors.partial import readable
 from smssim.scenario.errors.problems import KEY, Violation, as_written, hint
+from smssim.scenario.group_tasks import MOST_NUMBERS, GroupTask
 from smssim.scenario.promise_rules import promise_violations
-from smssim.scenario.sources import MOST_NUMBERS, GroupTask
 from smssim.sms.recipients import read_recipients
 
 __all__ = ["FileFinder", "readable_violations", "violations_between"]
@@ -83,19 +83,34 @@ def _sources(s: Any) -> Iterator[tuple[tuple[str, int], Any]]:
 def _names(s: Any) -> Iterator[Violation]:
     """Names of applications, of templates and of sources are unique."""
     groups = [
-        [(("applications", i), entry) for i, entry in enumerate(s.applications)],
-        [(("templates", i), entry) for i, entry in enumerate(s.templates)],
-        list(_sources(s)),
+        [(("applications", i), entry.name) for i, entry in enumerate(s.applications)],
+        [(("templates", i), entry.name) for i, entry in enumerate(s.templates)],
+        [(path, name) for path, entry in _sources(s) for name in _names_of(s, entry)],
     ]
     for group in groups:
         first: dict[str, tuple[str, int]] = {}
-        for path, entry in group:
-            if readable(entry.name) and entry.name in first:
-                section, i = first[entry.name]
-                message = f"the name {entry.name!r} stands twice, first in {section}.{i}"
+        for path, name in group:
+            if readable(name) and name in first:
+                section, i = first[name]
+                message = f"the name {name!r} stands twice, first in {section}.{i}"
                 yield (*path, "name"), message
-            elif readable(entry.name):
-                first[entry.name] = path
+            elif readable(name):
+                first[name] = path
+
+
+def _names_of(s: Any, source: Any) -> Iterator[Any]:
+    """The name of a source; of a task that recurs, those of its dates too."""
+    yield source.name
+    if _recurs(s, source):
+        yield from (task.name for task in source.dated(s.start, s.end))
+
+
+def _recurs(s: Any, source: Any) -> bool:
+    """Whether a source is a task that recurs, whole and in a run whose end is known."""
+    is_whole = isinstance(source, GroupTask) and readable(
+        s.start, s.days, *(getattr(source, name) for name in type(source).model_fields)
+    )
+    return is_whole and source.every is not None and source.zone is not None
 
 
 def _references(s: Any) -> Iterator[Violation]:
@@ -175,9 +190,13 @@ def _window(s: Any) -> Iterator[Violation]:
             if readable(call.at) and not start <= call.at < end:
                 yield ("calls", i, "calls", j, "at"), f"{as_written(call.at)} must be within {run}"
     for i, task in enumerate(s.group_tasks):
-        if not readable(task.at):
+        if _recurs(s, task) and not any(task.dated(start, end)):
+            message = f"there is no {task.every} of {task.zone} within {run}"
+            yield ("group_tasks", i, "every"), f"{message}, and its own starts and ends"
+        if not readable(task.at) or task.at is None:
             continue
-        last = task.last_at() if isinstance(task, GroupTask) and _is_whole(task) else task.at
+        whole = isinstance(task, GroupTask) and _is_whole(task)
+        last = next(task.dated(start, end)).last_at() if whole and task.every is None else task.at
         if task.at >= end or last < start:
             yield ("group_tasks", i, "at"), f"{as_written(task.at)} must be within {run}"
 
@@ -185,7 +204,7 @@ def _window(s: Any) -> Iterator[Violation]:
 def _task_moments(s: Any) -> Iterator[Violation]:
     """A group task is created, perhaps cancelled, and starts within a month (DOMAIN.md 8)."""
     for i, task in enumerate(s.group_tasks):
-        if not readable(s.start, task, task.at, task.created, task.cancelled):
+        if not readable(s.start, task, task.at, task.created, task.cancelled) or task.at is None:
             continue
         created = min(s.start, task.at) if task.created is None else task.created
         when, path = f"when it is made, {as_written(created)}", ("group_tasks", i)
@@ -267,7 +286,8 @@ def _money(s: Any) -> Iterator[Violation]:
     for i, package in enumerate(s.packages):
         if readable(package.price, package.price_per_segment, package.segments):
             field = "price" if package.price_per_segment is None else "price_per_segment"
-            amounts.append((("packages", i, field), package.price_micro / 1e6))
+            times = 1 if package.renew is None else 1 + s.days // 28
+            amounts.append((("packages", i, field), package.price_micro / 1e6 * times))
     for path, country, messages in _expected(s):
         price = s.route(country).price if readable(s.routes) else None
         if price is not None and readable(price):
@@ -294,9 +314,10 @@ def _expected(s: Any) -> Iterator[tuple[tuple[str | int, ...], str, float]]:
                 path = ("traffic", i, "messages_a_day")
                 yield path, source.country, copies * source.messages_a_day * s.days
     for i, task in enumerate(s.group_tasks):
+        times = sum(1 for _ in task.dated(s.start, s.end)) if _recurs(s, task) else 1
         for country, numbers in task.countries.items() if readable(task.countries) else ():
             if readable(country, numbers):
-                yield ("group_tasks", i, "countries", country), country, numbers
+                yield ("group_tasks", i, "countries", country), country, numbers * times
 
 
 def _files(s: Any, find: FileFinder) -> Iterator[Violation]:

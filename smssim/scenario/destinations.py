@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from smssim.scenario.group_tasks import GroupTask
 from smssim.scenario.onboarding import Registration, registration_rules
-from smssim.scenario.sources import GroupTask
 from smssim.sms.recipients import read_recipients
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ be read breaks no rule.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from smssim.metrics import METRICS, YES_OR_NO, Metric, metric_named
@@ -110,8 +111,8 @@ def _keys_of_metric(metric: Metric, where: dict[str, Any]) -> Iterator[Violation
 
 def _entries_exist(s: Any, key: str, value: Any) -> Iterator[Violation]:
     """The scenario has the entry."""
-    if key == "package" and readable(s.packages) and value >= len(s.packages):
-        yield ("where", key), f"there is no package {value}: there are {len(s.packages)}, from 0 on"
+    if key == "package" and readable(s.packages) and value >= (n := _count_packages(s)):
+        yield ("where", key), f"there is no package {value}: there are {n}, from 0 on"
     if key in ("country", "type"):
         yield from _sent_there(s, key, value)
     if key in ("template", "application"):
@@ -119,6 +120,13 @@ def _entries_exist(s: Any, key: str, value: Any) -> Iterator[Violation]:
         if names and readable(*names) and value not in names:
             message = f"there is no {key} {value!r}{hint(value, names)}"
             yield ("where", key), f"{message}; there are {', '.join(map(repr, names[:10]))}"
+
+
+def _count_packages(s: Any) -> int:
+    """How many packages are bought, renewals included as far as they can be read."""
+    with suppress(AttributeError, TypeError):
+        return len(s.purchases)
+    return len(s.packages)
 
 
 def _sent_there(s: Any, key: str, value: Any) -> Iterator[Violation]:

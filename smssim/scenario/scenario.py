@@ -1,13 +1,12 @@
-"""The whole scenario: its rules, YAML in and out, changes, digest, a table for notebooks."""
+"""The whole scenario: its rules, YAML in and out, changes, digest."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
-from html import escape
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -15,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, model_validator
 
 from smssim.calendars import DAY, to_us
-from smssim.formatting import html_table
 from smssim.scenario.account import Account, Application, Package, Quota, Ticket
+from smssim.scenario.card import card_of
 from smssim.scenario.changes import changed
 from smssim.scenario.consistency import FileFinder, readable_violations, violations_between
 from smssim.scenario.errors.messages import problems_of
@@ -25,28 +24,22 @@ from smssim.scenario.errors.problems import (
     Problem,
     ScenarioError,
     ViolationsError,
-    as_written,
     problem_at,
 )
 from smssim.scenario.errors.yaml_locations import in_order, located, mapping_of, text_of
 from smssim.scenario.fields import CURRENCY, Country, Instant, Int, Name, ScenarioModel
+from smssim.scenario.group_tasks import DatedTask, GroupTask
 from smssim.scenario.network import Callback, Queue, Route
 from smssim.scenario.onboarding import Onboarding, Registration
 from smssim.scenario.promises import Check, Checking
-from smssim.scenario.sources import Calls, GroupTask, Traffic
+from smssim.scenario.sources import Calls, Traffic
 from smssim.scenario.templates import Review, Template
 from smssim.scenario.thresholds import Thresholds
 from smssim.scenario.warnings import price_warnings, warnings_of
 
 __all__ = ["Scenario", "Source"]
 
-Source = Traffic | Calls | GroupTask
-_MODES = {
-    "pay_per_use": "1, pay_per_use: what no package covers is billed",
-    "suspend": "2, suspend: sending stops when packages run out",
-}
-_MOST_LINES = 12
-"""Sources or packages that a notebook lists."""
+Source = Traffic | Calls | DatedTask
 _NO_RESULTS = {"rng", "checks", "checking"}
 """Fields that make no difference to a run of a given seed."""
 
@@ -85,7 +78,7 @@ class Scenario(ScenarioModel):
     thresholds: Thresholds = Thresholds()
     """Alarm and limit values by UTC day and month."""
     packages: tuple[Package, ...] = ()
-    """The packages that are bought, in the order of their ids."""
+    """The packages that are bought, once or every month."""
     traffic: tuple[Traffic, ...] = ()
     """API traffic at mean rates."""
     calls: tuple[Calls, ...] = ()
@@ -106,6 +99,7 @@ class Scenario(ScenarioModel):
     """How certain the verdicts of all checks are together."""
 
     _folder: Path | None = PrivateAttr(default=None)
+    _tasks: tuple[DatedTask, ...] | None = PrivateAttr(default=None)
     _warnings: tuple[Problem, ...] | None = PrivateAttr(default=None)
 
     if not TYPE_CHECKING:
@@ -130,9 +124,31 @@ class Scenario(ScenarioModel):
         return self.start_us + self.days * DAY
 
     @property
+    def end(self) -> datetime:
+        """The first instant after the run."""
+        return self.start + timedelta(days=self.days)
+
+    @property
+    def tasks(self) -> tuple[DatedTask, ...]:
+        """All group tasks of the run: one that recurs is one for each of its dates."""
+        if self._tasks is None:
+            dated = (task.dated(self.start, self.end) for task in self.group_tasks)
+            self._tasks = tuple(one for tasks in dated for one in tasks)
+        return self._tasks
+
+    @property
+    def purchases(self) -> tuple[Package, ...]:
+        """All packages that are bought in the run, in file order: one that is renewed is one for
+        each month.
+        """
+        zone = self.account.expiry_zone
+        dated = (package.dated(self.start, self.end, zone) for package in self.packages)
+        return tuple(one for packages in dated for one in packages)
+
+    @property
     def sources(self) -> tuple[Source, ...]:
         """All sources in the order of their names, which is the order of ties."""
-        return tuple(sorted((*self.traffic, *self.calls, *self.group_tasks), key=lambda s: s.name))
+        return tuple(sorted((*self.traffic, *self.calls, *self.tasks), key=lambda s: s.name))
 
     def template(self, name: str) -> Template:
         """The template of that name."""
@@ -259,7 +275,7 @@ class Scenario(ScenarioModel):
         return hash(json.dumps(self.model_dump(mode="json"), sort_keys=True))
 
     def _repr_html_(self) -> str:
-        return _card(self)
+        return card_of(self)
 
 
 def _all_problems(error: ValidationError, data: Any, folder: Path | None) -> list[Problem]:
@@ -295,50 +311,3 @@ def _file_digest(file: Path) -> str:
 @lru_cache(maxsize=16)
 def _digest_of(file: Path, size: int, changed_ns: int) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def _card(scenario: Scenario) -> str:
-    """A table for notebooks: name, period, mode, sources, packages and thresholds."""
-    end = scenario.start + timedelta(days=scenario.days)
-    thresholds = scenario.thresholds
-    rows = [
-        ("scenario", [scenario.name]),
-        ("period", [f"{as_written(scenario.start)} to {as_written(end)}, {scenario.days} days"]),
-        ("mode", [_MODES[scenario.account.service_mode]]),
-        ("sources", _first_lines([_source_line(scenario, source) for source in scenario.sources])),
-        ("packages", _first_lines(_package_lines(scenario))),
-        ("a day", [f"alarm {thresholds.daily_alarm:,}, limit {thresholds.daily_limit:,}"]),
-        ("a month", [f"alarm {thresholds.monthly_alarm:,}, limit {thresholds.monthly_limit:,}"]),
-    ]
-    if scenario.warnings:
-        rows.append(("warnings", _first_lines([str(warning) for warning in scenario.warnings])))
-    return html_table(
-        "smssim-scenario",
-        [(name, "\n".join(lines)) for name, lines in rows],
-        row_headers=True,
-        cell=lambda text: escape(text).replace("\n", "<br>"),
-    )
-
-
-def _first_lines(lines: list[str]) -> list[str]:
-    more = len(lines) - _MOST_LINES
-    return lines[:_MOST_LINES] + [f"and {more} more"] * (more > 0) or ["none"]
-
-
-def _source_line(scenario: Scenario, source: Source) -> str:
-    if isinstance(source, GroupTask):
-        total = sum(source.countries.values())
-        if source.file is not None:
-            return f"{source.name}: the numbers of {source.file} from {as_written(source.at)}"
-        return f"{source.name}: {total:,} messages to {', '.join(source.countries)}"
-    expected = source.expected(scenario.start_us, scenario.end_us)
-    again = ", and resends" if source.resend or source.server_resend else ""
-    return f"{source.name}: about {expected:,.0f} messages to {source.country}{again}"
-
-
-def _package_lines(scenario: Scenario) -> list[str]:
-    return [
-        f"{package.country}: {package.segments:,} segments for {package.price_micro / 1e6:,g} "
-        f"{scenario.currency} from {as_written(package.at or scenario.start)}"
-        for package in scenario.packages
-    ]

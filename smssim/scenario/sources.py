@@ -1,18 +1,16 @@
-"""Where messages come from: API traffic, calls written out one by one, group tasks."""
+"""Where messages come from: API traffic, and calls written out one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterator
 from math import fsum, sqrt
-from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from smssim.calendars import HOUR, hourly_weights, to_us
 from smssim.scenario.delays import Delay, Seconds, microseconds
-from smssim.scenario.errors.problems import Violation, as_written
+from smssim.scenario.errors.problems import Violation
 from smssim.scenario.fields import (
     Country,
     Extend,
@@ -30,17 +28,13 @@ from smssim.scenario.fields import (
 )
 from smssim.scenario.network import Status
 from smssim.sms import reference
-from smssim.sms.recipients import MAX_FILE_BYTES, estimated_file_bytes
 from smssim.stats.keyed_random import REQUESTS_AN_HOUR
 
 __all__ = [
-    "CANCEL_BEFORE",
-    "MOST_NUMBERS",
     "MOST_WHITELISTED",
     "Call",
     "Calls",
     "Flaws",
-    "GroupTask",
     "Numbers",
     "Recipient",
     "Recipients",
@@ -49,12 +43,9 @@ __all__ = [
     "Traffic",
 ]
 
-MOST_NUMBERS = 1_000_000
 MOST_WHITELISTED = 1_000
 _MOST_DRAWN = 1_000
 """A client may put more numbers into a request than it holds, but not more than this."""
-CANCEL_BEFORE = timedelta(minutes=5)
-"""How long before its start a group task can be cancelled at the latest (DOMAIN.md section 8)."""
 Numbers = Annotated[Int, Field(ge=1, le=500)]
 _DrawnNumbers = Annotated[Int, Field(ge=1, le=_MOST_DRAWN), BeforeValidator(integer_key)]
 Recipients = Annotated[
@@ -279,69 +270,3 @@ class Calls(ScenarioModel):
     def expected(self, start_us: int, end_us: int) -> float:
         """Messages between two instants, without resends."""
         return sum(len(call.to) for call in self.calls if start_us <= to_us(call.at) < end_us)
-
-
-class GroupTask(ScenarioModel):
-    """A task of the Group SMS Assistant: a file of numbers, or a count by country (DOMAIN.md
-    section 8)."""
-
-    name: Name
-    """Its name; random numbers hang on it."""
-    template: Name
-    """The template it sends, by name."""
-    at: Instant
-    """When it starts; at most a calendar month after it was made."""
-    created: Instant | None = None
-    """When it is made in the console; without it, at the start of the run or `at`, whichever is
-    earlier."""
-    cancelled: Instant | None = None
-    """When it is cancelled, at least 5 minutes before it starts; it is not if nothing is said."""
-    file: Path | None = None
-    """An XLSX with the numbers in column A; a relative path is looked for beside the scenario
-    file, then in the folders above it."""
-    countries: dict[Country, Annotated[Int, Field(ge=1, le=MOST_NUMBERS)]] = {}
-    """Numbers by country, sent in this order; not with a file."""
-    digits: Annotated[Int, Field(ge=5, le=15)] = 11
-    """Assumption: how long its numbers are, calling code included, to estimate the size of the file
-    where they are given by country; 11, so that a million fits into 12 MB."""
-    pace_per_s: Annotated[Float, Field(ge=0.001, le=1e6)] | None = None
-    """Assumption: numbers a second that are handed to the queue; without it all are at the start
-    of the task."""
-    status_callback: Flag | None = None
-    """Assumption: whether its status reports are pushed to an address of the task's own; as
-    callback.address if nothing is said, for reports of tasks are not documented."""
-
-    unknown_keys: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("cron", "every", "interval", "periodic", "repeat"),
-        "the assistant has no periodic tasks: write each task out (DOMAIN.md section 8)",
-    )
-
-    def violations(self) -> Iterator[Violation]:
-        """A file or counts, no more numbers than a task or its file holds, and moments in order."""
-        if (self.file is None) == (not self.countries):
-            have = "neither" if self.file is None else "both"
-            yield (), f"give a file or countries, one of the two, not {have}"
-        total = sum(self.countries.values())
-        size = estimated_file_bytes(total, self.digits)
-        if total > MOST_NUMBERS:
-            message = f"{total} numbers a task: at most {MOST_NUMBERS} (DOMAIN.md section 8)"
-            yield ("countries",), message
-        elif size > MAX_FILE_BYTES:
-            message = f"{total} numbers make a file of some {size:,} bytes"
-            most = f"{MAX_FILE_BYTES:,} bytes, which are 12 MB (DOMAIN.md section 8)"
-            yield ("countries",), f"{message}: at most {most}"
-        if self.cancelled is not None and self.at - self.cancelled < CANCEL_BEFORE:
-            start = f"at(={as_written(self.at)}) (DOMAIN.md section 8)"
-            message = f"{as_written(self.cancelled)} must be at least 5 minutes before {start}"
-            yield ("cancelled",), message
-
-    def made_at(self, start: datetime) -> datetime:
-        """When it is made in the console, in a run from *start*."""
-        return min(start, self.at) if self.created is None else self.created
-
-    def last_at(self) -> datetime:
-        """When its last number is handed over, at the latest."""
-        if self.pace_per_s is None:
-            return self.at
-        numbers = sum(self.countries.values()) or MOST_NUMBERS
-        return self.at + timedelta(seconds=min((numbers - 1) / self.pace_per_s, 1e9))

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 from smssim.scenario.consistency import FileFinder
 from smssim.scenario.errors.problems import KEY, KeyPath, Violation, as_written, hint
+from smssim.scenario.group_tasks import DatedTask, GroupTask
 from smssim.scenario.onboarding import registration_rules
-from smssim.scenario.sources import GroupTask
 from smssim.sms.recipients import read_recipients
 from smssim.sms.reference import MAINLAND, countries, status_codes
 from smssim.sms.templates.rules import forbidden_topics
@@ -287,17 +287,25 @@ def _task_hours(s: Any, destinations: _Sent) -> Iterator[Violation]:
     for i, task in enumerate(s.group_tasks):
         if task.cancelled is not None:
             continue
-        for country in by_name[task.name]:
-            zone = ZoneInfo(countries()[country].zone)
-            moment = next((at for at in (task.at, task.last_at()) if _at_night(at, zone)), None)
-            if moment is None and task.last_at() - task.at > timedelta(hours=14):
-                moment = task.last_at()
-            if moment is not None:
-                local = moment.astimezone(zone)
-                what = "starts" if moment == task.at else "hands numbers over until"
-                message = f"{task.name!r} {what} {local:%H:%M} in {country} ({zone.key})"
-                yield ("group_tasks", i, "at"), f"{message}: 08:00 to 22:00 is recommended"
-                break
+        of_dates = (_at_odd_hours(one, by_name[task.name]) for one in task.dated(s.start, s.end))
+        message = next((message for message in of_dates if message), None)
+        if message is not None:
+            field = "at" if task.every is None else "every"
+            yield ("group_tasks", i, field), f"{message}: 08:00 to 22:00 is recommended"
+
+
+def _at_odd_hours(task: DatedTask, sent_to: Collection[str]) -> str | None:
+    """What a task does outside the recommended hours of a country; None if nothing."""
+    for country in sent_to:
+        zone = ZoneInfo(countries()[country].zone)
+        moment = next((at for at in (task.at, task.last_at()) if _at_night(at, zone)), None)
+        if moment is None and task.last_at() - task.at > timedelta(hours=14):
+            moment = task.last_at()
+        if moment is not None:
+            local = moment.astimezone(zone)
+            what = "starts" if moment == task.at else "hands numbers over until"
+            return f"{task.name!r} {what} {local:%H:%M} in {country} ({zone.key})"
+    return None
 
 
 def _at_night(at: datetime, zone: ZoneInfo) -> bool:

@@ -192,7 +192,7 @@ class CompiledScenario:
         """Copies that a message can have, the first included."""
 
     def _read_files(self) -> None:
-        for task in self.scenario.group_tasks:
+        for task in self.scenario.tasks:
             if task.file is None:
                 continue
             path = self.scenario.find(task.file)

@@ -161,7 +161,7 @@ def sent_and_arrived(run: Record, *, batch: bool) -> tuple[Sent, ReportArrivals]
     if not isinstance(text, str):
         raise ValueError(f"run(={run.name!r}).provenance must hold its scenario as YAML text")
     scenario = Scenario.parse(text, f"scenario of {run.name}")
-    tasks = [task.name for task in scenario.group_tasks]
+    tasks = [task.name for task in scenario.tasks]
     rows = np.flatnonzero(~run.messages["source"].isin(tasks).to_numpy())
     sent = _sent(run.messages.iloc[rows], scenario)
     return sent, _arrivals(run.reports, rows, len(run.messages), batch=batch)

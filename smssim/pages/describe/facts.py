@@ -177,7 +177,7 @@ def _packages(scenario: Scenario) -> Rows:
             if package.valid_days is not None
             else counted(package.valid_months or 1, "month"),
         )
-        for index, package in enumerate(scenario.packages)
+        for index, package in enumerate(scenario.purchases)
     ]
 
 

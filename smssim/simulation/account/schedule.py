@@ -126,7 +126,7 @@ def _purchases(account: Account, timeline: SetupTimeline) -> None:
         approvals.append(scenario.start_us)
     if not approvals:
         return
-    for package in scenario.packages:
+    for package in scenario.purchases:
         wanted_us = to_us(package.at) if package.at else scenario.start_us
         when_us = max(wanted_us, scenario.start_us, min(approvals))
         account.agenda.schedule(when_us, EventPriority.PURCHASE, _purchase, account, package)

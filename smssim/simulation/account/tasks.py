@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from smssim.calendars import to_us
-from smssim.scenario import CANCEL_BEFORE, GroupTask
+from smssim.scenario import CANCEL_BEFORE, DatedTask
 from smssim.simulation.account.account import Account
 from smssim.simulation.account.events import EventPriority
 
@@ -23,7 +23,7 @@ class Task:
     *reason* is why its file was refused, None if it was not.
     """
 
-    plan: GroupTask
+    plan: DatedTask
     created_us: int
     at_us: int
     reason: str | None = None
@@ -43,7 +43,7 @@ class Tasks:
             plan.name: Task(
                 plan, to_us(plan.made_at(start)), to_us(plan.at), reasons.get(plan.name)
             )
-            for plan in account.scenario.group_tasks
+            for plan in account.scenario.tasks
         }
 
     def plan(self) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from smssim.arrays import Ints
 from smssim.calendars import HOUR, to_us
-from smssim.scenario import Calls, GroupTask, microseconds
+from smssim.scenario import Calls, DatedTask, microseconds
 from smssim.simulation.arrivals.marks import (
     NEVER,
     Marker,
@@ -88,7 +88,7 @@ class CallSource:
 class GroupTaskSource:
     """A group task: its numbers in file order, all at once or at a pace."""
 
-    def __init__(self, compiled: CompiledScenario, source: GroupTask, first_class: int) -> None:
+    def __init__(self, compiled: CompiledScenario, source: DatedTask, first_class: int) -> None:
         self._source, self._at_us = source, to_us(source.at)
         read = compiled.recipients(source)
         countries = list(read.countries) if read else list(source.countries)
