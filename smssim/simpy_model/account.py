@@ -113,7 +113,7 @@ class Account(Console):
 
     def cancel_task(self, name: str) -> None:
         """Cancel a group task that is made and starts in at least 5 minutes."""
-        task = next(task for task in self.scenario.group_tasks if task.name == name)
+        task = next(task for task in self.scenario.tasks if task.name == name)
         made = to_us(task.created) if task.created else min(self.scenario.start_us, to_us(task.at))
         early = to_us(task.at) - self.env.now >= 5 * MINUTE
         if name in self.refused or name in self.cancelled or self.env.now < made or not early:

@@ -96,9 +96,9 @@ class _Model:
         """Everything that happens to the account without a message or a policy."""
         yield self.turns(DAY_TURN, next_day, self.account.day)
         yield self.turns(MONTH_TURN, next_month, self.account.month)
-        for task in self.scenario.group_tasks:
+        for task in self.scenario.tasks:
             yield task_moments(self.account, task)
-        yield from map(self.purchase, self.scenario.packages)
+        yield from map(self.purchase, self.scenario.purchases)
         yield from map(self.begins, self.beginnings.names)
         yield from (self.usable(template.name) for template in self.scenario.templates)
         yield from map(self.planned, self.account.plans())
@@ -403,5 +403,5 @@ class _Model:
             reviews=self.reviews.rows,
             packages=[package.row() for package in account.packages],
             onboarding=self.beginnings.rows(self.reviews.usable_at),
-            tasks=[task_row(account, task, self.judged) for task in self.scenario.group_tasks],
+            tasks=[task_row(account, task, self.judged) for task in self.scenario.tasks],
         )
