@@ -13,7 +13,7 @@ from smssim.calendars import HOUR, hourly_weights, quarter_bounds, to_us
 from smssim.record.schema import REFUSED_AT
 from smssim.scenario import (
     Calls,
-    GroupTask,
+    DatedTask,
     Recipient,
     Resend,
     Scenario,
@@ -222,7 +222,7 @@ def _of_calls(source: Calls, first: Message) -> Iterator[Message]:
             yield replace(like, submitted_at=at, request=request, recipient=recipient, fixed=fixed)
 
 
-def _of_group_task(scenario: Scenario, source: GroupTask, first: Message) -> Iterator[Message]:
+def _of_group_task(scenario: Scenario, source: DatedTask, first: Message) -> Iterator[Message]:
     at = to_us(source.at)
     like = replace(first, request=at // HOUR * REQUESTS_AN_HOUR, alone=True)
     for i, country in enumerate(_countries_of(scenario, source)):
@@ -230,7 +230,7 @@ def _of_group_task(scenario: Scenario, source: GroupTask, first: Message) -> Ite
         yield replace(like, submitted_at=at + later, recipient=i, country=country)
 
 
-def _countries_of(scenario: Scenario, source: GroupTask) -> list[str]:
+def _countries_of(scenario: Scenario, source: DatedTask) -> list[str]:
     if source.file is None:
         return [country for country, n in source.countries.items() for _ in range(n)]
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from smssim.calendars import to_us
-from smssim.scenario import GroupTask
+from smssim.scenario import DatedTask
 from smssim.simpy_model.account import Account
 from smssim.simpy_model.arrivals import Message
 from smssim.simpy_model.environment import COMMAND, Moment, Process
@@ -17,7 +17,7 @@ from smssim.sms.recipients import Recipients, read_recipients
 __all__ = ["task_moments", "task_row"]
 
 
-def task_moments(account: Account, task: GroupTask) -> Process:
+def task_moments(account: Account, task: DatedTask) -> Process:
     """The refusal or the cancellation of one task, and nothing for most."""
     start = account.scenario.start_us
     _, reason = _import(account, task)
@@ -33,7 +33,7 @@ def task_moments(account: Account, task: GroupTask) -> Process:
         account.task_is_cancelled(task.name)
 
 
-def task_row(account: Account, task: GroupTask, messages: list[Message]) -> tuple[Any, ...]:
+def task_row(account: Account, task: DatedTask, messages: list[Message]) -> tuple[Any, ...]:
     """One row of the table of tasks."""
     end, at = account.scenario.end_us, to_us(task.at)
     messages_of_task = [message for message in messages if message.source == task.name]
@@ -60,11 +60,11 @@ def task_row(account: Account, task: GroupTask, messages: list[Message]) -> tupl
     return (*first, *numbers, *counts, len(sent) - len(final))
 
 
-def _made_at(account: Account, task: GroupTask) -> int:
+def _made_at(account: Account, task: DatedTask) -> int:
     return to_us(task.created) if task.created else min(account.scenario.start_us, to_us(task.at))
 
 
-def _import(account: Account, task: GroupTask) -> tuple[Recipients | None, str | None]:
+def _import(account: Account, task: DatedTask) -> tuple[Recipients | None, str | None]:
     """What the console reads of a task's file, or why it refuses it."""
     if task.file is None:
         return None, None
