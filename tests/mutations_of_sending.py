@@ -161,9 +161,7 @@ SENDING = {
         "smssim.simulation.callbacks.push:Pusher.__init__", sets(_none=False, _named=None)
     ),
     "which address": Mutation("smssim.scenario.network:Callback.is_named", returns(False)),
-    "batch address": Mutation(
-        "smssim.simulation.callbacks.batches:batched_applications", returns([])
-    ),
+    "batch address": Mutation("smssim.simulation.simulate:batched_applications", returns([])),
     "batches of 50": Mutation(
         "smssim.simulation.callbacks.batches:Waiting.__init__", _waits(size=10**6)
     ),

@@ -15,7 +15,8 @@ from identity import assert_identical
 from smssim import report
 from smssim.calendars import SECOND, to_us
 from smssim.scenario import Scenario, ScenarioError
-from smssim.simulation.callbacks.batches import Waiting, batched_applications
+from smssim.simulation.callbacks.batches import Waiting
+from smssim.simulation.callbacks.push import batched_applications
 from smssim.simulation.loop import Tuning
 from smssim.simulation.simulate import Run, simulate
 

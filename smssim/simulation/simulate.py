@@ -16,7 +16,8 @@ from smssim.record.counting import Array, TallyBuilder
 from smssim.record.record import Record
 from smssim.record.storage import ParquetSink
 from smssim.scenario import Scenario
-from smssim.simulation.callbacks.batches import Batcher, push_stage
+from smssim.simulation.callbacks.batches import Batcher
+from smssim.simulation.callbacks.push import Pusher, batched_applications
 from smssim.simulation.loop import SimulationLoop, Tuning
 from smssim.simulation.policies.account_view import Policy
 from smssim.simulation.tables import (
@@ -73,10 +74,12 @@ def simulate(
         if value < 0:
             raise ValueError(f"{name}(={value}) must be >= 0")
     loop = SimulationLoop(scenario, KeyedRandom(rng, replication), policies, tuning)
-    stage, categories = push_stage(loop.compiled), Categories(loop.compiled)
-    results = TaskResults(loop.compiled, loop.tasks)
-    batched = isinstance(stage, Batcher)
-    builder = TallyBuilder(categories.lists, scenario.start_us, scenario.end_us, batched=batched)
+    pusher, batched = Pusher(loop.compiled), batched_applications(scenario)
+    stage = Batcher(loop.compiled, pusher, batched) if batched else pusher
+    categories, results = Categories(loop.compiled), TaskResults(loop.compiled, loop.tasks)
+    builder = TallyBuilder(
+        categories.lists, scenario.start_us, scenario.end_us, batched=bool(batched)
+    )
     frames = FrameSink(categories.lists, loop.expected_messages()) if rows else None
     with ParquetSink(out, categories.lists) if out is not None else nullcontext() as disk:
         sinks: list[_Sink] = [sink for sink in (builder, frames, disk) if sink is not None]

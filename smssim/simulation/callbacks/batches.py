@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.arrays import Ints
-from smssim.scenario import Scenario, microseconds
+from smssim.scenario import microseconds
 from smssim.simulation.arrivals.marks import NEVER
 from smssim.simulation.arrivals.messages import order_by_time
 from smssim.simulation.callbacks.push import PENDING, Pusher, Pushes, Reports
@@ -25,26 +25,9 @@ from smssim.simulation.compiled import CompiledScenario
 from smssim.simulation.finished import FinishedMessages
 from smssim.stats.keyed_random import Words, random_words
 
-__all__ = ["Batcher", "Closed", "Waiting", "batched_applications", "push_stage"]
+__all__ = ["Batcher", "Closed", "Waiting"]
 
 _ALONE, _NOWHERE = -1, -2
-
-
-def batched_applications(scenario: Scenario) -> list[str]:
-    """The applications whose batch address gets reports: some request of theirs names none."""
-    callback = scenario.callback
-    silent = {
-        scenario.template(source.template).application
-        for source in scenario.sources
-        if not callback.is_named(source.status_callback)
-    }
-    return [a.name for a in scenario.applications if a.batch_address and a.name in silent]
-
-
-def push_stage(compiled: CompiledScenario) -> Pusher | Batcher:
-    """What pushes the reports of a run: in batches where the scenario asks for it."""
-    pusher, names = Pusher(compiled), batched_applications(compiled.scenario)
-    return Batcher(compiled, pusher, names) if names else pusher
 
 
 @dataclass

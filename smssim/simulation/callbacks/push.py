@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from smssim.arrays import Ints
 from smssim.record.schema import REPORT_STATES
+from smssim.scenario import Scenario
 from smssim.simulation.arrivals.marks import NEVER
 from smssim.simulation.callbacks.server import (
     ANSWER_LOST,
@@ -24,7 +25,7 @@ from smssim.simulation.compiled import CompiledScenario
 from smssim.simulation.finished import FinishedMessages
 from smssim.stats.keyed_random import Words
 
-__all__ = ["LOST", "PENDING", "Pusher", "Pushes", "Reports"]
+__all__ = ["LOST", "PENDING", "Pusher", "Pushes", "Reports", "batched_applications"]
 
 LOST, PENDING, _RECEIVED = (REPORT_STATES.index(state) for state in ("lost", "pending", "received"))
 
@@ -60,6 +61,17 @@ class Pushes(NamedTuple):
         return Pushes(
             state.take(rows), attempts.take(rows), copies.take(rows), received_us.take(rows)
         )
+
+
+def batched_applications(scenario: Scenario) -> list[str]:
+    """The applications whose batch address gets reports: some request of theirs names none."""
+    callback = scenario.callback
+    silent = {
+        scenario.template(source.template).application
+        for source in scenario.sources
+        if not callback.is_named(source.status_callback)
+    }
+    return [a.name for a in scenario.applications if a.batch_address and a.name in silent]
 
 
 class Pusher:
