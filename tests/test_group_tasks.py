@@ -20,7 +20,7 @@ import smssim
 from smssim import report
 from smssim.calendars import MINUTE, SECOND, to_us
 from smssim.record import storage as disk
-from smssim.scenario import Scenario, ScenarioError, sources
+from smssim.scenario import Scenario, ScenarioError, group_tasks
 from smssim.simulation.loop import Tuning
 from smssim.simulation.simulate import Run, simulate
 
@@ -191,18 +191,18 @@ def test_a_cancelled_task_changes_no_message_of_others() -> None:
     pd.testing.assert_frame_equal(with_it[columns], without[columns])
 
 
-@pytest.mark.parametrize("key", ["every", "repeat", "cron", "interval", "periodic"])
+@pytest.mark.parametrize("key", ["repeat", "cron", "interval", "periodic"])
 def test_no_periodic_tasks(key: str) -> None:
     assert refused({key: "1 day"}) == (
-        f"group_tasks.0.{key}: unknown key {key!r}: the assistant has no periodic tasks: write "
-        "each task out (DOMAIN.md section 8)"
+        f"group_tasks.0.{key}: unknown key {key!r}: the assistant has no periodic tasks: "
+        "`every: Friday 18:00` writes each one out"
     )
 
 
 def test_task_file_at_most_12_mb(monkeypatch: pytest.MonkeyPatch) -> None:
     """A task by counts has a file, too; a million numbers fit, as the documents have it."""
     assert scenario({"countries": {"ID": 1_000_000}})
-    monkeypatch.setattr(sources, "estimated_file_bytes", lambda numbers, digits: 14 * numbers)
+    monkeypatch.setattr(group_tasks, "estimated_file_bytes", lambda numbers, digits: 14 * numbers)
     assert scenario({"countries": {"ID": 898_779}})
     told = refused({"countries": {"ID": 898_780}})
     assert "898780 numbers make a file of some 12,582,920 bytes: at most 12,582,912" in told

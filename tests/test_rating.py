@@ -50,11 +50,15 @@ def as_log(run: Run) -> Record:
 
 
 def tariff_of(scenario: Scenario, run: Run) -> pd.DataFrame:
-    """What the scenario's routes cost."""
+    """What the scenario's routes cost, each price from its moment on."""
     assert run.messages is not None
-    countries = run.messages["country"].cat.categories
-    prices = [scenario.route(country).price for country in countries]
-    return pd.DataFrame({"country": countries, "price": prices, "currency": scenario.currency})
+    rows = []
+    for country in run.messages["country"].cat.categories:
+        route = scenario.route(country)
+        rows.append((country, route.price, None))
+        rows += [(country, dated.price, dated.since) for dated in route.prices]
+    tariff = pd.DataFrame(rows, columns=["country", "price", "valid_from"])
+    return tariff.assign(currency=scenario.currency)
 
 
 def bought_in(run: Run, zone: str) -> list[dict[str, Any]]:

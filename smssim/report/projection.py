@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from smssim.arrays import Floats
-from smssim.calendars import DAY, month_start, next_month
+from smssim.calendars import DAY, month_start, next_month, to_datetime
 from smssim.formatting import listed
 from smssim.record.record import Record
 from smssim.record.schema import TIME, microseconds_of
@@ -218,7 +218,11 @@ def _segment_price(record: Record, country: str) -> float | None:
         price = rating.get("segment_prices", {}).get(country)
         return None if price is None else float(price)
     scenario = scenario_of(record)
-    return None if scenario is None else float(scenario.route(country).price)
+    return (
+        None
+        if scenario is None
+        else scenario.route(country).price_at(to_datetime(record.observed_until))
+    )
 
 
 def _mode(record: Record) -> str:

@@ -18,7 +18,15 @@ from smssim.scenario.errors.problems import Problem, ScenarioError
 from smssim.scenario.fields import micro
 from smssim.scenario.group_tasks import CANCEL_BEFORE, DatedTask, GroupTask
 from smssim.scenario.json_schema import schema
-from smssim.scenario.network import Callback, Outage, Outcome, Queue, RandomOutages, Route
+from smssim.scenario.network import (
+    Callback,
+    DatedPrice,
+    Outage,
+    Outcome,
+    Queue,
+    RandomOutages,
+    Route,
+)
 from smssim.scenario.onboarding import (
     Onboarding,
     Registration,
@@ -55,6 +63,7 @@ __all__ = [
     "Checking",
     "Contact",
     "CountryLimit",
+    "DatedPrice",
     "DatedTask",
     "Delay",
     "Flaws",

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import Any
 
 from smssim.formatting import html_table
 from smssim.scenario.errors.problems import as_written
 from smssim.scenario.group_tasks import GroupTask
-
-if TYPE_CHECKING:
-    from smssim.scenario.scenario import Scenario, Source
 
 __all__ = ["card_of"]
 
@@ -22,7 +19,7 @@ _MOST_LINES = 12
 """Sources or packages that a notebook lists."""
 
 
-def card_of(scenario: Scenario) -> str:
+def card_of(scenario: Any) -> str:
     """A table for notebooks: name, period, mode, sources, packages and thresholds."""
     end = scenario.end
     thresholds = scenario.thresholds
@@ -50,7 +47,7 @@ def _first_lines(lines: list[str]) -> list[str]:
     return lines[:_MOST_LINES] + [f"and {more} more"] * (more > 0) or ["none"]
 
 
-def _source_line(scenario: Scenario, source: Source) -> str:
+def _source_line(scenario: Any, source: Any) -> str:
     if isinstance(source, GroupTask):
         total = sum(source.countries.values())
         if source.file is not None:
@@ -61,7 +58,7 @@ def _source_line(scenario: Scenario, source: Source) -> str:
     return f"{source.name}: about {expected:,.0f} messages to {source.country}{again}"
 
 
-def _package_lines(scenario: Scenario) -> list[str]:
+def _package_lines(scenario: Any) -> list[str]:
     return [
         f"{package.country}: {package.segments:,} segments for {package.price_micro / 1e6:,g} "
         f"{scenario.currency} from {as_written(package.at or scenario.start)}"

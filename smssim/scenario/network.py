@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -25,6 +27,7 @@ from smssim.scenario.fields import (
 __all__ = [
     "MOST_IN_A_BATCH",
     "Callback",
+    "DatedPrice",
     "Outage",
     "Outcome",
     "Queue",
@@ -60,12 +63,31 @@ class Outcome(ScenarioModel):
             yield ("org_code",), message
 
 
+class DatedPrice(ScenarioModel):
+    """A price of a segment from a moment on."""
+
+    # A keyword cannot be a field by a statement; in a file no other word would do as well.
+    __annotations__["from"] = "Instant"
+    locals()["from"] = Field(description="The first instant at which it holds.")
+    price: Money
+    """Pay-per-use, a segment, in the scenario's currency."""
+
+    @property
+    def since(self) -> datetime:
+        """The first instant at which it holds."""
+        moment: datetime = getattr(self, "from")
+        return moment
+
+
 class Route(ScenarioModel):
     """The way to one country: price, final statuses, delay."""
 
     price: Money = 0.05
     """Assumption: pay-per-use, a segment, in the scenario's currency; Huawei's prices are not
     public."""
+    prices: tuple[DatedPrice, ...] = ()
+    """Later prices, each from its instant on, in that order; a message has the price of the moment
+    at which it is submitted. `price` holds before the first."""
     outcomes: tuple[Outcome, ...] = (
         Outcome(status="DELIVRD", share=0.95),
         Outcome(status="UNDELIV", share=0.03),
@@ -79,7 +101,13 @@ class Route(ScenarioModel):
     """Assumption: from leaving the queue to the final report, in seconds."""
 
     def violations(self) -> Iterator[Violation]:
-        """Shares sum to 1, each status stands once, the platform delivers nothing."""
+        """Shares sum to 1, each status stands once, the platform delivers nothing, prices have
+        their order.
+        """
+        for i, (earlier, later) in enumerate(pairwise(self.prices), start=1):
+            if later.since <= earlier.since:
+                message = f"{as_written(later.since)} must be after {as_written(earlier.since)}"
+                yield ("prices", i, "from"), f"{message}: prices stand in the order of time"
         total = sum(outcome.share for outcome in self.outcomes)
         if abs(total - 1) > 1e-9:
             yield ("outcomes",), f"the shares of the outcomes sum to {total:g}: they must sum to 1"
@@ -91,6 +119,11 @@ class Route(ScenarioModel):
             if outcome.source == "huawei" and outcome.status in ("DELIVRD", "none"):
                 message = f"the platform cannot make {outcome.status}: its source must be supplier"
                 yield ("outcomes", i, "source"), message
+
+    def price_at(self, moment: datetime) -> float:
+        """The price of a segment that is submitted at a moment."""
+        dated = (dated.price for dated in reversed(self.prices) if dated.since <= moment)
+        return next(dated, self.price)
 
 
 class Queue(ScenarioModel):

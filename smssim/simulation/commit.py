@@ -38,7 +38,8 @@ class _BillingOnDelivery:
             return
         sent_us = sent_us[billed]
         final_us = sent_us + self._window.latency.reshape(-1)[batch.where][billed]
-        cost = compiled.delivery_price_micro.take(batch.cls[billed]) * batch.segments[billed]
+        price = compiled.delivery_prices.of(batch.cls[billed], batch.t[billed])
+        cost = price * batch.segments[billed]
         self._owed.append((sent_us, final_us, cost))
 
     def micro(self, before_us: int, *, book: bool) -> int:
@@ -116,7 +117,8 @@ class Committer:
                 package[~sent] = -1
             self._window.package.reshape(-1)[committed.where] = package
         counts = self._histogram(cls, segments, sent)
-        self._charge(counts)
+        # No block reaches beyond a change of prices.
+        self._charge(counts, self._compiled.prices.at(int(committed.t[-1])))
         counted = counted_mask(self._account, sent, platform_refused)
         self._count(counts if counted is sent else self._histogram(cls, segments, counted))
         self._move_queues(cls, verdicts.sent_us[block], sent)
@@ -192,7 +194,7 @@ class Committer:
     def _take_back(self, keys: Ints, positions: Ints, cls: Ints, returned: dict[int, int]) -> int:
         package = self._window.package.ravel()[positions]
         segments = self._window.segments.ravel()[positions].astype(np.int64)
-        price = self._compiled.price_micro.take(cls)
+        price = self._compiled.prices.of(cls, self._window.t.ravel()[positions])
         straddles = self.straddling
         odd = (
             np.array([k in straddles.covered or k in straddles.parts for k in keys.tolist()], bool)
@@ -224,16 +226,14 @@ class Committer:
         cells = len(self._compiled.pairs) * SEGMENT_CELLS
         return np.bincount(cell, minlength=cells).reshape(-1, SEGMENT_CELLS)
 
-    def _charge(self, counts: Ints) -> None:
+    def _charge(self, counts: Ints, price_micro: Ints) -> None:
         segments = counts @ self._segments
         for number in np.flatnonzero(segments).tolist():
             quota = self._account.countries[self._compiled.pairs[number][1]]
             if quota.giving is not None:
                 quota.giving.left -= int(segments[number])
             else:
-                self._account.accrued_micro += int(segments[number]) * int(
-                    self._compiled.price_micro[number]
-                )
+                self._account.accrued_micro += int(segments[number]) * int(price_micro[number])
 
     def _count(self, counts: Ints) -> None:
         thresholds = self._account.thresholds
@@ -312,10 +312,9 @@ class PendingBlock:
         return int(running[self.before(now_us)] - running[self.done])
 
     def _costs_micro(self) -> Ints:
-        price = self._compiled.price_micro
+        cost = self._compiled.prices.of(self.batch.cls, self.batch.t)
         if self.rules.package is not None:
-            price = price * (self.rules.package < 0)
-        cost: Ints = price.take(self.batch.cls)
+            cost *= (self.rules.package < 0).take(self.batch.cls)
         cost *= self.batch.segments
         if self.verdicts.sent is not None:
             cost *= self.verdicts.sent

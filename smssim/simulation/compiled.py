@@ -4,10 +4,13 @@ queues, prices.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from smssim.arrays import Ints
+from smssim.calendars import to_datetime, to_us
 from smssim.scenario import GroupTask, Scenario, Source, micro, registrations
 from smssim.simulation.account import account
 from smssim.simulation.account.account import MessageClass, SendingQueue
@@ -29,6 +32,7 @@ __all__ = [
     "CompiledScenario",
     "OutcomeCodes",
     "Refusal",
+    "SegmentPrices",
 ]
 
 TEMPLATE, FULL, NO_QUOTA, WITHDRAWN, EXPIRED, DELIVERED = range(6)
@@ -121,6 +125,49 @@ class OutcomeCodes:
         return self._of_flaw[code]
 
 
+class SegmentPrices:
+    """What a segment of each class of messages costs, in micro-units; 0 for classes not *billed*.
+
+    `changes_us` are the instants within the run at which prices change.
+    """
+
+    def __init__(
+        self, scenario: Scenario, countries: Sequence[str], billed: NDArray[np.bool_]
+    ) -> None:
+        routes = [scenario.route(country) for country in countries]
+        dated = {price.since for route in routes for price in route.prices}
+        self.changes_us = np.array(
+            sorted(to_us(since) for since in dated if scenario.start < since < scenario.end),
+            np.int64,
+        )
+        self._micro = np.array(
+            [
+                [micro(route.price_at(to_datetime(us))) for route in routes]
+                for us in (scenario.start_us, *self.changes_us.tolist())
+            ],
+            np.int64,
+        ).reshape(-1, len(routes))
+        self._micro *= billed
+
+    @property
+    def dearest_micro(self) -> int:
+        """The highest price of any class at any instant."""
+        return int(self._micro.max(initial=0))
+
+    def at(self, us: int) -> Ints:
+        """The price of each class at an instant."""
+        prices: Ints = self._micro[self.changes_us.searchsorted(us, "right")]
+        return prices
+
+    def of(self, cls: Ints, submitted_us: Ints) -> Ints:
+        """The price of a segment of each message, by its class and when it was submitted."""
+        if not len(self.changes_us):
+            only: Ints = self._micro[0].take(cls)
+            return only
+        prices: Ints = self._micro[self.changes_us.searchsorted(submitted_us, "right"), cls]
+        return prices
+
+
 SEGMENT_CELLS = 9
 """Segments a message can have, and 0."""
 
@@ -130,8 +177,8 @@ class CompiledScenario:
     numbers begin alike, have in common.
 
     Arrays by class: `source`, `country`, `template`, `queue` (numbers of the lists of those names),
-    `price_micro` at acceptance and `delivery_price_micro` at delivery. `message_classes` is how the
-    account sees each class.
+    `prices` at acceptance and `delivery_prices` at delivery. `message_classes` is how the account
+    sees each class.
     """
 
     def __init__(
@@ -163,9 +210,10 @@ class CompiledScenario:
         self.template = np.array(
             [self.templates.index(self.sources[i].template) for i, _ in self.pairs], np.int16
         )
-        prices = np.array([micro(scenario.route(c).price) for _, c in self.pairs], np.int64)
         mainland = np.array([c == MAINLAND for _, c in self.pairs], bool)
-        self.price_micro, self.delivery_price_micro = prices * ~mainland, prices * mainland
+        of_class = [c for _, c in self.pairs]
+        self.prices = SegmentPrices(scenario, of_class, ~mainland)
+        self.delivery_prices = SegmentPrices(scenario, of_class, mainland)
         self.is_mainland, self.bills_delivery = mainland, bool(mainland.any())
         self.message_classes = [self._message_class(*of_class) for of_class in classes]
         names = [message_class.queue for message_class in self.message_classes]

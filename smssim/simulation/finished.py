@@ -67,7 +67,7 @@ def finish(
     covered, cost = _charges(compiled, window, straddling, batch, stage, package)
     if compiled.bills_delivery:
         delivered = np.flatnonzero((outcome_code == DELIVERED) & ~late)
-        price = compiled.delivery_price_micro.take(batch.cls[delivered])
+        price = compiled.delivery_prices.of(batch.cls[delivered], batch.t[delivered])
         cost[delivered] += price * batch.segments[delivered]
     return FinishedMessages(
         submitted_us=batch.t,
@@ -112,7 +112,7 @@ def _charges(
     """Segments covered by packages, and the pay-per-use charge."""
     sent = stage == 0
     covered = batch.segments * ((package >= 0) & sent)
-    cost = compiled.price_micro.take(batch.cls)
+    cost = compiled.prices.of(batch.cls, batch.t)
     cost *= batch.segments * sent - covered
     if straddling.covered:
         keys = window.keys(batch)

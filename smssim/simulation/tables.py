@@ -91,8 +91,8 @@ class Categories:
             ]
             again = [RESEND_KINDS.index(resend_kinds[i]) for i, _ in compiled.pairs]
             self.lists["group"] += self._groups(again)
-        prices = compiled.price_micro + compiled.delivery_price_micro
-        dearest = int(prices.max(initial=0)) * compiled.most_segments
+        dearest = max(p.dearest_micro for p in (compiled.prices, compiled.delivery_prices))
+        dearest *= compiled.most_segments
         self.money = np.int32 if dearest <= np.iinfo(np.int32).max else np.int64
         self.end_us = scenario.end_us
         self.status = _small([self.lists["status"].index(status) for status in outcomes.status])

@@ -12,7 +12,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from smssim.arrays import Ints
-from smssim.calendars import HOUR, to_us
+from smssim.calendars import HOUR, to_datetime, to_us
 from smssim.record.from_frames import tally_frames
 from smssim.record.record import Record
 from smssim.record.schema import (
@@ -74,9 +74,10 @@ class _Terms(ScenarioModel):
         """The packages bought before *until_us*, numbered by purchase; from *start_us* without a
         date.
         """
-        dated = [(start_us if p.at is None else to_us(p.at), p) for p in self.packages]
+        start, until, zone = to_datetime(start_us), to_datetime(until_us), self.account.expiry_zone
+        packages = [one for p in self.packages for one in p.dated(start, until, zone)]
+        dated = [(start_us if p.at is None else to_us(p.at), p) for p in packages]
         dated = sorted((d for d in dated if d[0] < until_us), key=lambda purchase: purchase[0])
-        zone = self.account.expiry_zone
         return [
             Bought(
                 number,

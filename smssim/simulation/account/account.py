@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 import simpy
 
+from smssim.calendars import to_datetime
 from smssim.scenario import Scenario, micro
 from smssim.simulation.account.events import AccountEvent, Agenda
 from smssim.simulation.account.thresholds import ApprovedQuota, ThresholdCounters
@@ -180,9 +181,8 @@ class Account:
         self.unregistered: set[str] = set()
         self.usable: set[str] = set()
         self.stopped: dict[str, int] = {}
-        self.prices_micro = {c: micro(scenario.route(c).price) for c in self.countries}
-        # Mainland messages are billed when they are delivered: accepting them costs nothing.
-        self.prices_micro[MAINLAND] = 0
+        self.prices_micro: dict[str, int] = {}
+        self.set_prices()
         self.queues: dict[str, SendingQueue] = {}
         self.events: list[AccountEvent] = []
         self.ledger: list[Entry] = []
@@ -194,6 +194,14 @@ class Account:
     def now_us(self) -> int:
         """The present instant, microseconds since 1970."""
         return self.agenda.now_us
+
+    def set_prices(self) -> None:
+        """Let the prices of now hold for messages from now on."""
+        now = to_datetime(self.now_us)
+        for country in self.countries:
+            self.prices_micro[country] = micro(self.scenario.route(country).price_at(now))
+        # Mainland messages are billed when they are delivered: accepting them costs nothing.
+        self.prices_micro[MAINLAND] = 0
 
     def emit(self, event: str, subject: str = "", value: int | None = None) -> None:
         """Record an event and wake the processes that wait for it."""

@@ -19,6 +19,7 @@ __all__ = [
     "expire",
     "get_started",
     "make_usable",
+    "set_prices",
     "set_thresholds",
     "stop_source",
     "switch_mode",
@@ -67,6 +68,12 @@ def make_usable(account: Account, template: str) -> None:
     account.invalidate()
     account.usable.add(template)
     account.emit("template_usable", template)
+
+
+def set_prices(account: Account) -> None:
+    """Let the prices of now hold for messages from now on."""
+    account.invalidate()
+    account.set_prices()
 
 
 def buy(account: Account, country: str, segments: int, price_micro: int, ends_us: int) -> None:

@@ -20,6 +20,7 @@ __all__ = ["plan"]
 def plan(account: Account, rules: Sequence[Rule], timeline: SetupTimeline) -> None:
     """Schedule everything that will happen to the account, whatever is sent."""
     _tickets(account)
+    _prices(account)
     _repeat(account, EventPriority.DAY_TURN, next_day, commands.turn, "day")
     _repeat(account, EventPriority.MONTH_TURN, next_month, commands.turn, "month")
     _repeat(account, EventPriority.SETTLEMENT, _next_hour, money.settle, affects_rules=False)
@@ -48,6 +49,16 @@ def _tickets(account: Account) -> None:
             account.agenda.schedule(
                 done_us, EventPriority.COMMAND, commands.close_ticket, account, ticket
             )
+
+
+def _prices(account: Account) -> None:
+    """Prices that change; what was submitted before is charged as it was."""
+    scenario = account.scenario
+    dated = {
+        dated.since for country in account.countries for dated in scenario.route(country).prices
+    }
+    for since in sorted(since for since in dated if scenario.start < since < scenario.end):
+        account.agenda.schedule(to_us(since), EventPriority.COMMAND, commands.set_prices, account)
 
 
 def _repeat(
