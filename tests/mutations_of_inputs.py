@@ -108,6 +108,14 @@ def _without(place: str) -> Any:
 
 INPUTS = {
     "countable amounts": Mutation("smssim.scenario.consistency:_money", nothing),
+    "range": Mutation(
+        "smssim.scenario.ranges:Range.draw",
+        lambda original: lambda self, rng, replication: self.at(0.5),
+    ),
+    "shares with a range": Mutation(
+        "smssim.scenario.ranges:_summing_to_1", lambda original: lambda outcomes, ranged: outcomes
+    ),
+    "ends of ranges": Mutation("smssim.scenario.ranges:_corners", nothing),
     "steps in order": Mutation(_STEP, _free_steps()),
     "working time of steps": Mutation(
         "smssim.simulation.setup.onboarding:_IN_WORKING_TIME", value(())

@@ -32,6 +32,8 @@ def card_of(scenario: Any) -> str:
         ("a day", [f"alarm {thresholds.daily_alarm:,}, limit {thresholds.daily_limit:,}"]),
         ("a month", [f"alarm {thresholds.monthly_alarm:,}, limit {thresholds.monthly_limit:,}"]),
     ]
+    if scenario.ranges:
+        rows.append(("ranges", _first_lines([f"{one.path}: {one}" for one in scenario.ranges])))
     if scenario.warnings:
         rows.append(("warnings", _first_lines([str(warning) for warning in scenario.warnings])))
     return html_table(

@@ -18,23 +18,23 @@ class _NoSuchPath(Exception):
     """A path that leads nowhere; the text says at which step."""
 
 
-def changed(scenario: BaseModel, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The data of a scenario after some changes, not validated yet.
+def changed(
+    root: type[BaseModel], data: dict[str, Any], changes: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The data of a scenario, a *root*, after some changes, not validated yet.
 
     Raise a ScenarioError that names every path that does not exist.
     """
-    data: Any = scenario.model_dump(exclude_unset=True)
     problems = []
     for path, value in changes.items():
         steps = tuple(path.split("."))
         try:
-            data = _put(data, type(scenario), steps, value, ())
+            data = _put(data, root, steps, value, ())
         except _NoSuchPath as error:
             problems.append(Problem(str(error), path, value=value))
     if problems:
         raise ScenarioError(problems)
-    plain_data: dict[str, Any] = data
-    return plain_data
+    return data
 
 
 def _put(

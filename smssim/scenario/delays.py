@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from numbers import Real
 from statistics import NormalDist
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
@@ -53,6 +53,8 @@ class SlowPart(LogNormal):
 
 class Delay(ScenarioModel):
     """A duration: a plain number of seconds, or exactly one of the distributions below."""
+
+    plain_number: ClassVar = True
 
     fixed_s: Seconds | None = None
     """Always this many seconds."""

@@ -41,7 +41,8 @@ def differences(old: Scenario, new: Scenario) -> list[Change]:
     The content of a group task's file is not compared.
     """
     old_data, new_data = (
-        without_secrets(scenario.model_dump(mode="json")) for scenario in (old, new)
+        without_secrets(scenario.with_ranges(scenario.model_dump(mode="json")))
+        for scenario in (old, new)
     )
     return list(_differing(old_data, new_data, ()))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from smssim.scenario.distributions import Distribution
 from smssim.scenario.scenario import Scenario
 
 __all__ = ["schema"]
@@ -12,6 +13,8 @@ __all__ = ["schema"]
 _NUMBERS = ("integer", "number")
 _WITH_UNDERSCORES = r"^[0-9]{1,3}(_[0-9]{3})+(\.[0-9]+)?$"
 _LONGEST_DEFAULT = 60
+_WITHOUT_RANGES = ("days", "rng", "Check", "Checking")
+"""Fields and parts whose numbers are the same in all replications."""
 _BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
 """Bounds that pydantic does not translate where a validator precedes them."""
 
@@ -23,7 +26,28 @@ def schema() -> dict[str, Any]:
     """
     scenario_schema: dict[str, Any] = _with_hover_texts(Scenario.model_json_schema())
     scenario_schema["title"] = "smssim scenario"
+    distribution = _with_hover_texts(Distribution.model_json_schema())
+    parts = scenario_schema["$defs"]
+    for fields in (scenario_schema["properties"], parts):
+        fields |= {k: _with_ranges(v) for k, v in fields.items() if k not in _WITHOUT_RANGES}
+    parts |= distribution.pop("$defs")
+    parts["Distribution"] = {**distribution, "minProperties": 1, "maxProperties": 1}
     return scenario_schema
+
+
+def _with_ranges(node: Any) -> Any:
+    """A schema in which every number may be a distribution."""
+    if isinstance(node, list):
+        return [_with_ranges(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    with_ranges = {
+        key: value if key == "default" else _with_ranges(value) for key, value in node.items()
+    }
+    if node.get("pattern") == _WITH_UNDERSCORES:
+        plain = {"type": with_ranges.pop("type")}
+        with_ranges["anyOf"] = [plain, {"$ref": "#/$defs/Distribution"}]
+    return with_ranges
 
 
 def _with_hover_texts(node: Any) -> Any:

@@ -6,20 +6,18 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 
 from smssim.calendars import DAY, to_us
 from smssim.scenario.account import Account, Application, Package, Quota, Ticket
 from smssim.scenario.card import card_of
 from smssim.scenario.changes import changed
-from smssim.scenario.consistency import FileFinder, readable_violations, violations_between
-from smssim.scenario.errors.messages import problems_of
-from smssim.scenario.errors.partial import partial_model
+from smssim.scenario.consistency import violations_between
+from smssim.scenario.distributions import Number
 from smssim.scenario.errors.problems import (
     Problem,
     ScenarioError,
@@ -32,9 +30,11 @@ from smssim.scenario.group_tasks import DatedTask, GroupTask
 from smssim.scenario.network import Callback, Queue, Route
 from smssim.scenario.onboarding import Onboarding, Registration
 from smssim.scenario.promises import Check, Checking
+from smssim.scenario.ranges import Range, put, settled
 from smssim.scenario.sources import Calls, Traffic
 from smssim.scenario.templates import Review, Template
 from smssim.scenario.thresholds import Thresholds
+from smssim.scenario.validated import file_digest, file_finder, locate, validated
 from smssim.scenario.warnings import price_warnings, warnings_of
 
 __all__ = ["Scenario", "Source"]
@@ -99,16 +99,20 @@ class Scenario(ScenarioModel):
     """How certain the verdicts of all checks are together."""
 
     _folder: Path | None = PrivateAttr(default=None)
+    _ranges: tuple[Range, ...] = PrivateAttr(default=())
     _tasks: tuple[DatedTask, ...] | None = PrivateAttr(default=None)
     _warnings: tuple[Problem, ...] | None = PrivateAttr(default=None)
 
     if not TYPE_CHECKING:
 
         def __init__(self, **data: Any) -> None:
-            try:
-                super().__init__(**data)
-            except ValidationError as error:
-                raise ScenarioError(_all_problems(error, data, None)) from error
+            initialise = super().__init__
+
+            def make(plain: Any) -> Scenario:
+                initialise(**plain)
+                return self
+
+            _, self._ranges = validated(type(self), data, make, None)
 
         # Tells pydantic that this is as good as its own, so that validation need not call it.
         __init__.__pydantic_base_init__ = True
@@ -165,13 +169,13 @@ class Scenario(ScenarioModel):
         They have lines and columns where the scenario was read from a text; none is an error.
         """
         if self._warnings is None:
-            violations = warnings_of(self, _file_finder(self._folder))
+            violations = warnings_of(self, file_finder(self._folder))
             self._warnings = tuple(problem_at(path, text, self) for path, text in violations)
         return self._warnings
 
     def find(self, file: Path) -> Path:
         """Path of a file the scenario names: next to the scenario file or in a folder above."""
-        path = _locate(file, self._folder or Path())
+        path = locate(file, self._folder or Path())
         if path is None:
             raise ScenarioError(f"file(={file}) was not found beside the scenario or above it")
         return path
@@ -179,7 +183,7 @@ class Scenario(ScenarioModel):
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> Self:
         folder = (info.context or {}).get("folder")
-        violations = list(violations_between(self, _file_finder(folder)))
+        violations = list(violations_between(self, file_finder(folder)))
         if violations:
             raise ViolationsError(violations)
         self._folder = folder
@@ -188,11 +192,11 @@ class Scenario(ScenarioModel):
     @classmethod
     def model_validate(cls, obj: Any, **how: Any) -> Self:
         """A scenario of plain data."""
-        try:
-            return super().model_validate(obj, **how)
-        except ValidationError as error:
-            folder = (how.get("context") or {}).get("folder")
-            raise ScenarioError(_all_problems(error, obj, folder)) from error
+        validate = super().model_validate
+        folder = (how.get("context") or {}).get("folder")
+        scenario, ranges = validated(cls, obj, lambda plain: validate(plain, **how), folder)
+        scenario._ranges = ranges or scenario._ranges
+        return scenario
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -235,21 +239,51 @@ class Scenario(ScenarioModel):
         """This scenario as JSON, which is YAML too, defaults left out; `parse` gives an equal one
         back.
         """
-        return self.model_dump_json(exclude_unset=True)
+        text = self.model_dump_json(exclude_unset=True)
+        return json.dumps(self.with_ranges(json.loads(text))) if self._ranges else text
+
+    @property
+    def ranges(self) -> tuple[Range, ...]:
+        """The numbers that are not known exactly; fields have the middle of each."""
+        return self._ranges
+
+    def with_ranges(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Plain data of this scenario with its ranges in place of their middles."""
+        for one in self._ranges:
+            data = put(data, one.steps, one.data)
+        return data
+
+    def draws(self, rng: int | None = None, replication: int = 0) -> dict[str, Number]:
+        """The values of all ranges, by path, in a replication; *rng* is the scenario's, if None."""
+        seed = self.rng if rng is None else rng
+        return {one.path: one.draw(seed, replication) for one in self._ranges}
+
+    def fixed(self, values: Mapping[str, Number]) -> Self:
+        """This scenario with one number per range, by path, and the middle of those not named.
+
+        Raise a ScenarioError where the values together break a rule, a KeyError for a path that is
+        no range.
+        """
+        if not self._ranges and not values:
+            return self
+        steps_of = {one.path: one.steps for one in self._ranges}
+        by_steps = {steps_of[path]: value for path, value in values.items()}
+        data = settled(self.model_dump(exclude_unset=True), self._ranges, by_steps)
+        return type(self).model_validate(data, context={"folder": self._folder})
 
     def digest(self) -> str:
         """A fingerprint of everything that can change a result: 16 hexadecimal digits.
 
         A group task's file counts by its content, wherever it lies; its name, if it is not there.
         """
-        plain = self.model_dump(mode="json", exclude=_NO_RESULTS)
+        plain = self.with_ranges(self.model_dump(mode="json", exclude=_NO_RESULTS))
         for task, task_data in zip(self.group_tasks, plain["group_tasks"], strict=True):
             task_data["countries"] = list(
                 task_data["countries"].items()
             )  # They are sent in this order.
-            path = None if task.file is None else _locate(task.file, self._folder or Path())
+            path = None if task.file is None else locate(task.file, self._folder or Path())
             if path is not None:
-                task_data["file"] = _file_digest(path)
+                task_data["file"] = file_digest(path)
         canonical = json.dumps(plain, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
@@ -258,7 +292,8 @@ class Scenario(ScenarioModel):
 
         Keys are dotted paths: `change(**{"packages.0.segments": 50_000, "days": 10})`.
         """
-        data, context = changed(self, changes), {"folder": self._folder}
+        plain = self.with_ranges(self.model_dump(exclude_unset=True))
+        data, context = changed(type(self), plain, changes), {"folder": self._folder}
         scenario = type(self).model_validate(data, context=context)
         stale = [
             problem_at(path, text, scenario) for path, text in price_warnings(scenario, changes)
@@ -269,45 +304,14 @@ class Scenario(ScenarioModel):
 
     def __eq__(self, other: object) -> bool:
         # The folder that a scenario was read from makes no difference.
-        return isinstance(other, Scenario) and self.__dict__ == other.__dict__
+        return (
+            isinstance(other, Scenario)
+            and self.__dict__ == other.__dict__
+            and set(self._ranges) == set(other._ranges)
+        )
 
     def __hash__(self) -> int:
         return hash(json.dumps(self.model_dump(mode="json"), sort_keys=True))
 
     def _repr_html_(self) -> str:
         return card_of(self)
-
-
-def _all_problems(error: ValidationError, data: Any, folder: Path | None) -> list[Problem]:
-    """pydantic's errors, and broken rules between parts as far as the parts can be read."""
-    problems = problems_of(error, Scenario, data)
-    if isinstance(data, Mapping):
-        rest = partial_model(Scenario, data)
-        for path, message in readable_violations(rest, _file_finder(folder)):
-            problems.append(problem_at(path, message, data))
-    return list({(problem.path, problem.message): problem for problem in problems}.values())
-
-
-def _file_finder(folder: Path | None) -> FileFinder:
-    """A function that locates a file; None without a folder to look in."""
-    return None if folder is None else lambda file: _locate(file, folder)
-
-
-def _locate(file: Path, folder: Path) -> Path | None:
-    """Path of a file in a folder or in one above it; None if there is none."""
-    try:
-        folder = folder.resolve()
-        return next((p / file for p in (folder, *folder.parents) if (p / file).is_file()), None)
-    except (OSError, RuntimeError):  # A name that is too long, a circle of links.
-        return None
-
-
-def _file_digest(file: Path) -> str:
-    """Digest of a file's content, computed once as long as the file does not change."""
-    stat = file.stat()
-    return _digest_of(file, stat.st_size, stat.st_mtime_ns)
-
-
-@lru_cache(maxsize=16)
-def _digest_of(file: Path, size: int, changed_ns: int) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +16,8 @@ from smssim.record.counting import Array, TallyBuilder
 from smssim.record.record import Record
 from smssim.record.storage import ParquetSink
 from smssim.scenario import Scenario
+from smssim.scenario.distributions import Number
+from smssim.scenario.ranges import Range
 from smssim.simulation.callbacks.batches import Batcher
 from smssim.simulation.callbacks.push import Pusher, batched_applications
 from smssim.simulation.loop import SimulationLoop, Tuning
@@ -66,6 +68,9 @@ def simulate(
     `smssim.load` reads. *progress* is called with (messages so far, microseconds simulated);
     *tuning* changes speed and memory, never a result. Raise a ScenarioError if the file cannot be
     read, a FileExistsError if *out* holds anything but a record.
+
+    A scenario with ranges is simulated with the numbers that this replication draws; the record's
+    provenance has the scenario with these, and each range with its number under `ranges`.
     """
     if not isinstance(scenario, Scenario):
         scenario = Scenario.load(scenario)
@@ -73,6 +78,8 @@ def simulate(
     for name, value in (("rng", rng), ("replication", replication)):
         if value < 0:
             raise ValueError(f"{name}(={value}) must be >= 0")
+    ranges, drawn = scenario.ranges, scenario.draws(rng, replication)
+    scenario = scenario.fixed(drawn)
     loop = SimulationLoop(scenario, KeyedRandom(rng, replication), policies, tuning)
     pusher, batched = Pusher(loop.compiled), batched_applications(scenario)
     stage = Batcher(loop.compiled, pusher, batched) if batched else pusher
@@ -100,7 +107,10 @@ def simulate(
             observed_until=scenario.end_us,
             currency=scenario.currency,
             tallies=builder.tallies(),
-            provenance=provenance(scenario, rng, policies, replication),
+            provenance={
+                **provenance(scenario, rng, policies, replication),
+                **({"ranges": _drawn(ranges, drawn)} if ranges else {}),
+            },
             **tables,
             **small_frames(
                 loop.account,
@@ -128,6 +138,11 @@ def provenance(
         "python": sys.version.split()[0],
         "machine": platform.machine(),
     }
+
+
+def _drawn(ranges: Sequence[Range], drawn: Mapping[str, Number]) -> dict[str, Any]:
+    """Each range by its path, as a scenario file has it, with the number drawn."""
+    return {one.path: {**one.data, "drawn": drawn[one.path]} for one in ranges}
 
 
 @lru_cache(maxsize=32)

@@ -124,10 +124,22 @@ def parameters(scenario: Scenario, countries: Iterable[str] = ()) -> list[Parame
 
     If any of the *countries* has no route of its own, the default one stands as `routes.default`.
     """
-    every = list(_of_model(scenario, "", skip=_NO_INPUT))
+    every = [_ranged(scenario, parameter) for parameter in _of_model(scenario, "", skip=_NO_INPUT)]
     if set(countries) - set(scenario.routes):
         every += _of_model(Route(), "routes.default", in_file=False)
     return every
+
+
+def _ranged(scenario: Scenario, parameter: Parameter) -> Parameter:
+    """A parameter with the ranges of its numbers instead of, or next to, their middles."""
+    for one in scenario.ranges:
+        if one.path == parameter.path:
+            return parameter._replace(value=f"range: {plain(str(one))}")
+        if one.path.startswith(f"{parameter.path}."):
+            rest = one.path.removeprefix(f"{parameter.path}.")
+            value = f"{parameter.value}; {plain(rest)} is a range: {plain(str(one))}"
+            parameter = parameter._replace(value=value)
+    return parameter
 
 
 def _of_model(

@@ -18,6 +18,7 @@ __all__ = [
     "item_type",
     "mapping_types",
     "model_of",
+    "number_types",
     "owners_of",
     "partial_model",
     "readable",
@@ -65,6 +66,14 @@ def mapping_types(annotation: Annotation) -> tuple[Annotation, Annotation] | Non
             key, value = get_args(alternative)
             return key, value
     return None
+
+
+def number_types(annotation: Annotation) -> set[type]:
+    """The types of numbers that an annotation allows; a delay may be a plain one, too."""
+    names = _alternatives(annotation)
+    numbers = {alternative for alternative in names if alternative in (int, float)}
+    plain = any(getattr(alternative, "plain_number", False) for alternative in names)
+    return numbers | ({float} if plain else set())
 
 
 def type_under(annotation: Annotation, step: str | int) -> Annotation | None:
