@@ -68,12 +68,12 @@ def share(value: Any) -> str:
     if missing(value):
         return NOTHING
     percent = 100 * float(value)
-    return f"{percent:.1f} %" if percent >= 0.1 or not percent else f"{percent:.2g} %"
+    return f"{percent:.1f}%" if percent >= 0.1 or not percent else f"{percent:.2g}%"
 
 
 def percent(value: float) -> str:
     """A share as it was given, in per cent."""
-    return f"{100 * value:g} %"
+    return f"{100 * value:g}%"
 
 
 def duration(seconds: Any) -> str:

@@ -140,7 +140,7 @@ _Z = NormalDist().inv_cdf(0.975)
 
 
 class Beside(NamedTuple):
-    """A simulated figure with its 95 % interval, and what a form says it is."""
+    """A simulated figure with its 95% interval, and what a form says it is."""
 
     figure: str
     unit: str
@@ -357,7 +357,7 @@ _NUMBERS = ("simulated", "low", "high", "theory")
 def closed_form_check(record: Record) -> pd.DataFrame:
     """One row a closed form of `closed_forms` that applies to a simulated record; none for a log.
 
-    Columns: `figure`, `unit`; `simulated` with its 95 % interval `low` and `high` (NaN where one
+    Columns: `figure`, `unit`; `simulated` with its 95% interval `low` and `high` (NaN where one
     value alone tells no spread; never below 0, as no figure is), the form's value `theory`, and
     `form` and `source`, what it is called and where it is proved. Of twenty rows one may have its
     theory outside by chance.
@@ -366,7 +366,7 @@ def closed_form_check(record: Record) -> pd.DataFrame:
     alone, without resends, flaws, calls and group tasks, but for reviews): reports lost in random
     outages (constant rates, no second push, ten turns or more); the mean review (no reviewers, no
     longer countries, all decided); the mean wait in the queue (constant rates, one queue without
-    bound, loaded by 1 % or more, nothing refused, rows kept, two whole days); the overshoot of the
+    bound, loaded by 1% or more, nothing refused, rows kept, two whole days); the overshoot of the
     daily limit (one kind of request, far smaller than the limit, nothing refused but by it, two
     trips); the cost (no packages, nothing refused but by drawn outcomes, not to mainland China).
     """

@@ -129,7 +129,7 @@ def at_moments(steps: dict[str, Any]) -> Any:
 
 
 def no_report(run: Run) -> bool:
-    """Whether the refused messages of places 1 and 2 cost nothing and have no status report."""
+    """Whether the refused messages of places 1 and 2 cost nothing and have no delivery report."""
     assert run.messages is not None
     refused = run.messages[run.messages["refused_at"].isin(["request", "number"])]
     silent = refused["report_source"].isna() & refused["final_at"].isna()

@@ -82,7 +82,7 @@ def _few(messages: list[plain_incidence.Message]) -> bool:
 
 
 def of_counts(record: Record, rows: pd.DataFrame) -> tuple[float, float, float]:
-    """A share whose delays are not tallied: those in flight by their chance in the whole record."""
+    """A share whose delays are not tallied: those pending by their chance in the whole record."""
     assert record.messages is not None
     whole = messages(record, record.messages)
     pending = 0 if whole is None else sum(end == "P" for _, end in whole)

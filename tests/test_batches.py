@@ -1,4 +1,4 @@
-"""Status reports as documented (DOMAIN.md section 7): which address wins, and how batches form."""
+"""Delivery reports in batches (DOMAIN.md section 7): which address wins, how they form."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def test_edges_rise_and_are_exact_where_promises_are_made() -> None:
 
 
 def test_bins_are_narrow() -> None:
-    """Above a millisecond the last microsecond of a bin is at most 2 % above its first."""
+    """Above a millisecond the last microsecond of a bin is at most 2% above its first."""
     edges = edges_us()[1:]
     assert ((edges[1:] - 1) / edges[:-1] <= RATIO).all()
     assert len(edges) < 2_000
@@ -60,7 +60,7 @@ def test_a_million_delays_of_all_sizes() -> None:
 
 
 def test_a_bin_stands_for_what_is_in_it() -> None:
-    """The middle is within 1 % of anything in its bin, but for a microsecond of rounding."""
+    """The middle is within 1% of anything in its bin, but for a microsecond of rounding."""
     edges = edges_us()
     for place in range(1, len(edges) - 1):
         middle = middle_us(place)

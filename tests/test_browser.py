@@ -187,7 +187,7 @@ def test_the_panel_answers_the_keyboard_in_time(page: Any, running: Lab, shots: 
     assert page.locator('img[alt^="Two months"]').get_attribute("src") == shown
     focus(page, "Reset", "button", "Tab")
     page.keyboard.press("Enter")
-    told.get_by_text("the difference of the bills is known to 1 %").wait_for()
+    told.get_by_text("the difference of the bills is known to 1%").wait_for()
     focus(page, "Save as scenario", "button", "Tab")
     page.keyboard.press("Enter")
     told.get_by_text("Saved as what_if.yaml.").wait_for()

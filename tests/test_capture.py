@@ -45,7 +45,7 @@ WITHOUT_NUMBERS = ("AQ", "BV", "GS", "HM", "PN", "TF", "UM")
 
 
 def record(messages: list[dict[str, Any]], reports: list[dict[str, Any]]) -> Record:
-    """A run with these rows; columns that are not given are those of a delivered message."""
+    """A run with these rows; columns that are not given are those of per delivered message."""
     usual = {
         "submitted_at": START, "source": "web", "request": 1, "recipient": 0, "resend_number": 0,
         "application": "app one", "template": "code", "type": "otp", "country": "ID",

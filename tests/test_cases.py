@@ -41,7 +41,7 @@ def of_log(path: Path, **options: Any) -> Outcome:
         "is_error": False,
         "messages": len(rows),
         "segments": int(rows["segments"].fillna(0).sum()),
-        "statuses": _counts(rows["status"], "in flight"),
+        "statuses": _counts(rows["status"], "pending"),
         "countries": _counts(rows["country"], "unknown"),
         "cost_micro": None if rows["cost_micro"].isna().all() else int(rows["cost_micro"].sum()),
         "submitted": sorted(str(time) for time in rows["submitted_at"].unique()),

@@ -50,7 +50,7 @@ def test_all_forms_are_the_same_wherever_months_are_run(how: str, tmp_path: Path
 def test_the_text_says_what_was_promised_and_what_is() -> None:
     lines = checked_plan().to_text().splitlines()
     assert lines[0] == "small: 3 of 5 promises kept, 1 broken, 1 undecided"
-    risks = "risks of all together: false alarm 1.0 %, miss 1.0 %"
+    risks = "risks of all together: false alarm 1.0%, miss 1.0%"
     told = " ".join(line.strip() for line in lines[1:3])
     assert told == f"seed 1; months of 1 day, 60 at most; {risks}, of means about"
     assert max(map(len, lines)) <= 100
@@ -62,7 +62,7 @@ def test_the_text_says_what_was_promised_and_what_is() -> None:
         assert row.split()[1] == statistic(verdict.estimate)
         assert span(verdict.low, verdict.high) in row
         assert f"{beyond(verdict)}  " in row
-        assert f" {verdict.runs}  {100 * verdict.share:.1f} % (" in row
+        assert f" {verdict.runs}  {100 * verdict.share:.1f}% (" in row
     told = " ".join(line.strip() for line in lines)
     assert "60 months are too few to tell on which side of its bound" in told
     assert "larger margin" in told

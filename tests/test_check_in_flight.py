@@ -1,4 +1,4 @@
-"""Verdicts on deliveries in a week: most messages in flight at its end will never arrive."""
+"""Verdicts on deliveries in a week: most messages pending at its end will never arrive."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ def test_a_month_without_a_value_leaves_a_promise_open(
 
 
 def test_what_never_came_about_is_later_than_any_in_a_quantile() -> None:
-    """A tenth of the months never saw it: the median is told, the 95 % quantile is `never`."""
+    """A tenth of the months never saw it: the median is told, the 95% quantile is `never`."""
     values = np.where(np.arange(400) % 10 == 9, math.nan, 3.0)
     late = decide(
         promise("review.hours", where={"template": "t"}, statistic="p95", below=24),

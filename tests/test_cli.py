@@ -65,18 +65,18 @@ def test_a_run_is_summed_up(small: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert max(map(len, lines)) <= 100
     assert len(lines) <= 70
     for answer in (
-        r"Cost +[\d,.]+ EUR, of which packages 300\.00; 0\.\d{4} a delivered message",
-        r"Stopped +[\d.]+ (h|min) by the daily limit, .*; \d+ refused \(E000623\)",
-        r"Ran out +ID 2026-03-02 \d\d:\d\d",
-        r"Delivered +[\d,]+ of [\d,]+ \(\d+\.\d %\); .* in flight",
-        r"ID +1 +1,000 +300\.00 +[\d,]+ +[\d.]+ +[\d.]+ +0\.\d{4}",
-        r"MONTH 2026-03, UTC\n +so far +[\d,.]+ EUR, [\d,]+ messages\n",
-        r"projected +nothing: no whole Saturday is known, and such days are to come",
-        r"WASTE, EUR\n +messages failed \d+, [\d.]+; expired \d+, [\d.]+; kinds overlap",
+        r"Cost +[\d,.]+ EUR, of which packages 300\.00; 0\.\d{4} per delivered message",
+        r"Stopped +CRITICAL: [\d.]+ (h|min) by the daily limit, .*; \d+ rejected \(E000623\)",
+        r"Ran out +WARNING: Indonesia \(ID\) 2026-03-02 \d\d:\d\d",
+        r"Delivered +[\d,]+ of [\d,]+ \(\d+\.\d%\); .* pending",
+        r"Indonesia \(ID\) +1 +1,000 +300\.00 +[\d,]+ +[\d.]+ +[\d.]+ +0\.\d{4}",
+        r"MONTH TO DATE AND FORECAST, 2026-03 UTC\n +to date +[\d,.]+ EUR, [\d,]+ messages\n",
+        r"forecast +none: no whole Saturday is known, and such days are to come",
+        r"WASTED SPEND, EUR\n +messages failed \d+ \([\d.]+\), expired \d+ \([\d.]+\); categories",
         r"alarm +day +\d",
-        r"E200030 .* number refused +Template not activated",
+        r"E200030 .* number rejected +Template not activated",
         r"late +1 +2026-03-01 02:00 +approved",
-        r"[\d,]+ made, one a segment: [\d,]+ received .* lost",
+        r"[\d,]+ made, one per segment: [\d,]+ received .* lost",
         r"throughput: one queue for all, 500 messages a second, never full",
         r"straddle: a message that straddles the end of a package is split",
         r"pushes: no second try",
@@ -104,7 +104,7 @@ def test_those_in_flight_are_said_to_arrive_or_not() -> None:
     run = simulate(plan, rows=False)
     total = smssim.report.delivery(run, by=()).iloc[0]
     expected = round(total["in_flight_expected"])
-    words = f"{int(total['in_flight'])} in flight (about {expected} are expected to be delivered)"
+    words = f"{int(total['in_flight'])} pending (about {expected} are expected to be delivered)"
 
     assert 1 < expected < total["in_flight"] / 4
     assert words in " ".join(summary(run).split())
@@ -119,7 +119,7 @@ def test_statuses_have_their_meaning() -> None:
     text = summary(simulate(Path(__file__).parents[1] / "data/scenarios/mode2_run_out.yaml"))
 
     assert re.search(r"DELIVRD .* sent +Handset received the SMS", text)
-    assert re.search(r"E000629 .* platform refused +\S", text)
+    assert re.search(r"E000629 .* rejected by platform +\S", text)
 
 
 def test_a_country_without_packages_is_named_in_mode_2() -> None:
@@ -133,9 +133,11 @@ def test_a_country_without_packages_is_named_in_mode_2() -> None:
     text = " ".join(summary(run).split())
 
     assert n > 1_000
-    assert f"Stopped to DE, as no packages are sold for it: {n:,} refused (E000629)" in text
+    assert (
+        f"Stopped CRITICAL: to Germany (DE), as no packages are sold for it: {n:,} rejected" in text
+    )
     assert "Stopped never" not in text
-    assert f"{n:,} refused (E000629)" in smssim.page(run).html
+    assert f"{n:,} rejected (E000629)" in smssim.page(run).html
     assert "Stopped never" in " ".join(summary(simulate(plan.change(days=2))).split())
 
 
@@ -184,7 +186,7 @@ def test_what_a_log_cannot_use_comes_first(
     _, out, _ = called(capsys, "report", log)
 
     assert re.search(r"LEFT OUT\n  2 of [\d,]+ records could not be used", out)
-    assert out.index("LEFT OUT") < out.index("IN SHORT")
+    assert out.index("LEFT OUT") < out.index("SUMMARY")
     assert out.replace("\n", "").isprintable()
 
 

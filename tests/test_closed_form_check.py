@@ -90,7 +90,7 @@ def row(run: Run, figure: str) -> Any:
 
 @pytest.mark.parametrize("name", WORLDS)
 def test_the_forms_hold_what_is_simulated(name: str) -> None:
-    """Thirty replications: 95 % intervals hold the form's value, the mean is near it."""
+    """Thirty replications: 95% intervals hold the form's value, the mean is near it."""
     figure, changes = WORLDS[name]
     world, n = scenario(**changes), 30
     keep = figure.startswith("wait")
@@ -98,7 +98,7 @@ def test_the_forms_hold_what_is_simulated(name: str) -> None:
 
     (value,) = {own.theory for own in found}
     held = sum(own.low <= own.theory <= own.high for own in found)
-    # Days and trips depend on one another a little: 90 % is asked of what promises 95 %.
+    # Days and trips depend on one another a little: 90% is asked of what promises 95%.
     assert held >= stats.binom.ppf(RISK, n, 0.9)
     simulated = np.array([own.simulated for own in found])
     error = max(simulated.std(ddof=1) / np.sqrt(n), 1e-9)

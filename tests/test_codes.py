@@ -83,7 +83,7 @@ def test_tables_cannot_be_changed() -> None:
 
 def test_describe_tells_both_tables_apart() -> None:
     assert codes.describe("DELIVRD") == (
-        "DELIVRD: Handset received the SMS (status report, supplier, charged)"
+        "DELIVRD: Handset received the SMS (delivery report, supplier, charged)"
     )
     assert "Huawei platform, not charged" in codes.describe("E000629")
     assert "HTTP 403" in codes.describe("E000623")

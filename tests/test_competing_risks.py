@@ -60,7 +60,7 @@ def test_a_sample_by_hand() -> None:
     assert found.pending[300] == pytest.approx(0.3)
     assert found.share().estimate == pytest.approx(0.5)
     assert found.completed[200] == pytest.approx(0.4)
-    # The one in flight at bin 220 is delivered by one chance in two, the last by none.
+    # The one pending at bin 220 is delivered by one chance in two, the last by none.
     assert found.expected() == pytest.approx(0.5)
 
 
@@ -82,7 +82,7 @@ def test_a_lost_report_says_nothing_of_its_message() -> None:
 
 
 def test_the_longest_ages_may_end_in_any_way() -> None:
-    """All that is seen was delivered, 30 of 100 are still in flight: 70 % to 100 % arrive."""
+    """All that is seen was delivered, 30 of 100 are still pending: 70% to 100% arrive."""
     found = risks([(200, "D")] * 70 + [(400, "P")] * 30)
     value, low, high = found.share()
     assert (value, low) == pytest.approx((0.7, wilson(70, 100).low))
@@ -169,7 +169,7 @@ def held(route: dict[str, Any], days: int, lost: float, seeds: int) -> dict[str,
 
 
 def assert_covered(seeds: int, cases: list[tuple[str, int, float]]) -> None:
-    """At least 95 % of the intervals hold, but for chance, and one in a hundred of the method."""
+    """At least 95% of the intervals hold, but for chance, and one in a hundred of the method."""
     figures = len(cases) * (1 + len(TIMES) + len(QUANTILES))
     least = int(stats.binom.ppf(RISK / figures, seeds, 0.94))
     for name, days, lost in cases:
@@ -185,7 +185,7 @@ def test_intervals_hold(days: int, lost: float) -> None:
 
 @pytest.mark.long
 def test_intervals_hold_on_six_routes() -> None:
-    """500 records of each of six routes and five lengths, and logs that lose 2 % of the reports."""
+    """500 records of each of six routes and five lengths, and logs that lose 2% of the reports."""
     cases = [(name, days, 0.0) for name in ROUTES for days in DAYS]
     cases += [("default", days, 0.02) for days in (3, 7, 28)]
     assert_covered(500, cases)
@@ -202,7 +202,7 @@ def test_intervals_hold_on_six_routes() -> None:
 def test_promises_of_a_week_are_decided_as_the_truth_has_it(
     metric: str, bound: dict[str, float], holds: bool
 ) -> None:
-    """The truth is a share of 0.95, a p95 of 20.7 s and a p99 of 6,560 s; counting those in flight
+    """The truth is a share of 0.95, a p95 of 20.7 s and a p99 of 6,560 s; counting those pending
     as deliveries to come, a week showed 0.956, 23.9 s and 23,000 s.
     """
     plan = {

@@ -20,7 +20,7 @@ from smssim.stats.intervals import (
 
 RISK = 1e-6
 
-# Newcombe (Statist. Med. 17, 1998), table II, method 10: first share, second share, 95 % interval.
+# Newcombe (Statist. Med. 17, 1998), table II, method 10: first share, second share, 95% interval.
 PUBLISHED = [
     ((56, 70), (48, 80), (0.0524, 0.3339)),
     ((9, 10), (3, 10), (0.1705, 0.8090)),
@@ -75,7 +75,7 @@ def test_mover_takes_each_end_from_its_side() -> None:
 
 
 def test_differences_of_quantiles_are_covered() -> None:
-    """Two thousand pairs of samples with known 90 % quantiles; order statistics give more."""
+    """Two thousand pairs of samples with known 90% quantiles; order statistics give more."""
     rng, n = np.random.default_rng(11), 2_000
     first, second = rng.exponential(4, (n, 120)), rng.exponential(1, (n, 80))
     truth = (4 - 1) * math.log(10)

@@ -65,7 +65,7 @@ def test_pairing_makes_it_narrower() -> None:
 
 
 def test_differences_of_quantiles_of_pairs_are_covered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The percentile bootstrap of a p90 of 100 lognormal pairs holds a little less than 95 %."""
+    """The percentile bootstrap of a p90 of 100 lognormal pairs holds a little less than 95%."""
     monkeypatch.setattr(estimate, "RESAMPLES", 400)
     rng, n = np.random.default_rng(3), 400
     truth = 0.5 * math.exp(stats.norm.ppf(0.9))

@@ -17,13 +17,14 @@ from worlds import worlds
 import smssim
 from smssim import report
 from smssim.pages import sections, tables
+from smssim.pages.answers import answers
 from smssim.pages.page import Page
 from smssim.pages.sections import SECTIONS
-from smssim.pages.summary import in_short
 from smssim.plots._svg import svg
 from smssim.record.record import Record
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import Run, simulate
+from smssim.sms.reference import country_label
 
 ROOT = Path(__file__).parents[1]
 EXPORTS = ROOT / "data" / "exports"
@@ -82,16 +83,19 @@ def test_the_order_of_a_page(simulated: Reader, recorded: Reader) -> None:
     titles = [section.title for section in SECTIONS]
     shown = [title for title in own if title in titles]
     assert shown == [title for title in titles if title in shown]
-    assert own[0] == "In short"
-    assert own[-3:] == [
-        "What is not known, and why",
-        "Assumptions these answers hang on",
-        "Provenance",
-    ]
-    for title in ("Cost", "What happened", "Packages", "Thresholds", "Delivery", "Status reports"):
+    assert own[0] == "Summary"
+    assert own[-3:] == ["Limitations", "Assumptions", "Provenance"]
+    for title in (
+        "Cost",
+        "Events",
+        "Packages",
+        "Thresholds",
+        "Delivery",
+        "Delivery reports",
+    ):
         assert title in own, title
-    assert read[:2] == ["What was left out", "In short"]
-    assert read[-2:] == ["What is not known, and why", "Provenance"]
+    assert read[:2] == ["Records left out", "Summary"]
+    assert read[-2:] == ["Limitations", "Provenance"]
     assert "Thresholds" not in read
 
 
@@ -99,13 +103,18 @@ def test_the_short_answers_are_those_of_the_summary(
     run: Run, simulated: Reader, log: Record, recorded: Reader
 ) -> None:
     for record, page in ((run, simulated), (log, recorded)):
-        for _, answer in in_short(record):
-            assert answer in page.texts
+        for answer in answers(record):
+            assert answer.text in page.texts
 
 
 def test_a_log_says_what_it_cannot_know(recorded: Reader) -> None:
     text = "\n".join(recorded.texts)
-    for told in ("a log has no prices", "a log knows no reviews", "within 3 minutes", "left out"):
+    for told in (
+        "a log has no prices",
+        "a log has no template reviews",
+        "within 3 minutes",
+        "left out",
+    ):
         assert told in text, told
 
 
@@ -114,7 +123,7 @@ def test_tables_show_the_figures_of_the_reports(run: Run, simulated: Reader) -> 
     found = report.delivery(run)
 
     place = shown[0].index("delivered")
-    assert [row[0] for row in shown[1:]] == found["country"].tolist()
+    assert [row[0] for row in shown[1:]] == [country_label(code) for code in found["country"]]
     assert [row[place] for row in shown[1:]] == [f"{n:,}" for n in found["delivered"]]
 
 
@@ -125,7 +134,7 @@ def test_two_periods_stand_side_by_side(run: Run, tmp_path: Path) -> None:
     read = Reader(both.html)
 
     assert read.wrong == []
-    assert headings(read)[:2] == ["In short", "Side by side"]
+    assert headings(read)[:2] == ["Summary", "Comparison"]
     assert "a: month; b: the {other} <one>" in read.captions
     both.xlsx(tmp_path / "two.xlsx")
     book = CalamineWorkbook.from_path(str(tmp_path / "two.xlsx"))
@@ -239,11 +248,14 @@ def test_a_picture_is_told_in_words() -> None:
 def test_an_export_without_pushes_shows_none(recorded: Reader) -> None:
     """A picture of no report received would say that the customer's server was away."""
     assert not any("received in each hour" in " ".join(told) for told in recorded.pictures)
-    assert any("no status report that reached" in text for text in recorded.texts)
+    assert any("no delivery report that reached" in text for text in recorded.texts)
 
 
 def test_failures_say_where(log: Record) -> None:
     """UNDELIV of the platform and of a supplier are two rows."""
     found = tables.failures(log)
-    assert set(found.loc[found["code"] == "UNDELIV", "refused_at"]) == {"sent", "platform refused"}
+    assert set(found.loc[found["code"] == "UNDELIV", "refused_at"]) == {
+        "sent",
+        "rejected by platform",
+    }
     assert "refused_at" in sections.FAILURES

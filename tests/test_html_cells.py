@@ -23,7 +23,7 @@ def test_an_interval_stands_below_its_figure() -> None:
     made = grid(frame, list(frame), 1)
 
     assert made.header[:2] == ["at", "a"]
-    assert made.rows[0][:2] == ["2026-03-01", "50.0 %\n40.0 % to 60.0 %"]
+    assert made.rows[0][:2] == ["2026-03-01", "50.0%\n40.0% to 60.0%"]
     assert made.rows[0][-2:] == ["1,234.50", "90 s"]
     assert "never" not in made.header
     assert list(made.notes) == ["and 1 more rows, which the workbook has"]
@@ -33,7 +33,7 @@ def test_a_share_known_better_than_a_tenth_of_a_per_cent() -> None:
     """An interval without width would say that nothing is left to chance."""
     frame = pd.DataFrame({"share": [0.99110], "share_low": [0.99080], "share_high": [0.99130]})
 
-    assert grid(frame, ["share"], 9).rows == [["99.11 %\n99.08 % to 99.13 %"]]
+    assert grid(frame, ["share"], 9).rows == [["99.11%\n99.08% to 99.13%"]]
 
 
 def test_a_count_has_not_the_interval_of_its_share() -> None:
@@ -43,7 +43,7 @@ def test_a_count_has_not_the_interval_of_its_share() -> None:
 
     made = grid(frame, [*list(frame)[:2], "said"], 9)
 
-    assert made.rows == [["3", "50.0 %\n20.0 % to 80.0 %"]]
+    assert made.rows == [["3", "50.0%\n20.0% to 80.0%"]]
     assert list(made.header) == ["sent", "sent"]
 
 

@@ -22,7 +22,7 @@ def run() -> Run:
 def test_the_workbook_has_every_row(run: Run, tmp_path: Path) -> None:
     book = CalamineWorkbook.from_path(str(smssim.page(run).xlsx(tmp_path / "month.xlsx")))
 
-    assert book.sheet_names[:2] == ["in short", "kpis"]
+    assert book.sheet_names[:2] == ["summary", "kpis"]
     assert book.sheet_names[-1] == "provenance"
     for name, made in (("delivery", report.delivery), ("thresholds", report.thresholds)):
         header, *rows = book.get_sheet_by_name(name).to_python()

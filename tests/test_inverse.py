@@ -69,7 +69,7 @@ def test_a_greater_word_is_never_a_smaller_value(a: int, b: int, name: str) -> N
 
 @pytest.mark.parametrize("name", sorted(TABLES))
 def test_quantiles_are_those_of_scipy(name: str) -> None:
-    """At the ends of cells to a microsecond; between them, where lines are drawn, to 2 %."""
+    """At the ends of cells to a microsecond; between them, where lines are drawn, to 2%."""
     table, exact = TABLES[name]
     p = np.arange(1, 4_096) / 4_096
     at_ends = [table.of(int(x * 4_096) << 52) for x in p]

@@ -70,7 +70,7 @@ def events_of(run: Run) -> tuple[list[Any], ...]:
 
 
 def law_of_places(w: World) -> None:
-    """Requested = refused at 1, 2, 3 + sent; sent = delivered + failed + expired + in flight."""
+    """Requested = refused at 1, 2, 3 + sent; sent = delivered + failed + expired + pending."""
     made = {(o.status, o.source) for r in w.scenario.routes.values() for o in r.outcomes}
     made |= {(r.status, r.source) for r in registrations(w.scenario).values()}
     suspended = {application.suspended_code for application in w.scenario.applications}

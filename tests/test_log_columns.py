@@ -215,7 +215,7 @@ def test_reports_need_an_id_and_a_status() -> None:
     assert found.reports["final"].tolist() == [MAY_2024, UNKNOWN]
     assert reasons(found.rejected) == {
         1: ("smsMsgId is missing",),
-        2: ("status must be said in a status report",),
+        2: ("status must be said in a delivery report",),
     }
     assert not len(found.sends)
 
@@ -348,7 +348,7 @@ def test_place_and_status(columns: dict[str, Any], place: int, status: str | Non
     ],
 )
 def test_contradictions_are_refused(columns: dict[str, Any]) -> None:
-    """A status against its result, a delivered message that was not charged."""
+    """A status against its result, per delivered message that was not charged."""
     (told,) = reasons(piece(details(**columns)).rejected).values()
     assert [("contradicts" in reason) for reason in told] == [True]
 
@@ -438,7 +438,7 @@ def test_repairs_are_counted_by_name() -> None:
         "blanks at the ends": 3,
         "full-width characters": 1,
         "non-breaking blanks": 1,
-        "codes in small letters": 1,
+        "lower-case codes": 1,
         "thousands marks": 1,
     }
 

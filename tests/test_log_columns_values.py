@@ -77,7 +77,7 @@ def test_a_number_beside_a_country() -> None:
     }
     assert [names.country.names[i] for i in found.sends["country"]] == [*["ID"] * 4, "CA", "RU"]
     assert (found.sends["number"] > 0).tolist() == [True, False, False, False, True, True]
-    assert found.repaired["numbers that are none, beside a country"] == 2
+    assert found.repaired["unreadable phone numbers (country column used)"] == 2
 
 
 def test_a_number_alone() -> None:

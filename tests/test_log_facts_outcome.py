@@ -183,7 +183,7 @@ def some_sends(n: int, first: int = 0) -> Facts:
 
 
 def test_the_end_is_that_of_the_records_used() -> None:
-    """An orphan report of a later year makes nothing in flight for a year."""
+    """An orphan report of a later year makes nothing pending for a year."""
     sends, orphan = some_sends(3), empty_facts(REPORT, 1)
     sends["status"], sends["final"] = -1, UNKNOWN
     orphan["key"], orphan["status"] = 99, DELIVRD

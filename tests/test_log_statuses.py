@@ -106,7 +106,7 @@ def test_a_delivery_report_beside_a_send_status() -> None:
 
 
 def test_bilingual_values_of_other_columns() -> None:
-    """Both languages mean the same, and what is Chinese is no code in small letters."""
+    """Both languages mean the same, and what is Chinese is no code in lower case."""
     columns = {
         "Country": ["泰国 Thailand", "泰国", "Thailand/泰国"],
         "SMS Type": ["验证码 OTP"] * 3,

@@ -149,7 +149,7 @@ def test_burn_down_is_the_report(run: Run) -> None:
         "nothing left",
         "no package left: sending stopped",
         "projected, if days stay alike",
-        "95 % interval",
+        "95% interval",
     ]
 
 
@@ -253,7 +253,7 @@ def test_latency_is_the_curve(run: Run) -> None:
     assert [text.get_text() for text in ax.get_xticklabels()] == [
         *("1 s", "10 s", "30 s", "3 min", "1 h", "1 day")
     ]
-    assert ax.get_title(loc="left").startswith("95 % arrive within ")
+    assert ax.get_title(loc="left").startswith("95% arrive within ")
 
 
 def _curves(ax: Axes) -> list[Any]:

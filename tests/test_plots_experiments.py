@@ -72,7 +72,7 @@ def test_shares_are_told_in_per_cent() -> None:
     assert ax.get_xlabel() == "reports.lost_share, %"
     inside(ax)
     ax = experiments.designs(["a", "b"], [found, found], "reports.lost_share", "share")
-    assert ax.get_title(loc="left") == "reports.lost_share: 25 %"
+    assert ax.get_title(loc="left") == "reports.lost_share: 25%"
     inside(ax)
     ax = experiments.differences(shares, "reports.lost_share", "share", found)
     assert "percentage points" in ax.get_xlabel()
@@ -99,5 +99,5 @@ def test_a_record_within_the_runs_is_counted() -> None:
 def test_yes_or_no_is_told_in_per_cent_of_runs() -> None:
     found = [Interval(0.0, 0.0, 0.1), Interval(1.0, 0.9, 1.0)]
     ax = experiments.designs(["a", "b"], found, "runout.any", "yes is 1")
-    assert ax.get_title(loc="left") == "runout.any: 0 to 100 % of runs"
+    assert ax.get_title(loc="left") == "runout.any: 0 to 100% of runs"
     inside(ax)

@@ -98,7 +98,7 @@ def test_callbacks_without_rows_say_so_and_what_is_known() -> None:
     own = report.callbacks(record("launch")).iloc[0].astype(object)
     made, lost = int(own["reports"]), int(own["lost"])
     ax = plots.callbacks(record("launch"))
-    assert title(ax).startswith(f"Of {made:,} status reports ")
+    assert title(ax).startswith(f"Of {made:,} delivery reports ")
     assert title(ax).endswith(f"{lost:,} lost")
     assert "Not known by hour: the rows of this record were not kept." in words(ax)
 

@@ -109,7 +109,7 @@ def test_the_waterfall_is_the_delivery(of: str) -> None:
         "refused by platform": "refused_platform",
         "failed": "failed",
         "expired": "expired",
-        "in flight": "in_flight",
+        "pending": "in_flight",
         "no report": "no_report",
     }
     for name, column in columns.items():
@@ -123,7 +123,7 @@ def test_the_waterfall_is_the_delivery(of: str) -> None:
     if counts["requested"] > 1:
         reached = counts["delivered"] / counts["requested"]
         assert title(ax).startswith(
-            f"{100 * reached:.1f} % of {int(counts['requested']):,} messages"
+            f"{100 * reached:.1f}% of {int(counts['requested']):,} messages"
         )
 
 
@@ -139,7 +139,7 @@ def test_bars_of_failures_and_their_intervals_are_the_report(of: str) -> None:
     np.testing.assert_allclose(ends, 100 * frame[["share_low", "share_high"]][:15])
     assert [told.split()[0] for told in names(ax)] == list(frame["code"][:15])
     most = frame.groupby("code")["messages"].sum().idxmax()
-    assert title(ax).startswith(f"{100 * frame['share'].sum():.1f} % of messages do not arrive")
+    assert title(ax).startswith(f"{100 * frame['share'].sum():.1f}% of messages do not arrive")
     assert f"most frequent: {most}" in title(ax)
 
 

@@ -94,7 +94,7 @@ def test_words_on_others_are_found() -> None:
 
 def test_a_number_is_not_torn_from_its_unit() -> None:
     """Whatever the width, all words are kept."""
-    told = "95 % arrive within 29.7 s (otp) to 3.8 min (4.9 % to 6.0 %); of which 12 h are late"
+    told = "95% arrive within 29.7 s (otp) to 3.8 min (4.9% to 6.0%); of which 12 h are late"
     for wide in (3.0, 4.0, 5.0, 6.5, 8.0):
         _, ax = plt.subplots(figsize=(wide, 4))
         set_titles(ax, told, "below")

@@ -265,7 +265,7 @@ def month(**changes: Any) -> Scenario:
 
 
 def test_a_capture_is_rated_as_its_month_was_charged(tmp_path: Path) -> None:
-    """Through the customer's own eyes, in whole seconds; what is in flight is charged, too."""
+    """Through the customer's own eyes, in whole seconds; what is pending is charged, too."""
     scenario = month()
     run = simulate(scenario)
     write_capture(run, tmp_path / "month.jsonl")

@@ -30,7 +30,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Record:
 
 
 def test_an_export_without_callbacks_does_not_tell_that_none_was_pushed(log: Record) -> None:
-    reason = "it holds no status report that reached your callback address"
+    reason = "it holds no delivery report that reached your callback address"
     assert untold(log) == reason
     with pytest.raises(ValueError, match=reason):
         report.outages(log)
@@ -38,10 +38,10 @@ def test_an_export_without_callbacks_does_not_tell_that_none_was_pushed(log: Rec
         report.reports_by_hour(log)
     assert report.callbacks(log).isna().all(axis=None)
     assert pd.isna(kpi(log, "reports.duplicates"))
-    assert plots.callbacks(log).get_title(loc="left") == "Status reports are not in the log"
+    assert plots.callbacks(log).get_title(loc="left") == "Delivery reports are not in the log"
     text = smssim.summary(log)
-    assert "none was pushed" not in text
-    assert "not in the log: it does not tell whether any was pushed" in text
+    assert "was pushed" not in text
+    assert "no delivery reports in this file: whether any were pushed is not known" in text
 
 
 def test_a_run_without_a_callback_address_pushes_none() -> None:

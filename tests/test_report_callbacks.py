@@ -1,4 +1,4 @@
-"""Status reports against plain counts over their rows."""
+"""Delivery reports against plain counts over their rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import given, note, seed, settings
 from worlds import worlds
 
 from smssim import report
-from smssim.pages.summary import in_short
+from smssim.pages.answers import answers
 from smssim.record.from_frames import tally_frames
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import Run, simulate
@@ -230,9 +230,12 @@ def test_other_groups_are_refused(run: Run) -> None:
         report.callbacks(run, by="country")
 
 
-def test_lost_reports_are_told_in_short() -> None:
+def test_lost_reports_are_a_warning() -> None:
     total = report.callbacks(made := simulate(scenario(), rows=False), by=()).iloc[0]
-    (told,) = (sentence for name, sentence in in_short(made) if name == "Lost")
-    assert told.startswith(f"{int(total['lost']):,} of {int(total['reports']):,} status reports")
+    (lost,) = (answer for answer in answers(made) if answer.name == "DLRs lost")
+    assert lost.severity == "warning"
+    assert lost.text.startswith(
+        f"{int(total['lost']):,} of {int(total['reports']):,} delivery reports"
+    )
     kept = simulate(scenario(no_answer_share=0, outages=[]), rows=False)
-    assert "Lost" not in dict(in_short(kept))
+    assert "DLRs lost" not in {answer.name for answer in answers(kept)}

@@ -217,7 +217,7 @@ def test_two_currencies_have_no_difference() -> None:
 
 
 def test_intervals_of_equal_worlds_hold_0() -> None:
-    """Forty pairs of one world: 95 % intervals of counts and shares hold the true difference, 0."""
+    """Forty pairs of one world: 95% intervals of counts and shares hold the true difference, 0."""
     runs = [simulate(scenario(days=4, packages=[]), rng=rng, rows=False) for rng in range(80)]
     names = ["messages.sent", "cost", "delivered.share", "reports.lost_share"]
     held = dict.fromkeys(names, 0)

@@ -24,7 +24,7 @@ RISK = 1e-4
 DELIVERED = 0.9
 MEAN_S = 40.0
 MEAN_SLOW_S = 20_000.0
-"""Slow against the day that is seen, so that a fifth of the messages is in flight at its end."""
+"""Slow against the day that is seen, so that a fifth of the messages is pending at its end."""
 TRUTH = {
     **{f"latency_p{q}_s": -MEAN_S * math.log(1 - q / 100) for q in (50, 95, 99)},
     **{
@@ -90,7 +90,7 @@ def quick() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def slow() -> pd.DataFrame:
-    """All are delivered in the end: a message in flight counts as a delivery to come."""
+    """All are delivered in the end: a message pending counts as a delivery to come."""
     return delivered(world(MEAN_SLOW_S, 1.0))
 
 
@@ -135,7 +135,7 @@ def test_wilson_holds_the_shares_within_a_time(quick: pd.DataFrame, name: str) -
 
 @pytest.mark.parametrize("name", [name for name in TRUTH if name.startswith("latency")])
 def test_the_band_holds_the_quantiles(quick: pd.DataFrame, name: str) -> None:
-    """Nearly: the log-log band is an approximation, which bins of 2 % can only widen, and in the
+    """Nearly: the log-log band is an approximation, which bins of 2% can only widen, and in the
     tail of 135 deliveries its upper end is often open. The chance is from 0.94 to 0.985.
     """
     low, _ = band(0.94, len(quick))

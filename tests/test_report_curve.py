@@ -24,7 +24,7 @@ GROUPS: tuple[Any, ...] = ("country", "type", ["country", "type"], ())
 
 @pytest.fixture(scope="module")
 def run() -> Run:
-    """A busy day that ends while many messages are in flight."""
+    """A busy day that ends while many messages are pending."""
     slow = {"lognormal_s": {"median": 900, "p95": 30_000}}
     return simulate(
         Scenario.model_validate(
@@ -50,7 +50,7 @@ def run() -> Run:
 
 
 def pairs(run: Run, by: Any) -> list[tuple[pd.DataFrame, list[Message]]]:
-    """The curve and the messages of each group; the first row, 0 %, left out."""
+    """The curve and the messages of each group; the first row, 0%, left out."""
     keys = [by] if isinstance(by, str) else list(by)
     curve = latency_curve(run, by)
     assert run.messages is not None

@@ -22,7 +22,7 @@ QUANTILES = {"latency_p50_s": 0.5, "latency_p95_s": 0.95, "latency_p99_s": 0.99}
 
 
 def scenario(**changes: Any) -> Scenario:
-    """Three days with refusals at all places; the last hours are in flight."""
+    """Three days with refusals at all places; the last hours are pending."""
     plain = {
         "start": "2026-03-01T00:00:00Z",
         "days": 6,

@@ -1,4 +1,4 @@
-"""The hours of the week, and the hours of status reports, against plain pandas on the rows."""
+"""The hours of the week, and the hours of delivery reports, against plain pandas on the rows."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def test_a_summary_says_what_the_start_hangs_on() -> None:
     for part in (
         "enabling 9 h of working time; Huawei enables no new users since 2025",
         "registration SG: takes 90 h of working time, until then REJECTD",
-        "review: 2 at work, 30 min of working time a template; 0 % rejected",
+        "review: 2 at work, 30 min of working time a template; 0% rejected",
         "review, SG: 60 min of working time longer",
     ):
         assert part in text, text

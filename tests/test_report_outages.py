@@ -188,7 +188,7 @@ CALM: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", CALM)
 def test_false_ones_stay_within_the_stated_risk(name: str) -> None:
-    """Forty months of a server that is never down, at a confidence of 80 %."""
+    """Forty months of a server that is never down, at a confidence of 80%."""
     world, n = scenario(**CALM[name]), 40
     false = sum(len(report.outages(simulate(world, rng=rng), 0.8)) > 0 for rng in range(n))
     assert false <= stats.binom.isf(RISK, n, 0.2)

@@ -291,7 +291,7 @@ def test_by_day_it_grows_to_what_it_is(days: int) -> None:
 
 
 def test_the_months_truth_is_inside_as_often_as_it_says() -> None:
-    """On Poisson days with a weekday profile, 17 of the month seen; ends of 95 % intervals."""
+    """On Poisson days with a weekday profile, 17 of the month seen; ends of 95% intervals."""
     days, n, hits = 17, 300, 0
     run = simulate(month(start="2026-11-01", days=days, traffic=[], packages=[]), rows=False)
     rates = 400 * PROFILE[(6 + np.arange(30)) % 7]
@@ -320,12 +320,12 @@ def test_a_summary_tells_the_month_and_its_waste() -> None:
     text = " ".join(smssim.summary(run).split())
 
     assert "MONTH 2026-12, UTC so far" in text
-    assert "at 95 %, if the 11.7 days left are like the 30 seen, without packages still" in text
+    assert "at 95%, if the 11.7 days left are like the 30 seen, without packages still" in text
     late = " ".join(smssim.summary(simulate(month(days=3))).split())
     assert "messages, since 2026-11-19 07:00 projected nothing: fewer than 3 whole UTC" in late
     log = " ".join(smssim.summary(as_log(run)).split())
     assert re.search(r"MONTH 2026-12, UTC so far [\d,]+ messages projected [\d,]+ messages \(", log)
-    assert re.search(r"WASTE messages failed \d+; expired \d+; kinds overlap", log)
+    assert re.search(r"WASTE messages failed \d+; expired \d+; categories overlap", log)
     whole = smssim.summary(simulate(month(start="2026-11-01", days=30)))
     assert "MONTH" not in whole
     assert "WASTE, USD" in whole

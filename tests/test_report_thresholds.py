@@ -208,7 +208,7 @@ def test_a_smaller_alarm_waits_for_the_next_day() -> None:
 
 
 def test_near_misses_are_told() -> None:
-    """490 of 500 are more than 80 %; 1 of 2,000 is not."""
+    """490 of 500 are more than 80%; 1 of 2,000 is not."""
     calls = [{"at": "2026-02-28T10:00:00Z", "to": [{}] * 490}]
     made = {"name": "c", "template": "code", "country": "ID", "calls": calls}
     plain = {**scenario().thresholds.model_dump(), "countries": {}}

@@ -27,7 +27,7 @@ SOONER = [f"within_{time}{end}" for time in ("10_s", "30_s") for end in ("", "_l
 
 @pytest.fixture(scope="module")
 def run() -> Run:
-    """Two countries, both slow; the last messages are still in flight."""
+    """Two countries, both slow; the last messages are still pending."""
     slow = {"exponential_s": 150}
     return simulate(
         Scenario.model_validate(
@@ -49,7 +49,7 @@ def run() -> Run:
 
 
 def rows_of(run: Run, country: str) -> tuple[int, int, int]:
-    """Deliveries in less than 3 minutes, all deliveries, and messages in flight for longer."""
+    """Deliveries in less than 3 minutes, all deliveries, and messages pending for longer."""
     assert run.messages is not None
     rows = run.messages[(run.messages["country"] == country) & (run.messages["refused_at"] == "")]
     begun, final = (microseconds_of(rows[name]) for name in ("submitted_at", "final_at"))
@@ -62,7 +62,7 @@ def rows_of(run: Run, country: str) -> tuple[int, int, int]:
 
 
 def interval(soon: int, delivered: int, late: int) -> list[float]:
-    """The share of deliveries, with those in flight as late deliveries to come, or none."""
+    """The share of deliveries, with those pending as late deliveries to come, or none."""
     return [soon / delivered, wilson(soon, delivered + late).low, wilson(soon, delivered).high]
 
 
@@ -115,7 +115,7 @@ def test_results_tell_nothing_of_templates(run: Run) -> None:
 
 
 def test_times_and_results_tell_the_same_share(run: Run) -> None:
-    """But for those in flight, of which results do not show how likely they are to arrive."""
+    """But for those pending, of which results do not show how likely they are to arrive."""
     log = told_by(run, set(), {"ID", "TH"})
     for by in ("country", "type", ()):
         timed, results = (report.delivery(r, by=by) for r in (run, log))
@@ -132,7 +132,7 @@ def test_there_are_no_quantiles_without_times(run: Run) -> None:
     text = " ".join(smssim.summary(log).split())
     assert f"p95 is not known: {reason}" in text
     soon = report.delivery(log, by=())["within_3_min"].iloc[0]
-    assert f"{100 * soon:.1f} % of deliveries within 3 minutes" in text
+    assert f"{100 * soon:.1f}% of deliveries within 3 minutes" in text
     values = report.kpis(log).set_index("name")["value"]
     assert values[["latency.p50", "latency.p95"]].isna().all()
     with pytest.raises(ValueError, match=f"has no curve of latency: .*{reason}"):

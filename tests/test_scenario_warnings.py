@@ -202,7 +202,7 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     "a server without reports": (
         {"callback": {"address": False, "retries_s": [5]}},
         "callback.retries_s",
-        "no status report is pushed",
+        "no delivery report is pushed",
     ),
     "retries of nothing": (
         {"callback": {"retries_s": [5]}},

@@ -25,7 +25,7 @@ N_TRIALS = [200, pytest.param(1_000, marks=pytest.mark.ci)]
 
 
 def most_wrong(n_trials: int) -> int:
-    """Wrong verdicts of that many that a true risk of 1 % exceeds with probability 1e-4."""
+    """Wrong verdicts of that many that a true risk of 1% exceeds with probability 1e-4."""
     return int(stats.binom.ppf(1 - 1e-4, n_trials, RISK))
 
 

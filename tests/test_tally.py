@@ -218,7 +218,7 @@ def test_combinations_are_those_that_occur(far: int) -> None:
 
 
 def test_tallies_of_different_ends_do_not_merge() -> None:
-    """A message in flight in one would be delivered in the other."""
+    """A message pending in one would be delivered in the other."""
     with pytest.raises(ValueError, match=r"observed_until\(=.*\) must be the same"):
         _run().tallies.merge(_run(days=2).tallies)
 
@@ -238,7 +238,7 @@ def test_what_a_record_cannot_know_counts_as_unknown() -> None:
 
 
 def test_a_month_of_messages_in_flight_alone() -> None:
-    """No status at all, so that the column has no categories: everything is in flight."""
+    """No status at all, so that the column has no categories: everything is pending."""
     run = _run(routes={"ID": {"latency": 100_000}})
     flying = run.messages[run.messages["status"].isna()].reset_index(drop=True)
     flying["status"] = flying["status"].cat.remove_unused_categories()

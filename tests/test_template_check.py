@@ -36,7 +36,7 @@ def findings_in(text: str, type: str = "notification", **more: Any) -> list[tupl
         ("On ${DATE} at ${TIME} your ${TXT_20} arrives, ${NUM_20} pieces.", "notification"),
         ("On ${DATETIME} you paid ${MONEY} for ${CHARDIGIT}: ${TEXT}.", "notification"),
         ("Order ${1} of customer ${2} is ready.", "notification"),
-        ("It costs $5 or 5 €, 100 % sure; call it A/B (really)!", "notification"),
+        ("It costs $5 or 5 €, 100% sure; call it A/B (really)!", "notification"),
         ("See https://www.example.com/help for order ${TXT_8}.", "notification"),
         ("您的验证码是${NUM_6}。", "otp"),
         ("Use DYNAMIC CODE ${NUM_4} to log in.", "otp"),

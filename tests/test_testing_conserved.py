@@ -96,13 +96,13 @@ DAMAGES: dict[str, tuple[Callable[[], Record], str]] = (
             lambda: tally("clock"),
             "requested = refused 1 + 2 + 3 + sent: requested",
         ),
-        "in flight, with a time": (
+        "pending, with a time": (
             lambda: table("messages", "status", lambda m: m["status"] == "UNDELIV", None),
-            "sent = delivered + failed + expired + in flight: ",
+            "sent = delivered + failed + expired + pending: ",
         ),
         "delivered, without a time": (
             lambda: table("messages", "final_at", lambda m: m["status"] == "DELIVRD", pd.NaT),
-            "sent = delivered + failed + expired + in flight: sent ",
+            "sent = delivered + failed + expired + pending: sent ",
         ),
         "refused, and covered": (
             lambda: table(
@@ -159,23 +159,23 @@ DAMAGES: dict[str, tuple[Callable[[], Record], str]] = (
         ),
         "a report lost": (
             lambda: without("reports", lambda r: r["part"] == 2),
-            "one status report a segment: segments with a final status is ",
+            "one delivery report per segment: segments with a final status is ",
         ),
         "a report twice": (
             lambda: table("reports", "part", lambda r: r["part"] == 2, 1),
-            "one status report a segment: 1 of ",
+            "one delivery report per segment: 1 of ",
         ),
         "a report too many": (
             lambda: table("reports", "part", lambda r: r["part"] == 1, 9),
-            "one status report a segment: 1 of ",
+            "one delivery report per segment: 1 of ",
         ),
         "a report of nothing": (
             lambda: table("reports", "message", lambda r: r["part"] == 1, 10**6),
-            "one status report a segment: 1 reports are of none of the ",
+            "one delivery report per segment: 1 reports are of none of the ",
         ),
         "a report counted twice": (
             lambda: tally("push", False, "reports"),
-            "one status report a segment: ",
+            "one delivery report per segment: ",
         ),
         "received, and not arrived": (
             lambda: table("reports", "deliveries", lambda r: r["state"] == "received", 0),
@@ -187,7 +187,7 @@ DAMAGES: dict[str, tuple[Callable[[], Record], str]] = (
         ),
         "a task's message lost": (
             lambda: table("tasks", "in_flight", lambda t: t["numbers"] == 20, plus),
-            "sent = delivered + failed + in flight",
+            "sent = delivered + failed + pending",
         ),
         "a task's refusal lost": (
             lambda: table("tasks", "refused", lambda t: t["numbers"] == 20, plus),
@@ -286,7 +286,7 @@ def test_a_recorded_report_that_is_of_no_part_is_found() -> None:
     assert log.reports is not None
     wrong = log.reports.copy()
     wrong.loc[5, "part"] = 99
-    with pytest.raises(AssertionError, match="one status report a segment: 1 of "):
+    with pytest.raises(AssertionError, match="one delivery report per segment: 1 of "):
         assert_conserved(replace(log, reports=wrong))
 
 

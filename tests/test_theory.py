@@ -240,7 +240,7 @@ def covered(intervals: list[Interval], truth: float) -> int:
 
 
 def test_intervals_cover_what_they_promise() -> None:
-    """Two thousand samples of known distributions: 90 % intervals hold the truth in 90 %."""
+    """Two thousand samples of known distributions: 90% intervals hold the truth in 90%."""
     rng, n = np.random.default_rng(7), 2_000
     band = stats.binom.ppf([RISK / 2, 1 - RISK / 2], n, 0.9)
     normal = rng.normal(5, 2, (n, 8))
@@ -251,7 +251,7 @@ def test_intervals_cover_what_they_promise() -> None:
     assert found >= band[0], "an order statistic covers at least what it promises"
     assert found <= n * 0.96
 
-    # Wilson's coverage is not exactly 90 %: sum it over all outcomes, and hold it near.
+    # Wilson's coverage is not exactly 90%: sum it over all outcomes, and hold it near.
     for share in (0.02, 0.2, 0.5):
         k = np.arange(201)
         hit = [wilson(int(i), 200, 0.9) for i in k]

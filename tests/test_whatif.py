@@ -255,7 +255,7 @@ def test_it_is_enough_when_all_is_decided_and_the_bill_is_known(
 
 
 def test_it_is_not_enough_until_the_bill_is_known() -> None:
-    """What three times the traffic costs more is not known to 1 % of the bill in 16 pairs."""
+    """What three times the traffic costs more is not known to 1% of the bill in 16 pairs."""
     own = Study(scenario(**BARE))
     own.change({"traffic.0.messages_a_day": 450})
     while not own.enough:

@@ -359,7 +359,7 @@ def worlds(draw: Draw) -> tuple[Scenario, int, tuple[Any, ...]]:
 
 
 def names_address(scenario: Scenario, source: str) -> bool:
-    """Whether the requests of a source name an address for their status reports."""
+    """Whether the requests of a source name an address for their delivery reports."""
     (own,) = (s for s in scenario.sources if s.name == source)
     return scenario.callback.address if own.status_callback is None else own.status_callback
 

@@ -1,4 +1,4 @@
-"""A server's own tables: what it sent, a row a message, and the status reports that came in."""
+"""A server's own tables: what it sent, a row a message, and the delivery reports that came in."""
 
 from __future__ import annotations
 

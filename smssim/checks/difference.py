@@ -49,7 +49,7 @@ class PromiseDifference:
     """One promise in both scenarios, None where a scenario does not have it.
 
     *before* and *after* are its statistic, as the new scenario has it, over *months* months of
-    both, *change* their difference with its paired 95 % interval; *note* has what prevents it.
+    both, *change* their difference with its paired 95% interval; *note* has what prevents it.
     """
 
     name: str
@@ -107,7 +107,7 @@ class Difference:
         lines = [*wrapped(headline(self.new), 2), *wrapped(f"before: {headline(self.old)}", 2)]
         lines += about(self.new)
         lines += section("What changed", _changed_paths(self))
-        lines += ["", "The same months of both; change: new less old, low to high is 95 % sure"]
+        lines += ["", "The same months of both; change: new less old, low to high is 95% sure"]
         header, *rows = columns(_HEADER, [_cells(both) for both in self.promises], _ALIGN)
         lines.append(f"  {header}")
         for both, row in zip(self.promises, rows, strict=True):

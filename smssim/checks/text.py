@@ -140,7 +140,7 @@ def beyond(verdict: Verdict) -> str:
 
 
 def months(verdict: Verdict) -> str:
-    """The share of months that break the bound by themselves, with its 95 % interval."""
+    """The share of months that break the bound by themselves, with its 95% interval."""
     if math.isnan(verdict.share):
         return "-"
     return f"{share(verdict.share)} ({share(verdict.share_low)} to {share(verdict.share_high)})"

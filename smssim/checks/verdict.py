@@ -24,7 +24,7 @@ class Verdict:
     """The verdict on a promise after *runs* months.
 
     *low* and *high* are the bounds of the statistic that are certain at the risks of the check;
-    *share* of the months break the bound by themselves, with Wilson's 95 % interval, those of the
+    *share* of the months break the bound by themselves, with Wilson's 95% interval, those of the
     replications *broken*. *note* has the reason why it cannot be decided, or a caution.
     """
 

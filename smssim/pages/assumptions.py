@@ -190,7 +190,7 @@ def described(delay: Delay) -> str:
     if delay.exponential_s is not None:
         return f"{duration(delay.exponential_s)} on average"
     assert delay.lognormal_s is not None
-    text = f"median {duration(delay.lognormal_s.median)}, 95 % < {duration(delay.lognormal_s.p95)}"
+    text = f"median {duration(delay.lognormal_s.median)}, 95% < {duration(delay.lognormal_s.p95)}"
     slow = delay.slow
     return text if slow is None else f"{text}, {percent(slow.share)} slow ({duration(slow.median)})"
 

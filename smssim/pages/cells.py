@@ -12,16 +12,17 @@ from typing import Any
 import pandas as pd
 
 from smssim.formatting import Grid, count, duration, missing, moment, money, share
+from smssim.sms.reference import country_label
 
 __all__ = ["HEADINGS", "grid", "heading"]
 
 HEADINGS = {
-    "in_flight": "in flight",
-    "run_out_projected_at": "projected to run out",
+    "in_flight": "pending",
+    "run_out_projected_at": "forecast to run out",
     "billed_micro": "billed",
     "package_micro": "of packages",
     "cost_micro": "cost",
-    "per_delivered": "a delivered",
+    "per_delivered": "per delivered",
     "share": "of requested",
     "within_10_s": "within 10 s",
     "within_30_s": "within 30 s",
@@ -35,8 +36,8 @@ HEADINGS = {
     "delay_p95_s": "delay p95",
     "delay_p99_s": "delay p99",
     "received_share": "received of known",
-    "refused_platform": "refused later",
-    "refused_at": "place",
+    "refused_platform": "rejected by platform",
+    "refused_at": "stage",
     "in_force_at": "in force",
     "ends_at": "ends",
     "wall_h": "by the clock",
@@ -89,6 +90,8 @@ def heading(name: str) -> str:
 
 def _cell(name: str, row: dict[Any, Any], columns: Sequence[str]) -> str:
     value, unit = row[name], row.get("unit")
+    if name == "country" and isinstance(value, str):
+        return country_label(value)
     if name == "unit" and unit in _IN_CELLS:
         return ""  # The cells say it, in minutes or per cent where that suits them.
     named = _named(name, unit) if name in _OF_UNIT else name
@@ -98,9 +101,9 @@ def _cell(name: str, row: dict[Any, Any], columns: Sequence[str]) -> str:
     if missing(value) or ends is None or any(missing(row[end]) for end in ends):
         return text
     low, high = (_cell_text(named, row[end]) for end in ends)
-    if low == high and low.endswith(" %"):
+    if low == high and low.endswith("%"):
         # A share that is known better than a tenth of a per cent.
-        text, low, high = (f"{100 * v:.2f} %" for v in (value, row[ends[0]], row[ends[1]]))
+        text, low, high = (f"{100 * v:.2f}%" for v in (value, row[ends[0]], row[ends[1]]))
     return f"{text}\n{low} to {high}"
 
 

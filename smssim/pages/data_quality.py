@@ -100,7 +100,7 @@ def remarks(record: Record, most: int) -> Iterator[str]:
     if repaired:
         yield f"repaired: {_listed(repaired)}"
     if passed:
-        yield f"no records, passed over: {_listed(passed)}"
+        yield f"not records: {_listed(passed)}"
     warnings = about.get("warnings", [])
     most = row_limit(len(warnings), most)
     yield from warnings[:most]
@@ -131,7 +131,7 @@ def _alike(files: list[Mapping[str, Any]]) -> dict[str, list[str]]:
         matched = ", ".join(f"{field} {name!r}" for field, name in file.get("columns", {}).items())
         how = [file.get(key, "") for key in ("form", "kind", "encoding", "separator", "sheet")]
         passed = file.get("columns_passed_over", [])
-        rest = f"; passed over {', '.join(map(repr, passed))}" if passed else ""
+        rest = f"; ignored columns: {', '.join(map(repr, passed))}" if passed else ""
         description = (
             ", ".join(text for text in how if text) + (f"; {matched}" if matched else "") + rest
         )
@@ -152,9 +152,9 @@ def not_known(record: Record) -> Iterator[tuple[str, str]]:
     frame = projection(record)
     for reason in frame.loc[frame["reason"] != "", "reason"].unique():
         figures = listed(frame.loc[frame["reason"] == reason, "figure"].tolist())
-        yield "Projection", f"no projection of {figures}: {reason}"
+        yield "Forecast", f"no forecast of {figures}: {reason}"
     if reason := no_forecast(record):
-        yield "Run-outs", f"packages have no projected run-out: {reason}"
+        yield "Run-outs", f"packages have no forecast run-out: {reason}"
     if (reason := untold(record)) is not None:
         yield "Outages", f"those of your own server cannot be estimated from the record: {reason}"
     if recorded(record):
@@ -162,7 +162,7 @@ def not_known(record: Record) -> Iterator[tuple[str, str]]:
         return
     if total["in_flight"]:
         flying = f"{count(total['in_flight'])} messages had no final status when the record ended"
-        yield "In flight", f"{flying}; {expected_to_arrive(total)}"
+        yield "Pending", f"{flying}; {expected_to_arrive(total)}"
     yield (
         "Other chances",
         "this is one run: its intervals hold for its own shares and delays, not for another demand "
@@ -171,7 +171,7 @@ def not_known(record: Record) -> Iterator[tuple[str, str]]:
 
 
 def expected_to_arrive(total: Any) -> str:
-    """How many of those in flight are expected to be delivered: most that do have arrived."""
+    """How many of those pending are expected to be delivered: most that do have arrived."""
     expected = total["in_flight_expected"]
     if missing(expected):
         return "how many of them will be delivered is not known"
@@ -182,15 +182,17 @@ def expected_to_arrive(total: Any) -> str:
 
 def _not_logged(record: Record, total: Any) -> Iterator[tuple[str, str]]:
     if total["no_report"]:
-        lost = f"{count(total['no_report'])} messages are older than 72 h and have no status report"
+        lost = (
+            f"{count(total['no_report'])} messages are older than 72 h and have no delivery report"
+        )
         yield "Without a report", f"{lost}, so their outcome is not known"
     quarantined = record.provenance.get("counts", {}).get("quarantined", 0)
     if quarantined:
         text = f"{count(quarantined)} records could not be used and are in no figure"
         yield "Left out", f"{text}; with them counts would be higher"
-    lost = "a log knows only the status reports that were received"
+    lost = "a log knows only the delivery reports that were received"
     if total["in_flight"] and untimed(record) is None:
-        lost += f"; of {count(total['in_flight'])} messages in flight {expected_to_arrive(total)}"
+        lost += f"; of {count(total['in_flight'])} messages pending {expected_to_arrive(total)}"
     yield "Lost reports", lost
     if not priced(record):
         yield "Cost", "a log has no prices; give those you pay with --tariff FILE"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from smssim.formatting import Grid
+from smssim.pages.answers import answers
 from smssim.pages.assumptions import assumptions
 from smssim.pages.cells import grid
 from smssim.pages.data_quality import (
@@ -26,7 +27,7 @@ from smssim.pages.data_quality import (
 )
 from smssim.pages.sections import Picture, Section, Table, sections_of
 from smssim.pages.spreadsheets import write_xlsx
-from smssim.pages.summary import head, in_short
+from smssim.pages.summary import head
 from smssim.record.record import Record
 from smssim.record.storage import whole_file
 from smssim.report._record import recorded
@@ -93,7 +94,7 @@ class Page:
             name=record.name,
             head=[line.removeprefix(f"{record.name}: ") for line in head(record)],
             left_out=_left_out(record),
-            in_short=in_short(record),
+            answers=answers(record),
             sections=sections,
             unknown=[*missing, *not_known(record)],
             assumptions=_assumptions(record),
@@ -137,10 +138,10 @@ class Page:
         tables = (table for section in self.sections for table in section.tables)
         return {
             "left out": pd.DataFrame(left_out.rows, columns=list(left_out.header)),
-            "in short": pd.DataFrame(in_short(record), columns=["what", "answer"]),
+            "summary": pd.DataFrame(answers(record), columns=["what", "answer", "severity"]),
             "kpis": kpis(record),
             **{table.name: table.frame(record) for table in tables},
-            "not known": pd.DataFrame(not_known(record), columns=["what", "why"]),
+            "limitations": pd.DataFrame(not_known(record), columns=["what", "why"]),
             "provenance": pd.DataFrame(origin(record).rows, columns=["what", "value"]),
         }
 

@@ -116,90 +116,90 @@ REVIEW = (
 )
 
 SECTIONS = (
-    Section("Cost", "What was bought, and what no package covered. A delivered message costs all "
-            "that was paid, divided by what was delivered.", (
+    Section("Cost", "What was bought, and what no package covered. Cost per delivered message is "
+            "all that was paid, divided by the messages delivered.", (
         Table("cost", "Bill by country, {currency}", report.cost, tables.page_bill),
         Table("cost by application", "By application, {currency}", _COST_BY["application"],
               ("application", *MONEY)),
         Table("cost by template", "By template, {currency}", _COST_BY["template"],
               ("template", *MONEY)),
         Table("cost by day", "By day, {currency}", _COST_BY["day"]),
-        Table("waste", "What bought nothing (kinds overlap), {currency}", tables.wasted,
+        Table("waste", "What bought nothing (categories overlap), {currency}", tables.wasted,
               WASTE),
-        Table("projection", "The month so far, and its projection", tables.ahead,
+        Table("projection", "Month to date and forecast", tables.ahead,
               _PROJECTION),
     ), (
         Picture("cost", plots.cost, tables.if_priced(report.cost),
-                "The bill as a bar a country, packages and pay-per-use told apart."),
+                "The bill, one bar per country, packages and pay-per-use in different shades."),
         Picture("cost-by-day", plots.cost_by_day, tables.if_rated(report.month_by_day),
-                "What the month has cost by the end of each UTC day, and its projection."),
+                "The cost of the month to date at the end of each UTC day, and its forecast."),
     )),
-    Section("What happened", "What stopped sending or warned of it, the gravest first. Times are "
+    Section("Events", "What stopped sending or warned of it, the most severe first. Times are "
             "UTC.", (
         Table("stops_and_warnings", "Stops and warnings", stops_and_warnings, tables.happened),
-    ), unknown="a log does not tell what stopped the account or warned of it"),
-    Section("Packages", "What became of the segments that were bought. Packages are used up with "
-            "their last segment, and run out with the next message that finds none. Times are "
-            "UTC.", (
+    ), unknown="a log does not show what stopped the account or warned of it"),
+    Section("Packages", "The segments that were bought, and how they were used. A package is "
+            "used up with its last segment, and runs out with the next message that finds none. "
+            "Times are UTC.", (
         Table("packages", "Packages, {currency}", report.packages, PACKAGES),
     ), (
         Picture("burn-down", plots.burn_down, report.burn_down,
-                "The segments left against time, a line a country."),
-    ), "a log tells of no purchases; say what you bought when you rate it"),
-    Section("Thresholds", "What alarms and limits counted by UTC day and month, and what either "
-            "limit stopped. A near miss is a day or month that used 80 % of a limit that did not "
+                "The segments left against time, one line per country."),
+    ), "a log has no purchases; state what you bought when you rate it"),
+    Section("Thresholds", "What alarms and limits counted per UTC day and month, and what each "
+            "limit stopped. A near miss is a day or month that used 80% of a limit that did not "
             "act.", (
         Table("thresholds", "Use against alarm and limit", report.thresholds, LIMITS),
     ), (
         Picture("thresholds", plots.thresholds, report.threshold_usage,
                 "What was counted within each UTC day, against the daily alarm and limit."),
-    ), "a log tells neither the values of thresholds nor what they counted"),
+    ), "a log has neither the values of thresholds nor what they counted"),
     Section("Delivery", "Latency runs from submission to delivery, of messages that arrive; those "
-            "in flight are expected to arrive as others of their age did (Aalen-Johansen). Below a "
-            "figure stands its 95 % interval.", (
+            "pending are expected to arrive as others of their age did (Aalen-Johansen). Below a "
+            "figure is its 95% confidence interval.", (
         Table("delivery", "Messages by country", report.delivery, COUNTS),
-        Table("latency", "How quick deliveries were, by country", report.delivery, TIMES),
-        Table("statuses", "Final statuses and refusals", report.statuses, tables.status_counts),
-        Table("failures", "Why messages failed; the advice is ours, not Huawei's",
+        Table("latency", "Latency by country", report.delivery, TIMES),
+        Table("statuses", "Final statuses and rejections", report.statuses, tables.status_counts),
+        Table("failures", "Why messages failed; the advice is smssim's, not Huawei's",
               tables.failures, FAILURES),
         Table("statistics", "As the console counts, in segments", report.console_statistics,
               ("figure", "value", "definition", "meaning")),
     ), (
         Picture("waterfall", plots.waterfall, report.delivery,
-                "From messages requested to messages delivered, a step for each way to get lost."),
+                "From messages requested to messages delivered, one step per way to get lost."),
         Picture("latency", plots.latency,
                 tables.if_timed(partial(report.latency_curve, by="country")),
                 "The share of messages that has arrived against the time since submission."),
         Picture("failures", plots.failures, report.failures,
-                "A bar a code: its share of the requested messages."),
+                "One bar per code: its share of the requested messages."),
         Picture("heat-map", plots.heat_map, report.heat_map,
-                "Messages an hour, by hour of the day and day of the week in UTC."),
+                "Messages per hour, by hour of the day and day of the week in UTC."),
     )),
-    Section("Status reports", "What reached your callback address, one report a segment. Delays "
-            "run from the final status to the first arrival.", (
-        Table("callbacks", "Status reports received and lost", tables.pushed, REPORTS),
-        Table("outages", "Outages of your own server, from the gaps", tables.outages,
+    Section("Delivery reports", "What reached your callback address, one report per segment. "
+            "Delays run from the final status to the first arrival.", (
+        Table("callbacks", "Delivery reports received and lost", tables.pushed, REPORTS),
+        Table("outages", "Outages of your server, estimated from gaps", tables.outages,
               ("begins", "ends", "length_s", "expected", "p")),
     ), (
         Picture("callbacks", plots.callbacks, tables.by_hour,
-                "Status reports received in each hour, with outages of your own server shaded."),
-    ), "the log holds no status report that reached your callback address"),
-    Section("Template review", "From the first submission to the approval, by the clock and within "
+                "Delivery reports received in each hour, with outages of your server shaded."),
+    ), "the log holds no delivery report that reached your callback address"),
+    Section("Template review", "From the first submission to approval, in elapsed time and within "
             "09:00-18:00 GMT+8 of Chinese workdays. Times are UTC.", (
         Table("review", "Templates", report.review, REVIEW),
     ), (
         Picture("review", plots.review, report.review,
-                "A lane a template, from its first submission to its approval."),
-    ), "a log knows no reviews"),
+                "One lane per template, from its first submission to its approval."),
+    ), "a log has no template reviews"),
     Section("Getting started", "The way to the first message, step by step. Times are UTC.", (
         Table("onboarding", "Steps", tables.steps, tables.page_onboarding),
     ), (
         Picture("onboarding", plots.onboarding, tables.steps,
-                "A lane a step, and when the first message was sent."),
-    ), "a log knows no steps before its first message"),
-    Section("Group tasks", "What became of each group task. Times are UTC.", (
-        Table("tasks", "What became of each task", report.tasks, tables.group_tasks),
-    ), unknown="a log does not tell which messages a group task sent"),
+                "One lane per step, and when the first message was sent."),
+    ), "a log has no steps before its first message"),
+    Section("Group tasks", "The outcome of each group task. Times are UTC.", (
+        Table("tasks", "Outcomes", report.tasks, tables.group_tasks),
+    ), unknown="a log does not show which messages a group task sent"),
 )
 # fmt: on
 """The sections in the order of the page."""
@@ -213,9 +213,9 @@ def sections_of(record: Record, other: Record | None) -> Sequence[Section]:
 def _comparison(record: Record, other: Record) -> Section:
     """The section that compares a record (a) with another one (b)."""
     return Section(
-        "Side by side",
-        "Every figure of both, and b less a. Better is what the interval of the difference leaves "
-        "no doubt of; figures that only one of the two knows have no difference.",
+        "Comparison",
+        "Every figure of both, and the difference b - a. One is marked better only where the "
+        "interval of the difference excludes 0; figures known for one alone have no difference.",
         [
             Table(
                 "compare",
@@ -229,7 +229,7 @@ def _comparison(record: Record, other: Record) -> Section:
                 "compare",
                 lambda first, ax: plots.compare(first, other, ax=ax),
                 lambda first: report.compare(first, other),
-                "How far b is from a, a point and its interval a figure.",
+                "How far b is from a, one point and interval per figure.",
             )
         ],
     )

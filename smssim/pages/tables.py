@@ -33,10 +33,10 @@ from smssim.report.latency import untimed
 from smssim.report.outages import untold
 from smssim.report.review import onboarding, tasks
 from smssim.sms import reference as codes
+from smssim.sms.reference import country_label
 
 __all__ = [
     "MOST",
-    "PLACES",
     "Frame",
     "ahead",
     "bill",
@@ -66,7 +66,14 @@ Frame = Callable[[Record], "pd.DataFrame"]
 
 MOST = 6
 """Rows of a table; what is left out is counted in a last line."""
-PLACES = {"": "sent"} | {s.label: f"{s.label} refused" for s in RefusalStage if s}
+_STAGES = {
+    "": "sent",
+    RefusalStage.REQUEST.label: "rejected at API",
+    RefusalStage.NUMBER.label: "number rejected",
+    RefusalStage.PLATFORM.label: "rejected by platform",
+}
+_ROOM = 12
+"""Characters of a country in the widest table of the summary."""
 _DEAR = 10_000_000
 """Units of a currency from which on its hundredths are noise."""
 
@@ -78,7 +85,7 @@ def bill(record: Record, most: int = MOST) -> Grid:
         charges.groupby("country")["cost_micro"].sum().sort_values(ascending=False, kind="stable")
     )
     most = row_limit(len(total), most)
-    named = {country: [country] for country in total.index[:most]}
+    named = {country_label(country): [country] for country in total.index[:most]}
     if len(total) > most:
         named[f"{len(total) - most} more"] = total.index[most:].tolist()
     if len(total) > 1:
@@ -105,10 +112,10 @@ def bill(record: Record, most: int = MOST) -> Grid:
         "packages",
         "segments",
         "price",
-        "billed segments",
+        "billed",
         "charge",
         "total",
-        "a delivered",
+        "per delivered",
     ]
     return Grid(header, rows, "lrrrrrrr", [] if rows else ["nothing was bought or billed"])
 
@@ -127,7 +134,7 @@ def _bill_row(name: str, charges: pd.DataFrame, delivered: int, decimals: int) -
 
 
 def each(cost_micro: int, delivered: int) -> str:
-    """What a delivered message cost."""
+    """The cost per delivered message."""
     if not delivered:
         return NOTHING
     amount = cost_micro / 1e6 / delivered
@@ -171,13 +178,13 @@ def deliveries(record: Record, most: int = MOST) -> Grid:
     """Counts and latency by country, the largest first."""
     frame = delivery(record).sort_values("requested", ascending=False, kind="stable")
     rows = [
-        _delivery_row(_name(row["country"]), row)
+        _delivery_row(_short_country(row["country"]), row)
         for _, row in frame.head(row_limit(len(frame), most)).iterrows()
     ]
     more = _more(frame, rows)
     if len(frame) > 1:
         rows.append(_delivery_row("all", delivery(record, by=()).iloc[0]))
-    refused = ["country", "requested", "refused", "delivered", "failed", "in flight", "of sent"]
+    refused = ["country", "requested", "rejected", "delivered", "failed", "pending", "of sent"]
     excluded = not_counted(record)
     notes = [*more, f"counts and shares: {excluded}"] if excluded and rows else more
     return Grid([*refused, "p50", "p95", "p99"], rows, "lrrrrrrrrr", notes)
@@ -198,18 +205,18 @@ def status_counts(record: Record, most: int = MOST + 1) -> Grid:
             _name(row["status"], NOTHING),
             count(row["messages"]),
             share(row["share"]),
-            PLACES[row["refused_at"]],
+            _STAGES[row["refused_at"]],
             _meaning(record, row["status"], row["refused_at"]),
         ]
         for _, row in frame.head(row_limit(len(frame), most)).iterrows()
     ]
-    header = ["status", "messages", "requested", "place", "meaning"]
+    header = ["status", "messages", "share", "stage", "meaning"]
     return Grid(header, rows, "lrrll", _more(frame, rows))
 
 
 def _meaning(record: Record, status: Any, refused_at: str) -> str:
     if missing(status):
-        return "no report, or none yet" if recorded(record) else "in flight"
+        return "no report, or none yet" if recorded(record) else "pending"
     if refused_at in ("", "platform") and status in codes.status_codes():
         return codes.status_codes()[status].description
     return codes.api_errors()[status].description if status in codes.api_errors() else ""
@@ -251,8 +258,8 @@ def _from_to(row: pd.Series[Any]) -> tuple[str, str]:
 
 
 def group_tasks(record: Record, most: int = MOST) -> Grid:
-    """What became of each group task."""
-    header = ["task", "state", "start", "imported", "refused", "delivered", "failed", "in flight"]
+    """The outcome of each group task."""
+    header = ["task", "state", "start", "imported", "rejected", "delivered", "failed", "pending"]
     if record.tasks is None or not len(record.tasks):
         return Grid(header, [], "lllrrrrr")
     frame = tasks(record)
@@ -265,24 +272,30 @@ def group_tasks(record: Record, most: int = MOST) -> Grid:
 
 
 def reports(record: Record) -> list[str]:
-    """How many status reports reached the customer's server."""
+    """How many delivery reports reached the customer's server."""
     push = record.tallies.push
     total, copies = int(push["reports"].sum()), int(push["deliveries"].sum())
     if not total:
-        absent = "not in the log: it does not tell whether any was pushed"
-        return [absent if recorded(record) else "none was pushed"]
+        absent = "no delivery reports in this file: whether any were pushed is not known"
+        return [absent if recorded(record) else "no delivery report was pushed"]
     by_state = push.groupby("state")["reports"].sum()
     again = copies - int(by_state.get("received", 0))
     twice = f"; {again:,} more were copies" if again else ""
     if recorded(record):
-        return [f"{total:,} received, one a segment{twice}"]
+        return [f"{total:,} received, one per segment{twice}"]
     states = [(state, by_state.get(state, 0)) for state in ("received", "lost", "pending")]
     parts = ", ".join(f"{n:,} {state} ({share(n / total)})" for state, n in states)
-    return wrapped(f"{total:,} made, one a segment: {parts}{twice}")
+    return wrapped(f"{total:,} made, one per segment: {parts}{twice}")
 
 
 def _more(frame: pd.DataFrame | pd.Series[Any], rows: list[list[str]]) -> list[str]:
     return [f"and {len(frame) - len(rows)} more"] if len(frame) > len(rows) else []
+
+
+def _short_country(code: Any) -> str:
+    """The name of a country where there is room for it, else its code."""
+    name = country_label(_name(code)).partition(" (")[0]
+    return name if len(name) <= _ROOM else _name(code)
 
 
 def _name(value: Any, otherwise: str = "unknown") -> str:
@@ -318,7 +331,7 @@ def if_timed(frame: Frame) -> Frame:
 
 
 def pushed(record: Record) -> pd.DataFrame:
-    """The status reports, if any were made or received."""
+    """The delivery reports, if any were made or received."""
     frame = report.callbacks(record)
     return frame[frame["reports"].fillna(frame["received"]) > 0]
 
@@ -329,14 +342,14 @@ def outages(record: Record) -> pd.DataFrame:
 
 
 def by_hour(record: Record) -> pd.DataFrame:
-    """Status reports by hour, where arrivals are known and there are any."""
+    """Delivery reports by hour, where arrivals are known and there are any."""
     return outages(record) if untold(record) or pushed(record).empty else reports_by_hour(record)
 
 
 def failures(record: Record) -> pd.DataFrame:
-    """Why messages failed, with the place in words: one code may stand at two places."""
+    """Why messages failed, with the stage in words: one code may be at two stages."""
     frame = report.failures(record)
-    return frame.assign(refused_at=frame["refused_at"].map(PLACES).astype("str"))
+    return frame.assign(refused_at=frame["refused_at"].map(_STAGES).astype("str"))
 
 
 def wasted(record: Record) -> pd.DataFrame:

@@ -69,7 +69,7 @@ def meaning(color: Any) -> list[Any]:
     from matplotlib.patches import Patch
 
     line = Line2D([], [], color=color, label="projected, if days stay alike", **_LOOK)
-    return [line, Patch(facecolor=color, label="95 % interval", **_BAND)]
+    return [line, Patch(facecolor=color, label="95% interval", **_BAND)]
 
 
 def _forecast_shown(

@@ -1,4 +1,4 @@
-"""What our own server received of the status reports, hour by hour, and when it was away."""
+"""What our own server received of the delivery reports, hour by hour, and when it was away."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _OUTAGE: dict[str, Any] = {
     "edgecolor": (WARNING, 0.7),
     "linewidth": 0.8,
 }
-_BELOW = "Status reports that our server received, by UTC hour"
+_BELOW = "Delivery reports that our server received, by UTC hour"
 
 
 def callbacks(
@@ -45,7 +45,7 @@ def callbacks(
     ax: Axes | None = None,
     zone: str = "UTC",
 ) -> Axes:
-    """Draw the status reports received in each hour, those made, and outages of our server shaded.
+    """Draw the delivery reports received per hour, those made, and outages of our server shaded.
 
     Takes a record or the frame of `report.reports_by_hour`, and *outages*, that of
     `report.outages`, which are estimated from the gaps between arrivals. Where rows were not
@@ -69,7 +69,7 @@ def callbacks(
             _shade(ax, outages)
             legend_below(ax, ax.get_legend_handles_labels()[0])
         else:
-            show_message(ax, "No status report was received.")
+            show_message(ax, "No delivery report was received.")
         set_titles(ax, _title(frame, outages), _BELOW)
     return ax
 
@@ -101,7 +101,7 @@ def _draw(ax: Axes, frame: pd.DataFrame, zone: str) -> None:
         ax.plot(at, np.append(made_by_hour, made_by_hour[-1]), drawstyle="steps-post", **line)
     ax.set_ylim(0, None)
     thousands(ax)
-    ax.set_ylabel("status reports an hour")
+    ax.set_ylabel("delivery reports an hour")
 
 
 def _hour() -> Any:
@@ -121,12 +121,12 @@ def _counted(record: Record) -> str:
     """What the tallies tell, which is the same without rows."""
     row = report.callbacks(record).iloc[0]
     if missing(row["received"]):
-        return "Status reports are not in the log"
+        return "Delivery reports are not in the log"
     if missing(row["lost"]) or not row["reports"]:
-        return f"{int(row['received']):,} status reports received"
+        return f"{int(row['received']):,} delivery reports received"
     value = row["received_share"]
     outcome = "no outcome is known" if missing(value) else f"{share(value)} received"
-    return f"Of {int(row['reports']):,} status reports {outcome}, {int(row['lost']):,} lost"
+    return f"Of {int(row['reports']):,} delivery reports {outcome}, {int(row['lost']):,} lost"
 
 
 def _title(frame: pd.DataFrame, outages: pd.DataFrame | None) -> str:

@@ -45,7 +45,7 @@ def compare(
     names: tuple[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw how far *b* is from *a*, a point and its 95 % interval a figure, in per cent of *a*'s.
+    """Draw how far *b* is from *a*, a point and its 95% interval a figure, in per cent of *a*'s.
 
     Takes two records, or the frame of `report.compare` alone. *names* are what the two are called,
     by default the records' names, or A and B. Figures that are the same without doubt, or that one
@@ -67,7 +67,7 @@ def compare(
             _legend(ax, rows, one, other)
         else:
             show_message(ax, "Nothing is different, or nothing is known of both.")
-        below = f"{other} less {one}, in % of {one}, with 95 % intervals; beside it both values"
+        below = f"{other} less {one}, in % of {one}, with 95% intervals; beside it both values"
         set_titles(ax, _title(frame, one, other), below, 0.88)
     return ax
 
@@ -153,7 +153,7 @@ def _axis(ax: Axes, rows: pd.DataFrame, one: str) -> None:
     ax.set_xlim(-edge, edge)
     ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     ax.xaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{value:+.10g} %" if value else "same")
+        FuncFormatter(lambda value, _: f"{value:+.10g}%" if value else "same")
     )
     ax.grid(axis="x", color="#dddddd", linewidth=0.8)
     subjects = [f"{name} {of}".strip() for name, of in zip(rows["name"], rows["of"], strict=True)]

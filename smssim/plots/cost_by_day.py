@@ -52,7 +52,7 @@ def cost_by_day(
 
     Takes a record or the frame of `report.month_by_day`, which does not tell the *currency*.
     *figure* is cost, billed, messages or segments; raise a ValueError for another. Values stand at
-    the end of each UTC day; the band is the projection's 95 % interval. Purchases still to come
+    the end of each UTC day; the band is the projection's 95% interval. Purchases still to come
     are not projected.
     """
     if figure not in _FIGURES:

@@ -40,7 +40,7 @@ _STEPS: dict[str, tuple[str, dict[str, Any]]] = {
     "sent": ("sent", _LEVEL),
     "failed": ("failed", LOST),
     "expired": ("expired", LOST),
-    "in_flight": ("in flight", OPEN),
+    "in_flight": ("pending", OPEN),
     "no_report": ("no report", OPEN),
     "delivered": ("delivered", _ARRIVED),
 }
@@ -61,7 +61,7 @@ def waterfall(record: Record | pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how requested messages become delivered ones, a step for each way to get lost.
 
     Takes a record or the frame of `report.delivery`, whose rows are added up. Steps that no message
-    took are left out; the line below the title has the share delivered with its 95 % interval.
+    took are left out; the line below the title has the share delivered with its 95% interval.
     """
     frame = report.delivery(record, by=()) if isinstance(record, Record) else record
     counts = {name: int(frame[name].fillna(0).sum()) for name in _STEPS}
@@ -139,7 +139,7 @@ def _below(frame: pd.DataFrame) -> str:
     value, low, high = (share(x) for x in frame[columns].iloc[0])
     return (
         f"Messages, and their share of all requested. Of sent messages "
-        f"{value} are delivered (95 % interval {low} to {high})"
+        f"{value} are delivered (95% interval {low} to {high})"
     )
 
 
@@ -167,7 +167,7 @@ def failures(record: Record | pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         else:
             show_message(ax, "No message was refused, failed or expired.")
         left_out = f"; {len(more)} rarer codes are left out" if len(more) else ""
-        what = "Share of requested messages by code, with its 95 % interval"
+        what = "Share of requested messages by code, with its 95% interval"
         set_titles(ax, _title_failures(frame), what + left_out)
     return ax
 

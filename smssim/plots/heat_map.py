@@ -23,7 +23,7 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 FEW = 30
 """A share of fewer messages than these is not shown: chance alone makes it high or low."""
 _FAR = 2.0
-"""A value this many times above what 95 % of the hours have would make all others look alike."""
+"""A value this many times above what 95% of the hours have would make all others look alike."""
 _BLANK: dict[str, Any] = {"facecolor": "white", "edgecolor": "#b8b8b8", "hatch": "////"}
 
 
@@ -162,7 +162,7 @@ def _of(frame: pd.DataFrame, what: _Measure) -> int:
 
 def _as_text(value: float, what: _Measure) -> str:
     return (
-        f"{100 * value:.3g} %"
+        f"{100 * value:.3g}%"
         if what.of
         else f"{value:,.10g}"
         if value == round(value, 9) and value < 100

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["MOST", "SHARES", "latency", "quantile_s"]
 
 _TICKS_S = {1: "1 s", 10: "10 s", 30: "30 s", 180: "3 min", 3_600: "1 h", 86_400: "1 day"}
-SHARES = {0.5: "median", 0.95: "95 % within"}
+SHARES = {0.5: "median", 0.95: "95% within"}
 """What the legend tells of each curve; the last is marked in the picture."""
 MOST = 6
 """Groups that are told apart; the rest, with fewer messages, are grey."""
@@ -110,7 +110,7 @@ def _curve(ax: Axes, name: str, curve: pd.DataFrame, style: dict[str, Any]) -> N
         latency_s, 100 * curve["low"], 100 * curve["high"], color=style["color"], alpha=0.25, lw=0
     )
     ax.plot(
-        [quantiles["95 % within"]],
+        [quantiles["95% within"]],
         [95],
         marker="o",
         markersize=11,
@@ -137,11 +137,11 @@ def _legend(ax: Axes, curves: list[pd.DataFrame], more: int) -> None:
 
 
 def _title(curves: dict[str, pd.DataFrame]) -> str:
-    """The slowest and the quickest of the groups, by the time that 95 % take."""
+    """The slowest and the quickest of the groups, by the time that 95% take."""
     times = {name: quantile_s(curve, 0.95) for name, curve in list(curves.items())}
     reached = sorted((value, name) for name, value in times.items() if not math.isnan(value))
     if not reached:
-        return "Too few deliveries to tell when 95 % arrive"
+        return "Too few deliveries to tell when 95% arrive"
     (least, quick), (most, slow) = reached[0], reached[-1]
     span = f"{duration(least)} ({quick}) to " * (len(reached) > 1)
-    return f"95 % arrive within {span}{duration(most)}{f' ({slow})' * bool(span)}"
+    return f"95% arrive within {span}{duration(most)}{f' ({slow})' * bool(span)}"

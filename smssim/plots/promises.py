@@ -49,7 +49,7 @@ def promises(rows: Sequence[Promised], months: int, *, ax: Axes | None = None) -
         ax.set_yticks(range(len(rows)), [f"{row.name}\n{row.statement}" for row in rows])
         ax.set_ylim(len(rows) - 0.5, -0.5)
         ax.set_xlim(_LEAST, _MOST)
-        ax.set_xticks([0, 0.5, 1, 1.5, 2], ["0 %", "50 %", "the bound", "150 %", "200 %"])
+        ax.set_xticks([0, 0.5, 1, 1.5, 2], ["0%", "50%", "the bound", "150%", "200%"])
         kept_count = sum(row.outcome == "pass" for row in rows)
         broken = [row.name for row in rows if row.outcome == "fail"]
         title = (

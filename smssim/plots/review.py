@@ -310,4 +310,4 @@ def _title_launch_risk(frame: pd.DataFrame, accepted: float, zone: str) -> str:
 
 def _percent(accepted: float) -> str:
     """A share that the caller chose, as he would say it."""
-    return f"{100 * accepted:g} %"
+    return f"{100 * accepted:g}%"

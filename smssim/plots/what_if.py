@@ -153,7 +153,7 @@ def _latency(ax: Axes, name: str, curves: pd.DataFrame) -> None:
             ax.plot([p95_s], [95], "o", color=style["color"], markersize=8, markeredgecolor="white")
         late = "not reached" if math.isnan(p95_s) else duration(p95_s)
         times.append(f"{message_type} within {_whole(late)}")
-    _title(ax, name, f"95 % arrive: {', '.join(times)}" if times else "nothing is delivered")
+    _title(ax, name, f"95% arrive: {', '.join(times)}" if times else "nothing is delivered")
 
 
 def _legend(ax: Axes, position: Literal["upper right", "lower right", "best"]) -> None:

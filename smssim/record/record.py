@@ -18,7 +18,7 @@ __all__ = ["Record"]
 
 @dataclass(frozen=True, repr=False)
 class Record:
-    """Messages and status reports of one period, with what is known around them.
+    """Messages and delivery reports of one period, with what is known around them.
 
     Frames have the columns of `smssim.record.schema`; one that was not stored, or cannot be
     known, is None. Times are UTC; what is not known by `observed_until` (microseconds since 1970)

@@ -104,7 +104,7 @@ MESSAGES = _columns(
     ("country", "category", "ISO 3166 code of the recipient's country"),
     ("segments", "int8", "parts it is split into and charged by"),
     ("refused_at", "category", "request, number or platform (RefusalStage); empty if sent"),
-    ("status", "category", "refusal code or final status; NA while in flight"),
+    ("status", "category", "refusal code or final status; NA while pending"),
     ("report_source", "category", "1, 2 or 3 (REPORT_SOURCES); NA without a report"),
     ("sent_at", TIME, "when it left the queue; NaT if not sent, or not yet"),
     ("final_at", TIME, "when its final status was made; NaT if there is none, or not yet"),

@@ -62,7 +62,7 @@ class Tallies:
 
     Keys are UTC days and 15-minute slots, names, and delay bins (numbers of
     `smssim.stats.delay_bins`). *latency* holds delivered messages, from submission to delivery;
-    *undelivered* those that failed or expired, until then; *censored* those in flight at the end,
+    *undelivered* those that failed or expired, until then; *censored* those pending at the end,
     by their age; *within_3_min* those whose time of status is only known as `WITHIN`, or not at all
     (NA), which a simulation has none of; *push* reports by delay to their first arrival (bin 0 when
     none arrived, NA when it cannot be known). Made of frames by name, or of functions that
@@ -132,12 +132,12 @@ class Tallies:
 
     @property
     def censored(self) -> pd.DataFrame:
-        """Messages in flight at the end by country, type and bin of their age."""
+        """Messages pending at the end by country, type and bin of their age."""
         return self.frame("censored")
 
     @property
     def template_censored(self) -> pd.DataFrame:
-        """Messages in flight at the end by template and bin of their age."""
+        """Messages pending at the end by template and bin of their age."""
         return self.frame("template_censored")
 
     @property
@@ -151,7 +151,7 @@ class Tallies:
 
     @property
     def push(self) -> pd.DataFrame:
-        """Status reports by state, attempts and bin of the delay to their arrival."""
+        """Delivery reports by state, attempts and bin of the delay to their arrival."""
         return self.frame("push")
 
     def merge(self, *others: Tallies) -> Tallies:

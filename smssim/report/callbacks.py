@@ -1,4 +1,4 @@
-"""How many status reports reached the customer's server, how late, and in which order."""
+"""How many delivery reports reached the customer's server, how late, and in which order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from smssim.stats.intervals import wilson_with_pending
 
 __all__ = ["DELAYS", "arrivals", "callbacks", "reports_by_hour"]
 
-# When status reports were made and when they arrived, row by row, as far as a record kept it.
+# When delivery reports were made and when they arrived, row by row, as far as a record kept it.
 
 _UNKNOWN = np.iinfo(np.int64).min
 
@@ -72,7 +72,7 @@ def _before_turn(made_us: Ints, received_us: Ints) -> NDArray[np.bool_]:
     return (earlier > 0) & (latest[np.maximum(earlier - 1, 0)] > received_us)
 
 
-# Status reports by the hour in which the customer's own server received them.
+# Delivery reports by the hour in which the customer's own server received them.
 
 
 @requires("messages", "reports")
@@ -132,10 +132,10 @@ _TYPES = {
 
 @requires("push")
 def callbacks(record: Record, by: str | Sequence[str] = (), *, late_s: float = 60) -> pd.DataFrame:
-    """Status reports made, received, lost and still pending at the end: one row, or one each number
-    of attempts with *by* attempts.
+    """Delivery reports made, received, lost and pending at the end: one row, or with *by* attempts
+    one row per number of attempts.
 
-    `received_share` is of the reports received or lost, with a 95 % interval: Wilson's, where
+    `received_share` is of the reports received or lost, with a 95% interval: Wilson's, where
     those pending may all arrive or none. It takes
     them for independent: an outage loses many together, so compare replications for its effect.
     `deliveries` are pushes that arrived, `duplicates` those after the first of a report. Delays are

@@ -72,7 +72,7 @@ class _Side(NamedTuple):
 def compare(a: Record, b: Record) -> pd.DataFrame:
     """One row a metric of `kpis` and subject: each record's value, *b* less *a*, and intervals.
 
-    Columns: name, of, unit; `a`, `b` and `difference`, each with `_low` and `_high` (95 %, NaN
+    Columns: name, of, unit; `a`, `b` and `difference`, each with `_low` and `_high` (95%, NaN
     where there is none); `better`, "a" or "b" where the metric says which way is good and the
     interval of the difference does not hold 0, else "". Records may be simulated or read from
     logs; what one of them cannot know is NaN.
@@ -81,7 +81,7 @@ def compare(a: Record, b: Record) -> pd.DataFrame:
     is Newcombe's interval. Counts of messages and events, and charges, differ by Welch's t on their
     whole UTC days, as wide as the period is long, if both have two of them; packages bought are
     decisions and add no width to `cost`. Assumption: days are independent. Where one period is
-    longer by 1 % or more, all that grows with time is a day (unit "... a day"). Amounts in two
+    longer by 1% or more, all that grows with time is a day (unit "... a day"). Amounts in two
     currencies have no difference.
     """
     sides = [_side(record) for record in (a, b)]

@@ -164,7 +164,7 @@ _NUMBERS_waste = ("messages", "segments", "covered_segments", "billed_micro", "p
 
 @requires("money", "sources", "ledger")
 def wasted_spend(record: Record) -> pd.DataFrame:
-    """What was paid for messages that were of no use, one row a kind; kinds overlap.
+    """What was paid for messages that were of no use, one row a kind; categories overlap.
 
     `failed` are messages sent whose final status is neither DELIVRD nor EXPIRED, `expired` those
     without a report in time, `user_resend` and `server_resend` all copies sent again, whatever

@@ -52,20 +52,20 @@ def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
     application and type.
 
     requested = refused_request + refused_number + refused_platform + sent, and sent = delivered +
-    failed + expired + in_flight + no_report. Messages in flight have no final status by the end
+    failed + expired + in_flight + no_report. Messages pending have no final status by the end
     of the record; in a log those older than 72 h are `no_report` instead, for by then the
     platform makes a report, which must have been lost. `in_flight_expected` is how many of those
-    in flight are expected to be delivered.
+    pending are expected to be delivered.
 
     `delivered_share` is the share of the sent messages that are delivered within their validity,
-    `delivered_low` and `delivered_high` its 95 % interval. It is the cumulative incidence of
+    `delivered_low` and `delivered_high` its 95% interval. It is the cumulative incidence of
     delivery by Aalen and Johansen, failure and expiry being the other ends, and a lost report one
-    that could be any (`smssim.stats.competing_risks`): of those in flight as many are expected to
-    be delivered as were of those that were in flight at their age, which is few.
+    that could be any (`smssim.stats.competing_risks`): of those pending as many are expected to
+    be delivered as were of those that were pending at their age, which is few.
 
     Delays are seconds from submission to delivery, of all deliveries, those to come included by
     the same estimate. `latency_p50_s` and so on are their quantiles, `within_10_s`, `within_30_s`
-    and `within_3_min` the shares made in less than that, `_low` and `_high` the 95 % interval.
+    and `within_3_min` the shares made in less than that, `_low` and `_high` the 95% interval.
     An end that the record cannot bound is NA. In a record shorter than the validity the estimates
     are those of no delivery after the longest age, the intervals hold for any.
 
@@ -73,7 +73,7 @@ def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
     hold for any delays that they may have had, and a figure that depends on them is NA. Where
     none has a time all are NA but for `within_3_min` where the sending results of an export
     show it (DOMAIN.md section 9): it is then a share of the deliveries so far. There, and by
-    day or application, which delays are not tallied by, those in flight are counted by their
+    day or application, which delays are not tallied by, those pending are counted by their
     chance in the whole record (none where no delivery has a time), and intervals reach from
     none of them delivered to all. Delays are tallied by country and type, and by template
     alone: by others they are NA, as is `no_report` in a log.
@@ -121,7 +121,7 @@ def statuses(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
     """Messages by final status or refusal code, one row per group, stage and status;
     `refused_at` is empty for what was sent.
 
-    The status of messages in flight is NA; `share` is of the group's requested messages.
+    The status of messages pending is NA; `share` is of the group's requested messages.
     """
     keys = keys_of(by)
     money = record.tallies.money
@@ -188,7 +188,7 @@ class MessageGroups:
 
     @property
     def expected(self) -> Floats:
-        """How many of those in flight are expected to be delivered; NaN where that is not known."""
+        """How many of those pending are expected to be delivered; NaN where that is not known."""
         pending = self._pending
         by_chance = np.where(pending > 0, self._chance * pending, 0.0)
         risks = self._risks
@@ -236,7 +236,7 @@ class MessageGroups:
         )
 
     def _share_of_counts(self, group: int) -> Interval:
-        """A share whose delays are not known: those in flight may all be delivered, or none."""
+        """A share whose delays are not known: those pending may all be delivered, or none."""
         delivered = int(self.counts["delivered"][group])
         final = delivered + int(self.counts["failed"][group] + self.counts["expired"][group])
         pending = int(self._pending[group])
@@ -272,7 +272,7 @@ class MessageGroups:
 
     @property
     def _chance(self) -> float:
-        """The chance of a message in flight to be delivered, over the whole record; NaN unknown."""
+        """The chance of a message pending to be delivered, over the whole record; NaN unknown."""
         if self._whole is None:
             return math.nan
         pending = int(self._whole.censored.sum())
@@ -280,7 +280,7 @@ class MessageGroups:
 
     @cached_property
     def _pending(self) -> Floats:
-        """Messages that are not lost reports, as far as the age of those in flight shows it."""
+        """Messages that are not lost reports, as far as the age of those pending shows it."""
         if self._has_delays or not recorded(self.record):
             in_flight = self.in_flight
             assert in_flight is not None
@@ -300,7 +300,7 @@ class MessageGroups:
     @cached_property
     def _bins(self) -> tuple[Ints, Ints, Ints]:
         """Messages by group and bin: the delays of those delivered and of those undelivered, the
-        ages of those in flight.
+        ages of those pending.
         """
         prefix = "template_" if "template" in self.keys else ""
         delivered, undelivered, censored = (

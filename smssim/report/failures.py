@@ -26,7 +26,7 @@ def failures(record: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
     """Messages that were refused, failed or expired, one row per group, code and stage, the most
     frequent first within a group; *by* as in `cost`, but for copies.
 
-    `share` is of the group's requested messages, with Wilson's 95 % interval. `refused_at` is
+    `share` is of the group's requested messages, with Wilson's 95% interval. `refused_at` is
     the stage (`smssim.record.schema.RefusalStage`), empty for a final status. `source` is who made
     the code: supplier, huawei, either (which one, only a report's own source says), or api for one
     in an answer. `cause` is from the reference tables, as far as Huawei's pages tell it (DOMAIN.md

@@ -81,7 +81,7 @@ STOPPED_BY = {
 
 
 class _Value(NamedTuple):
-    """A metric's value, its 95 % interval if it is an estimate, and its subject if it has one."""
+    """A metric's value, its 95% interval if it is an estimate, and its subject if it has one."""
 
     name: str
     value: Any
@@ -367,7 +367,7 @@ def kpis(record: Record) -> pd.DataFrame:
     """One row a metric of `smssim.metrics`, and a row a package or template where it is one each.
 
     Columns: name, of (the subject, or ""), unit, value, low, high. Shares of messages or reports
-    are estimates with Wilson's 95 % interval, quantiles of latency with that of `delivery`; for the
+    are estimates with Wilson's 95% interval, quantiles of latency with that of `delivery`; for the
     rest low and high are NaN. A value that did not come about, or that a log cannot know, is NaN.
     """
     values = sorted(figures_of(record), key=lambda value: _ORDER[value.name])
@@ -415,7 +415,7 @@ def kpi(record: Record, name: str, where: Where = _EVERYTHING) -> float:
     `smssim.metrics.Metric.by` says what each can be narrowed by; with an empty *where* it is that
     of `kpis`. Messages that nobody knows the template or country of are of none. Packages are
     bought for countries and serve all that goes there. While a whole account is suspended, so is
-    each country. NaN is what did not come about, or what a log cannot know: messages in flight
+    each country. NaN is what did not come about, or what a log cannot know: messages pending
     there by application, since those without a report are not tallied so.
 
     Raise a ValueError for a metric that does not exist, or cannot be narrowed so, or has a subject

@@ -115,7 +115,7 @@ def latency_curve(
     """The share of deliveries made within each latency, one row a group and edge of a bin.
 
     *by* is country or type, or a list of them. `share` is of all deliveries, those to come of
-    messages in flight included, as in `delivery`; it ends with the last delivery. `low` and `high`
+    messages pending included, as in `delivery`; it ends with the last delivery. `low` and `high`
     are its pointwise interval; NaN where the share is 0 or 1. `at_risk` is how many messages had
     had no end before this bin. Raise a ValueError for a name that latencies are not tallied by, and
     for a log that does not show when each of its deliveries was made.
@@ -172,7 +172,7 @@ def risks_of(
     """The ends of messages by delay, from counts of all bins.
 
     *untimed* failures have no time: they are taken for ends of the validity, as expiries are. What
-    is in flight in a log for longer than that has lost its report.
+    is pending in a log for longer than that has lost its report.
     """
     late, unreported = validity_bin(), np.zeros_like(censored)
     undelivered, censored = undelivered.copy(), censored.copy()
@@ -285,7 +285,7 @@ def within_3_min_by_results(
     """The columns of one group with deliveries without a time, of which sending results time
     *timed*, *soon* of them within 3 minutes; all but `within_3_min` are NaN.
 
-    Those in flight for 3 minutes may be late deliveries to come, or none.
+    Those pending for 3 minutes may be late deliveries to come, or none.
     """
     values = [_NAN] * len(COLUMNS)
     if delivered and int(seen.sum()) + timed >= delivered:

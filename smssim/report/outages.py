@@ -1,4 +1,4 @@
-"""Outages of the customer's own server, estimated from the gaps between status reports."""
+"""Outages of the customer's own server, estimated from the gaps between delivery reports."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Found(NamedTuple):
 
 @requires("messages", "reports")
 def outages(record: Record, confidence: float = 0.99) -> pd.DataFrame:
-    """Gaps between arrivals of status reports, a minute or longer, in which too many were due for
+    """Gaps between arrivals of delivery reports, a minute or longer, in which too many were due for
     them to be chance: one row a gap, from the last arrival before to the first after it, in UTC.
 
     `expected` is how many pushes were due to arrive within the gap: for each message sent before it
@@ -70,7 +70,7 @@ def untold(record: Record) -> str | None:
         return "its rows were not kept"
     came = record.reports[record.reports["state"] == "received"]
     if recorded(record) and not len(came):
-        return "it holds no status report that reached your callback address"
+        return "it holds no delivery report that reached your callback address"
     if len(came) and came["received_at"].isna().all():
         return "it does not say when its reports arrived"
     return None

@@ -224,7 +224,7 @@ def packages(record: Record) -> pd.DataFrame:
     the country's daily use and the method of `projection`: whole UTC days, a weekday like those
     seen. Use is what packages were or would have been asked for: segments sent, covered or not, and
     refused for want of quota (E000629). Packages are used one after the other, in their order.
-    `run_out_projected_at_low` and `run_out_projected_at_high` are the ends of its 95 % interval. It
+    `run_out_projected_at_low` and `run_out_projected_at_high` are the ends of its 95% interval. It
     is NaT after the package's expiry, of a package without anything left, and if the record has
     fewer than 3 whole days, or no Saturday or Sunday where such days are to come. Assumption: days
     are independent and those to come are like those seen.

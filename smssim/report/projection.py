@@ -46,7 +46,7 @@ def projection(record: Record) -> pd.DataFrame:
 
     Figures are `messages` and `segments` that were sent, `billed` (pay-per-use charges) and `cost`
     (billed, and packages bought so far: purchases are not projected), money in whole units of the
-    currency. `so_far` is what the record holds of the month, from `since` on. `rest`, with its 95 %
+    currency. `so_far` is what the record holds of the month, from `since` on. `rest`, with its 95%
     interval `rest_low` to `rest_high`, is what is left of the month until `ends`, in `days_left`
     UTC days: each like those of its weekday among the record's `whole_days` (`weekdays.Weekdays`).
     The rest of a day that the record ends in counts as that part of a day. `month` is both

@@ -170,7 +170,7 @@ def thresholds(record: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
     in force at the end of the period. `alarm_at` and `limit_at` are when each first acted in it;
     `suspended_h` is how long the limit stopped sending, in hours; `stopped` counts the messages
     refused in the period with E000623, by the daily or the monthly limit. `near_miss` is at least
-    80 % of a limit that did not act. Messages to mainland China are left out: they have thresholds
+    80% of a limit that did not act. Messages to mainland China are left out: they have thresholds
     of their own, the rows `mainland` of *by* side. With *by* country the rows are those of the
     countries that have limits of their own (no alarms; refused with E000630). A log tells neither
     the rules nor the values and has no rows.

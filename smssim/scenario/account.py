@@ -254,7 +254,7 @@ class Application(ScenarioModel):
     frequency: Frequency | None = None
     """How often one number may be sent to; as often as one likes if nothing is said."""
     batch_address: Flag = False
-    """Whether it has an address for status reports of requests that name none; they come there in
+    """Whether it has an address for delivery reports of requests that name none; they come there in
     batches of at most 50 (DOMAIN.md section 7)."""
 
     def violations(self) -> Iterator[Violation]:

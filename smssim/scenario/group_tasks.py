@@ -64,7 +64,7 @@ class GroupTask(ScenarioModel):
     """Assumption: numbers a second that are handed to the queue; without it all are at the start
     of the task."""
     status_callback: Flag | None = None
-    """Assumption: whether its status reports are pushed to an address of the task's own; as
+    """Assumption: whether its delivery reports are pushed to an address of the task's own; as
     callback.address if nothing is said, for reports of tasks are not documented."""
 
     unknown_keys: ClassVar[Mapping[str, str]] = dict.fromkeys(

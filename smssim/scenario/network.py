@@ -172,7 +172,7 @@ class RandomOutages(ScenarioModel):
 
 
 class Callback(ScenarioModel):
-    """The customer's server for status reports (DOMAIN.md section 7)."""
+    """The customer's server for delivery reports (DOMAIN.md section 7)."""
 
     address: Flag = True
     """Whether requests name an address of their own (statusCallback), unless their source says

@@ -90,7 +90,7 @@ class Scenario(ScenarioModel):
     queue: Queue = Queue()
     """The queue that accepted messages leave through."""
     callback: Callback = Callback()
-    """The customer's server for status reports."""
+    """The customer's server for delivery reports."""
     rng: Annotated[Int, Field(ge=0)] = 1
     """The seed of runs that are not given another."""
     checks: tuple[Check, ...] = ()

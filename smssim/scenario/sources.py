@@ -147,7 +147,7 @@ class Traffic(ScenarioModel):
     """The `extend` of its requests, which reports give back; none if nothing is said. It stands in
     captures alone."""
     status_callback: Flag | None = None
-    """Whether its requests name an address for status reports, which wins over the application's
+    """Whether its requests name an address for delivery reports, which wins over the application's
     batch address; as callback.address if nothing is said."""
     starts: Instant | None = None
     """Its first instant; without it, the start of the run."""
@@ -256,7 +256,7 @@ class Calls(ScenarioModel):
     """The `extend` of its requests, which reports give back; none if nothing is said. It stands in
     captures alone."""
     status_callback: Flag | None = None
-    """Whether its requests name an address for status reports, which wins over the application's
+    """Whether its requests name an address for delivery reports, which wins over the application's
     batch address; as callback.address if nothing is said."""
     resend: Resend | None = None
     """Users who ask again when a message is late; nobody does if nothing is said."""

@@ -154,7 +154,7 @@ def _callback(s: Any) -> Iterator[Violation]:
     pushed = any(callback.is_named(source.status_callback) for source in s.sources)
     if not pushed and not batched:
         for field in sorted(fields - {"address"}):
-            yield ("callback", field), f"no status report is pushed: {field} is idle"
+            yield ("callback", field), f"no delivery report is pushed: {field} is idle"
         return
     if not batched:
         for field in sorted(fields & {"batch_wait_s", "batch_size"}):

@@ -1,4 +1,4 @@
-"""Status reports: when each is pushed, and whether the customer's server takes it.
+"""Delivery reports: when each is pushed, and whether the customer's server takes it.
 
 Everything here is a function of the scenario, the marks and the final statuses, by docs/model.md.
 """
@@ -27,7 +27,7 @@ __all__ = [
 
 @dataclass
 class Report:
-    """One status report: a part of a message, and what becomes of it."""
+    """One delivery report: a part of a message, and what becomes of it."""
 
     row: int
     part: int

@@ -113,7 +113,7 @@ def estimated_file_bytes(numbers: int, digits: int = 13) -> int:
 
     *digits* is a number's length with its calling code and without its plus. Fitted to 90 files
     that xlsxwriter 3.3 wrote, of 1,000 to 1,000,000 numbers of 10 to 15 digits: the usual mobile
-    prefixes of one country or of nine, with random digits after them. It is within 10 % of each:
+    prefixes of one country or of nine, with random digits after them. It is within 10% of each:
     above inline strings and below shared strings, which Excel writes too. Numbers that all begin
     with the same five or six digits pack to less, by up to a quarter; other programs and formatted
     cells were not measured. Raise a ValueError for numbers below 0 and for digits not from 5 to 15.

@@ -22,9 +22,11 @@ __all__ = [
     "advice",
     "api_errors",
     "countries",
+    "country_label",
     "describe",
     "reference",
     "status_codes",
+    "status_meaning",
 ]
 
 Source = Literal["supplier", "huawei", "either"]
@@ -45,7 +47,7 @@ _TABLES = (
 
 @dataclass(frozen=True)
 class _StatusCode:
-    """A code of a status report, its source and whether an international message is charged.
+    """A code of a delivery report, its source and whether an international message is charged.
 
     None in `final` or `charged` is not known, or, for source "either", to be read from the
     report's own source: supplier is charged, Huawei is not (DOMAIN.md section 2).
@@ -100,7 +102,7 @@ def reference(table: str) -> tuple[Mapping[str, str], ...]:
 
 @cache
 def status_codes() -> Mapping[str, _StatusCode]:
-    """Return the codes of status reports by code (`reference/status_codes.csv`)."""
+    """Return the codes of delivery reports by code (`reference/status_codes.csv`)."""
     return MappingProxyType({row["code"]: _status_code(row) for row in reference("status_codes")})
 
 
@@ -130,6 +132,22 @@ def advice() -> Mapping[str, str]:
     (DOMAIN.md sections 1 and 3 to 7; `reference/advice.csv`).
     """
     return MappingProxyType({row["code"]: row["advice"] for row in reference("advice")})
+
+
+def country_label(code: str) -> str:
+    """The name of a country with its ISO code, or the code alone where it is not known.
+
+    >>> country_label("ID"), country_label("unknown")
+    ('Indonesia (ID)', 'unknown')
+    """
+    country = countries().get(code)
+    return code if country is None else f"{country.name} ({code})"
+
+
+def status_meaning(code: str) -> str:
+    """What a status or an API error means, in the words of its table; "" for one in neither."""
+    row = status_codes().get(code) or api_errors().get(code)
+    return row.description if row is not None else ""
 
 
 def describe(code: str) -> str:
@@ -189,7 +207,7 @@ def _status_line(status: _StatusCode) -> str:
     cause = "" if status.cause in ("-", "not given") else f"; {status.cause}"
     return (
         f"{status.code}: {status.description}{cause} "
-        f"(status report, {source[status.source]}, {charged[status.charged]})"
+        f"(delivery report, {source[status.source]}, {charged[status.charged]})"
     )
 
 

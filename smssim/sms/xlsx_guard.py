@@ -103,7 +103,7 @@ class Archive:
         return entry
 
     def members(self) -> list[str]:
-        """The names of all parts, in small letters."""
+        """The names of all parts, in lower case."""
         return list(self._entries)
 
     def unpacked(self, member: str) -> Iterator[bytes]:

@@ -70,7 +70,7 @@ def bin_of(delay_us: NDArray[Any]) -> Ints:
 
 
 def middle_us(number: int) -> float:
-    """The value of a bin: the geometric middle of its edges, within 1 % of anything in it."""
+    """The value of a bin: the geometric middle of its edges, within 1% of anything in it."""
     edges = edges_us()
     if number == 0 or number + 1 >= len(edges):
         return float(edges[number])
@@ -87,7 +87,7 @@ def by_bin(bins: Ints, messages: Ints) -> Ints:
 def quantile_s(counts: Ints, share: float) -> float:
     """The quantile in seconds of delays counted by bin; NaN without any.
 
-    It is within 1 % (or a millisecond) of the delay of rank ceil(share * n).
+    It is within 1% (or a millisecond) of the delay of rank ceil(share * n).
     """
     total = counts.sum()
     number = first_reached(np.cumsum(counts) / total, share) if total else None

@@ -50,11 +50,11 @@ def assert_conserved(record: Record) -> None:
     their rows or by their tallies alone; what a record does not know (NA, or a table that is None)
     breaks no law.
 
-    - requested = refused at 1, 2 and 3 + sent; sent = delivered + failed + expired + in flight
+    - requested = refused at 1, 2 and 3 + sent; sent = delivered + failed + expired + pending
     - what is refused takes no segments and costs nothing
     - a package's segments = used + expired + left; covered segments = used, by country
     - the ledger's purchases and expiries are those of the packages; settled + unsettled = cost
-    - one status report a segment of what has a final status and is pushed; of a log, one at most
+    - one delivery report per segment that has a final status and is pushed; of a log, at most one
     - a group task's numbers are imported, duplicates or invalid, and its messages refused or sent
     - the tallies agree with each other, and with the rows if these are kept
 

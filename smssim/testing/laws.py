@@ -75,8 +75,8 @@ def requests(tables: RecordTables) -> Iterator[RuleViolation]:
 
 
 def outcomes(tables: RecordTables) -> Iterator[RuleViolation]:
-    """Sent = delivered + failed + expired + in flight."""
-    law = "sent = delivered + failed + expired + in flight"
+    """Sent = delivered + failed + expired + pending."""
+    law = "sent = delivered + failed + expired + pending"
     clock = tables.tallies.clock
     ended = clock[clock["outcome"].isin(_OUTCOMES)]
     yield from unlike(
@@ -96,7 +96,7 @@ def _outcomes_of_rows(law: str, sent: pd.DataFrame) -> Iterator[RuleViolation]:
     masks = {"delivered": status == "DELIVRD", "expired": status == "EXPIRED"}
     masks["failed"] = ~flying & ~masks["delivered"] & ~masks["expired"]
     terms = {f"{name} at a time": int((rows & ended).sum()) for name, rows in masks.items()}
-    terms["in flight without one"] = int((flying & ~ended).sum())
+    terms["pending without one"] = int((flying & ~ended).sum())
     for violation in unequal(law, {"sent": len(sent)}, terms):
         yield violation._replace(where=row_of(sent, flying == ended))
 
@@ -137,7 +137,7 @@ def tallies_agree(tables: RecordTables) -> Iterator[RuleViolation]:
 
 
 def _delays_agree(law: str, tables: RecordTables) -> Iterator[RuleViolation]:
-    """A simulation knows the delay of all that was delivered, and the age of all in flight."""
+    """A simulation knows the delay of all that was delivered, and the age of all pending."""
     tallies = tables.tallies
     for tally, ends in (
         ("latency", ("delivered",)),
@@ -297,9 +297,9 @@ def bill(tables: RecordTables) -> Iterator[RuleViolation]:
         yield from unequal(law, {"cost_micro (messages)": rows["cost_micro"].sum()}, booked)
 
 
-# What follows a message: one status report per segment; outcomes of group tasks.
+# What follows a message: one delivery report per segment; outcomes of group tasks.
 
-_LAW = "one status report a segment"
+_LAW = "one delivery report per segment"
 _NEVER_SENT = ("refused_1", "refused_2")
 
 
@@ -380,7 +380,7 @@ def tasks(tables: RecordTables) -> Iterator[RuleViolation]:
     wrong = frame["sent"] != frame[["delivered", "failed", "in_flight"]].sum(axis=1)
     if wrong.any():
         text = f"{int(wrong.sum()):,} tasks have other sums"
-        yield RuleViolation("sent = delivered + failed + in flight", text, row_of(frame, wrong))
+        yield RuleViolation("sent = delivered + failed + pending", text, row_of(frame, wrong))
     yield from _counted(tables, frame)
 
 

@@ -58,7 +58,7 @@ class RecordTables:
 
     @cached_property
     def pushed(self) -> list[str]:
-        """The sources whose status reports are pushed, to whatever address."""
+        """The sources whose delivery reports are pushed, to whatever address."""
         scenario = self.scenario
         if scenario is None:
             return []

@@ -56,9 +56,9 @@ RARE: dict[str, Any] = {
     "lognormal 1.5": stats.lognorm(1.5, scale=100),
     "Pareto 2.5": stats.pareto(2.5, scale=100),
     "Poisson 0.1": stats.poisson(0.1),
-    "5 % not 0": (0.05, stats.gamma(2, scale=50)),
-    "1 % not 0": (0.01, stats.gamma(2, scale=50)),
-    "jumps of 50 in 2 %": (0.02, stats.norm(50, 0.1)),
+    "5% not 0": (0.05, stats.gamma(2, scale=50)),
+    "1% not 0": (0.01, stats.gamma(2, scale=50)),
+    "jumps of 50 in 2%": (0.02, stats.norm(50, 0.1)),
 }
 """Means that hang on few months: more than the stated risk, which docs/checks.md warns of."""
 

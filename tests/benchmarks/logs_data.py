@@ -19,7 +19,7 @@ Ints = NDArray[np.int64]
 
 FILE_ROWS = 50_000
 OVERLAP = 1_500
-"""Rows of a file that the one before ends with: 3 %, as windows overlap."""
+"""Rows of a file that the one before ends with: 3%, as windows overlap."""
 
 SPLIT = 20
 """Every so manieth message has two segments, a row each."""

@@ -18,7 +18,7 @@ def month(simulate):
 
 
 def test_no_message_is_lost(month):
-    """Requested is refused, or sent; sent is delivered, failed, expired or in flight."""
+    """Requested is refused, or sent; sent is delivered, failed, expired or pending."""
     assert_conserved(month)
 
 

@@ -85,7 +85,7 @@ def _names() -> Mapping[str, str]:
 
 
 def _plain(name: str) -> str:
-    """A name in small letters, without accents, marks and words that come and go."""
+    """A name in lower case, without accents, marks and words that come and go."""
     text = unicodedata.normalize("NFKD", name).casefold()
     text = "".join(c for c in text if not unicodedata.combining(c))
     words = re.findall(r"\w+", text.replace("'", "").replace("\u2019", ""))

@@ -26,7 +26,7 @@ _ZONES = {"北京时间": "+08:00", "beijing time": "+08:00", "世界时": "UTC"
 
 
 def plain(heading: str) -> str:
-    """The heading in small letters, without its zone, brackets, blanks, "_" and "-".
+    """The heading in lower case, without its zone, brackets, blanks, "_" and "-".
 
     >>> plain("Send Time (UTC+8)"), plain("send_time"), plain("Country/Region")
     ('sendtime', 'sendtime', 'country/region')

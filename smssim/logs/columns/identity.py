@@ -29,7 +29,7 @@ from smssim.sms.phone_numbers import country_index_of
 __all__ = ["ROUNDED", "Recipients", "keys_of_rows", "recipients_of"]
 
 ROUNDED = "was rounded by a spreadsheet, it must have all its digits"
-_DROPPED = "numbers that are none, beside a country"
+_DROPPED = "unreadable phone numbers (country column used)"
 """Name of the repair of a row whose number cannot be read while its country can."""
 
 _WITHOUT_86 = "numbers of mainland China without their 86"

@@ -202,7 +202,7 @@ def _read_outcomes(context: BatchContext, reports: bool) -> None:
     outcomes = outcomes_of(status, result, source, charged, context.readers.names.status)
     if reports:
         rows = np.flatnonzero((outcomes.status < 0) & ~context.problems.rows(context.n))
-        reason = f"{context.heading('status')} must be said in a status report"
+        reason = f"{context.heading('status')} must be said in a delivery report"
         context.problems.add(Rank.CODE, rows, [reason] * len(rows))
     values["status"] = outcomes.status
     stage = context.value("place")

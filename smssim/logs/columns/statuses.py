@@ -53,7 +53,7 @@ class Meaning(NamedTuple):
     repairs: tuple[str, ...] = ()
 
 
-# Words of exports and consoles, without their blanks, hyphens and underscores, in small letters.
+# Words of exports and consoles, without their blanks, hyphens and underscores, in lower case.
 _DELIVERED = (
     *("delivered", "deliveredtohandset", "deliveredtoterminal", "deliveredtorecipient", "read"),
     *("seen", "arrived", "succeed", "deliverysuccess", "deliverysuccessful", "deliverysucceeded"),
@@ -202,7 +202,7 @@ def without_explanation(text: str) -> str:
 
 
 def bare(text: str) -> str:
-    """A word without blanks, underscores and hyphens, in small letters."""
+    """A word without blanks, underscores and hyphens, in lower case."""
     return _GAPS.sub("", text).casefold()
 
 

@@ -71,7 +71,7 @@ _LONGEST_EMPTY = max(len(text.encode()) for text in EMPTY)
 
 _BLANKS, WIDE, APOSTROPHES = "blanks at the ends", "full-width characters", "leading apostrophes"
 _INVISIBLE_CHARACTERS = "invisible characters"
-_NO_BREAK, SMALL, THOUSANDS = "non-breaking blanks", "codes in small letters", "thousands marks"
+_NO_BREAK, SMALL, THOUSANDS = "non-breaking blanks", "lower-case codes", "thousands marks"
 """Names of repairs (docs/logs.md section 2)."""
 
 _INVISIBLE = re.compile(f"[{INVISIBLE}]+")

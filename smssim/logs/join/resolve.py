@@ -187,7 +187,7 @@ def frames(messages: Facts, reports: Facts, names: Names) -> tuple[pd.DataFrame,
 
 _LABELS = {name: name for name in ("country", "application", "template", "type", "status")}
 _LABELS["source"] = "origin"
-"""Keys of tallies, and their names in facts: there a source is who made a status report."""
+"""Keys of tallies, and their names in facts: there a source is who made a delivery report."""
 
 
 class Counting:

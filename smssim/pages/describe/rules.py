@@ -203,7 +203,7 @@ def _callback(study: Study) -> Iterator[str]:
         else "not tried again"
     )
     yield (
-        "Status reports: one a segment of each message with a final status whose request or "
+        "Delivery reports: one per segment of each message with a final status whose request or "
         f"application names an address; a push that fails is {tries}."
     )
     if callback.random_outages is not None:

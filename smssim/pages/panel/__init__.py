@@ -30,7 +30,7 @@ def panel(scenario: Scenario | str | Path, *, policies: Sequence[Policy] = ()) -
     what-if.
 
     A change shows the first month of both at once; then pairs of months are run until all promises
-    are decided and the difference of the bills is known to 1 %, 200 at most, while the kernel
+    are decided and the difference of the bills is known to 1%, 200 at most, while the kernel
     answers other cells. `panel.controls[path].value = ...` turns a control from a cell. Raise an
     ImportError without ipywidgets, a ScenarioError for a wrong file.
     """

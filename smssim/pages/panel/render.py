@@ -35,7 +35,7 @@ __all__ = [
     "table",
 ]
 
-_HEAD = ("", "base", "what-if", "difference (95 % interval)", "pairs")
+_HEAD = ("", "base", "what-if", "difference (95% interval)", "pairs")
 OUTCOMES = {"pass": "kept", "fail": "broken", "undecided": "undecided"}
 _NO_PROMISES = (
     "This scenario has no promises. Add some to its file and they are decided here, for instance"
@@ -97,7 +97,7 @@ def rows(study: Study) -> list[Row]:
         _figure(study, "messages.delivered", "delivered, messages", count),
         _figure(study, "messages.stopped_by_limit", "refused by a limit, messages", count),
         _figure(study, "messages.stopped_by_runout", "refused as packages ran out", count),
-        _figure(study, "latency.p95", "95 % are delivered within", duration),
+        _figure(study, "latency.p95", "95% are delivered within", duration),
     ]
     names = [
         name for name in comparison.experiment.kpi_names if name.startswith("package.run_out[")
@@ -114,7 +114,7 @@ def status(study: Study) -> str:
     if n >= MOST:
         return f"{pairs}: no more are run."
     promises = "all promises are decided and " if study.base.checks else ""
-    return f"{pairs}: {promises}the difference of the bills is known to 1 % of the base's."
+    return f"{pairs}: {promises}the difference of the bills is known to 1% of the base's."
 
 
 def sentence(error: Exception) -> str:

@@ -1,3 +1,3 @@
-"""Status reports on their way to the customer."""
+"""Delivery reports on their way to the customer."""
 
 __all__ = []

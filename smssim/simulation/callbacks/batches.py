@@ -1,4 +1,4 @@
-"""Status reports in batches: those of an application that has a batch address, where the request
+"""Delivery reports in batches: those of an application that has a batch address, where the request
 names no address.
 
 A batch may wait for reports that come days after their messages, so finished chunks are held back

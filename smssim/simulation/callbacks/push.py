@@ -1,4 +1,4 @@
-"""Pushing status reports to the customer's server, one a segment, through outages and retries."""
+"""Pushing delivery reports to the customer's server through outages and retries."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ LOST, PENDING, _RECEIVED = (REPORT_STATES.index(state) for state in ("lost", "pe
 
 @dataclass
 class Reports:
-    """Status reports by message and part; *message* is the row within `FinishedMessages`, times in
-    microseconds.
+    """Delivery reports by message and part; *message* is the row of `FinishedMessages`, times are
+    in microseconds.
     """
 
     message: Ints

@@ -1,4 +1,4 @@
-"""When pushes of status reports arrive, which depends on marks and outages alone: both are known
+"""When pushes of delivery reports arrive, which depends on marks and outages alone: both are known
 beforehand.
 """
 
