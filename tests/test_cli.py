@@ -66,7 +66,7 @@ def test_a_run_is_summed_up(small: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert len(lines) <= 70
     for answer in (
         r"Cost +[\d,.]+ EUR, of which packages 300\.00; 0\.\d{4} per delivered message",
-        r"Stopped +CRITICAL: [\d.]+ (h|min) by the daily limit, .*; \d+ rejected \(E000623\)",
+        r"Stopped +CRITICAL: [\d.]+ (h|min) by the daily limit, .*;\s+\d+ rejected\s+\(E000623\)",
         r"Ran out +WARNING: Indonesia \(ID\) 2026-03-02 \d\d:\d\d",
         r"Delivered +[\d,]+ of [\d,]+ \(\d+\.\d%\); .* pending",
         r"Indonesia \(ID\) +1 +1,000 +300\.00 +[\d,]+ +[\d.]+ +[\d.]+ +0\.\d{4}",
