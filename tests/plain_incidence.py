@@ -22,10 +22,16 @@ _STEP = 1e-5
 
 
 def score(share: float, n: float) -> tuple[float, float, float]:
-    """Wilson's interval, from the roots of its quadratic equation."""
+    """Wilson's interval, from the roots of its quadratic equation, longer for few events."""
     a, b, c = n + Z**2, -(2 * n * share + Z**2), n * share**2
     root = math.sqrt(max(0.0, b * b - 4 * a * c))
-    return share, (-b - root) / (2 * a), (-b + root) / (2 * a)
+    low, high = (-b - root) / (2 * a), (-b + root) / (2 * a)
+    # One to three events have the mean at which as many are not rarer than 5 %.
+    if 0 < share * n <= 3 + 1e-9:
+        low = min(low, float(stats.gamma.ppf(0.05, share * n)) / n)
+    if 0 < (1 - share) * n <= 3 + 1e-9:
+        high = max(high, 1 - float(stats.gamma.ppf(0.05, (1 - share) * n)) / n)
+    return share, low, high
 
 
 def at_risk(messages: list[Message]) -> dict[int, int]:

@@ -19,6 +19,7 @@ from smssim.logs import write_capture
 from smssim.metrics import METRICS
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import Run, simulate
+from smssim.stats.intervals import newcombe
 
 RISK = 1e-6
 invented = settings(settings.get_profile("worlds"), max_examples=12)
@@ -94,7 +95,8 @@ COUNTED = (
 @given(worlds(), worlds())
 def test_every_figure_is_a_plain_one(first: Any, second: Any) -> None:
     """Values are those of `kpis`, a day where lengths differ; differences are b less a; Welch's
-    ends are scipy's of the days, all others MOVER's of both intervals.
+    ends are scipy's of the days, all others MOVER's of both intervals, which are Newcombe's where
+    all messages have ended.
     """
     runs = []
     for world, rng, policies in (first, second):
@@ -140,6 +142,16 @@ def test_every_figure_is_a_plain_one(first: Any, second: Any) -> None:
             half = (test.high - test.low) / 2 * (days[1] if alike else 1)
         assert row.difference_high - row.difference == pytest.approx(half, abs=1e-6)
         assert row.difference - row.difference_low == pytest.approx(half, abs=1e-6)
+    counts = []
+    for run in (b, a):
+        total = report.delivery(run, by=()).iloc[0]
+        lost = int(total["failed"] + total["expired"])
+        counts.append((int(total["delivered"]), lost, int(total["in_flight"])))
+    # Of three or fewer an interval is longer than Wilson's; those in flight are estimated.
+    if all(not flying and min(done, lost) > 3 for done, lost, flying in counts):
+        shares = [(done, done + lost) for done, lost, _ in counts]
+        ends = (own["delivered.share"].difference_low, own["delivered.share"].difference_high)
+        assert ends == pytest.approx(newcombe(*shares[0], *shares[1])[1:])
 
 
 def test_which_is_better_follows_the_metric() -> None:

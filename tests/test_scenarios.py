@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -119,7 +120,14 @@ def test_a_campaign_at_a_pace_lets_passwords_pass() -> None:
         result = report.delivery(run("million_campaign", **changes), by="type").set_index("type")
         return float(result.loc["otp", "latency_p95_s"])
 
-    assert latency_p95_s() > 300
+    # The same passwords four days later, when all of them have ended: 427 s, at a knee of the curve
+    # (40 s at 94 %, 900 s at 96 %). Counting those in flight as deliveries to come showed 600 s.
+    campaign = Scenario.load(FOLDER / "million_campaign.yaml")
+    until = campaign.start + timedelta(days=campaign.days)
+    sources = {f"traffic.{i}.ends": until.isoformat() for i in range(len(campaign.traffic))}
+    in_the_end = latency_p95_s(days=campaign.days + 4, **sources)
+    assert latency_p95_s() == pytest.approx(in_the_end, rel=0.02)
+    assert in_the_end > 300
     for change in ({"group_tasks.0.pace_per_s": 400}, {"queue.scope": "application"}):
         assert latency_p95_s(**change) < 60
 

@@ -26,7 +26,8 @@ from smssim.report._record import (
 )
 from smssim.report.cost import cost
 from smssim.report.delivery import delivery, outcome_of, stage_of, statuses
-from smssim.report.kpis import STOPPED_BY, kpis
+from smssim.report.kpis import kpis
+from smssim.report.message_kpis import STOPPED_BY
 from smssim.stats.intervals import Interval, mover, welch
 
 __all__ = ["FIGURES", "Figure", "compare", "console_statistics", "reconcile"]

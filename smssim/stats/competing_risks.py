@@ -4,8 +4,9 @@ A message is delivered, or fails or expires, or is censored: still pending when 
 at. The cumulative incidence of delivery counts the pending by the ends of those of their age, not
 all as deliveries to come (Aalen and Johansen, Scand. J. Statist. 5, 1978; Kalbfleisch and Prentice,
 The Statistical Analysis of Failure Time Data, chapter 8). Variances are by the delta method, of
-multinomial counts given those at risk. Shares have Wilson's interval at the number of messages that
-the censored sample is worth, quantiles Woodruff's (JASA 47, 1952).
+multinomial counts given those at risk. Shares have Wilson's interval, modified for few events, at
+the number of messages that the censored sample is worth. Quantiles have Woodruff's (JASA 47, 1952),
+with ends that are rounded outwards to edges of bins: where in its bin a delay lies is not counted.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from smssim.calendars import SECOND
 from smssim.stats.delay_bins import ROUNDING, edges_us, first_reached, middle_us
-from smssim.stats.intervals import Interval, score
+from smssim.stats.intervals import Interval, score_of_few
 
 __all__ = ["UNKNOWN", "CompetingRisks", "Counts", "Floats"]
 
@@ -81,7 +82,7 @@ class CompetingRisks:
         others = float(np.sum(self._before * self._hazards[1]))
         value = self.incidence[-1] / (self.incidence[-1] + others)
         if not delivered or not undelivered:
-            return score(float(round(value)), delivered + undelivered, self.confidence)
+            return score_of_few(float(round(value)), delivered + undelivered, self.confidence)
         scale = self.incidence[-1] + others
         gains = [self._gradient(cause) for cause in (0, 1)]
         gradient = [
@@ -89,7 +90,7 @@ class CompetingRisks:
             for of_delivery, of_other in zip(*gains, strict=True)
         ]
         variance = float(np.sum(self._variance(*gradient)))
-        return score(float(value), value * (1 - value) / variance, self.confidence)
+        return score_of_few(float(value), value * (1 - value) / variance, self.confidence)
 
     def share_before(self, number: int) -> Interval:
         """The share of deliveries made before bin *number*, and its interval; NaN without any."""
@@ -161,8 +162,8 @@ class CompetingRisks:
         before = int(self.delivered[:number].sum())
         total = int(self.delivered.sum())
         if before in (0, total):
-            return score(float(before > 0), total, self.confidence)
-        return score(value, value * (1 - value) / self._spread[number - 1], self.confidence)
+            return score_of_few(float(before > 0), total, self.confidence)
+        return score_of_few(value, value * (1 - value) / self._spread[number - 1], self.confidence)
 
     def _quantile_bins(self, share: float) -> tuple[int | None, int | None, int | None]:
         """The bins of a quantile and of both ends of its interval."""
