@@ -109,7 +109,7 @@ def _key(answer: Answer, rows: list[Any], reports: list[Any]) -> None:
         reason, together = UNPLACED, []
     if together:
         message, segments = _message(answer, together)
-        if message["place"] not in (1, 2):
+        if message["stage"] not in (1, 2):
             for row in reports:
                 if _is_early(row, message["submitted"]):
                     answer.condemn(row, BEFORE)
@@ -127,9 +127,9 @@ def _standing(answer: Answer, rows: list[Any]) -> list[Any]:
     if len(rows) == 1:
         return rows
     together = [row for row in rows if not row.entry_hash]
-    accepted = [row for row in rows if row.entry_hash and row.place in (0, 3)]
-    refused = [row for row in rows if row.entry_hash and row.place == 2]
-    whole = [row for row in rows if row.entry_hash and row.place == 1]
+    accepted = [row for row in rows if row.entry_hash and row.stage in (0, 3)]
+    refused = [row for row in rows if row.entry_hash and row.stage == 2]
+    whole = [row for row in rows if row.entry_hash and row.stage == 1]
     together += accepted[:1]
     first = [row for row in refused if (row.file, row.row) == (refused[0].file, refused[0].row)]
     for stand, all_of in ((accepted[:1], accepted), (first, refused)):
@@ -191,7 +191,7 @@ def _message(answer: Answer, rows: list[Any]) -> tuple[dict[str, int], dict[int,
         told = len(segments)
     message = {
         name: max(getattr(row, name) for row in rows)
-        for name in (*(name for name in SAME if name != "number"), "generation")
+        for name in (*(name for name in SAME if name != "number"), "resend_number")
     }
     if message["application"] < 0:
         message["application"] = min(row.application for row in rows)
@@ -202,7 +202,7 @@ def _message(answer: Answer, rows: list[Any]) -> tuple[dict[str, int], dict[int,
         "sent": min((row.sent for row in rows if row.sent != UNKNOWN), default=UNKNOWN),
         "cost": _sum("cost", UNKNOWN, segments, by_segment),
         "covered": _sum("covered", -1, segments, by_segment),
-        "place": max(row.place for row in segments.values()),
+        "stage": max(row.stage for row in segments.values()),
         "result": max(row.result for row in segments.values()),
         "status": -1,
         "source": 0,
@@ -213,7 +213,7 @@ def _message(answer: Answer, rows: list[Any]) -> tuple[dict[str, int], dict[int,
     parts = {segment: row for segment, row in segments.items() if row.status >= 0}
     if parts:
         last = parts[_deciding(parts)]
-        for name in ("status", "source", "final", "place", "result"):
+        for name in ("status", "source", "final", "stage", "result"):
             message[name] = getattr(last, name)
     answer.messages[place(rows[0])] = message
     return message, segments
@@ -313,12 +313,12 @@ def _decide(
             all_of, key=lambda row: (_certainty(row), _when(row), _rank(row), place(row))
         )
     row = last[_deciding(last)]
-    if hasattr(row, "place"):
-        message["place"] = row.place
+    if hasattr(row, "stage"):
+        message["stage"] = row.stage
     elif row.source == 3:
-        message["place"] = 3
+        message["stage"] = 3
     elif row.status == DELIVRD:
-        message["place"] = 0
+        message["stage"] = 0
     message |= {name: getattr(row, name) for name in ("status", "source", "final")}
 
 

@@ -181,7 +181,7 @@ def test_an_answer_is_a_fact_a_number() -> None:
     assert sends["row"].tolist() == [1, 1, 2]
     assert sends["entry"].tolist() == sends["recipient"].tolist() == [0, 1, 0]
     assert sends["request"].tolist() == [7, 7, 8]
-    assert sends["place"].tolist() == [0, 2, 0]
+    assert sends["stage"].tolist() == [0, 2, 0]
     assert sends["status"].tolist() == [-1, 0, -1]
     assert names.status.names == ["E200015"]
     assert names.application.names == ["isms0000000001"]
@@ -193,7 +193,7 @@ def test_an_answer_is_a_fact_a_number() -> None:
     assert len({*map(tuple, sends["key"].tolist())}) == 3
     for unsaid in ("sent", "final", "received", "cost"):
         assert (sends[unsaid] == UNKNOWN).all()
-    for unsaid in ("generation", "result", "covered", "type", "origin"):
+    for unsaid in ("resend_number", "result", "covered", "type", "origin"):
         assert (sends[unsaid] == -1).all()
 
 
@@ -220,7 +220,7 @@ def test_a_refused_request_is_a_fact_a_number() -> None:
     later = refused | {"received_at": "2018-04-13T14:31:41+08:00"}
     piece, names = one_piece(refused, refused, later)
     sends = piece.sends
-    assert sends["place"].tolist() == [1] * 6
+    assert sends["stage"].tolist() == [1] * 6
     assert sends["segments"].tolist() == [0] * 6
     assert names.country.names == ["ID", "TH"]
     assert sends["country"].tolist() == [0, 1] * 3

@@ -141,7 +141,7 @@ def test_a_clean_row_is_packed_as_it_says() -> None:
     assert row["submitted"] == MAY_2024
     assert row["final"] == MAY_2024 + 9_000_000
     assert (row["segments"], row["part"], row["result"], row["source"]) == (2, 1, 0, 2)
-    assert (row["place"], row["cost"], row["sent"]) == (0, 45_500, UNKNOWN)
+    assert (row["stage"], row["cost"], row["sent"]) == (0, 45_500, UNKNOWN)
     assert names.status.names == ["DELIVRD"]
     assert names.country.names == ["ID"]
     assert (names.type.names, names.template.names) == (["otp"], ["t1"])
@@ -276,8 +276,8 @@ def test_our_own_table_is_read_as_it_is_written() -> None:
         "cost_micro": ["45500"],
     }
     (row,) = piece(columns, names=names).sends
-    assert (row["request"], row["recipient"], row["generation"]) == (476_255_000_001, 3, 1)
-    assert (row["place"], row["covered"], row["cost"], row["segments"]) == (2, 1, 45_500, 2)
+    assert (row["request"], row["recipient"], row["resend_number"]) == (476_255_000_001, 3, 1)
+    assert (row["stage"], row["covered"], row["cost"], row["segments"]) == (2, 1, 45_500, 2)
     assert row["final"] == MAY_2024 + 1
     assert names.origin.names == ["web"]
 
@@ -296,7 +296,7 @@ def test_requests_are_whole_numbers() -> None:
     found = piece(own)
     assert found.sends["request"].tolist() == [5, 476_255_000_001, -1]
     assert found.sends["recipient"].tolist() == [0, 7, 0]
-    assert found.sends["place"].tolist() == [3, 0, 0]
+    assert found.sends["stage"].tolist() == [3, 0, 0]
     ((request, recipient, generation),) = reasons(found.rejected).values()
     assert request.startswith("request(='-1') must be a whole number from 0 to")
     assert recipient.startswith("recipient(='0.5') must be a whole number from 0 to 2147483647")
@@ -329,7 +329,7 @@ def test_place_and_status(columns: dict[str, Any], place: int, status: str | Non
     """What a row says of both (docs/logs.md section 3)."""
     names = Names()
     (row,) = piece(details(**columns), names=names).sends
-    assert row["place"] == place
+    assert row["stage"] == place
     assert (names.status.names[row["status"]] if row["status"] >= 0 else None) == status
 
 
@@ -372,7 +372,7 @@ def test_codes_in_words_and_types() -> None:
     told = [names.type.names[code] if code >= 0 else None for code in found.sends["type"]]
     assert told == ["otp", "otp", "otp", None, "notification", "Survey"]
     assert found.sends["result"].tolist() == [-1, -1, 1, 2, -1, 0]
-    assert found.sends["place"].tolist() == [0, 0, 3, 0, 0, 0]
+    assert found.sends["stage"].tolist() == [0, 0, 3, 0, 0, 0]
     assert found.sends["segments"].tolist() == [1, 2, 0, 3, 4, 99]
 
 

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smssim.logs.columns.fields import FIELDS, SYNONYMS, fields_by_heading, plain, zone_of
-from smssim.logs.columns.headings import Matching, is_heading, match
-from smssim.logs.columns.mapping import StatedColumn, stated_columns
+from smssim.logs.columns.headings import Matching, StatedColumn, is_heading, match, stated_columns
 from smssim.logs.log import ColumnMappingError
 from smssim.record.schema import MESSAGES
 

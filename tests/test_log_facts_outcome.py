@@ -16,9 +16,8 @@ from oracle_facts import ACCEPTD, DELIVRD, Answer, resolved
 from pandas.testing import assert_frame_equal
 from worlds_facts import SECOND, START, World, names, worlds
 
-from smssim.logs.join.facts import REPORT, SEND, UNKNOWN, Facts, empty_facts
+from smssim.logs.join.facts import REPORT, SEND, UNKNOWN, Facts, Spill, empty_facts
 from smssim.logs.join.resolve import REASONS, JoinOutcome, join_facts
-from smssim.logs.join.spill import Spill
 from smssim.record.from_frames import tally_frames
 from smssim.record.tallies import NAMES, Tallies
 
@@ -97,8 +96,8 @@ def expected_results(wanted: Answer, world: World) -> Counter[Any]:
             continue
         outcomes = {DELIVRD: "delivered", ACCEPTD: "in_flight", 3: "expired"}
         outcome = outcomes.get(row["status"], "failed")
-        if row["place"]:
-            outcome = "refused_platform" if row["place"] == 3 else "refused"
+        if row["stage"]:
+            outcome = "refused_platform" if row["stage"] == 3 else "refused"
         within = ["3_min", "3_min", None, "later", "later"][row["result"]]
         found[countries[row["country"]], types[row["type"]], outcome, within] += 1
     return found
@@ -126,7 +125,7 @@ def test_frames_are_in_order_and_requests_are_numbered(world: World) -> None:
         unknown = 0 if name == "segments" else -1
         assert messages[name].fillna(unknown).tolist() == [row[column] for row in rows]
     assert messages["cost_micro"].fillna(-1).tolist() == [max(row["cost"], -1) for row in rows]
-    assert messages["resend_number"].fillna(-1).tolist() == [row["generation"] for row in rows]
+    assert messages["resend_number"].fillna(-1).tolist() == [row["resend_number"] for row in rows]
     labels = [*world.names.origin.names, None]
     source = messages["source"].astype(object).where(messages["source"].notna(), None)
     assert source.tolist() == [labels[row["origin"]] for row in rows]
@@ -151,7 +150,7 @@ def test_the_order_of_files_is_irrelevant(world: World, order: list[int]) -> Non
     sends = world.sends
     sends["received"], sends["entry_hash"], sends["sent"] = UNKNOWN, 0, UNKNOWN
     said = sends["status"]
-    sends["place"], sends["result"], sends["cost"], sends["covered"] = said // 3, said % 5 - 1, 5, 1
+    sends["stage"], sends["result"], sends["cost"], sends["covered"] = said // 3, said % 5 - 1, 5, 1
     found, was = kept(world), [facts["file"].copy() for facts in (world.sends, world.reports)]
     for facts, files in zip((world.sends, world.reports), was, strict=True):
         facts["file"] = np.array(order)[files]

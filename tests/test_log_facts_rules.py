@@ -14,9 +14,8 @@ from pandas.testing import assert_frame_equal
 from worlds_facts import SECOND, START, STATUSES, World, names
 
 from smssim import read_log
-from smssim.logs.join.facts import REPORT, SEND, Facts, empty_facts
+from smssim.logs.join.facts import REPORT, SEND, Facts, Spill, empty_facts
 from smssim.logs.join.resolve import REASONS, JoinOutcome, join_facts
-from smssim.logs.join.spill import Spill
 from smssim.record.record import Record
 from smssim.record.storage import load, save
 
@@ -198,7 +197,7 @@ def test_the_first_answer_stands_and_an_equal_entry_is_a_duplicate() -> None:
 def test_a_refused_number_may_name_the_message_sent_in_its_place() -> None:
     """As E200041 does; reports go to the one that was sent."""
     sent = {"entry_hash": 5, "segments": 1}
-    twice = {"entry_hash": 6, "entry": 1, "row": 1, "place": 2, "status": REFUSAL, "segments": 1}
+    twice = {"entry_hash": 6, "entry": 1, "row": 1, "stage": 2, "status": REFUSAL, "segments": 1}
     found = read([sent, twice, twice | {"entry": 2, "entry_hash": 7}], [{"source": 2}])
     assert column(found, "status") == ["DELIVRD", "E200041", "E200041"]
     assert column(found, "refused_at") == ["", "number", "number"]
@@ -208,7 +207,7 @@ def test_a_refused_number_may_name_the_message_sent_in_its_place() -> None:
 
 
 def test_requests_refused_as_a_whole_repeat_in_other_units_alone() -> None:
-    line = {"entry_hash": 5, "place": 1, "status": REFUSAL}
+    line = {"entry_hash": 5, "stage": 1, "status": REFUSAL}
     other = line | {"file": 1, "entry_hash": 6}
     found = read([line, line, other, *[line | {"file": 2}] * 3, line | {"file": 2, "unit": 1}])
     assert column(found, "refused_at") == ["request", "request", "request"]
@@ -236,7 +235,7 @@ def test_reports_without_a_message_are_orphans() -> None:
 
 def test_the_platform_refuses_at_place_3() -> None:
     assert column(read([{}], [{"status": UNDELIV, "source": 3}]), "refused_at") == ["platform"]
-    uncharged = {"status": UNDELIV, "place": 3, "final": at(1)}
+    uncharged = {"status": UNDELIV, "stage": 3, "final": at(1)}
     assert column(read([uncharged], [{"status": UNDELIV, "final": at(2)}]), "refused_at") == [
         "platform"
     ]

@@ -55,7 +55,7 @@ class MessageColumns:
     type: Codes | None = None
     source: Codes | None = None
     sent: Ints | None = None
-    generation: Ints | None = None
+    resend_number: Ints | None = None
     covered: Ints | None = None
     cost_micro: Ints | None = None
 
@@ -101,7 +101,7 @@ def _more(facts: MessageColumns) -> dict[str, Any]:
     if facts.sent is not None:
         columns["sent_at"] = times(facts.sent)
     for name, values, dtype, unknown in (
-        ("resend_number", facts.generation, "Int8", -1),
+        ("resend_number", facts.resend_number, "Int8", -1),
         ("covered_segments", facts.covered, "Int8", -1),
         ("cost_micro", facts.cost_micro, "Int32", NOT_A_TIME),
     ):

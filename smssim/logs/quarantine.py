@@ -14,8 +14,7 @@ import pandas as pd
 
 from smssim.calendars import to_datetime
 from smssim.logs.files.table import Batch, Table
-from smssim.logs.join.facts import UNKNOWN, Facts, ParsedChunk
-from smssim.logs.join.spill import period
+from smssim.logs.join.facts import UNKNOWN, Facts, ParsedChunk, period
 from smssim.sms.phone_numbers import masked
 
 __all__ = [
@@ -29,6 +28,7 @@ __all__ = [
     "path_masked",
     "without_secrets",
 ]
+
 
 _HIDDEN = "***"
 
@@ -62,19 +62,39 @@ _IN_HEADER = re.compile(
     r"(?P<name>(?<![\w-])(?:x-wsse|authorization|proxy-authorization)\s*:\s*)[^\r\n]*", re.I
 )
 
-
 _VALUE_SHOWN = re.compile(r"\(=.*?\)(?= |\Z)", re.S)
 _STAMP = re.compile(
     r"((?<!\d)(?:19|20)\d\d[-_.]?(?:0[1-9]|1[0-2])(?:[-_.]?(?:[0-2]\d|3[01]))?"
     r"(?:[T_-]?\d{4}(?:\d\d)?)?(?!\d))"
 )
 
-
 _MARKS = (
     *("para", "wsse", "authoriz", "secret", "key", "pass", "pwd", "token", "nonce"),
     *("credential", "otp", "verification", "content", "text", "body"),
 )
 """Parts of names, of which every one that is looked for has one."""
+
+LONGEST_TEXT = 4_096
+"""Characters of a text or of reasons that are stored."""
+MOST_ROWS = 100_000
+"""Records that are stored with their texts; all are counted."""
+
+OTHER = "other reasons"
+"""The reason under which all are counted beyond the first thousand reasons."""
+
+_CHARACTERS = 2**26
+_SHORT = 80
+_MOST_REASONS = 1_000
+# What differs from record to record: a value that is shown, and its position in a line.
+_QUOTED = r"'(?:[^'\\]|\\.)*(?:'|…)|\"(?:[^\"\\]|\\.)*(?:\"|…)"
+_VARYING = re.compile(
+    rf"\(=(?:{_QUOTED}|.*?)\)(?= |$)"
+    r"|: line \d+ column \d+ \(char \d+\)| (?:at byte|in position) [\d-]+",
+    re.S,
+)
+
+_EXPORT_LIMIT = 10_000
+"""Records of a unit that is probably cut."""
 
 
 def without_secrets(text: str) -> str:
@@ -198,26 +218,6 @@ def _replaced(text: str, value: str, hidden: str) -> str:
     return text
 
 
-LONGEST_TEXT = 4_096
-"""Characters of a text or of reasons that are stored."""
-MOST_ROWS = 100_000
-"""Records that are stored with their texts; all are counted."""
-
-OTHER = "other reasons"
-"""The reason under which all are counted beyond the first thousand reasons."""
-
-_CHARACTERS = 2**26
-_SHORT = 80
-_MOST_REASONS = 1_000
-# What differs from record to record: a value that is shown, and its position in a line.
-_QUOTED = r"'(?:[^'\\]|\\.)*(?:'|…)|\"(?:[^\"\\]|\\.)*(?:\"|…)"
-_VARYING = re.compile(
-    rf"\(=(?:{_QUOTED}|.*?)\)(?= |$)"
-    r"|: line \d+ column \d+ \(char \d+\)| (?:at byte|in position) [\d-]+",
-    re.S,
-)
-
-
 def _masked(text: str) -> str:
     return masked(without_secrets(text))
 
@@ -293,9 +293,6 @@ class Quarantine:
 
 
 # Exports that were probably cut: the console gives 10,000 rows at most (DOMAIN.md section 9).
-
-_EXPORT_LIMIT = 10_000
-"""Records of a unit that is probably cut."""
 
 
 class TruncationDetector:

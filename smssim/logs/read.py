@@ -15,7 +15,7 @@ from smssim.record.record import Record
 from smssim.record.storage import is_record, load
 
 if TYPE_CHECKING:
-    from smssim.logs.columns.mapping import Columns
+    from smssim.logs.columns.headings import Columns
 
 __all__ = ["read_log"]
 
@@ -47,7 +47,7 @@ def read_log(
     a path that cannot be opened.
     """
     path = _possible(Path(path))
-    if is_record(path):
+    if path.is_dir() and is_record(path):
         return _complete(load(path, rows=rows), strict=strict)
     from smssim.logs.reader import LogReader
 

@@ -13,16 +13,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from smssim.logs.columns.headings import Matching, is_heading, key_columns, match
-from smssim.logs.columns.mapping import Columns, stated_columns
+from smssim.logs.columns.headings import (
+    Columns,
+    Matching,
+    is_heading,
+    key_columns,
+    match,
+    stated_columns,
+)
 from smssim.logs.columns.rows import Parser
 from smssim.logs.files.bytes import check_encoding
 from smssim.logs.files.detect import NO_HEADING, files_of, open_file, reread
 from smssim.logs.files.format import Capture, Empty, HeadingRules, Opened, Unreadable
 from smssim.logs.files.table import Table
-from smssim.logs.join.facts import Names, ParsedChunk
+from smssim.logs.join.facts import Names, ParsedChunk, Spill
 from smssim.logs.join.resolve import REASONS, JoinOutcome, join_facts
-from smssim.logs.join.spill import Spill
 from smssim.logs.log import ColumnMappingError, Log
 from smssim.logs.quarantine import ColumnHider, Quarantine, TruncationDetector, path_masked
 

@@ -28,6 +28,7 @@ __all__ = [
     "normalise",
 ]
 
+
 _E164 = re.compile(r"\+[1-9][0-9]{4,14}")
 INVISIBLE = (
     r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
@@ -44,6 +45,45 @@ _KINDS = (
     *("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost"),
     *("personal_number", "voip", "pager", "uan", "voicemail"),
 )
+
+_SHOWN = 3
+# A digit as itself, or as JSON, a URL or HTML escape it.
+_DIGIT = (
+    r"(?:\d|\\[ux](?:00)?3\d|\\u[fF]{2}1\d|%3\d|%[eE][fF]%[bB][cC]%9\d"
+    r"|&#(?:4[89]|5[0-7]);|&#x3\d;)"
+)
+_URL = r"%[0-9A-Fa-f]{2}"
+_BETWEEN = rf"(?:[ \u00a0\u202f()（）\[\]/.+\-\u2010-\u2015]|{_URL}){{1,3}}"
+"""What may be between digits of a number that could be a date."""
+_JOINED = (
+    rf"(?:[^\S\t\r\n]|[()（）\[\]{{}}<>/.+\-_:*'\u2019\u2010-\u2015\u2212{INVISIBLE}]|{_URL}"
+    r"|\\u[0-9A-Fa-f]{4}){1,3}"
+)
+"""What may be between digits of a number within a field: also blanks and brackets as escaped."""
+_APART = rf"(?:[\s,;|:_*'\"()\[\]/+\-\u2212{INVISIBLE}]|\\[tnr]|{_URL}){{1,3}}"
+"""What may be between digits of a number that field separators split: no decimal point."""
+_CLOCK = (
+    r"(?:[T ]|%20|\+){1,2}\d{1,2}(?::|%3[Aa])\d{2}"
+    r"(?:(?::|%3[Aa])\d{2}(?:(?:\.\d{1,9}|,\d{1,6})(?!\d))?)?"
+)
+_OFFSET = r"(?:[ +\-](?:0\d|1[0-4]):?[0-5]\d(?!\d))?"
+_ANY_DATE = r"(?:(?:19|20|21)\d\d[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d\d){1,2})"
+_MONTH, _DAY = r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|[12]\d|3[01])"
+_DATE = (
+    rf"(?:20\d\d-{_MONTH}-{_DAY}|20\d\d/{_MONTH}/{_DAY}|20\d\d\.{_MONTH}\.{_DAY}"
+    rf"|{_DAY}-{_DAY}-20\d\d|{_DAY}/{_DAY}/20\d\d|{_DAY}\.{_DAY}\.20\d\d)"
+)
+_HEX = "[0-9A-Fa-f]"
+# DOMAIN.md section 6: a UUID and a decimal counter.
+_ID = rf"{_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}(?:_\d{{1,9}})?"
+_TIME = rf"{_ANY_DATE}{_CLOCK}{_OFFSET}(?!:?\d)"
+_HOUR = r"\d{1,2}:[0-5]\d(?::[0-5]\d(?:(?:\.\d{1,9}|,\d{1,6})(?!\d))?)?(?!:?\d)"
+_NUMBERS = re.compile(
+    rf"(?P<other>(?<!\w)(?:{_ID}(?!\w)|{_TIME}|{_HOUR}|{_DATE}(?!(?:{_BETWEEN})?\d)))"
+    rf"|{_DIGIT}(?:(?:{_JOINED}(?!{_TIME}))?{_DIGIT}){{6,}}"
+    rf"|(?<![^\W_]){_DIGIT}(?:(?:{_APART}(?!{_TIME}|{_DATE}(?!\d)))?{_DIGIT}){{6,}}"
+)
+_TOKEN = re.compile(rf"(?P<digit>{_DIGIT})|{_URL}|\\u[0-9A-Fa-f]{{4}}")
 
 
 def normalise(text: object) -> str | None:
@@ -233,45 +273,6 @@ def _agree(pattern: str, digits: str) -> bool:
 
 
 # Phone numbers in texts that people are shown: all but their first digits as "*".
-
-_SHOWN = 3
-# A digit as itself, or as JSON, a URL or HTML escape it.
-_DIGIT = (
-    r"(?:\d|\\[ux](?:00)?3\d|\\u[fF]{2}1\d|%3\d|%[eE][fF]%[bB][cC]%9\d"
-    r"|&#(?:4[89]|5[0-7]);|&#x3\d;)"
-)
-_URL = r"%[0-9A-Fa-f]{2}"
-_BETWEEN = rf"(?:[ \u00a0\u202f()（）\[\]/.+\-\u2010-\u2015]|{_URL}){{1,3}}"
-"""What may be between digits of a number that could be a date."""
-_JOINED = (
-    rf"(?:[^\S\t\r\n]|[()（）\[\]{{}}<>/.+\-_:*'\u2019\u2010-\u2015\u2212{INVISIBLE}]|{_URL}"
-    r"|\\u[0-9A-Fa-f]{4}){1,3}"
-)
-"""What may be between digits of a number within a field: also blanks and brackets as escaped."""
-_APART = rf"(?:[\s,;|:_*'\"()\[\]/+\-\u2212{INVISIBLE}]|\\[tnr]|{_URL}){{1,3}}"
-"""What may be between digits of a number that field separators split: no decimal point."""
-_CLOCK = (
-    r"(?:[T ]|%20|\+){1,2}\d{1,2}(?::|%3[Aa])\d{2}"
-    r"(?:(?::|%3[Aa])\d{2}(?:(?:\.\d{1,9}|,\d{1,6})(?!\d))?)?"
-)
-_OFFSET = r"(?:[ +\-](?:0\d|1[0-4]):?[0-5]\d(?!\d))?"
-_ANY_DATE = r"(?:(?:19|20|21)\d\d[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d\d){1,2})"
-_MONTH, _DAY = r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|[12]\d|3[01])"
-_DATE = (
-    rf"(?:20\d\d-{_MONTH}-{_DAY}|20\d\d/{_MONTH}/{_DAY}|20\d\d\.{_MONTH}\.{_DAY}"
-    rf"|{_DAY}-{_DAY}-20\d\d|{_DAY}/{_DAY}/20\d\d|{_DAY}\.{_DAY}\.20\d\d)"
-)
-_HEX = "[0-9A-Fa-f]"
-# DOMAIN.md section 6: a UUID and a decimal counter.
-_ID = rf"{_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}(?:_\d{{1,9}})?"
-_TIME = rf"{_ANY_DATE}{_CLOCK}{_OFFSET}(?!:?\d)"
-_HOUR = r"\d{1,2}:[0-5]\d(?::[0-5]\d(?:(?:\.\d{1,9}|,\d{1,6})(?!\d))?)?(?!:?\d)"
-_NUMBERS = re.compile(
-    rf"(?P<other>(?<!\w)(?:{_ID}(?!\w)|{_TIME}|{_HOUR}|{_DATE}(?!(?:{_BETWEEN})?\d)))"
-    rf"|{_DIGIT}(?:(?:{_JOINED}(?!{_TIME}))?{_DIGIT}){{6,}}"
-    rf"|(?<![^\W_]){_DIGIT}(?:(?:{_APART}(?!{_TIME}|{_DATE}(?!\d)))?{_DIGIT}){{6,}}"
-)
-_TOKEN = re.compile(rf"(?P<digit>{_DIGIT})|{_URL}|\\u[0-9A-Fa-f]{{4}}")
 
 
 def masked(text: str) -> str:

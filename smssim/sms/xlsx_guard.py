@@ -28,6 +28,7 @@ __all__ = [
     "parse_small",
 ]
 
+
 # Unpacked, a sheet and the texts of a million numbers are 80 to 220 MB, by the program that wrote
 # them, and have 6 to 12 million tags. Memory follows the bytes, time follows the tags.
 MAX_UNPACKED_BYTES = 300_000_000
@@ -44,6 +45,24 @@ _BROKEN = (
     *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError),
     *(struct.error, OverflowError, ValueError),
 )
+
+# Expat keeps every element that is open.
+MAX_DEPTH = 64
+# A tag that is not complete yet is scanned again with every piece.
+MAX_TOKEN_BYTES = 2**20
+_MAX_SMALL_PART_BYTES = 2**22
+
+MAX_FILE_BYTES = 100_000_000
+_MAX_CELLS = 6_000_000
+"""Cells of the rectangle that those of a sheet span: 90 bytes each, half a million rows of 11."""
+
+_MAX_WORKBOOK_TAGS = 40_000_000
+
+_PLAIN = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
+_OTHER = re.compile(rb'<(?:c(?=[\s/>])(?! r="[A-Z]{1,3}[0-9]{1,7}")|[^\s/<>]*:|!)|\0')
+_REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
+_SHEETS, _CELLS = "worksheets/", b"sheetData"
+_LONGEST_TAG = 2**20
 
 
 class Archive:
@@ -153,12 +172,6 @@ class Archive:
 
 # XML of unknown origin: no DOCTYPE, no entities, no tag or nesting that costs memory or time.
 
-# Expat keeps every element that is open.
-MAX_DEPTH = 64
-# A tag that is not complete yet is scanned again with every piece.
-MAX_TOKEN_BYTES = 2**20
-_MAX_SMALL_PART_BYTES = 2**22
-
 
 class _Handler(Protocol):
     """What is called for a part's elements, by their names without prefix."""
@@ -245,18 +258,6 @@ def parse_small(archive: Archive, member: str, handler: _Handler) -> None:
 
 
 # Whether a workbook can be read in bounded memory: what it unpacks to, and how far its cells go.
-
-MAX_FILE_BYTES = 100_000_000
-_MAX_CELLS = 6_000_000
-"""Cells of the rectangle that those of a sheet span: 90 bytes each, half a million rows of 11."""
-
-_MAX_WORKBOOK_TAGS = 40_000_000
-
-_PLAIN = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
-_OTHER = re.compile(rb'<(?:c(?=[\s/>])(?! r="[A-Z]{1,3}[0-9]{1,7}")|[^\s/<>]*:|!)|\0')
-_REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
-_SHEETS, _CELLS = "worksheets/", b"sheetData"
-_LONGEST_TAG = 2**20
 
 
 def check_extent(path: Path) -> None:

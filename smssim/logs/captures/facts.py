@@ -24,7 +24,7 @@ record, which the garbage collector would look at again and again.
 """
 
 SEND_VALUES = (
-    *("row", "entry", "place", "name", "status", "created", "country"),
+    *("row", "entry", "stage", "name", "status", "created", "country"),
     *("segments", "number", "channel", "template", "content"),
 )
 """What rows of answers hold; the status is None where it was accepted, content is a hash."""
@@ -49,7 +49,7 @@ def send_facts(
     facts["file"] = file
     facts["key"] = _keys(column["name"], secret)
     facts["number"] = _numbers(column["number"], secret)
-    for name in ("row", "entry", "place", "segments"):
+    for name in ("row", "entry", "stage", "segments"):
         facts[name] = _integers(column[name])
     facts["recipient"], facts["submitted"] = facts["entry"], _integers(column["created"])
     facts["entry_hash"] = _integers(column["content"]).view(np.uint64)

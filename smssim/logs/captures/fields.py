@@ -49,6 +49,7 @@ __all__ = [
     "request",
 ]
 
+
 ACCEPTED, SEE_STATUS = "000000", "E000510"
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 LONGEST_ID = 50
@@ -59,6 +60,8 @@ KNOWN_STATUSES = frozenset((*status_codes(), *api_errors())) - {ACCEPTED}
 _RESULT = "answer.result."
 _PREFIX, _LOCAL = 5, "00000000"
 _SOURCES = frozenset("123")
+
+_Entry = TypeVar("_Entry")
 
 
 class Result(NamedTuple):
@@ -85,9 +88,6 @@ class Request(NamedTuple):
     numbers: list[str]
     results: list[Result | InvalidRecord]
     stamp: str
-
-
-_Entry = TypeVar("_Entry")
 
 
 class Report(NamedTuple):

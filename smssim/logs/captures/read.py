@@ -29,10 +29,19 @@ from smssim.sms.phone_numbers import countries_of, normalise
 
 __all__ = ["CHUNK", "Line", "chunks_of", "lines_of"]
 
-# The lines of a capture, one after the other, unreadable ones with the reason.
 
 Line = tuple[int, bytes, str]
 """A line of a file: its row from 1, its bytes, and why it could not be read to its end, or ""."""
+
+CHUNK = 50_000
+"""Records of a chunk, at which it is handed on."""
+
+_KEPT_BYTES = 8 * LONGEST_TEXT
+_MOST_BYTES = 64 * 2**20
+_LOOK = 16
+
+
+# The lines of a capture, one after the other, unreadable ones with the reason.
 
 
 def lines_of(lines: Callable[[], Iterator[tuple[int, bytes, bool]]]) -> Iterator[Line]:
@@ -49,14 +58,6 @@ def lines_of(lines: Callable[[], Iterator[tuple[int, bytes, bool]]]) -> Iterator
                 yield row, data, ""
     except CutShortError as error:
         yield row + 1, b"", str(error)
-
-
-CHUNK = 50_000
-"""Records of a chunk, at which it is handed on."""
-
-_KEPT_BYTES = 8 * LONGEST_TEXT
-_MOST_BYTES = 64 * 2**20
-_LOOK = 16
 
 
 def chunks_of(

@@ -30,9 +30,19 @@ __all__ = [
     "sent_and_arrived",
 ]
 
+
 MOST_IN_A_BATCH = 50
 
 _DUPLICATE = "E200041"
+
+_PASSWORD_DIGITS, _TEXT_LENGTH = 6, 4
+_FIXED = {
+    "DATE": "2026/01/31",
+    "TIME": "10:00",
+    "DATETIME": "2026-01-31 10:00",
+    "MONEY": "10.00",
+    "PHONE": "00000000000",
+}
 
 
 @dataclass(frozen=True)
@@ -49,15 +59,6 @@ class Codes:
 
 
 # The values of a template's variables, as many and as long as the API accepts them.
-
-_PASSWORD_DIGITS, _TEXT_LENGTH = 6, 4
-_FIXED = {
-    "DATE": "2026/01/31",
-    "TIME": "10:00",
-    "DATETIME": "2026-01-31 10:00",
-    "MONEY": "10.00",
-    "PHONE": "00000000000",
-}
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class Sent:
     request: Ints
     recipient: Ints
     number: Ints
-    generation: Ints
+    resend_number: Ints
     segments: Ints
     stage: Ints
     final: Ints
@@ -169,11 +170,11 @@ def sent_and_arrived(run: Record, *, batch: bool) -> tuple[Sent, ReportArrivals]
 
 def _sent(messages: pd.DataFrame, scenario: Scenario) -> Sent:
     source, status = _codes(messages["source"]), _codes(messages["status"])
-    request, generation = _integers(messages["request"]), _integers(messages["resend_number"])
+    request, resend_number = _integers(messages["request"]), _integers(messages["resend_number"])
     recipient = _integers(messages["recipient"])
     first = np.ones(len(messages), np.bool_)
     same = (source.codes[1:] == source.codes[:-1]) & (request[1:] == request[:-1])
-    first[1:] = ~same | (generation[1:] > 0) | (generation[:-1] > 0)
+    first[1:] = ~same | (resend_number[1:] > 0) | (resend_number[:-1] > 0)
     country = _codes(messages["country"])
     application, template = _codes(messages["application"]), _codes(messages["template"])
     channels = {one.name: one.channel for one in scenario.applications}
@@ -185,8 +186,10 @@ def _sent(messages: pd.DataFrame, scenario: Scenario) -> Sent:
         submitted=_microseconds(messages["submitted_at"]),
         request=request,
         recipient=recipient,
-        number=_numbers(first, recipient, status.where(_DUPLICATE), (source, request, generation)),
-        generation=generation,
+        number=_numbers(
+            first, recipient, status.where(_DUPLICATE), (source, request, resend_number)
+        ),
+        resend_number=resend_number,
         segments=_integers(messages["segments"]),
         stage=refusal_stages(messages["refused_at"]).astype(np.int64),
         final=_microseconds(messages["final_at"]),
@@ -222,13 +225,13 @@ def _numbers(
 ) -> Ints:
     """Return whose number each row bears: a duplicate's is that of the last one before it.
 
-    Resends go where their first copy went; *copies* are source, request and generation.
+    Resends go where their first copy went; *copies* are source, request and resend_number.
     """
-    source, request, generation = copies
+    source, request, resend_number = copies
     rows = np.arange(len(recipient))
     number = recipient[np.maximum.accumulate(np.where(duplicate & ~first, 0, rows))]
-    repeats = np.flatnonzero((number != recipient) & (generation == 0))
-    resent = np.flatnonzero((generation > 0) & np.isin(request, request[repeats]))
+    repeats = np.flatnonzero((number != recipient) & (resend_number == 0))
+    resent = np.flatnonzero((resend_number > 0) & np.isin(request, request[repeats]))
     keys = source.codes, request, recipient
     borne = dict(zip(_triples(keys, repeats), number[repeats].tolist(), strict=True))
     first_copies = zip(_triples(keys, resent), recipient[resent].tolist(), strict=True)
@@ -260,8 +263,8 @@ def _callbacks(at: Ints, batch: bool) -> tuple[Ints, Ints]:
     second = at // SECOND
     begins = np.ones(len(at), np.bool_)
     begins[1:] = second[1:] != second[:-1]
-    places = np.arange(len(at))
-    within = places - np.maximum.accumulate(np.where(begins, places, 0))
+    positions = np.arange(len(at))
+    within = positions - np.maximum.accumulate(np.where(begins, positions, 0))
     line = np.cumsum(within % MOST_IN_A_BATCH == 0) - 1
     last = np.append(np.flatnonzero(np.diff(line)), len(line) - 1)
     return line, at[last[line]]

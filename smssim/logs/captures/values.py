@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import unquote_plus
 
-from smssim.logs.columns.problems import excerpt as short
+from smssim.logs.columns.texts import excerpt as short
 
 __all__ = [
     "COUNTS",
@@ -29,6 +29,7 @@ __all__ = [
     "value_text",
     "wire_time",
 ]
+
 
 MOST_PARTS = 99
 """Parts of a long message: `total` and `sequence` have two digits at most."""
@@ -77,6 +78,8 @@ def _no_constant(name: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_no_constant)
+
+
 SCAN: Callable[[str, int], tuple[Any, int]] = _DECODER.scan_once  # type: ignore[attr-defined]
 """Reads the JSON value that begins at an index; gives it and where it ends."""
 

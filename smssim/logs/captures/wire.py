@@ -31,7 +31,7 @@ _DIGITS = [index for index in range(_UUID) if index not in (8, 13, 18, 23)]
 _VERSION_CLEARED, _VERSION = np.uint64(0xFFFFFFFFFFFF0FFF), np.uint64(0x4000)
 _VARIANT_CLEARED, _VARIANT = np.uint64(0x3FFFFFFFFFFFFFFF), np.uint64(0x8000000000000000)
 
-# Counters of words beyond those of the IDs, which are twice the generation and one more.
+# Counters of words beyond those of the IDs, which are twice the resend number and one more.
 _NUMBERS, _PASSWORDS = np.uint64(1 << 20), np.uint64(1 << 21)
 
 
@@ -127,9 +127,9 @@ class Wire:
     def ids(self, rows: Ints) -> list[str]:
         """Return the smsMsgId of each row: a UUID for its request, "_" and the recipient."""
         sent = self._sent
-        generation = sent.generation[rows].astype(np.uint64)
-        high = self._words(rows, generation * np.uint64(2))
-        low = self._words(rows, generation * np.uint64(2) + np.uint64(1))
+        resends = sent.resend_number[rows].astype(np.uint64)
+        high = self._words(rows, resends * np.uint64(2))
+        low = self._words(rows, resends * np.uint64(2) + np.uint64(1))
         high = (high & _VERSION_CLEARED) | _VERSION
         low = (low & _VARIANT_CLEARED) | _VARIANT
         names = _hyphenated(np.stack([high, low], axis=1))
@@ -155,7 +155,7 @@ class Wire:
 
     def passwords(self, rows: Ints) -> list[str]:
         """Return a one-time password of 6 digits for the request of each row."""
-        counters = self._sent.generation[rows].astype(np.uint64) + _PASSWORDS
+        counters = self._sent.resend_number[rows].astype(np.uint64) + _PASSWORDS
         return [f"{word:06d}" for word in (self._words(rows, counters) % 10**6).tolist()]
 
     def _words(self, rows: Ints, counters: Words) -> Words:

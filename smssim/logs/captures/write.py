@@ -38,11 +38,17 @@ from smssim.sms.reference import api_errors, status_codes
 
 __all__ = ["BLOCK", "Line", "texts_of", "write_capture"]
 
-# Delivery reports as the body of a callback: form-encoded, or an item of a batch.
 
 BLOCK = 16_384
 
 _PLATFORM, _CENTRE = "1", "2"
+
+_STATUS_CALLBACK = "https://sms.example.com/report"
+
+Line = tuple[int, str]
+
+
+# Delivery reports as the body of a callback: form-encoded, or an item of a batch.
 
 
 def _bodies_of(
@@ -166,10 +172,6 @@ def texts_of(column: Codes, rows: Ints) -> list[str]:
 
 
 # The lines of a capture, each with its time: requests with answers, and callbacks.
-
-_STATUS_CALLBACK = "https://sms.example.com/report"
-
-Line = tuple[int, str]
 
 
 def _request_lines(sent: Sent, wire: Wire) -> Iterator[Line]:

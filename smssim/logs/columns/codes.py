@@ -15,7 +15,6 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from smssim.arrays import Ints
 from smssim.logs.columns.countries import country_of
-from smssim.logs.columns.problems import excerpt
 from smssim.logs.columns.statuses import (
     NO_CODE,
     Meaning,
@@ -29,6 +28,7 @@ from smssim.logs.columns.texts import (
     as_texts,
     clean,
     encoded,
+    excerpt,
     integers,
     language_parts,
 )
@@ -45,6 +45,7 @@ __all__ = [
     "stage_meaning",
     "type_meaning",
 ]
+
 
 _UNREADABLE_SEGMENTS = "counts of segments that cannot be read"
 """Name of the repair of a row whose segments are unknown, and which is used nevertheless."""

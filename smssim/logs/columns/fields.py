@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 __all__ = ["FIELDS", "IDENTITY", "SYNONYMS", "TIMES", "fields_by_heading", "plain", "zone_of"]
 
+
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|【[^【】]*】|〔[^〔〕]*〕")
 _IGNORED = re.compile(r"[\s_\-()\[\]{}【】〔〕\ufeff\u200b'\"]+")
 _ZONE = re.compile(
@@ -23,30 +24,6 @@ _ZONE = re.compile(
     re.IGNORECASE,
 )
 _ZONES = {"北京时间": "+08:00", "beijing time": "+08:00", "世界时": "UTC", "协调世界时": "UTC"}
-
-
-def plain(heading: str) -> str:
-    """The heading in lower case, without its zone, brackets, blanks, "_" and "-".
-
-    >>> plain("Send Time (UTC+8)"), plain("send_time"), plain("Country/Region")
-    ('sendtime', 'sendtime', 'country/region')
-    """
-    text = _ZONE.sub("", unicodedata.normalize("NFKC", heading))
-    bare, before = text, ""
-    while bare != before:
-        before, bare = bare, _BRACKETS.sub("", bare)
-    return _IGNORED.sub("", bare).casefold()
-
-
-def zone_of(heading: str) -> str | None:
-    """The zone that a heading names, as `zones.zone` takes it, or None.
-
-    >>> zone_of("Send Time (UTC+8)"), zone_of("发送时间（北京时间）"), zone_of("time")
-    ('UTC+8', '+08:00', None)
-    """
-    match = _ZONE.search(unicodedata.normalize("NFKC", heading))
-    return _ZONES.get(match[0].lower(), match[0].replace(" ", "")) if match else None
-
 
 SYNONYMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -164,10 +141,10 @@ _OUR_HEADINGS: Mapping[str, str] = MappingProxyType(
         "source": "source_name",
         "request": "request",
         "recipient": "recipient",
-        "resend_number": "generation",
-        "generation": "generation",
-        "refused_at": "place",
-        "place": "place",
+        "resend_number": "resend_number",
+        "generation": "resend_number",
+        "refused_at": "refused_at",
+        "place": "refused_at",
         "covered_segments": "covered_segments",
     }
 )
@@ -180,8 +157,31 @@ FIELDS: tuple[str, ...] = tuple(dict.fromkeys((*SYNONYMS, *_OUR_HEADINGS.values(
 """All fields, in the order in which they are listed."""
 
 TIMES = ("submitted", "sent", "final", "received")
-IDENTITY = ("source_name", "request", "recipient", "generation")
+IDENTITY = ("source_name", "request", "recipient", "resend_number")
 """Fields that together name a message of our own tables."""
+
+
+def plain(heading: str) -> str:
+    """The heading in lower case, without its zone, brackets, blanks, "_" and "-".
+
+    >>> plain("Send Time (UTC+8)"), plain("send_time"), plain("Country/Region")
+    ('sendtime', 'sendtime', 'country/region')
+    """
+    text = _ZONE.sub("", unicodedata.normalize("NFKC", heading))
+    bare, before = text, ""
+    while bare != before:
+        before, bare = bare, _BRACKETS.sub("", bare)
+    return _IGNORED.sub("", bare).casefold()
+
+
+def zone_of(heading: str) -> str | None:
+    """The zone that a heading names, as `zones.zone` takes it, or None.
+
+    >>> zone_of("Send Time (UTC+8)"), zone_of("发送时间（北京时间）"), zone_of("time")
+    ('UTC+8', '+08:00', None)
+    """
+    match = _ZONE.search(unicodedata.normalize("NFKC", heading))
+    return _ZONES.get(match[0].lower(), match[0].replace(" ", "")) if match else None
 
 
 @cache

@@ -9,11 +9,10 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from smssim.arrays import Ints, Mask
-from smssim.logs.columns.context import BatchContext
+from smssim.logs.columns.context import BatchContext, Rank
 from smssim.logs.columns.countries import calling_code
 from smssim.logs.columns.fields import IDENTITY
 from smssim.logs.columns.phones import Numbers, numbers_of
-from smssim.logs.columns.problems import Rank
 from smssim.logs.columns.texts import (
     Texts,
     Words,

@@ -13,9 +13,8 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from smssim.arrays import Ints
-from smssim.logs.columns.problems import excerpt
 from smssim.logs.columns.statuses import Meaning
-from smssim.logs.columns.texts import EMPTY, THOUSANDS, as_texts, clean, encoded
+from smssim.logs.columns.texts import EMPTY, THOUSANDS, as_texts, clean, encoded, excerpt
 from smssim.logs.join.facts import UNKNOWN
 from smssim.logs.log import ColumnMappingError
 

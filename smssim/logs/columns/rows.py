@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smssim.calendars import SECOND
-from smssim.logs.columns.context import BatchContext
+from smssim.logs.columns.context import BatchContext, Rank, Readers, TimeSuspicions
 from smssim.logs.columns.headings import Matching
 from smssim.logs.columns.identity import Recipients, keys_of_rows, recipients_of
-from smssim.logs.columns.outcome import Outcomes, outcomes_of
-from smssim.logs.columns.problems import Rank, TimeSuspicions
-from smssim.logs.columns.readers import Readers
+from smssim.logs.columns.statuses import Outcomes, outcomes_of
 from smssim.logs.columns.texts import Secret
 from smssim.logs.files.table import Batch, Table
 from smssim.logs.join.facts import (
@@ -41,14 +39,14 @@ _CODES = (
     "part",
 )
 _LABELS = ("application", "channel", "template", "source_name")
-_OF_OUR_TABLES = ("request", "recipient", "generation", "place", "covered_segments")
+_OF_OUR_TABLES = ("request", "recipient", "resend_number", "refused_at", "covered_segments")
 _REPORTED = ("status", "source", "part", "final", "received")
 _SENT = (
-    *("submitted", "sent", "template", "type", "segments", "place", "request", "recipient"),
-    *("generation", "source_name", "covered_segments"),
+    *("submitted", "sent", "template", "type", "segments", "refused_at", "request", "recipient"),
+    *("resend_number", "source_name", "covered_segments"),
 )
-_NAMES = {"source_name": "origin", "covered_segments": "covered"}
-_COUNTS = ("source", "part", "segments", "place", "recipient")
+_NAMES = {"source_name": "origin", "covered_segments": "covered", "refused_at": "stage"}
+_COUNTS = ("source", "part", "segments", "refused_at", "recipient")
 """Fields whose facts are 0 where a row has no value."""
 _LARGEST_RESULT = 4
 
@@ -88,7 +86,7 @@ class Parser:
 
         Tables of ours are exact: a simulated source may send by the minute.
         """
-        is_ours = self._readers.has("generation")
+        is_ours = self._readers.has("resend_number")
         return {
             field: 1.0 if is_ours else reader.resolution.step_us / SECOND
             for field, reader in self._readers.times.items()
@@ -205,9 +203,9 @@ def _read_outcomes(context: BatchContext, reports: bool) -> None:
         reason = f"{context.heading('status')} must be said in a delivery report"
         context.problems.add(Rank.CODE, rows, [reason] * len(rows))
     values["status"] = outcomes.status
-    stage = context.value("place")
-    by_outcome = 0 if "place" in values else outcomes.stage
-    values["place"] = np.where(stage >= 0, stage, by_outcome)
+    stage = context.value("refused_at")
+    by_outcome = 0 if "refused_at" in values else outcomes.stage
+    values["refused_at"] = np.where(stage >= 0, stage, by_outcome)
     _check_contradictions(context, outcomes)
 
 

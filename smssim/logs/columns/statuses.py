@@ -10,21 +10,22 @@ import re
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
+import numpy as np
+
+from smssim.arrays import Ints, Mask
 from smssim.logs.columns.texts import SMALL, language_parts
+from smssim.logs.join.facts import Labels
 from smssim.sms.reference import api_errors, status_codes
 
 __all__ = [
     "DELIVERED",
-    "FAILURE",
-    "FLIGHT",
     "NOT_A_STATUS",
     "NO_CODE",
-    "OUTCOME_OF_RESULT",
-    "SUCCESS",
     "TEMPORARY",
-    "UNKNOWN_FAILURE",
     "Meaning",
+    "Outcomes",
     "bare",
+    "outcomes_of",
     "result_meaning",
     "send_status_meaning",
     "status_meaning",
@@ -32,26 +33,18 @@ __all__ = [
     "without_explanation",
 ]
 
-UNKNOWN_FAILURE = "FAILED"
+
+_UNKNOWN_FAILURE = "FAILED"
 """Status of a failure whose code is unknown; it is ours."""
 DELIVERED, TEMPORARY = "DELIVRD", "ACCEPTD"
 _ACCEPTED_BY_API = "000000"
 
 NO_CODE = -1
-SUCCESS, FAILURE, FLIGHT = range(3)
+_SUCCESS, _FAILURE, _FLIGHT = range(3)
 """Outcomes that a word states."""
-OUTCOME_OF_RESULT = (SUCCESS, FAILURE, FLIGHT, SUCCESS, FAILURE)
+_OUTCOME_OF_RESULT = (_SUCCESS, _FAILURE, _FLIGHT, _SUCCESS, _FAILURE)
 _RESULT_WORD = 8
 """A result that a word states, which does not show whether it took 3 minutes: 8 + outcome."""
-
-
-class Meaning(NamedTuple):
-    """What one value means: its code, a rule that it breaks, the repairs it took."""
-
-    code: int
-    rule: str = ""
-    repairs: tuple[str, ...] = ()
-
 
 # Words of exports and consoles, without their blanks, hyphens and underscores, in lower case.
 _DELIVERED = (
@@ -78,13 +71,12 @@ _WAITING = (
     *("处理中", "排队中", "未返回", "无回执", "未回执", "暂无回执"),
 )
 _MISSING = ("na", "none", "unset", "无", "空", "暂无")
-_OUTCOMES = dict.fromkeys((*_DELIVERED, *_SUCCEEDED), SUCCESS)
-_OUTCOMES |= dict.fromkeys(_FAILED, FAILURE) | dict.fromkeys(_WAITING, FLIGHT)
+_OUTCOMES = dict.fromkeys((*_DELIVERED, *_SUCCEEDED), _SUCCESS)
 _CODE_OF_WORD = {
     **{"rejected": "REJECTD", "expired": "EXPIRED", "deleted": "DELETED", "unknown": "UNKNOWN"},
     **{"已拒绝": "REJECTD", "已过期": "EXPIRED", "过期": "EXPIRED"},
 }
-_KNOWN = frozenset((*status_codes(), *api_errors(), UNKNOWN_FAILURE))
+_KNOWN = frozenset((*status_codes(), *api_errors(), _UNKNOWN_FAILURE))
 # Codes as carriers write them: MK:0012, E200999, RTE_ERR, or seven capitals as in SMPP.
 _CARRIER = re.compile(
     r"[A-Z]{1,4}[:_\-.][A-Z0-9]{1,5}|[A-Z]{1,3}[0-9]{2,6}|[A-Z]{7}|(?=.*[0-9])(?=.*[A-Z])[A-Z0-9]{5,7}"
@@ -99,6 +91,23 @@ NOT_A_STATUS = (
     "is neither a status code nor a word that is known: state what it means with --columns "
     "map.yaml (columns=), as in `status: {heading: Status, values: {Done: DELIVRD}}`"
 )
+
+_HUAWEI, _NOT_CHARGED = 3, 1
+_AT_REQUEST, _AT_NUMBER, _AT_PLATFORM = 1, 2, 3
+_UNDECIDED, _ARRIVED, _NOT_FINAL = -1, -2, -3
+# Outcomes of results, by their code, and of no result.
+_OUTCOME = np.array([*_OUTCOME_OF_RESULT, -1, -1, -1, _SUCCESS, _FAILURE, _FLIGHT, -1], np.int64)
+
+
+class Meaning(NamedTuple):
+    """What one value means: its code, a rule that it breaks, the repairs it took."""
+
+    code: int
+    rule: str = ""
+    repairs: tuple[str, ...] = ()
+
+
+_OUTCOMES |= dict.fromkeys(_FAILED, _FAILURE) | dict.fromkeys(_WAITING, _FLIGHT)
 
 
 def status_meaning(
@@ -138,14 +147,14 @@ def send_status_meaning(
 def result_meaning(text: str) -> Meaning:
     """How results are read: 0 to 4, or RESULT_WORD and the outcome that a word states."""
     number = whole(without_explanation(text))
-    if number is not None and number < len(OUTCOME_OF_RESULT):
+    if number is not None and number < len(_OUTCOME_OF_RESULT):
         return Meaning(number)
     code, _ = _code_of(text, frozenset())
-    if code is None or code not in ("", DELIVERED, UNKNOWN_FAILURE):
+    if code is None or code not in ("", DELIVERED, _UNKNOWN_FAILURE):
         return Meaning(NO_CODE, "must be 0 to 4, or success, failed or sending")
     if not code and bare(text) in _MISSING:
         return Meaning(NO_CODE)
-    outcome = {DELIVERED: SUCCESS, UNKNOWN_FAILURE: FAILURE}.get(code, FLIGHT)
+    outcome = {DELIVERED: _SUCCESS, _UNKNOWN_FAILURE: _FAILURE}.get(code, _FLIGHT)
     return Meaning(_RESULT_WORD + outcome)
 
 
@@ -176,14 +185,14 @@ def _agreed(code: str, more: str | None) -> str | None:
     """The code of a word with what stands behind it: the more exact of the two, if they agree."""
     if more is None or more == code:
         return code
-    return more if code == UNKNOWN_FAILURE and more not in ("", DELIVERED) else None
+    return more if code == _UNKNOWN_FAILURE and more not in ("", DELIVERED) else None
 
 
 def _code_of_word(text: str, stated: Collection[str]) -> tuple[str | None, tuple[str, ...]]:
     word = bare(text)
     outcome = _OUTCOMES.get(word)
     if outcome is not None:
-        return {SUCCESS: DELIVERED, FAILURE: UNKNOWN_FAILURE}.get(outcome, ""), ()
+        return {_SUCCESS: DELIVERED, _FAILURE: _UNKNOWN_FAILURE}.get(outcome, ""), ()
     if text == _ACCEPTED_BY_API or word in _MISSING:
         return "", ()
     upper = text.upper()
@@ -209,3 +218,61 @@ def bare(text: str) -> str:
 def whole(text: str) -> int | None:
     """A whole number, with zeros behind its point or without; None for what is none."""
     return int(text.partition(".")[0]) if _INTEGER.fullmatch(text) else None
+
+
+class Outcomes(NamedTuple):
+    """The statuses with what results add to them, the stages, and which rows contradict."""
+
+    status: Ints
+    stage: Ints
+    contradicts: Mask
+    uncharged: Mask
+    """Rows of messages that were delivered and not charged."""
+
+
+def _stage_of_status(status: str) -> int:
+    """The stage that a status shows by itself; -1 where its source decides, -2 for delivered, -3
+    if it is not final.
+
+    >>> [_stage_of_status(code) for code in ("E200041", "E000620", "E200032", "UNDELIV")]
+    [2, 1, 3, -1]
+    """
+    if status == DELIVERED:
+        return _ARRIVED
+    if status == TEMPORARY:
+        return _NOT_FINAL
+    if status in status_codes():
+        return _AT_PLATFORM if status_codes()[status].source == "huawei" else _UNDECIDED
+    error = api_errors().get(status)
+    if error is None or error.level == "http":
+        return _UNDECIDED
+    return _AT_NUMBER if "status" in error.level else _AT_REQUEST
+
+
+def outcomes_of(
+    status: Ints, result: Ints, source: Ints, charged: Ints, labels: Labels
+) -> Outcomes:
+    """What rows state together; *status* are codes of *labels*, the others -1 where missing."""
+    outcome = _OUTCOME[result]
+    stage = np.array([*map(_stage_of_status, labels.names), 0], np.int64)[status]
+    has, final = status >= 0, (status >= 0) & (stage != _NOT_FINAL)
+    delivered = has & (stage == _ARRIVED)
+    contradicts = delivered & (outcome == _FAILURE)
+    contradicts |= final & ~delivered & (outcome == _SUCCESS)
+    contradicts |= final & (outcome == _FLIGHT)
+    if not has.all():
+        success, failure = ~has & (outcome == _SUCCESS), ~has & (outcome == _FAILURE)
+        status = status.copy()
+        if success.any():
+            status[success] = labels.code(DELIVERED)
+        if failure.any():
+            status[failure] = labels.code(_UNKNOWN_FAILURE)
+        delivered = delivered | success
+        final = final | success | failure
+        stage = np.where(failure, _UNDECIDED, stage)
+    failed = final & ~delivered
+    at_huawei = (source == _HUAWEI) | (charged == _NOT_CHARGED)
+    by_source = np.where(failed & at_huawei, _AT_PLATFORM, 0)
+    uncharged = delivered & (charged == _NOT_CHARGED) & ~contradicts
+    stages = np.where(failed & (stage > 0), stage, by_source)
+    return Outcomes(status, stages, contradicts, uncharged)

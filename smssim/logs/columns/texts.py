@@ -36,12 +36,14 @@ __all__ = [
     "cleaned",
     "composed",
     "encoded",
+    "excerpt",
     "integers",
     "is_filled",
     "keys_of",
     "language_parts",
     "number_hashes",
 ]
+
 
 Words = npt.NDArray[np.uint64]
 
@@ -80,6 +82,18 @@ _ASCII_BLANKS = " \t\n\r\v\f\x1c\x1d\x1e\x1f"
 _ROOM = 16
 # First bytes of blanks without breaks, of punctuation, of full-width characters in UTF-8.
 _ODD = np.isin(np.arange(256), (0xC2, 0xCD, 0xD8, 0xE1, 0xE2, 0xE3, 0xEF))
+
+_CHINESE = re.compile(r"[\u3400-\u9fff]+")
+_BETWEEN_WORDS = re.compile(r"[\s/|,，、()（）\[\]【】:：–—]+|\s-+\s")
+_NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+
+LONGEST = 16
+"""Digits that are read; longer numerals are none."""
+
+_BLOCK = 16_384
+_MULTIPLIERS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
+_FOLD = np.uint64(32)
+_MASKS = np.array([(1 << (8 * n)) - 1 for n in range(9)], np.uint64)
 
 
 class Texts:
@@ -135,6 +149,12 @@ class Texts:
         after = np.append(high, len(self.bytes))[np.searchsorted(high, start)]
         flags: Mask = after < start + length
         return flags
+
+
+def excerpt(value: object) -> str:
+    """A value as a reason shows it: short."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def as_texts(column: pa.Array) -> pa.Array:
@@ -236,11 +256,6 @@ def clean(text: str) -> tuple[str, tuple[str, ...]]:
     return narrow, tuple(repairs)
 
 
-_CHINESE = re.compile(r"[\u3400-\u9fff]+")
-_BETWEEN_WORDS = re.compile(r"[\s/|,，、()（）\[\]【】:：–—]+|\s-+\s")
-_NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
-
-
 def _plain(value: float | None) -> str | None:
     if value is None or value != value:
         return None
@@ -248,10 +263,6 @@ def _plain(value: float | None) -> str | None:
         # Beyond 2**53 a float does not hold the digits of the whole number that it was.
         return str(int(value)) if abs(value) < 2**53 else f"{value:.16E}"
     return f"{Decimal(repr(value)):f}"
-
-
-LONGEST = 16
-"""Digits that are read; longer numerals are none."""
 
 
 def integers(column: pa.Array) -> tuple[Ints, Mask]:
@@ -293,12 +304,6 @@ def language_parts(text: str) -> tuple[str, ...]:
     if not any(map(str.isalpha, "".join(others))):
         return ()
     return " ".join(chinese), " ".join(others).strip()
-
-
-_BLOCK = 16_384
-_MULTIPLIERS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
-_FOLD = np.uint64(32)
-_MASKS = np.array([(1 << (8 * n)) - 1 for n in range(9)], np.uint64)
 
 
 class Secret(NamedTuple):

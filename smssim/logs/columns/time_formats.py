@@ -36,6 +36,7 @@ __all__ = [
     "zone",
 ]
 
+
 _SECOND_US, _MINUTE_US = 1_000_000, 60_000_000
 _CENTURY_US = 36_525 * 86_400 * _SECOND_US
 SECONDS = "%s"
@@ -46,25 +47,6 @@ _LONGEST = 64
 
 _ZONE_OFFSET = re.compile(r"(?:UTC|GMT)?\s*([+-])(\d{1,2})(?::?([0-5]\d))?", re.IGNORECASE)
 _UTC = ("utc", "z", "gmt")
-
-
-def offset_s(text: str) -> int | None:
-    """The seconds that an offset is before UTC's clock, or None for a text that is none.
-
-    >>> offset_s("+08:00"), offset_s("UTC-3"), offset_s("z"), offset_s("Asia/Shanghai")
-    (28800, -10800, 0, None)
-    """
-    text = text.strip()
-    if text.lower() in _UTC:
-        return 0
-    match = _ZONE_OFFSET.fullmatch(text)
-    if not match:
-        return None
-    seconds = int(match[2]) * 3600 + int(match[3] or 0) * 60
-    return (seconds if match[1] == "+" else -seconds) if seconds <= _FARTHEST_S else None
-
-
-# The grammar of examples. Each group is a directive, or a mark that only one half of a day has.
 
 _HALF = r"(?P<{}>上午|下午|[AaPp]\.?[Mm]\.?)?[ ]*"
 _CLOCK = (
@@ -95,12 +77,10 @@ _ISO = re.compile(
 _SECONDS_SIZE = len("2026-01-01 00:00:00")
 # Groups that stand for a directive of another name: a and b are day and month in an open order.
 _DIRECTIVE = {"h": "H", "n": "M", "s": "S", "k": "m", "e": "d", "g": "d", "a": "!", "b": "?"}
-_DIRECTIVE |= {"W": "Y", "X": "Y", "V": "Y", "B": "b", "C": "b"}
 _LITERAL = ("p", "q", "r", "z", "before", "after")
 _NAMED = {"d": "day", "e": "day", "g": "day", "a": "first", "b": "second"}
 # Seconds and minutes end at 59: Arrow would read 60 as the next minute.
 _SHAPE = {"M": "[0-5][0-9]", "S": "[0-5][0-9]", "n": "[0-5]?[0-9]", "s": "[0-5]?[0-9]"}
-_SHAPE |= {"B": _WORD, "C": _WORD, "f": "(?P<decimals>[0-9]{1,9})(?P<tail>"}
 _FORMAT = {
     "Y": r"(?P<Y>\d{4})",
     "y": r"(?P<y>\d{2})",
@@ -119,10 +99,39 @@ _FORMAT = {
 }
 _DATE_PARTS = (("Y", "y"), ("m", "B"), ("d",), ("H", "I"), ("n",))
 
-
 _FIRST_S, _END_S = 946_684_800, 4_102_444_800
 _FIRST_US, _END_US = _FIRST_S * _SECOND_US, _END_S * _SECOND_US
 """The years that times are of: 2000 to 2099."""
+
+_MOST_ROLLED = 3
+
+_DAY_US, _MOST_DAYS = 86_400 * _SECOND_US, 400
+_EPOCH, _RULES_END_US = datetime(1970, 1, 1), 2_114_380_800_000_000  # 2037
+
+
+def offset_s(text: str) -> int | None:
+    """The seconds that an offset is before UTC's clock, or None for a text that is none.
+
+    >>> offset_s("+08:00"), offset_s("UTC-3"), offset_s("z"), offset_s("Asia/Shanghai")
+    (28800, -10800, 0, None)
+    """
+    text = text.strip()
+    if text.lower() in _UTC:
+        return 0
+    match = _ZONE_OFFSET.fullmatch(text)
+    if not match:
+        return None
+    seconds = int(match[2]) * 3600 + int(match[3] or 0) * 60
+    return (seconds if match[1] == "+" else -seconds) if seconds <= _FARTHEST_S else None
+
+
+# The grammar of examples. Each group is a directive, or a mark that only one half of a day has.
+
+
+_DIRECTIVE |= {"W": "Y", "X": "Y", "V": "Y", "B": "b", "C": "b"}
+
+
+_SHAPE |= {"B": _WORD, "C": _WORD, "f": "(?P<decimals>[0-9]{1,9})(?P<tail>"}
 
 
 class Layout(NamedTuple):
@@ -235,7 +244,6 @@ def is_since_1970(value: int) -> bool:
     return bool(since_1970(np.array([value]))[0][0])
 
 
-_MOST_ROLLED = 3
 LayoutReader = Callable[[str], Layout | None]
 
 
@@ -321,10 +329,6 @@ def _shape(name: str, text: str, begin: int, end: int) -> str:
 def _directive(name: str, halves: bool) -> str:
     directive = _DIRECTIVE.get(name, name)
     return "%I" if halves and directive == "H" else f"%{directive}"
-
-
-_DAY_US, _MOST_DAYS = 86_400 * _SECOND_US, 400
-_EPOCH, _RULES_END_US = datetime(1970, 1, 1), 2_114_380_800_000_000  # 2037
 
 
 @dataclass(frozen=True)

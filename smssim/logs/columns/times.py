@@ -16,8 +16,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from smssim.arrays import Ints
-from smssim.logs.columns.problems import excerpt
-from smssim.logs.columns.texts import LONGEST, Texts, as_texts, cleaned, is_filled
+from smssim.logs.columns.texts import LONGEST, Texts, as_texts, cleaned, excerpt, is_filled
 from smssim.logs.columns.time_formats import (
     MIDNIGHT,
     SECONDS,
@@ -35,10 +34,37 @@ from smssim.logs.log import ColumnMappingError
 
 __all__ = ["Read", "Resolution", "States", "TimeColumn", "TimeFormat"]
 
+
 _SECOND_US, _DAY_S = 1_000_000, 86_400
 _MINUTE_US = 60 * _SECOND_US
 _FIRST_S, _END_S = 946_684_800, 4_102_444_800  # 2000 to 2099
 _DIFFERENT, _FEW_ZEROS = 10, 2
+_EMPTY, _WRONG, _UNORDERED, _INSTANT, _LOCAL = range(5)
+_LAYOUTS = 64
+_ORDERED = r"^\s*'?(?P<a>[0-9]{1,2})[-/.](?P<b>[0-9]{1,2})[-/.][0-9]{4}[ \tT,]"
+# Ten digits are seconds since 1970, or YYMMDDhhmm as receipts of SMPP have it.
+_PACKED = r"^[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[01][0-9]|2[0-3])[0-5][0-9]$"
+_PACKED_FORMATS = {10: "%y%m%d%H%M", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+_DOES_NOT_SHOW = (
+    "does not show whether the day or the month comes first: state it with --columns map.yaml "
+    "(columns=), as in `submitted: {heading: ..., day_first: true}`"
+)
+# What programs write for no time: zero, by any system's count and in any zone.
+_NO_TIME = (
+    r"^(?:0000-00-00|0001-01-01|1899-12-3[01]|1900-01-0[01])(?:[ T]00:00(?::00(?:\.0+)?)?Z?)?$"
+    r"|^1970[-/]0?1[-/]0?1[ T](?:0?[0-9]|1[0-4]):[0-5][05]:00(?:\.0+)?(?:Z|[+-][0-9:]+)?$"
+    r"|^1969[-/]12[-/]31[ T](?:1[2-9]|2[0-3]):[0-5][05]:00(?:\.0+)?(?:Z|[+-][0-9:]+)?$|^-?0+$"
+)
+
+# The days that programs and spreadsheets count from, in microseconds.
+_NO_STAMPS = [
+    int(np.datetime64(day, "us").astype(np.int64))
+    for day in ("0001-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01")
+]
+
+States = npt.NDArray[np.int8]
+Read = tuple[Ints, list[tuple[int, str]]]
+"""Instants in microseconds, UNKNOWN where empty or wrong, and the wrong rows with reasons."""
 
 
 class Resolution:
@@ -87,32 +113,6 @@ class TimeFormat(NamedTuple):
 
 
 _NOTHING = TimeFormat()
-_EMPTY, _WRONG, _UNORDERED, _INSTANT, _LOCAL = range(5)
-_LAYOUTS = 64
-_ORDERED = r"^\s*'?(?P<a>[0-9]{1,2})[-/.](?P<b>[0-9]{1,2})[-/.][0-9]{4}[ \tT,]"
-# Ten digits are seconds since 1970, or YYMMDDhhmm as receipts of SMPP have it.
-_PACKED = r"^[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[01][0-9]|2[0-3])[0-5][0-9]$"
-_PACKED_FORMATS = {10: "%y%m%d%H%M", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
-_DOES_NOT_SHOW = (
-    "does not show whether the day or the month comes first: state it with --columns map.yaml "
-    "(columns=), as in `submitted: {heading: ..., day_first: true}`"
-)
-# What programs write for no time: zero, by any system's count and in any zone.
-_NO_TIME = (
-    r"^(?:0000-00-00|0001-01-01|1899-12-3[01]|1900-01-0[01])(?:[ T]00:00(?::00(?:\.0+)?)?Z?)?$"
-    r"|^1970[-/]0?1[-/]0?1[ T](?:0?[0-9]|1[0-4]):[0-5][05]:00(?:\.0+)?(?:Z|[+-][0-9:]+)?$"
-    r"|^1969[-/]12[-/]31[ T](?:1[2-9]|2[0-3]):[0-5][05]:00(?:\.0+)?(?:Z|[+-][0-9:]+)?$|^-?0+$"
-)
-
-# The days that programs and spreadsheets count from, in microseconds.
-_NO_STAMPS = [
-    int(np.datetime64(day, "us").astype(np.int64))
-    for day in ("0001-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01")
-]
-
-States = npt.NDArray[np.int8]
-Read = tuple[Ints, list[tuple[int, str]]]
-"""Instants in microseconds, UNKNOWN where empty or wrong, and the wrong rows with reasons."""
 
 
 class TimeColumn:

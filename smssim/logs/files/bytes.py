@@ -42,11 +42,45 @@ __all__ = [
     "whole_lines",
 ]
 
+
 BLOCK = 8 << 20
 """Bytes of a block."""
 
 _GZIP = b"\x1f\x8b"
 _PIECE = 1 << 16
+
+UTF8, GB18030, CP1252 = "UTF-8", "GB18030", "cp1252"
+_UTF16LE, _UTF16BE = "UTF-16LE", "UTF-16BE"
+_MARKS = (
+    (codecs.BOM_UTF8, UTF8),
+    (codecs.BOM_UTF16_LE, _UTF16LE),
+    (codecs.BOM_UTF16_BE, _UTF16BE),
+)
+_OWN_NAMES = {
+    "utf-8": UTF8,
+    "utf-8-sig": UTF8,
+    "gb18030": GB18030,
+    "gbk": GB18030,
+    "gb2312": GB18030,
+    "cp1252": CP1252,
+    "utf-16-le": _UTF16LE,
+    "utf-16-be": _UTF16BE,
+}
+_HIGH = bytes(range(0x80, 0x100))
+_SAMPLE = 4_096
+_NO_UTF8 = b"\xff"
+
+_PAIRS = re.compile(rb"[\x80-\xff]+")
+_CHINESE_LEADS = range(0xB0, 0xF8)
+
+LONGEST = 8_000_000
+"""Bytes of a line that are read; a longer line is rejected."""
+
+_LF, _CR = b"\n\r"
+_HALVES = re.compile("[\ud800-\udfff]")
+
+LONGEST_SHOWN = 8_192
+"""Characters of a row's text that are stored."""
 
 
 class CutShortError(ValueError):
@@ -113,27 +147,6 @@ def _unpacked(stream: IO[bytes]) -> Iterator[bytes]:
 
 # The encoding of a text file, and its bytes as UTF-8.
 
-UTF8, GB18030, CP1252 = "UTF-8", "GB18030", "cp1252"
-_UTF16LE, _UTF16BE = "UTF-16LE", "UTF-16BE"
-_MARKS = (
-    (codecs.BOM_UTF8, UTF8),
-    (codecs.BOM_UTF16_LE, _UTF16LE),
-    (codecs.BOM_UTF16_BE, _UTF16BE),
-)
-_OWN_NAMES = {
-    "utf-8": UTF8,
-    "utf-8-sig": UTF8,
-    "gb18030": GB18030,
-    "gbk": GB18030,
-    "gb2312": GB18030,
-    "cp1252": CP1252,
-    "utf-16-le": _UTF16LE,
-    "utf-16-be": _UTF16BE,
-}
-_HIGH = bytes(range(0x80, 0x100))
-_SAMPLE = 4_096
-_NO_UTF8 = b"\xff"
-
 
 def _byte_order_mark(head: bytes) -> tuple[str, int] | None:
     """The encoding that a byte order mark states, and the length of the mark, or None."""
@@ -170,10 +183,6 @@ def decodes(blocks: Iterable[bytes], encoding: str) -> bool:
     except CutShortError:
         pass
     return True
-
-
-_PAIRS = re.compile(rb"[\x80-\xff]+")
-_CHINESE_LEADS = range(0xB0, 0xF8)
 
 
 def is_gb2312(blocks: Iterable[bytes]) -> bool:
@@ -233,15 +242,6 @@ def _encoded(text: str) -> bytes:
 
 
 # Whole lines of a text file in blocks, each with the number of its first line.
-
-LONGEST = 8_000_000
-"""Bytes of a line that are read; a longer line is rejected."""
-
-_LF, _CR = b"\n\r"
-_HALVES = re.compile("[\ud800-\udfff]")
-
-LONGEST_SHOWN = 8_192
-"""Characters of a row's text that are stored."""
 
 
 @dataclass(frozen=True)

@@ -41,15 +41,22 @@ from smssim.logs.files.table import (
 )
 from smssim.logs.join.facts import RejectedRow
 
-__all__ = ["FORM", "recognises", "reread", "separator", "tables"]
+__all__ = ["BEGINS", "FORMS", "IS_BINARY", "reread", "separator", "tables"]
 
-# Which character separates the fields of a text table.
 
 _SEPARATORS = {b",": "comma", b";": "semicolon", b"\t": "tab", b"|": "bar"}
 _DECIDING_LINES = 100
 """Lines that decide."""
 
 _QUOTED_FIELD = re.compile(rb'"[^"\n]*"')
+
+FORMS: tuple[str, ...] = ("text",)
+IS_BINARY = False
+BEGINS = re.compile(b"")
+"""Text is what no other format recognises."""
+
+
+# Which character separates the fields of a text table.
 
 
 def separator(lines: Iterable[bytes]) -> bytes | None:
@@ -71,9 +78,6 @@ def _agreement(lines: list[bytes], mark: bytes) -> tuple[int, int]:
     return max(((agreeing, marks) for marks, agreeing in counts.items()), default=(0, 0))
 
 
-FORM = "text"
-
-
 @dataclass(frozen=True)
 class _Layout:
     """How a text table is to be read: its encoding, separator and heading.
@@ -88,11 +92,6 @@ class _Layout:
     row: int
     before: Counter[str]
     warnings: tuple[str, ...] = ()
-
-
-def recognises(head: Head) -> bool:
-    """Whether a file is text: what no other format recognises is."""
-    return True
 
 
 def tables(head: Head, rules: HeadingRules) -> Iterator[Table | str]:
@@ -115,7 +114,7 @@ def tables(head: Head, rules: HeadingRules) -> Iterator[Table | str]:
         return _cells(text, layout.separator)
 
     detected = {
-        **head.detected(FORM),
+        **head.detected(FORMS[0]),
         "encoding": layout.encoding,
         "separator": _SEPARATORS[layout.separator],
     }

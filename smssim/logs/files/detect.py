@@ -9,14 +9,14 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from smssim.logs.files import capture_lines, csv, json_lines, parquet, xlsx
+from smssim.logs.files import csv, json_lines, parquet, xlsx
 from smssim.logs.files.bytes import LONGEST_SHOWN, CutShortError, blocks, is_text
 from smssim.logs.files.format import Empty, Format, Head, HeadingRules, Opened, Unreadable
 from smssim.logs.files.table import HEADING_WITHIN
 
 __all__ = ["FORMATS", "NO_HEADING", "files_of", "open_file", "reread"]
 
-FORMATS: tuple[Format, ...] = (parquet, xlsx, capture_lines, json_lines, csv)
+FORMATS: tuple[Format, ...] = (parquet, xlsx, json_lines, csv)
 """Every format, in the order in which files are held against them."""
 
 NO_HEADING = f"no heading among the first {HEADING_WITHIN} records"
@@ -70,21 +70,22 @@ def open_file(path: Path, rules: HeadingRules, encoding: str | None = None) -> l
 
 
 def _recognised(head: Head, rules: HeadingRules) -> Iterator[Opened]:
-    if not _is_binary(head.start):
+    form = _binary_form(head.start)
+    if form is None:
         if not head.data.removeprefix(codecs.BOM_UTF8).strip():
             yield _blank(head.path)
             return
-        if _is_binary(head.data):
+        if _binary_form(head.data):
             raise ValueError("Parquet and XLSX must not be compressed by gzip")
         if not is_text(head.data) and not head.encoding:
             raise ValueError("must be text, XLSX, Parquet, or text compressed by gzip")
-    form = next(form for form in FORMATS if form.recognises(head))
+        form = next(one for one in FORMATS if not one.IS_BINARY and one.BEGINS.match(head.text))
     for opened in form.tables(head, rules):
         yield _without_heading(head.path, opened) if isinstance(opened, str) else opened
 
 
-def _is_binary(start: bytes) -> bool:
-    return parquet.is_parquet(start) or xlsx.is_workbook(start)
+def _binary_form(start: bytes) -> Format | None:
+    return next((form for form in FORMATS if form.IS_BINARY and form.BEGINS.match(start)), None)
 
 
 def _blank(path: Path) -> Empty | Unreadable:
@@ -112,7 +113,7 @@ def reread(path: str | Path, rows: Collection[int], detected: Mapping[str, str])
     wanted = set(rows)
     by_row: dict[int, str] = {}
     if wanted:
-        form = next(form for form in FORMATS if detected["form"] == form.FORM)
+        form = next(form for form in FORMATS if detected["form"] in form.FORMS)
         try:
             for row, text in form.reread(Path(path), wanted, detected):
                 by_row[row] = text

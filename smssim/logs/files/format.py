@@ -5,13 +5,14 @@ A new format is a module with the functions of `Format`, and a line in `detect.F
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from smssim.logs.files.bytes import blocks, encoding_of, is_gzip, start_of
+from smssim.logs.files.bytes import UTF8, as_utf8, blocks, encoding_of, is_gzip, start_of
 from smssim.logs.files.table import IsHeading, Keys, Table
 
 __all__ = ["Capture", "Empty", "Format", "Head", "HeadingRules", "Opened", "Unreadable"]
@@ -74,8 +75,8 @@ class Head:
 
     @cached_property
     def start(self) -> bytes:
-        """The first 8 bytes as they are stored. Raise an OSError if they cannot be read."""
-        return start_of(self.path, 8)
+        """The first 16 bytes as they are stored. Raise an OSError if they cannot be read."""
+        return start_of(self.path, 16)
 
     @cached_property
     def is_gzip(self) -> bool:
@@ -86,6 +87,11 @@ class Head:
     def data(self) -> bytes:
         """The first megabyte, unpacked. Raise a CutShortError where none precedes an error."""
         return next(blocks(self.path, _HEAD_BYTES), b"")
+
+    @cached_property
+    def text(self) -> bytes:
+        """The first megabyte in UTF-8, as far as its encoding is known by now."""
+        return b"".join(as_utf8([self.data], self.known_encoding or UTF8))
 
     @cached_property
     def known_encoding(self) -> str | None:
@@ -100,11 +106,12 @@ class Head:
 class Format(Protocol):
     """One format of files; a module with these names is one."""
 
-    FORM: str
-    """Its name in provenance."""
-
-    def recognises(self, head: Head) -> bool:
-        """Whether a file that begins so is of this format."""
+    FORMS: tuple[str, ...]
+    """What provenance calls its files."""
+    IS_BINARY: bool
+    """Whether its files are recognised as they are stored, not by their text."""
+    BEGINS: re.Pattern[bytes]
+    """What its files begin with; that of a text is matched against its first bytes in UTF-8."""
 
     def tables(self, head: Head, rules: HeadingRules) -> Iterator[Opened | str]:
         """The tables in the file, or the text it begins with where it has no heading.

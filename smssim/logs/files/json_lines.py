@@ -1,13 +1,15 @@
-"""JSON lines that hold a flat object each, as a table of texts.
+"""JSON lines: a table of flat objects, or the capture of a customer's own server.
 
-Numbers stay as they are written, so no digit of an id is lost.
+Numbers of tables stay as they are written, so no digit of an id is lost.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,9 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from smssim.logs.files.bytes import (
+    LONGEST,
     UTF8,
+    CutShortError,
     Lines,
     as_utf8,
     blocks,
@@ -24,13 +28,17 @@ from smssim.logs.files.bytes import (
     line_text,
     whole_lines,
 )
-from smssim.logs.files.format import Head, HeadingRules
+from smssim.logs.files.format import Capture, Head, HeadingRules
 from smssim.logs.files.table import BLANK, Batch, RecordFilter, Table, check_columns
 from smssim.logs.join.facts import RejectedRow
 
-__all__ = ["FORM", "first_object", "flat", "is_json", "recognises", "reread", "tables"]
+__all__ = ["BEGINS", "FORMS", "IS_BINARY", "flat", "reread", "tables"]
 
-FORM = "JSON lines"
+FORMS: tuple[str, ...] = ("JSON lines", "capture")
+IS_BINARY = False
+BEGINS = re.compile(rb"\s*\{")
+
+_CAPTURED = frozenset({"request", "answer", "callback"})
 
 _DECIDING = 1_000
 """Objects whose keys are the headings."""
@@ -79,14 +87,25 @@ def _has_half(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def is_json(head: Head) -> bool:
-    """Whether the first line that is not blank begins as an object."""
-    return _text(head).lstrip().startswith(b"{")
+def _is_capture(head: Head) -> bool:
+    """Whether the first object holds a request, an answer or a callback; if none does, too.
+
+    Our own messages have a column `request`: a number there is that of a table.
+    """
+    first = _first_object(head)
+    if first is None:
+        # One line beyond the head: its keys are looked for in what there is of it.
+        names = (*_CAPTURED, "received_at")
+        return b"\n" in head.data or any(f'"{name}"'.encode() in head.data for name in names)
+    present = _CAPTURED & first.keys()
+    return bool(present) and (
+        "received_at" in first or any(isinstance(first[name], dict) for name in present)
+    )
 
 
-def first_object(head: Head) -> dict[str, Any] | None:
+def _first_object(head: Head) -> dict[str, Any] | None:
     """The first of the first 100 lines that is a JSON object, None if none is."""
-    for line in _text(head).split(b"\n")[:100]:
+    for line in head.text.split(b"\n")[:100]:
         if not line.strip():
             continue
         if not line.lstrip().startswith(b"{"):
@@ -99,18 +118,29 @@ def first_object(head: Head) -> dict[str, Any] | None:
     return None
 
 
-def _text(head: Head) -> bytes:
-    return b"".join(as_utf8([head.data], head.known_encoding or UTF8))
+def _captured_lines(path: Path, encoding: str) -> Iterator[tuple[int, bytes, bool]]:
+    """The lines of a capture; see `Capture`."""
+    cut = None
+    for lines in whole_lines(as_utf8(blocks(path), encoding), cr=False):
+        for rejected in lines.rejected:
+            if rejected.text:
+                yield rejected.row, rejected.text.encode("utf-8", "replace"), False
+            else:
+                cut = rejected.reasons[0]
+        for number, line in enumerate(lines.data.split(b"\n")[:-1], lines.first):
+            yield number, line.rstrip(b"\r"), len(line) <= LONGEST
+    if cut:
+        raise CutShortError(cut)
 
 
-def recognises(head: Head) -> bool:
-    """Whether the first line that is not blank begins as an object; captures come first."""
-    return is_json(head)
-
-
-def tables(head: Head, rules: HeadingRules) -> Iterator[Table | str]:
-    """The table in a file of JSON lines."""
+def tables(head: Head, rules: HeadingRules) -> Iterator[Table | Capture | str]:
+    """The table in a file of JSON lines, or the capture, which has no heading."""
     path, encoding = head.path, head.known_encoding or UTF8
+    form = FORMS[_is_capture(head)]
+    detected = {**head.detected(form), "encoding": encoding}
+    if form == "capture":
+        yield Capture(str(path), detected, partial(_captured_lines, path, encoding))
+        return
     headings = _headings(path, encoding)
     not_records: Counter[str] = Counter()
 
@@ -121,7 +151,6 @@ def tables(head: Head, rules: HeadingRules) -> Iterator[Table | str]:
             yield from _batches(lines, record_filter)
 
     if headings:
-        detected = {**head.detected(FORM), "encoding": encoding}
         yield Table(str(path), headings, batches, detected, not_records)
     else:
         yield head.data.decode("utf-8", "replace")

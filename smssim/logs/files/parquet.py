@@ -6,6 +6,7 @@ A row has no text of its own: it is shown as a JSON object.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
@@ -20,11 +21,12 @@ from smssim.logs.files.format import Head, HeadingRules
 from smssim.logs.files.table import Batch, RecordFilter, Table, check_columns, names
 from smssim.logs.join.facts import RejectedRow
 
-__all__ = ["FORM", "is_parquet", "recognises", "reread", "tables"]
+__all__ = ["BEGINS", "FORMS", "IS_BINARY", "reread", "tables"]
 
-FORM = "Parquet"
+FORMS: tuple[str, ...] = ("Parquet",)
+IS_BINARY = True
+BEGINS = re.compile(b"PAR1")
 
-_MAGIC = b"PAR1"
 _REPEATED_BYTES = 4
 # What a batch of texts may take; what a file may unpack to, beyond what any may.
 _TEXT_BYTES = 2**28
@@ -33,16 +35,6 @@ _FREE_BYTES, _BYTES_PER_BYTE = 2**28, 1_000
 # What Arrow raises for bytes that are no whole Parquet, or one that it does not know.
 _BROKEN = (OSError, ValueError, NotImplementedError)
 _BATCH_ROWS = 65_536
-
-
-def is_parquet(start: bytes) -> bool:
-    """Whether a file that begins so is Parquet."""
-    return start.startswith(_MAGIC)
-
-
-def recognises(head: Head) -> bool:
-    """Whether the first four bytes are those of Parquet."""
-    return is_parquet(head.start)
 
 
 def tables(head: Head, rules: HeadingRules) -> Iterator[Table]:
@@ -67,7 +59,7 @@ def tables(head: Head, rules: HeadingRules) -> Iterator[Table]:
             none = {name: _nothing() for name in headings}
             yield from record_filter.batches(none, np.empty(0, np.int64), (broken,), str, ())
 
-    yield Table(str(path), headings, batches, head.detected(FORM), not_records)
+    yield Table(str(path), headings, batches, head.detected(FORMS[0]), not_records)
 
 
 def _batches(

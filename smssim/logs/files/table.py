@@ -35,6 +35,28 @@ __all__ = [
 ]
 
 
+IsHeading = Callable[[Sequence[str]], bool]
+"""Whether the cells of a record are the headings of a table."""
+
+Keys = Callable[[Sequence[str]], Collection[int]]
+"""Which of the headings are those of an id or a number: a row with one of them is no total."""
+
+_TOTALS = ("合计", "总计", "共计", "小计", "grand total", "subtotal", "total", "sum")
+_TOTAL = rf"(?i)^\s*(?:{'|'.join(_TOTALS)}|[合总共小]\s计)(?:$|[^a-z_\-])"
+_FEWEST_DIGITS = 5
+_IS_TOTAL = re.compile(_TOTAL)
+_BLANKS = b" \t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\xc2\xe1\xe2\xe3"
+_STARTS = {text.encode()[0] for word in _TOTALS for text in (word, word.upper())}
+_FIRST_BYTES = [bytes([byte]) for byte in sorted({*_BLANKS, *_STARTS})]
+BLANK, PREAMBLE, HEADING, TOTAL = "blank", "preamble", "heading", "total"
+
+_MOST_COLUMNS = 1_000
+"""Columns of a table; one with more is refused before it is read."""
+
+HEADING_WITHIN = 50
+"""Records among which a heading is looked for."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """Rows of one unit; *rows* are their numbers in the file, from 1.
@@ -72,21 +94,6 @@ class Table:
 
 
 # Rows of a table that are not records: blank rows, totals, repeated headings.
-
-IsHeading = Callable[[Sequence[str]], bool]
-"""Whether the cells of a record are the headings of a table."""
-
-Keys = Callable[[Sequence[str]], Collection[int]]
-"""Which of the headings are those of an id or a number: a row with one of them is no total."""
-
-_TOTALS = ("合计", "总计", "共计", "小计", "grand total", "subtotal", "total", "sum")
-_TOTAL = rf"(?i)^\s*(?:{'|'.join(_TOTALS)}|[合总共小]\s计)(?:$|[^a-z_\-])"
-_FEWEST_DIGITS = 5
-_IS_TOTAL = re.compile(_TOTAL)
-_BLANKS = b" \t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\xc2\xe1\xe2\xe3"
-_STARTS = {text.encode()[0] for word in _TOTALS for text in (word, word.upper())}
-_FIRST_BYTES = [bytes([byte]) for byte in sorted({*_BLANKS, *_STARTS})]
-BLANK, PREAMBLE, HEADING, TOTAL = "blank", "preamble", "heading", "total"
 
 
 def is_total(cells: Sequence[str], keys: Collection[int]) -> bool:
@@ -243,12 +250,6 @@ def _flags(mask: pa.Array) -> Mask:
 
 
 # The heading of a table, and the names of its columns.
-
-_MOST_COLUMNS = 1_000
-"""Columns of a table; one with more is refused before it is read."""
-
-HEADING_WITHIN = 50
-"""Records among which a heading is looked for."""
 
 
 class Heading(NamedTuple):

@@ -7,6 +7,7 @@ than its limits allow.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
@@ -30,12 +31,14 @@ from smssim.logs.files.table import (
 )
 from smssim.sms.xlsx_guard import check_extent
 
-__all__ = ["FORM", "as_texts", "is_workbook", "recognises", "reread", "tables"]
+__all__ = ["BEGINS", "FORMS", "IS_BINARY", "as_texts", "reread", "tables"]
 
-FORM = "XLSX"
+FORMS: tuple[str, ...] = ("XLSX",)
+IS_BINARY = True
+BEGINS = re.compile(rb"PK\x03\x04|\xd0\xcf\x11\xe0")
+"""An archive, as XLSX is, or an older workbook."""
 
 _BATCH_ROWS = 16_384
-_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 
 class _Sheet(NamedTuple):
@@ -44,16 +47,6 @@ class _Sheet(NamedTuple):
     name: str
     heading: Heading
     row: int
-
-
-def is_workbook(start: bytes) -> bool:
-    """Whether a file that begins so is an archive, as XLSX is, or an older workbook."""
-    return start.startswith((_ZIP, _OLE))
-
-
-def recognises(head: Head) -> bool:
-    """Whether the first bytes are those of an archive."""
-    return is_workbook(head.start)
 
 
 def tables(head: Head, rules: HeadingRules) -> Iterator[Table | str]:
@@ -87,7 +80,7 @@ def _table(head: Head, sheet: _Sheet, rules: HeadingRules, warnings: tuple[str, 
         record_filter = RecordFilter(headings, rules.keys(headings), not_records)
         yield from _batches(head.path, sheet, record_filter)
 
-    detected = {**head.detected(FORM), "sheet": sheet.name}
+    detected = {**head.detected(FORMS[0]), "sheet": sheet.name}
 
     def cells(text: str) -> list[str]:
         return text.split("\t")

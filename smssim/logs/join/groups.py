@@ -22,14 +22,23 @@ __all__ = [
     "in_order",
     "key_order",
     "numbered",
-    "place_within",
+    "position_within",
     "repetitions",
     "told_apart",
 ]
 
+
 Array = npt.NDArray[Any]
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
+
+Unit = tuple[int, int]
+"""A file and one of its units, by their numbers."""
+
+_REPEATED = ("status", "final", "received", "part", "cost")
+_MOST_ROW = 2**63 - 1
+_LEAST_ROWS, _SHARE = 4, 0.9
+_UNIT_BITS = 32
 
 
 def begins(*keys: Array) -> Mask:
@@ -47,10 +56,10 @@ def numbered(new: Mask) -> Ints:
     return np.cumsum(new) - 1
 
 
-def place_within(new: Mask) -> Ints:
+def position_within(new: Mask) -> Ints:
     """The position of each row in its run, from 0."""
-    places = np.arange(len(new))
-    return places - np.maximum.accumulate(np.where(new, places, 0))
+    positions = np.arange(len(new))
+    return positions - np.maximum.accumulate(np.where(new, positions, 0))
 
 
 def ends(new: Mask) -> Ints:
@@ -117,7 +126,7 @@ def told_apart(facts: Facts, new: Mask, whole: Mask) -> tuple[Facts, Mask]:
     order = np.lexsort((part, unit, file, key))
     runs = begins(*(values[order] for values in (key, file, unit, part)))
     nth, size = np.empty((2, len(rows)), np.int64)
-    nth[order] = place_within(runs)
+    nth[order] = position_within(runs)
     size[order] = np.bincount(numbered(runs))[numbered(runs)]
     total = np.maximum(facts["segments"][rows], 1)
     nth //= np.where((part == 0) & (size % total == 0) & ~whole[file], total, 1)
@@ -127,14 +136,6 @@ def told_apart(facts: Facts, new: Mask, whole: Mask) -> tuple[Facts, Mask]:
 
 
 # Exports that were appended to themselves: all records of a unit, and then all of them again.
-
-Unit = tuple[int, int]
-"""A file and one of its units, by their numbers."""
-
-_REPEATED = ("status", "final", "received", "part", "cost")
-_MOST_ROW = 2**63 - 1
-_LEAST_ROWS, _SHARE = 4, 0.9
-_UNIT_BITS = 32
 
 
 class Repetition(NamedTuple):
@@ -173,8 +174,8 @@ def repetitions(sends: Facts, new: Mask) -> dict[Unit, Repetition]:
     codes = (file[start].astype(np.int64) << _UNIT_BITS) + unit[start]
     for one in np.unique(codes[repeated]).tolist():
         of = repeated & (codes == one)
-        place = divmod(one, 1 << _UNIT_BITS)
-        by_unit[place] = by_unit[place].and_(
+        where = divmod(one, 1 << _UNIT_BITS)
+        by_unit[where] = by_unit[where].and_(
             Repetition(0, int(size[of].sum()), int(end[of].max()), int(begin[of].min()))
         )
     return by_unit
@@ -204,7 +205,7 @@ def _halves(sends: Facts, rows: Ints, runs: Mask) -> tuple[Mask, Ints, Ints]:
     for name in _REPEATED:
         values = sends[name][rows]
         same &= values == values[partner]
-    repeated &= np.logical_and.reduceat(same | (place_within(runs) >= half[run]), start)
+    repeated &= np.logical_and.reduceat(same | (position_within(runs) >= half[run]), start)
     row, some = sends["row"][rows], np.flatnonzero(repeated)
     end[some] = row[start[some] + half[some] - 1]
     begin[some] = row[start[some] + half[some]]

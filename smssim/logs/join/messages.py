@@ -8,7 +8,7 @@ import numpy as np
 
 from smssim.arrays import Ints, Mask
 from smssim.logs.join.facts import UNKNOWN, Facts, application_of
-from smssim.logs.join.groups import Array, alone, begins, numbered, place_within
+from smssim.logs.join.groups import Array, alone, begins, numbered, position_within
 from smssim.logs.join.segments import (
     LABELS,
     Codes,
@@ -31,7 +31,6 @@ __all__ = [
     "verdicts",
 ]
 
-# Which entries of captured answers count where several have one key: those of the first answer.
 
 _TOGETHER, _ALONE, DUPLICATE, EARLIER = range(4)
 """An entry counts together with the rows of its key, alone as a separate message, not at all as a
@@ -39,6 +38,43 @@ duplicate, or not at all because an earlier answer has its key.
 """
 _ROW, _ACCEPTED, _REFUSED, _WHOLE = range(4)
 """Rows of tables, and entries by their stage: 0 or 3, 2, and 1 (the whole request was refused)."""
+
+MESSAGE = np.dtype(
+    [
+        ("file", "<i4"),
+        ("row", "<i8"),
+        ("entry", "<i4"),
+        ("submitted", "<i8"),
+        ("sent", "<i8"),
+        ("final", "<i8"),
+        ("request", "<i8"),
+        ("cost", "<i8"),
+        ("recipient", "<i4"),
+        ("segments", "<i4"),
+        ("covered", "<i4"),
+        ("status", "<i4"),
+        ("application", "<i4"),
+        ("template", "<i4"),
+        ("country", "<i4"),
+        ("type", "<i4"),
+        ("origin", "<i4"),
+        ("resend_number", "i1"),
+        ("stage", "i1"),
+        ("source", "i1"),
+        ("result", "i1"),
+    ]
+)
+"""A message; absent values are as in `facts.SEND`."""
+
+QUARANTINED, NAMELESS, ORPHAN = -1, -2, -3
+"""Keys without a message: all rows contradict, all are refused numbers, no rows."""
+
+_BLOCK = 2_048
+"""Rows that are taken apart at a time, few enough to stay in the processor's cache."""
+_STATUS = ("status", "source", "final", "stage", "result")
+
+
+# Which entries of captured answers count where several have one key: those of the first answer.
 
 
 def verdicts(sends: Facts, rows: Ints, group: Ints) -> Array:
@@ -51,8 +87,8 @@ def verdicts(sends: Facts, rows: Ints, group: Ints) -> Array:
     hashed = sends["entry_hash"][rows]
     if not hashed.any():
         return np.zeros(len(rows), np.int8)
-    of_place = np.array([_ACCEPTED, _WHOLE, _REFUSED, _ACCEPTED])
-    entry_class = np.where(hashed != 0, of_place[sends["place"][rows]], _ROW)
+    of_stage = np.array([_ACCEPTED, _WHOLE, _REFUSED, _ACCEPTED])
+    entry_class = np.where(hashed != 0, of_stage[sends["stage"][rows]], _ROW)
     order = np.argsort(group * 4 + entry_class, kind="stable")
     by, entry_class, hashed = rows[order], entry_class[order], hashed[order]
     new = begins(group[order], entry_class)
@@ -84,46 +120,11 @@ def _judged(sends: Facts, by: Ints, entry_class: Array, hashed: Array, new: Mask
 
 def _first_of_rank(among: Ints, file: Array, unit: Array) -> Mask:
     """The first of the n-th rows of all units, for every n."""
-    rank = place_within(begins(among, file, unit))
+    rank = position_within(begins(among, file, unit))
     order = np.lexsort((rank, among))
     first = np.zeros(len(among), np.bool_)
     first[order[begins(among[order], rank[order])]] = True
     return first
-
-
-MESSAGE = np.dtype(
-    [
-        ("file", "<i4"),
-        ("row", "<i8"),
-        ("entry", "<i4"),
-        ("submitted", "<i8"),
-        ("sent", "<i8"),
-        ("final", "<i8"),
-        ("request", "<i8"),
-        ("cost", "<i8"),
-        ("recipient", "<i4"),
-        ("segments", "<i4"),
-        ("covered", "<i4"),
-        ("status", "<i4"),
-        ("application", "<i4"),
-        ("template", "<i4"),
-        ("country", "<i4"),
-        ("type", "<i4"),
-        ("origin", "<i4"),
-        ("generation", "i1"),
-        ("place", "i1"),
-        ("source", "i1"),
-        ("result", "i1"),
-    ]
-)
-"""A message; absent values are as in `facts.SEND`."""
-
-QUARANTINED, NAMELESS, ORPHAN = -1, -2, -3
-"""Keys without a message: all rows contradict, all are refused numbers, no rows."""
-
-_BLOCK = 2_048
-"""Rows that are taken apart at a time, few enough to stay in the processor's cache."""
-_STATUS = ("status", "source", "final", "place", "result")
 
 
 class MergedMessages(NamedTuple):
@@ -206,7 +207,7 @@ def _merge(
     if not len(messages):
         return
     members, starts = rows[0], np.flatnonzero(rows[1])
-    for name in (*LABELS, "submitted", "generation"):
+    for name in (*LABELS, "submitted", "resend_number"):
         messages[name] = np.maximum.reduceat(sends[name][members], starts)
     # An absent application is above a channel in its place.
     channel = np.minimum.reduceat(sends["application"][members], starts)
@@ -232,12 +233,12 @@ def _first_present(present: Mask, starts: Ints) -> Ints:
 def _decide(sends: Facts, messages: Facts, segments: Counted, codes: Codes) -> None:
     starts = np.flatnonzero(begins(segments.group))
     messages["status"], messages["source"], messages["final"] = -1, 0, UNKNOWN
-    for name in ("place", "result"):
+    for name in ("stage", "result"):
         messages[name] = np.maximum.reduceat(sends[name][segments.row], starts)
     with_status = np.flatnonzero(sends["status"][segments.row] >= 0)
     facts = sends.take(segments.row[with_status])
     statuses = StatusRows.by(
-        facts, segments.group[with_status], segments.segment[with_status], facts["place"]
+        facts, segments.group[with_status], segments.segment[with_status], facts["stage"]
     )
     rows = deciding(statuses, codes)
     for name in _STATUS:

@@ -43,7 +43,7 @@ def join_reports(
     message = _messages(merged, reports["key"][new])[numbered(new)]
     refused = message == NAMELESS
     of_message = message >= 0
-    stage = merged.messages["place"][message[of_message]]
+    stage = merged.messages["stage"][message[of_message]]
     refused[of_message] = (stage == 1) | (stage == 2)
     early = _early(reports, message, merged.messages["submitted"]) & of_message & ~refused
     rows = np.flatnonzero(of_message & ~refused & ~early)
@@ -126,14 +126,14 @@ def _decide(sends: Facts, merged: MergedMessages, statuses: StatusRows, codes: C
         facts = sends.take(merged.row[row_statuses])
         statuses = statuses.and_(
             StatusRows.by(
-                facts, merged.of[row_statuses], merged.segment[row_statuses], facts["place"]
+                facts, merged.of[row_statuses], merged.segment[row_statuses], facts["stage"]
             )
         )
     statuses = statuses.take(deciding(statuses, codes))
     rows = statuses.message
-    stays_rejected = (messages["place"][rows] == 3) & (statuses.status != codes.delivered)
+    stays_rejected = (messages["stage"][rows] == 3) & (statuses.status != codes.delivered)
     stage = np.where((statuses.source == 3) | stays_rejected, 3, 0)
-    messages["place"][rows] = np.where(statuses.stage >= 0, statuses.stage, stage)
+    messages["stage"][rows] = np.where(statuses.stage >= 0, statuses.stage, stage)
     for name in ("status", "source", "final"):
         messages[name][rows] = getattr(statuses, name)
 

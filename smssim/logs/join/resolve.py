@@ -13,7 +13,7 @@ import pandas as pd
 from smssim.arrays import Ints, Mask
 from smssim.logs.captures.seen_by_customer import Codes as CodedColumn
 from smssim.logs.frames import MessageColumns, ReportColumns, messages_frame, reports_frame
-from smssim.logs.join.facts import UNKNOWN, Facts, Names
+from smssim.logs.join.facts import UNKNOWN, Facts, Names, Spill, period
 from smssim.logs.join.groups import (
     Array,
     Repetition,
@@ -29,12 +29,12 @@ from smssim.logs.join.groups import (
 from smssim.logs.join.messages import MESSAGE, merge_messages
 from smssim.logs.join.reports import REPORTED, join_reports
 from smssim.logs.join.segments import Codes, files_of_whole_rows
-from smssim.logs.join.spill import Spill, period
 from smssim.record.from_frames import CodedCounter
 from smssim.record.schema import REPORT_STATES
 from smssim.record.tallies import Tallies
 
 __all__ = ["REASONS", "Counting", "JoinOutcome", "Resolved", "frames", "join_facts", "resolve"]
+
 
 REASONS = (
     "duplicate id with conflicting content",
@@ -46,6 +46,13 @@ REASONS = (
 )
 _REJECTED_BY_JOIN = np.dtype([("file", "<i4"), ("row", "<i8"), ("entry", "<i4"), ("reason", "i1")])
 """A record that the join rejects; its reason is one of `REASONS`."""
+
+_LABELS = {name: name for name in ("country", "application", "template", "type", "status")}
+_LABELS["source"] = "origin"
+"""Keys of tallies, and their names in facts: there a source is who made a delivery report."""
+
+_MOST_REJECTED = 100_000
+"""Records rejected by the join that are stored one by one; all are counted by reason."""
 
 
 class Resolved(NamedTuple):
@@ -163,7 +170,7 @@ def frames(messages: Facts, reports: Facts, names: Names) -> tuple[pd.DataFrame,
         request=integers("request"),
         recipient=integers("recipient"),
         segments=integers("segments"),
-        stage=integers("place"),
+        stage=integers("stage"),
         report_source=integers("source"),
         final=integers("final"),
         application=coded("application"),
@@ -173,7 +180,7 @@ def frames(messages: Facts, reports: Facts, names: Names) -> tuple[pd.DataFrame,
         type=coded("type"),
         source=coded("origin"),
         sent=integers("sent"),
-        generation=integers("generation"),
+        resend_number=integers("resend_number"),
         covered=integers("covered"),
         cost_micro=integers("cost"),
     )
@@ -184,10 +191,6 @@ def frames(messages: Facts, reports: Facts, names: Names) -> tuple[pd.DataFrame,
 
 
 # Tallies of a log counted partition by partition, so that one at a time is in memory.
-
-_LABELS = {name: name for name in ("country", "application", "template", "type", "status")}
-_LABELS["source"] = "origin"
-"""Keys of tallies, and their names in facts: there a source is who made a delivery report."""
 
 
 class Counting:
@@ -206,13 +209,13 @@ class Counting:
         self._counter.add(
             {
                 **{name: messages[field] for name, field in _LABELS.items()},
-                "resend_number": messages["generation"],
+                "resend_number": messages["resend_number"],
                 "submitted_at": messages["submitted"].copy(),
                 "final_at": messages["final"].copy(),
                 "segments": _small(messages["segments"]),
                 "covered_segments": _small(messages["covered"]),
                 "cost_micro": np.where(messages["cost"] == UNKNOWN, 0, messages["cost"]),
-                "refused_at": messages["place"].copy(),
+                "refused_at": messages["stage"].copy(),
                 "result": messages["result"].copy(),
             },
             {
@@ -235,9 +238,6 @@ def _small(values: Array) -> Array:
 
 
 # All partitions together: the tallies of a log, its frames, and the records rejected by the join.
-
-_MOST_REJECTED = 100_000
-"""Records rejected by the join that are stored one by one; all are counted by reason."""
 
 
 @dataclass(frozen=True)

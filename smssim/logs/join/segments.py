@@ -23,10 +23,19 @@ __all__ = [
     "files_of_whole_rows",
 ]
 
-# Which of several statuses of a message counts.
 
 _PLATFORM = 1
 """The source of a report that the platform makes itself, for example when 72 h are over."""
+
+LABELS = ("country", "template", "application", "type", "origin")
+_AGREEING: dict[str, int] = {"number": 0, "submitted": UNKNOWN, **dict.fromkeys(LABELS, -1)}
+"""Fields in which all rows of a message must agree, and the value of each where absent."""
+
+_MOST_SEGMENTS = 99
+"""Segments of a message: `total` and `sequence` have two digits at most."""
+
+
+# Which of several statuses of a message counts.
 
 
 class Codes(NamedTuple):
@@ -111,10 +120,10 @@ def deciding(statuses: StatusRows, codes: Codes) -> Ints:
         return order
     some = statuses.take(rows)
     when = np.where(some.final == UNKNOWN, some.received, some.final)
-    places = (some.entry, some.row, some.file)
+    records = (some.entry, some.row, some.file)
     certainty = codes.certainty(some.status, some.source, some.final)
     strength = (codes.rank[some.status], when, certainty)
-    by = np.lexsort((*places, *strength, some.segment, some.message))
+    by = np.lexsort((*records, *strength, some.segment, some.message))
     last = by[ends(begins(some.message[by], some.segment[by]))]
     late = some.status[last] != codes.delivered
     by = last[np.lexsort((when[last], late, some.message[last]))]
@@ -123,14 +132,6 @@ def deciding(statuses: StatusRows, codes: Codes) -> Ints:
 
 
 # Rows of one key as segments of one message.
-
-LABELS = ("country", "template", "application", "type", "origin")
-_AGREEING: dict[str, int] = {"number": 0, "submitted": UNKNOWN, **dict.fromkeys(LABELS, -1)}
-"""Fields in which all rows of a message must agree, and the value of each where absent."""
-
-
-_MOST_SEGMENTS = 99
-"""Segments of a message: `total` and `sequence` have two digits at most."""
 
 
 class Counted(NamedTuple):
