@@ -9,9 +9,10 @@ import pandas as pd
 
 from smssim.record.record import Record
 from smssim.record.schema import TABLES, TIME
-from smssim.simpy_model.model import simpy_tables
+from smssim.simpy_model import SimpyModel
 from smssim.simulation.loop import Tuning
 from smssim.simulation.simulate import simulate
+from smssim.stats.keyed_random import KeyedRandom
 
 NAMES = ("messages", "reports", "events", "ledger", "reviews", "packages", "onboarding", "tasks")
 
@@ -39,7 +40,7 @@ def tables(record: Record) -> dict[str, list[tuple[Any, ...]]]:
 
 def assert_identical(scenario: Any, seed: int, policies: Any, tuning: Tuning) -> int:
     """Demand the same tables of engine and oracle; return the number of messages."""
-    slow = simpy_tables(scenario, seed, policies)
+    slow = SimpyModel(scenario, KeyedRandom(seed)).run(policies)
     fast = tables(simulate(scenario, rng=seed, policies=policies, tuning=tuning))
     for name in (
         "events",

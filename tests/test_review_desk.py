@@ -14,6 +14,7 @@ from world_parts import Clock, Draw, one_of, without_none
 from smssim.calendars import HOUR, to_datetime, to_us
 from smssim.scenario import Scenario
 from smssim.simpy_model.onboarding import Beginnings
+from smssim.simpy_model.review_desk import ReviewDesk
 from smssim.simpy_model.review_desk import reviews as model_reviews
 from smssim.simulation.setup.review import setup_timeline
 from smssim.simulation.simulate import simulate
@@ -179,7 +180,7 @@ def test_engine_and_oracle_agree_on_invented_desks() -> None:
         marks = KeyedRandom(rng)
         known = setup_timeline(made, marks)
         beginnings = Beginnings(made, marks)
-        slow = model_reviews(made, marks, beginnings)
+        slow = model_reviews(made, beginnings, ReviewDesk(made, marks, beginnings.sent_to))
         fast = simulate(made, rng=rng, rows=False)
         assert fast.reviews is not None
         assert fast.onboarding is not None

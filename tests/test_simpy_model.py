@@ -12,12 +12,14 @@ from worlds import is_pushed, worlds
 
 from smssim.record.schema import TABLES
 from smssim.scenario import Scenario
-from smssim.simpy_model.model import Tables, simpy_tables
+from smssim.simpy_model import SimpyModel
+from smssim.simpy_model.model import Tables
+from smssim.stats.keyed_random import KeyedRandom
 
 
 @pytest.mark.parametrize("world", HAND_WORLDS, ids=lambda world: world.name)
 def test_a_world_computed_by_hand(world: HandWorld) -> None:
-    result = simpy_tables(world.scenario, seed=7, policies=world.policies)
+    result = SimpyModel(world.scenario, KeyedRandom(7)).run(world.policies)
 
     for table, rows in world.expected.items():
         assert getattr(result, table) == rows, table
@@ -28,9 +30,11 @@ def test_a_world_computed_by_hand(world: HandWorld) -> None:
 def test_what_holds_in_every_world(world: tuple[Scenario, int, tuple[Any, ...]]) -> None:
     scenario, seed, policies = world
 
-    result = simpy_tables(scenario, seed, policies)
+    result = SimpyModel(scenario, KeyedRandom(seed)).run(policies)
 
-    assert result == simpy_tables(scenario, seed, policies), "a second run gives the same"
+    assert result == SimpyModel(scenario, KeyedRandom(seed)).run(policies), (
+        "a second run gives the same"
+    )
     _tables_are_in_order(result, scenario)
     _segments_are_kept(result)
     _money_is_kept(result)

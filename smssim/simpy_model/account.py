@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from smssim import scenario as parts
 from smssim.calendars import MINUTE, to_us
 from smssim.scenario import Scenario, check_thresholds, micro, microseconds
-from smssim.simpy_model.arrivals import Message
 from smssim.simpy_model.console import Console
 from smssim.simpy_model.environment import COMMAND, Environment, Moment
+from smssim.simpy_model.message import Message
 from smssim.simpy_model.packages import Package
 from smssim.simpy_model.thresholds import MAINLAND
 from smssim.stats.keyed_random import KeyedRandom
@@ -27,7 +27,8 @@ class Account(Console):
     def __init__(self, env: Environment, scenario: Scenario, marks: KeyedRandom) -> None:
         super().__init__(env, scenario, marks)
         self._accrued = 0
-        self._on_delivery: list[tuple[Message, int]] = []
+        self._delivered: list[tuple[int, int]] = []
+        """Charges of messages to mainland China, each with the instant of its delivery."""
         self.stopped: dict[str, int] = {}
         self.cancelled: set[str] = set()
         self.refused: dict[str, str] = {}
@@ -142,7 +143,7 @@ class Account(Console):
         self.tell("source_stopped", name)
 
     def task_is_cancelled(self, name: str) -> None:
-        """A group task bears no message; it is told once."""
+        """A group task bears no message; it has one event."""
         if name not in self.cancelled:
             self.cancelled.add(name)
             self.tell("task_cancelled", name)
@@ -152,28 +153,37 @@ class Account(Console):
     @property
     def accrued_micro(self) -> int:
         """What accrued since the last full hour."""
-        self.look_at_deliveries(self.env.now)
+        return self.accrued_micro_until(self.env.now)
+
+    def accrued_micro_until(self, until: int) -> int:
+        """What accrued since the last full hour, with deliveries in mainland China before *until*:
+        those of this very instant may be known or not, so they count from the next one on.
+        """
+        self._accrued += sum(charge for at, charge in self._delivered if at < until)
+        self._delivered = [(at, charge) for at, charge in self._delivered if at >= until]
         return self._accrued
 
-    def accrue(self, message: Message, charge: int) -> None:
-        """Charge a message at once, or, if it goes to mainland China, when it is delivered."""
-        if message.country == MAINLAND:
-            self._on_delivery.append((message, charge))
+    def charge(self, message: Message) -> None:
+        """Deduct from packages; what they do not cover is paid, or covered by the straddle rule."""
+        country, segments = message.country, message.segments
+        left, covered = self.left(country), self.covered(country, segments)
+        message.taken = self.deduct(country, segments)
+        if covered:
             return
-        message.cost = charge
-        self._accrued += charge
+        self.runs_out(country, left)
+        uncovered = segments - sum(n for _, n in message.taken)
+        price = uncovered * micro(self.scenario.route(country).price)
+        if country == MAINLAND:
+            message.due = price
+        else:
+            message.cost = price
+            self._accrued += price
 
-    def look_at_deliveries(self, before: int) -> None:
-        """Charge what was delivered in mainland China before an instant."""
-        waiting = []
-        for message, charge in self._on_delivery:
-            assert message.final_at is not None
-            if message.final_at >= before:
-                waiting.append((message, charge))
-            elif message.status == "DELIVRD":
-                message.cost = charge
-                self._accrued += charge
-        self._on_delivery = waiting
+    def charge_delivered(self, message: Message) -> None:
+        """Charge a message to mainland China, which is paid for when it is delivered."""
+        if message.due:
+            message.cost = message.due
+            self._delivered.append((self.env.now, message.due))
 
     def settle(self) -> bool:
         """The full hour: what accrued is booked and paid; tell whether the account must freeze."""
@@ -186,11 +196,9 @@ class Account(Console):
         return self.balance_micro < 0 and not self.frozen
 
     def freeze(self, failed: list[Message]) -> None:
-        """The freeze: quota and charges of the messages that failed come back, then it is told."""
+        """The freeze: quota and charges of the messages that failed come back; then the event."""
         self.frozen = True
         self._accrued -= sum(message.cost for message in failed)
-        lost = {id(message) for message in failed}
-        self._on_delivery = [due for due in self._on_delivery if id(due[0]) not in lost]
         returned = [part for message in failed for part in message.taken]
         countries = {package.country for package, _ in returned if package.in_force}
         for package in self.packages:
@@ -206,7 +214,7 @@ class Account(Console):
     def _give_back(self, package: Package, segments: int) -> None:
         package.used -= segments
         if package.in_force:
-            package.left += segments
+            package.quota.put(segments)
         else:
             package.expired += segments
         self.book("returned", package, segments)

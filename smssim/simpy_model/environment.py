@@ -9,11 +9,14 @@ import simpy
 from simpy.events import EventPriority
 
 __all__ = [
+    "ARRIVALS",
     "COMMAND",
     "DAY_TURN",
     "EXPIRY",
+    "LAST",
     "MONTH_TURN",
     "ONBOARDING",
+    "OUTAGE",
     "PURCHASE",
     "SETTLEMENT",
     "TEMPLATE",
@@ -23,9 +26,11 @@ __all__ = [
 ]
 
 DAY_TURN, MONTH_TURN, EXPIRY, COMMAND, PURCHASE, ONBOARDING, TEMPLATE, SETTLEMENT = range(-10, -2)
-"""Ranks of what happens to the account at one instant; SimPy's own events come after them, with 0
-and 1, and messages last.
+"""Ranks of what happens to the account at one instant. SimPy's own events come after them, with 0
+and 1, then messages.
 """
+ARRIVALS, OUTAGE, LAST = -12, -11, 10**60
+"""Before and after all of these: nothing of the account depends on their order among each other."""
 Process = Generator[simpy.Event, Any, None]
 
 

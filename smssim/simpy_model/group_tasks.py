@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from smssim.calendars import to_us
+from smssim.record.schema import RefusalStage
 from smssim.scenario import DatedTask
 from smssim.simpy_model.account import Account
-from smssim.simpy_model.arrivals import Message
 from smssim.simpy_model.environment import COMMAND, Moment, Process
+from smssim.simpy_model.message import Message
 from smssim.sms.recipients import Recipients, read_recipients
 
 __all__ = ["task_moments", "task_row"]
@@ -37,8 +38,8 @@ def task_row(account: Account, task: DatedTask, messages: list[Message]) -> tupl
     """One row of the table of tasks."""
     end, at = account.scenario.end_us, to_us(task.at)
     messages_of_task = [message for message in messages if message.source == task.name]
-    sent = [message for message in messages_of_task if message.place == 0]
-    final = [message.status for message in sent if (message.final_at or 0) < end]
+    sent = [message for message in messages_of_task if message.stage is RefusalStage.SENT]
+    final = [message.status for message in sent if message.status is not None]
     read, reason = _import(account, task)
     kept = read.kept if read else sum(task.countries.values())
     dropped = (read.duplicates, read.invalid) if read else (0, 0)

@@ -1,21 +1,26 @@
-"""The model: docs/model.md once more, plain and slow, as one SimPy process a message.
+"""The model: docs/model.md once more, plain and slow, as one SimPy process per message.
 
-It is written from the specification alone and shares no rule with the engine, only inputs, marks
-and calendars. What the two disagree on is a fault of one of them, or of the specification.
+It is written from the document alone and shares no rule with the engine, only scenarios, marks
+and calendars. Where the two disagree, one of them is wrong, or the document.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
+
+import simpy
 
 from smssim.calendars import HOUR, next_day, next_month, to_us
-from smssim.scenario import Outcome, Package, Registration, Scenario, micro, microseconds
+from smssim.record.schema import RefusalStage
+from smssim.scenario import Package, Scenario
 from smssim.simpy_model.account import Account
-from smssim.simpy_model.arrivals import Message, births
+from smssim.simpy_model.arrivals import births
+from smssim.simpy_model.callback_server import CallbackServer
+from smssim.simpy_model.callbacks import Callbacks
 from smssim.simpy_model.console import Plan
 from smssim.simpy_model.environment import (
+    ARRIVALS,
     DAY_TURN,
     MONTH_TURN,
     ONBOARDING,
@@ -27,27 +32,22 @@ from smssim.simpy_model.environment import (
     Process,
 )
 from smssim.simpy_model.group_tasks import task_moments, task_row
-from smssim.simpy_model.inverse_tables import delay_table, share_table
+from smssim.simpy_model.inverse_tables import delay_table
+from smssim.simpy_model.judge import Judge
+from smssim.simpy_model.message import Message
+from smssim.simpy_model.networks import HUAWEI, Delivery, Networks
 from smssim.simpy_model.onboarding import Beginnings
-from smssim.simpy_model.reports import Server, first_received, reports
-from smssim.simpy_model.review_desk import Reviews, reviews
-from smssim.stats.keyed_random import MASK64, KeyedRandom
+from smssim.simpy_model.review_desk import ReviewDesk, reviews
+from smssim.simpy_model.sending_queue import SendingQueue
+from smssim.stats.keyed_random import KeyedRandom
 
-__all__ = [
-    "Policy",
-    "Rows",
-    "Tables",
-    "simpy_tables",
-]
+__all__ = ["Policy", "Rows", "SimpyModel", "Tables"]
 
 Policy = Callable[[Environment, Any], Process]
 Rows = list[tuple[Any, ...]]
-_HUAWEI, _SMS_CENTRE, _PLATFORM = 3, 2, 1
-_MOST_RECIPIENTS = 500
 
 
-@dataclass(frozen=True)
-class Tables:
+class Tables(NamedTuple):
     """All tables of one run, rows of plain values in the columns of `smssim.record.schema`."""
 
     messages: Rows
@@ -60,37 +60,52 @@ class Tables:
     tasks: Rows
 
 
-def simpy_tables(scenario: Scenario, seed: int = 1, policies: Sequence[Policy] = ()) -> Tables:
-    """Simulate a scenario message by message."""
-    return _Model(scenario, seed).run(policies)
+class SimpyModel:
+    """One run. A model of one's own is a subclass that names parts of its own, each a subclass of
+    the part here, or that has a process of its own.
+    """
 
+    sending_queue: ClassVar[type[SendingQueue]] = SendingQueue
+    review_desk: ClassVar[type[ReviewDesk]] = ReviewDesk
+    callback_server: ClassVar[type[CallbackServer]] = CallbackServer
 
-class _Model:
-    """One run: the account's control, and a process for each message."""
-
-    def __init__(self, scenario: Scenario, seed: int) -> None:
-        self.scenario, self.marks, self.end = scenario, KeyedRandom(seed, 0), scenario.end_us
+    def __init__(self, scenario: Scenario, marks: KeyedRandom) -> None:
+        self.scenario, self.marks = scenario, marks
         self.env = Environment(initial_time=scenario.start_us)
-        self.account = Account(self.env, scenario, self.marks)
-        self.beginnings = Beginnings(scenario, self.marks)
-        self.reviews: Reviews = reviews(scenario, self.marks, self.beginnings)
-        self.judged: list[Message] = []
-        self.answers: dict[tuple[str, int], str | None] = {}
-        self.free: dict[str, int] = {}
-        self.server = Server(scenario, self.marks)
+        self.account = Account(self.env, scenario, marks)
+        self.beginnings = Beginnings(scenario, marks)
+        desk = self.review_desk(scenario, marks, self.beginnings.sent_to)
+        self.reviews = reviews(scenario, self.beginnings, desk)
+        self.networks = Networks(scenario, marks)
+        self.queues: dict[str, SendingQueue] = {}
+        self.judge = Judge(
+            scenario,
+            marks,
+            self.account,
+            self.beginnings,
+            self.reviews,
+            self.networks,
+            lambda message: self.queue_of(message).is_full,
+        )
+        server = self.callback_server(self.env, scenario, marks)
+        self.callbacks = Callbacks(self.env, scenario, marks, server)
+        self.messages: list[Message] = []
+        self.waiting: dict[int, tuple[Message, simpy.Process]] = {}
+        """Messages that wait in a queue, by row, each with its process."""
 
-    def run(self, policies: Sequence[Policy]) -> Tables:
-        """Start control, messages and policies, and step until nothing before the end is left."""
-        for process in (*self.control(), *map(self.message, births(self.scenario, self.marks))):
+    def run(self, policies: Sequence[Policy] = ()) -> Tables:
+        """Start control, sources and policies, and step until nothing before the end is left."""
+        arrivals = (self.arrivals(*source) for source in enumerate(self.scenario.sources))
+        for process in (*self.control(), *arrivals):
             self.env.process(process)
         for policy in policies:
             self.env.process(policy(self.env, self.account))
         # Not run(until=end): peek, unlike its stop event, keeps everything at the end out.
-        while self.env.peek() < self.end:
+        while self.env.peek() < self.scenario.end_us:
             self.env.step()
-        return self.result()
+        return self.tables()
 
-    # Control.
+    # The account.
 
     def control(self) -> Iterator[Process]:
         """Everything that happens to the account without a message or a policy."""
@@ -99,7 +114,7 @@ class _Model:
         for task in self.scenario.tasks:
             yield task_moments(self.account, task)
         yield from map(self.purchase, self.scenario.purchases)
-        yield from map(self.begins, self.beginnings.names)
+        yield from map(self.step_of_getting_started, self.beginnings.names)
         yield from (self.usable(template.name) for template in self.scenario.templates)
         yield from map(self.planned, self.account.plans())
         yield self.settlements()
@@ -119,8 +134,8 @@ class _Model:
         yield Moment(self.env, max(at, approval, self.scenario.start_us), PURCHASE)
         self.account.buy(package)
 
-    def begins(self, name: tuple[str, str]) -> Process:
-        """A step of getting started that is told of: refused when it is tried, or done."""
+    def step_of_getting_started(self, name: tuple[str, str]) -> Process:
+        """A step that has an event: refused when it is tried, or done."""
         state, label = self.beginnings.state(name), " ".join(name).strip()
         events = {
             "enabling": "enabled",
@@ -154,254 +169,132 @@ class _Model:
         while True:
             yield Moment(self.env, self.env.now // HOUR * HOUR + HOUR, SETTLEMENT)
             if self.account.settle():
-                self.freeze()
+                waiting = list(self.waiting.values())
+                self.account.freeze([message for message, _ in waiting])
+                for _, process in waiting:
+                    process.interrupt("the account is frozen")
 
-    def freeze(self) -> None:
-        """What still waits in a queue fails, and gives back its quota, charge and slot."""
-        now = self.env.now
-        failed = [m for m in self.judged if m.sent_at is not None and m.sent_at >= now]
-        for message in reversed(failed):
-            assert message.sent_at is not None
-            self.free[self.queue_of(message)] = message.sent_at
-        self.account.freeze(failed)
-        for message in failed:
-            self.refused_by_platform(message, self.scenario.account.frozen_status)
-            message.sent_at, message.taken, message.cost = None, [], 0
-            self.env.process(self.failure(message))
+    # Messages.
 
-    # One message.
+    def arrivals(self, number: int, source: Any) -> Process:
+        """A source: every hour it starts the processes of that hour's messages."""
+        for at, messages in births(self.scenario, self.marks, number, source):
+            if at > self.env.now:
+                yield Moment(self.env, at, ARRIVALS)
+            for message in messages:
+                self.env.process(self.message(message))
 
     def message(self, message: Message) -> Process:
-        """One copy of a message, from its waiting to that of the next copy."""
+        """One copy of a message: submitted, judged, charged, sent, delivered and reported."""
         yield Moment(self.env, message.submitted_at, message.rank)
-        if self.bears_nothing(message.source) or self.delivered(message.earlier):
+        if self.is_withheld(message):
             return
-        if message.generation and message.ends is not None and self.env.now >= message.ends:
-            return
-        self.judged.append(message)
-        message.segments = self.segments(message)
-        self.judge(message)
-        if message.resend and message.generation < message.resend.at_most:
-            patience = delay_table(message.resend.patience).of(message.word(self.marks, "patience"))
-            self.env.process(self.message(message.next_copy(self.env.now + max(1, patience))))
-        self.env.process(self.failure(message))
-
-    def failure(self, message: Message) -> Process:
-        """What a customer's server does about one copy: wait until it knows, then send again."""
-        rule, verdict = message.server_resend, (message.place, message.status, message.final_at)
-        if rule is None or message.generation >= rule.at_most:
-            return
-        if message.place in (0, 3):
-            received = first_received(self.server, message)
-            if received is None:
-                return
-            yield self.env.timeout(received - self.env.now)
-        if (message.place, message.status, message.final_at) != verdict:
-            return  # A freeze came between; what the server learns of it is a process of its own.
-        if message.status in rule.statuses:
-            after = delay_table(rule.after).of(message.word(self.marks, "server_resend"))
-            self.env.process(self.message(message.next_copy(self.env.now + max(1, after))))
-
-    def bears_nothing(self, source: str) -> bool:
-        """Whether a source is stopped, or its task cancelled."""
-        return source in self.account.stopped or source in self.account.cancelled
-
-    def delivered(self, copies: Sequence[Message]) -> bool:
-        """Whether the user has one of these copies by now."""
-        now = self.env.now
-        return any(m.status == "DELIVRD" and (m.final_at or 0) <= now for m in copies)
-
-    def segments(self, message: Message) -> int:
-        """The segments of a message, fixed or drawn from its template's mix."""
-        if message.fixed and message.fixed.segments:
-            return message.fixed.segments
-        shares = message.template.segment_shares(message.country)
-        word = message.word(self.marks, "segments")
-        return sorted(shares)[share_table(tuple(shares[n] for n in sorted(shares))).of(word)]
-
-    def judge(self, message: Message) -> None:
-        """The verdict on one message, in the order of the table of requests."""
-        outcome = self.outcome(message)
-        if code := self.answer(message):
-            message.place, message.status = 1, code
-        elif code := self.refusal_of_message(message):
-            message.place, message.status = 2, code
-        elif code := self.refusal_of_platform(message, outcome):
-            self.refused_by_platform(message, code)
+        message.row = len(self.messages)
+        self.messages.append(message)
+        message.segments = self.judge.segments(message)
+        message.stage, code = self.judge.verdict(message)
+        if message.stage is RefusalStage.SENT:
+            self.account.charge(message)
+            request = self.queue_of(message).request(message)
+            missing = self.judge.missing_registration(message.country)
+            delivery = self.networks.delivery(message, missing)
         else:
-            self.charge(message)
-            self.send(message, outcome.status)
-        if message.place == 0 or (message.place == 3 and self.scenario.thresholds.counts_refused):
+            message.status = code
+        if message.stage is RefusalStage.SENT or (
+            message.stage is RefusalStage.PLATFORM and self.scenario.thresholds.counts_refused
+        ):
             self.account.count(message.country, message.segments)
+        self.start_resends(message)
+        if message.stage is RefusalStage.SENT:
+            yield from self.sending(message, request, delivery)
+        if message.stage is RefusalStage.PLATFORM:
+            message.report_source, message.final_at = HUAWEI, self.env.now
+        if message.final_at is not None:
+            self.callbacks.report(message)
 
-    def answer(self, message: Message) -> str | None:
-        """Place 1: the code of the request, the same for all its recipients."""
-        if message.alone:
-            return self.refusal_of_request(message)
-        request = (message.source, message.request)
-        if request not in self.answers:
-            self.answers[request] = self.refusal_of_request(message)
-        return self.answers[request]
+    def is_withheld(self, message: Message) -> bool:
+        """Whether a message is not sent after all: its source is stopped, its task cancelled, its
+        source's time is over, or its user has got one of the copies before.
+        """
+        if message.source in self.account.stopped or message.source in self.account.cancelled:
+            return True
+        late = message.ends is not None and self.env.now >= message.ends
+        return late or any(copy.status == "DELIVRD" for copy in message.earlier)
 
-    def refusal_of_request(self, message: Message) -> str | None:
-        """Place 1: what refuses a request as a whole, judged by its first message."""
-        account, application = self.account, message.template.application
-        if not self.is_done("enabling", ""):
-            return "E000109"
-        if not self.is_done("application", application):
-            return "E000102"
-        if not self.is_done("credentials", application):
-            return "E000102"
-        if code := account.application_refusal(application, message.address):
-            return code
-        if account.frozen:
-            return "E000112"
-        if code := account.limit_refusal(message.country):
-            return code
-        return "E000503" if message.size > _MOST_RECIPIENTS else None
-
-    def refusal_of_message(self, message: Message) -> str | None:
-        """Place 2: what refuses a message before it is accepted."""
-        if not self.is_usable(message):
-            return "E200030"
-        if message.flaw(self.marks) == "variables":
-            return "E200028"
-        if message.is_duplicate(self.marks):
-            return "E200041"
-        if self.account.is_too_frequent(message.number(self.marks), message.template.application):
-            return self.scenario.account.frequency_code
-        return "E200015" if self.queue_is_full(message) else None
-
-    def refusal_of_platform(self, message: Message, outcome: Outcome) -> str | None:
-        """Place 3: what refuses a message after it was accepted."""
-        account, country = self.account, message.country
-        if account.regions is not None and country not in account.regions:
-            return "E000628"
-        if account.blocks(message.beginning(self.marks)):
-            return "E000632"
-        registration = self.missing_registration(country)
-        if registration and registration.source == "huawei":
-            return registration.status
-        if message.flaw(self.marks) == "password":
-            return "E200051"
-        if outcome.source == "huawei":
-            return outcome.status
-        if account.mode == "suspend" and country not in account.rules.package_countries:
-            return "E000629"
-        return "E000629" if account.refuses_for_quota(country, message.segments) else None
-
-    def is_done(self, step: str, subject: str) -> bool:
-        """Whether a step of getting started is done, or there is no such step."""
-        at = self.beginnings.done_at((step, subject))
-        return at is not None and at <= self.env.now
-
-    def missing_registration(self, country: str) -> Registration | None:
-        """The registration of a country that is not done yet."""
-        if self.is_done("country_registration", country):
-            return None
-        return self.scenario.registrations.get(country) or Registration()
-
-    def is_usable(self, message: Message) -> bool:
-        """Whether the template of a message can be sent now."""
-        usable_at = self.reviews.usable_at.get(message.template.name)
-        return usable_at is not None and usable_at <= self.env.now
-
-    def outcome(self, message: Message) -> Outcome:
-        """The final status that is fixed for a message, or drawn from its country's route."""
-        outcomes = self.scenario.route(message.country).outcomes
-        if message.fixed and message.fixed.status:
-            known = {outcome.status: outcome for outcome in outcomes}
-            status = message.fixed.status
-            return known.get(status) or Outcome(status=status, share=1)
-        table = share_table(tuple(outcome.share for outcome in outcomes))
-        return outcomes[table.of(message.word(self.marks, "report"))]
-
-    def refused_by_platform(self, message: Message, status: str) -> None:
-        """Place 3: refused after acceptance, with a report of the Huawei platform."""
-        message.place, message.status, message.report_source = 3, status, _HUAWEI
-        message.final_at = self.env.now
-
-    def charge(self, message: Message) -> None:
-        """Deduct from packages; what they do not cover is paid, or covered by the straddle rule."""
-        account, country, segments = self.account, message.country, message.segments
-        left, covered = account.left(country), account.covered(country, segments)
-        message.taken = account.deduct(country, segments)
-        if covered:
+    def sending(
+        self, message: Message, request: simpy.resources.resource.Request, delivery: Delivery
+    ) -> Process:
+        """Wait in the queue, leave it, and get the final status; a freeze ends the waiting."""
+        assert self.env.active_process is not None
+        self.waiting[message.row] = message, self.env.active_process
+        try:
+            yield request
+        except simpy.Interrupt:
+            request.cancel()
+            message.stage = RefusalStage.PLATFORM
+            message.status = self.scenario.account.frozen_status
+            message.taken, message.cost = (), 0
             return
-        account.runs_out(country, left)
-        uncovered = segments - sum(n for _, n in message.taken)
-        account.accrue(message, uncovered * micro(self.scenario.route(country).price))
+        finally:
+            del self.waiting[message.row]
+        message.sent_at = self.env.now
+        self.env.process(self.queue_of(message).hold(request))
+        yield self.env.timeout(delivery.latency_us)
+        message.status, message.report_source = delivery.status, delivery.report_source
+        message.final_at = self.env.now
+        if message.status == "DELIVRD":
+            self.account.charge_delivered(message)
 
-    # Queue and delivery.
+    def queue_of(self, message: Message) -> SendingQueue:
+        """The queue that a message leaves through."""
+        name = self.sending_queue.name(self.scenario, message)
+        if name not in self.queues:
+            self.queues[name] = self.sending_queue(self.env, self.scenario)
+        return self.queues[name]
 
-    def queue_of(self, message: Message) -> str:
-        """The queue a message leaves through."""
-        scope = self.scenario.queue.scope
-        names = {"application": message.template.application, "route": message.country}
-        return names.get(scope, "")
+    # Resends.
 
-    def leaves_at(self, message: Message) -> int:
-        """When a message would leave its queue."""
-        return max(self.env.now, self.free.get(self.queue_of(message), 0))
+    def start_resends(self, message: Message) -> None:
+        """Start who may send another copy after this one: its user, or the customer's server."""
+        user, server = message.resend, message.server_resend
+        if user is not None and message.generation < user.at_most:
+            self.env.process(self.user(message))
+        if server is not None and message.generation < server.at_most:
+            message.heard = self.env.event()
+            self.env.process(self.server(message))
 
-    def queue_is_full(self, message: Message) -> bool:
-        """Whether a message finds too many waiting before it."""
-        queue = self.scenario.queue
-        if queue.capacity is None:
-            return False
-        return self.leaves_at(message) - self.env.now > queue.capacity * queue.gap_us
+    def user(self, message: Message) -> Process:
+        """A user who asks again after a while, unless a copy was delivered by then."""
+        assert message.resend is not None
+        patience_us = delay_table(message.resend.patience).of(message.word(self.marks, "patience"))
+        return self.message(message.next_copy(self.env.now + max(1, patience_us)))
 
-    def send(self, message: Message, status: str) -> None:
-        """Take a slot of the queue, and settle what the phone will report and when."""
-        message.sent_at = self.leaves_at(message)
-        self.free[self.queue_of(message)] = message.sent_at + self.scenario.queue.gap_us
-        latency = self.latency(message)
-        validity = microseconds(self.scenario.queue.validity_h * 3_600)
-        if status == "none" or latency > validity:
-            status, latency, message.report_source = "EXPIRED", validity, _PLATFORM
-        else:
-            message.report_source = _SMS_CENTRE
-        registration = self.missing_registration(message.country)
-        if registration and message.report_source != _PLATFORM:
-            status = registration.status
-        message.status, message.final_at = status, message.sent_at + latency
-
-    def latency(self, message: Message) -> int:
-        """From leaving the queue to the final report."""
-        if message.fixed and message.fixed.latency_s is not None:
-            return microseconds(message.fixed.latency_s)
-        table = delay_table(self.scenario.route(message.country).latency)
-        takes = table.of(message.word(self.marks, "report") << 32 & MASK64)
-        return takes + self.looked_at_by_hand(message)
-
-    def looked_at_by_hand(self, message: Message) -> int:
-        """How long somebody looks at the message's request, if at this one."""
-        queue, one = self.scenario.queue, message
-        if queue.manual_review_every is None:
-            return 0
-        if message.traffic is not None or message.fixed is not None:
-            one = replace(message, recipient=0)  # All numbers of a request, or a task's number.
-        word = one.word(self.marks, "manual_review")
-        if word >= 2**64 // queue.manual_review_every:
-            return 0
-        return delay_table(queue.manual_review).of(word << 32 & MASK64)
+    def server(self, message: Message) -> Process:
+        """The customer's server: it waits until it knows what became of a message."""
+        rule, heard = message.server_resend, message.heard
+        assert rule is not None
+        assert heard is not None
+        if message.stage in (RefusalStage.SENT, RefusalStage.PLATFORM):
+            yield heard
+        if message.status in rule.statuses:
+            after_us = delay_table(rule.after).of(message.word(self.marks, "server_resend"))
+            yield from self.message(message.next_copy(self.env.now + max(1, after_us)))
 
     # After the run.
 
-    def result(self) -> Tables:
-        """All tables, with nothing in them that is not known before the end."""
-        end, account = self.end, self.account
-        account.look_at_deliveries(end)
+    def tables(self) -> Tables:
+        """All tables; what is not known by the end did not happen."""
+        end, account = self.scenario.end_us, self.account
         ledger = list(account.ledger)
-        if account.accrued_micro:
-            ledger.append((end, "unsettled", None, None, None, account.accrued_micro))
+        if unsettled := account.accrued_micro_until(end):
+            ledger.append((end, "unsettled", None, None, None, unsettled))
         return Tables(
-            messages=[message.row(end) for message in self.judged],
-            reports=list(reports(self.scenario, self.marks, self.judged)),
+            messages=[message.as_row() for message in self.messages],
+            reports=[report.as_row() for message in self.messages for report in message.reports],
             events=[tuple(event) for event in account.events],
             ledger=ledger,
             reviews=self.reviews.rows,
-            packages=[package.row() for package in account.packages],
+            packages=[package.as_row() for package in account.packages],
             onboarding=self.beginnings.rows(self.reviews.usable_at),
-            tasks=[task_row(account, task, self.judged) for task in self.scenario.tasks],
+            tasks=[task_row(account, task, self.messages) for task in self.scenario.tasks],
         )

@@ -31,7 +31,7 @@ class Event(NamedTuple):
 
 @dataclass
 class Package:
-    """Prepaid segments to one country, and what became of them."""
+    """Prepaid segments to one country, and what became of them; what is left is a Container."""
 
     id: int
     country: str
@@ -39,12 +39,17 @@ class Package:
     price: int
     in_force_at: int
     ends_at: int
-    left: int
+    quota: simpy.Container
     used: int = 0
     expired: int = 0
     in_force: bool = True
 
-    def row(self) -> tuple[Any, ...]:
+    @property
+    def left(self) -> int:
+        """Segments that are left; 0 when it has expired."""
+        return int(self.quota.level)
+
+    def as_row(self) -> tuple[Any, ...]:
         """This package as a row of its table."""
         known = (self.id, self.country, self.segments, self.price, self.in_force_at, self.ends_at)
         return (*known, self.used, self.expired, self.left)
@@ -134,7 +139,7 @@ class Quota(_Books):
             price,
             self.env.now,
             ends_at,
-            left=offer.segments,
+            simpy.Container(self.env, capacity=offer.segments, init=offer.segments),
         )
         self.packages.append(package)
         self.env.process(self._expiry(package))
@@ -151,9 +156,10 @@ class Quota(_Books):
 
     def package_expires(self, package: Package) -> None:
         """The end of a package: what is left of it is lost."""
-        left, package.left, package.in_force = package.left, 0, False
+        left, package.in_force = package.left, False
         package.expired += left
         if left:
+            package.quota.get(left)
             self.book("expired", package, left)
         self.tell("package_expired", str(package.id), left)
         self.look_at_low_quota(package.country)
@@ -182,7 +188,7 @@ class Quota(_Books):
         for package in self.in_force(country):
             n = min(package.left, segments - sum(n for _, n in taken))
             if n:
-                package.left -= n
+                package.quota.get(n)
                 package.used += n
                 taken.append((package, n))
         for package, _ in taken:

@@ -27,9 +27,9 @@ sys.path.insert(0, str(HERE.parent))
 from identity import NAMES, assert_same_rows, tables
 
 from smssim.scenario import Scenario
-from smssim.simpy_model.model import simpy_tables
+from smssim.simpy_model import SimpyModel
 from smssim.simulation.simulate import Run, simulate
-from smssim.stats.keyed_random import mix64_array
+from smssim.stats.keyed_random import KeyedRandom, mix64_array
 
 TIMEOUTS = 200_000
 ORACLE_MESSAGES = 50_000
@@ -171,7 +171,7 @@ def main() -> None:
     )
     beginning = first_days(rules, ORACLE_MESSAGES)
     begin = time.process_time()
-    slow = simpy_tables(beginning, 1, POLICIES)
+    slow = SimpyModel(beginning, KeyedRandom(1)).run(POLICIES)
     oracle_ns = (time.process_time() - begin) / len(slow.messages) * 1e9
     fast = tables(simulate(beginning, policies=POLICIES))
     for name in NAMES:
