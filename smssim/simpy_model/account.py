@@ -172,12 +172,21 @@ class Account(Console):
             return
         self.runs_out(country, left)
         uncovered = segments - sum(n for _, n in message.taken)
-        price = uncovered * micro(self.scenario.route(country).price)
+        price = uncovered * self.price_micro(country)
         if country == MAINLAND:
             message.due = price
         else:
             message.cost = price
             self._accrued += price
+
+    def price_micro(self, country: str) -> int:
+        """The price of a segment now: that of the last of a country's dated prices to begin."""
+        route, now = self.scenario.route(country), self.env.now
+        price = route.price
+        for dated in sorted(route.prices, key=lambda dated: dated.since):
+            if to_us(dated.since) <= now:
+                price = dated.price
+        return micro(price)
 
     def charge_delivered(self, message: Message) -> None:
         """Charge a message to mainland China, which is paid for when it is delivered."""

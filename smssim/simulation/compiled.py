@@ -32,7 +32,6 @@ __all__ = [
     "CompiledScenario",
     "OutcomeCodes",
     "Refusal",
-    "SegmentPrices",
 ]
 
 TEMPLATE, FULL, NO_QUOTA, WITHDRAWN, EXPIRED, DELIVERED = range(6)
@@ -125,7 +124,7 @@ class OutcomeCodes:
         return self._of_flaw[code]
 
 
-class SegmentPrices:
+class _SegmentPrices:
     """What a segment of each class of messages costs, in micro-units; 0 for classes not *billed*.
 
     `changes_us` are the instants within the run at which prices change.
@@ -146,7 +145,7 @@ class SegmentPrices:
                 for us in (scenario.start_us, *self.changes_us.tolist())
             ],
             np.int64,
-        ).reshape(-1, len(routes))
+        ).reshape(1 + len(self.changes_us), len(routes))
         self._micro *= billed
 
     @property
@@ -212,8 +211,8 @@ class CompiledScenario:
         )
         mainland = np.array([c == MAINLAND for _, c in self.pairs], bool)
         of_class = [c for _, c in self.pairs]
-        self.prices = SegmentPrices(scenario, of_class, ~mainland)
-        self.delivery_prices = SegmentPrices(scenario, of_class, mainland)
+        self.prices = _SegmentPrices(scenario, of_class, ~mainland)
+        self.delivery_prices = _SegmentPrices(scenario, of_class, mainland)
         self.is_mainland, self.bills_delivery = mainland, bool(mainland.any())
         self.message_classes = [self._message_class(*of_class) for of_class in classes]
         names = [message_class.queue for message_class in self.message_classes]
