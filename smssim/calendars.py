@@ -23,6 +23,7 @@ __all__ = [
     "SECOND",
     "end_of_validity",
     "hourly_weights",
+    "local_days",
     "month_later",
     "month_start",
     "months_later",
@@ -162,6 +163,13 @@ def hourly_weights(
     # Summed by hand: the order of a NumPy mean is not promised to be the same everywhere.
     total: npt.NDArray[np.float64] = (quarters[0] + quarters[1]) + (quarters[2] + quarters[3])
     return total * 0.25
+
+
+def local_days(first_hour: int, n: int, zone: str) -> npt.NDArray[np.int64]:
+    """Return the local date, in days since the epoch, that each of *n* UTC hours begins on."""
+    starts_s = first_hour * 3600 + np.arange(4 * n, dtype=np.int64) * _QUARTER_S
+    days: npt.NDArray[np.int64] = (starts_s + _offsets_s(starts_s, ZoneInfo(zone)))[::4] // 86_400
+    return days
 
 
 def quarter_bounds(

@@ -126,7 +126,22 @@ def _never_learns(original: Any) -> Any:
     return learnt_us
 
 
+def _flat(original: Any) -> Any:
+    return lambda rate, start_us, first_hour, n: np.ones(n)
+
+
 SENDING = {
+    "growth": Mutation("smssim.simulation.arrivals.traffic:growth_factors", _flat),
+    "swings": Mutation("smssim.simulation.arrivals.traffic:gamma_factor", returns(1.0)),
+    "occasions": Mutation("smssim.simulation.arrivals.traffic:occasion_factors", returns(1.0)),
+    "same text": Mutation(
+        "smssim.simulation.arrivals.marks:_FIRST_RECIPIENT", value(np.uint64(2**64 - 1))
+    ),
+    "delay curve": Mutation("smssim.stats.inverse_cdf:curve", returns(inverse.fixed(5_000_000))),
+    "delay of an outcome": Mutation(
+        f"{_MARKER}._latencies",
+        lambda original: lambda self, outcome, word: self._latency.take(word),
+    ),
     "500 numbers": Mutation(
         "smssim.simulation.arrivals.traffic:TrafficSource._refuse_oversize", returns(None)
     ),

@@ -189,6 +189,8 @@ def described(delay: Delay) -> str:
         return f"{duration(delay.uniform_s[0])} to {duration(delay.uniform_s[1])}"
     if delay.exponential_s is not None:
         return f"{duration(delay.exponential_s)} on average"
+    if delay.curve is not None:
+        return f"median {duration(delay.median_s())}, a curve of {len(delay.curve)} points"
     assert delay.lognormal_s is not None
     text = f"median {duration(delay.lognormal_s.median)}, 95% < {duration(delay.lognormal_s.p95)}"
     slow = delay.slow

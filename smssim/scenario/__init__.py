@@ -13,6 +13,7 @@ from smssim.scenario.account import (
     Ticket,
 )
 from smssim.scenario.delays import Delay, LogNormal, SlowPart, microseconds
+from smssim.scenario.demand import Occasion, Swing, growth_factors, occasion_factors
 from smssim.scenario.destinations import destinations, registrations
 from smssim.scenario.errors.problems import Problem, ScenarioError
 from smssim.scenario.fields import micro
@@ -72,6 +73,7 @@ __all__ = [
     "LogNormal",
     "MainlandThresholds",
     "NumberRule",
+    "Occasion",
     "Onboarding",
     "Outage",
     "Outcome",
@@ -90,6 +92,7 @@ __all__ = [
     "ServerResend",
     "SlowPart",
     "Source",
+    "Swing",
     "Template",
     "Thresholds",
     "Ticket",
@@ -97,8 +100,10 @@ __all__ = [
     "Where",
     "check_thresholds",
     "destinations",
+    "growth_factors",
     "micro",
     "microseconds",
+    "occasion_factors",
     "registration_rules",
     "registration_type",
     "registrations",

@@ -55,7 +55,7 @@ def _source_line(scenario: Any, source: Any) -> str:
         if source.file is not None:
             return f"{source.name}: the numbers of {source.file} from {as_written(source.at)}"
         return f"{source.name}: {total:,} messages to {', '.join(source.countries)}"
-    expected = source.expected(scenario.start_us, scenario.end_us)
+    expected = scenario.expected_messages(source)
     again = ", and resends" if source.resend or source.server_resend else ""
     return f"{source.name}: about {expected:,.0f} messages to {source.country}{again}"
 

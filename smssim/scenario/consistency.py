@@ -16,6 +16,7 @@ from smssim.scenario.consistency_console import (
     console_violations,
     resend_violations,
 )
+from smssim.scenario.demand import demand_violations, peak_factor
 from smssim.scenario.errors.partial import readable
 from smssim.scenario.errors.problems import KEY, Violation, as_written, hint
 from smssim.scenario.group_tasks import MOST_NUMBERS, GroupTask
@@ -72,6 +73,7 @@ def _rules(s: Any, find: FileFinder) -> Iterator[Iterator[Violation]]:
     yield console_violations(s)
     yield resend_violations(s)
     yield promise_violations(s)
+    yield demand_violations(s)
 
 
 def _sources(s: Any) -> Iterator[tuple[tuple[str, int], Any]]:
@@ -312,7 +314,8 @@ def _expected(s: Any) -> Iterator[tuple[tuple[str | int, ...], str, float]]:
                 yield ("calls", i), source.country, copies * sum(len(c.to) for c in source.calls)
             elif readable(source.messages_a_day, s.days):
                 path = ("traffic", i, "messages_a_day")
-                yield path, source.country, copies * source.messages_a_day * s.days
+                most = copies * source.messages_a_day * s.days * peak_factor(source, s)
+                yield path, source.country, most
     for i, task in enumerate(s.group_tasks):
         times = sum(1 for _ in task.dated(s.start, s.end)) if _recurs(s, task) else 1
         for country, numbers in task.countries.items() if readable(task.countries) else ():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from numbers import Real
 from statistics import NormalDist
 from typing import Annotated, Any, ClassVar, NamedTuple
@@ -22,7 +23,8 @@ __all__ = ["Delay", "LogNormal", "Moments", "Seconds", "SlowPart", "microseconds
 
 Seconds = Annotated[Float, Field(ge=0, le=inverse.LONGEST_US / SECOND)]
 _Z95 = NormalDist().inv_cdf(0.95)
-_KINDS = ("fixed_s", "uniform_s", "exponential_s", "lognormal_s")
+_Point = tuple[Share, Seconds]
+_KINDS = ("fixed_s", "uniform_s", "exponential_s", "lognormal_s", "curve")
 
 
 def microseconds(seconds: float) -> int:
@@ -64,6 +66,9 @@ class Delay(ScenarioModel):
     """Memoryless, with this mean in seconds."""
     lognormal_s: LogNormal | None = None
     """Log-normal, by its median and 95th percentile in seconds."""
+    curve: Annotated[tuple[_Point, ...], Field(min_length=2, max_length=512)] | None = None
+    """Any distribution by points [share, seconds]: that share of all delays is at most so long.
+    Straight lines in the logarithm of seconds between them; at most 512."""
     slow: SlowPart | None = None
     """A slow part mixed into a log-normal: a share, and its own median and 95th percentile."""
 
@@ -84,6 +89,22 @@ class Delay(ScenarioModel):
         if self.uniform_s and self.uniform_s[0] > self.uniform_s[1]:
             low, high = self.uniform_s
             yield ("uniform_s",), f"uniform_s(={low:g}, {high:g}) must go from less to more"
+        yield from self._bent()
+
+    def _bent(self) -> Iterator[Violation]:
+        """Shares of a curve rise from 0 to 1, its seconds do not fall."""
+        points = self.curve or ((0.0, 0.0), (1.0, 0.0))
+        for i, end in ((0, 0), (len(points) - 1, 1)):
+            if points[i][0] != end:
+                yield ("curve", i, 0), f"{points[i][0]:g} must be {end}: shares go from 0 to 1"
+        for i, ((share, seconds), (next_share, next_seconds)) in enumerate(pairwise(points), 1):
+            if next_share <= share:
+                yield ("curve", i, 0), f"{next_share:g} must be > {share:g}: shares must rise"
+            if next_seconds < seconds:
+                yield (
+                    ("curve", i, 1),
+                    f"{next_seconds:g} must be >= {seconds:g}: seconds do not fall",
+                )
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -114,6 +135,8 @@ class Delay(ScenarioModel):
             return inverse.uniform(*(microseconds(end) for end in self.uniform_s))
         if self.exponential_s is not None:
             return inverse.exponential(self.exponential_s * SECOND)
+        if self.curve is not None:
+            return inverse.curve(self.curve, SECOND)
         assert self.lognormal_s is not None
         median, p95 = self.lognormal_s.median * SECOND, self.lognormal_s.p95 * SECOND
         slow = self.slow
@@ -143,6 +166,9 @@ def moments(delay: Delay) -> Moments:
         return Moments((low + high) / 2, (high - low) / math.sqrt(12))
     if delay.exponential_s is not None:
         return Moments(delay.exponential_s, delay.exponential_s)
+    if delay.curve is not None:
+        mean, square = _piecewise(delay.curve)
+        return Moments(mean, math.sqrt(max(0.0, square - mean**2)))
     assert delay.lognormal_s is not None
     mean, square = _lognormal(delay.lognormal_s)
     if delay.slow is not None:
@@ -150,6 +176,21 @@ def moments(delay: Delay) -> Moments:
         mean = (1 - share) * mean + share * slow_mean
         square = (1 - share) * square + share * slow_square
     return Moments(mean, math.sqrt(square - mean**2))
+
+
+def _piecewise(points: tuple[_Point, ...]) -> tuple[float, float]:
+    """The mean and the mean square of a curve, piece by piece."""
+    mean, square = [], []
+    for (share, low), (next_share, high) in pairwise(points):
+        weight = next_share - share
+        if low == 0 or high == low:
+            mean.append(weight * (low + high) / 2)
+            square.append(weight * (low**2 + low * high + high**2) / 3)
+        else:
+            bend = math.log(high / low)
+            mean.append(weight * (high - low) / bend)
+            square.append(weight * (high**2 - low**2) / (2 * bend))
+    return math.fsum(mean), math.fsum(square)
 
 
 def _lognormal(rule: LogNormal) -> tuple[float, float]:

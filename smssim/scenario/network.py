@@ -49,12 +49,19 @@ class Outcome(ScenarioModel):
     """Its share of the messages, 0 to 1."""
     source: Literal["supplier", "huawei"] = "supplier"
     """Who made the status; the platform's own are not charged and take no queue slot."""
+    latency: Delay | None = None
+    """From leaving the queue to this status, in seconds; that of the route if nothing is said."""
     org_code: Annotated[str, Field(pattern=ORG_CODE)] | None = None
     """The southbound element's own code, which its reports pass on as orgCode; none if nothing is
     said. It stands in captures alone (DOMAIN.md section 7)."""
 
     def violations(self) -> Iterator[Violation]:
-        """Only a report that came from the southbound element passes its code on."""
+        """Only a report that came from the southbound element passes its code on, or takes time."""
+        if self.latency is not None and (self.source == "huawei" or self.status == "none"):
+            without = (
+                "there is no report" if self.status == "none" else "the platform refuses at once"
+            )
+            yield ("latency",), f"latency must be left out: {without}"
         if self.org_code is not None and (self.source == "huawei" or self.status == "none"):
             without = "no report" if self.status == "none" else "a report of the platform's own"
             message = (

@@ -17,6 +17,7 @@ from smssim.scenario.account import Account, Application, Package, Quota, Ticket
 from smssim.scenario.card import card_of
 from smssim.scenario.changes import changed
 from smssim.scenario.consistency import violations_between
+from smssim.scenario.demand import Occasion, Swing
 from smssim.scenario.distributions import Number
 from smssim.scenario.errors.problems import (
     Problem,
@@ -79,6 +80,10 @@ class Scenario(ScenarioModel):
     """Alarm and limit values by UTC day and month."""
     packages: tuple[Package, ...] = ()
     """The packages that are bought, once or every month."""
+    swings: tuple[Swing, ...] = ()
+    """How days differ by chance; sources of traffic name those that they go with."""
+    occasions: tuple[Occasion, ...] = ()
+    """Promotions, holidays and other dates that bring more or less traffic."""
     traffic: tuple[Traffic, ...] = ()
     """API traffic at mean rates."""
     calls: tuple[Calls, ...] = ()
@@ -161,6 +166,12 @@ class Scenario(ScenarioModel):
     def route(self, country: str) -> Route:
         """The route to a country, the default one if the scenario has none."""
         return self.routes.get(country) or Route()
+
+    def expected_messages(self, source: Traffic | Calls) -> float:
+        """Expected messages of a source in the run, without resends."""
+        if isinstance(source, Calls):
+            return source.expected(self.start_us, self.end_us)
+        return source.expected(self.start_us, self.end_us, self.occasions)
 
     @property
     def warnings(self) -> tuple[Problem, ...]:

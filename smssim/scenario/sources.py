@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from math import fsum, sqrt
+from collections.abc import Iterator, Sequence
+from math import fsum
 from typing import Annotated
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from smssim.calendars import HOUR, hourly_weights, to_us
 from smssim.scenario.delays import Delay, Seconds, microseconds
+from smssim.scenario.demand import Occasion, growth_factors, most_requests, occasion_factors
 from smssim.scenario.errors.problems import Violation
 from smssim.scenario.fields import (
     Country,
@@ -162,6 +163,13 @@ class Traffic(ScenarioModel):
     """The customer's server, which sends again what failed; it does not if nothing is said."""
     fraudulent: Flag = False
     """An attack: traffic pumped through the customer's own forms."""
+    growth_per_day: Annotated[Float, Field(ge=-0.2, le=0.2)] = 0.0
+    """By what share its mean rate grows per day, compounded, from the start of the run; 0."""
+    swings: tuple[Name, ...] = ()
+    """The scenario's swings that its days go with, by name; several multiply, none if nothing is
+    said."""
+    same_text: Flag = False
+    """Whether all numbers of a request get one text, and so the same number of segments."""
 
     def violations(self) -> Iterator[Violation]:
         """Weights of the right number, a grid that fits an hour, requests that can be numbered."""
@@ -186,14 +194,18 @@ class Traffic(ScenarioModel):
         if not sum(shares.values()) > 0:
             yield ("recipients",), "the shares of recipients must not all be 0"
         elif rhythm_is_good:
-            yield from self._too_many(shares)
+            yield from self._too_many()
 
-    def _too_many(self, shares: dict[int, float]) -> Iterator[Violation]:
+    def busiest_mean(self) -> float:
+        """Mean requests of the busiest hour of an ordinary week."""
+        shares = self.recipient_shares()
         mean = sum(n * share for n, share in shares.items()) / sum(shares.values())
         peak = 24 * max(self.hours) / sum(self.hours) * 7 * max(self.weekdays) / sum(self.weekdays)
-        requests = self.messages_a_day / 24 * peak / mean
-        # Twelve standard deviations above the mean: the most that the tables of counts hold.
-        if requests + 12 * sqrt(requests) + 30 > REQUESTS_AN_HOUR:
+        return self.messages_a_day / 24 * peak / mean
+
+    def _too_many(self) -> Iterator[Violation]:
+        requests = self.busiest_mean()
+        if most_requests(requests) > REQUESTS_AN_HOUR:
             message = f"{requests:,.0f} requests in the busiest hour"
             rule = f"a source must stay below {REQUESTS_AN_HOUR:,} an hour; split it in two"
             yield ("messages_a_day",), f"{message}: {rule}"
@@ -204,8 +216,8 @@ class Traffic(ScenarioModel):
             return {self.recipients: 1.0}
         return dict(sorted(self.recipients.items()))
 
-    def expected(self, start_us: int, end_us: int) -> float:
-        """Expected messages between two instants, without resends."""
+    def expected(self, start_us: int, end_us: int, occasions: Sequence[Occasion] = ()) -> float:
+        """Expected messages of a run between two instants, without resends."""
         first = max(start_us, to_us(self.starts) if self.starts else start_us)
         last = min(end_us, to_us(self.ends) if self.ends else end_us)
         if last <= first:
@@ -214,6 +226,11 @@ class Traffic(ScenarioModel):
         country = reference.countries().get(self.country)
         zone = self.zone or (country.zone if country else "UTC")
         weights = hourly_weights(hour, n, zone, self.hours, self.weekdays)
+        if self.growth_per_day:
+            weights *= growth_factors(self.growth_per_day, start_us, hour, n)
+        for occasion in occasions:
+            if occasion.concerns(self.country):
+                weights *= occasion_factors(occasion, hour, n, zone)
         weights[0] *= 1 - (first - hour * HOUR) / HOUR
         weights[-1] *= 1 - ((hour + n) * HOUR - last) / HOUR
         return fsum(weights.tolist()) * self.messages_a_day / 24

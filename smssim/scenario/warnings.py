@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from smssim.scenario.consistency import FileFinder
+from smssim.scenario.demand import demand_warnings
 from smssim.scenario.errors.problems import KEY, KeyPath, Violation, as_written, hint
 from smssim.scenario.group_tasks import DatedTask, GroupTask
 from smssim.scenario.onboarding import registration_rules
@@ -208,6 +209,7 @@ def warnings_of(scenario: Any, find: FileFinder) -> Iterator[Violation]:
     yield from _task_hours(scenario, destinations)
     yield from _topics(scenario)
     yield from _misspelt_statuses(scenario)
+    yield from demand_warnings(scenario)
     yield from _idle_settings(
         scenario, {country for _, _, sent in destinations for country in sent}
     )

@@ -23,12 +23,15 @@ __all__ = [
     "LONGEST_US",
     "Discrete",
     "Quantiles",
+    "curve",
     "discrete",
     "exponential",
     "fixed",
+    "gamma_factor",
     "lognormal",
     "poisson",
     "poisson_count",
+    "poisson_counts",
     "uniform",
 ]
 
@@ -189,6 +192,44 @@ def lognormal(
     return Quantiles(*(_round(np.exp(np.interp(p, below, grid))) for p in _body_and_tail()))
 
 
+def curve(points: Sequence[tuple[float, float]], unit_us: float) -> Quantiles:
+    """A delay by (share, value) points, shares rising from 0 to 1; values in *unit_us*.
+
+    Straight lines in the logarithm of the value between points, in the value itself from a 0.
+    """
+    shares, values = (np.array(column, np.float64) for column in zip(*points, strict=True))
+    values *= unit_us
+    logs = np.log(np.maximum(values, 1.0))
+    ends = []
+    for p in _body_and_tail():
+        left = np.clip(np.searchsorted(shares, p, "right") - 1, 0, len(shares) - 2)
+        ends.append(
+            _round(
+                np.where(
+                    values[left] > 0,
+                    np.exp(np.interp(p, shares, logs)),
+                    np.interp(p, shares, values),
+                )
+            )
+        )
+    return Quantiles(*ends)
+
+
+def gamma_factor(word: int, sd: float) -> float:
+    """The factor of one word: gamma distributed, mean 1, standard deviation *sd*; 1 for no *sd*.
+
+    Rounded to a multiple of 2**-20, so that processors and versions of SciPy agree.
+    """
+    from scipy.special import gammaincinv
+
+    if sd <= 0:
+        return 1.0
+    shape = 1 / sd**2
+    # 52 bits and a half: never 0 or 1, where the inverse ends.
+    value = float(gammaincinv(shape, ((word >> 12) + 0.5) / (1 << 52))) / shape
+    return round(value * (1 << 20)) / (1 << 20)
+
+
 @lru_cache(maxsize=1024)
 def poisson(mean: float) -> tuple[int, tuple[int, ...]]:
     """The inverse table of a Poisson count: (lowest, cuts), so that a word's count is lowest + the
@@ -213,6 +254,47 @@ def poisson_count(table: tuple[int, tuple[int, ...]], word: int) -> int:
     """The count of one word under a table of `poisson`."""
     low, cuts = table
     return low + bisect_right(cuts, word)
+
+
+_TABLE_CELLS = 1 << 18
+"""Cells of tables of counts that are made at once."""
+
+
+def poisson_counts(means: NDArray[np.float64], words: Words) -> Ints:
+    """The counts of many words, each under a mean of its own: those of `poisson`, tables at once.
+
+    Rows of a matrix in place of a table per mean, with the same operations in the same order.
+    """
+    counts = np.zeros(len(means), np.int64)
+    order = np.argsort(means, kind="stable")
+    order = order[means[order] > 0]
+    while len(order):
+        # Tables of like means are as wide; the widest of a matrix is its last.
+        n = len(order)
+        while n > 1 and n * (24 * math.sqrt(means[order[n - 1]]) + 62) > _TABLE_CELLS:
+            n = (n + 1) // 2
+        rows, order = order[:n], order[n:]
+        counts[rows] = _poisson_rows(means[rows][:, None], words[rows][:, None])
+    return counts
+
+
+def _poisson_rows(mean: NDArray[np.float64], word: Words) -> Ints:
+    """The counts of one column of words under one column of means above 0."""
+    spread = 12 * np.sqrt(mean) + 30
+    mode, high = mean.astype(np.int64), (mean + spread).astype(np.int64)
+    low = np.maximum(0, (mean - spread).astype(np.int64))
+    steps = mode + 1 + np.arange(int((high - mode).max()) - 1)
+    up = np.cumprod(np.where(steps < high, mean / steps, 0.0), axis=1)
+    most_down = int((mode - low).max())
+    steps = mode - np.arange(most_down)
+    down = np.cumprod(np.where(steps > low, steps / mean, 0.0), axis=1)[:, ::-1]
+    sums = np.cumsum(np.concatenate([down, np.ones_like(mean), up], axis=1), axis=1)
+    cuts = np.minimum(sums / sums[:, -1:] * float(1 << 53), float((1 << 53) - 1)).astype(np.uint64)
+    below = (cuts << np.uint64(11)) <= word
+    # Beyond a row's last count there is no cut, and before its first there are only zeros.
+    below &= np.arange(sums.shape[1]) < high - 1 - mode + most_down
+    counts: Ints = below.sum(axis=1) + mode[:, 0] - most_down
+    return counts
 
 
 def _log_parameters(median_us: float, p95_us: float) -> tuple[float, float]:

@@ -160,7 +160,10 @@ def _segments(shares: dict[int, float]) -> str:
 
 def _route(scenario: Scenario, country: str) -> tuple[str, ...]:
     route = scenario.route(country)
-    outcomes = ", ".join(f"{o.status} {number(o.share)}" for o in route.outcomes)
+    outcomes = ", ".join(
+        f"{o.status} {number(o.share)}" + ("" if o.latency is None else f" ({delay(o.latency)})")
+        for o in route.outcomes
+    )
     default = "" if country in scenario.routes else " (default route)"
     return country + default, number(route.price), outcomes, delay(route.latency)
 

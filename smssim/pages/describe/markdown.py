@@ -72,6 +72,10 @@ def delay(value: Delay) -> str:
         return f"uniform from {low} s to {high} s"
     if value.exponential_s is not None:
         return f"exponential with mean {number(value.exponential_s)} s"
+    if value.curve is not None:
+        return (
+            f"a curve of {len(value.curve)} points, median {number(round(value.median_s(), 3))} s"
+        )
     assert value.lognormal_s is not None
     text = f"log-normal, median {number(value.lognormal_s.median)} s"
     text += f", 95th percentile {number(value.lognormal_s.p95)} s"

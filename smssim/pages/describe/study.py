@@ -66,7 +66,7 @@ class Study:
                 if source.file is None
                 else f"the numbers of {plain(str(source.file))}"
             )
-        mean = source.expected(scenario.start_us, scenario.end_us)
+        mean = scenario.expected_messages(source)
         exact = isinstance(source, Calls)
         return number(int(mean)) if exact else f"{mean:,.1f} on average"
 

@@ -25,6 +25,8 @@ def middle_s(delay: Delay) -> float:
         return delay.exponential_s * math.log(2)
     if delay.uniform_s is not None:
         return sum(delay.uniform_s) / 2
+    if delay.curve is not None:
+        return delay.median_s()
     assert delay.fixed_s is not None
     return delay.fixed_s
 
@@ -36,6 +38,9 @@ def scaled(delay: Delay, factor: float) -> dict[str, Any]:
     {'lognormal_s': {'median': 20.0, 'p95': 50.0}}
     """
     data = delay.model_dump(exclude_none=True)
+    if delay.curve is not None:
+        data["curve"] = [[share, seconds * factor] for share, seconds in delay.curve]
+        return data
     return {form: _times(value, factor) for form, value in data.items()}
 
 

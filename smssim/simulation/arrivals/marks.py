@@ -38,6 +38,8 @@ __all__ = [
 NEVER = 1 << 62
 _ALL = (1 << 64) - 1
 _RECIPIENTS = ((1 << RECIPIENT_BITS) - 1) << GENERATION_BITS
+_FIRST_RECIPIENT = np.uint64(_ALL ^ _RECIPIENTS)
+"""Keeps of a counter the request and the generation."""
 OVERSIZE, VARIABLES, DUPLICATE, PASSWORD = "E000503", "E200028", "E200041", "E200051"
 
 
@@ -115,6 +117,12 @@ class Marker:
         self._duplicates = int(flaws.duplicates * (1 << 64))
         self._code_of = compiled.outcomes.of_flaw
         self._latency = route.latency.table()
+        self._outcome_latency = {
+            i: outcome.latency.table()
+            for i, outcome in enumerate(route.outcomes)
+            if outcome.latency is not None
+        }
+        self._same_text = getattr(source, "same_text", False)
         queue, every = compiled.scenario.queue, compiled.scenario.queue.manual_review_every
         self._reviewed = None if every is None else (1 << 64) // every
         self._manual_review = queue.manual_review.table()
@@ -135,22 +143,36 @@ class Marker:
         """The bare marks of `mark`, before those without a report in time expire."""
         n = len(counters)
         if self._segments.certain is None:
-            places = self._segments.take(self._words("segments", hours, counts, counters))
+            texts = counters & _FIRST_RECIPIENT if self._same_text else counters
+            places = self._segments.take(self._words("segments", hours, counts, texts))
             segments = self._segment_values.take(places)
         else:
             segments = np.full(n, self._segment_values[self._segments.certain])
         report = self._words("report", hours, counts, counters)
+        outcome: NDArray[np.uint16] | None = None
         if self._outcome.certain is None:
-            sampled_outcome = self._outcome_codes.take(self._outcome.take(report))
+            outcome = self._outcome.take(report)
+            sampled_outcome = self._outcome_codes.take(outcome)
         else:
             sampled_outcome = np.full(n, self._outcome_codes[self._outcome.certain])
         report <<= np.uint64(32)
         if any(self._flaws):
             self._spoil(sampled_outcome, self._words("flaw", hours, counts, counters))
-        latency = self._latency.take(report)
+        latency = self._latencies(outcome, report)
         if self._reviewed is not None:
             latency = latency + self._review_us(hours, counts, counters, self._reviewed)
         return MessageMarks(segments, sampled_outcome, latency)
+
+    def _latencies(self, outcome: NDArray[np.uint16] | None, word: Words) -> Ints:
+        """The delays of words, by the tables of their outcomes (None: the certain one)."""
+        if outcome is None:
+            certain = self._outcome.certain or 0
+            return self._outcome_latency.get(certain, self._latency).take(word)
+        latency = self._latency.take(word)
+        for position, table in self._outcome_latency.items():
+            rows = np.flatnonzero(outcome == position)
+            latency[rows] = table.take(word[rows])
+        return latency
 
     def _review_us(self, hours: Ints, counts: Ints | None, counters: Words, share: int) -> Ints:
         """How long the requests of messages are looked at by hand, 0 for most."""

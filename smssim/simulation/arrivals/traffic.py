@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from smssim.arrays import Ints
-from smssim.calendars import HOUR, hourly_weights, quarter_bounds, to_us
-from smssim.scenario import Traffic, microseconds
+from smssim.calendars import HOUR, hourly_weights, local_days, quarter_bounds, to_us
+from smssim.scenario import Traffic, growth_factors, microseconds, occasion_factors
 from smssim.simulation.arrivals.marks import (
     OVERSIZE,
     Marker,
@@ -16,10 +16,20 @@ from smssim.simulation.arrivals.marks import (
 )
 from smssim.simulation.arrivals.messages import NewMessages
 from smssim.simulation.compiled import MOST_RECIPIENTS, CompiledScenario
-from smssim.stats.inverse_cdf import discrete, poisson, poisson_count
+from smssim.stats.inverse_cdf import (
+    discrete,
+    gamma_factor,
+    poisson,
+    poisson_count,
+    poisson_counts,
+)
 from smssim.stats.keyed_random import REQUESTS_AN_HOUR, Words, random_words
 
 __all__ = ["TrafficSource"]
+
+_MOST_TABLES = 400
+"""Different means whose tables are made one by one, once for all runs of a process: a week has 168,
+and a change of clocks adds a few."""
 
 
 class TrafficSource:
@@ -41,11 +51,12 @@ class TrafficSource:
         rhythm = (self._first_hour, hours, zone, source.hours, source.weekdays)
         weights, self._bounds = hourly_weights(*rhythm), quarter_bounds(*rhythm)
         self._means = weights * source.messages_a_day / 24 / self._mean_size
+        self._of_days(zone)
         self._expected: list[float] = (self._means * self._mean_size).tolist()
-        self._tables: dict[float, tuple[int, tuple[int, ...]]] = {}
         self._from_us = max(scenario.start_us, to_us(source.starts) if source.starts else 0)
         self.until_us = min(scenario.end_us, to_us(source.ends) if source.ends else scenario.end_us)
         self._grid_us = max(1, microseconds(source.resolution_s))
+        self._requests = self._sampled_requests()
 
     def expected(self, hour: int) -> float:
         """Expected messages in a UTC hour."""
@@ -54,7 +65,7 @@ class TrafficSource:
     def new_messages(self, first: int, last: int) -> NewMessages:
         """Messages of the UTC hours from *first* up to *last*."""
         hours = np.arange(max(first, self._from_us // HOUR), min(last, -(-self.until_us // HOUR)))
-        counts = self._counts(hours)
+        counts = self._requests[hours - self._first_hour]
         k = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
         t = self._times(hours, counts, k)
         if first * HOUR < self._from_us or last * HOUR > self.until_us:
@@ -73,13 +84,37 @@ class TrafficSource:
         marks = self._marker.mark(hours, None, counters)
         return marks, self._marker.next_t(hours, None, counters, t, generation, self.until_us)
 
-    def _counts(self, hours: Ints) -> Ints:
+    def _of_days(self, zone: str) -> None:
+        """Let days differ: growth, then swings as the source names them, then occasions."""
+        source, scenario, n = self._source, self._compiled.scenario, len(self._means)
+        if source.growth_per_day:
+            since = (source.growth_per_day, scenario.start_us, self._first_hour, n)
+            self._means *= growth_factors(*since)
+        sds = {swing.name: swing.sd for swing in scenario.swings}
+        if source.swings:
+            days = local_days(self._first_hour, n, zone)
+            first = int(days[0])
+            for name in source.swings:
+                words = (
+                    self._compiled.random.word(f"swing/{name}", "day", day, 0)
+                    for day in range(first, int(days[-1]) + 1)
+                )
+                factors = np.array([gamma_factor(word, sds[name]) for word in words])
+                self._means *= factors[days - first]
+        for occasion in scenario.occasions:
+            if occasion.concerns(source.country):
+                self._means *= occasion_factors(occasion, self._first_hour, n, zone)
+
+    def _sampled_requests(self) -> Ints:
+        """Requests of each hour of the run."""
+        hours = self._first_hour + np.arange(len(self._means))
         keys = self._compiled.random.hour_keys(self._source.name, "count", hours)
-        word = random_words(keys, np.zeros(len(hours), np.uint64)).tolist()
-        means = self._means[hours - self._first_hour].tolist()
-        for mean in set(means) - self._tables.keys():
-            self._tables[mean] = poisson(mean)
-        counts = (poisson_count(self._tables[mean], w) for mean, w in zip(means, word, strict=True))
+        words = random_words(keys, np.zeros(len(hours), np.uint64))
+        means = self._means.tolist()
+        if len(set(means)) > _MOST_TABLES:
+            return poisson_counts(self._means, words)
+        tables = {mean: poisson(mean) for mean in set(means)}
+        counts = (poisson_count(tables[m], w) for m, w in zip(means, words.tolist(), strict=True))
         return np.fromiter(counts, np.int64, len(hours))
 
     def _times(self, hours: Ints, counts: Ints, k: Ints) -> Ints:
