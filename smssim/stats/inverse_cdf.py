@@ -284,10 +284,10 @@ def _poisson_rows(mean: NDArray[np.float64], word: Words) -> Ints:
     mode, high = mean.astype(np.int64), (mean + spread).astype(np.int64)
     low = np.maximum(0, (mean - spread).astype(np.int64))
     steps = mode + 1 + np.arange(int((high - mode).max()) - 1)
-    up = np.cumprod(np.where(steps < high, mean / steps, 0.0), axis=1)
+    up = np.cumprod(np.where(steps < high, mean, 0.0) / steps, axis=1)
     most_down = int((mode - low).max())
     steps = mode - np.arange(most_down)
-    down = np.cumprod(np.where(steps > low, steps / mean, 0.0), axis=1)[:, ::-1]
+    down = np.cumprod(np.where(steps > low, steps, 0) / mean, axis=1)[:, ::-1]
     sums = np.cumsum(np.concatenate([down, np.ones_like(mean), up], axis=1), axis=1)
     cuts = np.minimum(sums / sums[:, -1:] * float(1 << 53), float((1 << 53) - 1)).astype(np.uint64)
     below = (cuts << np.uint64(11)) <= word
