@@ -7,27 +7,33 @@ from typing import Any
 MARKS = """() => {
   const marks = window.marks = {};
   const bill = () => document.querySelector('.smssim-what-if tbody tr td:nth-of-type(3)');
-  const image = () => document.querySelector('img[alt^="Two months"]');
-  let before = image().src;
+  const drawn = () => document.querySelector('.smssim-pictures');
+  const stale = () => document.querySelector('.smssim-stale');
+  let before = drawn();
   document.addEventListener('keydown', () => {
-    before = image().src;
+    before = drawn();
     for (const name of Object.keys(marks)) delete marks[name];
     marks.key = performance.now();
   }, true);
   new MutationObserver(() => {
-    const shown = image();
+    const shown = drawn();
     if (marks.key === undefined || !shown) return;
-    if (marks.picture === undefined && shown.src !== before) {
-      before = shown.src;
+    if (marks.stale === undefined && stale()) {
+      requestAnimationFrame(() => marks.stale = performance.now());
+    }
+    if (marks.picture === undefined && shown !== before) {
+      before = shown;
       marks.seen = true;
-      shown.decode().then(() => requestAnimationFrame(() => marks.picture = performance.now()));
+      requestAnimationFrame(() => marks.picture = performance.now());
     }
     const told = bill() ? bill().textContent : '';
     if (marks.seen && told.includes('no interval yet')) marks.first = true;
     if (marks.first && !marks.interval && told.includes(' to ')) marks.interval = performance.now();
-  }).observe(document.body, {subtree: true, childList: true, characterData: true});
+  }).observe(document.body, {subtree: true, childList: true, characterData: true,
+    attributes: true, attributeFilter: ['class']});
 }"""
-"""JavaScript that notes when a key goes down, the new picture is shown, and its interval is.
+"""JavaScript that notes when a key goes down, when what is shown is grey, when the new pictures are
+there, and their interval.
 
 Whatever was on its way when the key went down is before the new picture, and does not count.
 """
@@ -71,8 +77,15 @@ def focus(page: Any, label: str, role: str, key: str) -> None:
 
 
 def turned(page: Any, key: str) -> dict[str, float]:
-    """Press a key; milliseconds until the new picture and until its first paired interval."""
+    """Press a key; milliseconds until old figures are grey, new pictures are there, and their first
+    paired interval is.
+    """
     page.keyboard.press(key)
-    page.wait_for_function("() => window.marks.picture && window.marks.interval")
+    page.wait_for_function(
+        "() => window.marks.picture && window.marks.interval && window.marks.stale"
+    )
     marks = page.evaluate("() => window.marks")
-    return {f"{name}_ms": round(marks[name] - marks["key"], 1) for name in ("picture", "interval")}
+    return {
+        f"{name}_ms": round(marks[name] - marks["key"], 1)
+        for name in ("stale", "picture", "interval")
+    }

@@ -66,12 +66,16 @@ def test_a_change_draws_at_once_and_refines() -> None:
         made = panel(scenario())
         await pairs(made, 1)
         first = made.picture.value
-        assert "<img alt=" in first
+        assert "<svg" in first
         made.controls[SIZE].value = 500
-        assert made.picture.value == first  # The handler hands back at once.
+        assert made.picture.value == first  # The handler hands back at once,
+        assert "smssim-stale" in made._shown._dom_classes  # and what is shown is grey.
+        assert "Recomputing..." in made.status.value
         await pairs(made, 2)
         assert made.study.scenario.packages[0].segments == 500
         assert made.picture.value != first
+        assert "smssim-stale" not in made._shown._dom_classes
+        assert "in one month" in made.tiles.value or " to " in made.tiles.value
         assert "(no interval yet)" in made.table.value
         assert "2 pairs of months, refining..." in made.status.value
         await pairs(made, 4)
@@ -135,7 +139,7 @@ def test_messages_of_other_threads_are_done_in_the_loop_of_the_panel() -> None:
         await made.refined()
         assert "Not possible" in made.status.value
         made.reset.click()
-        while "Not possible" in made.status.value:
+        while "pair" not in made.status.value:
             await asyncio.sleep(0)
         made.close()
         await made.refined()
@@ -170,6 +174,7 @@ def test_what_cannot_be_is_told_and_the_last_picture_stays() -> None:
         assert "Not possible: thresholds.daily_" in made.status.value
         assert "daily_limit(=500) must be &gt; daily_alarm(=600)" in made.status.value
         assert (made.picture.value, made.table.value) == (picture, table)
+        assert "smssim-stale" in made._shown._dom_classes  # They are not of what is set.
         made.reset.click()
         assert made.controls[ALARM].value == 400
         await pairs(made, 2)
@@ -177,6 +182,49 @@ def test_what_cannot_be_is_told_and_the_last_picture_stays() -> None:
         made.close()
 
     turned(doing())
+
+
+def test_figures_of_an_older_setting_are_not_shown_as_the_newer_ones() -> None:
+    """A change that comes in another thread in the middle of a month: its figures are dropped."""
+
+    async def doing() -> None:
+        made = panel(scenario())
+        await pairs(made, 1)
+        plain = made.study.refine
+
+        def refine() -> None:
+            plain()
+            other = threading.Thread(target=setattr, args=(made.controls[SIZE], "value", 490))
+            other.start()
+            other.join()
+
+        made.study.refine = refine  # type: ignore[method-assign]
+        before = made.tiles.value
+        while made.study.pairs < 2:
+            await asyncio.sleep(0)
+        assert made.tiles.value == before
+        assert "Recomputing..." in made.status.value
+        made.close()
+        await made.refined()
+
+    turned(doing())
+
+
+def test_a_changed_control_is_marked_and_set_back_alone() -> None:
+    made = panel(scenario())
+    row, other = made._rows[SIZE], made._rows[ALARM]
+    undo = row.children[1]
+    assert undo.layout.display == "none"
+    made.controls[SIZE].value = 500
+    made.controls[ALARM].value = 380
+    assert "smssim-changed" in row._dom_classes
+    assert undo.layout.display is None
+    assert undo.description == "Back to 700"
+    undo.click()
+    assert made.controls[SIZE].value == 700
+    assert "smssim-changed" not in row._dom_classes
+    assert "smssim-changed" in other._dom_classes
+    assert made.study.scenario.thresholds.daily_alarm == 380
 
 
 def test_a_run_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

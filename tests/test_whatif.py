@@ -15,9 +15,12 @@ from smssim import compare
 from smssim.checks.check import verdicts_of
 from smssim.pages.panel import render as told
 from smssim.pages.panel import study
-from smssim.pages.panel.controls import Control, controls_of, middle_s, scaled
+from smssim.pages.panel.changes import middle_s, scaled
+from smssim.pages.panel.chart import Axis, Line, chart
+from smssim.pages.panel.controls import Control, controls_of, package_name
+from smssim.pages.panel.pictures import Seen
 from smssim.pages.panel.study import Study
-from smssim.plots.what_if import picture, what_if
+from smssim.pages.panel.tiles import tiles, tiles_of
 from smssim.scenario import Delay, Scenario, ScenarioError
 from smssim.scenario.delays import moments
 from smssim.simulation.policies.console import SwitchMode
@@ -104,13 +107,73 @@ def test_a_limit_above_the_quota_is_a_ticket_for_more() -> None:
     assert limit.changes(450) == {"thresholds.daily_limit": 450}
 
 
-def test_a_package_keeps_its_price_a_segment() -> None:
+def test_a_package_keeps_its_price_per_segment() -> None:
     controls = by_name(scenario())
     dear, free = (controls[f"packages.{i}.segments"] for i in (0, 1))
     assert dear.changes(1_050) == {"packages.0.segments": 1_050, "packages.0.price": 315}
     assert free.changes(2_500) == {"packages.1.segments": 2_500}
     assert "price in proportion" in dear.label
     assert "price" not in free.label
+    assert "packages.1.price" not in controls  # What is free stays so.
+
+
+def test_size_and_price_of_a_package_are_changed_together() -> None:
+    """The price is that of the base's size, whichever of the two was changed first."""
+    own = Study(scenario())
+    for values in ({"packages.0.segments": 1_050}, {"packages.0.price": 420}):
+        own.change(values)
+    assert own.scenario.packages[0].segments == 1_050
+    assert own.scenario.packages[0].price == 630
+    own.change({"packages.0.segments": 700})
+    assert own.scenario.packages[0].price == 420
+    own.reset()
+    assert own.scenario == own.base
+
+
+def test_a_price_that_a_slider_rounds_is_the_base() -> None:
+    price = by_name(scenario())["routes.ID.price"]
+    assert price.value == 0.05
+    assert price.changes(0.05 + 1e-12) == {}
+    assert price.changes(0.06) == {"routes.ID.price": 0.06}
+
+
+def test_a_campaign_is_added_moved_and_left_out() -> None:
+    base = scenario()
+    added = by_name(base)["group_tasks"]
+    assert added.label == "added campaign to ID, 5 Nov 10:00 UTC (code), recipients"
+    size = added.choices[1][1]
+    with_one = base.change(**added.changes(size))
+    (task,) = with_one.group_tasks
+    assert task.countries == {"ID": size}
+    at = by_name(with_one)["group_tasks.0.at"]
+    assert [text for text, _ in at.choices][2:4] == ["Thu 5 Nov 10:00", "Fri 6 Nov 10:00"]
+    moved = with_one.change(**at.changes(1)).group_tasks[0]
+    assert (moved.at - task.at).days == 1
+    own = Study(with_one)
+    own.change({"group_tasks.0.at": "not sent"})
+    own.first()
+    assert own.records[0].tasks is not None
+    base_sent, sent = own.comparison.pairs("messages.requested")
+    assert base_sent[0] - sent[0] >= size  # And users who asked again.
+
+
+def test_users_ask_again_or_do_not() -> None:
+    asked = scenario()
+    never = asked.change(**{f"traffic.{i}.resend": None for i in (0, 1)})
+    (patience,) = (own for own in controls_of(never) if "ask again" in own.label)
+    assert patience.value == 0
+    made = never.change(**patience.changes(60.0)).traffic[0].resend
+    assert made is not None
+    assert made.patience == Delay(lognormal_s={"median": 60, "p95": 180})
+    (patience,) = (own for own in controls_of(asked) if "ask again" in own.label)
+    assert asked.change(**patience.changes(0.0)) == never
+
+
+def test_packages_of_a_country_are_numbered_where_it_has_several() -> None:
+    packages = [{"country": name, "segments": 700} for name in ("ID", "TH", "ID")]
+    base = scenario(packages=packages)
+    names = [package_name(base, i) for i in range(4)]
+    assert names == ["ID package 1", "TH package", "ID package 2", "package 1 of a policy"]
 
 
 def test_outages_last_as_long_as_the_bases_and_come_as_often_as_asked() -> None:
@@ -129,11 +192,11 @@ def test_outages_last_as_long_as_the_bases_and_come_as_often_as_asked() -> None:
 def test_patience_is_scaled_as_a_whole_for_all_sources_that_share_it() -> None:
     base = scenario()
     (patience,) = (own for own in controls_of(base) if "ask again" in own.label)
-    assert patience.label == "users of a, b ask again after, s (median)"
-    made = base.change(**patience.changes(90))
+    assert patience.label == "users of a, b ask again after (median)"
+    made = base.change(**patience.changes(120.0))
     for source in made.traffic:
         assert source.resend is not None
-        assert source.resend.patience == Delay(lognormal_s={"median": 90, "p95": 240})
+        assert source.resend.patience == Delay(lognormal_s={"median": 120, "p95": 320})
 
 
 @pytest.mark.parametrize(
@@ -166,7 +229,12 @@ def test_what_makes_no_sense_cannot_be_turned() -> None:
     assert not {name for name in names if name.startswith(("account.", "packages."))}
     traffic = [{"name": "a", "template": "code", "country": "CN", "messages_a_day": 9}]
     mainland = scenario(**BARE, traffic=traffic)
-    assert set(by_name(mainland)) == {"traffic.0.messages_a_day", "callback.random_outages"}
+    assert set(by_name(mainland)) == {
+        "traffic.0.messages_a_day",
+        "callback.random_outages",
+        "routes.CN.price",
+        "traffic.0.resend",
+    }
 
 
 def test_values_beyond_a_control_are_refused() -> None:
@@ -177,7 +245,7 @@ def test_values_beyond_a_control_are_refused() -> None:
         by_name(scenario())["account.service_mode"].changes("never")
 
 
-SMALLER = {"packages.0.segments": 490}
+SMALLER: dict[str, Any] = {"packages.0.segments": 490}
 
 
 @pytest.fixture(scope="module")
@@ -290,17 +358,17 @@ def test_a_promise_of_a_part_of_the_month_is_decided_from_its_first_month_on() -
 def test_the_table_tells_means_dates_and_paired_intervals(studied: Study) -> None:
     rows = {row.label: row for row in told.rows(studied)}
     base, what_if = studied.comparison.pairs("cost")
-    bill = rows["the bill, USD"]
+    bill = rows["bill, USD"]
     assert bill.base == f"{base.mean():,.2f}"
     assert bill.pairs == "4"
     assert f"{(what_if - base).mean():,.2f}".removeprefix("-") in bill.difference
     assert " to " in bill.difference
-    out = rows["package 0 (ID): nothing left"]
+    out = rows["ID package runs out"]
     days = studied.comparison.experiment.values("package.run_out[0]", 1)
     assert np.isfinite(days).all()
     assert out.what_if.startswith(f"{2 + int(days.mean())} Nov ")
     assert out.difference.startswith("\N{MINUS SIGN}")
-    assert rows["package 1 (TH): nothing left"][1:] == ("never", "never", "-", "0")
+    assert rows["TH package runs out"][1:] == ("never", "never", "-", "0")
 
 
 class Html(HTMLParser):
@@ -338,29 +406,88 @@ def test_without_promises_it_is_told_how_to_make_some() -> None:
     assert told.status(own) == "1 pair of months, refining..."
 
 
-def test_the_picture_is_an_image_with_its_words(studied: Study) -> None:
-    ((tag, attrs),) = Html(told.picture(studied)).tags
-    assert tag == "img"
-    assert str(attrs["src"]).startswith("data:image/png;base64,iVBOR")
-    assert str(attrs["alt"]).startswith("Two months side by side. Base: empty (X): ID ")
+def test_the_tiles_say_what_is_better(studied: Study) -> None:
+    """A smaller package costs less and runs out earlier; a difference of 0 is none."""
+    found = {tile.name.partition(",")[0]: tile for tile in tiles_of(studied)}
+    bill = found["Bill"]
+    base, what_if = studied.comparison.pairs("cost")
+    assert (bill.value, bill.base) == (f"{what_if.mean():,.2f}", f"{base.mean():,.2f}")
+    assert bill.judgement == "better"
+    assert " to \N{MINUS SIGN}" in bill.difference
+    assert found["Months with a run-out"].value == "4 of 4"
+    assert found["Promises kept"].base.endswith(" of 2")
+    text = Html(tiles(studied)).text
+    assert "\N{CHECK MARK} better" in text
+    own = Study(scenario())
+    own.refine()
+    assert {tile.judgement for tile in tiles_of(own)} == {"same"}
+    own.change({"packages.0.price": 500})
+    own.first()
+    assert "in one month" in tiles_of(own)[0].difference  # One pair says nothing of chance.
+    assert tiles_of(own)[0].judgement == "unclear"
 
 
-def test_both_months_are_drawn_at_the_same_scales(studied: Study) -> None:
-    figure = what_if(*studied.records)
-    left, right, late_left, late_right = figure.axes
-    for one, other in ((left, right), (late_left, late_right)):
-        assert one.get_ylim() == other.get_ylim()
-        assert one.get_xlim() == other.get_xlim()
-        assert one.get_title(loc="left").startswith("Base: ")
-        assert other.get_title(loc="left").startswith("What-if: ")
-    assert max(line.get_ydata().max() for line in left.lines) == 5_000
-    assert {line.get_marker() for line in right.lines} == {"None", "X"}
+def test_a_dearer_bill_and_more_refused_are_worse() -> None:
+    own = Study(scenario(account={"service_mode": "suspend"}))
+    own.change({"packages.0.price": 500, **SMALLER})
+    for _ in range(4):
+        own.refine()
+    found = {tile.name.partition(",")[0]: tile.judgement for tile in tiles_of(own)}
+    names = ("Bill", "Refused by limits and run-outs", "Delivered")
+    assert [found[name] for name in names] == ["worse"] * 3
 
 
-def test_without_packages_the_delays_alone_are_drawn() -> None:
+def test_the_pictures_are_svg_with_their_words(studied: Study) -> None:
+    drawn = Html(told.pictures_of(studied))
+    words = [str(attrs["aria-label"]) for tag, attrs in drawn.tags if attrs.get("role") == "img"]
+    assert [word.partition(":")[0] for word in words] == [
+        "Bill",
+        "ID packages run out",
+        "TH packages run out",
+        "otp",
+    ]
+    assert words[0].startswith(f"Bill: {studied.seen[1].bill.y[-1]:,.2f} USD; base ")
+    assert words[2].startswith("TH packages run out: never; base never")
+
+
+@pytest.mark.parametrize("start", ["2026-11-02", "2026-11-02T15:30:00Z"])
+def test_what_is_drawn_is_what_is_reported(start: str) -> None:
+    """The bill ends at the KPI and never falls, what is left begins at the size, crosses are the
+    run-outs, delays end at all that is delivered.
+    """
+    own = Study(scenario(start=start))
+    own.first()
+    seen = Seen.of(own.records[0])
+    figures = own.comparison.experiment
+    assert seen.bill.y[-1] == pytest.approx(figures.values("cost", 0)[0])
+    assert (np.diff(seen.bill.y) >= 0).all()
+    assert (seen.bill.x[0], seen.bill.x[-1]) == (0, pytest.approx(6, abs=1))
+    assert seen.left["TH"].y[0] == 5_000
+    assert seen.left["ID"].crosses[0][0] == pytest.approx(
+        figures.values("package.run_out[0]", 0)[0], abs=1e-6
+    )
+    curve, p95 = seen.latency["otp"]
+    assert curve.y[-1] == 100
+    assert p95 == pytest.approx(figures.values("latency.p95", 0)[0])
+
+
+def test_points_of_a_chart_are_where_their_values_are() -> None:
+    line = Line(np.array([0.0, 5.0, 10.0]), np.array([0.0, 50.0, 100.0]), [(5.0, 50.0)])
+    axis = [Axis(0, top, [(0, "0"), (top, f"{top:,}")]) for top in (10, 100)]
+    drawn = chart(line, None, axis[0], axis[1], "a < b")
+    assert 'd="M60.0 150.0L206.0 79.0L352.0 8.0"' in drawn
+    assert "M202.0 75.0L210.0 83.0" in drawn
+    assert 'aria-label="a &lt; b"' in drawn
+    log = Axis(1, 100, [], log=True)
+    assert log.share(np.array([1.0, 10.0, 100.0, 1_000.0])).tolist() == [0, 0.5, 1, 1]
+    many = Line(np.arange(10_000.0), np.arange(10_000.0)).thinned()
+    assert len(many.x) < 500
+    assert (many.x[0], many.x[-1]) == (0, 9_999)
+
+
+def test_without_packages_bill_and_delays_are_drawn() -> None:
     own = Study(scenario(**BARE))
-    assert len(what_if(*own.records).axes) == 2
-    assert "segments" not in picture(*own.seen).alt
+    assert told.pictures_of(own).count("<figure>") == 2
 
 
 @pytest.fixture

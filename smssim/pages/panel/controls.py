@@ -1,67 +1,55 @@
-"""What of a scenario can be turned in a what-if, and which of its values each turn changes."""
+"""What of a scenario can be changed in a what-if, and which of its values each control changes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from smssim.scenario import Delay, GroupTask, Package, Scenario
+from smssim.formatting import listed
+from smssim.pages.panel.changes import (
+    NOT_SENT,
+    Turn,
+    Value,
+    added,
+    down,
+    limit_with_quota,
+    middle_s,
+    move,
+    moved,
+    put,
+    reprice,
+    resize,
+    wait,
+)
+from smssim.scenario import GroupTask, Scenario
 from smssim.scenario.delays import moments
+from smssim.scenario.sources import CANCEL_BEFORE
 from smssim.sms.reference import MAINLAND
 
-__all__ = ["LIMITS", "Changes", "Control", "Value", "controls_of", "middle_s", "scaled"]
+__all__ = ["LIMITS", "Control", "controls_of", "package_name"]
 
-# Delays of a scenario as one number of seconds, and made longer or shorter as a whole.
-
-
-def middle_s(delay: Delay) -> float:
-    """The median of a delay, in seconds; of a log-normal, without its slow part."""
-    if delay.lognormal_s is not None:
-        return delay.lognormal_s.median
-    if delay.exponential_s is not None:
-        return delay.exponential_s * math.log(2)
-    if delay.uniform_s is not None:
-        return sum(delay.uniform_s) / 2
-    if delay.curve is not None:
-        return delay.median_s()
-    assert delay.fixed_s is not None
-    return delay.fixed_s
-
-
-def scaled(delay: Delay, factor: float) -> dict[str, Any]:
-    """The data of a delay that is *factor* times as long in every respect.
-
-    >>> scaled(Delay(lognormal_s={"median": 40, "p95": 100}), 0.5)
-    {'lognormal_s': {'median': 20.0, 'p95': 50.0}}
-    """
-    data = delay.model_dump(exclude_none=True)
-    if delay.curve is not None:
-        data["curve"] = [[share, seconds * factor] for share, seconds in delay.curve]
-        return data
-    return {form: _times(value, factor) for form, value in data.items()}
-
-
-def _times(value: Any, factor: float) -> Any:
-    if isinstance(value, dict):
-        return {key: item if key == "share" else item * factor for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [item * factor for item in value]
-    return value * factor
-
-
-_SERVICE, LIMITS, _VOLUMES, _AROUND = (
+_SERVICE, _PRICES, LIMITS, _VOLUMES, _CAMPAIGNS, _AROUND = (
     "Service mode and packages",
+    "Prices",
     "Alarms and limits",
     "Volumes",
-    "Reports and users",
+    "Campaign",
+    "Delivery reports and users",
 )
 _MODES = (
     ("1, pay per use beyond packages", "pay_per_use"),
     ("2, suspend when packages run out", "suspend"),
 )
+_SHIFTS_D = (-7, -2, -1, 0, 1, 2, 7)
+"""Days by which a group task can be moved."""
+_CAMPAIGN_DAYS = (0, 1, 5, 20, 100)
+"""How large an added campaign can be, in days of all other traffic."""
+_PATIENCE_S = (0.0, 15.0, 30.0, 60.0, 120.0, 300.0)
+"""Seconds after which half of the users ask again; at 0 nobody does."""
 _DOWN_H = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 12.0)
 """Hours a day that the callback server may be down."""
 _OUTAGE_S = 3_600.0
@@ -70,13 +58,10 @@ _MOST = 1_000_000
 """Numbers of a group task at most (DOMAIN.md section 8)."""
 _NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
 
-Value = str | float
-Changes = Mapping[str, Any]
-
 
 @dataclass(frozen=True)
 class Control:
-    """One thing to turn: a choice of `choices`, or a number from `low` to `high` in steps.
+    """One thing to change: a choice of `choices`, or a number from `low` to `high` in steps.
 
     `value` is the base's, which lies on the steps; at it nothing is changed. `paths` are all that
     it may change, by `changes`.
@@ -85,48 +70,91 @@ class Control:
     name: str
     group: str
     label: str
-    """What is turned, with its unit."""
+    """What is changed, with its unit."""
     paths: tuple[str, ...]
     value: Value
-    turn: Callable[[Any], Changes] = field(repr=False, compare=False)
+    turn: Turn = field(repr=False, compare=False)
     choices: tuple[tuple[str, Value], ...] = ()
     low: float = 0
     high: float = 0
     step: float = 1
 
-    def changes(self, value: Value) -> dict[str, Any]:
-        """The changes by path for `Scenario.change`. Raise a ValueError for what it cannot be."""
+    def changes(self, value: Value, others: Mapping[str, Value] | None = None) -> dict[str, Any]:
+        """The changes by path for `Scenario.change`, where the *others* stand as given by name.
+
+        Raise a ValueError for a value that it cannot have.
+        """
         if self.choices:
             values = [choice for _, choice in self.choices]
             if value not in values:
                 raise ValueError(f"{self.name}(={value!r}) must be one of {values}")
         elif isinstance(value, str) or not self.low <= value <= self.high:
             raise ValueError(f"{self.name}(={value!r}) must be in {self.low:g}..{self.high:g}")
-        return {} if value == self.value else dict(self.turn(value))
+        return {} if self.is_base(value) else dict(self.turn(value, others or {}))
+
+    def is_base(self, value: Value) -> bool:
+        """Whether a value is the base's, but for the digits that a slider rounds away."""
+        if isinstance(value, str) or isinstance(self.value, str):
+            return value == self.value
+        return math.isclose(value, self.value, rel_tol=1e-6)
 
 
 def controls_of(scenario: Scenario) -> tuple[Control, ...]:
     """All controls that make sense for a scenario, in the order in which they are shown.
 
-    Service mode and sizes need packages, which keep their price a segment (Assumption: sizes and
-    prices are not public); a group task needs numbers by country, patience needs users who ask
-    again. A limit above the quota raises the quota with it, as its ticket would.
+    Service mode, sizes and prices of packages need packages; a package of another size costs as
+    much per segment (Assumption: sizes and prices are not public). A limit above the quota raises
+    the quota with it, as its ticket would. A campaign is added where the scenario has none.
     """
-    account = [*_service(scenario), *_thresholds(scenario)]
-    return (*account, *_volumes(scenario), _outages(scenario), *_patience(scenario))
+    account = [*_service(scenario), *_prices(scenario), *_thresholds(scenario)]
+    sending = [*_volumes(scenario), *_campaigns(scenario)]
+    return (*account, *sending, _outages(scenario), *_patience(scenario))
+
+
+def package_name(scenario: Scenario, index: int) -> str:
+    """A package by its country, and its number there where the country has several.
+
+    Those that a policy buys come after those of the scenario.
+    """
+    if index >= len(scenario.packages):
+        return f"package {index - len(scenario.packages) + 1} of a policy"
+    country = scenario.packages[index].country
+    alike = [i for i, package in enumerate(scenario.packages) if package.country == country]
+    number = f" {alike.index(index) + 1}" if len(alike) > 1 else ""
+    return f"{country} package{number}"
 
 
 def _service(scenario: Scenario) -> Iterator[Control]:
     mode = scenario.account.service_mode
     if scenario.packages or mode == "suspend":
         path = "account.service_mode"
-        yield _choice(path, _SERVICE, "service mode", mode, _MODES, _put(path))
+        yield _choice(path, _SERVICE, "service mode", mode, _MODES, put(path))
     for i, package in enumerate(scenario.packages):
         path, priced = f"packages.{i}.segments", f"packages.{i}.price"
         alike = " (price in proportion)" * (package.price_micro > 0)
-        label = f"package {i} to {package.country}, segments{alike}"
-        turn = partial(_resize, path=path, priced=priced, package=package)
+        label = f"{package_name(scenario, i)}, segments{alike}"
+        turn = partial(resize, path=path, priced=priced, package=package)
         yield _number(path, _SERVICE, label, package.segments, turn, (path, priced))
+
+
+def _prices(scenario: Scenario) -> Iterator[Control]:
+    """Prices of packages at the base's size, and pay-per-use by country; what is free stays so."""
+    currency = scenario.currency
+    for i, package in enumerate(scenario.packages):
+        path, priced = f"packages.{i}.segments", f"packages.{i}.price"
+        if package.price and package.price_per_segment is None:
+            label = f"{package_name(scenario, i)}, {currency} for {package.segments:,} segments"
+            turn = partial(reprice, path=path, priced=priced, package=package)
+            yield _number(priced, _PRICES, label, package.price, turn)
+        elif package.price_per_segment:
+            each = f"packages.{i}.price_per_segment"
+            label = f"{package_name(scenario, i)}, {currency} per segment"
+            yield _number(each, _PRICES, label, package.price_per_segment, put(each))
+    for country in sorted({name for source in scenario.sources for name in _countries(source)}):
+        path, price = f"routes.{country}.price", scenario.route(country).price
+        if country and price:
+            label = f"pay-per-use to {country}, {currency} per segment"
+            yield _number(path, _PRICES, label, price, put(path))
 
 
 def _thresholds(scenario: Scenario) -> Iterator[Control]:
@@ -138,8 +166,8 @@ def _thresholds(scenario: Scenario) -> Iterator[Control]:
         most = getattr(scenario.quota, f"{period}_limit")
         now = getattr(scenario.thresholds, f"{period}_alarm")
         label = f"{period} alarm, {scenario.thresholds.unit}s a {unit}"
-        yield _number(alarm, LIMITS, label, now, _put(alarm))
-        turn = partial(_limit, limit=limit, quota=quota, most=most)
+        yield _number(alarm, LIMITS, label, now, put(alarm))
+        turn = partial(limit_with_quota, limit=limit, quota=quota, most=most)
         now = getattr(scenario.thresholds, f"{period}_limit")
         label = f"{period} limit, {scenario.thresholds.unit}s a {unit} (above {most:,} by ticket)"
         yield _number(limit, LIMITS, label, now, turn, (limit, quota))
@@ -150,15 +178,50 @@ def _volumes(scenario: Scenario) -> Iterator[Control]:
         path = f"traffic.{i}.messages_a_day"
         label = f"{source.name} to {source.country}, messages a day"
         value = source.messages_a_day
-        yield _number(path, _VOLUMES, label, value, _put(path))
+        yield _number(path, _VOLUMES, label, value, put(path))
+
+
+def _campaigns(scenario: Scenario) -> Iterator[Control]:
+    """Recipients and moment of each group task; without any, one to add."""
+    if not scenario.group_tasks:
+        yield from _added_campaign(scenario)
     for i, task in enumerate(scenario.group_tasks):
         room = _MOST - sum(task.countries.values())
         for country, recipients in task.countries.items():
             path = f"group_tasks.{i}.countries.{country}"
             label = f"{task.name} to {country}, recipients"
-            control = _number(path, _VOLUMES, label, recipients, _put(path), most=recipients + room)
+            control = _number(
+                path, _CAMPAIGNS, label, recipients, put(path), most=recipients + room
+            )
             if control.low < control.high:
                 yield control
+        at, cancelled = f"group_tasks.{i}.at", f"group_tasks.{i}.cancelled"
+        ends = scenario.start + timedelta(days=scenario.days)
+        days = [n for n in _SHIFTS_D if scenario.start <= task.at + timedelta(days=n) < ends]
+        choices: list[tuple[str, Value]] = [(moved(task.at, n), n) for n in days]
+        if task.at - task.made_at(scenario.start) >= CANCEL_BEFORE:
+            choices.append((NOT_SENT, NOT_SENT))
+        turn = partial(move, task=task, start=scenario.start, at=at, cancelled=cancelled)
+        label = f"{task.name}, sent on (UTC)"
+        yield Control(at, _CAMPAIGNS, label, (at, cancelled), 0, turn, tuple(choices))
+
+
+def _added_campaign(scenario: Scenario) -> Iterator[Control]:
+    """A group task in the middle of the period, to the country with the most traffic."""
+    abroad = [source for source in scenario.traffic if source.country != MAINLAND]
+    if not abroad:
+        return
+    country = max(abroad, key=lambda source: source.messages_a_day).country
+    plain = [template.name for template in scenario.templates if template.type != "otp"]
+    template = [*plain, scenario.templates[0].name][0]
+    at = (scenario.start + timedelta(days=scenario.days // 2)).replace(hour=10, minute=0, second=0)
+    a_day = sum(source.messages_a_day for source in scenario.traffic)
+    sizes = sorted({_round(days * a_day) for days in _CAMPAIGN_DAYS})
+    task = {"name": "added campaign", "template": template, "at": at.isoformat()}
+    label = f"added campaign to {country}, {at.day} {at:%b} 10:00 UTC ({template}), recipients"
+    choices = tuple((f"{size:,}" if size else "none", size) for size in sizes if size <= _MOST)
+    turn = partial(added, task=task, country=country)
+    yield _choice("group_tasks", _CAMPAIGNS, label, 0, choices, turn)
 
 
 def _outages(scenario: Scenario) -> Control:
@@ -170,48 +233,30 @@ def _outages(scenario: Scenario) -> Control:
         for down in sorted({hours, *_DOWN_H})
     )
 
-    turn = partial(_down, path=path, down_s=down_s)
+    turn = partial(down, path=path, down_s=down_s)
     return _choice(path, _AROUND, "callback server down by chance, h a day", hours, choices, turn)
 
 
 def _patience(scenario: Scenario) -> Iterator[Control]:
+    """Whether users of passwords ask again and when: a choice for all sources that are alike."""
     alike: dict[Any, list[int]] = {}
+    passwords = {template.name for template in scenario.templates if template.type == "otp"}
     for i, source in enumerate(scenario.traffic):
-        if source.resend is not None:
-            alike.setdefault(source.resend.patience, []).append(i)
-    for patience, sources in alike.items():
-        middle = middle_s(patience)
-        paths = tuple(f"traffic.{i}.resend.patience" for i in sources)
-        names = ", ".join(scenario.traffic[i].name for i in sources)
-        label = f"users of {names} ask again after, s (median)"
-        turn = partial(_wait, patience=patience, middle=middle, paths=paths)
-        if middle > 0:
-            yield _number(paths[0], _AROUND, label, middle, turn, paths)
-
-
-def _put(path: str) -> Callable[[Any], Changes]:
-    return lambda value: {path: value}
-
-
-def _resize(value: int, path: str, priced: str, package: Package) -> Changes:
-    if not package.price or package.price_per_segment is not None:
-        return {path: value}
-    return {path: value, priced: round(package.price * value / package.segments, 6)}
-
-
-def _limit(value: int, limit: str, quota: str, most: int) -> Changes:
-    return {limit: value} | ({quota: value} if value > most else {})
-
-
-def _down(hours: float, path: str, down_s: float) -> Changes:
-    if not hours:
-        return {path: None}
-    up_s = down_s * (24 - hours) / hours
-    return {path: {"up": {"exponential_s": up_s}, "down": {"exponential_s": down_s}}}
-
-
-def _wait(value: float, patience: Delay, middle: float, paths: Sequence[str]) -> Changes:
-    return dict.fromkeys(paths, scaled(patience, value / middle))
+        asks = source.template in passwords and source.server_resend is None
+        if source.resend is not None or asks:
+            alike.setdefault(source.resend, []).append(i)
+    for resend, sources in alike.items():
+        base = middle_s(resend.patience) if resend else 0.0
+        paths = tuple(f"traffic.{i}.resend" for i in sources)
+        names = listed([scenario.traffic[i].name for i in sources], 3)
+        label = f"users of {names} ask again after (median)"
+        choices = tuple(
+            (f"{after:g} s" if after else "never", after) for after in sorted({base, *_PATIENCE_S})
+        )
+        turn = partial(wait, resend=resend, base=base, paths=paths)
+        if resend is None or base > 0:
+            changed = (*paths, *(f"{path}.patience" for path in paths))
+            yield Control(paths[0], _AROUND, label, changed, base, turn, choices)
 
 
 def _choice(
@@ -220,7 +265,7 @@ def _choice(
     label: str,
     value: Value,
     choices: tuple[tuple[str, Value], ...],
-    turn: Callable[[Any], Changes],
+    turn: Turn,
 ) -> Control:
     return Control(path, group, label, (path,), value, turn, choices)
 
@@ -230,7 +275,7 @@ def _number(
     group: str,
     label: str,
     value: float,
-    turn: Callable[[Any], Changes],
+    turn: Turn,
     paths: tuple[str, ...] = (),
     most: float = math.inf,
 ) -> Control:
@@ -248,6 +293,14 @@ def _step(value: float) -> float:
     scale = 10.0 ** math.floor(math.log10(rough))
     step = next(nice * scale for nice in _NICE if nice * scale >= rough * (1 - 1e-9))
     return max(1, round(step)) if isinstance(value, int) else step
+
+
+def _round(value: float) -> int:
+    """About *value*, with one digit that is not 0."""
+    if value < 1:
+        return 0
+    scale = 10 ** math.floor(math.log10(value))
+    return int(round(value / scale) * scale)
 
 
 def _countries(source: Any) -> set[str]:

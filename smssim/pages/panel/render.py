@@ -1,10 +1,8 @@
-"""What a study tells: a picture, a table and sentences, as HTML without JavaScript or addresses."""
+"""What a study shows: its table and sentences, as HTML without JavaScript or addresses."""
 
 from __future__ import annotations
 
-import base64
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from html import escape
 from typing import NamedTuple
@@ -14,49 +12,66 @@ import numpy as np
 from smssim.checks import Verdict
 from smssim.checks.decide import months_of
 from smssim.experiment.comparison import BASE, WHAT_IF
-from smssim.experiment.experiment import Experiment
 from smssim.experiment.statistics import Values
-from smssim.formatting import NOTHING, amount, count, duration, html_table, number
+from smssim.formatting import NOTHING, amount, count, duration, html_table, money, number
+from smssim.pages.panel.chart import CHART_STYLE
+from smssim.pages.panel.controls import package_name
+from smssim.pages.panel.pictures import pictures
 from smssim.pages.panel.study import MOST, Study
-from smssim.plots.what_if import picture as draw
+from smssim.pages.panel.tiles import TILE_STYLE, Form, mean, signed
 from smssim.scenario import Scenario, ScenarioError
 from smssim.stats.intervals import mean_interval
 
 __all__ = [
     "OUTCOMES",
+    "RECOMPUTING",
     "STYLE",
-    "Form",
     "Row",
     "line",
-    "picture",
+    "pictures_of",
     "rows",
     "sentence",
     "status",
     "table",
 ]
 
-_HEAD = ("", "base", "what-if", "difference (95% interval)", "pairs")
+_HEAD = ("", "base", "what-if", "difference (95% confidence interval)", "pairs")
 OUTCOMES = {"pass": "kept", "fail": "broken", "undecided": "undecided"}
+RECOMPUTING = "Recomputing..."
 _NO_PROMISES = (
     "This scenario has no promises. Add some to its file and they are decided here, for instance"
     " checks: [{name: never dry, metric: runout.any, below: 0.05, margin: 0.02}]"
     " (docs/checks.md)."
 )
-STYLE = """<style>
-.smssim-panel .smssim-control { flex-flow: row wrap; height: auto; width: 290px }
-.smssim-panel .smssim-control > .widget-label {
+STYLE = f"""<style>
+.smssim-panel .smssim-control {{ flex-flow: row wrap; height: auto; width: 290px }}
+.smssim-panel .smssim-control > .widget-label {{
   flex: 0 0 100%; width: auto; height: auto; white-space: normal; text-align: left; line-height: 1.3
-}
-.smssim-panel .smssim-control select { height: 28px }
-.smssim-panel td, .smssim-panel th { line-height: 1.3; padding: 3px 6px; font-size: 12px }
-.smssim-panel td { text-align: right; font-variant-numeric: tabular-nums }
-.smssim-panel tbody th { text-align: left; font-weight: normal }
-.smssim-panel td span { white-space: nowrap }
-.smssim-panel caption { text-align: left; white-space: nowrap }
-</style>"""
+}}
+.smssim-panel .smssim-control select {{ height: 28px }}
+.smssim-panel .smssim-changed {{
+  border-left: 4px solid var(--jp-brand-color1, #1976d2); padding-left: 6px
+}}
+.smssim-panel .smssim-changed .smssim-control {{ width: 280px }}
+.smssim-panel .smssim-changed .widget-label {{ font-weight: bold }}
+.smssim-panel .smssim-undo {{ width: auto; height: 24px; line-height: 24px; font-size: 12px }}
+.smssim-panel .smssim-shown {{ transition: opacity 0.1s }}
+.smssim-panel .smssim-stale {{ opacity: 0.3; filter: grayscale(1) }}
+.smssim-panel .smssim-pictures {{
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(290px, 1fr)); gap: 4px 16px
+}}
+.smssim-panel figure {{
+  display: grid; grid-row: span 2; grid-template-rows: subgrid; margin: 0 0 8px; max-width: 560px
+}}
+.smssim-panel figcaption {{ line-height: 1.3; font-size: 13px }}
+.smssim-panel p {{ line-height: 1.4; margin: 6px 0 2px }}
+.smssim-panel td, .smssim-panel th {{ line-height: 1.3; padding: 3px 6px; font-size: 12px }}
+.smssim-panel td {{ text-align: right; font-variant-numeric: tabular-nums }}
+.smssim-panel tbody th {{ text-align: left; font-weight: normal }}
+.smssim-panel td span {{ white-space: nowrap }}
+.smssim-panel caption {{ text-align: left; white-space: nowrap }}
+{TILE_STYLE}{CHART_STYLE}</style>"""
 """How widgets look within an element of the class smssim-panel: labels stand above controls."""
-
-Form = Callable[[float], str]
 
 
 class Row(NamedTuple):
@@ -69,12 +84,9 @@ class Row(NamedTuple):
     pairs: str = ""
 
 
-def picture(study: Study) -> str:
-    """Replication 0 of both sides as an `<img>`, its words in `alt`."""
-    png, alt = draw(*study.seen)
-    data = base64.b64encode(png).decode("ascii")
-    style = "width: 100%; max-width: 1000px; height: auto"
-    return f'<img alt="{escape(alt)}" style="{style}" src="data:image/png;base64,{data}">'
+def pictures_of(study: Study) -> str:
+    """The first month of both sides, drawn."""
+    return pictures(*study.seen, study.base)
 
 
 def table(study: Study) -> str:
@@ -93,11 +105,12 @@ def rows(study: Study) -> list[Row]:
     comparison = study.comparison
     currency = study.base.currency
     figures = [
-        _figure(study, "cost", f"the bill, {currency}", amount),
+        _figure(study, "cost", f"bill, {currency}", amount),
+        _figure(study, "cost.per_delivered", f"cost per delivered message, {currency}", _finely),
         _figure(study, "messages.delivered", "delivered, messages", count),
         _figure(study, "messages.stopped_by_limit", "refused by a limit, messages", count),
-        _figure(study, "messages.stopped_by_runout", "refused as packages ran out", count),
-        _figure(study, "latency.p95", "95% are delivered within", duration),
+        _figure(study, "messages.stopped_by_runout", "refused without a package left", count),
+        _figure(study, "latency.p95", "delivery time, p95", duration),
     ]
     names = [
         name for name in comparison.experiment.kpi_names if name.startswith("package.run_out[")
@@ -121,7 +134,7 @@ def sentence(error: Exception) -> str:
     """What is wrong, in words; of a scenario all of it, and what was done about it."""
     if isinstance(error, ScenarioError):
         problems = "; ".join(": ".join(filter(None, (p.path, p.message))) for p in error.problems)
-        return f"Not possible: {problems}. The picture is the last one that was."
+        return f"Not possible: {problems}. The figures below are of the last setting that was."
     if isinstance(error, FileExistsError):
         return f"Not saved: {error.filename} is there already; choose another name."
     if isinstance(error, OSError):
@@ -130,31 +143,31 @@ def sentence(error: Exception) -> str:
 
 
 def line(words: str) -> str:
-    """A sentence as the status line, which screen readers tell when it changes."""
+    """A sentence as the status line, which screen readers read out when it changes."""
     return f'<div role="status" aria-live="polite">{escape(words)}</div>'
 
 
 def _figure(study: Study, name: str, label: str, form: Form) -> Row:
-    experiment = study.comparison.experiment
     base, what_if = study.comparison.pairs(name)
-    means = [form(_mean(experiment, name, design)) for design in (BASE, WHAT_IF)]
+    means = [form(mean(study, name, design)) for design in (BASE, WHAT_IF)]
     return Row(label, means[BASE], means[WHAT_IF], *_difference(what_if - base, form))
 
 
+def _finely(value: float) -> str:
+    return money(value, 4)
+
+
 def _run_out(study: Study, name: str) -> Row:
-    index = name.partition("[")[2].removesuffix("]")
-    packages = study.base.packages
-    in_base = int(index) < len(packages)
-    country = f" ({packages[int(index)].country})" if in_base else ""
+    index = int(name.partition("[")[2].removesuffix("]"))
     experiment = study.comparison.experiment
-    dates = [_date(study.base, experiment.values(name, design)) for design in (BASE, WHAT_IF)]
+    days = [experiment.values(name, design) for design in (BASE, WHAT_IF)]
     base, what_if = study.comparison.pairs(name)
-    return Row(
-        f"package {index}{country}: nothing left",
-        dates[BASE],
-        dates[WHAT_IF],
-        *_difference(what_if - base, lambda days: duration(86_400 * days)),
-    )
+    difference, pairs = _difference(what_if - base, lambda days: duration(86_400 * days))
+    if not len(base) and any(np.isfinite(side).any() for side in days):
+        difference = "runs out now" if np.isfinite(days[WHAT_IF]).any() else "no longer runs out"
+    dates = [_date(study.base, side) for side in days]
+    label = f"{package_name(study.base, index)} runs out"
+    return Row(label, dates[BASE], dates[WHAT_IF], difference, pairs)
 
 
 def _date(base: Scenario, days: Values) -> str:
@@ -193,22 +206,11 @@ def _difference(values: Values, form: Form) -> tuple[str, str]:
     n = len(values)
     if not n:
         return NOTHING, "0"
-    mean = _signed(float(values.mean()), form)
+    change = signed(float(values.mean()), form)
     if n < 2:
-        return f"{mean} (no interval yet)", "1"
+        return f"{change} (no interval yet)", "1"
     _, low, high = mean_interval(values)
-    return f"{mean} ({_signed(low, form)} to {_signed(high, form)})", f"{n:,}"
-
-
-def _signed(value: float, form: Form) -> str:
-    text = form(abs(value))
-    sign = "+" if value > 0 else "\N{MINUS SIGN}"
-    return text if text == form(0) else f"{sign}{text}"
-
-
-def _mean(experiment: Experiment, name: str, design: int) -> float:
-    values = experiment.values(name, design, drop_missing=True)
-    return float(values.mean()) if len(values) else math.nan
+    return f"{change} ({signed(low, form)} to {signed(high, form)})", f"{n:,}"
 
 
 def _cell(text: str) -> str:

@@ -18,8 +18,9 @@ from smssim.experiment.designs import Design
 from smssim.experiment.pool import packed
 from smssim.experiment.statistics import mean_of
 from smssim.experiment.worker import Result, Task, figures_of, promised_in
-from smssim.pages.panel.controls import Value, controls_of
-from smssim.plots.what_if import Seen
+from smssim.pages.panel.changes import Value
+from smssim.pages.panel.controls import controls_of
+from smssim.pages.panel.pictures import Seen
 from smssim.record.record import Record
 from smssim.scenario import Scenario
 from smssim.simulation.policies.account_view import Policy
@@ -68,7 +69,7 @@ class Study:
         changes = {
             path: value
             for name, control in self.controls.items()
-            for path, value in control.changes(wanted[name]).items()
+            for path, value in control.changes(wanted[name], wanted).items()
         }
         what_if = self.base.change(**changes) if changes else self.base
         self.values = wanted
