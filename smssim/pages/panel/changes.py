@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from smssim.scenario import Delay, GroupTask, Package
+from smssim.scenario import Delay, Package
 from smssim.scenario.sources import Resend
 
 __all__ = [
@@ -109,16 +109,11 @@ def down(hours: float, _: Mapping[str, Value], path: str, down_s: float) -> Chan
 
 
 def move(
-    days: Any,
-    _: Mapping[str, Value],
-    task: GroupTask,
-    start: datetime,
-    at: str,
-    cancelled: str,
+    days: Any, _: Mapping[str, Value], when: datetime, made: datetime, at: str, cancelled: str
 ) -> Changes:
     if days == NOT_SENT:
-        return {cancelled: task.made_at(start).isoformat()}
-    return {at: (task.at + timedelta(days=days)).isoformat()}
+        return {cancelled: made.isoformat()}
+    return {at: (when + timedelta(days=days)).isoformat()}
 
 
 def moved(at: datetime, days: int) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -27,7 +27,7 @@ from smssim.pages.panel.changes import (
 )
 from smssim.scenario import GroupTask, Scenario
 from smssim.scenario.delays import moments
-from smssim.scenario.sources import CANCEL_BEFORE
+from smssim.scenario.group_tasks import CANCEL_BEFORE
 from smssim.sms.reference import MAINLAND
 
 __all__ = ["LIMITS", "Control", "controls_of", "package_name"]
@@ -108,7 +108,14 @@ def controls_of(scenario: Scenario) -> tuple[Control, ...]:
     """
     account = [*_service(scenario), *_prices(scenario), *_thresholds(scenario)]
     sending = [*_volumes(scenario), *_campaigns(scenario)]
-    return (*account, *sending, _outages(scenario), *_patience(scenario))
+    controls = [*account, *sending, _outages(scenario), *_patience(scenario)]
+    ranges = {one.path for one in scenario.ranges}
+    return tuple(_of_range(each) if each.name in ranges else each for each in controls)
+
+
+def _of_range(control: Control) -> Control:
+    """A control whose value is the middle of a range in the base, and one number once changed."""
+    return replace(control, label=f"{control.label} (the base has a range)")
 
 
 def package_name(scenario: Scenario, index: int) -> str:
@@ -153,7 +160,9 @@ def _prices(scenario: Scenario) -> Iterator[Control]:
     for country in sorted({name for source in scenario.sources for name in _countries(source)}):
         path, price = f"routes.{country}.price", scenario.route(country).price
         if country and price:
-            label = f"pay-per-use to {country}, {currency} per segment"
+            since = [dated.since for dated in scenario.route(country).prices]
+            until = f" until {since[0].day} {since[0]:%b}" if since else ""
+            label = f"pay-per-use to {country}{until}, {currency} per segment"
             yield _number(path, _PRICES, label, price, put(path))
 
 
@@ -195,15 +204,22 @@ def _campaigns(scenario: Scenario) -> Iterator[Control]:
             )
             if control.low < control.high:
                 yield control
-        at, cancelled = f"group_tasks.{i}.at", f"group_tasks.{i}.cancelled"
-        ends = scenario.start + timedelta(days=scenario.days)
-        days = [n for n in _SHIFTS_D if scenario.start <= task.at + timedelta(days=n) < ends]
-        choices: list[tuple[str, Value]] = [(moved(task.at, n), n) for n in days]
-        if task.at - task.made_at(scenario.start) >= CANCEL_BEFORE:
-            choices.append((NOT_SENT, NOT_SENT))
-        turn = partial(move, task=task, start=scenario.start, at=at, cancelled=cancelled)
-        label = f"{task.name}, sent on (UTC)"
-        yield Control(at, _CAMPAIGNS, label, (at, cancelled), 0, turn, tuple(choices))
+        if task.at is not None:
+            yield _moment(scenario, i, task.at)
+
+
+def _moment(scenario: Scenario, i: int, when: datetime) -> Control:
+    """On which day the group task of that number is sent, if it is."""
+    task, ends = scenario.group_tasks[i], scenario.start + timedelta(days=scenario.days)
+    at, cancelled = f"group_tasks.{i}.at", f"group_tasks.{i}.cancelled"
+    made = task.created or min(scenario.start, when)
+    days = [n for n in _SHIFTS_D if scenario.start <= when + timedelta(days=n) < ends or not n]
+    choices: list[tuple[str, Value]] = [(moved(when, n), n) for n in days]
+    if when - made >= CANCEL_BEFORE:
+        choices.append((NOT_SENT, NOT_SENT))
+    turn = partial(move, when=when, made=made, at=at, cancelled=cancelled)
+    label = f"{task.name}, sent on (UTC)"
+    return Control(at, _CAMPAIGNS, label, (at, cancelled), 0, turn, tuple(choices))
 
 
 def _added_campaign(scenario: Scenario) -> Iterator[Control]:

@@ -26,7 +26,7 @@ from smssim.scenario import Scenario
 from smssim.simulation.policies.account_view import Policy
 from smssim.simulation.simulate import Run, simulate
 
-__all__ = ["LEAST", "MOST", "Study"]
+__all__ = ["LEAST", "MOST", "Side", "Study"]
 
 LEAST, MOST = 16, 200
 """Pairs of months that are run at least and at most."""
@@ -34,8 +34,8 @@ _PRECISION = 0.01
 """How far the difference of the bills may be off, as a share of the base's bill."""
 _FIRST_LOOK = 4
 
-_Side = Literal["base", "what_if"]
-_DESIGNS: dict[_Side, int] = {"base": BASE, "what_if": WHAT_IF}
+Side = Literal["base", "what_if"]
+_DESIGNS: dict[Side, int] = {"base": BASE, "what_if": WHAT_IF}
 
 
 class Study:
@@ -143,7 +143,7 @@ class Study:
         designs = [Design(self.base, {}), Design(self.scenario, {})]
         return Comparison(Experiment(designs, self.base.rng, results))
 
-    def verdicts(self, side: _Side) -> list[Verdict]:
+    def verdicts(self, side: Side) -> list[Verdict]:
         """What the months known so far tell of the promises of that side, in their order."""
         plan = self.base if side == "base" else self.scenario
         return verdicts_of(plan, self.comparison.experiment, _DESIGNS[side]) if self.pairs else []
@@ -202,5 +202,5 @@ class Study:
         )
 
     def _is_decided(self) -> bool:
-        sides: tuple[_Side, ...] = ("base", "what_if")
+        sides: tuple[Side, ...] = ("base", "what_if")
         return all(verdict.settled for side in sides for verdict in self.verdicts(side))
