@@ -177,6 +177,15 @@ INPUTS = {
     "a month ahead": Mutation("smssim.scenario.consistency:_task_moments", nothing),
     "cancelled in time": Mutation("smssim.scenario.group_tasks:CANCEL_BEFORE", value(timedelta(0))),
     "no periodic tasks": Mutation("smssim.scenario.group_tasks:GroupTask.unknown_keys", value({})),
+    "recurring task": Mutation(
+        "smssim.scenario.group_tasks:moments_of", after(lambda moments: list(moments)[:1])
+    ),
+    "renewed package": Mutation(
+        "smssim.scenario.account:Package.dated", after(lambda packages: list(packages)[:1])
+    ),
+    "price of its moment": Mutation(
+        "smssim.scenario.network:Route.price_at", lambda original: lambda route, moment: route.price
+    ),
     "packages for sale": Mutation("smssim.scenario.consistency_console:package_countries", nothing),
     "order of values": Mutation("smssim.scenario.thresholds:_broken_thresholds", nothing),
     "bound of the limits": Mutation("smssim.scenario.consistency:_limits", nothing),

@@ -128,6 +128,14 @@ def test_a_queue_too_slow_for_its_messages() -> None:
     Scenario.parse(SMALL + "queue: {throughput_per_s: 1e-6}")
 
 
+@pytest.mark.parametrize("key", ["templates", "thresholds", "days", "policies"])
+def test_data_within_itself_is_refused(key: str) -> None:
+    circle: list[Any] = []
+    circle.append(circle)
+    with pytest.raises(ScenarioError):
+        Scenario.model_validate(_data() | {key: circle})
+
+
 def test_thousands_of_wrong_names_are_reported_in_seconds() -> None:
     templates = [{"name": f"t{i}", "application": "app"} for i in range(1_000)]
     sources = [_data()["traffic"][0] | {"name": f"s{i}", "template": f"x{i}"} for i in range(3_000)]

@@ -65,11 +65,14 @@ def _all_problems(
     root: type[BaseModel], error: ValidationError, data: Any, folder: Path | None
 ) -> list[Problem]:
     """pydantic's errors, and broken rules between parts as far as the parts can be read."""
-    problems = problems_of(error, root, data)
-    if isinstance(data, Mapping):
-        rest = partial_model(root, data)
-        for path, message in readable_violations(rest, file_finder(folder)):
-            problems.append(problem_at(path, message, data))
+    try:
+        problems = problems_of(error, root, data)
+        if isinstance(data, Mapping):
+            rest = partial_model(root, data)
+            for path, message in readable_violations(rest, file_finder(folder)):
+                problems.append(problem_at(path, message, data))
+    except RecursionError:
+        return [Problem("nested too deeply, or within itself")]
     return list({(problem.path, problem.message): problem for problem in problems}.values())
 
 
