@@ -28,7 +28,10 @@ def validated(
 
     Raise a ScenarioError for what is wrong with them, in the middle or at an end of theirs.
     """
-    plain, ranges, problems = lift_ranges(data, root)
+    try:
+        plain, ranges, problems = lift_ranges(data, root)
+    except RecursionError:
+        raise ScenarioError("nested too deeply, or within itself") from None
 
     def at_ends() -> list[Problem]:
         return problems_at_ends(data, ranges, lambda each: _problems_with(root, each, folder))
@@ -65,14 +68,11 @@ def _all_problems(
     root: type[BaseModel], error: ValidationError, data: Any, folder: Path | None
 ) -> list[Problem]:
     """pydantic's errors, and broken rules between parts as far as the parts can be read."""
-    try:
-        problems = problems_of(error, root, data)
-        if isinstance(data, Mapping):
-            rest = partial_model(root, data)
-            for path, message in readable_violations(rest, file_finder(folder)):
-                problems.append(problem_at(path, message, data))
-    except RecursionError:
-        return [Problem("nested too deeply, or within itself")]
+    problems = problems_of(error, root, data)
+    if isinstance(data, Mapping):
+        rest = partial_model(root, data)
+        for path, message in readable_violations(rest, file_finder(folder)):
+            problems.append(problem_at(path, message, data))
     return list({(problem.path, problem.message): problem for problem in problems}.values())
 
 
