@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from identity import tables
 from worlds import worlds
@@ -168,6 +168,7 @@ def test_prices_stand_in_the_order_of_time() -> None:
     assert "routes.ID.prices.1.from: 2026-04-01T00:00:00Z must be after 2026-04-02T00" in said
 
 
+@settings(deadline=None, max_examples=40)
 @given(worlds(), st.integers(1, 99), st.integers(0, 10**6))
 def test_the_ledger_has_every_charge_at_its_price(world: Any, percent: int, micro: int) -> None:
     """With any rule on, freezes too: the ledger is the sum of what each message cost."""

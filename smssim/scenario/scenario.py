@@ -30,6 +30,7 @@ from smssim.scenario.fields import CURRENCY, Country, Instant, Int, Name, Scenar
 from smssim.scenario.group_tasks import DatedTask, GroupTask
 from smssim.scenario.network import Callback, Queue, Route
 from smssim.scenario.onboarding import Onboarding, Registration
+from smssim.scenario.policies import PlannedPolicy
 from smssim.scenario.promises import Check, Checking
 from smssim.scenario.ranges import Range, put, settled
 from smssim.scenario.sources import Calls, Traffic
@@ -92,6 +93,8 @@ class Scenario(ScenarioModel):
     """Tasks of the Group SMS Assistant."""
     routes: dict[Country, Route] = {}
     """Prices, outcomes and delays by country; a country without an entry has the default route."""
+    policies: tuple[PlannedPolicy, ...] = ()
+    """What the customer's staff do when they are notified: ready-made policies, in their order."""
     queue: Queue = Queue()
     """The queue that accepted messages leave through."""
     callback: Callback = Callback()
