@@ -83,7 +83,12 @@ def poisson(record: Record, scenario: Scenario) -> bool:
         and not any(source.flaws.model_dump().values())
         for source in scenario.traffic
     )
-    others = (*scenario.calls, *scenario.group_tasks, *record.provenance.get("policies", ()))
+    others = (
+        *scenario.calls,
+        *scenario.group_tasks,
+        *record.provenance.get("policies", ()),
+        *scenario.policies,
+    )
     return plain and not others and bool(scenario.traffic)
 
 

@@ -11,6 +11,7 @@ from smssim.record.record import Record
 from smssim.record.schema import TABLES, TIME
 from smssim.simpy_model import SimpyModel
 from smssim.simulation.loop import Tuning
+from smssim.simulation.planned_policies import planned_policies
 from smssim.simulation.simulate import simulate
 from smssim.stats.keyed_random import KeyedRandom
 
@@ -40,7 +41,8 @@ def tables(record: Record) -> dict[str, list[tuple[Any, ...]]]:
 
 def assert_identical(scenario: Any, seed: int, policies: Any, tuning: Tuning) -> int:
     """Demand the same tables of engine and oracle; return the number of messages."""
-    slow = SimpyModel(scenario, KeyedRandom(seed)).run(policies)
+    planned = planned_policies(scenario)
+    slow = SimpyModel(scenario, KeyedRandom(seed)).run([*planned, *policies])
     fast = tables(simulate(scenario, rng=seed, policies=policies, tuning=tuning))
     for name in (
         "events",

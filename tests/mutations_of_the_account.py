@@ -222,6 +222,9 @@ ACCOUNT = {
     "top up on low quota": Mutation(
         "smssim.simulation.policies.purchases:TopUpQuota.__call__", nothing
     ),
+    "planned policies": Mutation(
+        "smssim.simulation.simulate:planned_policies", after(lambda planned: planned[::-1][1:])
+    ),
     "pay in": Mutation("smssim.simulation.policies.purchases:TopUpBalance.__call__", nothing),
     "raise the limit": Mutation("smssim.simulation.policies.console:RaiseLimit.__call__", nothing),
     "switch the mode": Mutation("smssim.simulation.policies.console:SwitchMode.__call__", nothing),

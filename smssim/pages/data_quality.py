@@ -25,6 +25,7 @@ __all__ = [
     "not_known",
     "nothing_usable",
     "origin",
+    "policies_of",
     "reasons",
     "recognised",
     "recognised_files",
@@ -242,12 +243,19 @@ def scenario_text(record: Record) -> str | None:
     return text if len(text) <= _MOST_LETTERS else None
 
 
+def policies_of(about: Mapping[str, Any]) -> list[str]:
+    """The policies of a run, the scenario's own first."""
+    return [
+        str(policy) for key in ("planned_policies", "policies") for policy in about.get(key, [])
+    ]
+
+
 def origin(record: Record) -> Grid:
     """What it takes to make the page again, a row a thing."""
     about = record.provenance
     rows: list[list[Any]] = [["scenario digest", about.get("digest")], ["rng", about.get("rng")]]
     if not recorded(record):
-        rows.append(["policies", listed(list(map(str, about.get("policies", []))), 9) or "none"])
+        rows.append(["policies", listed(policies_of(about), 9) or "none"])
     rows += [["file", _of_file(file)] for file in about.get("files", [])[:_MOST_FILES]]
     if (more := len(about.get("files", [])) - _MOST_FILES) > 0:
         rows.append(["files", f"and {more:,} more"])

@@ -24,7 +24,7 @@ from smssim.formatting import (
 from smssim.pages import tables
 from smssim.pages.answers import Answer, answers
 from smssim.pages.assumptions import assumptions
-from smssim.pages.data_quality import left_out, recognised
+from smssim.pages.data_quality import left_out, policies_of, recognised
 from smssim.record.record import Record
 from smssim.report._record import priced, recorded
 from smssim.report.cost import wasted_spend
@@ -101,9 +101,7 @@ def head(record: Record) -> list[str]:
             *([f"priced by {rating['tariff']}, {_mode(rating)}"] if rating else []),
         ]
     facts = [f"scenario {about.get('digest', 'unknown')}", f"rng {about.get('rng', 'unknown')}"]
-    facts.append(
-        f"policies {listed(about['policies'])}" if about.get("policies") else "no policies"
-    )
+    facts.append(f"policies {listed(policies_of(about))}" if policies_of(about) else "no policies")
     version = about.get("versions", {}).get("smssim", "unknown")
     return [named, f"simulated: {', '.join(facts)}, smssim {version}"]
 

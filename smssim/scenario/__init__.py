@@ -34,6 +34,7 @@ from smssim.scenario.onboarding import (
     registration_rules,
     registration_type,
 )
+from smssim.scenario.policies import PlannedPolicy
 from smssim.scenario.promises import Check, Checking, Where
 from smssim.scenario.scenario import Scenario, Source
 from smssim.scenario.sources import (
@@ -78,6 +79,7 @@ __all__ = [
     "Outage",
     "Outcome",
     "Package",
+    "PlannedPolicy",
     "Problem",
     "Queue",
     "Quota",

@@ -337,6 +337,11 @@ def _unsent(s: Any, find: FileFinder) -> Iterator[Violation]:
     named: list[tuple[tuple[str | int, ...], Any]] = [
         (("packages", i, "country"), p.country) for i, p in enumerate(s.packages)
     ]
+    named += [
+        (("policies", i, "top_up_quota", "country"), policy.top_up_quota.country)
+        for i, policy in enumerate(s.policies)
+        if policy.top_up_quota is not None
+    ]
     named += [(("account", "low_quota", country), country) for country in s.account.low_quota]
     named += [(("thresholds", "countries", c), c) for c in s.thresholds.countries]
     named += [(("registrations", c), c) for c in s.registrations]
@@ -351,13 +356,19 @@ def _unsent(s: Any, find: FileFinder) -> Iterator[Violation]:
     if files is None:
         return
     sent |= files
-    what = {"packages": "a package", "account": "a notice", "thresholds": "a limit"}
+    what = {
+        "packages": "a package",
+        "policies": "a policy",
+        "account": "a notice",
+        "thresholds": "a limit",
+    }
     what |= {"registrations": "a registration", "review": "a longer review"}
     to = f"they send to {', '.join(sorted(sent))}" if sent else "there are none"
     for path, country in idle:
         if country not in sent:
             message = f"no source sends to {country}: {what[str(path[0])]} for it is idle"
-            yield (path if path[0] == "packages" else (*path, KEY)), f"{message}; {to}"
+            of_value = path[0] in ("packages", "policies")
+            yield (path if of_value else (*path, KEY)), f"{message}; {to}"
 
 
 def _sent_to(s: Any) -> set[Any]:

@@ -28,6 +28,7 @@ def console_violations(scenario: Any) -> Iterator[Violation]:
     yield from _many_rules(scenario)
     yield from _whitelists(scenario)
     yield from package_countries(scenario)
+    yield from _policies(scenario)
     yield from _passwords(scenario)
     yield from _signatures(scenario)
     yield from _org_codes(scenario)
@@ -100,6 +101,34 @@ def package_countries(s: Any) -> Iterator[Violation]:
             )
             message = f"{verb} {', '.join(sold)} (account.package_countries), not {country}"
             yield ("packages", i, "country"), message
+
+
+def _policies(s: Any) -> Iterator[Violation]:
+    """Policies buy what is sold, pay into a balance that is kept, and stop a source that exists."""
+    sold = s.account.package_countries
+    for i, policy in enumerate(s.policies):
+        buys, pays, stops = policy.top_up_quota, policy.top_up_balance, policy.stop_source
+        buys_there = buys is not None and readable(buys, sold, buys.country)
+        if buys_there and (buys.country not in sold or buys.country == MAINLAND):
+            message = f"packages are sold for {', '.join(sold)} (account.package_countries)"
+            yield ("policies", i, "top_up_quota", "country"), f"{message}, not {buys.country}"
+        balance = s.account.balance
+        if pays is not None and readable(pays, balance) and balance is None:
+            message = "account.balance must be given: without it no one pays in"
+            yield ("policies", i, "top_up_balance", KEY), message
+        if stops is not None and readable(stops.name):
+            yield from _stopped(s, ("policies", i, "stop_source", "name"), stops.name)
+
+
+def _stopped(s: Any, path: tuple[str | int, ...], name: str) -> Iterator[Violation]:
+    """A source that is stopped exists; a task that recurs is stopped by the name of a date."""
+    recurring = [task for task in s.group_tasks if readable(task.every) and task.every is not None]
+    names = [source.name for source in (*s.traffic, *s.calls, *s.group_tasks)]
+    if recurring:
+        names = [source.name for source in s.sources]
+    if readable(*names) and name not in names:
+        near = hint(name, names) or f"; there are {', '.join(map(repr, names[:10]))}"
+        yield path, f"there is no source {name!r}{near}"
 
 
 def _signatures(s: Any) -> Iterator[Violation]:

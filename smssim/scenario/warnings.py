@@ -34,6 +34,7 @@ def _idle_settings(scenario: Any, sent_to: Collection[str]) -> Iterator[Violatio
     yield from _templates(scenario)
     yield from _review(scenario)
     yield from _callback(scenario)
+    yield from _policies(scenario)
     yield from _sources(scenario)
     if all(task.file is None for task in scenario.group_tasks) or sent_to:
         yield from _countries(scenario, sent_to)
@@ -167,6 +168,21 @@ def _callback(s: Any) -> Iterator[Violation]:
         yield ("callback", "retries_s"), "every push arrives and is answered: retries_s is idle"
 
 
+def _policies(s: Any) -> Iterator[Violation]:
+    """Policies that are never told, and tickets for the mode that it is."""
+    for i, policy in enumerate(s.policies):
+        buys, switches = policy.top_up_quota, policy.switch_mode
+        if buys and buys.on == "low_quota" and buys.country not in s.account.low_quota:
+            message = (
+                f"{buys.country} is not in account.low_quota, so there is no notice: it is idle"
+            )
+            yield ("policies", i, "top_up_quota", KEY), message
+        tickets = any(ticket.service_mode is not None for ticket in s.tickets)
+        if switches and switches.to == s.account.service_mode and not tickets:
+            message = f"the service mode is {switches.to} already: it is idle"
+            yield ("policies", i, "switch_mode", KEY), message
+
+
 def _sources(s: Any) -> Iterator[Violation]:
     """Rhythms without a rhythm, doubled numbers in requests of one, digits of a file's numbers."""
     for i, source in enumerate(s.traffic):
@@ -256,6 +272,7 @@ def _unsold(s: Any, destinations: _Sent) -> Iterator[Violation]:
     if not suspends and all(ticket.service_mode != "suspend" for ticket in s.tickets):
         return
     bought = {package.country for package in s.packages}
+    bought |= {policy.top_up_quota.country for policy in s.policies if policy.top_up_quota}
     for paths, name, sent in destinations:
         for path, country in zip(paths, sent, strict=True):
             if country == MAINLAND:

@@ -21,6 +21,7 @@ from smssim.scenario.ranges import Range
 from smssim.simulation.callbacks.batches import Batcher
 from smssim.simulation.callbacks.push import Pusher, batched_applications
 from smssim.simulation.loop import SimulationLoop, Tuning
+from smssim.simulation.planned_policies import planned_policies
 from smssim.simulation.policies.account_view import Policy
 from smssim.simulation.tables import (
     Categories,
@@ -69,8 +70,9 @@ def simulate(
     *tuning* changes speed and memory, never a result. Raise a ScenarioError if the file cannot be
     read, a FileExistsError if *out* holds anything but a record.
 
-    A scenario with ranges is simulated with the numbers that this replication draws; the record's
-    provenance has the scenario with these, and each range with its number under `ranges`.
+    The scenario's own policies are started before *policies*. A scenario with ranges is simulated
+    with the numbers that this replication draws; the record's provenance has the scenario with
+    these, and each range with its number under `ranges`.
     """
     if not isinstance(scenario, Scenario):
         scenario = Scenario.load(scenario)
@@ -80,7 +82,8 @@ def simulate(
             raise ValueError(f"{name}(={value}) must be >= 0")
     ranges, drawn = scenario.ranges, scenario.draws(rng, replication)
     scenario = scenario.fixed(drawn)
-    loop = SimulationLoop(scenario, KeyedRandom(rng, replication), policies, tuning)
+    planned = planned_policies(scenario) if scenario.policies else ()
+    loop = SimulationLoop(scenario, KeyedRandom(rng, replication), (*planned, *policies), tuning)
     pusher, batched = Pusher(loop.compiled), batched_applications(scenario)
     stage = Batcher(loop.compiled, pusher, batched) if batched else pusher
     categories, results = Categories(loop.compiled), TaskResults(loop.compiled, loop.tasks)
@@ -110,6 +113,7 @@ def simulate(
             provenance={
                 **provenance(scenario, rng, policies, replication),
                 **({"ranges": _drawn(ranges, drawn)} if ranges else {}),
+                **({"planned_policies": list(map(repr, planned))} if planned else {}),
             },
             **tables,
             **small_frames(
