@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,17 @@ def test_a_reading_ends_in_a_log_that_adds_up_or_in_a_plain_error(
 ) -> None:
     for number in range(25):
         check(family, number, tmp_path)
+
+
+def test_bytes_of_a_parquet_file_that_end_arrow_or_leave_its_dictionary(tmp_path: Path) -> None:
+    """In a process of its own: where a row group is broken, Arrow ends the whole process."""
+    script = (
+        "import sys; from pathlib import Path; from hostile_logs import check\n"
+        "for number in (100_669, 100_810, 102_380): "
+        "check('bent Parquet', number, Path(sys.argv[1]))"
+    )
+    done = subprocess.run([sys.executable, "-c", script, tmp_path], cwd=Path(__file__).parent)
+    assert done.returncode == 0
 
 
 def constant(text: str, rows: int) -> pa.Array:

@@ -65,7 +65,7 @@ def open_file(path: Path, rules: HeadingRules, encoding: str | None = None) -> l
         if not path.is_file():
             return [Unreadable(str(path), "must be a file")]
         return list(_recognised(Head(path, encoding), rules))
-    except (OSError, ValueError, NotImplementedError) as error:
+    except (OSError, ValueError, NotImplementedError, IndexError) as error:
         return [Unreadable(str(path), str(error).removeprefix(f"{path}: "))]
 
 
@@ -119,7 +119,7 @@ def reread(path: str | Path, rows: Collection[int], detected: Mapping[str, str])
                 by_row[row] = text
                 if len(by_row) == len(wanted):
                     break
-        except (OSError, ValueError, NotImplementedError):
+        except (OSError, ValueError, NotImplementedError, IndexError):
             # The file has changed since, or breaks off: its rows were rejected before.
             pass
     return by_row

@@ -33,7 +33,7 @@ _TEXT_BYTES = 2**28
 _FREE_ROWS, _ROWS_PER_BYTE = 1_000_000, 8
 _FREE_BYTES, _BYTES_PER_BYTE = 2**28, 1_000
 # What Arrow raises for bytes that are no whole Parquet, or one that it does not know.
-_BROKEN = (OSError, ValueError, NotImplementedError)
+_BROKEN = (OSError, ValueError, NotImplementedError, pa.ArrowIndexError)
 _BATCH_ROWS = 65_536
 
 
@@ -41,7 +41,7 @@ def tables(head: Head, rules: HeadingRules) -> Iterator[Table]:
     """The table in a Parquet file. Raise a ValueError for a file that is not whole."""
     path = head.path
     with _opened(path) as file:
-        _check_size(path, file)
+        _check(path, file)
         check_columns(len(file.schema_arrow.names))
         headings = names(file.schema_arrow.names)
     not_records: Counter[str] = Counter()
@@ -86,28 +86,26 @@ def _batches(
 def _record_batches(path: Path) -> Iterator[pa.RecordBatch]:
     """The rows of a file, texts that it stores once as dictionaries."""
     with _opened(path) as file:
-        _check_size(path, file)
         repeated, stored = _repeated_texts(file), _dictionaries(file)
     with _opened(path, stored) as file:
         for batch in file.iter_batches(batch_size=_BATCH_ROWS, use_threads=False):
             yield _decoded(batch, set(repeated))
 
 
-def _check_size(path: Path, file: pq.ParquetFile) -> None:
-    """Raise a ValueError for a small file that unpacks to a very large table."""
+def _check(path: Path, file: pq.ParquetFile) -> None:
+    """Raise a ValueError for a small file of a very large table, and for a broken row group."""
     size, about = path.stat().st_size, file.metadata
     if about.num_rows > _FREE_ROWS + _ROWS_PER_BYTE * size:
         rule = f"{_ROWS_PER_BYTE} per byte of the file(={size:,}), and {_FREE_ROWS:,}"
         raise ValueError(f"rows(={about.num_rows:,}) must be at most {rule}")
-    groups = [about.row_group(i) for i in range(about.num_row_groups)]
-    unpacked = sum(
-        group.column(i).total_uncompressed_size
-        for group in groups
-        for i in range(about.num_columns)
-    )
+    groups = range(about.num_row_groups)
+    unpacked = sum(about.row_group(group).total_byte_size for group in groups)
     if unpacked > _FREE_BYTES + _BYTES_PER_BYTE * size:
         rule = f"{_BYTES_PER_BYTE} times its size(={size:,}), and {_FREE_BYTES:,}"
         raise ValueError(f"unpacked bytes(={unpacked:,}) must be at most {rule}")
+    # To ask for a column of a broken group would end the process; to read a row is an error.
+    for group in groups:
+        next(file.iter_batches(1, row_groups=[group], use_threads=False), None)
 
 
 def _dictionaries(file: pq.ParquetFile) -> list[str]:
