@@ -24,6 +24,32 @@ def called(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int,
     return code, out, err
 
 
+def test_words_of_a_column_are_stated_and_what_is_not_is_left_out_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The whole way of `values`: command line, quarantine, summary, and where an error is."""
+    rows = [
+        f"a{n},+628123456789{n},2026-05-01 10:00:00,{word}\n"
+        for n, word in enumerate(("DELIVRD", "超时", "超时", "超量"))
+    ]
+    log, words, left_out = (tmp_path / name for name in ("log.csv", "map.yaml", "q.csv"))
+    log.write_text(HEADING + "".join(rows), encoding="utf-8")
+    words.write_text("status: {values: {超时: EXPIRED}}\n", encoding="utf-8")
+    code, out, _ = called(capsys, log, "--tz", "UTC", "--columns", words, "--quarantine", left_out)
+    assert code == 0
+    assert re.search(r"EXPIRED +2 ", out)
+    assert "1 of 4 records could not be used" in out
+    text = left_out.read_text(encoding="utf-8-sig")
+    assert "Status(='超量') is neither a status code nor a word that is known" in text
+    assert "超时" not in text
+    words.write_text("status:\n  values: {超时: EXPIRD}\n", encoding="utf-8")
+    code, out, err = called(capsys, log, "--tz", "UTC", "--columns", words)
+    assert (code, out) == (2, "")
+    assert (
+        f"{words}:2:11: values['超时'](='EXPIRD') must be a status: did you mean 'EXPIRED'?" in err
+    )
+
+
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     """Two messages whose times say no zone, one of which can never have been sent."""

@@ -104,8 +104,11 @@ def test_an_appended_export_is_named_and_every_encoding_that_is_a_guess(tmp_path
     path = tmp_path / "log.csv"
     rows = "".join(f"+6281234567{n:03d},2026-03-01 10:00:00,DELIVRD\n" for n in range(35))
     path.write_text("Phone,Send Time,Status\n" + rows + rows)
-    (warning,) = read_log(path, tz="UTC").provenance["warnings"]
-    assert "appended to itself" in warning
+    log = read_log(path, tz="UTC")
+    (warning,) = log.provenance["warnings"]
+    assert "appended to itself, and the 35 rows of that half are left out" in warning
+    assert log.messages is not None
+    assert log.provenance["counts"]["duplicates"] == len(log.messages) == 35
     head = "SMS ID,Phone,Send Time,Template,Status\nm,+6281234567801,2026-03-01 10:00:00,"
     for text, encoding, name in (
         ("验证码模板", "gb18030", "GB18030"),

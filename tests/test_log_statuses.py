@@ -81,6 +81,22 @@ def test_words_are_stated_with_the_columns() -> None:
     }
     texts = ["超时", "3", "1", "weg", "2"]
     assert read(texts, "Zustand", mapping) == ["EXPIRED", "DELIVRD", None, "GONE", "?"]
+    assert read(["超时", "DELIVRD"], mapping={"status": {"values": {"超时": "EXPIRED"}}}) == [
+        "EXPIRED",
+        "DELIVRD",
+    ]
+    for field, meaning, rule in (
+        ("status", "EXPIRD", r"did you mean 'EXPIRED'\?"),
+        ("status", "not a code at all", "must be a status code of 1 to 7 characters"),
+        ("result", "7", "must be 0 to 4"),
+        ("charged", "perhaps", "must be 0 "),
+        ("country", "Atlantis", "must be a country"),
+    ):
+        stated = {field: {"heading": "Status", "values": {"超时": meaning}}}
+        with pytest.raises(ColumnMappingError, match=rf"{field}\.values: values\['超时'\].*{rule}"):
+            read(["超时"], mapping=stated)
+    with pytest.raises(ColumnMappingError, match="no heading is recognised as charged"):
+        read(["x"], mapping={"charged": {"values": {"gratis": 1}}})
     with pytest.raises(ColumnMappingError, match="only codes have values"):
         read(["x"], mapping={"id": {"heading": "SMS ID", "values": {"a": "b"}}})
 

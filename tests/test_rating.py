@@ -448,3 +448,25 @@ def test_packages_without_a_tariff_are_refused() -> None:
         report.cost(record, packages=[{"country": "ID", "segments": 1}], mode="suspend")
     with pytest.raises(ValueError, match="needs the messages of 'hand'"):
         rate(replace(record, messages=None), PRICES)
+
+
+@pytest.mark.parametrize("ids", [True, False])
+def test_an_export_appended_to_itself_costs_what_it_costs_once(tmp_path: Path, ids: bool) -> None:
+    """Rows of messages and of their segments, named by ids or by nothing."""
+    path, columns = tmp_path / "log.csv", "SMS ID,Phone,Send Time,Status,Part,Total\n"
+    rows = "".join(
+        f"{f'm{n}' * ids},+6281234567{n:03d},2026-03-01 10:00:{n % 7:02d},DELIVRD,{part},2\n"
+        for n in range(20)
+        for part in ((1, 2) if n % 3 else ("",))
+    )
+    bills = []
+    for text in (rows, rows + rows):
+        path.write_text(columns + text)
+        log = read_log(path, tz="UTC")
+        bills.append(report.cost(rate(log, pd.DataFrame(PRICES))))
+        counts = log.provenance["counts"]
+    pd.testing.assert_frame_equal(*bills)
+    assert counts["used"] == counts["duplicates"]
+
+
+PRICES = {"country": ["ID"], "price": [0.5], "currency": ["USD"]}

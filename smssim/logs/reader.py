@@ -44,7 +44,11 @@ _NONE = (
 )
 _APPENDED = (
     "its second half repeats the first, row by row: the export was probably appended to itself, "
-    "and what has no id is counted twice; remove one half"
+)
+_LEFT_OUT = "and the {:,} rows of that half are left out as duplicates"
+_COUNTED_TWICE = (
+    "or holds equal messages: as no column tells them apart, rows without an id are counted twice, "
+    "and so is their cost; remove one half if it was"
 )
 _LINES, _WIDTH = 5, 200
 
@@ -176,7 +180,7 @@ class LogReader:
         """The reason why a file is no log, the remedy, and its first lines, at most *most*."""
         lines = [f"{self._path(what.path)}: {what.reason}"]
         if what.reason == NO_HEADING:
-            by_hand = ", ".join(repr(one.heading) for one in self._columns.values())
+            by_hand = ", ".join(repr(one.heading) for one in self._columns.values() if one.heading)
             lines[0] += f": {_NAMED}{f', now {by_hand}' if by_hand else ''}; it begins with"
             head = self._quarantine.displayed(what.text).splitlines()[:most]
             lines += [textwrap.shorten(line, _WIDTH, placeholder="…") for line in head]
@@ -268,9 +272,11 @@ class LogReader:
             self._quarantine.count(reason, records)
 
     def _warn_of_appended(self, joined: JoinOutcome) -> None:
-        for file, unit in joined.appended:
-            unit_name = f"part {unit + 1}: " if unit else ""
-            self._warnings.append(f"{self._sources[file].label}: {unit_name}{_APPENDED}")
+        for (file, unit), repetition in joined.appended.items():
+            name = f"{self._sources[file].label}: {f'part {unit + 1}: ' if unit else ''}"
+            left_out = _LEFT_OUT.format(repetition.repeated // 2)
+            outcome = left_out if repetition.is_of_different_rows else _COUNTED_TWICE
+            self._warnings.append(name + _APPENDED + outcome)
 
     def _resolutions_s(self) -> dict[str, float]:
         """The coarsest step that times of each field are written in, over all files, in seconds."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from os import PathLike
@@ -10,7 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
+from smssim.logs.columns.codes import charged_meaning, count_meaning, country_meaning
 from smssim.logs.columns.fields import FIELDS, TIMES, fields_by_heading, plain, zone_of
+from smssim.logs.columns.statuses import Meaning, result_meaning, rule_of_stated_status
 from smssim.logs.columns.texts import language_parts
 from smssim.logs.columns.time_formats import SECONDS, layout_reader, zone
 from smssim.logs.columns.times import TimeFormat
@@ -42,6 +44,12 @@ Columns = Mapping[str, Any] | str | PathLike[str] | None
 
 _KEYS = ("heading", "format", "zone", "day_first", "values")
 _CODES = ("status", "send_status", "result", "type", "charged", "country", "source", "currency")
+_READERS: Mapping[str, Callable[[str], Meaning]] = {
+    "result": result_meaning,
+    "charged": charged_meaning,
+    "country": country_meaning(len),
+    "source": count_meaning(1, 3),
+}
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,7 @@ def _time_format(heading: str, stated: StatedColumn | None) -> TimeFormat:
 
 
 def _fields_of(headings: Sequence[str], stated: Mapping[str, StatedColumn]) -> list[str | None]:
-    by_hand = {plain(column.heading): name for name, column in stated.items()}
+    by_hand = {plain(one.heading): name for name, one in stated.items() if one.heading}
     fields = _known_fields(headings)
     return [by_hand.get(plain(heading)) or _field_of(heading, fields) for heading in headings]
 
@@ -134,7 +142,11 @@ def _known_fields(headings: Iterable[str]) -> Mapping[str, str]:
 
 def _matched(headings: Sequence[str], stated: Mapping[str, StatedColumn]) -> dict[str, str]:
     repeated = sorted({heading for heading in headings if list(headings).count(heading) > 1})
-    by_hand = {name: _stated_heading(headings, column) for name, column in stated.items()}
+    by_hand = {
+        name: _stated_heading(headings, column.heading, column.location)
+        for name, column in stated.items()
+        if column.heading
+    }
     columns: dict[str, list[str]] = {name: [heading] for name, heading in by_hand.items()}
     fields = _known_fields(headings)
     taken = set(by_hand.values())
@@ -142,6 +154,10 @@ def _matched(headings: Sequence[str], stated: Mapping[str, StatedColumn]) -> dic
         name = _field_of(heading, fields)
         if name and name not in by_hand and heading not in taken:
             columns.setdefault(name, []).append(heading)
+    for name in stated.keys() - columns.keys():
+        raise ColumnMappingError(
+            f"{stated[name].location}: no heading is recognised as {name}: state its heading, too"
+        )
     several = {name: matches for name, matches in columns.items() if len(matches) > 1}
     if several or set(repeated) & taken:
         problems = [
@@ -154,17 +170,15 @@ def _matched(headings: Sequence[str], stated: Mapping[str, StatedColumn]) -> dic
     return dict(sorted(first.items(), key=lambda column: order[column[1]]))
 
 
-def _stated_heading(headings: Sequence[str], stated: StatedColumn) -> str:
-    if stated.heading in headings:
-        return stated.heading
-    like = [heading for heading in headings if heading.strip() == stated.heading.strip()]
-    like = like or [heading for heading in headings if plain(heading) == plain(stated.heading)]
+def _stated_heading(headings: Sequence[str], stated: str, location: str) -> str:
+    if stated in headings:
+        return stated
+    like = [heading for heading in headings if heading.strip() == stated.strip()]
+    like = like or [heading for heading in headings if plain(heading) == plain(stated)]
     if len(like) == 1:
         return like[0]
-    hint = masked(_suggestion(stated.heading, headings))
-    raise ColumnMappingError(
-        f"{stated.location}: the heading {stated.heading!r} is not in the file: {hint}"
-    )
+    hint = masked(_suggestion(stated, headings))
+    raise ColumnMappingError(f"{location}: the heading {stated!r} is not in the file: {hint}")
 
 
 def _record_type(headings: Sequence[str], columns: Mapping[str, str]) -> _RecordType:
@@ -192,10 +206,12 @@ def _record_type(headings: Sequence[str], columns: Mapping[str, str]) -> _Record
 class StatedColumn(NamedTuple):
     """One column as a person stated it: its heading, how its times are written, what words mean.
 
+    Without a heading it is the column that is recognised as the field.
+
     `location` is where he stated it, for errors.
     """
 
-    heading: str
+    heading: str | None
     time_format: TimeFormat = TimeFormat()
     values: Mapping[str, str] = {}
     location: str = "columns"
@@ -290,7 +306,7 @@ def _stated_column(value: Mapping[Any, Any], location: str) -> StatedColumn:
         tuple(_formats_of(value.get("format"))), value.get("zone"), value.get("day_first")
     )
     words = {str(word): str(meaning) for word, meaning in (value.get("values") or {}).items()}
-    return StatedColumn(str(value["heading"]), time_format, words, location)
+    return StatedColumn(value.get("heading"), time_format, words, location)
 
 
 def _formats_of(value: Any) -> list[Any]:
@@ -304,7 +320,7 @@ def _problems_of(field: str, value: Mapping[Any, Any], locations: _Locations) ->
         if key not in _KEYS:
             rule = f"the key {key!r} does not exist: {_suggestion(key, _KEYS)}"
             yield f"{locations.at((field, str(key)), of_key=True)}: {rule}"
-    heading = value.get("heading")
+    heading = value.get("heading", field)
     if not isinstance(heading, str) or not heading.strip():
         yield f"{locations.at((field, 'heading'))}: heading(={heading!r}) must be a text"
     for key in ("format", "zone", "day_first"):
@@ -339,9 +355,19 @@ def _errors_of_times(key: str, value: Any) -> Iterator[str]:
 def _errors_of_words(field: str, words: Any) -> Iterator[str]:
     if field not in _CODES:
         yield f"only codes have values: {', '.join(_CODES)}"
+        return
     if not isinstance(words, Mapping):
         yield f"values(={words!r}) must be a mapping of words to what they mean"
         return
     for word, meaning in words.items():
         if not isinstance(meaning, str | int) or isinstance(meaning, bool) or meaning == "":
             yield f"values[{word!r}](={meaning!r}) must be a text"
+        elif rule := _rule_of_meaning(field, str(meaning)):
+            yield f"values[{word!r}](={meaning!r}) {rule}"
+
+
+def _rule_of_meaning(field: str, text: str) -> str:
+    """The rule that a stated meaning breaks, "" for none: it is read as a cell of the column is."""
+    if field in ("status", "send_status"):
+        return rule_of_stated_status(text)
+    return _READERS[field](text).rule if field in _READERS else ""

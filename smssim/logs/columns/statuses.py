@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from difflib import get_close_matches
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +28,7 @@ __all__ = [
     "bare",
     "outcomes_of",
     "result_meaning",
+    "rule_of_stated_status",
     "send_status_meaning",
     "status_meaning",
     "whole",
@@ -92,6 +94,9 @@ NOT_A_STATUS = (
     "map.yaml (columns=), as in `status: {heading: Status, values: {Done: DELIVRD}}`"
 )
 
+_SLIP = 0.8
+"""How like a documented code a stated one is that was probably meant to be it."""
+
 _HUAWEI, _NOT_CHARGED = 3, 1
 _AT_REQUEST, _AT_NUMBER, _AT_PLATFORM = 1, 2, 3
 _UNDECIDED, _ARRIVED, _NOT_FINAL = -1, -2, -3
@@ -127,6 +132,19 @@ def status_meaning(
         return Meaning(label(code) if code else NO_CODE, "", repairs)
 
     return read
+
+
+def rule_of_stated_status(text: str) -> str:
+    """The rule that what a person states as a status breaks, "" for none.
+
+    A code of its own is one, but not if it looks like a documented one with a slip of the pen.
+    """
+    if _code_of(text, ())[0] is not None:
+        return ""
+    meant = get_close_matches(text.upper(), status_codes(), 1, _SLIP)
+    if meant:
+        return f"must be a status: did you mean {meant[0]!r}?"
+    return "" if _CODE.fullmatch(text) else "must be a status code of 1 to 7 characters, or a word"
 
 
 def send_status_meaning(

@@ -15,7 +15,6 @@ __all__ = [
     "Repetition",
     "Unit",
     "alone",
-    "appended_units",
     "begins",
     "by_key",
     "ends",
@@ -25,6 +24,7 @@ __all__ = [
     "position_within",
     "repetitions",
     "told_apart",
+    "with_second_halves",
 ]
 
 
@@ -37,7 +37,10 @@ Unit = tuple[int, int]
 
 _REPEATED = ("status", "final", "received", "part", "cost")
 _MOST_ROW = 2**63 - 1
-_LEAST_ROWS, _SHARE = 4, 0.9
+_LEAST_ROWS, _LEAST_DIFFERENT, _SHARE = 4, 8, 0.9
+_SECOND_HALVES = 2**30
+"""What is added to the number of a unit for its second half."""
+
 _UNIT_BITS = 32
 
 
@@ -139,18 +142,32 @@ def told_apart(facts: Facts, new: Mask, whole: Mask) -> tuple[Facts, Mask]:
 
 
 class Repetition(NamedTuple):
-    """Rows of a unit, those that repeat, where first halves end and where second ones begin."""
+    """Rows of a unit, those that repeat and how many different ones they are, where first halves
+    end and where second ones begin.
+    """
 
     rows: int
     repeated: int
+    different: int
     end: int
     begin: int
+
+    @property
+    def is_appended(self) -> bool:
+        """Whether the second half repeats the first, nine rows of ten at least."""
+        return self.repeated >= max(_LEAST_ROWS, _SHARE * self.rows) and self.end < self.begin
+
+    @property
+    def is_of_different_rows(self) -> bool:
+        """Whether a half has hardly a row twice: equal messages do not explain the repetition."""
+        return 2 * self.different >= max(_LEAST_DIFFERENT, _SHARE * self.repeated)
 
     def and_(self, other: Repetition) -> Repetition:
         """Both together."""
         return Repetition(
             self.rows + other.rows,
             self.repeated + other.repeated,
+            self.different + other.different,
             max(self.end, other.end),
             min(self.begin, other.begin),
         )
@@ -161,7 +178,7 @@ def repetitions(sends: Facts, new: Mask) -> dict[Unit, Repetition]:
     units = _units(sends)
     rows = np.flatnonzero(~alone(new)[numbered(new)] & (sends["entry_hash"] == 0))
     by_unit = {
-        divmod(unit, 1 << _UNIT_BITS): Repetition(count, 0, -1, _MOST_ROW)
+        divmod(unit, 1 << _UNIT_BITS): Repetition(count, 0, 0, -1, _MOST_ROW)
         for unit, count in zip(*map(np.ndarray.tolist, units), strict=True)
     }
     if not len(rows):
@@ -171,12 +188,19 @@ def repetitions(sends: Facts, new: Mask) -> dict[Unit, Repetition]:
     start = np.flatnonzero(runs)
     size = np.diff(start, append=len(rows))
     repeated, end, begin = _halves(sends, rows, runs)
+    different = _different(sends, rows, start, size // 2)
     codes = (file[start].astype(np.int64) << _UNIT_BITS) + unit[start]
     for one in np.unique(codes[repeated]).tolist():
         of = repeated & (codes == one)
         where = divmod(one, 1 << _UNIT_BITS)
         by_unit[where] = by_unit[where].and_(
-            Repetition(0, int(size[of].sum()), int(end[of].max()), int(begin[of].min()))
+            Repetition(
+                0,
+                int(size[of].sum()),
+                int(different[of].sum()),
+                int(end[of].max()),
+                int(begin[of].min()),
+            )
         )
     return by_unit
 
@@ -212,10 +236,18 @@ def _halves(sends: Facts, rows: Ints, runs: Mask) -> tuple[Mask, Ints, Ints]:
     return repeated, end, begin
 
 
-def appended_units(repetitions: dict[Unit, Repetition]) -> list[Unit]:
-    """The units whose second half repeats the first, nine rows of ten at least."""
-    return [
-        unit
-        for unit, one in sorted(repetitions.items())
-        if one.repeated >= max(_LEAST_ROWS, _SHARE * one.rows) and one.end < one.begin
-    ]
+def _different(sends: Facts, rows: Ints, start: Ints, half: Ints) -> Ints:
+    """How many rows of each half no equal message explains: all that an id names, else one for
+    each segment.
+    """
+    segments = np.maximum(sends["segments"][rows], sends["part"][rows])
+    most = np.maximum(np.maximum.reduceat(segments, start), 1)
+    return np.where(sends["anonymous"][rows][start], np.minimum(half, most), half)
+
+
+def with_second_halves(sends: Facts, appended: dict[Unit, Repetition]) -> Facts:
+    """The *sends*, where second halves of appended units are units of their own."""
+    for (file, unit), one in appended.items():
+        second = (sends["file"] == file) & (sends["unit"] == unit) & (sends["row"] >= one.begin)
+        sends["unit"][second] += _SECOND_HALVES
+    return sends

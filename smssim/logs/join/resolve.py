@@ -18,13 +18,13 @@ from smssim.logs.join.groups import (
     Array,
     Repetition,
     Unit,
-    appended_units,
     begins,
     by_key,
     in_order,
     numbered,
     repetitions,
     told_apart,
+    with_second_halves,
 )
 from smssim.logs.join.messages import MESSAGE, merge_messages
 from smssim.logs.join.reports import REPORTED, join_reports
@@ -257,7 +257,8 @@ class JoinOutcome:
     duplicates: int
     rejected_by_join: Facts
     reasons: Counter[str]
-    appended: list[Unit]
+    appended: dict[Unit, Repetition]
+    """Units that repeat themselves; the second halves of those of different rows are duplicates."""
 
 
 def join_facts(
@@ -267,44 +268,72 @@ def join_facts(
 
     The age of pending messages needs the end of the record, which is known only when all is
     resolved: if the last time of all facts is not of a record that is used, it is counted again.
+    An export that was appended to itself shows it only then, too, and all is resolved once more.
     """
-    whole = np.zeros(facts.files, np.bool_)
-    if facts.has_long_rows:
-        whole = files_of_whole_rows(sends for sends, _ in facts.partitions())
-    totals, until = _Totals(most_rejected), facts.last if facts.last != UNKNOWN else 0
-    counting = Counting(names, min(facts.first, until), until)
-    parts = []
-    for resolved in _resolved(facts, names, whole):
-        totals.add(resolved)
-        counting.add(resolved.messages, resolved.reports)
-        if rows:
-            parts.append((resolved.messages, resolved.reports))
+    joining = _Joining(facts, names, {}, rows, _Totals(most_rejected))
+    appended = {unit: r for unit, r in joining.totals.repetitions.items() if r.is_appended}
+    left_out = {unit: r for unit, r in appended.items() if r.is_of_different_rows}
+    if left_out:
+        joining = _Joining(facts, names, left_out, rows, _Totals(most_rejected))
+    totals = joining.totals
+    frame = frames(*_in_sequence(joining.parts), names) if rows else None
     first, last = totals.period()
-    if last != until:
-        counting = Counting(names, first, last)
-        recounted = (
-            parts if rows else ((p.messages, p.reports) for p in _resolved(facts, names, whole))
-        )
-        for messages, reports in recounted:
-            counting.add(messages, reports)
-    frame = frames(*_in_sequence(parts), names) if rows else None
     return JoinOutcome(
         observed_from=first,
         observed_until=last,
-        tallies=counting.tallies(),
+        tallies=joining.tallies(),
         messages=frame and frame[0],
         reports=frame and frame[1],
         used=totals.used,
         duplicates=totals.duplicates,
         rejected_by_join=totals.rejected_by_join(),
         reasons=totals.reasons,
-        appended=appended_units(totals.repetitions),
+        appended=dict(sorted(appended.items())),
     )
 
 
-def _resolved(facts: Spill, names: Names, whole: Mask) -> Iterator[Resolved]:
-    for sends, reports in facts.partitions():
-        yield resolve(sends, reports, names, whole)
+class _Joining:
+    """All partitions resolved once; of *appended* units the second half repeats the first."""
+
+    def __init__(
+        self,
+        facts: Spill,
+        names: Names,
+        appended: dict[Unit, Repetition],
+        rows: bool,
+        totals: _Totals,
+    ) -> None:
+        self._facts, self._names, self._appended = facts, names, appended
+        self._rows, self.totals = rows, totals
+        self.parts: list[tuple[Facts, Facts]] = []
+        self._whole = np.zeros(facts.files, np.bool_)
+        if facts.has_long_rows:
+            self._whole = files_of_whole_rows(sends for sends, _ in self._partitions())
+        self._until = facts.last if facts.last != UNKNOWN else 0
+        self._counting = Counting(names, min(facts.first, self._until), self._until)
+        for resolved in self._resolved():
+            totals.add(resolved)
+            self._counting.add(resolved.messages, resolved.reports)
+            if rows:
+                self.parts.append((resolved.messages, resolved.reports))
+
+    def tallies(self) -> Tallies:
+        """The tallies of the record, which ends with its last time."""
+        first, last = self.totals.period()
+        if last != self._until:
+            self._counting = Counting(self._names, first, last)
+            parts = self.parts if self._rows else ((p[0], p[1]) for p in self._resolved())
+            for messages, reports in parts:
+                self._counting.add(messages, reports)
+        return self._counting.tallies()
+
+    def _partitions(self) -> Iterator[tuple[Facts, Facts]]:
+        for sends, reports in self._facts.partitions():
+            yield with_second_halves(sends, self._appended), reports
+
+    def _resolved(self) -> Iterator[Resolved]:
+        for sends, reports in self._partitions():
+            yield resolve(sends, reports, self._names, self._whole)
 
 
 @dataclass
