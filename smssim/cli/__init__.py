@@ -1,7 +1,7 @@
 """The command line: `smssim run` simulates, `smssim report` reads a log or a saved run.
 
-`sweep`, `compare` and `find` run many times, and say how sure their figures are; `check` tells
-whether promises are kept.
+`replicate`, `sweep`, `compare` and `find` run many times and print confidence intervals; `check`
+decides whether promises are kept.
 
 Exit codes: 0 done, 1 the run failed, a promise is broken or no record of a log is usable, 2 wrong
 usage, scenario or file, 130 interrupted.
@@ -51,13 +51,14 @@ __all__ = [
 ]
 
 COMMANDS = {
-    "run": "simulate a scenario",
-    "report": "report on a log, or on a run that --out kept",
-    "sweep": "run every combination of some values, many times each",
-    "compare": "what a change makes of the figures, with intervals",
-    "find": "the smallest or largest value at which a promise holds",
-    "check": "whether the promises of scenario files are kept, at a stated risk",
-    "describe": "write a study down: provenance and a STRESS-DES report, in Markdown",
+    "run": "simulate a scenario, once or N times with intervals",
+    "report": "report on a log, or on a run stored with --out",
+    "replicate": "simulate a scenario many times: every figure with its interval",
+    "sweep": "simulate every combination of some values, many times each",
+    "compare": "compare two scenarios in paired runs, with intervals",
+    "find": "find the smallest or largest value at which a promise holds",
+    "check": "check the promises of scenario files, at a stated risk",
+    "describe": "document a study: provenance and a STRESS-DES report, in Markdown",
     "schema": "print the JSON Schema of scenario files, for editors",
 }
 _MODULE_OF = {
@@ -144,6 +145,6 @@ class _Version(argparse.Action):
 
 def _unknown_command(name: str) -> int:
     near = get_close_matches(name, COMMANDS, 1, 0.5)
-    hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(COMMANDS)}"
-    complain(f"{name!r} is no command{hint}")
+    hint = f"; did you mean {near[0]}?" if near else f"; commands: {', '.join(COMMANDS)}"
+    complain(f"unknown command {name!r}{hint}")
     return WRONG

@@ -119,13 +119,15 @@ def page_files(options: argparse.Namespace) -> dict[str, Path | None]:
     return {"--html": options.html, "--xlsx": options.xlsx}
 
 
-def write_pages(record: Record, options: argparse.Namespace) -> None:
-    """Write the requested pages."""
+def write_pages(
+    record: Record, options: argparse.Namespace, runs: Experiment | None = None
+) -> None:
+    """Write the requested pages, with the intervals of many *runs* if there are some."""
     if options.html is None and options.xlsx is None:
         return
     from smssim.pages.page import page
 
-    report = page(record)
+    report = page(record, runs=runs)
     with wrong_if(OSError):
         if options.html is not None:
             report.save(options.html)

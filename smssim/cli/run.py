@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smssim.cli.options import (
+    add_many_options,
     add_page_options,
-    add_progress_option,
-    add_rng_option,
     add_scenario_argument,
+    failures,
     page_files,
+    positive,
     whole,
     write_pages,
 )
@@ -27,6 +28,7 @@ from smssim.cli.output import (
     warn_of,
     wrong_if,
 )
+from smssim.cli.replicate import many_runs
 
 if TYPE_CHECKING:
     from smssim.record.record import Record
@@ -39,23 +41,27 @@ __all__ = ["add_report_options", "add_run_options", "report_command", "run_comma
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """What `run` takes."""
     add_scenario_argument(parser)
-    add_rng_option(parser)
     parser.add_argument(
-        "--replication", type=whole, default=0, metavar="K", help="which month of that seed (0)"
+        "--n", type=positive, metavar="N", help="simulate it N times and print intervals"
     )
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="keep the run in this directory, as Parquet"
+        "--replication", type=whole, metavar="K", help="which run of that seed (default: 0)"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="store the run in this directory, as Parquet"
     )
     parser.add_argument(
         "--capture", type=Path, metavar="FILE", help="write what the customer's server would log"
     )
     add_page_options(parser)
-    add_progress_option(parser)
+    add_many_options(parser)
     parser.add_argument("--quiet", action="store_true", help="print no summary")
 
 
 def run_command(options: argparse.Namespace) -> str:
-    """Simulate a scenario; return the summary to print."""
+    """Simulate a scenario, once or many times; return the summary to print."""
+    if options.n is not None:
+        return _many(options)
     from smssim.pages.summary import summary
     from smssim.scenario import Scenario
     from smssim.simulation.simulate import simulate
@@ -71,7 +77,7 @@ def run_command(options: argparse.Namespace) -> str:
         run = simulate(
             scenario,
             rng=options.rng,
-            replication=options.replication,
+            replication=options.replication or 0,
             rows=options.capture is not None,
             out=options.out,
             progress=progress,
@@ -80,6 +86,22 @@ def run_command(options: argparse.Namespace) -> str:
         _write_capture(run, options.capture)
     write_pages(run, options)
     return "" if options.quiet else summary(run)
+
+
+def _many(options: argparse.Namespace) -> str:
+    """Simulate a scenario many times; a page shows the first run, and the intervals of all."""
+    from smssim.pages.intervals import replicated
+    from smssim.simulation.simulate import simulate
+
+    for name in ("replication", "out", "capture"):
+        if getattr(options, name) is not None:
+            raise WrongInput(f"--{name} is for a single run: leave out --n")
+    experiment = many_runs(options, page_files(options))
+    notes = failures(experiment)
+    if options.html is not None or options.xlsx is not None:
+        scenario = experiment.designs[0].scenario
+        write_pages(simulate(scenario, rng=options.rng, rows=False), options, experiment)
+    return "" if options.quiet else replicated(experiment, notes=notes)
 
 
 def _write_capture(run: Run, path: Path) -> None:

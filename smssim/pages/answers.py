@@ -20,7 +20,7 @@ from smssim.report.latency import untimed
 from smssim.scenario import Scenario
 from smssim.sms.reference import country_label, status_meaning
 
-__all__ = ["Answer", "answers"]
+__all__ = ["Answer", "answers", "by_severity"]
 
 _CRITICAL, _WARNING = "critical", "warning"
 _MANY_REJECTED = 0.01
@@ -46,7 +46,11 @@ def answers(record: Record) -> list[Answer]:
 
     A log has no cost unless it was rated; it does not show what stopped sending.
     """
-    rows = _of_log(record) if recorded(record) else _of_run(record)
+    return by_severity(_of_log(record) if recorded(record) else _of_run(record))
+
+
+def by_severity(rows: list[Answer]) -> list[Answer]:
+    """Critical answers first, then warnings, then the rest; else in their order."""
     return sorted(rows, key=lambda row: (_CRITICAL, _WARNING, "").index(row.severity))
 
 

@@ -25,9 +25,11 @@ from smssim.pages.data_quality import (
     scenario_text,
     used,
 )
+from smssim.pages.intervals import interval_answers
 from smssim.pages.sections import Picture, Section, Table, sections_of
 from smssim.pages.spreadsheets import write_xlsx
 from smssim.pages.summary import head
+from smssim.pages.tiles import tiles
 from smssim.record.record import Record
 from smssim.record.storage import whole_file
 from smssim.report._record import recorded
@@ -37,29 +39,38 @@ from smssim.scenario import Scenario
 if TYPE_CHECKING:
     from jinja2 import Template
 
+    from smssim.experiment import Experiment
+
 __all__ = ["MOST_ROWS", "Page", "page"]
 
 MOST_ROWS = 60
 """Rows of a table on the page; the workbook has all of them."""
 
 
-def page(record: Record, compare_to: Record | None = None) -> Page:
+def page(
+    record: Record, compare_to: Record | None = None, *, runs: Experiment | None = None
+) -> Page:
     """All reports of a record as one page to hand on: `save` it, or write its tables with `xlsx`.
 
     A simulated and a recorded period get the same page, with a comparison with *compare_to* if
-    there is one; docs/reports.md lists what is on it.
+    there is one, and the intervals of many *runs* of the same scenario if they are given;
+    docs/reports.md lists what is on it. Raise a TypeError for what is not a record.
     """
-    return Page(record, compare_to)
+    if not isinstance(record, Record):
+        hint = "smssim.simulate(scenario) or smssim.read_log(path) returns one"
+        raise TypeError(f"record(={type(record).__name__}) must be a Record: {hint}")
+    return Page(record, compare_to, runs)
 
 
 class _RenderedSection(NamedTuple):
-    """A section that applies: its texts, pictures as SVG, and tables with their captions."""
+    """A section that applies: its texts, pictures as SVG, and tables with their captions,
+    each folded away or not."""
 
     anchor: str
     title: str
     words: str
     pictures: Sequence[str]
-    tables: Sequence[tuple[str, Grid]]
+    tables: Sequence[tuple[str, Grid, bool]]
 
 
 @dataclass(frozen=True)
@@ -73,6 +84,8 @@ class Page:
     record: Record
     compare_to: Record | None = None
     """Another period to compare it with, or none."""
+    runs: Experiment | None = None
+    """Many runs of the same scenario, whose intervals are shown, or none."""
 
     @cached_property
     def sections(self) -> Sequence[Section]:
@@ -94,7 +107,8 @@ class Page:
             name=record.name,
             head=[line.removeprefix(f"{record.name}: ") for line in head(record)],
             left_out=_left_out(record),
-            answers=answers(record),
+            tiles=tiles(record, self.runs),
+            answers=answers(record) if self.runs is None else interval_answers(self.runs),
             sections=sections,
             unknown=[*missing, *not_known(record)],
             assumptions=_assumptions(record),
@@ -118,7 +132,7 @@ class Page:
     def xlsx(self, path: str | Path) -> Path:
         """Write the tables of the page with all rows and columns as a workbook, a worksheet each.
 
-        Times are UTC texts, and no cell is executed (`smssim.pages.spreadsheets`). What was left
+        Times are dates in UTC, and no cell is executed (`smssim.pages.spreadsheets`). What was left
         out comes first, the origin last. Hand the path back.
         """
         path = Path(path)
@@ -136,7 +150,7 @@ class Page:
         record = self.record
         left_out = reasons(record, 10**6)
         tables = (table for section in self.sections for table in section.tables)
-        return {
+        sheets = {
             "left out": pd.DataFrame(left_out.rows, columns=list(left_out.header)),
             "summary": pd.DataFrame(answers(record), columns=["what", "answer", "severity"]),
             "kpis": kpis(record),
@@ -144,10 +158,11 @@ class Page:
             "limitations": pd.DataFrame(not_known(record), columns=["what", "why"]),
             "provenance": pd.DataFrame(origin(record).rows, columns=["what", "value"]),
         }
+        return {name: _in_currency(frame, record.currency) for name, frame in sheets.items()}
 
     def _rendered(self, section: Section) -> _RenderedSection | None:
-        tables = [(self._caption(table), self._grid(table)) for table in section.tables]
-        tables = [(caption, rows) for caption, rows in tables if rows.rows]
+        tables = [(self._caption(t), self._grid(t), t.folded) for t in section.tables]
+        tables = [(caption, rows, folded) for caption, rows, folded in tables if rows.rows]
         pictures = [svg for picture in section.pictures if (svg := self._svg(picture))]
         if not tables and not pictures:
             return None
@@ -189,6 +204,16 @@ def _assumptions(record: Record) -> list[tuple[str, str]]:
     lines = [] if scenario is None else assumptions(record, Scenario.parse(scenario))
     pairs = [line.partition(": ") for line in lines]
     return [(name, value) for name, _, value in pairs]
+
+
+def _in_currency(frame: pd.DataFrame, currency: str | None) -> pd.DataFrame:
+    """Money once, in whole units of the currency, not in millionths."""
+    unit = (currency or "currency").lower()
+    micro = [name for name in frame if str(name).endswith("_micro")]
+    names = {name: f"{str(name).removesuffix('_micro')}_{unit}" for name in micro}
+    doubled = [name for name in micro if names[name] in frame]
+    money = {name: frame[name] / 1e6 for name in micro if name not in doubled}
+    return frame.assign(**money).drop(columns=doubled).rename(columns=names)
 
 
 def _readable(value: Any) -> Any:

@@ -16,7 +16,6 @@ from smssim.report.events import stops_and_warnings
 __all__ = [
     "COUNTS",
     "FAILURES",
-    "LIMITS",
     "MONEY",
     "PACKAGES",
     "REPORTS",
@@ -36,13 +35,14 @@ class Table(NamedTuple):
 
     `{currency}` in the caption is replaced by the record's. *show* selects columns of the frame, or
     is a function that makes a grid of at most so many rows; without columns the table is in the
-    workbook alone.
+    workbook alone. A *folded* one is opened by the reader: details that few need.
     """
 
     name: str
     caption: str
     frame: Frame
     show: Sequence[str] | Callable[[Record, int], Grid] = ()
+    folded: bool = False
 
 
 class Picture(NamedTuple):
@@ -90,10 +90,6 @@ PACKAGES = (
     "package", "country", "segments", "price_micro", "in_force_at", "ends_at", "used",
     "expired", "expired_cost_micro", "left", "empty_at", "run_out_projected_at",
 )
-LIMITS = (
-    "period", "start", "used", "alarm", "limit", "share_of_limit", "alarm_at", "limit_at",
-    "suspended_h", "stopped", "near_miss",
-)
 COUNTS = (
     "country", "requested", "sent", "delivered", "failed", "expired", "in_flight",
     "in_flight_expected",
@@ -120,9 +116,9 @@ SECTIONS = (
             "all that was paid, divided by the messages delivered.", (
         Table("cost", "Bill by country, {currency}", report.cost, tables.page_bill),
         Table("cost by application", "By application, {currency}", _COST_BY["application"],
-              ("application", *MONEY)),
+              ("application", *MONEY), folded=True),
         Table("cost by template", "By template, {currency}", _COST_BY["template"],
-              ("template", *MONEY)),
+              ("template", *MONEY), folded=True),
         Table("cost by day", "By day, {currency}", _COST_BY["day"]),
         Table("waste", "What bought nothing (categories overlap), {currency}", tables.wasted,
               WASTE),
@@ -149,7 +145,8 @@ SECTIONS = (
     Section("Thresholds", "What alarms and limits counted per UTC day and month, and what each "
             "limit stopped. A near miss is a day or month that used 80% of a limit that did not "
             "act.", (
-        Table("thresholds", "Use against alarm and limit", report.thresholds, LIMITS),
+        Table("thresholds", "Months, and days with an alarm, a limit or a near miss",
+              report.thresholds, tables.page_thresholds),
     ), (
         Picture("thresholds", plots.thresholds, report.threshold_usage,
                 "What was counted within each UTC day, against the daily alarm and limit."),
@@ -161,9 +158,9 @@ SECTIONS = (
         Table("latency", "Latency by country", report.delivery, TIMES),
         Table("statuses", "Final statuses and rejections", report.statuses, tables.status_counts),
         Table("failures", "Why messages failed; the advice is smssim's, not Huawei's",
-              tables.failures, FAILURES),
+              tables.failures, FAILURES, folded=True),
         Table("statistics", "As the console counts, in segments", report.console_statistics,
-              ("figure", "value", "definition", "meaning")),
+              ("figure", "value", "definition", "meaning"), folded=True),
     ), (
         Picture("waterfall", plots.waterfall, report.delivery,
                 "From messages requested to messages delivered, one step per way to get lost."),

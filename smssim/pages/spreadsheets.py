@@ -26,6 +26,7 @@ MOST_ROWS = 1_048_575
 LONGEST = 32_767
 """Characters of a cell of a worksheet."""
 _LONGEST_NAME = 31
+_FIRST_YEAR, _TIME_WIDTH = 1900, 19
 _EXACT = 10**15
 """Integers up to here a spreadsheet keeps to the last digit."""
 _FORMULA = re.compile("'*(?:[\t\r\n]|[\\s\u200b\ufeff]*[-=+@\uff0d\uff1d\uff0b\uff20])")
@@ -54,11 +55,12 @@ def _is_formula(text: str) -> bool:
     return bool(_FORMULA.match(text)) and not _FIGURE.fullmatch(text)
 
 
-def safe(frame: pd.DataFrame) -> pd.DataFrame:
+def safe(frame: pd.DataFrame, *, times_as_text: bool = True) -> pd.DataFrame:
     """A copy whose texts and headings are neutral, and whose times are texts of ISO 8601.
 
     Times are UTC with a "Z", in microseconds where a column has any; naive ones are taken as UTC,
-    and are dates where all of a column are midnights. What is missing stays missing.
+    and are dates where all of a column are midnights. Without *times_as_text* they stay times, of UTC
+    and without a zone, as a worksheet has them. What is missing stays missing.
     """
     columns = {}
     for index, name in enumerate(frame.columns):
@@ -66,7 +68,7 @@ def safe(frame: pd.DataFrame) -> pd.DataFrame:
         heading = neutral(str(name))
         if heading in columns:
             raise ValueError(f"columns(={list(frame.columns)}) must have names of their own")
-        columns[heading] = _column(column)
+        columns[heading] = _column(column, times_as_text)
     return pd.DataFrame(columns, index=frame.index)
 
 
@@ -78,9 +80,10 @@ def write_csv(frame: pd.DataFrame, path: str | Path) -> None:
 
 
 def write_xlsx(frames: Mapping[str, pd.DataFrame], path: str | Path) -> None:
-    """Write an XLSX workbook of `safe` cells, a worksheet a frame; the same frames, the same bytes.
+    """Write an XLSX workbook of `safe` cells, one worksheet per frame; the same frames give the
+    same bytes.
 
-    Texts are texts: neither formulas nor links are made of them, and one of more than 32,767
+    Times are dates of the spreadsheet, in UTC, to filter and to pivot. Texts are texts: neither formulas nor links are made of them, and one of more than 32,767
     characters is cut and ends in an ellipsis. Integers above 10**15, which a spreadsheet would
     round, are texts, too. Raise a ValueError for the name of a worksheet that is not 1 to 31
     characters without []:*?/\\, or stands twice, and for a frame of more rows than one holds.
@@ -91,13 +94,22 @@ def write_xlsx(frames: Mapping[str, pd.DataFrame], path: str | Path) -> None:
     )
     with whole_file(path) as new, _workbook(new, {**settings, "constant_memory": True}) as book:
         book.set_properties({"created": datetime(2000, 1, 1, tzinfo=UTC)})
+        dates = book.add_format({"num_format": "yyyy-mm-dd"})
+        times = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         for name, frame in frames.items():
             sheet = book.add_worksheet(name)
             sheet.freeze_panes(1, 0)
-            cells = safe(frame)
+            cells = safe(frame, times_as_text=False)
             for row, values in enumerate(_rows(cells)):
                 for column, value in enumerate(values):
-                    _write(sheet, row, column, value)
+                    if isinstance(value, datetime) and value.year >= _FIRST_YEAR:
+                        day = value == pd.Timestamp(value).normalize()
+                        sheet.write_datetime(row, column, value, dates if day else times)
+                    else:
+                        _write(sheet, row, column, value)
+            for column, dtype in enumerate(cells.dtypes):
+                if dtype.kind == "M":
+                    sheet.set_column(column, column, _TIME_WIDTH)
 
 
 @contextmanager
@@ -155,13 +167,13 @@ def _is_exact(value: Any) -> bool:
     return math.isfinite(value)
 
 
-def _column(column: pd.Series[Any]) -> pd.Series[Any]:
+def _column(column: pd.Series[Any], times_as_text: bool) -> pd.Series[Any]:
     dtype = str(column.dtype)
     if dtype.startswith("datetime64"):
-        return _times(column)
+        return _times(column) if times_as_text else _utc(column)
     if dtype == "category":
         # A category a label, as two labels may become the same text.
-        return _column(column.astype(column.cat.categories.dtype))
+        return _column(column.astype(column.cat.categories.dtype), times_as_text)
     if dtype in ("str", "string"):
         texts = {value: neutral(value) for value in column.dropna().unique()}
         return column.map(texts)
@@ -174,8 +186,12 @@ def _cell(value: Any) -> Any:
     return value if number else neutral(str(value))
 
 
+def _utc(column: pd.Series[Any]) -> pd.Series[Any]:
+    return column.dt.tz_convert("UTC").dt.tz_localize(None) if column.dt.tz is not None else column
+
+
 def _times(column: pd.Series[Any]) -> pd.Series[Any]:
-    utc = column.dt.tz_convert("UTC").dt.tz_localize(None) if column.dt.tz is not None else column
+    utc = _utc(column)
     instants = utc.dropna().to_numpy().astype("datetime64[us]")
     dates = column.dt.tz is None and bool((instants == instants.astype("datetime64[D]")).all())
     whole = bool((instants == instants.astype("datetime64[s]")).all())

@@ -21,6 +21,7 @@ from smssim.formatting import (
     share,
     wrapped,
 )
+from smssim.pages.cells import grid
 from smssim.pages.data_quality import not_counted
 from smssim.record.record import Record
 from smssim.record.schema import RESEND_KINDS, RefusalStage
@@ -53,6 +54,7 @@ __all__ = [
     "outages",
     "page_bill",
     "page_onboarding",
+    "page_thresholds",
     "pushed",
     "reports",
     "reviews",
@@ -72,6 +74,19 @@ _STAGES = {
     RefusalStage.NUMBER.label: "number rejected",
     RefusalStage.PLATFORM.label: "rejected by platform",
 }
+_LIMITS = (
+    "period",
+    "start",
+    "used",
+    "alarm",
+    "limit",
+    "share_of_limit",
+    "alarm_at",
+    "limit_at",
+    "suspended_h",
+    "stopped",
+    "near_miss",
+)
 _ROOM = 12
 """Characters of a country in the widest table of the summary."""
 _DEAR = 10_000_000
@@ -308,6 +323,17 @@ def _name(value: Any, otherwise: str = "unknown") -> str:
 def page_bill(record: Record, most: int) -> Grid:
     """The bill where there is money."""
     return bill(record, most) if charges_known(record) else Grid([], [], "")
+
+
+def page_thresholds(record: Record, most: int) -> Grid:
+    """Use against alarm and limit: all months, and the days on which something happened."""
+    frame = report.thresholds(record)
+    acted = frame["alarm_at"].notna() | frame["limit_at"].notna() | (frame["stopped"] > 0)
+    shown = frame[(frame["period"] != "day") | acted | frame["near_miss"]]
+    made = grid(shown, _LIMITS, most)
+    quiet = len(frame) - len(shown)
+    notes = [f"{quiet:,} more days without any of them"] if quiet else []
+    return made._replace(notes=[*made.notes, *notes])
 
 
 def page_onboarding(record: Record, most: int) -> Grid:

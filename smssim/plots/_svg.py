@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from smssim.plots._style import LETTERS_PT, SLIDE_IN
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["svg"]
 
+_SIZE_IN, _LETTERS_PT = (9.6, 5.6), 14
+"""For two pictures in a row."""
 _FONTS = "DejaVu Sans, Verdana, Geneva, sans-serif"
 """Letters as wide as those the picture was laid out with, or narrower."""
 _MOST_WORDS = 12
@@ -25,7 +25,7 @@ _MOST_WORDS = 12
 _SETTINGS: dict[Any, Any] = {
     "font.family": ["sans-serif"],
     "font.sans-serif": ["DejaVu Sans"],
-    "font.size": LETTERS_PT,
+    "font.size": _LETTERS_PT,
     "svg.fonttype": "none",
     "svg.hashsalt": "smssim",
     # A name may hold dollars, which are no formulas.
@@ -43,7 +43,7 @@ _FAMILY = re.compile(r"font-family: [^;\"]*;? ?")
 
 
 def svg(draw: Callable[[Axes], object], name: str, words: str = "") -> str:
-    """The picture that *draw* makes on the Axes it is given, as an `<svg>` element of slide shape.
+    """The picture that *draw* makes on the Axes it is given, as an `<svg>` element of the shape of a slide.
 
     *name* begins all its ids, so that pictures on one page keep apart; *words* begin the
     description, which goes on with what the picture says in letters.
@@ -54,10 +54,10 @@ def svg(draw: Callable[[Axes], object], name: str, words: str = "") -> str:
     with rc_context(_SETTINGS), warnings.catch_warnings():
         # Letters that the layout's font lacks are drawn by the browser, with one of its own.
         warnings.filterwarnings("ignore", "Glyph", UserWarning)
-        figure = Figure(figsize=SLIDE_IN)
+        figure = Figure(figsize=_SIZE_IN)
         figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.1)
         ax = figure.subplots()
-        ax.tick_params(labelsize=LETTERS_PT)
+        ax.tick_params(labelsize=_LETTERS_PT)
         draw(ax)
         drawn = StringIO()
         figure.savefig(drawn, format="svg", transparent=True, metadata={"Date": None})
