@@ -195,10 +195,10 @@ def test_what_a_log_cannot_use_comes_first(
     [
         (["run", "nowhere.yaml"], "nowhere.yaml: No such file"),
         (["report", "nowhere"], "nowhere: No such file"),
-        (["rnu", "x"], "'rnu' is no command; did you mean run?"),
+        (["rnu", "x"], "unknown command 'rnu'; did you mean run?"),
         (
             ["xyz"],
-            "'xyz' is no command; there are run, report, sweep, compare, find, check, "
+            "unknown command 'xyz'; commands: run, report, replicate, sweep, compare, find, check, "
             "describe, schema",
         ),
         (["run"], "required: SCENARIO"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from smssim.calendars import DAY
+from smssim.calendars import DAY, to_datetime
 from smssim.experiment import Experiment
 from smssim.experiment.statistics import (
     QUANTILES,
@@ -95,8 +95,8 @@ def interval_answers(experiment: Experiment) -> list[Answer]:
         *_ran_out(of, scenario),
         *_over_budget(of, scenario),
         *_lost(of),
-        Answer("Cost", f"{_mean('cost', of, scenario)}{_each(of, scenario)}"),
-        Answer("Delivered", f"{_mean('delivered.of_requested', of, scenario)} of all requested"),
+        Answer("Cost", f"{_mean('cost', of, scenario, f' {scenario.currency}')}{_each(of)}"),
+        Answer("Delivered", _mean("delivered.of_requested", of, scenario, " of requested")),
         *_latencies(of, scenario),
     ]
     return by_severity(rows)
@@ -118,11 +118,8 @@ def _ran_out(of: dict[str, Values], scenario: Scenario) -> list[Answer]:
     dry = of["runout.any"]
     if not dry.any():
         return [Answer("Ran out", f"in none of {len(dry):,} runs{_at_most(dry)}")]
-    first = of["runout.first"]
-    early, middle, late = (
-        _shown("runout.first", float(q), scenario) for q in np.quantile(first, (0.1, 0.5, 0.9))
-    )
-    when = f"first p50 {middle} (p10 {early}, p90 {late})"
+    early, middle, late = _quantiles("runout.first", of, scenario)
+    when = f"first {middle} (p50; p10 {early}, p90 {late})"
     return [Answer("Ran out", f"in {_probability(dry)}; {when}", "warning")]
 
 
@@ -130,13 +127,15 @@ def _over_budget(of: dict[str, Values], scenario: Scenario) -> list[Answer]:
     """How often a promised bound of the whole cost is exceeded; `check` decides the promise."""
     rows = []
     for check in scenario.checks:
-        if check.figure == "cost" and check.below is not None:
-            over = (of["cost"] > check.below).astype(float)
+        if check.figure != "cost" or check.below is None:
+            continue
+        over = (of["cost"] > check.below).astype(float)
+        if over.any():
             text = f"in {_probability(over)}, above {money(check.below)} {scenario.currency}"
             rows.append(
                 Answer("Over budget", text, "critical" if over.mean() >= 0.5 else "warning")
             )
-    return [row for row in rows if not row.text.startswith("in 0%")]
+    return rows
 
 
 def _lost(of: dict[str, Values]) -> list[Answer]:
@@ -149,30 +148,33 @@ def _lost(of: dict[str, Values]) -> list[Answer]:
 
 
 def _latencies(of: dict[str, Values], scenario: Scenario) -> list[Answer]:
-    names = {"latency.p95": "all messages", "passwords.p95": "passwords"}
-    return [
-        Answer("Latency", f"{label}: p95 {_mean(name, of, scenario)}")
-        for name, label in names.items()
-        if len(of.get(name, ()))
-    ]
+    both = {"all messages: p95 ": "latency.p95", "passwords: p95 ": "passwords.p95"}
+    texts = {label: _mean(name, of, scenario) for label, name in both.items() if name in of}
+    if len(set(texts.values())) == 1:
+        texts = {"p95 ": next(iter(texts.values()))}
+    return [Answer("Latency", f"{label}{text}") for label, text in texts.items()]
 
 
-def _each(of: dict[str, Values], scenario: Scenario) -> str:
+def _each(of: dict[str, Values]) -> str:
     values = of.get("cost.per_delivered", np.array([]))
     return f"; {np.mean(values):.4f} per delivered message" if len(values) else ""
 
 
-def _mean(figure: str, of: dict[str, Values], scenario: Scenario) -> str:
+def _mean(figure: str, of: dict[str, Values], scenario: Scenario, unit: str = "") -> str:
     """A mean with its interval, and how far runs differ."""
     values = of[figure]
     if not len(values):
         return "not known"
     mean, low, high = (_shown(figure, value, scenario) for value in estimate_of(figure, values))
     if len(values) < 2:
-        return mean
-    p10, p90 = (_shown(figure, float(q), scenario) for q in np.quantile(values, (0.1, 0.9)))
-    unit = f" {scenario.currency}" if METRICS[figure].unit == "currency" else ""
-    return f"{mean}{unit} ({low} to {high}), single runs p10 {p10}, p90 {p90}"
+        return f"{mean}{unit}"
+    p10, _, p90 = _quantiles(figure, of, scenario)
+    return f"{mean}{unit} ({low} to {high}); single runs p10 {p10}, p90 {p90}"
+
+
+def _quantiles(figure: str, of: dict[str, Values], scenario: Scenario) -> list[str]:
+    by_name = {row.statistic: row for row in statistics_of(figure, of[figure], 0.95)}
+    return [_shown(figure, by_name[name].estimate, scenario) for name in QUANTILES]
 
 
 def _probability(flags: Values) -> str:
@@ -221,7 +223,7 @@ def _shown(metric: str, value: float, scenario: Scenario) -> str:
     if unit == "currency":
         return money(value, 4 if metric == "cost.per_delivered" else 2)
     if unit == "d":
-        return instant(scenario.start_us + round(value * DAY))
+        return f"{to_datetime(scenario.start_us + round(value * DAY)):%d %b %H:%M}"
     if unit in ("s", "h"):
         return duration(value * (3_600 if unit == "h" else 1))
     return count(value) if abs(value) >= 100 else number(value)

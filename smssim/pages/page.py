@@ -212,8 +212,10 @@ def _in_currency(frame: pd.DataFrame, currency: str | None) -> pd.DataFrame:
     micro = [name for name in frame if str(name).endswith("_micro")]
     names = {name: f"{str(name).removesuffix('_micro')}_{unit}" for name in micro}
     doubled = [name for name in micro if names[name] in frame]
-    money = {name: frame[name] / 1e6 for name in micro if name not in doubled}
-    return frame.assign(**money).drop(columns=doubled).rename(columns=names)
+    frame = frame.drop(columns=doubled)
+    for name in set(micro) - set(doubled):
+        frame[name] = frame[name] / 1e6
+    return frame.rename(columns=names)
 
 
 def _readable(value: Any) -> Any:

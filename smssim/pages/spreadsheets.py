@@ -59,8 +59,8 @@ def safe(frame: pd.DataFrame, *, times_as_text: bool = True) -> pd.DataFrame:
     """A copy whose texts and headings are neutral, and whose times are texts of ISO 8601.
 
     Times are UTC with a "Z", in microseconds where a column has any; naive ones are taken as UTC,
-    and are dates where all of a column are midnights. Without *times_as_text* they stay times, of UTC
-    and without a zone, as a worksheet has them. What is missing stays missing.
+    and are dates where all of a column are midnights. Without *times_as_text* they stay times, in
+    UTC without a zone, as a worksheet has them. What is missing stays missing.
     """
     columns = {}
     for index, name in enumerate(frame.columns):
@@ -83,8 +83,9 @@ def write_xlsx(frames: Mapping[str, pd.DataFrame], path: str | Path) -> None:
     """Write an XLSX workbook of `safe` cells, one worksheet per frame; the same frames give the
     same bytes.
 
-    Times are dates of the spreadsheet, in UTC, to filter and to pivot. Texts are texts: neither formulas nor links are made of them, and one of more than 32,767
-    characters is cut and ends in an ellipsis. Integers above 10**15, which a spreadsheet would
+    Times are dates of the spreadsheet, in UTC, to filter and to pivot. Texts are texts: neither
+    formulas nor links are made of them, and one of more than 32,767 characters is cut and ends in
+    an ellipsis. Integers above 10**15, which a spreadsheet would
     round, are texts, too. Raise a ValueError for the name of a worksheet that is not 1 to 31
     characters without []:*?/\\, or stands twice, and for a frame of more rows than one holds.
     """

@@ -16,10 +16,10 @@ from smssim.report.cost import cost
 from smssim.report.delivery import delivery
 from smssim.report.events import CAUSES, stops_and_warnings
 
-__all__ = ["Tile", "tiles"]
+__all__ = ["tiles"]
 
 
-class Tile(NamedTuple):
+class _Tile(NamedTuple):
     """A figure: what it is, its value, a line below it, and how grave it is ("" if it is not)."""
 
     name: str
@@ -28,7 +28,7 @@ class Tile(NamedTuple):
     severity: str = ""
 
 
-def tiles(record: Record, runs: Experiment | None = None) -> list[Tile]:
+def tiles(record: Record, runs: Experiment | None = None) -> list[_Tile]:
     """The tiles of a record, with the intervals of many *runs* of its scenario if there are any.
 
     Without them only shares and delays have intervals: one run does not show how far its bill or
@@ -44,13 +44,13 @@ def tiles(record: Record, runs: Experiment | None = None) -> list[Tile]:
 
 def _severities(rows: list[Answer]) -> dict[str, str]:
     """The gravest severity of each name; answers come by severity."""
-    found: dict[str, str] = {}
+    gravest: dict[str, str] = {}
     for row in rows:
-        found.setdefault(row.name, row.severity)
-    return found
+        gravest.setdefault(row.name, row.severity)
+    return gravest
 
 
-def _cost(record: Record, total: Any, runs: Experiment | None) -> list[Tile]:
+def _cost(record: Record, total: Any, runs: Experiment | None) -> list[_Tile]:
     bill = cost(record, by=())
     if not priced(record) or (bill["entry"] == "unknown").any():
         return []
@@ -61,25 +61,25 @@ def _cost(record: Record, total: Any, runs: Experiment | None) -> list[Tile]:
         interval = f"({money(low, 0)} to {money(high, 0)})"
         note = f"mean of {len(runs.results):,} runs {money(mean, 0)} {interval}"
     over = next((row.severity for row in answers(record) if row.name == "Over budget"), "")
-    return [Tile("Cost", f"{tables.total_of(amount)} {record.currency}", note, over)]
+    return [_Tile("Cost", f"{tables.total_of(amount)} {record.currency}", note, over)]
 
 
-def _delivered(total: Any, runs: Experiment | None) -> list[Tile]:
+def _delivered(total: Any, runs: Experiment | None) -> list[_Tile]:
     if not total["requested"]:
         return []
     value = share(total["delivered"] / total["requested"])
     if runs is not None:
         of_requested = runs.values("delivered.of_requested", drop_missing=True)
         _, low, high = estimate_of("delivered.of_requested", of_requested)
-        return [Tile("Delivered", value, f"of requested; mean {share(low)} to {share(high)}")]
+        return [_Tile("Delivered", value, f"of requested; mean {share(low)} to {share(high)}")]
     note = f"of {count(total['requested'])} requested"
     if not missing(total["delivered_low"]):
         of_sent = f"{share(total['delivered_low'])} to {share(total['delivered_high'])}"
         note += f"; of sent {of_sent}"
-    return [Tile("Delivered", value, note)]
+    return [_Tile("Delivered", value, note)]
 
 
-def _latency(record: Record) -> list[Tile]:
+def _latency(record: Record) -> list[_Tile]:
     """p95 of passwords, else of all messages."""
     frame = delivery(record, by="type")
     passwords = frame[frame["type"] == "otp"]
@@ -89,10 +89,10 @@ def _latency(record: Record) -> list[Tile]:
     name = "Password p95" if len(passwords) else "Latency p95"
     low, high = row["latency_p95_s_low"], row["latency_p95_s_high"]
     note = "" if missing(low) else f"{duration(low)} to {duration(high)}"
-    return [Tile(name, duration(row["latency_p95_s"]), note)]
+    return [_Tile(name, duration(row["latency_p95_s"]), note)]
 
 
-def _stopped(record: Record, severities: dict[str, str], runs: Experiment | None) -> Tile:
+def _stopped(record: Record, severities: dict[str, str], runs: Experiment | None) -> _Tile:
     events = stops_and_warnings(record)
     stops = events[events["event"].isin(list(CAUSES))]
     severity = severities.get("Stopped", "")
@@ -102,10 +102,10 @@ def _stopped(record: Record, severities: dict[str, str], runs: Experiment | None
     if runs is not None:
         often = (runs.values("messages.stopped", drop_missing=True) > 0).astype(float)
         note = _often(often)
-    return Tile("Sending stopped", value, note, severity)
+    return _Tile("Sending stopped", value, note, severity)
 
 
-def _ran_out(record: Record, severities: dict[str, str], runs: Experiment | None) -> list[Tile]:
+def _ran_out(record: Record, severities: dict[str, str], runs: Experiment | None) -> list[_Tile]:
     packages = record.packages
     if packages is None or not len(packages):
         return []
@@ -117,7 +117,7 @@ def _ran_out(record: Record, severities: dict[str, str], runs: Experiment | None
     note = f"{dry['subject'].nunique()} of {countries} {what}"
     if runs is not None:
         note = _often(runs.values("runout.any", drop_missing=True))
-    return [Tile("Package run-out", value, note, severities.get("Ran out", ""))]
+    return [_Tile("Package run-out", value, note, severities.get("Ran out", ""))]
 
 
 def _often(flags: Any) -> str:
@@ -125,10 +125,10 @@ def _often(flags: Any) -> str:
     return f"in {share(chance)} of runs ({share(low)} to {share(high)})"
 
 
-def _lost(record: Record, severities: dict[str, str]) -> list[Tile]:
+def _lost(record: Record, severities: dict[str, str]) -> list[_Tile]:
     row = callbacks(record, by=()).iloc[0]
     if missing(row["lost"]) or not row["reports"]:
         return []
     note = f"{count(row['lost'])} of {count(row['reports'])}"
     severity = severities.get("DLRs lost", "")
-    return [Tile("DLRs lost", share(row["lost"] / row["reports"]), note, severity)]
+    return [_Tile("DLRs lost", share(row["lost"] / row["reports"]), note, severity)]

@@ -18,9 +18,7 @@ __all__ = [
     "CYCLE",
     "FAINT",
     "INK",
-    "LETTERS_PT",
     "MOST",
-    "SLIDE_IN",
     "WARNING",
     "day_and_time",
     "drawing",
@@ -39,7 +37,7 @@ __all__ = [
     "time_axis",
 ]
 
-SLIDE_IN, _DPI, LETTERS_PT = (12.8, 7.2), 100, 15
+_SLIDE_IN, _DPI, _LETTERS_PT = (12.8, 7.2), 100, 15
 INK, FAINT, WARNING = "#222222", "#767676", "#e42536"
 _DASHES: tuple[Any, ...] = ("-", (0, (7, 1.5)), (0, (7, 1.5, 1.5, 1.5)), (0, (2, 1)))
 CYCLE, _COLOURS = "petroff6", (0, 1, 5, 3)
@@ -65,13 +63,13 @@ def drawing(ax: Axes | None) -> Iterator[Axes]:
     with _quiet_fonts():
         from matplotlib import pyplot as plt
 
-    with _letters(LETTERS_PT):
-        figure = plt.figure(figsize=SLIDE_IN, dpi=_DPI)
+    with _letters(_LETTERS_PT):
+        figure = plt.figure(figsize=_SLIDE_IN, dpi=_DPI)
         figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.1)
         ax = figure.subplots()
         _plain(ax)
         # Ticks are made later, when the size of this figure's letters is forgotten.
-        ax.tick_params(labelsize=LETTERS_PT)
+        ax.tick_params(labelsize=_LETTERS_PT)
         yield ax
 
 

@@ -43,7 +43,7 @@ _FAMILY = re.compile(r"font-family: [^;\"]*;? ?")
 
 
 def svg(draw: Callable[[Axes], object], name: str, words: str = "") -> str:
-    """The picture that *draw* makes on the Axes it is given, as an `<svg>` element of the shape of a slide.
+    """The picture that *draw* makes on the Axes it is given, as an `<svg>` element for a page.
 
     *name* begins all its ids, so that pictures on one page keep apart; *words* begin the
     description, which goes on with what the picture says in letters.
