@@ -29,4 +29,4 @@ def check(notebook: Any) -> None:
     assert events is not None
     first = events[events["event"] == "run_out"]["at"].iloc[0]
     assert f"{first:%Y-%m-%d %H:%M}  packages ran out (TH)" in printed
-    assert "BROKEN  kept" in printed
+    assert "DOES NOT HOLD  holds" in printed

@@ -83,15 +83,15 @@ def test_nothing_hangs_on_who_ran_the_months(found: Difference) -> None:
 
 def test_the_text_says_what_changed_and_what_that_does(found: Difference) -> None:
     lines = found.to_text().splitlines()
-    assert lines[0] == "small: 5 of 5 promises kept"
-    assert lines[1] == "before: small: 3 of 5 promises kept, 1 broken, 1 undecided"
+    assert lines[0] == "small: 5 of 5 promises hold"
+    assert lines[1] == "before: small: 3 of 5 promises hold, 1 does not, 1 undecided"
     assert "  packages.0.segments: 43 -> 200" in lines
     assert "  checks.3.below: 40.0 -> 50.0" in lines
     assert max(map(len, lines)) <= 100
     place = lines.index("never dry: probability(runout.any) < 0.05, margin 0.02")
-    assert lines[place + 1].split()[:2] == ["BROKEN", "kept"]
+    assert lines[place + 1].split()[:4] == ["DOES", "NOT", "HOLD", "holds"]
     assert "the promise was mean(messages.requested) < 40" in " ".join(lines)
-    assert "BROKEN" in found._repr_html_()
+    assert "DOES NOT HOLD" in found._repr_html_()
 
 
 def test_to_what_never_comes_about_there_is_no_difference(found: Difference) -> None:
@@ -122,7 +122,7 @@ def test_promises_of_one_plan_alone_are_said_so(store: Path) -> None:
     found = difference(bare, NEW, workers=1, store=store)
     assert found.old.verdicts == ()
     assert all(own.old is None and own.months == 0 for own in found.promises)
-    assert found.to_text().splitlines()[1] == "before: small: 0 of 0 promises kept"
+    assert found.to_text().splitlines()[1] == "before: small: 0 of 0 promises hold"
     assert {own.note for own in found.promises} == {"only the new plan has it"}
     with pytest.raises(ValueError, match="checks of the scenario 'small' must be one at least"):
         difference(NEW, bare, workers=1, store=store)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -49,26 +50,26 @@ def test_all_forms_are_the_same_wherever_months_are_run(how: str, tmp_path: Path
 
 def test_the_text_says_what_was_promised_and_what_is() -> None:
     lines = checked_plan().to_text().splitlines()
-    assert lines[0] == "small: 3 of 5 promises kept, 1 broken, 1 undecided"
-    risks = "risks of all together: false alarm 1.0%, miss 1.0%"
+    assert lines[0] == "small: 3 of 5 promises hold, 1 does not, 1 undecided"
+    risks = "overall error rates: false alarm 1.0%, miss 1.0%"
     told = " ".join(line.strip() for line in lines[1:3])
-    assert told == f"seed 1; months of 1 day, 60 at most; {risks}, of means about"
+    assert told == f"seed 1; months of 1 day, 60 at most; {risks} (approximate for means)"
     assert max(map(len, lines)) <= 100
     for verdict in checked_plan().verdicts:
         unit = checked_plan().unit(verdict)
         place = lines.index(f"{verdict.check.name}: {promise(verdict.check, unit)}")
         row = lines[place + 1]
-        assert row.split()[0] == WORDS[verdict.outcome]
-        assert row.split()[1] == statistic(verdict.estimate)
+        assert row.strip().startswith(f"{WORDS[verdict.outcome]}  ")
+        assert f"  {statistic(verdict.estimate)}  " in row
         assert span(verdict.low, verdict.high) in row
         assert f"{beyond(verdict)}  " in row
         assert f" {verdict.runs}  {100 * verdict.share:.1f}% (" in row
     told = " ".join(line.strip() for line in lines)
-    assert "60 months are too few to tell on which side of its bound" in told
+    assert "60 months are too few to show on which side of its bound" in told
     assert "larger margin" in told
     assert "larger most_runs" in told
-    assert "never dry: the first month beyond the bound, times UTC" in lines
-    assert "near: a typical month beyond the bound, times UTC" in lines
+    assert "never dry: the first month beyond the bound, times in UTC" in lines
+    assert "near: a typical month beyond the bound, times in UTC" in lines
     assert not any(line.startswith("budget: ") and "UTC" in line for line in lines)
 
 
@@ -77,7 +78,7 @@ def test_a_note_is_told_in_place_of_advice() -> None:
     never = "{name: dry, metric: runout.first, statistic: mean, above: 0.1}"
     text = PLAN[: PLAN.index("checks:")].replace("segments: 43", "segments: 500")
     told = check(Scenario.parse(f"{text}checks: [{never}]"), workers=1).to_text()
-    assert told.startswith("small: 0 of 1 promise kept, 1 undecided")
+    assert told.startswith("small: 0 of 1 promise holds, 1 undecided")
     assert "replication 0 has no runout.first" in told
     assert "larger margin" not in told
 
@@ -123,7 +124,7 @@ def test_junit_agrees_with_the_table(undecided: Any) -> None:
     failure = cases["never dry"].find("failure")
     assert failure is not None
     assert failure.text is not None
-    assert failure.get("message", "").startswith("BROKEN: probability(runout.any) < 0.05")
+    assert failure.get("message", "").startswith("does not hold: estimate ")
     assert "smssim.simulate(scenario, rng=1, replication=" in failure.text
     assert "time" not in {name for element in root.iter() for name in element.attrib}
 
@@ -140,6 +141,24 @@ def test_junit_survives_any_name() -> None:
     assert "\x1b" not in odd.to_text()
 
 
+def test_markdown_agrees_with_the_table() -> None:
+    """Read as a reader of Markdown does: a row per promise, and what does not hold below."""
+    odd = replace(checked_plan(), file="a|*b*<i>.yaml")
+    lines = odd.markdown().splitlines()
+    assert lines[0].startswith(r"### a\|\*b\*\<i\>.yaml: 3 of 5 promises hold")
+    rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in lines if line.startswith("| ")][2:]
+    assert {len(row) for row in rows} == {7}
+    assert [row[0].strip() for row in rows] == list(OUTCOMES)
+    for row, verdict in zip(rows, odd.verdicts, strict=True):
+        assert row[2].strip(" *") == WORDS[verdict.outcome].lower()
+        assert row[3].strip() == statistic(verdict.estimate)
+    below = [line for line in lines if line.startswith("- ")]
+    assert [line.split("**")[1] for line in below] == ["never dry", "near"]
+    assert "does not hold: estimate" in below[0]
+    assert "`smssim run 'a|*b*<i>.yaml' --rng 1 --replication " in below[0]
+    assert len([line for line in odd.markdown("pass").splitlines() if line[:2] == "- "]) == 1
+
+
 def test_a_notebook_shows_a_table() -> None:
     seen: list[str] = []
     reader = HTMLParser()
@@ -149,7 +168,7 @@ def test_a_notebook_shows_a_table() -> None:
     assert seen.count("tr") == 1 + len(OUTCOMES)
     assert "script" not in seen
     assert "b" not in seen
-    for word in ("BROKEN", "UNDECIDED", "kept", "never dry", "&lt;b&gt;.yaml"):
+    for word in ("DOES NOT HOLD", "UNDECIDED", "holds", "never dry", "&lt;b&gt;.yaml"):
         assert word in shown
 
 

@@ -110,7 +110,8 @@ def run_pipeline(folder: Path, env: dict[str, str], edit: Callable[[str], str] =
     for step in workflow()[1:]:
         if any(before.returncode for before in done.values()) and step.get("if") != "always()":
             continue
-        done[step["name"]] = bash(step["run"], folder, env)
+        summary = {"GITHUB_STEP_SUMMARY": str(folder / "summary.md")}
+        done[step["name"]] = bash(step["run"], folder, env | summary)
     return Pipeline(folder, done)
 
 
@@ -157,6 +158,14 @@ def test_a_smaller_package_breaks_the_promise_about_it_and_no_other(red: Pipelin
         assert red.cases(report).keys() >= PROMISES
         assert red.broken(report).keys() & PROMISES == {"never dry"}
     assert red.broken("tests.xml").keys() == {"never dry"}, told(red)
+
+
+def test_the_red_log_and_the_summary_say_what_broke(green: Pipeline, red: Pipeline) -> None:
+    last = red.steps["What we promised"].stdout.splitlines()[-1]
+    assert last.startswith("never dry does not hold: estimate 1, bound 0.05, true in ")
+    summaries = [(p.folder / "summary.md").read_text("utf-8") for p in (green, red)]
+    assert "5 of 5 promises hold" in summaries[0]
+    assert f"- **never dry** {last.removeprefix('never dry ')}; such a month" in summaries[1]
 
 
 @pytest.mark.parametrize("report", ["promises.xml", "tests.xml"])

@@ -37,17 +37,24 @@ def test_the_table_is_shown_when_promises_are_broken(
     code, out, err = called(capsys, file)
     assert (code, err) == (1, "")
     told = " ".join(line.strip() for line in out.splitlines()[:2])
-    assert told.startswith(f"{file}: 3 of 5 promises kept, 1 broken, 1 undecided")
+    assert told.startswith(f"{file}: 3 of 5 promises hold, 1 does not, 1 undecided")
     own = checked_plan().to_text().splitlines()
-    rows = own[own.index("") : own.index("never dry: the first month beyond the bound, times UTC")]
+    rows = own[
+        own.index("") : own.index("never dry: the first month beyond the bound, times in UTC")
+    ]
     assert "\n".join(rows) in out
     assert f"--rng 1 --replication {checked_plan().verdict('never dry').broken[0]}" in out
+    last = [" ".join(lines.split()) for lines in out.rsplit("\n\n", 1)[1].split("\nnear ")]
+    dry = checked_plan().verdict("never dry")
+    months = f"true in {len(dry.broken)} of {dry.runs} months"
+    assert last[0] == f"never dry does not hold: estimate {dry.estimate:.4g}, bound 0.05, {months}"
+    assert last[1].startswith("undecided: estimate ")
 
 
 def test_kept_promises_are_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = called(capsys, written(tmp_path, KEPT))
     assert (code, err) == (0, "")
-    assert ": 5 of 5 promises kept\n" in out
+    assert ": 5 of 5 promises hold\n" in out
     assert "UTC" not in out, "no story of a promise that is kept"
 
 
@@ -65,8 +72,10 @@ def test_undecided_counts_as_asked(
     )
     told, out, _ = called(capsys, file, "--undecided", option, "--store", store, "--json")
     assert (told, json.loads(out)["ok"]) == (code, not code)
-    told, out, _ = called(capsys, file, "--undecided", option, "--store", store, "--junit")
-    assert (told, ElementTree.fromstring(out).get("failures")) == (code, str(code))
+    xml = tmp_path / "verdicts.xml"
+    told, out, _ = called(capsys, file, "--undecided", option, "--store", store, "--junit", xml)
+    assert (told, ElementTree.parse(xml).getroot().get("failures")) == (code, str(code))
+    assert out.endswith("60 months over it\n") == (option == "fail")
 
 
 def test_several_files_are_one_document(
@@ -80,7 +89,7 @@ def test_several_files_are_one_document(
     kept = ("--store", store, "--no-progress")
     code, text, _ = called(capsys, *files, *kept)
     assert code == 1
-    assert text.index(f"{files[0]}: 5 of 5 promises kept") < text.index(f"\n{files[1]}: 3 of 5")
+    assert text.index(f"{files[0]}: 5 of 5 promises hold") < text.index(f"\n{files[1]}: 3 of 5")
     code, text, _ = called(capsys, *files, "--json", *kept)
     read = json.loads(text)
     assert (code, read["ok"], [file["file"] for file in read["files"]]) == (
@@ -88,9 +97,17 @@ def test_several_files_are_one_document(
     )  # fmt: skip
     outcomes = {own["name"]: own["outcome"] for own in read["files"][1]["promises"]}
     assert outcomes == OUTCOMES
-    code, text, _ = called(capsys, *files, "--junit", *kept)
-    root = ElementTree.fromstring(text)
-    assert (code, len(root), root.get("tests"), root.get("failures")) == (1, 2, "10", "2")
+    _, table, _ = called(capsys, *files, *kept)
+    Path("summary.md").write_text("# Another step\n", encoding="utf-8")
+    forms = ("--junit", "v.xml", "--markdown", "summary.md")
+    code, text, _ = called(capsys, *files, *forms, *kept)
+    assert (code, text) == (1, table), "files are written beside the table"
+    root = ElementTree.parse("v.xml").getroot()
+    assert (len(root), root.get("tests"), root.get("failures")) == (2, "10", "2")
+    summary = Path("summary.md").read_text("utf-8")
+    assert summary.startswith("# Another step\n### good.yaml: 5 of 5 promises hold\n")
+    code, text, _ = called(capsys, *files, "--json", *forms, *kept)
+    assert (code, json.loads(text)) == (1, read)
 
 
 def test_all_that_is_wrong_is_told_before_anything_is_run(
@@ -117,8 +134,12 @@ def test_all_that_is_wrong_is_told_before_anything_is_run(
         ([], "check takes FILE..., or --diff OLD NEW"),
         (["F", "--diff", "F", "F"], "check takes FILE..., or --diff OLD NEW"),
         (["--diff", "F"], "expected 2 arguments"),
-        (["--diff", "F", "F", "--junit"], "--junit: cannot tell a difference; --json does"),
-        (["F", "--json", "--junit"], "not allowed with"),
+        (
+            ["--diff", "F", "F", "--junit", "x.xml"],
+            "--junit: cannot show a difference; --json does",
+        ),
+        (["F", "--junit", "F"], "is part of"),
+        (["F", "--junit", "/no/x.xml"], "there is no directory /no"),
         (["F", "--undecided", "maybe"], "invalid choice: 'maybe'"),
         (["F", "--rng", "2"], "--rng"),
     ],

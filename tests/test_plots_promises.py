@@ -36,8 +36,8 @@ def test_each_promise_is_drawn_where_it_lies() -> None:
     assert drawn_at[2] == (1.01, 1.03)
     sides = [(round(bar.get_x(), 9), round(bar.get_x() + bar.get_width(), 9)) for bar in ax.patches]
     assert sides[:4] == [(1.0, 1.4), (1.4, 2.0), (0.99, 1.0), (0.0, 0.99)]
-    assert ax.get_title(loc="left").replace("\n", " ") == "1 of 3 promises kept; broken: never dry"
-    assert [text.get_text() for text in ax.texts][:3] == ["BROKEN", "kept", "undecided"]
+    assert ax.get_title(loc="left").replace("\n", " ") == "1 of 3 promises hold; broken: never dry"
+    assert [text.get_text() for text in ax.texts][:3] == ["DOES NOT HOLD", "holds", "undecided"]
     ax.figure.canvas.draw()
     for text in (ax._left_title, *ax.texts, *ax.get_yticklabels()):
         box = text.get_window_extent()

@@ -62,7 +62,7 @@ def test_fixtures_for_own_tests(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(passed=4, failed=2)
     text = result.stdout.str()
     assert "AssertionError" in text
-    for told in ("mean(messages.sent) > 70", "BROKEN", "p99(cost) < 5", "UNDECIDED"):
+    for told in ("mean(messages.sent) > 70", "DOES NOT HOLD", "p99(cost) < 5", "UNDECIDED"):
         assert told in text
     assert '>       assert_promise(SMALL, "messages.sent > 70")' in text.replace("    >", ">")
     assert "promises.py" not in text

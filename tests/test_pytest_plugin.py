@@ -107,6 +107,41 @@ def test_a_file_is_decided_once(project: Project, monkeypatch: pytest.MonkeyPatc
     assert seen == [{"workers": 1}]
 
 
+_OTHERS = ("worksteal", "loadfile", "loadgroup", "loadscope")
+
+
+@pytest.mark.parametrize(
+    "dist", ["load", *(pytest.param(x, marks=pytest.mark.ci) for x in _OTHERS)]
+)
+def test_a_month_is_simulated_once_by_all_workers(
+    project: Project, pytester: pytest.Pytester, dist: str
+) -> None:
+    """Counted in the workers: each month of each file, whatever deals out the tests."""
+    counting = """
+        import os
+        import smssim.experiment.worker as worker
+
+        simulate = worker.simulate
+
+        def counted(scenario, **how):
+            with open("months.txt", "a") as file:
+                file.write(f"{scenario.name} {how['replication']} {os.getpid()}\\n")
+            return simulate(scenario, **how)
+
+        worker.simulate = counted
+    """
+    pytester.makeconftest(counting)
+    folder = pytester.mkdir("plans")
+    (folder / "may.yaml").write_text(KEPT.replace("name: tiny", "name: may"), encoding="utf-8")
+    test = "import pytest\n\n\n@pytest.mark.parametrize('i', range(9))\ndef test_own(i): pass"
+    result = project(KEPT, "-n", "2", "--dist", dist, test=test)
+    result.assert_outcomes(passed=15)
+    months = [line.split() for line in (pytester.path / "months.txt").read_text().splitlines()]
+    once = [(name, replication) for name, replication, _ in months]
+    assert len(once) == len(set(once)) > 50
+    assert {name for name, _ in once} == {"tiny", "may"}
+
+
 def test_an_error_of_a_month_is_told_once_a_promise(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,7 @@
 from smssim.checks.check import ReplicationError, check
 from smssim.checks.counterexample import Story
 from smssim.checks.difference import Difference, difference
-from smssim.checks.export import json_of, junit
+from smssim.checks.export import json_of, junit, markdown
 from smssim.checks.result import CheckResult
 from smssim.checks.verdict import Verdict
 
@@ -17,4 +17,5 @@ __all__ = [
     "difference",
     "json_of",
     "junit",
+    "markdown",
 ]

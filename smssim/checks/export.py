@@ -1,18 +1,19 @@
-"""Verdicts for programs: JSON with keys in a fixed order, and JUnit, which pipelines show."""
+"""Verdicts for programs and pipelines: JSON with keys in a fixed order, JUnit, Markdown."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from smssim.checks.counterexample import Story, counterexample_of
 from smssim.checks.text import (
     OUTCOMES,
-    beyond,
     headline,
+    in_words,
     months,
     promise,
     span,
@@ -22,7 +23,9 @@ from smssim.checks.text import (
 from smssim.checks.verdict import NUMBERS, CheckedScenario, UndecidedPolicy, Verdict
 from smssim.simulation.simulate import provenance
 
-__all__ = ["json_of", "junit", "plain", "to_json"]
+__all__ = ["json_of", "junit", "markdown", "plain", "to_json"]
+
+_MARKUP = str.maketrans({c: f"\\{c}" for c in "\\`*_[]<>|#~$"})
 
 
 def json_of(results: Sequence[CheckedScenario], undecided: UndecidedPolicy = "fail") -> str:
@@ -133,7 +136,7 @@ def _suite(root: Element, checked: CheckedScenario, undecided: UndecidedPolicy) 
         if verdict.outcome != "pass":
             skipped = verdict.outcome == "undecided" and undecided == "pass"
             tag = "skipped" if skipped else "failure"
-            reason = SubElement(case, tag, message=_clean(_message(checked, verdict)))
+            reason = SubElement(case, tag, message=_clean(in_words(verdict)))
             if not skipped:
                 reason.set("type", verdict.outcome)
             reason.text = _clean("\n".join(verdict_lines(checked, verdict)))
@@ -144,10 +147,48 @@ def _suite(root: Element, checked: CheckedScenario, undecided: UndecidedPolicy) 
         suite.set(name, str(number))
 
 
-def _message(checked: CheckedScenario, verdict: Verdict) -> str:
-    outcome = f"{OUTCOMES[verdict.outcome]}: {promise(verdict.check, checked.unit(verdict))}"
-    figures = f"{statistic(verdict.estimate)}, {span(verdict.low, verdict.high)}"
-    return f"{outcome}: {figures}, {beyond(verdict)}; months beyond the bound {months(verdict)}"
+def markdown(results: Sequence[CheckedScenario], undecided: UndecidedPolicy = "fail") -> str:
+    """All files as Markdown, such as `$GITHUB_STEP_SUMMARY` takes: a table per file, and below it
+    each promise that does not count as kept, in words, with the command of a month.
+    """
+    return "\n".join(line for checked in results for line in _section(checked, undecided))
+
+
+def _section(checked: CheckedScenario, undecided: UndecidedPolicy) -> Iterator[str]:
+    yield from (f"### {_escaped(headline(checked))}", "")
+    yield "| | promise | verdict | estimate | low to high | months | beyond the bound |"
+    yield "| --- | --- | --- | ---: | --- | ---: | --- |"
+    for verdict in checked.verdicts:
+        word = OUTCOMES[verdict.outcome].lower()
+        row = (
+            _escaped(verdict.check.name),
+            _escaped(promise(verdict.check, checked.unit(verdict))),
+            word if verdict.outcome == "pass" else f"**{word}**",
+            statistic(verdict.estimate),
+            span(verdict.low, verdict.high),
+            f"{verdict.runs:,}",
+            months(verdict),
+        )
+        yield f"| {' | '.join(row)} |"
+    yield ""
+    for verdict in checked.verdicts:
+        if verdict.outcome == "pass" or (verdict.outcome, undecided) == ("undecided", "pass"):
+            continue
+        month = counterexample_of(checked, verdict)
+        command = "" if month is None else f"; such a month: {_code(month.command)}"
+        name = _escaped(verdict.check.name)
+        yield from (f"- **{name}** {_escaped(in_words(verdict))}{command}", "")
+
+
+def _escaped(text: str) -> str:
+    """A text on one line as Markdown that shows it as it is."""
+    return _clean(text.replace("\n", " ")).translate(_MARKUP)
+
+
+def _code(text: str) -> str:
+    """A command as Markdown, in more backticks than it has."""
+    ticks = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return f"{ticks} {_clean(text)} {ticks}" if len(ticks) > 1 else f"`{_clean(text)}`"
 
 
 def _body(written: str) -> str:

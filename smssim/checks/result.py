@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from smssim.checks.counterexample import Story, counterexample_of
-from smssim.checks.export import junit, plain, to_json
+from smssim.checks.export import junit, markdown, plain, to_json
 from smssim.checks.text import about, cells, headline, promise, text_of
 from smssim.checks.verdict import NUMBERS, CheckedScenario, UndecidedPolicy, Verdict
 from smssim.formatting import html_table
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CheckResult", "card"]
 
-_HEADER = ("promise", "", "verdict", "estimate", "low to high", "by", "months", "beyond the bound")
+_HEADER = ("promise", "", "verdict", "estimate", "low to high", "bound", "months", "beyond it")
 
 
 def _draw_promises(checked: CheckedScenario, ax: Axes | None = None) -> Axes:
@@ -115,6 +115,10 @@ class CheckResult(CheckedScenario):
         *undecided* counts as pass.
         """
         return junit([self], undecided)
+
+    def markdown(self, undecided: UndecidedPolicy = "fail") -> str:
+        """The verdicts as Markdown, for the summary of a pipeline's run or a comment."""
+        return markdown([self], undecided)
 
     def __repr__(self) -> str:
         outcomes = ", ".join(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from smssim.checks.counterexample import counterexample_of
-from smssim.checks.verdict import CheckedScenario, Verdict
+from smssim.checks.verdict import CheckedScenario, UndecidedPolicy, Verdict
 from smssim.formatting import WIDTH, columns, count, number, share, text_page, wrapped
 from smssim.metrics import YES_OR_NO
 from smssim.scenario import Check, Scenario
@@ -16,7 +16,9 @@ __all__ = [
     "about",
     "beyond",
     "cells",
+    "failing",
     "headline",
+    "in_words",
     "months",
     "promise",
     "span",
@@ -26,13 +28,13 @@ __all__ = [
     "verdict_lines",
 ]
 
-OUTCOMES = {"pass": "kept", "fail": "BROKEN", "undecided": "UNDECIDED"}
+OUTCOMES = {"pass": "holds", "fail": "DOES NOT HOLD", "undecided": "UNDECIDED"}
 """Verdicts in words, which are conspicuous without colour."""
-_HEADER = ("verdict", "estimate", "low to high", "by", "months", "of which beyond the bound")
+_HEADER = ("verdict", "estimate", "low to high", "bound", "months", "of which beyond it")
 _ALIGN = "lrlrrl"
 _OPEN = (
-    "UNDECIDED: {most} months are too few to tell on which side of its bound the statistic lies. A "
-    "larger margin lets more pass, a larger most_runs (under checking) tells more."
+    "UNDECIDED: {most} months are too few to show on which side of its bound the statistic lies. A "
+    "larger margin lets more pass, a larger most_runs (under checking) shows more."
 )
 
 
@@ -50,14 +52,44 @@ def text_of(checked: CheckedScenario) -> str:
 
 
 def headline(checked: CheckedScenario) -> str:
-    """The verdict of the file: `plan.yaml: 2 of 3 promises kept, 1 broken`."""
+    """The verdict of the file: `plan.yaml: 2 of 3 promises hold, 1 does not`."""
     outcomes = [verdict.outcome for verdict in checked.verdicts]
     passed, n = outcomes.count("pass"), len(outcomes)
-    parts = [f"{checked.name}: {passed:,} of {n:,} {'promise' if n == 1 else 'promises'} kept"]
+    parts = [
+        f"{checked.name}: {passed:,} of {n:,} {'promise holds' if n == 1 else 'promises hold'}"
+    ]
     broken, still_open = outcomes.count("fail"), outcomes.count("undecided")
-    parts += [f"{broken:,} broken"] * (broken > 0)
+    parts += [f"{broken:,} {'does' if broken == 1 else 'do'} not"] * (broken > 0)
     parts += [f"{still_open:,} undecided"] * (still_open > 0)
     return ", ".join(parts)
+
+
+def failing(results: Sequence[CheckedScenario], undecided: UndecidedPolicy) -> list[str]:
+    """A line about each promise that does not count as kept, for the end of a log."""
+    lines = []
+    for checked in results:
+        file = f"{checked.name}: " if len(results) > 1 else ""
+        for verdict in checked.verdicts:
+            if verdict.outcome == "fail" or (verdict.outcome, undecided) == ("undecided", "fail"):
+                lines += wrapped(f"{file}{verdict.check.name} {in_words(verdict)}", 2)
+    return lines
+
+
+def in_words(verdict: Verdict) -> str:
+    """The verdict and what it rests on: `does not hold: estimate 0.95, bound 0.05, ...`."""
+    n, broken = count(verdict.runs), count(len(verdict.broken))
+    outcome = OUTCOMES[verdict.outcome].lower()
+    if not verdict.runs:
+        return f"{outcome}: {verdict.note}"
+    below = verdict.check.above is None
+    which = f"{broken} of {n} months {'over' if below else 'under'} it"
+    if verdict.check.statistic_name == "probability":
+        which = f"{'true' if below else 'false'} in {broken} of {n} months"
+    estimate = f"estimate {statistic(verdict.estimate)}"
+    if verdict.outcome == "undecided":
+        estimate += f" ({span(verdict.low, verdict.high)})"
+    bound = f"bound {number(verdict.check.bound)}"
+    return f"{outcome}: {estimate}, {bound}, {which}"
 
 
 def about(checked: CheckedScenario) -> list[str]:
@@ -76,15 +108,16 @@ def story_lines(checked: CheckedScenario, verdict: Verdict) -> list[str]:
     if month is None:
         return []
     which = "a typical month" if verdict.check.statistic_name == "mean" else "the first month"
-    title = f"{verdict.check.name}: {which} beyond the bound, times UTC"
+    title = f"{verdict.check.name}: {which} beyond the bound, times in UTC"
     lines = _typed(month.command) + [text for line in month.lines[1:] for text in wrapped(line)]
     return ["", title, *(f"  {line}" for line in lines)]
 
 
 def verdict_lines(checked: CheckedScenario, verdict: Verdict) -> list[str]:
-    """One verdict alone, as a failed test shows it: promise, verdict, and a month's story."""
+    """One verdict alone, as a failed test shows it: in words, its figures, and a month's story."""
     rows = columns(_HEADER, [cells(verdict)], _ALIGN)
     return [
+        *wrapped(in_words(verdict), 2),
         f"{verdict.check.name}: {promise(verdict.check, checked.unit(verdict))}",
         *rows,
         *wrapped(verdict.note, 2),
@@ -130,13 +163,13 @@ def span(low: float, high: float) -> str:
 
 
 def beyond(verdict: Verdict) -> str:
-    """How far the estimate is beyond the bound, or within it."""
+    """How far the estimate exceeds the bound, falls short of it, or is within it."""
     by = verdict.by
     if math.isnan(by):
         return "-"
-    if math.isinf(by):
-        return "beyond" if by > 0 else "within"
-    return f"{number(abs(by))} {'beyond' if by >= 0 else 'within'}"
+    side = "exceeded" if verdict.check.above is None else "missed"
+    side = side if by >= 0 else "within"
+    return side if math.isinf(by) else f"{side} by {number(abs(by))}"
 
 
 def months(verdict: Verdict) -> str:
@@ -147,12 +180,11 @@ def months(verdict: Verdict) -> str:
 
 
 def _risks(plan: Scenario) -> str:
-    """How certain verdicts are, in words: means are not exact (docs/checks.md)."""
+    """How certain verdicts are: means are not exact (docs/checks.md)."""
     alarm, miss = share(plan.checking.false_alarm), share(plan.checking.miss)
-    about = (
-        ", of means about" if any(check.statistic_name == "mean" for check in plan.checks) else ""
-    )
-    return f"risks of all together: false alarm {alarm}, miss {miss}{about}"
+    means = any(check.statistic_name == "mean" for check in plan.checks)
+    about = " (approximate for means)" if means else ""
+    return f"overall error rates: false alarm {alarm}, miss {miss}{about}"
 
 
 def _table(checked: CheckedScenario) -> list[str]:

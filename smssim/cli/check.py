@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smssim.cli.options import add_running_options, progress_bar, running_options
-from smssim.cli.output import FAILED, WrongInput, warn_of, wrong_if
+from smssim.cli.output import FAILED, WrongInput, check_writes, warn_of, wrong_if
 
 if TYPE_CHECKING:
     from smssim.checks import CheckResult
@@ -27,9 +27,16 @@ def add_check_options(parser: argparse.ArgumentParser) -> None:
         metavar=("OLD", "NEW"),
         help="what a change of a plan does to its promises, in the same months",
     )
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print JSON instead of the table")
-    form.add_argument("--junit", action="store_true", help="print JUnit's XML instead of the table")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    parser.add_argument(
+        "--junit", type=Path, metavar="FILE", help="write the verdicts as JUnit's XML, too"
+    )
+    parser.add_argument(
+        "--markdown",
+        type=Path,
+        metavar="FILE",
+        help="append a summary in Markdown, to $GITHUB_STEP_SUMMARY, say",
+    )
     parser.add_argument(
         "--undecided",
         choices=("fail", "pass"),
@@ -43,25 +50,37 @@ def check_command(options: argparse.Namespace) -> tuple[str, int]:
     """Check files, or the difference of two; return what to print, and 1 if a promise is broken."""
     if bool(options.files) == bool(options.diff):
         raise WrongInput("check takes FILE..., or --diff OLD NEW")
-    if options.diff and options.junit:
-        raise WrongInput("--junit: cannot tell a difference; --json does")
+    writes = {"--junit": options.junit, "--markdown": options.markdown}
+    for option, file in writes.items():
+        if options.diff and file is not None:
+            raise WrongInput(f"{option}: cannot show a difference; --json does")
+    check_writes(writes, options.files)
     return _difference(options) if options.diff else _check_files(options)
 
 
 def _check_files(options: argparse.Namespace) -> tuple[str, int]:
-    from smssim.checks import check, json_of, junit
+    from smssim.checks import check, json_of
     from smssim.scenario import ScenarioError
 
     _promising(options.files)
     with wrong_if(OSError, ScenarioError), progress_bar(options) as progress:
         running = running_options(options, progress)
         results = [check(file, **running) for file in options.files]
-        if options.json:
-            text = json_of(results, options.undecided)
-        else:
-            text = junit(results, options.undecided) if options.junit else _tables(results)
+        text = json_of(results, options.undecided) if options.json else _tables(results, options)
+        _write(results, options)
     passed = all(result.ok(options.undecided) for result in results)
     return text, 0 if passed else FAILED
+
+
+def _write(results: list[CheckResult], options: argparse.Namespace) -> None:
+    """Write the requested files: a pipeline's summary has those of other steps before it."""
+    from smssim.checks import junit, markdown
+
+    if options.junit is not None:
+        options.junit.write_text(junit(results, options.undecided), encoding="utf-8")
+    if options.markdown is not None:
+        with options.markdown.open("a", encoding="utf-8") as file:
+            file.write(markdown(results, options.undecided) + "\n")
 
 
 def _difference(options: argparse.Namespace) -> tuple[str, int]:
@@ -76,12 +95,18 @@ def _difference(options: argparse.Namespace) -> tuple[str, int]:
     return text, 0 if result.ok(options.undecided) else FAILED
 
 
-def _tables(results: list[CheckResult]) -> str:
-    return "\n".join(result.to_text() for result in results)
+def _tables(results: list[CheckResult], options: argparse.Namespace) -> str:
+    """The tables of all files; what does not hold stands last, where a red log is looked at."""
+    from smssim.checks.text import failing
+    from smssim.formatting import text_page
+
+    lines = failing(results, options.undecided)
+    end = [text_page(["", *lines])] if lines else []
+    return "\n".join(result.to_text() for result in results) + "".join(end)
 
 
 def _promising(files: list[Path], others: list[Path] | None = None) -> None:
-    """Raise a WrongInput that tells all that is wrong with any file, before anything is run.
+    """Raise a WrongInput that lists all that is wrong with any file, before anything is run.
 
     The *others* may be without checks.
     """

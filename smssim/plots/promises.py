@@ -18,7 +18,7 @@ _LEAST, _MOST = 0.0, 2.0
 """The part of the scale that is drawn; the bound is at 1."""
 _ROOM_LEFT = 0.3
 """From here on a word has room to the left of its sign, away from the bound."""
-_WORDS = {"pass": "kept", "fail": "BROKEN", "undecided": "undecided"}
+_WORDS = {"pass": "holds", "fail": "DOES NOT HOLD", "undecided": "undecided"}
 _SIGNS = {"pass": "o", "fail": "X", "undecided": "D"}
 
 
@@ -53,7 +53,7 @@ def promises(rows: Sequence[Promised], months: int, *, ax: Axes | None = None) -
         kept_count = sum(row.outcome == "pass" for row in rows)
         broken = [row.name for row in rows if row.outcome == "fail"]
         title = (
-            f"{kept_count} of {len(rows)} promises kept"
+            f"{kept_count} of {len(rows)} promises hold"
             + f"; broken: {', '.join(broken)}" * bool(broken)
         )
         ax.set_xlabel("the statistic, in parts of its bound")

@@ -1,7 +1,7 @@
 """Scenario files as files of tests: one item per promise; and promises as assertions.
 
 All promises of a file are decided together, whichever are selected, so that verdicts are those of
-`smssim.check`; a process simulates the months of a file once.
+`smssim.check`. A file's months are simulated once: its promises are tests of one worker of xdist.
 """
 
 from __future__ import annotations
@@ -97,6 +97,25 @@ class ListedScenarios:
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker of xdist which paths the command line names."""
         node.workerinput["smssim_named"] = self._named
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """Where xdist deals out test by test, deal out all promises of a file as one."""
+        dist = config.getvalue("dist")
+        if dist not in ("load", "worksteal", "loadgroup"):
+            return None
+        from xdist.scheduler import LoadGroupScheduling  # type: ignore[import-untyped]
+
+        suffixes = tuple(f"/{file.name}" for file in self._files)
+
+        class Scheduling(LoadGroupScheduling):  # type: ignore[misc]
+            def _split_scope(self, nodeid: str) -> Any:
+                file, _, _ = nodeid.partition("::")
+                if f"/{file}".endswith(suffixes):
+                    return file
+                return super()._split_scope(nodeid) if dist == "loadgroup" else nodeid
+
+        return Scheduling(config, log)
 
     def pytest_collect_file(
         self, file_path: Path, parent: pytest.Collector
