@@ -177,6 +177,7 @@ INPUTS = {
     "a month ahead": Mutation("smssim.scenario.consistency:_task_moments", nothing),
     "cancelled in time": Mutation("smssim.scenario.group_tasks:CANCEL_BEFORE", value(timedelta(0))),
     "no periodic tasks": Mutation("smssim.scenario.group_tasks:GroupTask.unknown_keys", value({})),
+    "country names": Mutation("smssim.scenario.fields:country_named", returns(None)),
     "recurring task": Mutation(
         "smssim.scenario.group_tasks:moments_of", after(lambda moments: list(moments)[:1])
     ),

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from log_tables import NUMBER, piece, pieces, reasons, sends
 
-from smssim.logs.columns.countries import country_of
 from smssim.logs.columns.money import DecimalColumn
 from smssim.logs.columns.phones import _digits_of, numbers_of
 from smssim.logs.columns.texts import Secret, Texts, integers, keys_of, number_hashes
 from smssim.logs.join.facts import UNKNOWN, Names
 from smssim.logs.log import ColumnMappingError
+from smssim.sms.country_names import country_of
 from smssim.sms.reference import countries, reference
 
 ODD = st.text("0123456789+-() '　０eE.", max_size=18)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from log_tables import piece, reasons, sends
 
-from smssim.logs.columns.countries import country_of
 from smssim.logs.columns.statuses import NOT_A_STATUS
 from smssim.logs.join.facts import Names
 from smssim.logs.log import ColumnMappingError
+from smssim.sms.country_names import country_of
 from smssim.sms.reference import status_codes
 
 DELIVERED, FAILED, WAITING = "DELIVRD", "FAILED", None

@@ -240,6 +240,7 @@ def find_command(options: argparse.Namespace) -> str:
     search = find.largest if options.largest else find.smallest
     with wrong_if(OSError, ValueError), progress_bar(options) as progress:
         scenario = Scenario.load(options.scenario)
+        warn_of(scenario)
         answer = search(
             scenario,
             options.path,

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from smssim.scenario.errors import partial
 from smssim.scenario.errors.problems import Problem, ScenarioError, dotted, hint
+from smssim.scenario.fields import country_code
 
 __all__ = ["changed"]
 
@@ -99,5 +100,6 @@ def _put_in_mapping(
 ) -> Any:
     step, rest = steps[0], steps[1:]
     held = dict(data) if isinstance(data, dict) else {}
-    key = next((key for key in held if str(key) == step), step)
+    code = country_code(step)
+    key = next((key for key in held if str(key) in (step, code)), step)
     return {**held, key: _put(held.get(key), values, rest, value, (*above, step))}

@@ -21,8 +21,9 @@ from pydantic import (
 )
 from pydantic import WithJsonSchema as Schema
 
-from smssim.scenario.errors.problems import Violation, ViolationsError, as_written, hint
+from smssim.scenario.errors.problems import KEY, Violation, ViolationsError, as_written, hint
 from smssim.sms import reference
+from smssim.sms.country_names import country_named
 
 __all__ = [
     "COUNTRY",
@@ -46,6 +47,7 @@ __all__ = [
     "Share",
     "Weight",
     "Zone",
+    "country_code",
     "integer_key",
     "micro",
     "number_or_mix",
@@ -61,6 +63,8 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9_.\- ]{0,63}$"
 STATUS = r"^[A-Za-z0-9:]{1,7}$"
 EXTEND = r"^[^{}]{1,128}$"
 ORG_CODE = r"^[!-~]+$"
+_LONGEST_NAME = 60
+_NAME_OF_COUNTRY = r"^([A-Z]{2}|.*[^A-Z].*|.{3,})$"
 _FIRST_YEAR, _LAST_YEAR = 2000, 2199
 
 
@@ -79,12 +83,35 @@ class ScenarioModel(BaseModel):
         """Broken rules between the fields of this model."""
         yield from ()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _each_country_once(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            violations = list(_doubled_countries(data))
+            if violations:
+                raise ViolationsError(violations)
+        return data
+
     @model_validator(mode="after")
     def _obeys(self) -> Self:
         violations = list(self.violations())
         if violations:
             raise ViolationsError(violations)
         return self
+
+
+def _doubled_countries(data: dict[Any, Any]) -> Iterator[Violation]:
+    """Countries that a mapping has twice, by code and by name: the last would win silently."""
+    for field, mapping in data.items():
+        if not isinstance(mapping, dict) or all(len(str(key)) == len("ID") for key in mapping):
+            continue
+        first: dict[object, object] = {}
+        for key in mapping:
+            code = country_code(key)
+            if code in first and code in reference.countries():
+                message = f"{key!r} is {code}, which stands there already as {first[code]!r}"
+                yield (field, str(key), KEY), message
+            first.setdefault(code, key)
 
 
 def _instant(value: object) -> object:
@@ -123,6 +150,26 @@ def _country(value: str) -> str:
         meant = " (the United Kingdom is GB)" if value == "UK" else ""
         raise ValueError(f"{value!r} is no country: there is no such ISO 3166 code{meant}")
     return value
+
+
+def _code_of_name(value: object) -> object:
+    """The code of a country that is called by its name; whatever else it is, as it is."""
+    if not isinstance(value, str) or len(value) > _LONGEST_NAME:
+        return value
+    if (value.isascii() and len(value) <= len("ID")) or not any(map(str.isalpha, value)):
+        return value
+    code = country_named(value)
+    if code is None and (near := hint(value, (c.name for c in reference.countries().values()))):
+        raise ValueError(f"{value!r} is no country{near}")
+    return code or value
+
+
+def country_code(key: object) -> object:
+    """The code that a key of a mapping by country means; the key itself where it means none."""
+    try:
+        return _code_of_name(key)
+    except ValueError:
+        return key
 
 
 def _whole(value: object) -> object:
@@ -181,7 +228,14 @@ Flag = Annotated[bool, Field(strict=True)]
 Count = Annotated[Int, Field(ge=1, le=10**12)]
 _CountKey = Annotated[Count, BeforeValidator(integer_key)]
 Zone = Annotated[str, AfterValidator(_zone)]
-Country = Annotated[str, Field(pattern=COUNTRY), AfterValidator(_country)]
+Country = Annotated[
+    str,
+    Field(pattern=COUNTRY),
+    AfterValidator(_country),
+    BeforeValidator(_code_of_name),
+    Schema({"type": "string", "pattern": _NAME_OF_COUNTRY}),
+]
+"""A country: its code of two letters, or its English or Chinese name."""
 Name = Annotated[str, Field(pattern=NAME)]
 Extend = Annotated[str, Field(pattern=EXTEND), AfterValidator(_printable)]
 """The customer's own text of a request, given back by its reports (DOMAIN.md section 6)."""

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from smssim.metrics import METRICS, YES_OR_NO, Metric, metric_named
 from smssim.scenario.errors.problems import Violation
-from smssim.scenario.fields import Count, Country, Float, Int, Name, ScenarioModel
+from smssim.scenario.fields import Count, Country, Float, Int, Name, ScenarioModel, country_code
 
 __all__ = [
     "Check",
@@ -153,6 +153,8 @@ def _selection_of(metric: str, brackets: str) -> Selection:
         brackets = f"{named.per}={brackets}"
     pairs = [pair.partition("=") for pair in brackets.split(",")]
     texts = {key.strip(): value.strip() for key, _, value in pairs}
+    if "country" in texts:
+        texts["country"] = str(country_code(texts["country"]))
     return {key: int(text) if text.isdecimal() else text for key, text in texts.items()}
 
 

@@ -100,6 +100,9 @@ def _applications(s: Any) -> Iterator[Violation]:
     """Delays of settings that are not made within the run."""
     for i, application in enumerate(s.applications):
         fields = application.model_fields_set
+        for field in sorted(fields & {"key", "address"}):
+            message = f"requests of a plan are made with the right ones: {field} is idle"
+            yield ("applications", i, field), message
         if not application.addresses and fields & {"addresses_saved", "addresses_after_s"}:
             field = "addresses_saved" if "addresses_saved" in fields else "addresses_after_s"
             yield ("applications", i, field), f"there are no addresses: {field} is idle"

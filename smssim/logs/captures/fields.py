@@ -25,10 +25,10 @@ from smssim.logs.captures.values import (
     value_text,
     wire_time,
 )
-from smssim.logs.columns.countries import calling_code
 from smssim.logs.columns.statuses import TEMPORARY, status_meaning
 from smssim.logs.frames import NOT_A_TIME
 from smssim.logs.join.facts import Labels
+from smssim.sms.country_names import calling_code
 from smssim.sms.phone_numbers import normalise
 from smssim.sms.reference import api_errors, status_codes
 

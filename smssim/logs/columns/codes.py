@@ -14,7 +14,6 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from smssim.arrays import Ints
-from smssim.logs.columns.countries import country_of
 from smssim.logs.columns.statuses import (
     NO_CODE,
     Meaning,
@@ -33,6 +32,7 @@ from smssim.logs.columns.texts import (
     language_parts,
 )
 from smssim.record.schema import REFUSED_AT
+from smssim.sms.country_names import country_of
 
 __all__ = [
     "CodeColumn",

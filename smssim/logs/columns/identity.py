@@ -10,7 +10,6 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from smssim.arrays import Ints, Mask
 from smssim.logs.columns.context import BatchContext, Rank
-from smssim.logs.columns.countries import calling_code
 from smssim.logs.columns.fields import IDENTITY
 from smssim.logs.columns.phones import Numbers, numbers_of
 from smssim.logs.columns.texts import (
@@ -23,6 +22,7 @@ from smssim.logs.columns.texts import (
     keys_of,
     number_hashes,
 )
+from smssim.sms.country_names import calling_code
 from smssim.sms.phone_numbers import country_index_of
 
 __all__ = ["ROUNDED", "Recipients", "keys_of_rows", "recipients_of"]

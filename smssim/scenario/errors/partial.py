@@ -167,17 +167,10 @@ def _read(adapter: TypeAdapter[Any], annotation: Annotation, raw: Any) -> Any:
         return tuple(_read(_adapter(items), items, item) for item in raw)
     if mapping is not None and isinstance(raw, Mapping):
         value = mapping[1]
-        good = {key: item for key, item in raw.items() if _is_good(mapping[0], key)}
-        return {str(key): _read(_adapter(value), value, item) for key, item in good.items()}
+        keys = {key: _read(_adapter(mapping[0]), mapping[0], key) for key in raw}
+        good = {key: code for key, code in keys.items() if readable(code)}
+        return {str(code): _read(_adapter(value), value, raw[key]) for key, code in good.items()}
     return _UNREADABLE
-
-
-def _is_good(annotation: Annotation, key: Any) -> bool:
-    try:
-        _adapter(annotation).validate_python(key)
-    except ValidationError:
-        return False
-    return True
 
 
 @lru_cache(maxsize=256)

@@ -16,6 +16,8 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from smssim.scenario.errors.problems import KeyPath, Problem, ScenarioError, dotted
+from smssim.sms.country_names import country_named
+from smssim.sms.reference import countries
 
 __all__ = ["Text", "in_order", "located", "mapping_of", "text_of"]
 
@@ -190,7 +192,18 @@ def _below(node: Node | None, step: str | int) -> tuple[Node | None, Node | None
     for key, value in reversed(node.value):
         if isinstance(key, ScalarNode) and key.value == str(step):
             return key, value
+    for key, value in reversed(node.value):
+        if isinstance(key, ScalarNode) and _is_country(key.value, step):
+            return key, value
     return None, None
+
+
+def _is_country(name: str, code: str | int) -> bool:
+    """Whether a key is the name of a country that a path has by its code."""
+    try:
+        return code in countries() and country_named(name) == code
+    except ValueError:
+        return False
 
 
 def _nodes(root: Node) -> Iterable[Node]:

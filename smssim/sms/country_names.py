@@ -1,16 +1,16 @@
-"""Countries as tables call them: ISO codes, English names, Chinese names (`countries.csv`)."""
+"""Countries as people call them: ISO codes, English names, Chinese names (`countries.csv`)."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 
 from smssim.sms.reference import reference
 
-__all__ = ["calling_code", "country_of"]
+__all__ = ["calling_code", "country_named", "country_of"]
 
 _WORDS = {"and": "", "the": "", "st": "saint", "republic": "", "of": "", "islands": "island"}
 _ALSO = {
@@ -60,6 +60,40 @@ def country_of(text: str) -> str | None:
     if code in _codes():
         return code
     return _names().get(_plain(bare))
+
+
+@lru_cache(maxsize=512)
+def country_named(text: str) -> str | None:
+    """The ISO code of the one country that a name means, or None where no country is called so.
+
+    Raise a ValueError that names the candidates where several are, such as Korea. Codes are no
+    names: they are what this gives.
+
+    >>> country_named("Indonesia"), country_named("印度"), country_named("Guinea")
+    ('ID', 'IN', 'GN')
+    >>> country_named("Congo")
+    Traceback (most recent call last):
+    ValueError: 'Congo' may be Congo (Democratic Republic) (CD) or Congo (Republic) (CG)
+    """
+    bare = text.strip().casefold()
+    rows = reference("countries")
+    for row in rows:
+        if bare in (row["name"].casefold(), *row["name_zh"].split("|")):
+            return row["iso2"]
+    words = set(re.findall(r"\w+", bare))
+    candidates = [
+        row
+        for row in rows
+        if words
+        and (
+            words <= set(re.findall(r"\w+", row["name"].casefold()))
+            or any(bare in name for name in row["name_zh"].split("|"))
+        )
+    ]
+    if len(candidates) > 1:
+        names = " or ".join(f"{row['name']} ({row['iso2']})" for row in candidates[:4])
+        raise ValueError(f"{text!r} may be {names}")
+    return _names().get(_plain(text))
 
 
 @cache
