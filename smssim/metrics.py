@@ -221,3 +221,8 @@ def metric_named(text: str, currency: str) -> Metric:
 
 def _as_text(unit: str) -> str:
     return "yes or no" if unit == YES_OR_NO else unit
+
+
+def __dir__() -> list[str]:
+    """What is for users alone."""
+    return __all__

@@ -44,7 +44,7 @@ def check(
     *policies*. *executor*, *workers*, *store* and *progress* are those of `replicate`. Raise a
     ValueError if the scenario has no checks, a ReplicationError if a month fails.
     """
-    plan = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+    plan = Scenario.of(scenario)
     if not plan.checks:
         raise ValueError(f"checks of the scenario {plan.name!r} must be one at least")
     verdicts: list[Verdict] = []

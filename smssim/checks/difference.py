@@ -164,9 +164,7 @@ def difference(
     may have no checks.
     """
     files = [None if isinstance(source, Scenario) else str(source) for source in (old, new)]
-    plans = [
-        source if isinstance(source, Scenario) else Scenario.load(source) for source in (old, new)
-    ]
+    plans = [Scenario.of(source) for source in (old, new)]
     seed = plans[_NEW].rng
     if not plans[_NEW].checks:
         raise ValueError(f"checks of the scenario {plans[_NEW].name!r} must be one at least")

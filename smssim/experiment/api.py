@@ -48,7 +48,7 @@ def replicate(
     are not run again. A run that fails is a row with its error. Raise a RunsInterrupted, which
     holds what is done, when the user interrupts it.
     """
-    designs = [Design(_loaded(scenario), {})]
+    designs = [Design(Scenario.of(scenario), {})]
     seed = _seed(designs[0].scenario, rng)
     with Execution(executor, workers, store, progress).start(policies, seed) as runner:
         if n is None and precision is not None:
@@ -79,7 +79,7 @@ def sweep(
 
     All designs share their random numbers, replication by replication. Else as `replicate`.
     """
-    base = _loaded(scenario)
+    base = Scenario.of(scenario)
     points, seed = designs_of(base, designs), _seed(base, rng)
     with Execution(executor, workers, store, progress).start(policies, seed) as runner:
         return runner.run_all(points, tasks_of(len(points), n))
@@ -108,7 +108,7 @@ def compare(
     difference of *metric* has the *precision* (relative to the base's mean, or `Absolute`, or
     several by figure), but no more than *most*. Else as `replicate`.
     """
-    first = _loaded(base)
+    first = Scenario.of(base)
     designs = [Design(first, {}), _what_if(first, what_if)]
     goal, seed = PrecisionGoal.of(precision, metric, confidence), _seed(first, rng)
     with Execution(executor, workers, store, progress).start(policies, seed) as runner:
@@ -127,11 +127,7 @@ def _seed(scenario: Scenario, rng: int | None) -> int:
     return scenario.rng if rng is None else rng
 
 
-def _loaded(scenario: Scenario | str | Path) -> Scenario:
-    return scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
-
-
 def _what_if(base: Scenario, what_if: Scenario | str | Path | Mapping[str, Any]) -> Design:
     if isinstance(what_if, Mapping):
         return Design(base.change(**what_if), what_if)
-    return Design(_loaded(what_if), {})
+    return Design(Scenario.of(what_if), {})

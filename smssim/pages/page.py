@@ -30,7 +30,7 @@ from smssim.pages.sections import Picture, Section, Table, sections_of
 from smssim.pages.spreadsheets import write_xlsx
 from smssim.pages.summary import head
 from smssim.pages.tiles import tiles
-from smssim.record.record import Record
+from smssim.record.record import Record, require_record
 from smssim.record.storage import whole_file
 from smssim.report._record import recorded
 from smssim.report.kpis import kpis
@@ -56,10 +56,7 @@ def page(
     there is one, and the intervals of many *runs* of the same scenario if they are given;
     docs/reports.md lists what is on it. Raise a TypeError for what is not a record.
     """
-    if not isinstance(record, Record):
-        hint = "smssim.simulate(scenario) or smssim.read_log(path) returns one"
-        raise TypeError(f"record(={type(record).__name__}) must be a Record: {hint}")
-    return Page(record, compare_to, runs)
+    return Page(require_record(record), compare_to, runs)
 
 
 class _RenderedSection(NamedTuple):

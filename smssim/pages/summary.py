@@ -25,7 +25,7 @@ from smssim.pages import tables
 from smssim.pages.answers import Answer, answers
 from smssim.pages.assumptions import assumptions
 from smssim.pages.data_quality import left_out, policies_of, recognised
-from smssim.record.record import Record
+from smssim.record.record import Record, require_record
 from smssim.report._record import priced, recorded
 from smssim.report.cost import wasted_spend
 from smssim.report.outages import outages, untold
@@ -48,7 +48,7 @@ def summary(record: Record) -> str:
 
     For a log it begins with what was left out, and has no cost unless it was rated.
     """
-    lines = head(record)
+    lines = head(require_record(record))
     if recorded(record):
         lines += section("LEFT OUT", left_out(record))
         lines += section("SUMMARY", _sentences(answers(record)))

@@ -13,7 +13,7 @@ from smssim.formatting import html_table
 if TYPE_CHECKING:
     from smssim.record.tallies import Tallies
 
-__all__ = ["Record"]
+__all__ = ["Record", "require_record"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,3 +72,11 @@ class Record:
         money = self.tallies.money
         rows = money if status is None else money[money["status"] == status]
         return int(rows["messages"].sum())
+
+
+def require_record(value: Any) -> Record:
+    """The value, if it is a record; else raise a TypeError that says where one comes from."""
+    if isinstance(value, Record):
+        return value
+    source = "smssim.simulate(scenario) or smssim.read_log(path) returns one"
+    raise TypeError(f"record(={type(value).__name__}) must be a Record: {source}")

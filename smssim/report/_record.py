@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from smssim.arrays import Ints
 from smssim.calendars import DAY, month_start, next_day, next_month
-from smssim.record.record import Record
+from smssim.record.record import Record, require_record
 from smssim.record.schema import PACKAGE_EVENTS, TABLES, microseconds_of
 from smssim.record.tallies import NAMES, SLOT_US
 from smssim.scenario import Scenario
@@ -109,7 +109,7 @@ def requires(
     """Declare the tallies and tables that a report is computed from; its `requirements`.
 
     A log knows no small tables and gets NA for what they would tell. A simulated record that was
-    stripped of one is refused with a ValueError that names it.
+    stripped of one is refused with a ValueError that names it, what is no record with a TypeError.
     """
     unknown = set(names) - set(_KNOWN)
     if unknown:
@@ -120,6 +120,7 @@ def requires(
     ) -> Callable[Concatenate[Record, _P], _R]:
         @wraps(report)
         def checked(record: Record, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+            require_record(record)
             missing = [name for name in names if name in TABLES and getattr(record, name) is None]
             if missing and not recorded(record):
                 raise ValueError(

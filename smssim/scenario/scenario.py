@@ -213,6 +213,21 @@ class Scenario(ScenarioModel):
         return scenario
 
     @classmethod
+    def of(cls, value: Self | str | Path | Mapping[str, Any]) -> Self:
+        """A scenario as it is, of the path of its file, or of plain data as a file would have it.
+
+        Raise a TypeError for anything else, a ScenarioError for what is wrong with a scenario.
+        """
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, Mapping):
+            return cls.model_validate(dict(value))
+        if isinstance(value, str | Path):
+            return cls.load(value)
+        kinds = "a Scenario, the path of a YAML file, or a dict of its keys"
+        raise TypeError(f"scenario(={type(value).__name__}) must be {kinds}")
+
+    @classmethod
     def load(cls, path: str | Path) -> Self:
         """Read a scenario from a YAML 1.2 file."""
         path = Path(path)

@@ -74,8 +74,7 @@ def simulate(
     with the numbers that this replication draws; the record's provenance has the scenario with
     these, and each range with its number under `ranges`.
     """
-    if not isinstance(scenario, Scenario):
-        scenario = Scenario.load(scenario)
+    scenario = Scenario.of(scenario)
     rng = scenario.rng if rng is None else rng
     for name, value in (("rng", rng), ("replication", replication)):
         if value < 0:

@@ -10,3 +10,8 @@ from smssim.testing.conserved import assert_conserved
 from smssim.testing.same import assert_same
 
 __all__ = ["assert_conserved", "assert_same"]
+
+
+def __dir__() -> list[str]:
+    """What is for users alone."""
+    return __all__

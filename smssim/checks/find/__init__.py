@@ -23,3 +23,8 @@ __all__ = [
     "smallest",
     "smallest_package",
 ]
+
+
+def __dir__() -> list[str]:
+    """What is for users alone."""
+    return __all__

@@ -51,7 +51,7 @@ def launch_risk(
     what policies would do is left out. Raise a ValueError for a template that is not there, no
     time, or *n* below 1, a ScenarioError for a time that the scenario refuses.
     """
-    base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+    base = Scenario.of(scenario)
     default = f"templates.{template_index(base, template)}.submitted"
     path = default if path is None else path
     launch_us = to_us(moment(launch))

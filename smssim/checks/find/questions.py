@@ -144,7 +144,7 @@ def latest_submission(
     hours = (launch - first) / timedelta(hours=1)
     if not hours / step_h < _MAX_TIMES:
         raise ValueError(f"step_h(={step_h}) must make at most {_MAX_TIMES:,} times")
-    base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+    base = Scenario.of(scenario)
     path = f"templates.{template_index(base, template)}.submitted"
     n = math.floor(hours / step_h + 1e-9)
     steps = [first + k * timedelta(hours=step_h) for k in range(n + 1)][::-1]

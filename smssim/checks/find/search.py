@@ -131,7 +131,7 @@ def search(
     that is not between 0 and 1, or if *most* runs can never decide the promise, a ScenarioError
     for what is refused, a ReplicationError if a run fails.
     """
-    base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+    base = Scenario.of(scenario)
     seed = base.rng if rng is None else rng
     with Execution(executor, workers, store, progress).start(policies, seed) as runner:
         run = runner.run_until

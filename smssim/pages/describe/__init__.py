@@ -48,8 +48,7 @@ def describe(
     Raise a ScenarioError if the file cannot be read, a ValueError for an experiment with another
     scenario.
     """
-    if not isinstance(scenario, Scenario):
-        scenario = Scenario.load(scenario)
+    scenario = Scenario.of(scenario)
     text = _template().render(facts(Study(scenario, experiment)))
     return unwrapped(text) + "\n" + fenced(scenario.to_yaml(), "yaml")
 

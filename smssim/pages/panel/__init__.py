@@ -48,7 +48,7 @@ def panel(scenario: Scenario | str | Path, *, policies: Sequence[Policy] = ()) -
     """
     from smssim.scenario import Scenario
 
-    plan = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+    plan = Scenario.of(scenario)
     return Panel(plan, policies)
 
 

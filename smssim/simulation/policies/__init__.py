@@ -9,3 +9,8 @@ from smssim.simulation.policies.purchases import TopUpBalance, TopUpQuota
 from smssim.simulation.policies.reaction import Office
 
 __all__ = ["Office", "RaiseLimit", "StopSource", "SwitchMode", "TopUpBalance", "TopUpQuota"]
+
+
+def __dir__() -> list[str]:
+    """What is for users alone."""
+    return __all__
