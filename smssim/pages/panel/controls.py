@@ -30,9 +30,9 @@ from smssim.scenario.delays import moments
 from smssim.scenario.group_tasks import CANCEL_BEFORE
 from smssim.sms.reference import MAINLAND
 
-__all__ = ["LIMITS", "Control", "controls_of", "package_name"]
+__all__ = ["Control", "controls_of", "package_name"]
 
-_SERVICE, _PRICES, LIMITS, _VOLUMES, _CAMPAIGNS, _AROUND = (
+_SERVICE, _PRICES, _LIMITS, _VOLUMES, _CAMPAIGNS, _AROUND = (
     "Service mode and packages",
     "Prices",
     "Alarms and limits",
@@ -175,11 +175,11 @@ def _thresholds(scenario: Scenario) -> Iterator[Control]:
         most = getattr(scenario.quota, f"{period}_limit")
         now = getattr(scenario.thresholds, f"{period}_alarm")
         label = f"{period} alarm, {scenario.thresholds.unit}s a {unit}"
-        yield _number(alarm, LIMITS, label, now, put(alarm))
+        yield _number(alarm, _LIMITS, label, now, put(alarm))
         turn = partial(limit_with_quota, limit=limit, quota=quota, most=most)
         now = getattr(scenario.thresholds, f"{period}_limit")
         label = f"{period} limit, {scenario.thresholds.unit}s a {unit} (above {most:,} by ticket)"
-        yield _number(limit, LIMITS, label, now, turn, (limit, quota))
+        yield _number(limit, _LIMITS, label, now, turn, (limit, quota))
 
 
 def _volumes(scenario: Scenario) -> Iterator[Control]:
