@@ -37,7 +37,7 @@ def test_what_is_no_scenario_is_told_what_is_one(attempt: Any) -> None:
     rule = r"scenario\(=DataFrame\) must be a Scenario, the path of a YAML file, or a dict"
     with pytest.raises(TypeError, match=rule):
         attempt(FRAME)
-    with pytest.raises(smssim.ScenarioError, match="nowhere.yaml: No such file"):
+    with pytest.raises(smssim.ScenarioError, match=r"nowhere\.yaml: No such file"):
         attempt("nowhere.yaml")
     with pytest.raises(smssim.ScenarioError, match="dayz"):
         attempt({**DATA, "dayz": 3})
