@@ -14,7 +14,7 @@ import numpy as np
 from smssim.calendars import DAY, MINUTE, SECOND, to_us
 from smssim.record.record import Record
 from smssim.record.schema import microseconds_of
-from smssim.report._record import Span, requires, scenario_of, union_us
+from smssim.report._record import TimeInterval, requires, scenario_of, union_us
 from smssim.report.cost import cost
 from smssim.report.delivery import statuses
 from smssim.report.review import calendar_of
@@ -196,11 +196,13 @@ def lost_reports(record: Record, scenario: Scenario) -> Beside | None:
 
 def _planned_share(record: Record, scenario: Scenario) -> float:
     """The share of the record in which planned outages keep the server down."""
-    whole = Span(record.observed_from, record.observed_until)
+    whole = TimeInterval(record.observed_from, record.observed_until)
     windows = []
     for outage in scenario.callback.outages:
         at = to_us(outage.at)
-        window = Span(max(at, whole.start), min(at + round(outage.minutes * MINUTE), whole.end))
+        window = TimeInterval(
+            max(at, whole.start), min(at + round(outage.minutes * MINUTE), whole.end)
+        )
         windows += [window] if window.end > window.start else []
     return union_us(windows) / (whole.end - whole.start)
 

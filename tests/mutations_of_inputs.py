@@ -178,6 +178,9 @@ INPUTS = {
     "cancelled in time": Mutation("smssim.scenario.group_tasks:CANCEL_BEFORE", value(timedelta(0))),
     "no periodic tasks": Mutation("smssim.scenario.group_tasks:GroupTask.unknown_keys", value({})),
     "country names": Mutation("smssim.scenario.fields:country_named", returns(None)),
+    "another period": Mutation(
+        "smssim.scenario.scenario:cut_to_period", lambda original: lambda data, days: (data, [])
+    ),
     "recurring task": Mutation(
         "smssim.scenario.group_tasks:moments_of", after(lambda moments: list(moments)[:1])
     ),

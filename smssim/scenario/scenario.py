@@ -17,6 +17,7 @@ from smssim.scenario.account import Account, Application, Package, Quota, Ticket
 from smssim.scenario.card import card_of
 from smssim.scenario.changes import changed
 from smssim.scenario.consistency import violations_between
+from smssim.scenario.cut import cut_to_period
 from smssim.scenario.demand import Occasion, Swing
 from smssim.scenario.distributions import Number
 from smssim.scenario.errors.problems import (
@@ -319,16 +320,20 @@ class Scenario(ScenarioModel):
     def change(self, **changes: Any) -> Self:
         """A new scenario with some fields changed, validated again; this one stays as it is.
 
-        Keys are dotted paths: `change(**{"packages.0.segments": 50_000, "days": 10})`.
+        Keys are dotted paths: `change(**{"packages.0.segments": 50_000, "days": 10})`. With another
+        `start` or `days`, what lies outside the new run is cut, and each cut is a warning.
         """
         plain = self.with_ranges(self.model_dump(exclude_unset=True))
         data, context = changed(type(self), plain, changes), {"folder": self._folder}
+        said: list[Problem] = []
+        if {"start", "days"} & changes.keys():
+            data, said = cut_to_period(data, self.days)
         scenario = type(self).model_validate(data, context=context)
-        stale = [
+        said += [
             problem_at(path, text, scenario) for path, text in price_warnings(scenario, changes)
         ]
-        if stale:
-            scenario._warnings = (*stale, *scenario.warnings)
+        if said:
+            scenario._warnings = (*said, *scenario.warnings)
         return scenario
 
     def __eq__(self, other: object) -> bool:
