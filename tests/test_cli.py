@@ -199,7 +199,7 @@ def test_what_a_log_cannot_use_comes_first(
         (
             ["xyz"],
             "unknown command 'xyz'; commands: run, report, replicate, sweep, compare, find, check, "
-            "describe, schema",
+            "verify, describe, schema",
         ),
         (["run"], "required: SCENARIO"),
         (["run", "x", "--rng", "-1"], "'-1' must be a whole number >= 0"),

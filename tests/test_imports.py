@@ -22,16 +22,26 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "scenario": FACTS,
     "record": (*LOOSE, "stats"),
     "simpy_model": ASKED,
-    "simulation": ASKED,
+    "simulation": (*ASKED, "simpy_model"),
     "logs": ASKED,
     "report": ASKED,
     "plots": (*ASKED, "report"),
     "experiment": (*ASKED, "simulation", "report", "plots"),
     "checks": (*ASKED, "simulation", "report", "plots", "experiment"),
     "pages": (*ASKED, "simulation", "report", "plots", "experiment", "checks"),
-    "testing": (*ASKED, "simulation", "experiment", "checks"),
+    "testing": (*ASKED, "simulation", "simpy_model", "experiment", "checks"),
     "pytest_plugin": ("simulation", "testing"),
-    "cli": (*ASKED, "simulation", "logs", "report", "plots", "experiment", "checks", "pages"),
+    "cli": (
+        *ASKED,
+        "simulation",
+        "logs",
+        "report",
+        "plots",
+        "experiment",
+        "checks",
+        "pages",
+        "testing",
+    ),
 }
 """The way through the house (docs/design.md): a room and what it may import."""
 
@@ -159,6 +169,12 @@ def test_the_simulation_hands_a_record_on_at_its_end() -> None:
         *(f"simulation/{part}/" for part in ("account", "arrivals", "policies", "setup"))
     )
     assert not [str(arrow) for arrow in rules if arrow.to == "record"]
+
+
+def test_the_engine_and_the_model_are_independent() -> None:
+    """Only who runs either of them knows both: no rule is shared."""
+    entries = [a for a in _within("simulation/") if a.to == "simpy_model"]
+    assert {a.file.name for a in entries} == {"simulate.py"}
 
 
 def test_ready_made_policies_use_the_calendar_alone() -> None:

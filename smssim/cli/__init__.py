@@ -58,6 +58,7 @@ COMMANDS = {
     "compare": "compare two scenarios in paired runs, with intervals",
     "find": "find the smallest or largest value at which a promise holds",
     "check": "check the promises of scenario files, at a stated risk",
+    "verify": "compare the engine with the SimPy model, table by table",
     "describe": "document a study: provenance and a STRESS-DES report, in Markdown",
     "schema": "print the JSON Schema of scenario files, for editors",
 }

@@ -29,6 +29,7 @@ __all__ = [
     "add_scenario_argument",
     "add_set_option",
     "changes_of",
+    "day_bar",
     "failures",
     "finite",
     "notes_on_prices",
@@ -205,6 +206,28 @@ def progress_bar(options: argparse.Namespace) -> Iterator[Progress | None]:
             bar.update(done - bar.n)
             if done == of:
                 bar.refresh()
+
+        yield show
+
+
+@contextmanager
+def day_bar(options: argparse.Namespace, days: int) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar over the simulated days on stderr, for people who wait."""
+    if options.no_progress or not sys.stderr.isatty():
+        yield None
+        return
+    from tqdm import tqdm
+
+    from smssim.calendars import DAY
+
+    form = "{percentage:3.0f}% |{bar:30}| day {n:.0f} of {total}{postfix}"
+    with tqdm(total=days, bar_format=form, leave=False, file=sys.stderr) as bar:
+
+        def show(messages: int, simulated_us: int) -> None:
+            if simulated_us / DAY < bar.n:
+                bar.reset()
+            bar.set_postfix_str(f"{messages:,} messages", refresh=False)
+            bar.update(simulated_us / DAY - bar.n)
 
         yield show
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +10,7 @@ from smssim.cli.options import (
     add_many_options,
     add_page_options,
     add_scenario_argument,
+    day_bar,
     failures,
     page_files,
     positive,
@@ -32,7 +30,6 @@ from smssim.cli.replicate import many_runs
 
 if TYPE_CHECKING:
     from smssim.record.record import Record
-    from smssim.scenario import Scenario
     from smssim.simulation.simulate import Run
 
 __all__ = ["add_report_options", "add_run_options", "report_command", "run_command"]
@@ -72,8 +69,7 @@ def run_command(options: argparse.Namespace) -> str:
         writes = {"--capture": options.capture, **page_files(options)}
         check_writes(writes, [options.scenario, *files_of(scenario)])
         warn_of(scenario)
-    visible = sys.stderr.isatty() and not options.no_progress
-    with wrong_if(OSError, ValueError), _progress(scenario, visible) as progress:
+    with wrong_if(OSError, ValueError), day_bar(options, scenario.days) as progress:
         run = simulate(
             scenario,
             rng=options.rng,
@@ -109,26 +105,6 @@ def _write_capture(run: Run, path: Path) -> None:
 
     with wrong_if(OSError):
         write_capture(run, path)
-
-
-@contextmanager
-def _progress(scenario: Scenario, visible: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """A progress bar over the simulated days on stderr, for people who wait."""
-    if not visible:
-        yield None
-        return
-    from tqdm import tqdm
-
-    from smssim.calendars import DAY
-
-    form = "{percentage:3.0f}% |{bar:30}| day {n:.0f} of {total}{postfix}"
-    with tqdm(total=scenario.days, bar_format=form, leave=False, file=sys.stderr) as bar:
-
-        def show(messages: int, simulated_us: int) -> None:
-            bar.set_postfix_str(f"{messages:,} messages", refresh=False)
-            bar.update(simulated_us / DAY - bar.n)
-
-        yield show
 
 
 def add_report_options(parser: argparse.ArgumentParser) -> None:

@@ -268,4 +268,10 @@ def _array(dtype: str, values: list[Any]) -> Any:
     if dtype == "Int64":
         numbers = np.array([0 if value is None else value for value in values], np.int64)
         return pd.arrays.IntegerArray(numbers, np.array([value is None for value in values], bool))
-    return np.array(values, np.int64) if dtype == "int64" else pd.array(values, dtype="str")
+    if dtype == "category":
+        return pd.Categorical(values)
+    if dtype.startswith("int"):
+        integers = np.array(values, np.int64)
+        fits = not len(integers) or integers.max() <= np.iinfo(dtype).max
+        return integers.astype(dtype) if fits else integers
+    return pd.array(values, dtype="str")

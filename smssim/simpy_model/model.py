@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import simpy
 
-from smssim.calendars import HOUR, next_day, next_month, to_us
+from smssim.calendars import DAY, HOUR, next_day, next_month, to_us
 from smssim.record.schema import RefusalStage
 from smssim.scenario import Package, Scenario
 from smssim.simpy_model.account import Account
@@ -93,17 +93,30 @@ class SimpyModel:
         self.waiting: dict[int, tuple[Message, simpy.Process]] = {}
         """Messages that wait in a queue, by row, each with its process."""
 
-    def run(self, policies: Sequence[Policy] = ()) -> Tables:
-        """Start control, sources and policies, and step until nothing before the end is left."""
+    def run(
+        self, policies: Sequence[Policy] = (), progress: Callable[[int, int], None] | None = None
+    ) -> Tables:
+        """Start control, sources and policies, and step until nothing before the end is left.
+
+        *progress* is called once a day, with (messages so far, microseconds simulated).
+        """
         arrivals = (self.arrivals(*source) for source in enumerate(self.scenario.sources))
         for process in (*self.control(), *arrivals):
             self.env.process(process)
         for policy in policies:
             self.env.process(policy(self.env, self.account))
+        if progress is not None:
+            self.env.process(self.progress(progress))
         # Not run(until=end): peek, unlike its stop event, keeps everything at the end out.
         while self.env.peek() < self.scenario.end_us:
             self.env.step()
         return self.tables()
+
+    def progress(self, show: Callable[[int, int], None]) -> Process:
+        """Show how far the run is."""
+        while True:
+            yield self.env.timeout(DAY)
+            show(len(self.messages), self.env.now - self.scenario.start_us)
 
     # The account.
 

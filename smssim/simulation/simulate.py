@@ -6,11 +6,11 @@ import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from smssim.record.counting import Array, TallyBuilder
 from smssim.record.record import Record
@@ -33,6 +33,9 @@ from smssim.simulation.tables import (
     tallied_columns,
 )
 from smssim.stats.keyed_random import KeyedRandom
+
+if TYPE_CHECKING:
+    from smssim.simpy_model import SimpyModel
 
 __all__ = ["Run", "provenance", "simulate"]
 
@@ -59,6 +62,7 @@ def simulate(
     out: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
     tuning: Tuning | None = None,
+    kernel: str | type[SimpyModel] = "arrays",
 ) -> Run:
     """Simulate a scenario, or the file of one, exactly.
 
@@ -69,6 +73,10 @@ def simulate(
     `smssim.load` reads. *progress* is called with (messages so far, microseconds simulated);
     *tuning* changes speed and memory, never a result. Raise a ScenarioError if the file cannot be
     read, a FileExistsError if *out* holds anything but a record.
+
+    *kernel* says how: on arrays, or "simpy", message by message in SimPy, with the same tables in
+    some hundred times as long; or a subclass of `smssim.simpy_model.SimpyModel` with rules of one's
+    own, which the provenance then names (docs/simpy.md).
 
     The scenario's own policies are started before *policies*. A scenario with ranges is simulated
     with the numbers that this replication draws; the record's provenance has the scenario with
@@ -82,7 +90,21 @@ def simulate(
     ranges, drawn = scenario.ranges, scenario.draws(rng, replication)
     scenario = scenario.fixed(drawn)
     planned = planned_policies(scenario) if scenario.policies else ()
-    loop = SimulationLoop(scenario, KeyedRandom(rng, replication), (*planned, *policies), tuning)
+    header: dict[str, Any] = {
+        "name": scenario.name,
+        "observed_from": scenario.start_us,
+        "observed_until": scenario.end_us,
+        "currency": scenario.currency,
+        "provenance": {
+            **provenance(scenario, rng, policies, replication),
+            **({"ranges": _drawn(ranges, drawn)} if ranges else {}),
+            **({"planned_policies": list(map(repr, planned))} if planned else {}),
+        },
+    }
+    policies = (*planned, *policies)
+    if kernel != "arrays":
+        return _simulated_by_processes(kernel, header, scenario, policies, rows, out, progress)
+    loop = SimulationLoop(scenario, KeyedRandom(rng, replication), policies, tuning)
     pusher, batched = Pusher(loop.compiled), batched_applications(scenario)
     stage = Batcher(loop.compiled, pusher, batched) if batched else pusher
     categories, results = Categories(loop.compiled), TaskResults(loop.compiled, loop.tasks)
@@ -103,27 +125,36 @@ def simulate(
             if progress is not None:
                 progress(done, int(chunk.submitted_us[-1]) - scenario.start_us)
         tables = frames.frames(len(loop.account.packages)) if frames is not None else {}
-        run = Run(
-            name=scenario.name,
-            observed_from=scenario.start_us,
-            observed_until=scenario.end_us,
-            currency=scenario.currency,
-            tallies=builder.tallies(),
-            provenance={
-                **provenance(scenario, rng, policies, replication),
-                **({"ranges": _drawn(ranges, drawn)} if ranges else {}),
-                **({"planned_policies": list(map(repr, planned))} if planned else {}),
-            },
-            **tables,
-            **small_frames(
-                loop.account,
-                loop.timeline,
-                results.rows(scenario.end_us, loop.account.stopped),
-            ),
-        )
+        task_rows = results.rows(scenario.end_us, loop.account.stopped)
+        tables |= small_frames(loop.account, loop.timeline, task_rows)
+        run = Run(**(header | tables), tallies=builder.tallies())
         if disk is not None:
             disk.finish(run)
     return run
+
+
+def _simulated_by_processes(
+    kernel: str | type[SimpyModel],
+    header: dict[str, Any],
+    scenario: Scenario,
+    policies: Sequence[Policy],
+    rows: bool,
+    out: str | Path | None,
+    progress: Callable[[int, int], None] | None,
+) -> Run:
+    """The run of a SimPy model, which the provenance names."""
+    # Who simulates on arrays does not wait for the model to be read.
+    from smssim.record.storage import save
+    from smssim.simpy_model.frames import frames_of, model_of, tallies_of
+
+    model, about = model_of(kernel), header["provenance"]
+    about["kernel"] = "simpy" if kernel == "simpy" else f"{model.__module__}.{model.__qualname__}"
+    marks = KeyedRandom(about["rng"], about["replication"])
+    frames = frames_of(model(scenario, marks).run(policies, progress))
+    run = Run(**(header | frames), tallies=tallies_of(scenario, frames))
+    if out is not None:
+        save(run, out)
+    return run if rows else replace(run, messages=None, reports=None)
 
 
 def provenance(

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from smssim.testing.conserved import assert_conserved
 from smssim.testing.same import assert_same
+from smssim.testing.verification import Verification, verify
 
-__all__ = ["assert_conserved", "assert_same"]
+__all__ = ["Verification", "assert_conserved", "assert_same", "verify"]
 
 
 def __dir__() -> list[str]:

@@ -14,7 +14,7 @@ from smssim.record.tallies import NAMES
 if TYPE_CHECKING:
     from smssim.record.record import Record
 
-__all__ = ["assert_same"]
+__all__ = ["assert_same", "first_difference"]
 
 _AROUND = 3
 """Rows that are shown before and after the first that differs."""
@@ -54,6 +54,22 @@ def assert_same(run_a: Record, run_b: Record) -> None:
     also = f"\nwhat differs too: {more}" if more else ""
     text = "\n".join([first.path + first.text, *first.around()])
     raise AssertionError(f"{run_a!r} and {run_b!r} differ: {text}{also}")
+
+
+def first_difference(run_a: Record, run_b: Record) -> str | None:
+    """The first value in which the tables and tallies of two records differ, None if in none.
+
+    Types and provenance are not compared: two programs may make equal tables in their own ways.
+    """
+    pairs = [(name, getattr(run_a, name), getattr(run_b, name)) for name in TABLES]
+    pairs += [(f"tallies.{n}", run_a.tallies.frame(n), run_b.tallies.frame(n)) for n in NAMES]
+    for name, a, b in pairs:
+        if a is not None and b is not None:
+            for difference in _of_rows(name, a, b):
+                return difference.path + difference.text
+        elif a is not b:
+            return f"{name}: one has no table"
+    return None
 
 
 def _differences(a: Record, b: Record) -> Iterator[_Difference]:
