@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,7 @@ NAMES = [
     "callback_outages",
     "daily_limit",
     "from_zero",
+    "half_year",
     "million_campaign",
     "mode1_no_run_out",
     "mode2_run_out",
@@ -68,8 +70,28 @@ def test_a_scenario_is_small_and_explains_itself(name: str) -> None:
     for word in ("What happens:", "Look at:", "Change:", "ssumption"):
         assert word in text, word
     assert max(map(len, text.splitlines())) <= 120
-    most = 1_060_000 if name == "million_campaign" else 60_000
+    most = {"million_campaign": 1_060_000, "half_year": 320_000}.get(name, 60_000)
     assert 10_000 <= messages(name) <= most
+
+
+def test_half_a_year_is_on_one_screen_and_takes_seconds() -> None:
+    """What its comments say: renewals, purchases by the staff, prices of October, the promotion."""
+    text = (FOLDER / "half_year.yaml").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 60
+    begin = time.process_time()
+    plan, found = Scenario.parse(text), run("half_year")
+    assert time.process_time() - begin < 30
+    assert len(plan.tasks) == 26 + 1
+    assert len(plan.purchases) == 2 * 6
+    assert found.packages is not None
+    assert len(found.packages) > len(plan.purchases)
+    bought = events("half_year", "package_bought")["at"].dt.month
+    assert (bought.value_counts().loc[list(range(7, 13))] >= 2).all()
+    raised = events("half_year", "thresholds_set")
+    assert [f"{at:%m-%d}" for at in raised["at"]] == ["11-11"]
+    money = found.tallies.money
+    of_ph = money[(money["country"] == "PH") & (money["cost_micro"] > 0)]
+    assert set(of_ph["cost_micro"] // of_ph["segments"]) == {200_000, 220_000}
 
 
 def test_mode_1_does_not_run_out() -> None:
