@@ -195,7 +195,7 @@ def test_what_cannot_be_read_is_said(run: Run, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"holds no provenance\.json"):
         load(tmp_path)
     (tmp_path / "provenance.json").write_text('{"format": "other"}')
-    with pytest.raises(ValueError, match=r"format\(='other'\) must be 'smssim record 5'"):
+    with pytest.raises(ValueError, match=r"format\(='other'\) must be 'smssim record 6'"):
         load(tmp_path)
     (tmp_path / "provenance.json").write_text("no")
     with pytest.raises(ValueError, match="must be JSON"):

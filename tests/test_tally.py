@@ -54,6 +54,11 @@ def servers(run: Run) -> set[str]:
     return {source.name for source in sources if getattr(source, "server_resend", None)}
 
 
+def tasks(run: Run) -> set[str]:
+    """The sources of a run that are group tasks."""
+    return {task.name for task in Scenario.parse(run.provenance["scenario"]).tasks}
+
+
 def copy(row: Any, servers: set[str]) -> str:
     """What kind of copy a message is."""
     if row.resend_number == 0:
@@ -78,6 +83,10 @@ def by_groupby(run: Run) -> dict[str, pd.DataFrame]:
     flying = rows[rows["outcome"] == "in_flight"].copy()
     end = pd.Timestamp(run.observed_until, unit="us", tz="UTC")
     flying["bin"] = bins(end - flying["submitted_at"])
+    of_api = (rows["resend_number"] == 0) & ~rows["source"].isin(tasks(run))
+    rows["segments_each"] = rows["segments"]
+    rows["requests"] = (of_api & (rows["recipient"] == 0)).astype(int)
+    requests = sizes(rows[of_api])
     told = rows.iloc[:0].assign(within=[])  # A run has times, never a result of the console.
     reports = run.reports.copy()
     reports["reports"] = 1
@@ -96,9 +105,27 @@ def by_groupby(run: Run) -> dict[str, pd.DataFrame]:
         "censored": (flying, "country type bin"),
         "template_censored": (flying, "template bin"),
         "within_3_min": (told, "country type outcome within"),
+        "mix": (rows, "country template segments_each"),
+        "sizes": (requests, "country template size"),
         "push": (reports, "state attempts bin"),
     }
     return {name: summed(run, name, frame, keys.split()) for name, (frame, keys) in sources.items()}
+
+
+def sizes(first: pd.DataFrame) -> pd.DataFrame:
+    """The requests of first copies, one row each."""
+    found = [
+        {
+            "country": own["country"].iloc[0],
+            "template": own["template"].iloc[0],
+            "size": min(len(own), 501),
+            "requests": 1,
+            "same_text": int(len(own) > 1 and own["segments"].min() == own["segments"].max()),
+        }
+        for _, own in first.groupby(["source", "request"], observed=True)
+    ]
+    columns = ["country", "template", "size", "requests", "same_text"]
+    return pd.DataFrame(found, columns=columns)
 
 
 def summed(run: Run, name: str, frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -135,7 +162,7 @@ def tally(run: Run, own: np.ndarray) -> Tallies:
     reports = reports.assign(message=number[reports["message"]]).reset_index(drop=True)
     messages = run.messages[own].reset_index(drop=True)
     period = run.observed_from, run.observed_until
-    return tally_frames(messages, reports, *period, servers(run))
+    return tally_frames(messages, reports, *period, servers(run), tasks(run))
 
 
 @seed(1)
@@ -160,11 +187,13 @@ def test_tallies_are_a_groupby_of_the_rows(
 def test_merged_parts_are_the_whole(
     world: tuple[Scenario, int, tuple[Any, ...]], draw: int, share: float
 ) -> None:
-    """Messages split at random into three parts, of which some may be empty."""
+    """Requests split at random into three parts, of which some may be empty."""
     scenario, rng, policies = world
     note(f"Scenario.parse({scenario.to_json()!r}), {rng}, {policies!r}")
     run = simulate(scenario, rng=rng, policies=policies)
-    part = np.random.default_rng(draw).choice(3, len(run.messages), p=[share, 0.9 - share, 0.1])
+    request = run.messages.groupby(["source", "request"], observed=True).ngroup().to_numpy()
+    random = np.random.default_rng(draw)
+    part = random.choice(3, len(run.messages), p=[share, 0.9 - share, 0.1])[request]
     first, *others = (tally(run, part == i) for i in range(3))
 
     merged = first.merge(*others)

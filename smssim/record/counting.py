@@ -7,7 +7,7 @@ labels of their own come by way of `smssim.record.from_frames`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from smssim.calendars import DAY
+from smssim.record.requests import MOST, RequestReader, Requests
 from smssim.record.schema import NAT, REPORT_STATES, RESEND_KINDS
 from smssim.record.tallies import CHARGES, OUTCOMES, SLOT_US, WITHIN, Tallies, charges, outcomes
 from smssim.stats.delay_bins import bin_of, edges_us
@@ -116,7 +117,8 @@ class TallyBuilder:
     *lists* are the categories of the coded columns, sorted, and `group`, the codes (-1 is NA) of
     the combinations of GROUP that occur. *first_us* and *until_us* are the observed period in
     microseconds. *batched* says that a first push may come later than its report, which takes
-    longer to count. Raise a ValueError for a list that is not sorted.
+    longer to count; *tasks* names the sources that are group tasks. Raise a ValueError for a list
+    that is not sorted.
     """
 
     def __init__(
@@ -126,24 +128,29 @@ class TallyBuilder:
         until_us: int,
         *,
         batched: bool = True,
+        tasks: Collection[str] = (),
     ) -> None:
         self._until_us, self._batched = until_us, batched
         self._first_day, self._first_slot = first_us // DAY, first_us // SLOT_US
         self._statuses = list(lists["status"])
         self._axes = _axes(lists, self._first_day, self._first_slot, until_us)
         self._tallies = _empty_tallies(self._axes)
+        self._requests = RequestReader()
+        self._is_task = np.array([*(name in tasks for name in lists["source"]), False])
         self.regroup(lists["group"])
 
     def regroup(self, groups: Sequence[Any] | Array) -> None:
         """Use other groups for the chunks that follow, by codes as in GROUP."""
         codes = np.array(groups, np.int64).reshape(-1, len(GROUP))
         self._group = {name: codes[:, i] for i, name in enumerate(GROUP)}
+        self._group["task"] = self._is_task.take(self._group["source"])
         self._axes["group"] = _Axis("group", range(len(codes)))
 
     def add(self, messages: Columns, reports: Columns) -> None:
         """Count a chunk; `reports["message"]` numbers the messages of this chunk from 0.
 
-        Messages of logs may have a column `result`, 0 to 4 of DOMAIN.md section 9, -1 for NA.
+        Messages of logs may have a column `result`, 0 to 4 of DOMAIN.md section 9, -1 for NA. Where
+        requests are known, messages are in their order and have `recipient` and `resend_number`.
         """
         self.add_messages(messages)
         if len(reports["message"]):
@@ -164,6 +171,8 @@ class TallyBuilder:
         self._add_delays(messages, outcome)
         if "result" in messages:
             self._add_results(messages, outcome)
+        if "recipient" in messages:
+            self._add_requests(self._requests.add(messages, self._group))
 
     def add_reports(self, reports: Columns, final_at: Array) -> None:
         """Count a chunk of reports; *final_at* are the times of their messages' final statuses, and
@@ -192,6 +201,7 @@ class TallyBuilder:
 
     def tallies(self) -> Tallies:
         """The tallies of everything counted."""
+        self._add_requests(self._requests.close())
         frames = {name: tally.frame for name, tally in self._tallies.items()}
         return Tallies(self._until_us, **frames)
 
@@ -208,10 +218,19 @@ class TallyBuilder:
         of_cell = cells["class"]
         for name in ("segments", "covered_segments"):
             sums[name] = sums["messages"] * np.maximum(classes[name], 0).take(of_cell)
+        cells["segments_each"] = np.maximum(classes["segments"], 0).take(of_cell)
+        sums["requests"] = np.zeros_like(sums["messages"])
         for name in ("charge", "status", "outcome"):
             cells[name] = classes[name].take(of_cell)
         cells["day"] = (cells["slot"] + self._first_slot) * SLOT_US // DAY - self._first_day
-        self._add_groups(_Cells(cells, sums), "money", "templates", "sources", "clock")
+        self._add_groups(_Cells(cells, sums), "money", "templates", "sources", "clock", "mix")
+
+    def _add_requests(self, requests: Requests) -> None:
+        """Count whole requests by what their first recipient gets, and by size."""
+        codes = requests._asdict()
+        codes["messages"] = np.zeros_like(requests.size)
+        for name in ("mix", "sizes"):
+            self._tallies[name].add(_Cells(codes, codes))
 
     def _add_delays(self, messages: Columns, outcome: Array) -> None:
         group, submitted, final = (messages[n] for n in ("group", "submitted_at", "final_at"))
@@ -277,6 +296,8 @@ def _axes(
         _Axis("slot", _starts(first_slot, until_us, SLOT_US)),
         _Axis("attempts", range(17), na=True),
         _Axis("within", WITHIN, na=True),
+        _Axis("segments_each", range(128)),
+        _Axis("size", range(MOST + 1)),
     ]
     return {axis.name: axis for axis in axes} | {"push_bin": _Axis("bin", bins, na=True)}
 
@@ -297,6 +318,8 @@ def _empty_tallies(axes: Mapping[str, _Axis]) -> dict[str, _Tally]:
         "censored": tally("country type bin"),
         "template_censored": tally("template bin"),
         "within_3_min": tally("country type outcome within"),
+        "mix": tally("country template segments_each", "messages", "requests"),
+        "sizes": tally("country template size", "requests", "same_text"),
         "push": tally("state attempts push_bin", "reports", "deliveries"),
     }
 

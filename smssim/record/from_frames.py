@@ -32,14 +32,24 @@ def tally_frames(
     first_us: int,
     until_us: int,
     servers: Collection[str] = (),
+    tasks: Collection[str] = (),
+    *,
+    requests: bool = True,
 ) -> Tallies:
     """The tallies of whole frames with the columns of `smssim.record.schema`, observed from
-    *first_us* up to *until_us*; *servers* names the sources whose resends are a server's.
+    *first_us* up to *until_us*; *servers* names the sources whose resends are a server's,
+    *tasks* those that are group tasks.
 
     What a log cannot know is NA there: such charges count as `unknown`, such resend kinds as NA.
+    Frames number the messages of a log that does not show its requests as one request each: then
+    *requests* is False, and none are counted.
     """
     (labels, coded), (of_reports, coded_reports) = _coded(messages), _coded(reports)
-    counter = CodedCounter(labels | of_reports, first_us, until_us, servers)
+    if requests:
+        coded, coded_reports = _by_request(coded, coded_reports)
+    else:
+        del coded["recipient"]
+    counter = CodedCounter(labels | of_reports, first_us, until_us, servers, tasks)
     counter.add(coded, coded_reports)
     return counter.tallies()
 
@@ -58,6 +68,7 @@ class CodedCounter:
         first_us: int,
         until_us: int,
         servers: Collection[str] = (),
+        tasks: Collection[str] = (),
     ) -> None:
         lists: dict[str, Sequence[Any]] = {"group": []}
         self._rank: dict[str, Array] = {}
@@ -71,7 +82,7 @@ class CodedCounter:
         of_label = [states.get(state, -1) for state in labels.get("state", REPORT_STATES)]
         self._rank["state"] = np.array([*of_label, -1])
         self._of_server = np.array([*(name in servers for name in lists["source"]), False])
-        self._builder = TallyBuilder(lists, first_us, until_us)
+        self._builder = TallyBuilder(lists, first_us, until_us, tasks=tasks)
 
     def add(self, messages: Columns, reports: Columns) -> None:
         """Count a batch; `reports["message"]` numbers its messages from 0."""
@@ -98,6 +109,21 @@ class CodedCounter:
     def tallies(self) -> Tallies:
         """The tallies of everything counted."""
         return self._builder.tallies()
+
+
+def _by_request(messages: Columns, reports: Columns) -> tuple[dict[str, Array], dict[str, Array]]:
+    """The same in the order of requests, in which the first recipient that is there is number 0."""
+    again = messages["resend_number"] > 0
+    order = np.lexsort([messages["recipient"], again, messages["request"], messages["source"]])
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    columns = {name: column.take(order) for name, column in messages.items()}
+    same = np.ones(len(order), bool)
+    same[:1] = False
+    for name in ("source", "request"):
+        same[1:] &= np.diff(columns[name]) == 0
+    columns["recipient"] = same.astype(np.int32)
+    return columns, {**reports, "message": rank.take(reports["message"])}
 
 
 def _coded(frame: pd.DataFrame) -> tuple[dict[str, list[Any]], dict[str, Array]]:

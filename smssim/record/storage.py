@@ -73,7 +73,7 @@ def _errors_named(path: str | Path) -> Iterator[None]:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
-_FORMAT = "smssim record 5"
+_FORMAT = "smssim record 6"
 _ROW_GROUP = 200_000
 """Rows of a row group, where a whole frame is written."""
 _LARGE = {"messages": MESSAGES, "reports": REPORTS}

@@ -37,7 +37,10 @@ OUTCOMES = ("delivered", "expired", "failed", "in_flight", "refused", "refused_p
 """The outcome of a message; refused by the request's code or in the answer, or by the platform
 afterwards.
 """
-MEASURES = ("messages", "segments", "covered_segments", "cost_micro", "reports", "deliveries")
+MEASURES = (
+    *("messages", "segments", "covered_segments", "cost_micro", "requests", "same_text"),
+    *("reports", "deliveries"),
+)
 WITHIN = ("3_min", "later")
 """How long after submission a status was made, where no more than that is known."""
 NAMES = (
@@ -52,21 +55,24 @@ NAMES = (
     "censored",
     "template_censored",
     "within_3_min",
+    "mix",
+    "sizes",
     "push",
 )
 
 
 class Tallies:
-    """The nine tallies as tidy frames, one row per cell that is not empty; `latency`,
-    `undelivered` and `censored` are two frames each.
+    """The tallies as tidy frames, one row per cell that is not empty; `latency`, `undelivered` and
+    `censored` are two frames each.
 
     Keys are UTC days and 15-minute slots, names, and delay bins (numbers of
     `smssim.stats.delay_bins`). *latency* holds delivered messages, from submission to delivery;
-    *undelivered* those that failed or expired, until then; *censored* those pending at the end,
-    by their age; *within_3_min* those whose time of status is only known as `WITHIN`, or not at all
-    (NA), which a simulation has none of; *push* reports by delay to their first arrival (bin 0 when
-    none arrived, NA when it cannot be known). Made of frames by name, or of functions that
-    make them when first asked for. Tallies of disjoint messages with the same end merge.
+    *undelivered* those that failed or expired, until then; *censored* those pending at the end, by
+    their age; *within_3_min* those whose time of status is only known as `WITHIN`, or not at all
+    (NA), which a simulation has none of; *mix* and *sizes* what a fit needs, messages by their
+    segments and requests by their recipients; *push* reports by delay to their first arrival (bin 0
+    when none arrived, NA when it cannot be known). Made of frames by name, or of functions that
+    make them when first asked for. Tallies of disjoint requests with the same end merge.
     """
 
     def __init__(
@@ -148,6 +154,22 @@ class Tallies:
         Frames do not show the result: made of them alone, this one is empty.
         """
         return self.frame("within_3_min")
+
+    @property
+    def mix(self) -> pd.DataFrame:
+        """Messages by country, template and their own number of segments (`segments_each`, 0 where
+        it is not known), and requests by that of their first recipient's message.
+        """
+        return self.frame("mix")
+
+    @property
+    def sizes(self) -> pd.DataFrame:
+        """Requests by country, template and size, their number of recipients (501 for more than
+        500); `same_text` are those of two and more whose messages all have as many segments.
+
+        Empty where requests are not known: the rows of an export do not show them.
+        """
+        return self.frame("sizes")
 
     @property
     def push(self) -> pd.DataFrame:

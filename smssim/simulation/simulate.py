@@ -109,7 +109,11 @@ def simulate(
     stage = Batcher(loop.compiled, pusher, batched) if batched else pusher
     categories, results = Categories(loop.compiled), TaskResults(loop.compiled, loop.tasks)
     builder = TallyBuilder(
-        categories.lists, scenario.start_us, scenario.end_us, batched=bool(batched)
+        categories.lists,
+        scenario.start_us,
+        scenario.end_us,
+        batched=bool(batched),
+        tasks=[task.name for task in scenario.tasks],
     )
     frames = FrameSink(categories.lists, loop.expected_messages()) if rows else None
     with ParquetSink(out, categories.lists) if out is not None else nullcontext() as disk:

@@ -132,6 +132,8 @@ def tallied_columns(categories: Categories, finished: FinishedMessages) -> dict[
         "final_at": _time(finished.final_us),
         "covered_segments": finished.covered.view(np.int8),
         "cost_micro": finished.cost_micro,
+        "recipient": finished.recipient,
+        "resend_number": finished.generation,
     }
 
 
@@ -143,8 +145,6 @@ def message_columns(categories: Categories, finished: FinishedMessages) -> dict[
     columns |= {name: codes.take(finished.cls) for name, codes in categories.by_class.items()}
     return columns | {
         "request": finished.request,
-        "recipient": finished.recipient,
-        "resend_number": finished.generation,
         "report_source": report_source,
         "sent_at": _time(finished.sent_us(categories.end_us)),
         "package": finished.package,

@@ -168,7 +168,13 @@ def agree_with_rows(tables: RecordTables) -> Iterator[RuleViolation]:
         reports = frame(REPORTS, ()).astype({"state": "category"})
         names = tuple(name for name in _OF_FRAMES if name != "push")
     again = tally_frames(
-        record.messages, reports, record.observed_from, record.observed_until, tables.servers
+        record.messages,
+        reports,
+        record.observed_from,
+        record.observed_until,
+        tables.servers,
+        tables.tasks,
+        requests=tables.scenario is not None,
     )
     for name in names:
         yield from _unlike_frames(name, tables.tallies.frame(name), again.frame(name))

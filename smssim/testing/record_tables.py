@@ -56,6 +56,11 @@ class RecordTables:
         sources = self.scenario.sources if self.scenario else ()
         return [source.name for source in sources if getattr(source, "server_resend", None)]
 
+    @property
+    def tasks(self) -> list[str]:
+        """The sources that are group tasks."""
+        return [task.name for task in self.scenario.tasks] if self.scenario else []
+
     @cached_property
     def pushed(self) -> list[str]:
         """The sources whose delivery reports are pushed, to whatever address."""

@@ -347,7 +347,12 @@ def _recount(record: Record, messages: pd.DataFrame) -> Tallies:
     """The record's tallies with the money of *messages*."""
     none = frame(REPORTS, ()).astype({"state": "category"})
     counted = tally_frames(
-        messages, none, record.observed_from, record.observed_until, _servers(record)
+        messages,
+        none,
+        record.observed_from,
+        record.observed_until,
+        _servers(record),
+        requests=False,
     )
     unchanged = {name: record.tallies.frame(name) for name in NAMES if name not in _MONEY}
     return Tallies(
