@@ -25,6 +25,8 @@ DELAYS: tuple[Any, ...] = (
     {"uniform_s": [0, 20]},
     {"uniform_s": [0, 7_200]},
     {"exponential_s": 45},
+    {"curve": [[0, 1], [0.5, 4], [0.9, 4], [1, 7_200]]},
+    {"curve": [[0, 0], [0.2, 0], [1, 300_000]]},
     {"lognormal_s": {"median": 4, "p95": 15}, "slow": {"share": 0.1, "median": 600, "p95": 36_000}},
 )
 OUTCOMES: tuple[tuple[tuple[str, float, str], ...], ...] = (

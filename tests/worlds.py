@@ -11,6 +11,7 @@ from typing import Any
 
 import world_beginnings as beginnings
 import world_console as console
+import world_demand as demand
 import world_parts as parts
 from hypothesis import strategies as st
 from world_parts import Clock, Draw, Made, one_of, some_of, without_none
@@ -142,6 +143,7 @@ def _traffic(draw: Draw, clock: Clock, made: Made, kind: str) -> Made:
         made
         | console.of_requests(draw)
         | console.of_numbers(draw, kind)
+        | demand.of_traffic(draw)
         | {
             "messages_a_day": draw(one_of((40, 5, 120, 200) if not many else (400,))) / clock.days,
             "hours": hours,
@@ -293,6 +295,8 @@ def _make_poor(draw: Draw, made: Made) -> None:
 def _scenario(draw: Draw, clock: Clock, start: str, steps: list[dict[str, int]]) -> Scenario:
     countries = draw(st.lists(one_of(COUNTRIES), min_size=1, max_size=3, unique=True))
     routes = {country: parts.route(draw) for country in countries}
+    for route in routes.values():
+        demand.of_route(draw, clock, route)
     names = ["otp", "news", "late"][: draw(st.integers(1, 3))]
     templates = [parts.template(draw, clock, name) for name in names]
     types = {template["name"]: template["type"] for template in templates}
@@ -331,11 +335,16 @@ def _scenario(draw: Draw, clock: Clock, start: str, steps: list[dict[str, int]])
         "review": parts.review(draw, clock),
         "thresholds": parts.thresholds(draw, ladders[0], sent) | counted,
         "packages": some_of(
-            draw, lambda d: parts.package(d, clock, offered), 5, draw(one_of((1, 1, 0)))
+            draw,
+            lambda d: demand.of_package(d, parts.package(d, clock, offered)),
+            5,
+            draw(one_of((1, 1, 0))),
         )
         if offered
         else [],
         "routes": routes,
+        "swings": demand.swings(draw),
+        "occasions": demand.occasions(draw, clock, countries),
         "queue": parts.queue(draw),
         "callback": parts.callback(draw, clock),
     }

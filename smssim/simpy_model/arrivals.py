@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
-from smssim.calendars import HOUR, hourly_weights, quarter_bounds, to_us
+from smssim.calendars import HOUR, SECOND, hourly_weights, quarter_bounds, to_us
 from smssim.scenario import Calls, DatedTask, Scenario, Traffic, microseconds
 from smssim.simpy_model.inverse_tables import count_table, share_table
 from smssim.simpy_model.message import Message
 from smssim.sms.recipients import read_recipients
 from smssim.sms.reference import countries
-from smssim.stats.inverse_cdf import poisson_count
+from smssim.stats.inverse_cdf import gamma_factor, poisson_count
 from smssim.stats.keyed_random import REQUESTS_AN_HOUR, KeyedRandom
 
 __all__ = ["births"]
@@ -57,7 +59,9 @@ def _of_traffic(
     bounds = quarter_bounds(begin, last - begin + 1, zone, source.hours, source.weekdays)
     for hour, weight in enumerate(weights.tolist(), start=begin):
         quarters = None if bounds is None else bounds[hour - begin].tolist()
-        table = count_table(weight * source.messages_a_day / 24 / mean_size)
+        requests = weight * source.messages_a_day / 24 / mean_size
+        requests = _as_demand_is(scenario, marks, source, hour * HOUR, zone, requests)
+        table = count_table(requests)
         messages = []
         for k in range(poisson_count(table, marks.word(source.name, "count", hour, 0))):
             at = _time_of_request(marks, source, hour, k, quarters)
@@ -67,6 +71,30 @@ def _of_traffic(
             request_of = replace(first, submitted_at=at, request=request, size=size)
             messages += [replace(request_of, recipient=recipient) for recipient in range(size)]
         yield hour * HOUR, messages
+
+
+def _as_demand_is(
+    scenario: Scenario,
+    marks: KeyedRandom,
+    source: Traffic,
+    hour_start: int,
+    zone: str,
+    requests: float,
+) -> float:
+    """The mean requests of an ordinary hour, times growth, swings and occasions of its day."""
+    if source.growth_per_day:
+        hours = (hour_start - scenario.start_us) / 3_600_000_000
+        requests *= (1 + source.growth_per_day) ** ((hours + 0.5) / 24)
+    local = datetime.fromtimestamp(hour_start // SECOND, ZoneInfo(zone)).date()
+    day = (local - date(1970, 1, 1)).days
+    sd_of = {swing.name: swing.sd for swing in scenario.swings}
+    for name in source.swings:
+        requests *= gamma_factor(marks.word(f"swing/{name}", "day", day, 0), sd_of[name])
+    for occasion in scenario.occasions:
+        everywhere = not occasion.countries
+        if occasion.day.date() == local and (everywhere or source.country in occasion.countries):
+            requests *= occasion.factor
+    return requests
 
 
 def _time_of_request(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from smssim.record.schema import RefusalStage
 from smssim.scenario import Registration, Scenario
@@ -52,7 +53,10 @@ class Judge:
         if message.fixed and message.fixed.segments:
             return message.fixed.segments
         shares = message.template.segment_shares(message.country)
-        word = message.word(self.marks, "segments")
+        text = message
+        if message.traffic is not None and message.traffic.same_text:
+            text = replace(message, recipient=0)  # All numbers of a request get one text.
+        word = text.word(self.marks, "segments")
         return sorted(shares)[share_table(tuple(shares[n] for n in sorted(shares))).of(word)]
 
     # Stage 1.

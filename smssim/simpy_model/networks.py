@@ -54,7 +54,8 @@ class Networks:
         """From leaving the queue to the final report."""
         if message.fixed and message.fixed.latency_s is not None:
             return microseconds(message.fixed.latency_s)
-        table = delay_table(self.scenario.route(message.country).latency)
+        delay = self.outcome(message).latency or self.scenario.route(message.country).latency
+        table = delay_table(delay)
         takes_us = table.of(message.word(self.marks, "report") << 32 & MASK64)
         return takes_us + self._manual_review_us(message)
 

@@ -8,7 +8,9 @@ from smssim.arrays import Ints
 from smssim.calendars import HOUR, to_us
 from smssim.scenario import Calls, DatedTask, microseconds
 from smssim.simulation.arrivals.marks import (
+    DRAWN,
     NEVER,
+    UNKNOWN_TO_ROUTE,
     Marker,
     MessageMarks,
     counters_of,
@@ -43,6 +45,11 @@ class CallSource:
                 for r in fixed
             ]
         )
+        positions = {status: position for position, status in enumerate(made_by)}
+        self._outcome = np.array(
+            [positions.get(r.status, UNKNOWN_TO_ROUTE) if r.status else DRAWN for r in fixed],
+            np.int64,
+        )
         delays = [-1 if r.latency_s is None else microseconds(r.latency_s) for r in fixed]
         self._latency = np.array(delays, np.int64)
         self._segments = np.array([r.segments or 0 for r in fixed], np.uint8)
@@ -72,9 +79,11 @@ class CallSource:
         """
         hours, k = hours_and_numbers(request)
         counters = counters_of(k, recipient, generation)
-        segments, sampled_outcome, latency = self._marker.draw(hours, None, counters)
         pairs = zip(k.tolist(), recipient.tolist(), strict=True)
         rows = np.array([self._row[pair] for pair in pairs], np.int64)
+        segments, sampled_outcome, latency = self._marker.draw(
+            hours, None, counters, self._outcome[rows]
+        )
         np.copyto(latency, self._latency[rows], where=self._latency[rows] >= 0)
         np.copyto(
             sampled_outcome, self._status[rows], where=self._status[rows] >= 0, casting="unsafe"

@@ -22,10 +22,12 @@ from smssim.stats.keyed_random import (
 )
 
 __all__ = [
+    "DRAWN",
     "DUPLICATE",
     "NEVER",
     "OVERSIZE",
     "PASSWORD",
+    "UNKNOWN_TO_ROUTE",
     "VARIABLES",
     "Marker",
     "MessageMarks",
@@ -36,6 +38,8 @@ __all__ = [
 ]
 
 NEVER = 1 << 62
+DRAWN, UNKNOWN_TO_ROUTE = -2, -1
+"""Where the position of an outcome in its route is asked for: by the mark, or in none of it."""
 _ALL = (1 << 64) - 1
 _RECIPIENTS = ((1 << RECIPIENT_BITS) - 1) << GENERATION_BITS
 _FIRST_RECIPIENT = np.uint64(_ALL ^ _RECIPIENTS)
@@ -139,8 +143,12 @@ class Marker:
         self.expire(marks)
         return marks
 
-    def draw(self, hours: Ints, counts: Ints | None, counters: Words) -> MessageMarks:
-        """The bare marks of `mark`, before those without a report in time expire."""
+    def draw(
+        self, hours: Ints, counts: Ints | None, counters: Words, fixed: Ints | None = None
+    ) -> MessageMarks:
+        """The bare marks of `mark`, before those without a report in time expire; *fixed* has the
+        position of each message's outcome in its route, UNKNOWN_TO_ROUTE or DRAWN.
+        """
         n = len(counters)
         if self._segments.certain is None:
             texts = counters & _FIRST_RECIPIENT if self._same_text else counters
@@ -158,16 +166,19 @@ class Marker:
         report <<= np.uint64(32)
         if any(self._flaws):
             self._spoil(sampled_outcome, self._words("flaw", hours, counts, counters))
-        latency = self._latencies(outcome, report)
+        latency = self._latencies(outcome, report, fixed)
         if self._reviewed is not None:
             latency = latency + self._review_us(hours, counts, counters, self._reviewed)
         return MessageMarks(segments, sampled_outcome, latency)
 
-    def _latencies(self, outcome: NDArray[np.uint16] | None, word: Words) -> Ints:
+    def _latencies(self, drawn: NDArray[np.uint16] | None, word: Words, fixed: Ints | None) -> Ints:
         """The delays of words, by the tables of their outcomes (None: the certain one)."""
-        if outcome is None:
-            certain = self._outcome.certain or 0
+        certain = self._outcome.certain or 0
+        if drawn is None and fixed is None:
             return self._outcome_latency.get(certain, self._latency).take(word)
+        outcome = np.full(len(word), certain) if drawn is None else drawn
+        if fixed is not None:
+            outcome = np.where(fixed == DRAWN, outcome, fixed)
         latency = self._latency.take(word)
         for position, table in self._outcome_latency.items():
             rows = np.flatnonzero(outcome == position)
