@@ -47,6 +47,8 @@ __all__ = ["BEGINS", "FORMS", "IS_BINARY", "reread", "separator", "tables"]
 _SEPARATORS = {b",": "comma", b";": "semicolon", b"\t": "tab", b"|": "bar"}
 _DECIDING_LINES = 100
 """Lines that decide."""
+_FEW_BYTES = 1 << 18
+"""Bytes that nearly always hold those lines: all of a block would be split twice."""
 
 _QUOTED_FIELD = re.compile(rb'"[^"\n]*"')
 
@@ -151,7 +153,9 @@ def _is_chinese(character: str) -> bool:
 
 
 def _layout(path: Path, encoding: str, is_heading: IsHeading) -> _Layout | str:
-    first = next(whole_lines(as_utf8(blocks(path), encoding)))
+    first = next(whole_lines(as_utf8(blocks(path, _FEW_BYTES), encoding)))
+    if first.data.count(b"\n") < _DECIDING_LINES:
+        first = next(whole_lines(as_utf8(blocks(path), encoding)))
     lines = first.data.split(b"\n", _DECIDING_LINES)[:_DECIDING_LINES]
     mark = separator(lines)
     if mark:
