@@ -49,7 +49,7 @@ def test_whole_minutes_are_no_exact_seconds(tmp_path: Path, seed: int, form: str
     scale = (9.0, 40.0, 3_000.0)[seed % 3]
     delays = np.round(rng.exponential(scale, 400))
     record = log_of(tmp_path, delays, form=form)
-    assert record.provenance["time_resolution_s"] == {"submitted": 60, "final": 60}
+    assert record.provenance["resolution_s"] == {"submitted": 60, "final": 60}
     assert any("whole minutes" in warning for warning in record.provenance["warnings"])
     row = smssim.report.delivery(record, by=()).iloc[0]
     for name, truth in truths(delays).items():

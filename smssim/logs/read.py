@@ -10,6 +10,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from smssim.logs.log import QuarantinedError
 from smssim.record.record import Record
 from smssim.record.storage import is_record, load
@@ -21,22 +23,28 @@ __all__ = ["read_log"]
 
 
 def read_log(
-    path: str | PathLike[str],
+    path: str | PathLike[str] | pd.DataFrame,
     *,
     columns: Columns = None,
     tz: str | None = None,
     encoding: str | None = None,
+    table: str | None = None,
+    id_key: str | bytes | None = None,
     rows: bool = True,
     show_numbers: bool = False,
     strict: bool = False,
 ) -> Record:
-    """Read a file, or every file below a directory, into one Log.
+    """Read a file, every file below a directory, or a DataFrame, into one Log.
 
     Tables and captures are recognised by their content, compressed or not; *columns* is a mapping
     of fields to headings, or a YAML file of one, and *tz* the zone of times that have none.
-    *encoding* is that of texts, where it is not what their bytes show. With *rows* False only the
-    tallies are stored, in memory that does not grow with the log. Phone numbers are masked in the
-    quarantine unless *show_numbers*.
+    *encoding* is that of texts, where it is not what their bytes show, and *table* the one of an
+    SQLite database, where several may be a log. With *rows* False only the tallies are stored, in
+    memory that does not grow with the log. Phone numbers are masked in the quarantine unless
+    *show_numbers*.
+
+    With *id_key* `messages` has a column `id`: the hash of each message's id, keyed with it
+    (docs/logs.md, section 6), by which a table of one's own can be joined. The key is not stored.
 
     A directory that a record was written to is that record, a Run's as a plain Record.
 
@@ -46,12 +54,25 @@ def read_log(
     says which; with *strict* a QuarantinedError if any record is left out; an OSError for
     a path that cannot be opened.
     """
+    if isinstance(path, pd.DataFrame):
+        from smssim.logs.reader import LogReader
+
+        with LogReader(columns, tz, encoding, id_key=id_key, show_numbers=show_numbers) as reading:
+            reading.read_frame(path)
+            return _complete(reading.log("DataFrame", rows=rows), strict=strict)
+    if not isinstance(path, str | PathLike):
+        raise TypeError(
+            "read_log takes a path of a file or directory, or a DataFrame, which pd.DataFrame() "
+            f"makes of rows: not {type(path).__name__}"
+        )
     path = _possible(Path(path))
     if path.is_dir() and is_record(path):
         return _complete(load(path, rows=rows), strict=strict)
     from smssim.logs.reader import LogReader
 
-    with LogReader(columns, tz, encoding, show_numbers=show_numbers) as reading:
+    with LogReader(
+        columns, tz, encoding, database_table=table, id_key=id_key, show_numbers=show_numbers
+    ) as reading:
         reading.read(path)
         log = reading.log(_name_of(path), rows=rows)
     return _complete(log, strict=strict)
@@ -80,6 +101,17 @@ def _name_of(path: Path) -> str:
     '2026-03'
     """
     name = path.resolve().name
-    for ending in (".gz", ".csv", ".tsv", ".txt", ".xlsx", ".jsonl", ".json", ".parquet"):
+    for ending in (
+        ".gz",
+        ".csv",
+        ".tsv",
+        ".txt",
+        ".xlsx",
+        ".jsonl",
+        ".json",
+        ".parquet",
+        ".sqlite",
+        ".db",
+    ):
         name = name.removesuffix(ending)
     return name

@@ -5,13 +5,13 @@ from __future__ import annotations
 import secrets
 import textwrap
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from smssim.logs.columns.headings import (
     Columns,
@@ -22,14 +22,19 @@ from smssim.logs.columns.headings import (
     stated_columns,
 )
 from smssim.logs.columns.rows import Parser
+from smssim.logs.files import data_frame
 from smssim.logs.files.bytes import check_encoding
 from smssim.logs.files.detect import NO_HEADING, files_of, open_file, reread
 from smssim.logs.files.format import Capture, Empty, HeadingRules, Opened, Unreadable
 from smssim.logs.files.table import Table
 from smssim.logs.join.facts import Names, ParsedChunk, Spill
+from smssim.logs.join.message_ids import MessageIds
 from smssim.logs.join.resolve import REASONS, JoinOutcome, join_facts
 from smssim.logs.log import ColumnMappingError, Log
 from smssim.logs.quarantine import ColumnHider, Quarantine, TruncationDetector, path_masked
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["LogReader"]
 
@@ -67,6 +72,7 @@ class _FileSummary:
     records: int = 0
     rejected: int = 0
     hider: ColumnHider | None = None
+    texts: Callable[[Collection[int]], dict[int, str]] | None = None
 
     @property
     def label(self) -> str:
@@ -82,12 +88,24 @@ class LogReader:
     """The state of one `read_log` between its first file and its Log."""
 
     def __init__(
-        self, columns: Columns, tz: str | None, encoding: str | None, *, show_numbers: bool
+        self,
+        columns: Columns,
+        tz: str | None,
+        encoding: str | None,
+        *,
+        database_table: str | None = None,
+        id_key: str | bytes | None = None,
+        show_numbers: bool,
     ) -> None:
         self._columns, self._tz = stated_columns(columns), tz
         self._names, self._secret = Names(), secrets.token_bytes(16)
         self._facts, self._quarantine = Spill(), Quarantine(show_numbers=show_numbers)
         self._encoding = None if encoding is None else check_encoding(encoding)
+        self._rules = HeadingRules(
+            partial(is_heading, mapping=self._columns), partial(key_columns, mapping=self._columns)
+        )
+        self._database_table = database_table
+        self._ids = None if id_key is None else MessageIds(id_key)
         self._requests = count()
         self._sources: list[_FileSummary] = []
         self._repaired: Counter[str] = Counter()
@@ -114,14 +132,26 @@ class LogReader:
             self._warnings.append(
                 f"{self._path(hidden)}: passed over, its name begins like a hidden file's"
             )
-        rules = HeadingRules(
-            partial(is_heading, mapping=self._columns), partial(key_columns, mapping=self._columns)
-        )
         for file in files.files:
-            parts = open_file(file, rules, self._encoding)
+            parts = open_file(file, self._rules, self._encoding, self._database_table)
             self._sheets = len(parts)
             for opened in parts:
                 self._read_opened(opened, alone=not path.is_dir())
+
+        is_database = any("table" in source.detected for source in self._sources)
+        if self._database_table is not None and not is_database:
+            raise ValueError(
+                f"table(={self._database_table!r}) must be one of an SQLite database: "
+                f"{self._path(path)} is none"
+            )
+
+    def read_frame(self, frame: pd.DataFrame) -> None:
+        """Read a DataFrame as a table."""
+        table = data_frame.table(frame, self._rules)
+        if len(frame.columns):
+            self._read_table(table)
+        else:
+            self._read_opened(Empty(table.path), alone=True)
 
     def _read_opened(self, opened: Opened, *, alone: bool) -> None:
         if isinstance(opened, Unreadable):
@@ -148,14 +178,17 @@ class LogReader:
         joined = join_facts(self._facts, self._names, rows=rows)
         self._reject_by_join(joined)
         self._warn_of_appended(joined)
-        quarantined = len(self._quarantine)
+        quarantined, messages = len(self._quarantine), joined.messages
+        if self._ids is not None and messages is not None and joined.keys is not None:
+            messages = messages.assign(id=self._ids.column(joined.keys))
+        resolutions_s = self._resolutions_s()
         return Log(
             name=self._path(name),
             observed_from=joined.observed_from,
             observed_until=joined.observed_until,
             currency=self._currency,
             tallies=joined.tallies,
-            messages=joined.messages,
+            messages=messages,
             reports=joined.reports,
             quarantine=self._quarantine.frame(),
             provenance={
@@ -171,7 +204,8 @@ class LogReader:
                 "repaired": dict(self._repaired),
                 "passed_over": dict(self._passed_over),
                 "warnings": self._warnings,
-                "time_resolution_s": self._resolutions_s(),
+                "resolution_s": resolutions_s,
+                "requests": self._requests_from(joined, resolutions_s),
                 "zone": self._tz,
             },
         )
@@ -192,7 +226,10 @@ class LogReader:
         source = self._begin(capture.path, dict(capture.detected))
         number = len(self._sources) - 1
         lines = lines_of(capture.lines)
-        self._take(source, chunks_of(lines, number, self._names, self._secret, self._requests))
+        chunks = chunks_of(lines, number, self._names, self._secret, self._requests, self._ids)
+        self._take(source, chunks)
+        source.resolutions_s = {"submitted": 1, "final": 1, "received": 0}
+        self._passed_over.update(capture.not_records)
 
     def _read_table(self, table: Table) -> None:
         try:
@@ -205,7 +242,7 @@ class LogReader:
         source = self._begin(table.path, dict(table.detected))
         self._warnings += [f"{source.label}: {warning}" for warning in table.warnings]
         source.detected["kind"], source.matched = matching.record_type, dict(matching.columns)
-        source.passed_over = matching.passed_over
+        source.passed_over, source.texts = matching.passed_over, table.texts
         parser = Parser(
             matching,
             self._names,
@@ -213,6 +250,7 @@ class LogReader:
             self._secret,
             file=len(self._sources) - 1,
             currency=self._currency,
+            ids=self._ids,
         )
         number = None if self._quarantine.shows_numbers else matching.columns.get("number")
         source.hider = ColumnHider.of(table.headings, number, table.cells)
@@ -260,8 +298,9 @@ class LogReader:
         ):
             wanted[file].add(row)
         texts_of = {
-            file: reread(self._sources[file].path, rows, self._sources[file].detected)
+            file: source.texts(rows) if source.texts else reread(source.path, rows, source.detected)
             for file, rows in wanted.items()
+            for source in [self._sources[file]]
         }
         left = joined.reasons.copy()
         for file, row, _, reason in joined.rejected_by_join.tolist():
@@ -277,6 +316,12 @@ class LogReader:
             left_out = _LEFT_OUT.format(repetition.repeated // 2)
             outcome = left_out if repetition.is_of_different_rows else _COUNTED_TWICE
             self._warnings.append(name + _APPENDED + outcome)
+
+    def _requests_from(self, joined: JoinOutcome, resolutions_s: Mapping[str, float]) -> str:
+        """Whether the log states which messages are one request, its seconds show it, or none."""
+        if joined.states_requests:
+            return "stated"
+        return "seconds" if resolutions_s.get("submitted", 60) <= 1 else "none"
 
     def _resolutions_s(self) -> dict[str, float]:
         """The coarsest step that times of each field are written in, over all files, in seconds."""

@@ -89,7 +89,7 @@ def resolution_us(record: Record) -> int:
 
     A spreadsheet saves whole minutes: a delay of 0 may then have been any below a minute.
     """
-    steps = record.provenance.get("time_resolution_s", {})
+    steps = record.provenance.get("resolution_s", {})
     seconds = [steps.get(name, 0) for name in ("submitted", "final", "received")]
     return int(max(SECOND, round(max(seconds) * SECOND)))
 

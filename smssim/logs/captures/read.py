@@ -24,6 +24,7 @@ from smssim.logs.captures.values import SCAN, InvalidRecord
 from smssim.logs.columns.texts import Secret
 from smssim.logs.files.bytes import LONGEST, CutShortError
 from smssim.logs.join.facts import Names, ParsedChunk, RejectedRow
+from smssim.logs.join.message_ids import MessageIds
 from smssim.logs.quarantine import LONGEST_TEXT
 from smssim.sms.phone_numbers import countries_of, normalise
 
@@ -61,14 +62,19 @@ def lines_of(lines: Callable[[], Iterator[tuple[int, bytes, bool]]]) -> Iterator
 
 
 def chunks_of(
-    lines: Iterable[Line], file: int, names: Names, secret: bytes, requests: Iterator[int]
+    lines: Iterable[Line],
+    file: int,
+    names: Names,
+    secret: bytes,
+    requests: Iterator[int],
+    ids: MessageIds | None = None,
 ) -> Iterator[ParsedChunk]:
     """Give the facts of the *lines* of one file, about 50,000 records per chunk.
 
     Each line that holds a usable request takes its number from *requests*, which goes on from
-    file to file. Keys of equal smsMsgIds are equal for one *secret*.
+    file to file. Keys of equal smsMsgIds are equal for one *secret*; *ids* takes these.
     """
-    reader, words = _Reader(requests), Secret.of(secret)
+    reader, words = _Reader(requests, ids), Secret.of(secret)
     for line in lines:
         reader.take(line)
         if not line[0] % _LOOK and reader.is_full:
@@ -78,8 +84,8 @@ def chunks_of(
 
 
 class _Reader:
-    def __init__(self, requests: Iterator[int]) -> None:
-        self._requests = requests
+    def __init__(self, requests: Iterator[int], ids: MessageIds | None) -> None:
+        self._requests, self._ids = requests, ids
         self._quick = Quick()
         self._text = 0, ""
         self._begin()
@@ -108,6 +114,10 @@ class _Reader:
         """Hand on what was read, and begin another chunk."""
         sends = send_facts(self._sends, file, names, secret, self._requests)
         reports = report_facts(self._reports, file, names, secret)
+        if self._ids is not None:
+            # A request that was refused as a whole has no id, and a name of two lines.
+            ids = self._sends[SEND_VALUES.index("name") :: len(SEND_VALUES)]
+            self._ids.add(sends["key"], (None if "\n" in name else name for name in ids))
         chunk = ParsedChunk(sends, reports, tuple(self._rejected))
         self._begin()
         return chunk

@@ -37,6 +37,7 @@ from smssim.logs.columns.texts import SMALL, Secret, as_texts, excerpt
 from smssim.logs.columns.times import TimeColumn
 from smssim.logs.files.table import Batch
 from smssim.logs.join.facts import UNKNOWN, Names, standing_in
+from smssim.logs.join.message_ids import MessageIds
 from smssim.logs.log import ColumnMappingError
 
 __all__ = ["MOST_PARTS", "BatchContext", "Problems", "Rank", "Readers", "TimeSuspicions"]
@@ -204,8 +205,9 @@ class Readers:
         secret: Secret,
         file: int,
         currency: str | None,
+        ids: MessageIds | None,
     ) -> None:
-        self.matching, self.names, self.secret = matching, names, secret
+        self.matching, self.names, self.secret, self.ids = matching, names, secret, ids
         self.file, self.currency = file, currency
         columns = matching.columns
         self.times = {

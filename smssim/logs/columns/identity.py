@@ -56,6 +56,9 @@ def keys_of_rows(context: BatchContext, recipients: Recipients | None) -> Words:
         return _composed(context, recipients, np.arange(context.n))
     column, texts = cleaned(as_texts(context.column("id")), context.repaired)
     keys = keys_of(texts, context.readers.secret.ids)
+    if context.readers.ids is not None:
+        named = is_filled(column)
+        context.readers.ids.add(keys[named], column.filter(pa.array(named)).to_pylist())
     rounded = _rounded(column, texts)
     context.problems.add(Rank.ID, rounded, context.reasons("id", rounded, ROUNDED))
     without = np.flatnonzero(~is_filled(column))

@@ -27,6 +27,7 @@ from smssim.logs.join.facts import (
     RejectedRow,
     empty_facts,
 )
+from smssim.logs.join.message_ids import MessageIds
 
 if TYPE_CHECKING:
     from smssim.logs.columns.texts import Words
@@ -59,6 +60,7 @@ class Parser:
 
     *secret* keys the hashes and must be the same for all files of a reading; *file* is the file's
     number in the facts. `currency` is that of the log: the first in its rows, if none is given.
+    *ids* takes the ids of the rows.
     Raise a ColumnMappingError for a zone that does not exist.
     """
 
@@ -71,8 +73,9 @@ class Parser:
         *,
         file: int = 0,
         currency: str | None = None,
+        ids: MessageIds | None = None,
     ) -> None:
-        self._readers = Readers(matching, names, zone, Secret.of(secret), file, currency)
+        self._readers = Readers(matching, names, zone, Secret.of(secret), file, currency, ids)
         self._suspicions = TimeSuspicions(matching.columns)
 
     @property
@@ -82,13 +85,14 @@ class Parser:
 
     @property
     def time_resolutions_s(self) -> dict[str, float]:
-        """The step that each column of times is written in, in seconds, by field.
+        """The step that each column of times is written in, in seconds, by field: 60 for whole
+        minutes, 1 for whole seconds, else 0.
 
         Tables of ours are exact: a simulated source may send by the minute.
         """
         is_ours = self._readers.has("resend_number")
         return {
-            field: 1.0 if is_ours else reader.resolution.step_us / SECOND
+            field: 0 if is_ours else reader.resolution.step_us / SECOND
             for field, reader in self._readers.times.items()
         }
 

@@ -76,7 +76,7 @@ class Resolution:
     def __init__(self) -> None:
         self._in_minutes = self._in_seconds = 0
         self._whole: set[int] = set()
-        self._has_seconds = False
+        self._has_seconds = self._has_fractions = False
 
     def add(self, times: Ints, written_us: int) -> None:
         """Take times in microseconds, and the step that their texts are written in."""
@@ -84,6 +84,7 @@ class Resolution:
             self._in_minutes += len(times)
             return
         self._in_seconds += len(times)
+        self._has_fractions |= bool((times % _SECOND_US).any())
         is_whole = times % _MINUTE_US == 0
         self._has_seconds |= not is_whole.all()
         if len(self._whole) < _DIFFERENT:
@@ -91,7 +92,7 @@ class Resolution:
 
     @property
     def step_us(self) -> int:
-        """The coarsest step of the column in microseconds.
+        """The coarsest step of the column in microseconds, 0 where seconds have fractions.
 
         Some programs leave seconds out where they are 0: then hardly any value lacks them, and
         none that has them ends in ":00".
@@ -101,7 +102,7 @@ class Resolution:
             few = self._in_minutes <= _FEW_ZEROS + self._in_seconds // 40
             return _SECOND_US if leaves_zeros and few else _MINUTE_US
         all_whole = not self._has_seconds and len(self._whole) >= _DIFFERENT
-        return _MINUTE_US if all_whole else _SECOND_US
+        return _MINUTE_US if all_whole else 0 if self._has_fractions else _SECOND_US
 
 
 class TimeFormat(NamedTuple):

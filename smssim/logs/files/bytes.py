@@ -38,6 +38,7 @@ __all__ = [
     "is_text",
     "line_starts",
     "line_text",
+    "numbered_lines",
     "start_of",
     "whole_lines",
 ]
@@ -288,6 +289,21 @@ def whole_lines(blocks: Iterable[bytes], *, cr: bool = True) -> Iterator[Lines]:
     except CutShortError as error:
         rejected = (RejectedRow(0, (str(error),), ""),)
     yield gathering.end(rejected)
+
+
+def numbered_lines(path: Path, encoding: str) -> Iterator[tuple[int, bytes, bool]]:
+    """The lines of JSON or of a log, with their numbers, and whether each is whole."""
+    cut = None
+    for lines in whole_lines(as_utf8(blocks(path), encoding), cr=False):
+        for rejected in lines.rejected:
+            if rejected.text:
+                yield rejected.row, rejected.text.encode("utf-8", "replace"), False
+            else:
+                cut = rejected.reasons[0]
+        for number, line in enumerate(lines.data.split(b"\n")[:-1], lines.first):
+            yield number, line.rstrip(b"\r"), len(line) <= LONGEST
+    if cut:
+        raise CutShortError(cut)
 
 
 def _ended_by_lf(block: bytes) -> bytes:

@@ -9,14 +9,14 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from smssim.logs.files import csv, json_lines, parquet, xlsx
+from smssim.logs.files import access_log, csv, json_lines, parquet, sqlite, xlsx
 from smssim.logs.files.bytes import LONGEST_SHOWN, CutShortError, blocks, is_text
 from smssim.logs.files.format import Empty, Format, Head, HeadingRules, Opened, Unreadable
 from smssim.logs.files.table import HEADING_WITHIN
 
 __all__ = ["FORMATS", "NO_HEADING", "files_of", "open_file", "reread"]
 
-FORMATS: tuple[Format, ...] = (parquet, xlsx, json_lines, csv)
+FORMATS: tuple[Format, ...] = (parquet, xlsx, sqlite, json_lines, access_log, csv)
 """Every format, in the order in which files are held against them."""
 
 NO_HEADING = f"no heading among the first {HEADING_WITHIN} records"
@@ -59,12 +59,14 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def open_file(path: Path, rules: HeadingRules, encoding: str | None = None) -> list[Opened]:
+def open_file(
+    path: Path, rules: HeadingRules, encoding: str | None = None, table: str | None = None
+) -> list[Opened]:
     """Open one file: a table per sheet of a workbook, else one; no content raises an error."""
     try:
         if not path.is_file():
             return [Unreadable(str(path), "must be a file")]
-        return list(_recognised(Head(path, encoding), rules))
+        return list(_recognised(Head(path, encoding, table), rules))
     except (OSError, ValueError, NotImplementedError, IndexError) as error:
         return [Unreadable(str(path), str(error).removeprefix(f"{path}: "))]
 
@@ -76,9 +78,9 @@ def _recognised(head: Head, rules: HeadingRules) -> Iterator[Opened]:
             yield _blank(head.path)
             return
         if _binary_form(head.data):
-            raise ValueError("Parquet and XLSX must not be compressed by gzip")
+            raise ValueError("Parquet, XLSX and SQLite must not be compressed by gzip")
         if not is_text(head.data) and not head.encoding:
-            raise ValueError("must be text, XLSX, Parquet, or text compressed by gzip")
+            raise ValueError("must be text, XLSX, Parquet, SQLite, or text compressed by gzip")
         form = next(one for one in FORMATS if not one.IS_BINARY and one.BEGINS.match(head.text))
     for opened in form.tables(head, rules):
         yield _without_heading(head.path, opened) if isinstance(opened, str) else opened

@@ -6,8 +6,9 @@ A new format is a module with the functions of `Format`, and a line in `detect.F
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -25,12 +26,14 @@ class Capture:
     """Lines of a server. `lines()` gives number, bytes in UTF-8, and whether the line is whole.
 
     Of a line beyond 8,000,000 bytes only the beginning is given. A CutShortError after the last
-    line says that the file cannot be read on.
+    line says that the file cannot be read on. `not_records` counts lines of other things, and is
+    complete when the lines are.
     """
 
     path: str
     detected: Mapping[str, str]
     lines: Callable[[], Iterator[tuple[int, bytes, bool]]]
+    not_records: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -67,11 +70,13 @@ class HeadingRules(NamedTuple):
 class Head:
     """The beginning of a file, by which its format is recognised; its name is never asked.
 
-    *encoding* is what the user says, None if he leaves it to the file.
+    *encoding* is what the user says, None if he leaves it to the file; *table* is the one of a
+    database that he asks for.
     """
 
     path: Path
     encoding: str | None = None
+    table: str | None = None
 
     @cached_property
     def start(self) -> bytes:

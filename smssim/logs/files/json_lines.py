@@ -1,4 +1,4 @@
-"""JSON lines: a table of flat objects, or the capture of a customer's own server.
+"""JSON lines: a table of flat objects, a capture, or a log of what was pushed to a server.
 
 Numbers of tables stay as they are written, so no digit of an id is lost.
 """
@@ -18,23 +18,23 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from smssim.logs.files.bytes import (
-    LONGEST,
     UTF8,
-    CutShortError,
     Lines,
     as_utf8,
     blocks,
     line_starts,
     line_text,
+    numbered_lines,
     whole_lines,
 )
 from smssim.logs.files.format import Capture, Head, HeadingRules
 from smssim.logs.files.table import BLANK, Batch, RecordFilter, Table, check_columns
+from smssim.logs.files.webhooks import callbacks, is_webhook, of_json
 from smssim.logs.join.facts import RejectedRow
 
 __all__ = ["BEGINS", "FORMS", "IS_BINARY", "flat", "reread", "tables"]
 
-FORMS: tuple[str, ...] = ("JSON lines", "capture")
+FORMS: tuple[str, ...] = ("JSON lines", "capture", "webhook log")
 IS_BINARY = False
 BEGINS = re.compile(rb"\s*\{")
 
@@ -87,6 +87,18 @@ def _has_half(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
+def _is_webhook_log(head: Head) -> bool:
+    """Whether one of the first 100 lines holds a callback under any key but those of a capture."""
+    for line in head.text.split(b"\n")[:100]:
+        try:
+            values = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(values, dict) and is_webhook(values):
+            return _CAPTURED.isdisjoint(values)
+    return False
+
+
 def _is_capture(head: Head) -> bool:
     """Whether the first object holds a request, an answer or a callback; if none does, too.
 
@@ -118,31 +130,20 @@ def _first_object(head: Head) -> dict[str, Any] | None:
     return None
 
 
-def _captured_lines(path: Path, encoding: str) -> Iterator[tuple[int, bytes, bool]]:
-    """The lines of a capture; see `Capture`."""
-    cut = None
-    for lines in whole_lines(as_utf8(blocks(path), encoding), cr=False):
-        for rejected in lines.rejected:
-            if rejected.text:
-                yield rejected.row, rejected.text.encode("utf-8", "replace"), False
-            else:
-                cut = rejected.reasons[0]
-        for number, line in enumerate(lines.data.split(b"\n")[:-1], lines.first):
-            yield number, line.rstrip(b"\r"), len(line) <= LONGEST
-    if cut:
-        raise CutShortError(cut)
-
-
 def tables(head: Head, rules: HeadingRules) -> Iterator[Table | Capture | str]:
     """The table in a file of JSON lines, or the capture, which has no heading."""
     path, encoding = head.path, head.known_encoding or UTF8
-    form = FORMS[_is_capture(head)]
+    form = "webhook log" if _is_webhook_log(head) else FORMS[_is_capture(head)]
     detected = {**head.detected(form), "encoding": encoding}
+    not_records: Counter[str] = Counter()
     if form == "capture":
-        yield Capture(str(path), detected, partial(_captured_lines, path, encoding))
+        yield Capture(str(path), detected, partial(numbered_lines, path, encoding))
+        return
+    if form == "webhook log":
+        lines = partial(callbacks, path, encoding, of_json, not_records)
+        yield Capture(str(path), detected, lines, not_records)
         return
     headings = _headings(path, encoding)
-    not_records: Counter[str] = Counter()
 
     def batches() -> Iterator[Batch]:
         not_records.clear()

@@ -80,7 +80,8 @@ class Table:
 
     `detected` is what was recognised (form, compression, encoding, separator, sheet). `not_records`
     counts the other rows (blank, preamble, heading, total) and is complete when the batches are.
-    `cells` takes the text of a row apart, None where the text is a JSON object.
+    `cells` takes the text of a row apart, None where the text is a JSON object; `texts` gives those
+    of some rows again where no file holds them.
     A heading that is blank or appears twice gets "(column n)" after it.
     """
 
@@ -91,6 +92,7 @@ class Table:
     not_records: Counter[str] = field(default_factory=Counter)
     warnings: tuple[str, ...] = ()
     cells: Callable[[str], list[str]] | None = None
+    texts: Callable[[Collection[int]], dict[int, str]] | None = None
 
 
 # Rows of a table that are not records: blank rows, totals, repeated headings.

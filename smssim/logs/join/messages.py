@@ -41,6 +41,7 @@ _ROW, _ACCEPTED, _REFUSED, _WHOLE = range(4)
 
 MESSAGE = np.dtype(
     [
+        ("key", "<u8", (2,)),
         ("file", "<i4"),
         ("row", "<i8"),
         ("entry", "<i4"),

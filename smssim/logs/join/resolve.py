@@ -253,8 +253,12 @@ class JoinOutcome:
     tallies: Tallies
     messages: pd.DataFrame | None
     reports: pd.DataFrame | None
+    keys: Array | None
+    """The keys of the facts of *messages*."""
     used: int
     duplicates: int
+    states_requests: bool
+    """Whether every message is stated to be of a request; a log without messages states none."""
     rejected_by_join: Facts
     reasons: Counter[str]
     appended: dict[Unit, Repetition]
@@ -276,7 +280,8 @@ def join_facts(
     if left_out:
         joining = _Joining(facts, names, left_out, rows, _Totals(most_rejected))
     totals = joining.totals
-    frame = frames(*_in_sequence(joining.parts), names) if rows else None
+    sequence = _in_sequence(joining.parts) if rows else None
+    frame = sequence and frames(*sequence, names)
     first, last = totals.period()
     return JoinOutcome(
         observed_from=first,
@@ -284,8 +289,10 @@ def join_facts(
         tallies=joining.tallies(),
         messages=frame and frame[0],
         reports=frame and frame[1],
+        keys=sequence and sequence[0]["key"],
         used=totals.used,
         duplicates=totals.duplicates,
+        states_requests=0 < totals.messages == totals.of_requests,
         rejected_by_join=totals.rejected_by_join(),
         reasons=totals.reasons,
         appended=dict(sorted(appended.items())),
@@ -343,6 +350,8 @@ class _Totals:
     most_rejected: int
     used: int = 0
     duplicates: int = 0
+    messages: int = 0
+    of_requests: int = 0
     first: int = 2**63 - 1
     last: int = UNKNOWN
     reasons: Counter[str] = field(default_factory=Counter)
@@ -352,6 +361,8 @@ class _Totals:
     def add(self, resolved: Resolved) -> None:
         self.used += resolved.used
         self.duplicates += resolved.duplicates
+        self.messages += len(resolved.messages)
+        self.of_requests += int((resolved.messages["request"] >= 0).sum())
         for unit, repetition in resolved.repetitions.items():
             before = self.repetitions.get(unit)
             self.repetitions[unit] = before.and_(repetition) if before else repetition
