@@ -11,10 +11,12 @@ import gzip
 import io
 import json
 import random
+import sqlite3
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +130,37 @@ def parquet(rng: random.Random) -> Case:
     return "log.parquet", sink.getvalue()
 
 
+def database(rng: random.Random) -> Case:
+    """A table of a database, its cells of any type and its columns of any number."""
+    values: list[Any] = [None, 0, 1.5, 2**62, 1e400, b"\xff", "x" * 9_000, "\x00"]
+    with closing(sqlite3.connect(":memory:")) as connection:
+        headings = HEADINGS[: rng.choice([8, 8, 3, 1])]
+        connection.execute(f"CREATE TABLE log ({', '.join(map(repr, headings))})")
+        for row in _rows(rng):
+            texts = [cell.encode("utf-8", "ignore").decode() for cell in row]
+            cells = [rng.choice(values) if rng.random() < 0.1 else cell for cell in texts]
+            marks = ",".join("?" * len(headings))
+            connection.execute(f"INSERT INTO log VALUES ({marks})", cells[: len(headings)])
+        connection.commit()
+        return "log.db", connection.serialize()
+
+
+def server_log(rng: random.Random) -> Case:
+    """Lines of an access log or of JSON with callbacks, some of which are none."""
+    lines = []
+    for n in range(rng.randint(1, 9)):
+        form = f"sequence={rng.choice([1, 0, 'x'])}&total=1&smsMsgId=u_{n}&status=DELIVRD&source=2"
+        body = rng.choice(
+            [form, form[:40], "", f'{{"statusReportList": [{{"smsMsgId": "u_{n}"}}]}}']
+        )
+        at = rng.choice(["01/Mar/2026:10:00:00 +0000", "99/Xyz/2026:10:00:00 +0000", ""])
+        values = {"time": rng.choice([at, 1, 1e400, None, 10**400]), "body": body}
+        quoted = body.replace('"', "\\x22")
+        text = f'1.2.3.4 - - [{at}] "POST /x?{rng.choice(["", quoted])} HTTP/1.1" 200 0 "{quoted}"'
+        lines.append(rng.choice([text, json.dumps(values)]) if n else text)
+    return "server.log", "\n".join(lines).encode()
+
+
 def _bent(make: Callable[[random.Random], Case]) -> Callable[[random.Random], Case]:
     """The same with bytes changed, cut, doubled, or compressed and cut."""
 
@@ -150,10 +183,14 @@ FAMILIES: dict[str, Callable[[random.Random], Case]] = {
     "JSON table": json_table,
     "capture": capture,
     "Parquet": parquet,
+    "database": database,
+    "server log": server_log,
     "bent table": _bent(table),
     "bent JSON": _bent(json_table),
     "bent capture": _bent(capture),
     "bent Parquet": _bent(parquet),
+    "bent database": _bent(database),
+    "bent server log": _bent(server_log),
 }
 
 

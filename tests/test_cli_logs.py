@@ -50,6 +50,35 @@ def test_words_of_a_column_are_stated_and_what_is_not_is_left_out_by_name(
     )
 
 
+def test_packages_that_were_bought_are_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Their segments are used before prices; what is wrong in it is told with its place."""
+    log, prices, packages = (tmp_path / name for name in ("log.csv", "prices.csv", "bought.yaml"))
+    rows = [f"a{n},+628123456780{n},2026-05-01 10:00:0{n},DELIVRD\n" for n in range(6)]
+    log.write_text(HEADING + "".join(rows), encoding="utf-8")
+    prices.write_text("country,price,currency\nID,0.5,USD\n", encoding="utf-8")
+    packages.write_text(
+        "account: {package_order: nearest_expiry}\n"
+        "packages:\n"
+        "  - {country: ID, segments: 3, price: 1, valid_months: 12}\n"
+        "  - {country: ID, segments: 2, price: 1, valid_months: 1}\n",
+        encoding="utf-8",
+    )
+    rated = ("--tz", "UTC", "--tariff", prices)
+    assert "3.00 USD" in called(capsys, log, *rated)[1]
+    code, out, _ = called(capsys, log, *rated, "--packages", packages)
+    assert code == 0
+    assert "2.50 USD" in out
+    code, _, err = called(capsys, log, "--tz", "UTC", "--packages", packages)
+    assert (code, "give it with --tariff FILE" in err) == (2, True)
+    packages.write_text("packages:\n  - {country: ID, segment: 3}\n", encoding="utf-8")
+    code, _, err = called(capsys, log, *rated, "--packages", packages)
+    assert code == 2
+    assert f"{packages}:2:" in err
+    assert "did you mean" in err
+
+
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     """Two messages whose times say no zone, one of which can never have been sent."""

@@ -16,7 +16,8 @@ many = settings(deadline=None, max_examples=200, database=None)
 def as_answer(found: Resolved) -> Answer:
     """What was resolved, in the words of the oracle."""
     place = [tuple(row) for row in found.messages[["file", "row", "entry"]].tolist()]
-    fields = [name for name in found.messages.dtype.names if name not in ("file", "row", "entry")]
+    left_out = ("key", "file", "row", "entry")
+    fields = [name for name in found.messages.dtype.names if name not in left_out]
     messages = [dict(zip(fields, row, strict=True)) for row in found.messages[fields].tolist()]
     reports = {
         (place[message], part): (copies, received)

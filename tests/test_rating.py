@@ -469,4 +469,22 @@ def test_an_export_appended_to_itself_costs_what_it_costs_once(tmp_path: Path, i
     assert counts["used"] == counts["duplicates"]
 
 
+def test_prices_by_country_are_a_tariff(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    row = "+6281234567890,2026-03-01T10:00:00Z,DELIVRD\n"
+    path.write_text("Phone,Send Time,Status\n" + row)
+    log, bill = read_log(path), rate(read_log(path), pd.DataFrame(PRICES))
+    for prices in ({"ID": 0.5}, {"Indonesia": "0.5", "TH": 1}):
+        pd.testing.assert_frame_equal(report.cost(rate(log, prices)), report.cost(bill))
+        pd.testing.assert_frame_equal(report.cost(log, tariff=prices), report.cost(bill))
+    assert rate(replace(log, currency="EUR"), {"ID": 0.5}).currency == "EUR"
+    for wrong, rule in (({"XX": 1}, "ISO 3166"), ({"ID": -1}, ">= 0"), ({}, "hold a price")):
+        with pytest.raises(ValueError, match=rule):
+            rate(log, wrong)
+    with pytest.raises(TypeError, match=r"prices by country such as \{\"ID\": 0\.032\}: not list"):
+        rate(log, [1])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="rate takes a record, as read_log"):
+        rate(str(path), {"ID": 0.5})  # type: ignore[type-var]
+
+
 PRICES = {"country": ["ID"], "price": [0.5], "currency": ["USD"]}

@@ -124,6 +124,12 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
         "--tariff", type=Path, metavar="FILE", help="prices by country (CSV), to rate a log with"
     )
     parser.add_argument(
+        "--packages", type=Path, metavar="FILE", help="packages bought (YAML), used before prices"
+    )
+    parser.add_argument(
+        "--table", metavar="NAME", help="table of an SQLite database, where several may be a log"
+    )
+    parser.add_argument(
         "--strict", action="store_true", help="exit with 1 if any record cannot be used"
     )
     parser.add_argument(
@@ -142,7 +148,11 @@ def report_command(options: argparse.Namespace) -> tuple[str, int]:
 
     # Refused before the reading, which may take minutes.
     writes = {"--quarantine": options.quarantine, **page_files(options)}
-    check_writes(writes, [options.path, options.columns, options.tariff])
+    check_writes(writes, [options.path, options.columns, options.tariff, options.packages])
+    if options.packages is not None and options.tariff is None:
+        raise WrongInput(
+            "--packages: what no package covers has a price; give it with --tariff FILE"
+        )
     with wrong_if(OSError, ValueError):
         record = _read(options)
         if options.quarantine is not None:
@@ -167,20 +177,23 @@ def _read(options: argparse.Namespace) -> Record:
             columns=options.columns,
             tz=options.tz,
             encoding=options.encoding,
+            table=options.table,
             # A page shows outages of the customer's server, which only arrivals one by one show.
             rows=bool(options.tariff or options.html),
             show_numbers=options.show_numbers,
         )
     if options.tariff is not None:
         from smssim.report.rating.rate import rate
+        from smssim.report.rating.terms import read_terms
 
-        record = rate(record, options.tariff)
+        terms = {} if options.packages is None else read_terms(options.packages)
+        record = rate(record, options.tariff, **terms)
     return record
 
 
 def _check_saved(options: argparse.Namespace) -> None:
     """Raise a WrongInput for an option that says how to read what needs no reading."""
-    for name in ("columns", "tz"):
+    for name in ("columns", "tz", "table"):
         if getattr(options, name) is not None:
             raise WrongInput(f"--{name}: {options.path} is a saved record, which says its own")
 

@@ -19,7 +19,7 @@ from smssim.record.schema import NAT, TIME, Column, codes_of, microseconds_of
 
 __all__ = ["TableWriter", "column_types", "compact", "frame_types", "read_table"]
 
-_KEY = "smssim"
+_KEY, _TEXT = "smssim", "str"
 _RISING = ("request", "recipient", "message", "resend_number")
 """Integers that differ little from row to row, as times do; or often, but by little."""
 
@@ -80,6 +80,8 @@ def compact(frame: pd.DataFrame) -> dict[str, Array]:
             columns[str(name)] = codes_of(column)[0]
         elif dtype == TIME:
             columns[str(name)] = microseconds_of(column)
+        elif dtype == _TEXT:
+            columns[str(name)] = column.astype(object).where(column.notna(), None).to_numpy()
         else:
             missing = column.isna().to_numpy()
             values = column.fillna(0).to_numpy(dtype.lower())
@@ -154,6 +156,8 @@ def _arrow_type(type_: _ColumnType) -> pa.DataType:
         return pa.dictionary(pa.int32(), pa.string())
     if type_.dtype == TIME:
         return pa.timestamp("us", "UTC")
+    if type_.dtype == _TEXT:
+        return pa.string()
     return pa.int32() if type_.dtype == "category" else getattr(pa, type_.dtype.lower())()
 
 
@@ -178,6 +182,8 @@ def _to_pandas(column: pa.ChunkedArray, type_: _ColumnType) -> Any:
     if type_.dtype == "category":
         categories = pd.Index(type_.categories or [], dtype=type_.category_dtype)
         return pd.Categorical.from_codes(_codes(column, type_), categories=categories)
+    if type_.dtype == _TEXT:
+        return pd.array(column.to_pylist(), dtype=_TEXT)
     if type_.dtype[0].isupper():
         missing = column.is_null().to_numpy()
         return pd.arrays.IntegerArray(column.fill_null(0).to_numpy(), missing)

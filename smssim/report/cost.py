@@ -35,7 +35,7 @@ def cost(
     /,
     by: str | Sequence[str] = ("country", "resend_kind"),
     *,
-    tariff: str | Path | pd.DataFrame | Tariff | None = None,
+    tariff: str | Path | pd.DataFrame | Mapping[str, float] | Tariff | None = None,
     packages: Sequence[Package | Mapping[str, Any]] = (),
     **terms: Any,
 ) -> pd.DataFrame:

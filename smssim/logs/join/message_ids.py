@@ -44,9 +44,9 @@ class MessageIds:
         # Of equal keys the first is that of an id, if there is one.
         position = np.empty(len(order), np.int64)
         position[order] = order[runs][numbered(runs)]
-        found = position[len(known) :]
+        of_messages = position[len(known) :].tolist()
         hashes = [
             self._hashes[_BYTES * at : _BYTES * (at + 1)].hex() if at < len(known) else None
-            for at in found.tolist()
+            for at in of_messages
         ]
         return pd.Series(hashes, dtype="str")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
 
 from smssim.arrays import Ints
-from smssim.calendars import HOUR, to_datetime, to_us
+from smssim.calendars import HOUR
 from smssim.record.from_frames import tally_frames
 from smssim.record.record import Record
 from smssim.record.schema import (
@@ -32,14 +31,11 @@ from smssim.report.rating.deduct import (
     SentMessages,
     sent_messages,
 )
-from smssim.report.rating.tariff import Tariff, read_tariff
-from smssim.scenario import Account, Scenario, ScenarioError
+from smssim.report.rating.tariff import Tariff, read_tariff, tariff_of
+from smssim.report.rating.terms import RULES, Terms, check_terms
 from smssim.scenario import Package as Planned
-from smssim.scenario.consistency_console import package_countries
-from smssim.scenario.errors.messages import problems_of
-from smssim.scenario.errors.problems import Violation
-from smssim.scenario.fields import ScenarioModel
-from smssim.sms.packages import CountryQuota, ends_us
+from smssim.scenario import Scenario
+from smssim.sms.packages import CountryQuota
 from smssim.sms.packages import Package as Bought
 from smssim.sms.reference import MAINLAND
 
@@ -53,60 +49,9 @@ _MONEY = ("money", "templates", "sources", "clock")
 """Tallies with what packages covered and what was charged."""
 
 
-class _Terms(ScenarioModel):
-    """The parts of a scenario that a bill depends on, with the same rules and errors."""
-
-    account: Account = Account()
-    """Service mode, order of use, straddling message, zone in which packages end."""
-    packages: tuple[Planned, ...] = ()
-    """Packages that are bought, each in force from `at`."""
-
-    def violations(self) -> Iterator[Violation]:
-        """Packages are for countries that they are sold for."""
-        yield from package_countries(self)
-
-    @property
-    def suspends(self) -> bool:
-        """Whether it is mode 2, which never charges what no package covers."""
-        return self.account.service_mode == "suspend"
-
-    def bought(self, start_us: int, until_us: int) -> list[Bought]:
-        """The packages bought before *until_us*, numbered by purchase; from *start_us* without a
-        date.
-        """
-        start, until, zone = to_datetime(start_us), to_datetime(until_us), self.account.expiry_zone
-        packages = [one for p in self.packages for one in p.dated(start, until, zone)]
-        dated = [(start_us if p.at is None else to_us(p.at), p) for p in packages]
-        dated = sorted((d for d in dated if d[0] < until_us), key=lambda purchase: purchase[0])
-        return [
-            Bought(
-                number,
-                p.country,
-                p.segments,
-                p.price_micro,
-                at_us,
-                ends_us(at_us, zone, valid_days=p.valid_days, valid_months=p.valid_months),
-                left=p.segments,
-            )
-            for number, (at_us, p) in enumerate(dated)
-        ]
-
-
-def _check_terms(
-    packages: Sequence[Planned | Mapping[str, Any]], account: dict[str, Any]
-) -> _Terms:
-    """Check the terms as a scenario's are; raise a ScenarioError that names all that is wrong."""
-    plain = [p.model_dump(exclude_none=True) if isinstance(p, Planned) else p for p in packages]
-    data = {"account": account, "packages": plain}
-    try:
-        return _Terms.model_validate(data)
-    except ValidationError as error:
-        raise ScenarioError(problems_of(error, _Terms, data)) from error
-
-
 def rate(
     record: _R,
-    tariff: str | Path | pd.DataFrame | Tariff,
+    tariff: str | Path | pd.DataFrame | Mapping[str, float] | Tariff,
     packages: Sequence[Planned | Mapping[str, Any]] = (),
     mode: str = "pay_per_use",
     *,
@@ -117,12 +62,13 @@ def rate(
 ) -> _R:
     """Return a copy of a recorded month with its money: what packages covered, what was charged.
 
-    The messages that were sent (place 0) take segments in order of submission, by the rules of the
-    simulated account (docs/model.md, Packages and charge; DOMAIN.md section 2). *packages* are a
+    The messages that were sent take segments in order of submission, by the rules of the simulated
+    account (docs/model.md, Packages and charge; DOMAIN.md section 2). *packages* are a
     scenario's, or mappings of their fields; `at` is when one comes in force (without it, when the
     record begins), and `segments` what it then holds, or what is left of it when the record begins.
-    *mode* and the rest are the fields of a scenario's account. Messages to mainland China are
-    charged when they are delivered.
+    *mode* and the rest are the fields of a scenario's account. A *tariff* of prices by country, as
+    in `{"ID": 0.032}`, is in the record's currency, else in USD, as a scenario is. Messages to
+    mainland China are charged when they are delivered.
 
     `messages` get `covered_segments`, `package` and `cost_micro`, and there are `ledger`,
     `packages`, `currency` and the `events` of packages. What cannot be rated has NA and is the
@@ -133,7 +79,12 @@ def rate(
     messages are charged to and that have no price, and for a bill that cannot be counted exactly;
     a ScenarioError for wrong terms.
     """
-    terms = _check_terms(
+    if not isinstance(record, Record):
+        raise TypeError(
+            "rate takes a record, as read_log(path) or simulate(scenario) gives: not "
+            f"{type(record).__name__}"
+        )
+    terms = check_terms(
         packages,
         {
             "service_mode": mode,
@@ -143,6 +94,8 @@ def rate(
             "package_countries": package_countries,
         },
     )
+    if isinstance(tariff, Mapping):
+        tariff = tariff_of(tariff, record.currency or Scenario.model_fields["currency"].default)
     prices = tariff if isinstance(tariff, Tariff) else read_tariff(tariff)
     if record.messages is None:
         raise ValueError(f"rating needs the messages of {record.name!r}: read it with rows")
@@ -180,7 +133,7 @@ def _check_countable(cost_micro: Ints, packages: list[Bought]) -> None:
         raise ValueError(f"bill(={total / 1e6:,.0f}) must be below {limit} units of the currency")
 
 
-def _about(record: Record, tariff: Tariff, terms: _Terms) -> dict[str, Any]:
+def _about(record: Record, tariff: Tariff, terms: Terms) -> dict[str, Any]:
     """What it takes to rate the record again, whether it is a log, and what an uncovered segment
     costs at its end in the countries that have packages.
     """
@@ -190,13 +143,12 @@ def _about(record: Record, tariff: Tariff, terms: _Terms) -> dict[str, Any]:
         for country in sorted({package.country for package in terms.packages})
     }
     before = record.provenance.get("rating", {})
-    rules = ("service_mode", "straddle", "package_order", "expiry_zone", "package_countries")
     return {
         "of": before.get("of", "log" if record.ledger is None else "simulation"),
         "tariff": tariff.name,
         "packages": [p.model_dump(mode="json", exclude_none=True) for p in terms.packages],
         "segment_prices": {country: price for country, price in prices.items() if price >= 0},
-        **terms.account.model_dump(mode="json", include=set(rules)),
+        **terms.account.model_dump(mode="json", include=set(RULES)),
     }
 
 
@@ -220,7 +172,7 @@ class _Result:
         self._covered[sent.unknown] = UNKNOWN
 
     def take(
-        self, country: str, terms: _Terms, packages: list[Bought], until_us: int
+        self, country: str, terms: Terms, packages: list[Bought], until_us: int
     ) -> list[PackageEvent]:
         """Let a country's messages take from its packages."""
         sent, rules = self._sent, terms.account

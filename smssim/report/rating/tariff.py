@@ -19,7 +19,7 @@ from smssim.calendars import to_us
 from smssim.sms.phone_numbers import masked
 from smssim.sms.reference import countries
 
-__all__ = ["Tariff", "read_tariff"]
+__all__ = ["Tariff", "read_tariff", "tariff_of"]
 
 _DEAREST = 1_000_000
 """Units of the currency that a segment may cost."""
@@ -60,10 +60,21 @@ def read_tariff(tariff: str | Path | pd.DataFrame) -> Tariff:
     ValueError that names file and row for an unknown country, a price that is negative, no number
     or finer than a millionth, two currencies, or two prices of one country and date.
     """
+    if not isinstance(tariff, str | Path | pd.DataFrame):
+        raise TypeError(
+            "a tariff is a CSV file, a DataFrame with country, price and currency, or prices by "
+            f'country such as {{"ID": 0.032}}: not {type(tariff).__name__}'
+        )
     name = tariff.name if isinstance(tariff, Path) else "the tariff"
     name = str(tariff) if isinstance(tariff, str | Path) else name
     rows = _of_file(Path(tariff)) if isinstance(tariff, str | Path) else _of_frame(tariff)
     return _tariff(name, rows)
+
+
+def tariff_of(prices: Mapping[str, Any], currency: str) -> Tariff:
+    """The tariff of prices by country. Raise a ValueError for one that `read_tariff` refuses."""
+    rows = [{"country": c, "price": price, "currency": currency} for c, price in prices.items()]
+    return read_tariff(pd.DataFrame(rows, columns=["country", "price", "currency"], dtype=object))
 
 
 def _of_file(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
