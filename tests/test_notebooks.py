@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from traitlets.config import Config
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PAGES = ROOT / "docs" / "notebooks"
 LONGEST = 15
 """Lines of a cell: what takes more belongs into the library."""
 
@@ -76,6 +79,41 @@ def test_a_notebook_runs_and_shows_what_it_tells(path: Path, sockets: Path) -> N
     assert told
     assert not [number for number in told if not is_shown(number, shown)]
     checks_of(path)(notebook)
+    text, pictures = page_maker().page(path, notebook)
+    assert text == (PAGES / f"{path.stem}.md").read_text(encoding="utf-8")
+    assert set(pictures) == {picture.name for picture in PAGES.glob(f"{path.stem[:2]}_*.png")}
+
+
+def page_maker() -> Any:
+    """The script that makes the pages, which is in no package."""
+    file = ROOT / "docs" / "make_notebook_pages.py"
+    spec = spec_from_file_location(file.stem, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_page_of_a_notebook_is_of_its_cells(path: Path) -> None:
+    """Changed cells need a new page: python docs/make_notebook_pages.py NN."""
+    text = (PAGES / f"{path.stem}.md").read_text(encoding="utf-8")
+    assert text.partition("\n")[0] == page_maker().first_line(path)
+    shown = re.findall(rf"\(({path.stem[:2]}_\d+\.png)\)", text)
+    assert sorted(shown) == sorted(p.name for p in PAGES.glob(f"{path.stem[:2]}_*.png"))
+
+
+def test_a_changed_cell_changes_the_first_line(tmp_path: Path) -> None:
+    """The test of the test: one letter of a cell, but not an output, makes a page stale."""
+    maker, path = page_maker(), tmp_path / NOTEBOOKS[0].name
+    notebook = json.loads(NOTEBOOKS[0].read_text(encoding="utf-8"))
+    notebook["cells"][1]["outputs"] = ["seen"]
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    assert maker.first_line(path) == maker.first_line(NOTEBOOKS[0])
+    notebook["cells"][1]["source"] = [*notebook["cells"][1]["source"], "#"]
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    assert maker.first_line(path) != maker.first_line(NOTEBOOKS[0])
 
 
 def test_a_part_of_a_number_is_not_that_number() -> None:
