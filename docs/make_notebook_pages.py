@@ -61,7 +61,7 @@ def _bare(html: str) -> str:
     """A table without style, which a reader of the repository sees as one."""
     table = html[html.index("<table") : html.index("</table>") + len("</table>")]
     table = re.sub(r' (?:class|style|border|scope)="[^"]*"', "", table)
-    return re.sub(r"\n\s*", "\n", table)
+    return re.sub(r"\s*\n\s*(?!<tr>|</?tbody>|</?thead>|</table>)", "", table)
 
 
 def _plain(text: str) -> str:
