@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from smssim.checks import find
     from smssim.checks.check import check
     from smssim.experiment import compare, replicate, sweep
+    from smssim.experiment.uncertainty import uncertainty
     from smssim.logs import read_log, write_capture
     from smssim.pages.describe import describe
     from smssim.pages.page import page
@@ -47,6 +48,7 @@ __all__ = [
     "summary",
     "sweep",
     "testing",
+    "uncertainty",
     "write_capture",
 ]
 
@@ -68,6 +70,7 @@ _MODULE_OF = {
     "simulate": "smssim.simulation.simulate",
     "summary": "smssim.pages.summary",
     "sweep": "smssim.experiment",
+    "uncertainty": "smssim.experiment",
     "write_capture": "smssim.logs",
 }
 

@@ -57,6 +57,7 @@ COMMANDS = {
     "sweep": "simulate every combination of some values, many times each",
     "compare": "compare two scenarios in paired runs, with intervals",
     "find": "find the smallest or largest value at which a promise holds",
+    "uncertainty": "split what is uncertain: chance, and each range of a scenario",
     "check": "check the promises of scenario files, at a stated risk",
     "verify": "compare the engine with the SimPy model, table by table",
     "describe": "document a study: provenance and a STRESS-DES report, in Markdown",
