@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from smssim.arrays import Floats, Ints
 
 __all__ = ["Redrawn", "chance_share", "effect", "resampled", "total_share", "worth"]
 
-Values = NDArray[np.float64]
-Indices = NDArray[np.int64]
+
 _DEGREE = 5
 _SAMPLES_PER_TERM = 20
 """Samples for each term of a polynomial at least."""
@@ -29,12 +29,12 @@ class Redrawn:
     equally likely values that rise.
     """
 
-    first: Values
-    second: Values
-    distribution: Values
+    first: Floats
+    second: Floats
+    distribution: Floats
 
 
-def chance_share(value: Values, rerun: Values) -> float:
+def chance_share(value: Floats, rerun: Floats) -> float:
     """The share of a figure's variance that is chance: E(Var(figure | unknowns)) / Var(figure).
 
     The rest is what the unknowns explain together (law of total variance). NaN if nothing varies.
@@ -42,20 +42,20 @@ def chance_share(value: Values, rerun: Values) -> float:
     return _share(value, rerun)
 
 
-def total_share(value: Values, redrawn: Values) -> float:
+def total_share(value: Floats, redrawn: Floats) -> float:
     """The total Sobol index of an unknown: the share of variance that is left if all but it were
     known, interactions included (Jansen, Comput. Phys. Commun. 117, 1999).
     """
     return _share(value, redrawn)
 
 
-def _share(value: Values, other: Values) -> float:
+def _share(value: Floats, other: Floats) -> float:
     # Both have the same distribution.
     variance = (value.var(ddof=1) + other.var(ddof=1)) / 2
     return float(np.mean((value - other) ** 2) / 2 / variance) if variance > 0 else np.nan
 
 
-def effect(unknown: Redrawn, differences: Values) -> Values:
+def effect(unknown: Redrawn, differences: Floats) -> Floats:
     """The mean of a figure given an unknown, less its overall mean, at each value of the unknown's
     distribution, in the figure's unit.
 
@@ -68,7 +68,7 @@ def effect(unknown: Redrawn, differences: Values) -> Values:
     if high <= low or terms < 1:
         return np.zeros(len(values))
 
-    def basis(x: Values) -> NDArray[np.float64]:
+    def basis(x: Floats) -> Floats:
         scaled = 2 * (x - low) / (high - low) - 1
         return np.polynomial.legendre.legvander(scaled, terms)[:, 1:]
 
@@ -78,7 +78,7 @@ def effect(unknown: Redrawn, differences: Values) -> Values:
     return np.asarray(curve - curve.mean())
 
 
-def worth(losses: Sequence[float], effects: Sequence[Values]) -> float:
+def worth(losses: Sequence[float], effects: Sequence[Floats]) -> float:
     """The expected value of perfect information on one unknown, for a choice among designs: how
     much less is lost on average if it is known before the choice.
 
@@ -91,7 +91,7 @@ def worth(losses: Sequence[float], effects: Sequence[Values]) -> float:
 
 
 def resampled(
-    statistic: Callable[[Indices], float], n: int, rng: int, confidence: float = 0.95
+    statistic: Callable[[Ints], float], n: int, rng: int, confidence: float = 0.95
 ) -> tuple[float, float]:
     """The interval of a statistic of *n* samples, given by their indices: percentiles of 400
     bootstrap resamples (Efron and Tibshirani, An Introduction to the Bootstrap, chapter 13).
