@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from smssim.report.rating.rate import rate
     from smssim.scenario import Scenario, ScenarioError
     from smssim.simulation import policies
+    from smssim.simulation.opening import opening_at
     from smssim.simulation.simulate import Run, simulate
     from smssim.sms.templates.check import check_template
     from smssim.sms.templates.values import check_values
@@ -36,6 +37,7 @@ __all__ = [
     "describe",
     "find",
     "metrics",
+    "opening_at",
     "page",
     "panel",
     "plots",
@@ -62,6 +64,7 @@ _MODULE_OF = {
     "check_values": "smssim.sms.templates",
     "compare": "smssim.experiment",
     "describe": "smssim.pages.describe",
+    "opening_at": "smssim.simulation.opening",
     "page": "smssim.pages.page",
     "panel": "smssim.pages.panel",
     "rate": "smssim.report.rating",

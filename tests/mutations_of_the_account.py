@@ -138,6 +138,17 @@ def _as_one_request(original: Any) -> Any:
 
 
 ACCOUNT = {
+    "opening": Mutation(
+        "smssim.scenario.scenario:Scenario.begin_us",
+        lambda original: property(lambda self: self.start_us),
+    ),
+    "counters at the beginning": Mutation(
+        "smssim.simulation.account.thresholds:Counter.open", returns(None)
+    ),
+    "packages in force": Mutation("smssim.simulation.account.commands:hold", returns(None)),
+    "queue, money and notices at the beginning": Mutation(
+        "smssim.simulation.account.account:Account._open", returns(None)
+    ),
     "not enabled": Mutation(_REQUEST, without("E000109")),
     "no application": Mutation(_REQUEST, without("E000102")),
     "suspended application": Mutation(f"{_RULES}:Suspension.refuse", without("E000103")),

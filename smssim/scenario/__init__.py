@@ -34,6 +34,7 @@ from smssim.scenario.onboarding import (
     registration_rules,
     registration_type,
 )
+from smssim.scenario.opening import BatchesSoFar, CountryState, InFlight, Opening, UndeliveredCharge
 from smssim.scenario.policies import PlannedPolicy
 from smssim.scenario.promises import Check, Checking, Where
 from smssim.scenario.scenario import Scenario, Source
@@ -58,6 +59,7 @@ __all__ = [
     "CANCEL_BEFORE",
     "Account",
     "Application",
+    "BatchesSoFar",
     "Call",
     "Callback",
     "Calls",
@@ -65,17 +67,20 @@ __all__ = [
     "Checking",
     "Contact",
     "CountryLimit",
+    "CountryState",
     "DatedPrice",
     "DatedTask",
     "Delay",
     "Flaws",
     "Frequency",
     "GroupTask",
+    "InFlight",
     "LogNormal",
     "MainlandThresholds",
     "NumberRule",
     "Occasion",
     "Onboarding",
+    "Opening",
     "Outage",
     "Outcome",
     "Package",
@@ -99,6 +104,7 @@ __all__ = [
     "Thresholds",
     "Ticket",
     "Traffic",
+    "UndeliveredCharge",
     "Where",
     "check_thresholds",
     "destinations",

@@ -160,7 +160,12 @@ class Package(ScenarioModel):
     """Ends on the same day this many months later; one month if nothing is said."""
     valid_days: Annotated[Count, Field(le=3_660)] | None = None
     """Ends this many days later, instead of months."""
-
+    ends: Instant | None = None
+    """The first instant after it, instead of a validity."""
+    in_force: Instant | None = None
+    """Since when it is in force, for a package of before the run: it is no purchase in it."""
+    left: Annotated[Int, Field(ge=0)] | None = None
+    """Segments that such a package still holds; all of them if nothing is said."""
     renew: Literal["monthly"] | None = None
     """Whether it is bought again every month, on the same local day and time of
     account.expiry_zone; once, if nothing is said."""
@@ -171,6 +176,17 @@ class Package(ScenarioModel):
         """One validity, one price, renewals that have an end only if there are some."""
         if self.renew_until is not None and self.renew is None:
             yield ("renew_until",), "renew_until goes with renew"
+        if self.ends is not None and (self.valid_months or self.valid_days):
+            yield ("ends",), "give ends or a validity, not both"
+        begins = self.at if self.in_force is None else self.in_force
+        if self.ends is not None and begins is not None and self.ends <= begins:
+            yield ("ends",), f"{as_written(self.ends)} must be after {as_written(begins)}"
+        if self.in_force is not None and (self.at is not None or self.renew is not None):
+            yield ("in_force",), "a package that is in force already has neither at nor renew"
+        if self.left is not None and self.in_force is None:
+            yield ("left",), "left goes with in_force"
+        elif self.left is not None and self.left > self.segments:
+            yield ("left",), f"left(={self.left}) must be <= segments(={self.segments})"
         if self.price_per_segment is not None and "price" in self.model_fields_set:
             yield ("price_per_segment",), "give price or price_per_segment, not both"
         if self.valid_months is not None and self.valid_days is not None:

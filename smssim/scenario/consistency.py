@@ -20,6 +20,7 @@ from smssim.scenario.demand import demand_violations, peak_factor
 from smssim.scenario.errors.partial import readable
 from smssim.scenario.errors.problems import KEY, Violation, as_written, hint
 from smssim.scenario.group_tasks import MOST_NUMBERS, GroupTask
+from smssim.scenario.opening import opening_violations
 from smssim.scenario.promise_rules import promise_violations
 from smssim.sms.recipients import read_recipients
 
@@ -74,6 +75,7 @@ def _rules(s: Any, find: FileFinder) -> Iterator[Iterator[Violation]]:
     yield resend_violations(s)
     yield promise_violations(s)
     yield demand_violations(s)
+    yield opening_violations(s)
 
 
 def _sources(s: Any) -> Iterator[tuple[tuple[str, int], Any]]:

@@ -45,6 +45,7 @@ __all__ = [
     "ScenarioModel",
     "Segments",
     "Share",
+    "SignedMoney",
     "Weight",
     "Zone",
     "country_code",
@@ -240,6 +241,7 @@ Name = Annotated[str, Field(pattern=NAME)]
 Extend = Annotated[str, Field(pattern=EXTEND), AfterValidator(_printable)]
 """The customer's own text of a request, given back by its reports (DOMAIN.md section 6)."""
 Money = Annotated[Float, Field(ge=0, le=1e12), AfterValidator(_micro)]
+SignedMoney = Annotated[Float, Field(ge=-1e12, le=1e12), AfterValidator(_micro)]
 Share = Annotated[Float, Field(ge=0, le=1)]
 Weight = Annotated[Float, Field(ge=0, le=1e9)]
 

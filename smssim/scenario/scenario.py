@@ -31,6 +31,7 @@ from smssim.scenario.fields import CURRENCY, Country, Instant, Int, Name, Scenar
 from smssim.scenario.group_tasks import DatedTask, GroupTask
 from smssim.scenario.network import Callback, Queue, Route
 from smssim.scenario.onboarding import Onboarding, Registration
+from smssim.scenario.opening import Opening
 from smssim.scenario.policies import PlannedPolicy
 from smssim.scenario.promises import Check, Checking
 from smssim.scenario.ranges import Range, put, settled
@@ -80,6 +81,8 @@ class Scenario(ScenarioModel):
     start, or, with onboarding, as the table of sending rules asks."""
     thresholds: Thresholds = Thresholds()
     """Alarm and limit values by UTC day and month."""
+    opening: Opening | None = None
+    """The state in which the run begins; a new account's, if nothing is said."""
     packages: tuple[Package, ...] = ()
     """The packages that are bought, once or every month."""
     swings: tuple[Swing, ...] = ()
@@ -132,6 +135,16 @@ class Scenario(ScenarioModel):
         return to_us(self.start)
 
     @property
+    def begin_us(self) -> int:
+        """The first instant that is simulated: that of the opening, or the start."""
+        at = None if self.opening is None else self.opening.at
+        return self.start_us if at is None else to_us(at)
+
+    def is_past(self, us: int) -> bool:
+        """Whether what is dated so is over when the run begins."""
+        return us <= self.start_us or us < self.begin_us
+
+    @property
     def end_us(self) -> int:
         """The first instant after the run, microseconds since 1970 UTC."""
         return self.start_us + self.days * DAY
@@ -155,7 +168,8 @@ class Scenario(ScenarioModel):
         each month.
         """
         zone = self.account.expiry_zone
-        dated = (package.dated(self.start, self.end, zone) for package in self.packages)
+        bought = (package for package in self.packages if package.in_force is None)
+        dated = (package.dated(self.start, self.end, zone) for package in bought)
         return tuple(one for packages in dated for one in packages)
 
     @property
@@ -335,6 +349,10 @@ class Scenario(ScenarioModel):
         if said:
             scenario._warnings = (*said, *scenario.warnings)
         return scenario
+
+    def continued(self, data: Any) -> Self:
+        """A scenario of plain data that finds its files where this one does."""
+        return type(self).model_validate(data, context={"folder": self._folder})
 
     def __eq__(self, other: object) -> bool:
         # The folder that a scenario was read from makes no difference.

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.arrays import Ints
+from smssim.calendars import to_datetime, to_us
+from smssim.scenario import UndeliveredCharge, micro
 from smssim.simulation.account.account import Account, Verdict, Withdrawal
 from smssim.simulation.arrivals.marks import NEVER
 from smssim.simulation.compiled import DELIVERED, SEGMENT_CELLS, WITHDRAWN, CompiledScenario
@@ -53,6 +55,23 @@ class _BillingOnDelivery:
         if book:
             self._owed = rest
         return total
+
+    def restore(self, charges: Sequence[UndeliveredCharge]) -> None:
+        """Take over charges of before the run."""
+        rows = [(to_us(c.sent_at), to_us(c.delivered_at), micro(c.cost)) for c in charges]
+        if rows:
+            sent_us, final_us, cost = np.array(rows, np.int64).T
+            self._owed.append((sent_us, final_us, cost))
+
+    def charges(self) -> list[UndeliveredCharge]:
+        """The charges that are not booked."""
+        return [
+            UndeliveredCharge(
+                sent_at=to_datetime(sent), delivered_at=to_datetime(final), cost=cost / 1e6
+            )
+            for owed in self._owed
+            for sent, final, cost in zip(*(column.tolist() for column in owed), strict=True)
+        ]
 
     def withdraw(self, now_us: int) -> None:
         """Forget messages that still wait in a queue: a freeze fails them."""
@@ -158,6 +177,11 @@ class Committer:
             )
         for rule in self._counting:
             rule.enter(message)
+
+    def restore_waiting(self, keys: Ints, sent_us: Ints, t: Ints) -> None:
+        """Take over accepted messages of before the run that still wait in a queue."""
+        if self._can_freeze and len(keys):
+            self._waiting.append((keys, sent_us, t))
 
     def earliest_waiting(self, now_us: int) -> int:
         """When the first message that still waits in a queue came, or *now_us*."""

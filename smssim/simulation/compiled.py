@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from smssim.arrays import Ints
 from smssim.calendars import to_datetime, to_us
-from smssim.scenario import GroupTask, Scenario, Source, micro, registrations
+from smssim.scenario import GroupTask, Scenario, Source, micro, microseconds, registrations
 from smssim.simulation.account import account
 from smssim.simulation.account.account import MessageClass, SendingQueue
 from smssim.sms import reference as codes
@@ -253,8 +253,14 @@ class CompiledScenario:
 
     def make_queues(self) -> dict[str, SendingQueue]:
         """Fresh queues, by name."""
-        rule = self.scenario.queue
-        return {name: SendingQueue(rule.gap_us, rule.capacity) for name in self.queues}
+        rule, opening = self.scenario.queue, self.scenario.opening
+        queues = {name: SendingQueue(rule.gap_us, rule.capacity) for name in self.queues}
+        waits = {} if opening is None else opening.waiting_s
+        for name, queue in queues.items():
+            wait_s = waits.get(name, 0) if isinstance(waits, dict) else waits
+            if wait_s:
+                queue.free_us = self.scenario.begin_us + microseconds(wait_s)
+        return queues
 
     def zone(self, country: str) -> str:
         """The time zone of a country's capital."""

@@ -23,7 +23,7 @@ class Lookahead:
     ) -> None:
         self._compiled, self._account, self._window = compiled, account, window
         self._users, self._servers = resends.users, resends.servers
-        self._previewed_us = compiled.scenario.start_us
+        self._previewed_us = compiled.scenario.begin_us
 
     def look(
         self, from_us: int, skip: int, bound_us: int, stopped: dict[int, int], rules: RuleSnapshot

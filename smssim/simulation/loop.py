@@ -32,6 +32,7 @@ from smssim.simulation.judge import judge
 from smssim.simulation.lookahead import Lookahead
 from smssim.simulation.policies.account_view import AccountView, Policy
 from smssim.simulation.resends import Resends, ServerResends
+from smssim.simulation.restore import restore
 from smssim.simulation.rules import RULES
 from smssim.simulation.rules.rule import CountingRule
 from smssim.simulation.setup.review import setup_timeline
@@ -170,7 +171,7 @@ class SimulationLoop:
         self.tuning = tuning or Tuning()
         refusals = [(code, rule.stage) for rule in RULES for code in rule.codes(scenario)]
         self.compiled = CompiledScenario(scenario, random, refusals, flaw_codes(scenario))
-        self.env = _Environment(initial_time=scenario.start_us)
+        self.env = _Environment(initial_time=scenario.begin_us)
         self.account = Account(self.env, scenario, self.compiled.countries, random)
         self.account.driver = self
         self.account.queues = self.compiled.make_queues()
@@ -186,7 +187,7 @@ class SimulationLoop:
         view = AccountView(self.account, rules, self.tasks)
         for policy in policies:
             self.env.process(_alone(policy, self.env, view))
-        self.sources = message_sources(self.compiled)
+        self.sources = message_sources(self.compiled, scenario.begin_us)
         self.resends = Resends(self.compiled, self.sources)
         servers = self.resends.servers
         self.window = MessageWindow(self.compiled, self.sources, servers)
@@ -197,28 +198,37 @@ class SimulationLoop:
         self.scalar_judge = ScalarJudge(
             self.compiled, self.account, self.window, self.committer, servers, self.counting
         )
-        self._t0 = scenario.start_us
+        self._t0 = scenario.begin_us
         self._skip = 0
         self._block: PendingBlock | None = None
         self._length = self.tuning.block
-        self._emitted_us = scenario.start_us
+        self._emitted_us = scenario.begin_us
+        if scenario.opening is not None:
+            self._emitted_us = restore(
+                self.compiled, self.window, self.resends, self.committer, self.counting
+            )
 
     def chunks(self) -> Iterator[FinishedMessages]:
         """Run the scenario; yield finished messages in their order, many at a time."""
+        end_us = self.compiled.scenario.end_us
+        yield from self.chunks_before(end_us)
+        yield from self._emit(end_us)
+        money.close(self.account)
+
+    def chunks_before(self, end_us: int) -> Iterator[FinishedMessages]:
+        """Run up to an instant; yield what is finished by then."""
         # New messages are a function of the random number and the hour alone, so they are made
         # for whole hours ahead of everything that the account does to them.
-        for first, last in self._hour_ranges():
+        for first, last in self._hour_ranges(-(-end_us // HOUR)):
             self.window.extend(new_messages(self.sources, first, last))
-            until_us = min(last * HOUR, self.compiled.scenario.end_us)
+            until_us = min(last * HOUR, end_us)
             self._advance(until_us)
             yield from self._emit(self.committer.earliest_waiting(until_us))
-        yield from self._emit(self.compiled.scenario.end_us)
-        money.close(self.account)
 
     def expected_messages(self) -> int:
         """About how many first copies there will be."""
         scenario = self.compiled.scenario
-        hours = range(scenario.start_us // HOUR, -(-scenario.end_us // HOUR))
+        hours = range(scenario.begin_us // HOUR, -(-scenario.end_us // HOUR))
         return int(sum(source.expected(hour) for source in self.sources for hour in hours))
 
     # What the account needs of its message driver.
@@ -251,10 +261,9 @@ class SimulationLoop:
         """Fail every accepted message that still waits in a queue."""
         return self.committer.withdraw(self.account.now_us)
 
-    def _hour_ranges(self) -> Iterator[tuple[int, int]]:
-        """Ranges of whole UTC hours with about a chunk of messages each."""
-        scenario = self.compiled.scenario
-        first, end = scenario.start_us // HOUR, -(-scenario.end_us // HOUR)
+    def _hour_ranges(self, end: int) -> Iterator[tuple[int, int]]:
+        """Ranges of whole UTC hours before *end* with about a chunk of messages each."""
+        first = self.compiled.scenario.begin_us // HOUR
         expected = 0.0
         for hour in range(first, end):
             expected += sum(source.expected(hour) for source in self.sources)

@@ -237,8 +237,11 @@ class ServerResends:
         """Guess anew the copies after messages that a freeze failed."""
         generations, message = np.divmod(positions, max(1, len(window)))
         for generation in range(window.generations - 1):
-            follow = message[generations == generation]
-            self._follow(window, generation, follow[self.of_class.take(window.base.cls[follow])])
+            self.follow(window, generation, message[generations == generation])
+
+    def follow(self, window: MessageWindow, generation: int, message: Ints) -> None:
+        """Guess the copies after judged ones of *generation*."""
+        self._follow(window, generation, message[self.of_class.take(window.base.cls[message])])
 
     def first_unfinished(self, window: MessageWindow, t_us: int) -> int:
         """The position of the first message with a copy at *t_us* or later, or their number."""

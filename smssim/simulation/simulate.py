@@ -23,6 +23,7 @@ from smssim.simulation.callbacks.push import Pusher, batched_applications
 from smssim.simulation.loop import SimulationLoop, Tuning
 from smssim.simulation.planned_policies import planned_policies
 from smssim.simulation.policies.account_view import Policy
+from smssim.simulation.restore import since
 from smssim.simulation.tables import (
     Categories,
     FrameSink,
@@ -92,7 +93,7 @@ def simulate(
     planned = planned_policies(scenario) if scenario.policies else ()
     header: dict[str, Any] = {
         "name": scenario.name,
-        "observed_from": scenario.start_us,
+        "observed_from": scenario.begin_us,
         "observed_until": scenario.end_us,
         "currency": scenario.currency,
         "provenance": {
@@ -107,10 +108,12 @@ def simulate(
     loop = SimulationLoop(scenario, KeyedRandom(rng, replication), policies, tuning)
     pusher, batched = Pusher(loop.compiled), batched_applications(scenario)
     stage = Batcher(loop.compiled, pusher, batched) if batched else pusher
+    if isinstance(stage, Batcher) and scenario.opening is not None:
+        stage.restore(scenario.opening)
     categories, results = Categories(loop.compiled), TaskResults(loop.compiled, loop.tasks)
     builder = TallyBuilder(
         categories.lists,
-        scenario.start_us,
+        scenario.begin_us,
         scenario.end_us,
         batched=bool(batched),
         tasks=[task.name for task in scenario.tasks],
@@ -121,13 +124,17 @@ def simulate(
         columns = message_columns if len(sinks) > 1 else tallied_columns
         done = 0
         for chunk, pushed in stage.stream(loop.chunks()):
+            if scenario.opening is not None:
+                chunk, pushed = since(scenario.begin_us, chunk, pushed)
+                if not len(chunk):
+                    continue
             messages, reports = columns(categories, chunk), report_columns(pushed)
             results.add(chunk)
             for sink in sinks:
                 sink.add(messages, reports)
             done += len(chunk)
             if progress is not None:
-                progress(done, int(chunk.submitted_us[-1]) - scenario.start_us)
+                progress(done, int(chunk.submitted_us[-1]) - scenario.begin_us)
         tables = frames.frames(len(loop.account.packages)) if frames is not None else {}
         task_rows = results.rows(scenario.end_us, loop.account.stopped)
         tables |= small_frames(loop.account, loop.timeline, task_rows)

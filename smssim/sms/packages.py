@@ -76,6 +76,13 @@ class CountryQuota:
             self.packages.sort(key=lambda p: (p.ends_us, p.id))
         self.replenished()
 
+    def open(self, *, seen: bool | None, low_armed: bool | None, suspended: bool) -> None:
+        """Begin with the packages there are; notices not given are armed by what is left."""
+        self.seen = self.left > 0 if seen is None else seen
+        enough = self.low_notice is not None and self.left > self.low_notice
+        self.low_armed = enough if low_armed is None else low_armed
+        self.suspended = suspended
+
     def replenished(self) -> None:
         """Quota arrived: arm the notice of a run-out, and of low quota if enough is left."""
         self.seen = True

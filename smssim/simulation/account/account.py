@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 import simpy
 
 from smssim.calendars import to_datetime
-from smssim.scenario import Scenario, micro
+from smssim.scenario import Opening, Scenario, micro
 from smssim.simulation.account.events import AccountEvent, Agenda
 from smssim.simulation.account.thresholds import ApprovedQuota, ThresholdCounters
 from smssim.sms.packages import CountryQuota, Package
@@ -166,6 +166,7 @@ class Account:
         self.frozen = False
         self.balance_micro = None if rules.balance is None else micro(rules.balance)
         self.accrued_micro = 0
+        self.suspended_all = False
         self.quota = ApprovedQuota(scenario, random)
         self.request_rules: list[_RefusingRule] = []
         self.number_rules: list[_RefusingRule] = []
@@ -174,7 +175,6 @@ class Account:
             c: CountryQuota(c, rules.package_order, rules.low_quota.get(c))
             for c in sorted(countries)
         }
-        self.suspended_all = False
         self.packages: list[Package] = []
         self.enabled = True
         self.created: set[str] = set()
@@ -189,6 +189,16 @@ class Account:
         self._covers = rules.straddle == "cover"
         self._whole = rules.suspend_scope == "account"
         self._waiting: dict[tuple[str, str | None], list[simpy.Event]] = {}
+        if scenario.opening is not None:
+            self._open(scenario.opening)
+
+    def _open(self, opening: Opening) -> None:
+        """Begin with the money and the counters of an opening; packages come by the schedule."""
+        if opening.balance is not None:
+            self.balance_micro = micro(opening.balance)
+        self.accrued_micro = micro(opening.accrued)
+        self.frozen, self.suspended_all = opening.frozen, opening.suspended
+        self.thresholds.open(opening, self.scenario.start_us, self.scenario.begin_us)
 
     @property
     def now_us(self) -> int:

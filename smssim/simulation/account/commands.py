@@ -95,6 +95,17 @@ def buy(account: Account, country: str, segments: int, price_micro: int, ends_us
     account.agenda.schedule(ends_us, EventPriority.EXPIRY, expire, account, package)
 
 
+def hold(account: Account, country: str, left: int, since_us: int, ends_us: int) -> None:
+    """Let a package of before the run be there from its beginning: it is no purchase."""
+    package = Package(len(account.packages), country, left, 0, since_us, ends_us, left=left)
+    account.packages.append(package)
+    if account.scenario.is_past(ends_us):
+        package.expired, package.left = left, 0
+        return
+    account.countries[country].add(package)
+    account.agenda.schedule(ends_us, EventPriority.EXPIRY, expire, account, package)
+
+
 def expire(account: Account, package: Package) -> None:
     """End a package; what is left of it is gone."""
     account.invalidate()

@@ -42,7 +42,7 @@ def _tickets(account: Account) -> None:
     """File the scenario's tickets; those that are done by the start have been granted."""
     tickets = [(to_us(t.at) + account.quota.file(), t) for t in account.scenario.tickets]
     for done_us, ticket in sorted(tickets, key=lambda filed: filed[0]):
-        if done_us <= account.scenario.start_us:
+        if account.scenario.is_past(done_us):
             account.mode = ticket.service_mode or account.mode
             account.quota.grant(ticket)
         else:
@@ -57,7 +57,9 @@ def _prices(account: Account) -> None:
     dated = {
         dated.since for country in account.countries for dated in scenario.route(country).prices
     }
-    for since in sorted(since for since in dated if scenario.start < since < scenario.end):
+    for since in sorted(
+        since for since in dated if not scenario.is_past(to_us(since)) and since < scenario.end
+    ):
         account.agenda.schedule(to_us(since), EventPriority.COMMAND, commands.set_prices, account)
 
 
@@ -74,10 +76,13 @@ def _repeat(
     def act(now_us: int) -> None:
         next_us = following(now_us)
         account.agenda.schedule(next_us, priority, act, next_us, affects_rules=affects_rules)
-        if now_us > account.scenario.start_us:
+        if now_us > known_us:
             action(account, *args)
 
-    act(account.scenario.start_us)
+    # What comes at the very instant at which a run is continued comes in it.
+    scenario = account.scenario
+    known_us = scenario.begin_us - (scenario.begin_us > scenario.start_us)
+    act(known_us)
 
 
 def _next_hour(us: int) -> int:
@@ -90,9 +95,9 @@ def _subjects(timeline: SetupTimeline, name: str) -> set[str]:
 
 def _step(account: Account, step: Step) -> None:
     """Let a step be refused, or change the account when it is done."""
-    start_us = account.scenario.start_us
+    is_past = account.scenario.is_past
     if step.refused and step.began_us is not None:
-        if step.began_us > start_us:
+        if not is_past(step.began_us):
             subject = f"{step.name}: {step.refused}"
             account.agenda.schedule(
                 step.began_us,
@@ -103,7 +108,7 @@ def _step(account: Account, step: Step) -> None:
                 affects_rules=False,
             )
     elif step.done_us is not None and step.step in commands.STEP_EVENTS:
-        if step.done_us <= start_us:
+        if is_past(step.done_us):
             commands.enter(account, step.step, step.subject)
             return
         done = (commands.get_started, account, step.step, step.subject)
@@ -118,7 +123,7 @@ def _templates(account: Account, timeline: SetupTimeline) -> None:
 
 
 def _activate(account: Account, template: str, usable_us: int) -> None:
-    if usable_us <= account.scenario.start_us:
+    if account.scenario.is_past(usable_us):
         account.usable.add(template)
     else:
         account.agenda.schedule(
@@ -135,17 +140,45 @@ def _purchases(account: Account, timeline: SetupTimeline) -> None:
     handed_in = _subjects(timeline, TEMPLATE)
     if any(template.name not in handed_in for template in scenario.templates):
         approvals.append(scenario.start_us)
+    _packages_in_force(account)
     if not approvals:
         return
     for package in scenario.purchases:
         wanted_us = to_us(package.at) if package.at else scenario.start_us
         when_us = max(wanted_us, scenario.start_us, min(approvals))
-        account.agenda.schedule(when_us, EventPriority.PURCHASE, _purchase, account, package)
+        if when_us >= scenario.begin_us:
+            account.agenda.schedule(when_us, EventPriority.PURCHASE, _purchase, account, package)
 
 
 def _purchase(account: Account, package: Package) -> None:
-    zone = account.scenario.account.expiry_zone
-    until_us = ends_us(
-        account.now_us, zone, valid_days=package.valid_days, valid_months=package.valid_months
-    )
+    until_us = _until_us(account, package, account.now_us)
     commands.buy(account, package.country, package.segments, package.price_micro, until_us)
+
+
+def _packages_in_force(account: Account) -> None:
+    """Packages of before the run, and the notices of their quota."""
+    held = [(to_us(p.in_force), p) for p in account.scenario.packages if p.in_force is not None]
+    for since_us, package in sorted(held, key=lambda one: one[0]):
+        until_us = _until_us(account, package, since_us)
+        left = package.segments if package.left is None else package.left
+        commands.hold(account, package.country, left, since_us, until_us)
+    opening = account.scenario.opening
+    for country, quota in account.countries.items():
+        state = None if opening is None else opening.countries.get(country)
+        quota.open(
+            seen=None if state is None else state.run_out_armed,
+            low_armed=None if state is None else state.low_quota_armed,
+            suspended=state is not None and state.suspended,
+        )
+
+
+def _until_us(account: Account, package: Package, since_us: int) -> int:
+    """The first instant at which a package cannot be used."""
+    if package.ends is not None:
+        return to_us(package.ends)
+    zone, days, months = (
+        account.scenario.account.expiry_zone,
+        package.valid_days,
+        package.valid_months,
+    )
+    return ends_us(since_us, zone, valid_days=days, valid_months=months)

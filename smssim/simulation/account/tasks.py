@@ -84,7 +84,7 @@ class Tasks:
 
     def _refusal(self, name: str, created_us: int) -> None:
         # Its file gives no numbers, so nothing that is judged changes.
-        if created_us >= self._account.scenario.start_us:
+        if created_us >= self._account.scenario.begin_us:
             self._account.agenda.schedule(
                 created_us,
                 EventPriority.COMMAND,
@@ -95,10 +95,10 @@ class Tasks:
             )
 
     def _cancellation(self, name: str, task: Task, cancelled_us: int) -> None:
-        start_us = self._account.scenario.start_us
-        if cancelled_us < start_us:
+        begin_us = self._account.scenario.begin_us
+        if cancelled_us < begin_us:
             task.cancelled_us = cancelled_us
-            self._account.stopped[name] = start_us
+            self._account.stopped[name] = begin_us
         else:
             self._account.agenda.schedule(
                 cancelled_us, EventPriority.COMMAND, lambda: self.cancel(name)

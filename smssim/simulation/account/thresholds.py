@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from smssim.calendars import HOUR
-from smssim.scenario import Scenario, Thresholds, Ticket
+from smssim.calendars import DAY, HOUR, month_start
+from smssim.scenario import Opening, Scenario, Thresholds, Ticket
 from smssim.sms.reference import MAINLAND
 from smssim.stats.keyed_random import KeyedRandom
 
@@ -31,6 +31,13 @@ class Counter:
         self._beyond = int(exceeds)
         self.lag = 0
         """How much later than at its values the platform acts in this period."""
+
+    def open(self, used: int) -> None:
+        """Begin with what was counted before: what it reaches has fired."""
+        self.used = used
+        self._fired = self.reached(self.alarm)
+        self.alarm_armed = self.alarm is not None and not self._fired
+        self.tripped = self.reached(self.limit)
 
     @property
     def headroom(self) -> int | None:
@@ -110,6 +117,24 @@ class ThresholdCounters:
         self._random, self._error = random, rules.counting_error
         for period in PERIODS:
             self._draw_lag(period, start_us)
+
+    def open(self, opening: Opening, start_us: int, begin_us: int) -> None:
+        """Begin at *begin_us* with what was counted before; what that reaches has fired already."""
+        known_us = begin_us - (begin_us > start_us)
+        for period, turned_us in (
+            ("day", known_us - known_us % DAY),
+            ("month", month_start(known_us)),
+        ):
+            self._draw_lag(period, max(start_us, turned_us))
+        sides = [(self.total, opening), (self.mainland, opening.mainland)]
+        sides += [
+            (counters, opening.countries[country])
+            for country, counters in self.countries.items()
+            if country in opening.countries
+        ]
+        for counters, state in sides:
+            counters["day"].open(state.used_today)
+            counters["month"].open(state.used_this_month)
 
     def side(self, country: str) -> dict[str, Counter]:
         """The counters that a country's messages count in: the mainland's, or all others'."""

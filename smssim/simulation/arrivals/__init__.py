@@ -20,15 +20,15 @@ __all__ = [
 ]
 
 
-def message_sources(compiled: CompiledScenario) -> list[MessageSource]:
-    """The message source of every source of the scenario, in their order."""
+def message_sources(compiled: CompiledScenario, from_us: int) -> list[MessageSource]:
+    """The message source of every source of the scenario, in their order, from an instant on."""
     sources: list[MessageSource] = []
     for number, source in enumerate(compiled.sources):
         first_class = int(compiled.source.searchsorted(number))
         if isinstance(source, Traffic):
-            sources.append(TrafficSource(compiled, source, first_class))
+            sources.append(TrafficSource(compiled, source, first_class, from_us))
         elif isinstance(source, Calls):
-            sources.append(CallSource(compiled, source, first_class))
+            sources.append(CallSource(compiled, source, first_class, from_us))
         else:
-            sources.append(GroupTaskSource(compiled, source, first_class))
+            sources.append(GroupTaskSource(compiled, source, first_class, from_us))
     return sources

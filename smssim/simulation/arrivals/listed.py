@@ -26,7 +26,9 @@ __all__ = ["CallSource", "GroupTaskSource"]
 class CallSource:
     """Calls one by one, with fixed statuses, delays and segments where they are given."""
 
-    def __init__(self, compiled: CompiledScenario, source: Calls, first_class: int) -> None:
+    def __init__(
+        self, compiled: CompiledScenario, source: Calls, first_class: int, from_us: int
+    ) -> None:
         self._source, self._cls = source, first_class
         self._marker = Marker(compiled, source, source.country)
         calls = [(to_us(call.at), k, call) for k, call in enumerate(source.calls)]
@@ -53,7 +55,7 @@ class CallSource:
         delays = [-1 if r.latency_s is None else microseconds(r.latency_s) for r in fixed]
         self._latency = np.array(delays, np.int64)
         self._segments = np.array([r.segments or 0 for r in fixed], np.uint8)
-        self._from_us, self.until_us = compiled.scenario.start_us, compiled.scenario.end_us
+        self._from_us, self.until_us = from_us, compiled.scenario.end_us
         self._numbers_matter = compiled.limits_frequency
 
     def expected(self, hour: int) -> float:
@@ -97,7 +99,9 @@ class CallSource:
 class GroupTaskSource:
     """A group task: its numbers in file order, all at once or at a pace."""
 
-    def __init__(self, compiled: CompiledScenario, source: DatedTask, first_class: int) -> None:
+    def __init__(
+        self, compiled: CompiledScenario, source: DatedTask, first_class: int, from_us: int
+    ) -> None:
         self._source, self._at_us = source, to_us(source.at)
         read = compiled.recipients(source)
         countries = list(read.countries) if read else list(source.countries)
@@ -109,7 +113,7 @@ class GroupTaskSource:
         last_us = self._at_us + int(self._offsets(np.array([len(self._cls) - 1]))[0])
         self._last_hour = last_us // HOUR
         self._resends = compiled.generations > 1
-        self._from_us, self.until_us = compiled.scenario.start_us, compiled.scenario.end_us
+        self._from_us, self.until_us = from_us, compiled.scenario.end_us
         self._numbers_matter = compiled.limits_frequency
 
     def expected(self, hour: int) -> float:

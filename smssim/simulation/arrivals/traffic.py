@@ -35,7 +35,9 @@ and a change of clocks adds a few."""
 class TrafficSource:
     """The messages of one traffic source."""
 
-    def __init__(self, compiled: CompiledScenario, source: Traffic, first_class: int) -> None:
+    def __init__(
+        self, compiled: CompiledScenario, source: Traffic, first_class: int, from_us: int
+    ) -> None:
         self._compiled, self._source, self._cls = compiled, source, first_class
         self._marker = Marker(compiled, source, source.country)
         shares = source.recipient_shares()
@@ -53,7 +55,7 @@ class TrafficSource:
         self._means = weights * source.messages_a_day / 24 / self._mean_size
         self._of_days(zone)
         self._expected: list[float] = (self._means * self._mean_size).tolist()
-        self._from_us = max(scenario.start_us, to_us(source.starts) if source.starts else 0)
+        self._from_us = max(from_us, to_us(source.starts) if source.starts else 0)
         self.until_us = min(scenario.end_us, to_us(source.ends) if source.ends else scenario.end_us)
         self._grid_us = max(1, microseconds(source.resolution_s))
         self._requests = self._sampled_requests()

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smssim.arrays import Ints
-from smssim.scenario import microseconds
+from smssim.calendars import to_datetime, to_us
+from smssim.scenario import BatchesSoFar, Opening, microseconds
 from smssim.simulation.arrivals.marks import NEVER
 from smssim.simulation.arrivals.messages import order_by_time
 from smssim.simulation.callbacks.push import PENDING, Pusher, Pushes, Reports
@@ -52,6 +54,12 @@ class Waiting:
         """Take reports in, with greater numbers than any before."""
         self._number = np.concatenate([self._number, number])
         self._created_us = np.concatenate([self._created_us, created_us])
+
+    def created(self) -> Iterator[tuple[datetime, int]]:
+        """When the reports were created, in order, and how many at each instant."""
+        instants, counts = np.unique(self._created_us, return_counts=True)
+        for us, n in zip(instants.tolist(), counts.tolist(), strict=True):
+            yield to_datetime(us), n
 
     def close(self, until_us: int, *, last: bool) -> Closed:
         """Close the batches of which all reports are known if all created before *until_us* are;
@@ -145,6 +153,27 @@ class Batcher:
         self._close(self._end_us, last=True)
         while self._held:
             yield self._release()
+
+    def restore(self, opening: Opening) -> None:
+        """Take over the batches of before the run: reports that are in none get no row."""
+        for application, name in enumerate(self._names):
+            state = opening.batches.get(name, BatchesSoFar())
+            self._batches[application] = state.closed
+            created_us = [to_us(at) for at, n in state.reports for _ in range(n)]
+            number = self._numbered + np.arange(len(created_us))
+            self._waiting[application].add(number, np.array(created_us, np.int64))
+            self._numbered += len(created_us)
+
+    def so_far(self, chunks: Iterable[FinishedMessages], until_us: int) -> dict[str, BatchesSoFar]:
+        """The batches of finished chunks, of which all before *until_us* are known."""
+        for finished in chunks:
+            self._hold(finished)
+            self._held.clear()
+        self._close(until_us, last=False)
+        return {
+            name: BatchesSoFar(closed=closed, reports=tuple(waiting.created()))
+            for name, closed, waiting in zip(self._names, self._batches, self._waiting, strict=True)
+        }
 
     def _release(self) -> tuple[FinishedMessages, Reports]:
         held = self._held.popleft()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from smssim.arrays import Ints
 from smssim.calendars import MINUTE, to_us
-from smssim.scenario import Application, Frequency, Scenario, microseconds
+from smssim.scenario import Application, Frequency, Opening, Scenario, microseconds
 from smssim.simulation.account.account import Account, MessageClass
 from smssim.simulation.arrivals.messages import order_by_time
 from smssim.simulation.compiled import FULL, CompiledScenario
@@ -88,8 +88,7 @@ class FrequencyLimits(CountingRule):
         self._of_application = {
             a.name: a.frequency.limits
             for a in account.scenario.applications
-            if a.frequency is not None
-            and self.in_force_us(a.frequency) <= account.scenario.start_us
+            if a.frequency is not None and account.scenario.is_past(self.in_force_us(a.frequency))
         }
 
     @classmethod
@@ -135,6 +134,26 @@ class FrequencyLimits(CountingRule):
         """The minute each number was last sent to."""
         self._counts = np.zeros((len(_LEVELS), self._shared), np.int32)
         """How often each was sent to in that minute, the hour and the day of it."""
+
+    def restore(self, opening: Opening) -> None:
+        """Take over how often numbers were sent to before the run."""
+        first = self._compiled.first_number
+        for number, source in enumerate(self._compiled.sources):
+            for key, minute, *counts in opening.numbers.get(source.name, ()):
+                self._latest[first[number] + key] = minute
+                self._counts[:, first[number] + key] = counts
+
+    def passed(self, us: int) -> dict[str, tuple[tuple[int, ...], ...]]:
+        """By source, the numbers sent to on the day of an instant: minute and counts."""
+        day = _window_number(us // MINUTE, -1)
+        first, rows = self._compiled.first_number, {}
+        for number, source in enumerate(self._compiled.sources):
+            own = slice(int(first[number]), int(first[number + 1]))
+            seen = np.flatnonzero(_window_number(self._latest[own], -1) == day)
+            if len(seen):
+                columns = (seen, self._latest[own][seen], *self._counts[:, own][:, seen])
+                rows[source.name] = tuple(zip(*(c.tolist() for c in columns), strict=True))
+        return rows
 
     def limits(self) -> Ints | None:
         """Messages a minute, hour and day that a number may get now, by class."""

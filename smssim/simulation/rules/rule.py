@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smssim.arrays import Mask
-from smssim.scenario import Application, Scenario
+from smssim.scenario import Application, Opening, Scenario
 from smssim.simulation.account.account import Account, MessageClass
 from smssim.simulation.account.events import EventPriority
 from smssim.simulation.compiled import CompiledScenario
@@ -62,7 +62,7 @@ class Rule(ABC):
 
     def schedule(self, when_us: int, setting: Callable[..., None], *args: Any) -> None:
         """Let a setting take effect; one that is earlier than the start is in force from it on."""
-        if when_us > self.account.scenario.start_us:
+        if not self.account.scenario.is_past(when_us):
             self.account.agenda.schedule(when_us, EventPriority.SETTING, setting, *args)
 
 
@@ -84,6 +84,10 @@ class CountingRule(Rule):
     @abstractmethod
     def bind(self, compiled: CompiledScenario, window: MessageWindow) -> None:
         """Learn the classes and the messages of the run, before its first block."""
+
+    @abstractmethod
+    def restore(self, opening: Opening) -> None:
+        """Take over what was counted before the run."""
 
     @property
     @abstractmethod

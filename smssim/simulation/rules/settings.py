@@ -77,13 +77,13 @@ class Suspension(Rule):
 
     def __init__(self, account: Account) -> None:
         super().__init__(account)
-        start_us = account.scenario.start_us
+        is_past = account.scenario.is_past
         self._codes = {
             a.name: a.suspended_code
             for a in account.scenario.applications
             if a.suspended is not None
-            and to_us(a.suspended) <= start_us
-            and (a.reinstated is None or to_us(a.reinstated) > start_us)
+            and is_past(to_us(a.suspended))
+            and (a.reinstated is None or not is_past(to_us(a.reinstated)))
         }
 
     @classmethod
@@ -132,7 +132,7 @@ class Addresses(Rule):
         self._whitelists = {
             a.name: frozenset(a.addresses)
             for a in account.scenario.applications
-            if a.addresses and self.in_force_us(a) <= account.scenario.start_us
+            if a.addresses and account.scenario.is_past(self.in_force_us(a))
         }
 
     @classmethod
@@ -258,7 +258,7 @@ class NumberControl(Rule):
         self._rules: list[tuple[str, str]] = [
             (rule.action, rule.pattern)
             for rule in account.scenario.account.number_rules
-            if self.in_force_us(rule) <= account.scenario.start_us
+            if account.scenario.is_past(self.in_force_us(rule))
         ]
 
     @classmethod
