@@ -339,15 +339,15 @@ class Scenario(ScenarioModel):
         """
         plain = self.with_ranges(self.model_dump(exclude_unset=True))
         data, context = changed(type(self), plain, changes), {"folder": self._folder}
-        said: list[Problem] = []
+        remarks: list[Problem] = []
         if {"start", "days"} & changes.keys():
-            data, said = cut_to_period(data, self.days)
+            data, remarks = cut_to_period(data, self.days)
         scenario = type(self).model_validate(data, context=context)
-        said += [
+        remarks += [
             problem_at(path, text, scenario) for path, text in price_warnings(scenario, changes)
         ]
-        if said:
-            scenario._warnings = (*said, *scenario.warnings)
+        if remarks:
+            scenario._warnings = (*remarks, *scenario.warnings)
         return scenario
 
     def continued(self, data: Any) -> Self:

@@ -80,12 +80,12 @@ def _first_copies(compiled: CompiledScenario, copies: Sequence[InFlight]) -> New
     wanted = {_key(copy) for copy in copies}
     hours = {to_us(copy.submitted_at) // HOUR for copy in copies if not copy.resend_number}
     sources = message_sources(compiled, compiled.scenario.start_us)
-    found = []
+    by_hour = []
     for hour in sorted(hours):
         made = new_messages(sources, hour, hour + 1)
         rows = [i for i, key in enumerate(_keys(compiled, made)) if key in wanted]
-        found.append(joined([made], np.array(rows, np.int64)))
-    messages = joined(found)
+        by_hour.append(joined([made], np.array(rows, np.int64)))
+    messages = joined(by_hour)
     if len(messages) != len(wanted):
         raise ValueError(
             f"opening.in_flight: {len(wanted)} messages must be of the scenario, sent before "

@@ -158,6 +158,8 @@ def _simulated_by_processes(
     from smssim.record.storage import save
     from smssim.simpy_model.frames import frames_of, model_of, tallies_of
 
+    if scenario.opening is not None or any(p.in_force is not None for p in scenario.packages):
+        raise ValueError("opening, packages in force: the SimPy model begins with a new account")
     model, about = model_of(kernel), header["provenance"]
     about["kernel"] = "simpy" if kernel == "simpy" else f"{model.__module__}.{model.__qualname__}"
     marks = KeyedRandom(about["rng"], about["replication"])

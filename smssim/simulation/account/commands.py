@@ -18,6 +18,7 @@ __all__ = [
     "enter",
     "expire",
     "get_started",
+    "hold",
     "make_usable",
     "set_prices",
     "set_thresholds",

@@ -148,10 +148,10 @@ class FrequencyLimits(CountingRule):
         day = _window_number(us // MINUTE, -1)
         first, rows = self._compiled.first_number, {}
         for number, source in enumerate(self._compiled.sources):
-            own = slice(int(first[number]), int(first[number + 1]))
-            seen = np.flatnonzero(_window_number(self._latest[own], -1) == day)
+            span = slice(int(first[number]), int(first[number + 1]))
+            seen = np.flatnonzero(_window_number(self._latest[span], -1) == day)
             if len(seen):
-                columns = (seen, self._latest[own][seen], *self._counts[:, own][:, seen])
+                columns = (seen, self._latest[span][seen], *self._counts[:, span][:, seen])
                 rows[source.name] = tuple(zip(*(c.tolist() for c in columns), strict=True))
         return rows
 
