@@ -28,10 +28,14 @@ class Metric:
 
     @property
     def by(self) -> tuple[str, ...]:
-        """The keys that the figure can be had by; `template` always stands alone."""
+        """The keys that the figure can be had by; `template` always stands alone. A month is one of
+        UTC, as thresholds have it.
+        """
         if self.per:
             return (self.per,)
-        return next((keys for names, keys in _BY.items() if self.name.startswith(names)), ())
+        keys = next((keys for names, keys in _BY.items() if self.name.startswith(names)), ())
+        by_month = self.name.startswith(_BY_MONTH) and self.name not in _NEVER_BY_MONTH
+        return (*keys, "month") if by_month else keys
 
     @property
     def scale(self) -> tuple[float, float]:
@@ -55,6 +59,11 @@ _BY: dict[str | tuple[str, ...], tuple[str, ...]] = {
     "latency.": ("template", "country", "type"),
     ("cost", "runout.", "suspended.runout"): ("country",),
 }
+_BY_MONTH = ("messages.", "cost", "delivered.of_requested")
+_NEVER_BY_MONTH = (
+    *("messages.in_flight", "messages.fraudulent", "messages.genuine_stopped"),
+    "cost.fraudulent",
+)
 _SHOWN_UNITS = ("s", "h", "d")
 """Units that names may carry, as the columns of reports do; the currency is another."""
 

@@ -29,6 +29,7 @@ __all__ = [
     "instants",
     "keys_of",
     "knows",
+    "months",
     "of_side",
     "periods",
     "priced",
@@ -55,6 +56,12 @@ def keys_of(by: str | Sequence[str], allowed: Sequence[str] = KEYS) -> list[str]
     if unknown or len(set(keys)) < len(keys):
         raise ValueError(f"by(={by!r}) must be some of {', '.join(allowed)}, each once")
     return keys
+
+
+def months(moments: pd.Series[Any]) -> NDArray[np.object_]:
+    """The UTC month of each moment, as in `2026-07`."""
+    texts: NDArray[np.object_] = moments.dt.strftime("%Y-%m").to_numpy(object)
+    return texts
 
 
 def recorded(record: Record) -> bool:

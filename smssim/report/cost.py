@@ -12,7 +12,7 @@ import pandas as pd
 
 from smssim.record.record import Record
 from smssim.record.tallies import REFUSED
-from smssim.report._record import KEYS, keys_of, priced, recorded, requires, scenario_of
+from smssim.report._record import KEYS, keys_of, months, priced, recorded, requires, scenario_of
 from smssim.report.rating.rate import rate
 from smssim.report.rating.tariff import Tariff
 from smssim.scenario import Package
@@ -24,7 +24,7 @@ _CHARGED = {"pay_per_use": "pay_per_use", "split": "pay_per_use", "unknown": "un
 _NUMBERS = ("packages", "messages", "segments", "cost_micro")
 
 
-_BY = (*KEYS, "resend_kind", "template")
+_BY = (*KEYS, "month", "resend_kind", "template")
 _OF_TEMPLATES = {"template", "application", "type"}
 """Keys of the tally by template, which does not tell days, countries and copies apart."""
 
@@ -41,10 +41,10 @@ def cost(
 ) -> pd.DataFrame:
     """The bill, one row a group and entry; resent messages have lines of their own.
 
-    *by* is day, country, application, type or resend_kind, or a list of them; or template, alone or
-    with its application and type. Resend kinds are `first`, `server resend` and `user resend`
-    (`smssim.record.schema.RESEND_KINDS`); NA for packages, which serve all messages, and in a log,
-    which does not show it.
+    *by* is day or month (UTC), country, application, type or resend_kind, or a list of them; or
+    template, alone or with its application and type. Resend kinds are `first`, `server resend` and
+    `user resend` (`smssim.record.schema.RESEND_KINDS`); NA for packages, which serve all messages,
+    and in a log, which does not show it.
 
     Entry `package` counts packages and segments bought, on the day and for the country they were
     bought for; they serve every application, type and template, which are NA there. Entry
@@ -74,6 +74,9 @@ def cost(
         raise ValueError(f"by(={by!r}): template goes with application and type alone")
     cells = record.tallies.templates if "template" in keys else record.tallies.money
     rows = pd.concat([_bought(record), _charged(cells)], ignore_index=True)
+    if "month" in keys:
+        cells = cells.assign(month=pd.array(months(cells["day"]), "str"))
+        rows["month"] = pd.array(months(rows["day"]), "str")
     rows["entry"] = pd.Categorical(rows["entry"], _ENTRIES)
     groups = rows.groupby([*keys, "entry"], dropna=False, observed=True)
     # With min_count a sum of nothing but NA stays NA, where it would be 0.

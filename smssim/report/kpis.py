@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from smssim.calendars import to_datetime
 from smssim.metrics import METRICS, Metric
 from smssim.record.record import Record
-from smssim.report._record import requires
+from smssim.report._record import keys_of, periods, requires
 from smssim.report.account_kpis import (
     account,
     callbacks,
@@ -58,14 +59,38 @@ _ORDER = {name: position for position, name in enumerate(METRICS)}
     *("money", "sources", "latency", "undelivered", "censored", "within_3_min", "push"),
     *("events", "ledger", "packages", "reviews"),
 )
-def kpis(record: Record) -> pd.DataFrame:
+def kpis(record: Record, *, by: str | Sequence[str] = ()) -> pd.DataFrame:
     """One row a metric of `smssim.metrics`, and a row a package or template where it is one each.
 
     Columns: name, of (the subject, or ""), unit, value, low, high. Shares of messages or reports
     are estimates with Wilson's 95% interval, quantiles of latency with that of `delivery`; for the
     rest low and high are NaN. A value that did not come about, or that a log cannot know, is NaN.
+    *by* month, a row a UTC month of each metric that `Metric.by` has months for, `month` first.
+
+    Raise a ValueError for another *by*.
     """
-    values = sorted(figures_of(record), key=lambda value: _ORDER[value.name])
+    if keys_of(by, ("month",)):
+        return _by_month(record)
+    return _frame(record, list(figures_of(record)))
+
+
+def _by_month(record: Record) -> pd.DataFrame:
+    """The figures of each UTC month that the record is of."""
+    frames = []
+    for period in periods(record, "month"):
+        month = f"{to_datetime(period.start):%Y-%m}"
+        subset = Subset(record, {"month": month})
+        figures = (*messages(subset), *costs(subset))
+        known = [figure for figure in figures if "month" in METRICS[figure.name].by]
+        frame = _frame(record, known)
+        frame.insert(0, "month", pd.Series([month] * len(frame), dtype="str"))
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def _frame(record: Record, figures: list[Figure]) -> pd.DataFrame:
+    """A row per figure, in the order of the metrics."""
+    values = sorted(figures, key=lambda value: _ORDER[value.name])
     units = {"currency": record.currency or "currency"}
     texts = {
         "name": [value.name for value in values],

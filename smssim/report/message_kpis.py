@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from smssim.arrays import Ints
 from smssim.record.record import Record
-from smssim.report._record import charges_known, priced
+from smssim.report._record import charges_known, months, priced
 from smssim.report.cost import fraud, fraudulent
 from smssim.report.delivery import MessageGroups
 from smssim.report.latency import COLUMNS, WITHIN_US
@@ -41,7 +41,8 @@ class Figure(NamedTuple):
 
 class Subset:
     """The messages of a record *where* keys have these values: a template, or any of country,
-    application and type; all of them without. Cells with NA in a key are outside.
+    application, type and month (UTC, `2026-07`); all of them without. Cells with NA in a key are
+    outside. Delays and delivered shares are not tallied by month.
     """
 
     def __init__(self, record: Record, where: Mapping[str, Any] | None = None) -> None:
@@ -63,7 +64,7 @@ class Subset:
     def _numbers(self, tally: pd.DataFrame) -> Ints:
         outside = np.zeros(len(tally), bool)
         for key, value in self.where.items():
-            outside |= tally[key].to_numpy() != value
+            outside |= (months(tally["day"]) if key == "month" else tally[key].to_numpy()) != value
         return np.where(outside, -1, 0)
 
 
@@ -79,7 +80,8 @@ STOPPED_BY = {
 
 def messages(subset: Subset) -> Iterator[Figure]:
     """The metrics `messages` and `delivered`."""
-    counts, in_flight = subset.counts, subset.groups.in_flight
+    counts, of_month = subset.counts, "month" in subset.where
+    in_flight = None if of_month else subset.groups.in_flight
     for name in ("requested", "sent", "delivered"):
         yield Figure(f"messages.{name}", counts[name])
     yield Figure("messages.in_flight", None if in_flight is None else int(in_flight[0]))
@@ -94,7 +96,8 @@ def messages(subset: Subset) -> Iterator[Figure]:
         yield Figure(f"messages.stopped_by_{name}", count)
     yield Figure("messages.stopped_by_no_package", _without_package(subset))
     requested = counts["requested"]
-    yield Figure("delivered.share", *subset.groups.shares[0])
+    if not of_month:
+        yield Figure("delivered.share", *subset.groups.shares[0])
     yield Figure("delivered.of_requested", counts["delivered"] / requested if requested else None)
 
 
@@ -145,6 +148,8 @@ def costs(subset: Subset) -> Iterator[Figure]:
         purchases = ledger["entry"].to_numpy() == "purchase"
         if "country" in subset.where:
             purchases &= ledger["country"].to_numpy() == subset.where["country"]
+        if "month" in subset.where:
+            purchases &= months(ledger["at"]) == subset.where["month"]
         bought = int(ledger["amount_micro"].to_numpy()[purchases].sum())
     delivered = subset.counts["delivered"]
     values = {

@@ -29,6 +29,7 @@ __all__ = [
     "COUNTRY",
     "CURRENCY",
     "EXTEND",
+    "MONTH",
     "NAME",
     "ORG_CODE",
     "STATUS",
@@ -60,6 +61,7 @@ _INSTANT = (
 )
 COUNTRY = r"^[A-Z]{2}$"
 CURRENCY = r"^[A-Z]{3}$"
+MONTH = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.\- ]{0,63}$"
 STATUS = r"^[A-Za-z0-9:]{1,7}$"
 EXTEND = r"^[^{}]{1,128}$"

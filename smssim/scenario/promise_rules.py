@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from smssim.metrics import METRICS, YES_OR_NO, Metric, metric_named
@@ -17,7 +18,7 @@ from smssim.scenario.promises import Comparison, condition_of, is_condition
 
 __all__ = ["promise_violations"]
 
-_WHERE_KEYS = ("template", "country", "application", "type", "package")
+_WHERE_KEYS = ("template", "country", "application", "type", "package", "month")
 
 
 def promise_violations(scenario: Any) -> Iterator[Violation]:
@@ -113,6 +114,11 @@ def _entries_exist(s: Any, key: str, value: Any) -> Iterator[Violation]:
     """The scenario has the entry."""
     if key == "package" and readable(s.packages) and value >= (n := _count_packages(s)):
         yield ("where", key), f"there is no package {value}: there are {n}, from 0 on"
+    if key == "month" and readable(s.start, s.days):
+        last = s.start + timedelta(days=s.days) - timedelta(microseconds=1)
+        if not f"{s.start:%Y-%m}" <= str(value) <= f"{last:%Y-%m}":
+            message = f"{value} is no month of the run, {s.start:%Y-%m} to {last:%Y-%m}"
+            yield ("where", key), message
     if key in ("country", "type"):
         yield from _sent_there(s, key, value)
     if key in ("template", "application"):

@@ -12,7 +12,16 @@ from pydantic import Field
 
 from smssim.metrics import METRICS, YES_OR_NO, Metric, metric_named
 from smssim.scenario.errors.problems import Violation
-from smssim.scenario.fields import Count, Country, Float, Int, Name, ScenarioModel, country_code
+from smssim.scenario.fields import (
+    MONTH,
+    Count,
+    Country,
+    Float,
+    Int,
+    Name,
+    ScenarioModel,
+    country_code,
+)
 
 __all__ = [
     "Check",
@@ -189,6 +198,8 @@ class Where(ScenarioModel):
     """Messages of this type."""
     package: Annotated[Int, Field(ge=0)] | None = None
     """This package, by its number from 0."""
+    month: Annotated[str, Field(pattern=MONTH)] | None = None
+    """This month of UTC, such as 2026-07."""
 
     @property
     def selection(self) -> Selection:

@@ -19,7 +19,7 @@ from smssim.scenario.errors.problems import (
     problem_at,
     value_at,
 )
-from smssim.scenario.fields import COUNTRY, CURRENCY, EXTEND, NAME, ORG_CODE, STATUS
+from smssim.scenario.fields import COUNTRY, CURRENCY, EXTEND, MONTH, NAME, ORG_CODE, STATUS
 
 __all__ = ["problems_of"]
 
@@ -35,6 +35,7 @@ _NEEDS = {
 _PATTERNS = {
     COUNTRY: "a country: two capital letters, such as ID",
     CURRENCY: "a currency: three capital letters, such as USD",
+    MONTH: "a month, such as 2026-07",
     NAME: "a name: 1 to 64 letters, digits, spaces, dots, - or _, not beginning with one of those",
     EXTEND: "1 to 128 characters without braces (DOMAIN.md section 6, extend)",
     ORG_CODE: "a code of printable ASCII characters, without spaces, such as 000",
