@@ -140,7 +140,7 @@ SENDING = {
     "delay curve": Mutation("smssim.stats.inverse_cdf:curve", returns(inverse.fixed(5_000_000))),
     "delay of an outcome": Mutation(
         f"{_MARKER}._latencies",
-        lambda original: lambda self, outcome, word: self._latency.take(word),
+        lambda original: lambda self, drawn, word, fixed: self._latency.take(word),
     ),
     "500 numbers": Mutation(
         "smssim.simulation.arrivals.traffic:TrafficSource._refuse_oversize", returns(None)
