@@ -14,7 +14,7 @@ YES_OR_NO = "yes is 1"
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure that `smssim.report.kpis` computes, one value a record or one a subject.
+    """A figure that `smssim.report.kpis` computes, one value per record or one a subject.
 
     `per` names what the subjects are, "" if there is one value; `better` says which way is good, or
     None where that depends. Unit "currency" stands for the record's own.
@@ -92,10 +92,10 @@ METRICS = _metrics(
         "messages.refused", "messages", "refused, with the request, in the answer or later", "less"
     ),
     Metric(
-        "messages.refused_request", "messages", "refused with the request's code (place 1)", "less"
+        "messages.refused_request", "messages", "refused with the request's code (stage 1)", "less"
     ),
-    Metric("messages.refused_number", "messages", "refused in the answer, alone (place 2)", "less"),
-    Metric("messages.refused_platform", "messages", "refused after acceptance (place 3)", "less"),
+    Metric("messages.refused_number", "messages", "refused in the answer, alone (stage 2)", "less"),
+    Metric("messages.refused_platform", "messages", "refused after acceptance (stage 3)", "less"),
     Metric(
         "messages.stopped",
         "messages",

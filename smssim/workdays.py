@@ -80,7 +80,7 @@ class WorkCalendar:
     def is_provisional(self, year: int) -> bool:
         """Return whether no make-up day of *year* is published, so that its workdays are a guess.
 
-        Extra days silence the warning but not this flag: it tells of the published calendar.
+        Extra days silence the warning but not this flag: it shows the published calendar.
         """
         return self._year(year)[1]
 

@@ -48,7 +48,7 @@ ACTIVE = """() => {
   return {label: said.trim(), role: at.getAttribute('role') || at.tagName.toLowerCase(),
           shown: box.width > 0 && box.height > 0};
 }"""
-"""JavaScript that tells what of the panel has the focus, and its label."""
+"""JavaScript that shows what of the panel has the focus, and its label."""
 
 
 def reached(page: Any, most: int = 120) -> list[dict[str, Any]]:

@@ -147,7 +147,7 @@ def _wait(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
 
 @contextmanager
 def chromium(playwright: Any, left: list[str]) -> Iterator[Any]:
-    """A context of Chromium; what is asked of anywhere else fails, and stands in *left*."""
+    """A context of Chromium; what is asked of anywhere else fails, and is in *left*."""
     browser = playwright.chromium.launch(executable_path=browser_path(), args=_FLAGS)
     size = {"width": WIDTH, "height": HEIGHT}
     context = browser.new_context(viewport=size, service_workers="block")

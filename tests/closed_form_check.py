@@ -365,7 +365,7 @@ def closed_form_check(record: Record) -> pd.DataFrame:
     """One row a closed form of `closed_forms` that applies to a simulated record; none for a log.
 
     Columns: `figure`, `unit`; `simulated` with its 95% interval `low` and `high` (NaN where one
-    value alone tells no spread; never below 0, as no figure is), the form's value `theory`, and
+    value alone shows no spread; never below 0, as no figure is), the form's value `theory`, and
     `form` and `source`, what it is called and where it is proved. Of twenty rows one may have its
     theory outside by chance.
 

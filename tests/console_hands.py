@@ -61,7 +61,7 @@ def calls(*requests: str | tuple[str, int], country: str = "ID", **more: Any) ->
 
 
 def traffic(name: str, **more: Any) -> dict[str, Any]:
-    """A source of some 100 messages a day, of one number a request."""
+    """A source of some 100 messages per day, of one number a request."""
     return {"name": name, "template": "code", "country": "ID", "messages_a_day": 100} | more
 
 
@@ -129,7 +129,7 @@ def at_moments(steps: dict[str, Any]) -> Any:
 
 
 def no_report(run: Run) -> bool:
-    """Whether the refused messages of places 1 and 2 cost nothing and have no delivery report."""
+    """Whether the refused messages of stages 1 and 2 cost nothing and have no delivery report."""
     assert run.messages is not None
     refused = run.messages[run.messages["refused_at"].isin(["request", "number"])]
     silent = refused["report_source"].isna() & refused["final_at"].isna()
@@ -138,7 +138,7 @@ def no_report(run: Run) -> bool:
 
 
 def at_once(run: Run) -> bool:
-    """Whether the platform's refusals (place 3) are reported at once, and cost nothing."""
+    """Whether the platform's refusals (stage 3) are reported at once, and cost nothing."""
     assert run.messages is not None
     refused = run.messages[run.messages["refused_at"] == "platform"]
     reported = (refused["report_source"] == 3) & (refused["final_at"] == refused["submitted_at"])

@@ -36,7 +36,7 @@ class Mutant:
             apply(self._mutation)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Remember what became of each test, and why the first one failed."""
+        """Remember the outcome of each test, and why the first one failed."""
         name = report.nodeid.partition("[")[0]
         if report.failed:
             self.seen[name] = "failed"

@@ -68,7 +68,7 @@ def in_a_process(node_ids: Sequence[str], name: str | None) -> tuple[int, str, d
 
 
 def tried(row: Row, passed: set[str]) -> dict[str, Any]:
-    """What became of a rule's mutant."""
+    """The outcome of a rule's mutant."""
     told = {"rule": row.name, "section": row.section, "tests": row.node_ids, "s": 0.0}
     if row.name in UNTOUCHED:
         return told | {"state": UNTRIED, "by": UNTOUCHED[row.name]}

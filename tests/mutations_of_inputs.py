@@ -133,7 +133,7 @@ INPUTS = {
     "registration first": Mutation(
         "smssim.simulation.setup.onboarding:_comes_first", returns(False)
     ),
-    "registration beside": Mutation(
+    "registration alongside": Mutation(
         "smssim.simulation.setup.onboarding:_comes_first", returns(True)
     ),
     "registration's duration": Mutation(_STEP, _free_steps(COUNTRY, delay=AT_ONCE)),

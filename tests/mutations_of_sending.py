@@ -188,7 +188,7 @@ SENDING = {
     "error answers": Mutation(_SERVER, sets(error_answer=0)),
     "lost answers": Mutation(_SERVER, sets(lost_answer=0)),
     "source of a report": Mutation(_CODES, then(_one_source)),
-    "updateTime": Mutation("smssim.logs.captures.write:_PLATFORM", value("nobody")),
+    "updateTime": Mutation("smssim.logs.captures.write:_PLATFORM", value("no one")),
     "orgCode": Mutation("smssim.logs.captures.write:_org_codes", _blank),
     "extend": Mutation("smssim.logs.captures.write:_echoed", _blank),
     "resends": Mutation(

@@ -119,7 +119,7 @@ class Reader(HTMLParser):
         self.wrong += [f"a table of rows of different length: {t[0]}" for t in ragged]
         self.wrong += [f"a picture without words: {p}" for p in self.pictures if not all(p)]
         if len(set(self.ids)) < len(self.ids):
-            self.wrong.append("an id stands twice")
+            self.wrong.append("an id appears twice")
         self.wrong += [f"nothing is called {name!r}" for name in {*self.pointed_at} - {*self.ids}]
 
 

@@ -60,7 +60,7 @@ def projects(pytester: pytest.Pytester) -> Project:
         place = pytester.path / "plans" / "april.yaml"
         place.parent.mkdir(exist_ok=True)
         place.write_text(plan, encoding="utf-8")
-        (pytester.path / "other.yaml").write_text("nobody: asked", encoding="utf-8")
+        (pytester.path / "other.yaml").write_text("no one: asked", encoding="utf-8")
         if test:
             (pytester.path / "tests").mkdir(exist_ok=True)
             (pytester.path / "tests" / "test_own.py").write_text(test, encoding="utf-8")

@@ -118,7 +118,7 @@ def test_a_request_that_leaves_the_machine_is_heard(running: Lab) -> None:
 
 
 def test_a_connection_of_the_kernel_is_heard(running: Lab, tmp_path: Path) -> None:
-    """The test of the other ear: Python as the kernel runs it, and an address of nobody."""
+    """The test of the other ear: Python as the kernel runs it, and an address of no one."""
     left = tmp_path / "left.txt"
     code = "import socket as s; t = s.socket(); t.settimeout(0.01); t.connect_ex(('192.0.2.1', 9))"
     environment = running.environment | {"LEFT_THE_MACHINE": str(left)}

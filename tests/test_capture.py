@@ -471,7 +471,7 @@ def test_duplicates_and_refused_numbers(tmp_path: Path) -> None:
     assert log.quarantine is not None
     assert log.quarantine["row"].tolist() == [3, 5]
     reasons = log.quarantine["reasons"].tolist()
-    assert "stands in an earlier answer" in reasons[0]
+    assert "is in an earlier answer" in reasons[0]
     assert "was refused in the answer" in reasons[1]
     texts = log.quarantine["text"].tolist()
     assert ['"total": 1' in text for text in texts] == [True, False]

@@ -277,7 +277,7 @@ def test_place_1_is_the_requests_code(tmp_path: Path, code: str, source: dict[st
 
 
 def test_place_2_is_the_numbers_status(tmp_path: Path) -> None:
-    """A duplicate's number stands in the request already; its resend goes there too."""
+    """A duplicate's number is in the request already; its resend goes there too."""
     resend = {"patience": {"fixed_s": 30}, "at_most": 1}
     run = run_of(recipients=4, flaws={"duplicates": 0.5}, resend=resend)
     requests, reports = seen(run, tmp_path)

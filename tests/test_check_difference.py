@@ -58,7 +58,7 @@ def test_differences_are_of_pairs(found: Difference) -> None:
     runs = [replicate(plan, dry.months, workers=1).runs for plan in (OLD, NEW)]
     old, new = runs
     sent = mean_interval(new["messages.requested"] - old["messages.requested"])
-    assert of(found, "enough").change == sent == (0, 0, 0), "what is asked for hangs on no package"
+    assert of(found, "enough").change == sent == (0, 0, 0), "demand depends on no package"
     yes, was = new["runout.any"] > 0, old["runout.any"] > 0
     counts = (yes & was, yes & ~was, ~yes & was, ~yes & ~was)
     assert dry.change == newcombe_paired(*(int(own.sum()) for own in counts))

@@ -77,12 +77,12 @@ def test_a_run_is_summed_up(small: Path, capsys: pytest.CaptureFixture[str]) -> 
         r"E200030 .* number rejected +Template not activated",
         r"late +1 +2026-03-01 02:00 +approved",
         r"[\d,]+ made, one per segment: [\d,]+ received .* lost",
-        r"throughput: one queue for all, 500 messages a second, never full",
+        r"throughput: one queue for all, 500 messages per second, never full",
         r"straddle: a message that straddles the end of a package is split",
         r"pushes: no second try",
     ):
         assert re.search(answer, out), answer
-    assert "suspend_scope" not in out, "an assumption that nothing hangs on"
+    assert "suspend_scope" not in out, "an assumption that nothing depends on"
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -123,7 +123,7 @@ def test_statuses_have_their_meaning() -> None:
 
 
 def test_a_country_without_packages_is_named_in_mode_2() -> None:
-    """No event marks it, and "Stopped never" beside half of the messages refused is no answer."""
+    """No event marks it, and "Stopped never" next to half of the messages refused is no answer."""
     plan = Scenario.load(Path(__file__).parents[1] / "data/scenarios/mode2_run_out.yaml")
     bare = {"days": 2, "packages": [], "account.low_quota": {}}
     lost = plan.change(**bare, **{"traffic.0.country": "DE"})
@@ -235,7 +235,7 @@ def test_what_cannot_be_written_is_2_before_the_run(
 ) -> None:
     code, _, err = called(capsys, "run", small, "--out", tmp_path)
     assert (code, err.count("\n")) == (2, 1)
-    assert "holds small.yaml, which is no part of a record" in err
+    assert "holds small.yaml, which is not part of a record" in err
 
     monkeypatch.setattr("smssim.simulation.simulate.simulate", None)
     code, _, err = called(capsys, "run", small, "--capture", tmp_path / "no" / "log.jsonl")

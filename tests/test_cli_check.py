@@ -101,7 +101,7 @@ def test_several_files_are_one_document(
     Path("summary.md").write_text("# Another step\n", encoding="utf-8")
     forms = ("--junit", "v.xml", "--markdown", "summary.md")
     code, text, _ = called(capsys, *files, *forms, *kept)
-    assert (code, text) == (1, table), "files are written beside the table"
+    assert (code, text) == (1, table), "files are written next to the table"
     root = ElementTree.parse("v.xml").getroot()
     assert (len(root), root.get("tests"), root.get("failures")) == (2, "10", "2")
     summary = Path("summary.md").read_text("utf-8")

@@ -112,7 +112,7 @@ def test_what_is_found_is_what_find_says(small: Path, capsys: pytest.CaptureFixt
     )
     assert out.startswith(f"{SEGMENTS}: {answer.value}\n")
     assert answer.note in " ".join(out.split())
-    shown = re.findall(r"^ +(\d+) .* (yes|no|cannot be told)$", out, re.MULTILINE)
+    shown = re.findall(r"^ +(\d+) .* (yes|no|undecided)$", out, re.MULTILINE)
     assert [int(value) for value, _ in shown] == answer.curve["value"].tolist()
 
 
@@ -133,7 +133,7 @@ def test_a_promise_that_never_holds_is_an_answer(
     [
         (["sweep", "S"], "--set"),
         (["sweep", "S", "--set", "days"], "--set days: must be PATH=VALUE"),
-        (["sweep", "S", "--set", "days=1", "--set", "days=2"], "days: stands twice"),
+        (["sweep", "S", "--set", "days=1", "--set", "days=2"], "days: appears twice"),
         (["sweep", "S", "--set", "dais=1"], "dais"),
         (["sweep", "S", "--set", "days=[1"], "--set days"),
         (["sweep", "S", "--set", "days=1", "--n", "0"], "'0' must be a whole number >= 1"),

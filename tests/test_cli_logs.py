@@ -248,7 +248,7 @@ def test_an_export_with_headings_of_its_own_says_what_helps(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Alone it is an error, in a directory a warning; both show the headings and how to name them.
-    A column of times that nobody named is told where its times are missed.
+    A column of times that no one named is told where its times are missed.
     """
     headings = "Ref;Handset;Sent on (UTC);Done on (UTC);Result\n"
     file, columns = tmp_path / "own" / "a.csv", tmp_path / "map.yaml"

@@ -1,4 +1,4 @@
-"""Closed forms beside simulated figures: when they apply, and that they hold what is simulated."""
+"""Closed forms next to simulated figures: when they apply, and that they hold what is simulated."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_the_simulated_figures_are_plain_ones() -> None:
     assert lost.high - lost.simulated == pytest.approx(lost.simulated - lost.low)
     billed = row(run, "pay-per-use charges")
     assert billed.simulated == pytest.approx(run.messages["cost_micro"].sum() / 1e6)
-    # 3,000 messages a day, 0.9 of them charged, 1.6 segments each.
+    # 3,000 messages per day, 0.9 of them charged, 1.6 segments each.
     assert billed.theory == pytest.approx(10 * 3_000 * 0.9 * 1.6 * 0.35)
     assert billed.unit == "USD"
 

@@ -1,4 +1,4 @@
-"""What the platform refuses after acceptance, with a report at once (place 3), one rule a test."""
+"""What the platform refuses after acceptance, with a report at once (stage 3), one rule a test."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_region_settings_refuse_other_countries() -> None:
 
 
 def test_region_settings_by_policy() -> None:
-    """Saved at 11:50 and in force ten minutes later, and so is that nobody is sent to."""
+    """Saved at 11:50 and in force ten minutes later, and so is that no one is sent to."""
     steps: dict[str, Any] = {
         "11:50": lambda account: account.set_regions(["TH", "PH", "TH"]),
         "13:50": lambda account: account.set_regions([]),
@@ -138,7 +138,7 @@ def test_unregistered_country_platform_status() -> None:
     run = simulate(made)
     assert verdicts(run) == [(3, "REJECTD")] * 2 + [SENT]
     assert at_once(run)
-    assert run.messages["sent_at"].astype("int64").iloc[2] == us("02:00"), "nobody is before it"
+    assert run.messages["sent_at"].astype("int64").iloc[2] == us("02:00"), "no one is before it"
     assert run.packages["used"].item() == 1
 
 

@@ -1,4 +1,4 @@
-"""What refuses a request (place 1) or a number in the answer (place 2), one rule a test.
+"""What refuses a request (stage 1) or a number in the answer (stage 2), one rule a test.
 
 Every world is computed by hand: from which instant on, with which code, and that it costs nothing.
 """
@@ -107,7 +107,7 @@ def test_limit_refuses_the_next_request() -> None:
 
 
 def test_country_limit_refuses_the_country() -> None:
-    """Two messages a day to ID: the third trips it, and the rest of its request passes."""
+    """Two messages per day to ID: the third trips it, and the rest of its request passes."""
     indonesia = calls("01:00", ("02:00", 3), "03:00", "1 00:00")
     thailand = calls("03:00", country="TH")
     limits = {"countries": {"ID": {"daily": 2}}}
@@ -203,7 +203,7 @@ def test_frequency_a_day_of_gmt8() -> None:
 
 
 def test_frequency_whitelist() -> None:
-    """One day of GMT+8, one number a source, one message a day: the whitelisted one gets all."""
+    """One day of GMT+8, one number a source, one message per day: the whitelisted one gets all."""
     free, limited = traffic("free", whitelisted=True, numbers=1), traffic("limited", numbers=1)
     rule = {"name": "app", "frequency": {"per_day": 1}}
     run = simulate(world(free, limited, start=f"{MONDAY}T16:00", applications=[rule]))
@@ -226,7 +226,7 @@ def test_frequency_effect_delay() -> None:
 def test_frequency_counts_what_is_refused_afterwards() -> None:
     """Two pass a minute, whether the region settings refuse them or the queue is full.
 
-    The account changes between the first and the second (a number rule that blocks nobody).
+    The account changes between the first and the second (a number rule that blocks no one).
     """
     rule = {"name": "app", "frequency": {"per_minute": 2}}
     cut = {"number_rules": [{"pattern": "6281", "saved": moment("12:00:05")}]}

@@ -1,6 +1,6 @@
 """The account's rules of the console, one a test: tickets, contacts, thresholds, mainland China.
 
-What refuses a request stands in `test_console_requests`, what refuses a number after acceptance in
+What refuses a request is in `test_console_requests`, what refuses a number after acceptance in
 `test_console_numbers`.
 """
 
@@ -63,7 +63,7 @@ def test_tickets_raise_the_quota() -> None:
 def test_contacts_are_told_of_alarm_limit_and_low_quota() -> None:
     """Five messages at once: alarm at the third, one left at the fourth, limit at the fifth.
 
-    Bob's switch is off, and so he is not told; nobody is told of the country's limit.
+    Bob's switch is off, and so he is not told; no one is told of the country's limit.
     """
     contacts = [{"name": "Ann"}, {"name": "Bob", "traffic_warning": False}, {"name": "Eve"}]
     account = {"contacts": contacts, "low_quota": {"ID": 1}}

@@ -104,7 +104,7 @@ def test_invented_worlds_are_described() -> None:
 
 
 def test_the_text_is_the_same_but_for_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line tells where it was made."""
+    """One line shows where it was made."""
     first = describe(SCENARIOS[0])
     assert describe(SCENARIOS[0]) == first
     monkeypatch.setattr("platform.machine", lambda: "abacus")

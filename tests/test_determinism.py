@@ -89,7 +89,7 @@ def test_any_tuning_gives_the_same_bytes(tuning: Tuning | None, expected: str) -
 
 
 def test_another_process_with_other_hashes_gives_the_same_bytes(expected: str) -> None:
-    """Nothing hangs on the order of a set of strings."""
+    """Nothing depends on the order of a set of strings."""
     code = "import test_determinism as t; t.print_digest()"
     folder = Path(__file__).parent
     places = os.pathsep.join([str(folder), str(folder.parent)])

@@ -27,7 +27,7 @@ def blocks(guide: Path) -> list[tuple[int, str]]:
 
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
 def test_a_guide_runs_from_top_to_bottom(guide: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blocks share their names, as in a reader's session; a failure tells the guide's own line."""
+    """Blocks share their names, as in a reader's session; a failure shows the guide's own line."""
     monkeypatch.chdir(ROOT)
     found = blocks(guide)
     assert len(found) == guide.read_text(encoding="utf-8").count("```python")

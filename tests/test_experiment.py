@@ -67,7 +67,7 @@ def test_where_it_is_computed_changes_nothing(pool: Executor) -> None:
 
 
 def test_a_policy_may_be_written_anywhere(pool: Executor) -> None:
-    """One with a closure stands in no module, as one of a notebook's cell."""
+    """One with a closure is in no module, as one of a notebook's cell."""
     bought = {"segments": 50}
 
     def buys(env: Any, account: Any) -> Any:

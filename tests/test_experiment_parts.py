@@ -112,7 +112,7 @@ def test_designs_of_a_sweep_keep_their_parts(tmp_path: Path) -> None:
 
 
 def test_a_subject_that_never_came_has_no_value() -> None:
-    """A template that nobody hands in is reviewed in no month, and its check is told so."""
+    """A template that no one hands in is reviewed in no month, and its check is told so."""
     never = {"name": "n", "metric": "review.hours", "where": {"template": "news"}, "below": 9}
     first = {"name": "f", "metric": "package.used_share", "where": {"package": 0}, "below": 1}
     found = replicate(scenario(never, first), 2, workers=1)

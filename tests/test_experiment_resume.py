@@ -100,7 +100,7 @@ def test_what_is_killed_goes_on_where_it_was(tmp_path: Path, serial: Experiment)
 
 
 def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
-    """Its output closes only when nobody is left who could write to it."""
+    """Its output closes only when no one is left who could write to it."""
     with started(tmp_path / "store", tmp_path / "out") as run:
         next(told(run))
         os.kill(run.pid, signal.SIGKILL)

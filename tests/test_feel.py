@@ -48,7 +48,7 @@ def test_help_answers_at_once() -> None:
 
 
 def test_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    """`smssim schema` prints what is checked in beside the scenarios."""
+    """`smssim schema` prints what is checked in next to the scenarios."""
     from smssim.cli import main
 
     assert main(["schema"]) == 0

@@ -74,7 +74,7 @@ def test_a_step_follows_when_the_one_before_it_is_done() -> None:
 
 @pytest.mark.parametrize("step", ["authentication", "enabling"])
 def test_authentication_and_enabling_rest_over_the_holidays(step: str) -> None:
-    """From Wednesday, 30 September 2026, 18:00 on, nobody works until Thursday, 8 October."""
+    """From Wednesday, 30 September 2026, 18:00 on, no one works until Thursday, 8 October."""
     late = {"begins": "2026-09-30T17:00:00+08:00", step: 2 * 3_600}
     found = table(scenario(start="2026-09-30", onboarding=late))
     done = found.loc[(step, ""), "done_at"].tz_convert("Asia/Shanghai")

@@ -30,7 +30,7 @@ GROUPED = ["numbers", "imported", "duplicates", "invalid", *COUNTS]
 
 
 def scenario(*tasks: dict[str, Any], **changes: Any) -> Scenario:
-    """Passwords for three days, and group tasks beside them."""
+    """Passwords for three days, and group tasks next to them."""
     made = {
         "start": "2026-04-01",
         "days": 3,
@@ -178,7 +178,7 @@ def test_only_a_group_task_can_be_cancelled() -> None:
     first_us = to_us(pd.Timestamp("2026-04-01"))
     policy = partial(cancel, at_us=first_us, name="api", told=said)
     simulate(scenario({}), policies=[policy], rows=False)
-    assert said == ["name(='api') is no group task of this scenario"]
+    assert said == ["name(='api') is not a group task of this scenario"]
 
 
 def test_a_cancelled_task_changes_no_message_of_others() -> None:

@@ -73,7 +73,7 @@ def test_the_reader_of_pages_sees_what_is_wrong() -> None:
     wrong = "\n".join(Reader(page).wrong)
     for told in ("h1 is followed", "caption", "scope", "length", "role", "http://x", "a script"):
         assert told in wrong, told
-    for told in ("id stands twice", "onclick", "//y", "z.png", "<p> is not closed"):
+    for told in ("id appears twice", "onclick", "//y", "z.png", "<p> is not closed"):
         assert told in wrong, told
 
 

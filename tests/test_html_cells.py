@@ -48,7 +48,7 @@ def test_a_count_has_not_the_interval_of_its_share() -> None:
 
 
 def test_a_row_in_its_unit_says_it_in_its_cells() -> None:
-    """A column of units beside cells in minutes would say that they are hours."""
+    """A column of units next to cells in minutes would say that they are hours."""
     frame = pd.DataFrame(
         {
             "unit": ["h", "USD", "messages"],

@@ -84,7 +84,7 @@ def test_a_group_task_from_a_file(tmp_path: Path, pace_per_s: float | None) -> N
 
 ONE_A_MINUTE = {"name": "api", "template": "code", "country": "ID", "messages_a_day": 1_440}
 EDGES: dict[str, dict[str, Any]] = {
-    "nobody sends": {"traffic": []},
+    "no one sends": {"traffic": []},
     "hardly anybody sends": {"traffic": [ONE_A_MINUTE | {"messages_a_day": 1e-9}]},
     "nothing is pushed": {"callback": {"address": False}},
     "nothing is final yet": {"queue": {"validity_h": 168}, "routes": {"ID": {"latency": 200_000}}},

@@ -196,7 +196,7 @@ def test_simpy_drives_the_account_and_the_loop() -> None:
 
 
 def test_scalar_rules_know_no_arrays() -> None:
-    """The account's rules are plain code that can be read beside docs/model.md."""
+    """The account's rules are plain code that can be read next to docs/model.md."""
     scalar = _within(*(f"simulation/{part}/" for part in ("account", "setup", "policies")))
     assert not [str(a) for a in scalar if a.target.split(".")[0] in ("numpy", "pandas")]
 

@@ -70,7 +70,7 @@ def test_beginning_later_is_never_surer(festival: Scenario) -> None:
 
 
 def test_a_country_that_is_not_registered_is_not_ready(festival: Scenario) -> None:
-    """Taiwan files the content beside the review, and that takes until after the launch."""
+    """Taiwan files the content next to the review, and that takes until after the launch."""
     slow = {"VN": festival.registrations["VN"], "TW": {"duration": 40 * 32_400.0}}
     taiwan = festival.change(**{"traffic.0.country": "TW", "registrations": slow, "routes": {}})
     begins = [datetime.fromisoformat("2026-01-12T09:00:00+08:00")]

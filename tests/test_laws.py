@@ -393,7 +393,7 @@ def rules_met(w: World) -> Iterator[str]:
 
 
 def test_a_request_is_unique_within_its_source() -> None:
-    """A million requests an hour would take the numbers of the next hour, and are refused."""
+    """A million requests per hour would take the numbers of the next hour, and are refused."""
     hours = [0.0] * 24
     hours[5:7] = [12.0, 0.1]
     source = {"name": "api", "template": "code", "country": "ID", "zone": "UTC", "hours": hours}

@@ -52,7 +52,7 @@ def piece_or_remedy(columns: dict[str, list[str | None]]) -> ParsedChunk | str:
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 6).flatmap(cells))
 def test_every_row_is_kept_or_refused_exactly_once(columns: dict[str, list[str | None]]) -> None:
-    """Whatever stands in the cells; a table that cannot be read as a whole says the remedy."""
+    """Whatever is in the cells; a table that cannot be read as a whole says the remedy."""
     n = len(columns["Phone"])
     found = piece_or_remedy(columns)
     if isinstance(found, str):

@@ -109,7 +109,7 @@ def matched(headings: list[str]) -> Matching | str:
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.text(max_size=12) | st.sampled_from(ENGLISH + CHINESE), max_size=8))
 def test_any_headings_match_or_say_why_not(headings: list[str]) -> None:
-    """Each column is matched or passed over; the only error is ColumnMappingError."""
+    """Each column is matched or ignored; the only error is ColumnMappingError."""
     is_heading(headings)
     found = matched(headings)
     if isinstance(found, str):
@@ -240,7 +240,7 @@ def test_any_mapping_is_read_or_refused(mapping: dict[Any, Any]) -> None:
 
 
 def test_headings_in_two_languages() -> None:
-    """Chinese and English beside each other, with any mark between, mean one field."""
+    """Chinese and English next to each other, with any mark between, mean one field."""
     headings = ("短信ID SMS ID", "手机号码/Phone Number", "提交时间 Submit Time", "Status 状态")
     assert tuple(match(headings).columns) == ("id", "number", "submitted", "status")
     assert is_heading(headings)

@@ -89,7 +89,7 @@ def test_a_number_alone() -> None:
     assert reasons(found.rejected) == {
         1: (
             "Phone(='6.28E+12') was rounded by a spreadsheet, it must have all its digits or a "
-            "country beside it",
+            "country next to it",
         ),
         2: ("Phone(='abc') must be a phone number: its calling code, 5 to 15 digits",),
         3: ("Phone is missing",),
@@ -117,7 +117,7 @@ def test_hashes_of_numbers_do_not_tell_them() -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.text(max_size=40), unique=True, max_size=40), st.integers(0, 40))
 def test_keys_are_equal_just_for_equal_texts(texts: list[str], cut: int) -> None:
-    """Whatever stands beside them."""
+    """Whatever stands next to them."""
     secret = Secret.of(b"x").ids
     whole = keys_of(Texts(pa.array(texts, pa.string())), secret)
     assert len(np.unique(whole, axis=0)) == len(texts)

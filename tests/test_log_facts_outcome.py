@@ -141,7 +141,7 @@ def test_frames_are_in_order_and_requests_are_numbered(world: World) -> None:
 @many
 @given(worlds(), st.permutations(range(3)))
 def test_the_order_of_files_is_irrelevant(world: World, order: list[int]) -> None:
-    """Overlapping tables say the same in any order, where a time tells which status was later."""
+    """Overlapping tables say the same in any order, where a time shows which status was later."""
     for facts in (world.sends, world.reports):
         # A status is as good as its time: of two of the same time the later row would count.
         said = np.where(facts["final"] == UNKNOWN, 0, facts["final"] // SECOND)

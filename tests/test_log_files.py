@@ -100,7 +100,7 @@ def saved(path: Path, text: str, encoding: str = "utf-8") -> Path:
 def test_text_is_read_in_any_encoding_and_separator(
     tmp_path: Path, encoding: str, told: str, separator: str, packed: bool
 ) -> None:
-    """Nobody says them, and nothing is lost by them."""
+    """No one says them, and nothing is lost by them."""
     data = written([HEADINGS, *ROWS], separator, "\r\n").encode(encoding)
     path = tmp_path / "export"
     path.write_bytes(gzip.compress(data) if packed else data)
@@ -198,7 +198,7 @@ def test_separators_at_the_end_of_every_row_are_no_fields(
 
 
 def test_headings_that_are_blank_or_stand_twice_have_names(tmp_path: Path) -> None:
-    """A mapping has each name once, and what stands in brackets is no heading."""
+    """A mapping has each name once, and what is in brackets is no heading."""
     path = saved(tmp_path / "a.csv", "SMS ID,Send Time,,Send Time\n1,2,3,4\n")
     table = opened_table(path)
     assert table.headings == ("SMS ID", "Send Time", "(column 3)", "Send Time (column 4)")
@@ -467,7 +467,7 @@ def test_what_is_no_log_says_why(tmp_path: Path, data: bytes, reason: str) -> No
 
 
 def test_a_directory_is_read_by_name_without_hidden_files(tmp_path: Path) -> None:
-    """What is passed over is named; a pipe is no file and is not waited for."""
+    """What is ignored is named; a pipe is no file and is not waited for."""
     for name in ("b/2.csv", "a.csv", "b/1.csv", ".x/3.csv", "_y.csv", "b/.z"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         saved(tmp_path / name, written([HEADINGS, *ROWS]))

@@ -108,7 +108,7 @@ def test_any_text_after_a_heading_is_told_of(
 @SHARED
 @given(bodies.map(lambda body: body.replace('"', "'").replace("\x00", "")))
 def test_every_line_is_told_of_once(tmp_path: Path, body: str) -> None:
-    """Lines in are lines in batches, refused, or passed over; and the heading."""
+    """Lines in are lines in batches, refused, or ignored; and the heading."""
     text = HEADING + "\n1,2\n1,2\n1,2\n" + body.replace("\ud800", "\x81")
     path = tmp_path / "a.csv"
     path.write_bytes(text.encode("utf-8"))
@@ -125,7 +125,7 @@ def test_every_line_is_told_of_once(tmp_path: Path, body: str) -> None:
     st.integers(1, 40),
 )
 def test_blocks_end_anywhere(tmp_path: Path, records: list[list[str]], size: int) -> None:
-    """What is read does not hang on where a block of bytes ends."""
+    """What is read does not depend on where a block of bytes ends."""
     body = "\n".join(",".join(cell if "a" in cell else f'"{cell}"' for cell in r) for r in records)
     path = tmp_path / "a.csv"
     path.write_text(f"{HEADING}\n1,2\n1,2\n{body}", encoding="utf-8", newline="")

@@ -56,7 +56,7 @@ def test_digits_that_anything_splits_are_a_number(
 ) -> None:
     """By one mark, in any places: no more than three digits are shown, unless it is a time.
 
-    A whole number ends where its field does: what stands in the next one is another figure.
+    A whole number ends where its field does: what is in the next one is another figure.
     """
     number = "".join(split * (i in places) + digit for i, digit in enumerate(digits))
     if split.strip(" ") in (",", ";", "|", "\t", "\\t", '"', "\n"):

@@ -35,7 +35,7 @@ def test_numbers_of_one_without_their_plus() -> None:
 
 
 def test_one_number_is_no_evidence() -> None:
-    """It is asked about, and a country beside it answers."""
+    """It is asked about, and a country next to it answers."""
     assert countries(["13105550100"]) == ["?"]
     assert countries(["13105550100"], Country=["US"]) == ["US"]
     assert countries(["13105550100"], Country=["CN"]) == ["CN"]

@@ -158,7 +158,7 @@ BASE = _scenario()
 def test_a_source_more_changes_no_mark_of_the_others(
     name: str, kind: str, source: dict[str, Any]
 ) -> None:
-    """With packages, limits and queues of nobody else, every other row is as it was."""
+    """With packages, limits and queues of no one else, every other row is as it was."""
     extra = {"name": name, "template": "code", **source}
     plan = BASE.model_dump(exclude_unset=True)[kind]
     more = _scenario(**{kind: [*plan, extra]})

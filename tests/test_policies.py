@@ -104,7 +104,7 @@ def test_quota_is_bought_once_a_notice_after_the_reaction_time() -> None:
     assert len(notices) >= 3
     late = pd.Timedelta(seconds=1_800, microseconds=1)
     assert bought.tolist()[: len(notices)] == [at + late for at in notices]
-    assert len(told(run, "low_quota", "ID")) == 1, "ID told, and nobody bought for it"
+    assert len(told(run, "low_quota", "ID")) == 1, "ID told, and no one bought for it"
     packages = run.packages
     assert packages is not None
     assert set(packages["country"].iloc[2:]) == {"TH"}
@@ -118,7 +118,7 @@ def test_quota_is_bought_at_most_so_often_and_for_so_long() -> None:
     assert packages is not None
     own = packages.iloc[2:]
     assert len(own) == 2
-    assert len(told(run, "run_out", "TH")) == 3, "the last run-out finds nobody"
+    assert len(told(run, "run_out", "TH")) == 3, "the last run-out finds no one"
     assert ((own["ends_at"] - own["in_force_at"]) <= pd.Timedelta(days=2)).all()
 
 
@@ -158,7 +158,7 @@ def test_money_is_paid_in_when_frozen_until_it_thaws() -> None:
     assert paid.iloc[0] == frozen.iloc[0] + pd.Timedelta(seconds=600, microseconds=1)
     spans = zip(frozen, thawed, strict=True)
     during = [sum(paid.between(since, until)) for since, until in spans]
-    assert sum(during) == len(paid), "nobody pays while nothing is frozen"
+    assert sum(during) == len(paid), "no one pays while nothing is frozen"
     ledger = run.ledger
     assert ledger is not None
     assert set(ledger.loc[ledger["entry"] == "top_up", "amount_micro"]) == {500_000}
@@ -200,7 +200,7 @@ def test_a_limit_is_raised_in_working_hours_only(on: Any) -> None:
     assert at.dt.hour.between(9, 17).all()
     assert (at.dt.day_of_week < 5).all()
     first = shanghai(told(run, on)).iloc[0]
-    assert not 9 <= first.hour < 18 or first.day_of_week > 4, "he was told when nobody was there"
+    assert not 9 <= first.hour < 18 or first.day_of_week > 4, "he was told when no one was there"
 
 
 def test_a_limit_is_raised_by_steps_and_never_above_the_quota() -> None:

@@ -207,7 +207,7 @@ def test_what_is_listed_is_collected_or_is_an_error(
     root = pytester.path / "inner"
     listed = root / folder / "april.yaml"
     listed.parent.mkdir(parents=True, exist_ok=True)
-    listed.write_text("nobody: asked" if broken else KEPT, encoding="utf-8")
+    listed.write_text("no one: asked" if broken else KEPT, encoding="utf-8")
     (root / "sub" / "test_own.py").write_text("def test_own(): pass", encoding="utf-8")
     ini = INI.replace("plans/**/*.yaml", f"{folder}/*.yaml")
     (root / "pytest.ini").write_text(ini, encoding="utf-8")

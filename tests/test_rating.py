@@ -122,7 +122,7 @@ def assert_same_money(scenario: Scenario, run: Run) -> None:
         by = [c for c in own if c not in {*measures, *keys}]
         sums = [f.groupby(by, dropna=False, observed=True)[measures].sum() for f in (own, theirs)]
         pd.testing.assert_frame_equal(*sums)
-    # In mode 2 the month's log tells of a run-out only if a message that met it was refused.
+    # In mode 2 the month's log shows a run-out only if a message that met it was refused.
     mode_1 = scenario.account.service_mode == "pay_per_use"
     kinds = PACKAGE_EVENTS if mode_1 else PACKAGE_EVENTS[:-1]
     assert found.events is not None

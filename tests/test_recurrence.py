@@ -117,7 +117,7 @@ def test_what_no_task_can_be(task: dict[str, Any], said: str) -> None:
 def test_no_source_has_the_name_of_a_date() -> None:
     task = {"name": "weekend 2026-04-03", "template": "promo", "at": "2026-04-01", "countries": {}}
     said = refused(group_tasks=[FRIDAYS, task | {"countries": {"ID": 1}}])
-    assert "group_tasks.1.name: the name 'weekend 2026-04-03' stands twice" in said
+    assert "group_tasks.1.name: the name 'weekend 2026-04-03' appears twice" in said
 
 
 def test_a_renewed_package_is_its_purchases_written_out() -> None:

@@ -51,7 +51,7 @@ def test_a_run_without_a_callback_address_pushes_none() -> None:
 
 
 def test_a_cost_without_a_currency_is_the_same_everywhere(log: Record) -> None:
-    """The export tells what each message cost, and not what packages did."""
+    """The export shows what each message cost, and not what packages did."""
     assert log.currency is None
     bill = report.cost(log, by=())
     assert bill["entry"].tolist() == ["pay_per_use"]

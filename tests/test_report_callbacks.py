@@ -197,7 +197,7 @@ def test_exactly_a_minute_is_not_late() -> None:
     assert counted == [len(run.reports), len(run.reports), 0, 0]
     bare = replace(run, reports=None)
     assert report.callbacks(bare, late_s=10)["late"].iloc[0] == len(run.reports)
-    assert pd.isna(report.callbacks(bare)["late"].iloc[0]), "the bin of 60 s does not tell"
+    assert pd.isna(report.callbacks(bare)["late"].iloc[0]), "the bin of 60 s does not show"
 
 
 def test_what_does_not_tell_its_time_is_left_out(run: Run) -> None:

@@ -188,7 +188,7 @@ def test_months_of_different_length_are_compared_a_day() -> None:
     found = rows(report.compare(a, b))
 
     sent = found["messages.sent"]
-    assert sent.unit == "messages a day"
+    assert sent.unit == "messages per day"
     assert found["cost"].unit == "USD a day"
     assert abs(sent.difference) < 60
     assert sent.difference_low < 0 < sent.difference_high

@@ -248,7 +248,7 @@ def test_what_cannot_be_told_is_refused() -> None:
     with pytest.raises(ValueError, match=r"report\.outages needs reports, which the record"):
         report.outages(replace(run, reports=None))
     log = replace(run, ledger=None, messages=None)
-    with pytest.raises(ValueError, match="tells no outages: its rows were not kept"):
+    with pytest.raises(ValueError, match="shows no outages: its rows were not kept"):
         report.outages(log)
     silent = run.reports.assign(
         received_at=pd.Series(pd.NaT, run.reports.index).dt.tz_localize("UTC")

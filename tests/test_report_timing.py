@@ -128,7 +128,7 @@ def test_there_are_no_quantiles_without_times(run: Run) -> None:
     log = told_by(run, set(), {"ID", "TH"})
 
     assert report.delivery(log)[LATENCIES].isna().all(axis=None)
-    reason = "the export tells only whether a status came within 3 minutes"
+    reason = "the export shows only whether a status came within 3 minutes"
     text = " ".join(smssim.summary(log).split())
     assert f"p95 is not known: {reason}" in text
     soon = report.delivery(log, by=())["within_3_min"].iloc[0]
@@ -163,7 +163,7 @@ def test_what_is_not_told_at_all_has_no_share(run: Run) -> None:
     assert found.loc["ID", SOON].isna().all()
     assert found.loc["TH", SOON].notna().all()
     assert report.delivery(log, by=())[SOON].isna().all(axis=None)
-    assert "does not tell when messages were delivered" in " ".join(smssim.summary(log).split())
+    assert "does not show when messages were delivered" in " ".join(smssim.summary(log).split())
 
 
 def test_nothing_delivered_has_neither_share_nor_reason(run: Run) -> None:

@@ -66,7 +66,7 @@ def test_whole_minutes_are_no_exact_seconds(tmp_path: Path, seed: int, form: str
 
 @pytest.mark.parametrize(("without", "p50", "p99"), [(1, True, True), (30, True, False)])
 def test_some_deliveries_without_a_time(tmp_path: Path, without: int, p50: bool, p99: bool) -> None:
-    """Their delays may have been any: quantiles that hang on them are NA, the others are known."""
+    """Their delays may have been any: quantiles that depend on them are NA, others are known."""
     delays = np.round(np.random.default_rng(1).exponential(8, 1_000))
     record = log_of(tmp_path, delays, without=without)
     row = smssim.report.delivery(record, by=()).iloc[0]

@@ -159,7 +159,7 @@ def test_a_log_does_not_tell_an_attack(run: Run) -> None:
 
 
 def test_a_rated_log_tells_all_but_who_resent(run: Run) -> None:
-    """One that tells generations does not tell servers; a capture tells neither, and no attack."""
+    """One that tells generations does not show servers; a capture shows neither, and no attack."""
     log = rated(month(), run, as_log(run))
     truth = plain(run, {"c"}, {"b"})
     both = [a + b for a, b in zip(truth["user_resend"], truth["server_resend"], strict=True)][:-1]

@@ -223,7 +223,7 @@ def test_packages_and_reviews_are_named_as_subjects(run: Run) -> None:
                 assert found == pytest.approx(whole[name, str(number)], nan_ok=True)
     assert whole["package.empty", "0"] != whole["package.empty", "1"]
     third = kpi(run, "package.used_share", {"package": 2})
-    assert third != third, "which nobody bought"
+    assert third != third, "which no one bought"
     reviewed = simulate(
         scenario(
             templates=[

@@ -149,7 +149,7 @@ def test_other_keys_are_counted_from_rows_or_files(run: Run, by: Any, tmp_path: 
     assert_counted(found, by_groupby(run, by))
     assert_frame_equal(report.tally(tmp_path / "record", by), found)
     with pytest.raises(
-        ValueError, match=r"no tally tells messages, .* by\(=.*\), and 'scenario' has no"
+        ValueError, match=r"no tally has messages, .* by\(=.*\), and 'scenario' has no"
     ):
         report.tally(replace(run, messages=None), by)
 
@@ -169,7 +169,7 @@ def test_some_measures_are_enough(run: Run) -> None:
         assert_frame_equal(
             report.tally(rowless, by, SUMS[:3]), report.tally(run, by).drop(columns="cost_micro")
         )
-    with pytest.raises(ValueError, match="no tally tells cost_micro by"):
+    with pytest.raises(ValueError, match="no tally has cost_micro by"):
         report.tally(rowless, "slot", ["cost_micro"])
     assert report.tally(run, "slot")["cost_micro"].sum() == report.tally(run, ())["cost_micro"][0]
 
@@ -211,7 +211,7 @@ def test_a_log_has_no_charges(run: Run, tmp_path: Path) -> None:
 
 
 def test_latency_by_day_comes_from_bins(run: Run) -> None:
-    """What the delivery report cannot tell by day, the bins can."""
+    """What the delivery report cannot show by day, the bins can."""
     found = report.tally(run, ["day", "bin"]).dropna(subset="bin")
 
     kept = run.tallies.latency

@@ -63,7 +63,7 @@ def test_one_reviewer_takes_one_template_at_a_time_first_come_first_served() -> 
 def test_handling_rests_outside_working_hours() -> None:
     at = ("2026-03-02T09:00:00Z", "2026-03-02T10:00:00Z", "2026-03-06T09:30:00Z")
     made = scenario(*at, reviewers=2, handling=2 * 3_600)
-    # From Monday 17:00; at 18:00 nobody begins; from Friday 17:30 over the weekend.
+    # From Monday 17:00; at 18:00 no one begins; from Friday 17:30 over the weekend.
     assert decided(made.change(days=14)) == ["Tue 10:00", "Tue 11:00", "Mon 10:30"]
 
 

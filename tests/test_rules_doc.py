@@ -140,7 +140,7 @@ def test_its_kind_is_known(row: Row) -> None:
 
 @by_row
 def test_its_source_is_a_section_or_an_assumption(row: Row) -> None:
-    """A tag stands in the section that it is said to be of."""
+    """A tag is in the section that it is said to be of."""
     for source in row.source.split("; "):
         if source in ("assumption", "seed"):
             continue

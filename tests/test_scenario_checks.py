@@ -88,7 +88,7 @@ def refused(promise: str) -> list[str]:
         (
             "{name: b, metric: latency.p95, where: {template: code, country: ID}, below: 1}",
             "country",
-            "beside a template nothing can stand",
+            "next to a template nothing can stand",
         ),
     ],
 )
@@ -100,7 +100,7 @@ def test_a_wrong_promise_is_told_with_its_place(promise: str, at: str, message: 
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
-    """Also beside a field that cannot be read."""
+    """Also next to a field that cannot be read."""
     wrong = refused("{name: dry, metric: costs, where: {template: none, contry: ID}, below: x}")
     assert len(wrong) == 4
     assert [problem.split(": ")[1] for problem in wrong] == [

@@ -94,9 +94,9 @@ def test_from_python_there_is_no_place() -> None:
         ("# nothing\n", "x.yaml:1:1: the scenario is empty"),
         ("- a\n", "x.yaml:1:1: the scenario must be a mapping of keys to values"),
         ("a: &b [*b]\n", "x.yaml:1:4: an anchor must not hold itself"),
-        ("a: 1\n---\nb: 2\n", "x.yaml:2:1: this is no YAML: but found another document"),
-        ("a: b\x01c\n", "x.yaml:1:5: the character U+0001 must not stand in YAML"),
-        ("a: !!python/object:os.system x\n", "x.yaml:1:4: this is no YAML: could not determine"),
+        ("a: 1\n---\nb: 2\n", "x.yaml:2:1: not valid YAML: but found another document"),
+        ("a: b\x01c\n", "x.yaml:1:5: the character U+0001 must not be in YAML"),
+        ("a: !!python/object:os.system x\n", "x.yaml:1:4: not valid YAML: could not determine"),
     ],
 )
 def test_what_is_no_scenario_at_all(text: str, message: str) -> None:
@@ -111,7 +111,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match=r"nowhere\.yaml: No such file"):
         Scenario.load(tmp_path / "nowhere.yaml")
     (tmp_path / "latin.yaml").write_bytes(b"name: ok\nname2: caf\xe9\n")
-    with pytest.raises(ScenarioError, match=r"latin\.yaml:2:11: this is no text in UTF-8"):
+    with pytest.raises(ScenarioError, match=r"latin\.yaml:2:11: not text in UTF-8"):
         Scenario.load(tmp_path / "latin.yaml")
     (tmp_path / "bom.yaml").write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
     assert Scenario.load(tmp_path / "bom.yaml") == Scenario.parse(GOOD)

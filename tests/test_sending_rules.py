@@ -35,7 +35,7 @@ def test_thresholds_count_messages_or_segments(unit: str, sent: int) -> None:
 
 @pytest.mark.parametrize(("counts", "refused"), [(True, 4), (False, 10)])
 def test_thresholds_count_what_the_platform_refuses(counts: bool, refused: int) -> None:
-    """After acceptance: the limit may be full of messages that nobody got."""
+    """After acceptance: the limit may be full of messages that no one got."""
     thresholds = LOW | {"counts_refused": counts}
     run = day(requests(*MINUTES), thresholds=thresholds, account={"regions": ["TH"]})
     assert column(run, "status") == ["E000628"] * refused + ["E000623"] * (10 - refused)

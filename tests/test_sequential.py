@@ -111,7 +111,7 @@ def test_moments_are_those_of_each_beginning(
 
 @pytest.mark.parametrize("bound", [0.0, 50.0, 99.0, 99.999_999])
 def test_a_constant_is_certain_when_others_would_have_shown(bound: float) -> None:
-    """Unless a floor tells that others cannot be so far away."""
+    """Unless a floor shows that others cannot be so far away."""
     constant = np.full(80, 100.0)
     certain = np.flatnonzero(mean_is_above(beginnings(constant), bound, RISK))
     floored = np.flatnonzero(mean_is_above(beginnings(constant), bound, RISK, 0.0))

@@ -138,7 +138,7 @@ def test_server_resend_line_in_the_summary() -> None:
 
 
 def test_user_resend_line_in_the_bill() -> None:
-    """Users' copies are a line of their own, beside packages, which serve all copies."""
+    """Users' copies are a line of their own, next to packages, which serve all copies."""
     made = scenario([UNDELIV] * 3, {"statuses": ["UNDELIV"]})
     package = {"country": "ID", "segments": 4, "price": 1}
     users = {"calls.0.server_resend": None, "calls.0.resend": {"at_most": 1}}
@@ -159,7 +159,7 @@ def test_user_resend_line_in_the_bill() -> None:
         ({"calls.0.server_resend.statuses": ["DELIVRD"]}, "must not be sent again"),
         ({"calls.0.server_resend.statuses": ["none"]}, "ends as EXPIRED"),
         ({"calls.0.server_resend.statuses": ["UNDELIF"]}, "did you mean 'UNDELIV'"),
-        ({"calls.0.server_resend.statuses": ["UNDELIV", "UNDELIV"]}, "stands twice"),
+        ({"calls.0.server_resend.statuses": ["UNDELIV", "UNDELIV"]}, "appears twice"),
         ({"calls.0.server_resend.at_most": 8}, "at_most"),
         ({"callback.address": False}, "would never send again"),
         (

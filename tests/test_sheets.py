@@ -107,7 +107,7 @@ def test_a_log_reads_a_neutral_cell_as_what_it_was_made_of(text: str) -> None:
 
 
 def frame() -> pd.DataFrame:
-    """Texts of all kinds with what else stands in our tables."""
+    """Texts of all kinds with what else is in our tables."""
     texts = [*HOSTILE, *(text for text in HARMLESS if text), None]
     n = len(texts)
     return pd.DataFrame(

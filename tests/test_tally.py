@@ -40,7 +40,7 @@ def charge(row: Any) -> str:
 
 
 def outcome(row: Any) -> str:
-    """What became of a message."""
+    """The outcome of a message."""
     if row.refused_at:
         return "refused_platform" if row.refused_at == "platform" else "refused"
     if pd.isna(row.status):

@@ -1,4 +1,4 @@
-"""The check of templates: one test a rule, named after it, then laws about all texts."""
+"""The check of templates: one test per rule, named after it, then laws about all texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The check of variable values: one test a rule, then laws about all values."""
+"""The check of variable values: one test per rule, then laws about all values."""
 
 from __future__ import annotations
 

@@ -100,8 +100,8 @@ def test_rows_that_were_put_in_between_are_told() -> None:
     short = replace(run(), messages=messages.iloc[:-1])
     told = told_of(run(), short)
     last = len(messages) - 1
-    assert f"messages, row {last:,}: it stands in one of them alone" in told
-    assert f"\na row stands in the first alone, from row {last:,} on" in told
+    assert f"messages, row {last:,}: it is in one of them alone" in told
+    assert f"\na row is in the first alone, from row {last:,} on" in told
     assert "(no row)" in told
     assert "stand" not in told_of(run(), changed("messages", 40, "segments", 7))
 

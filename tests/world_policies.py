@@ -51,7 +51,7 @@ class Buy(Reaction):
 
 @dataclass(frozen=True)
 class Witness(Reaction):
-    """Buy a package whose size tells what was read, so that tables show what policies see."""
+    """Buy a package whose size shows what was read, so that tables show what policies see."""
 
     country: str
 

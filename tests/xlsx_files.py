@@ -35,7 +35,7 @@ def sheet(rows: str, before: str = "", after: str = "") -> str:
 
 
 def strings(*items: str) -> str:
-    """Return shared strings; each item is what stands in its <si>."""
+    """Return shared strings; each item is what is in its <si>."""
     entries = "".join(f"<si>{item}</si>" for item in items)
     return f'<sst xmlns="{MAIN}">{entries}</sst>'
 

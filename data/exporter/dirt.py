@@ -71,7 +71,7 @@ def conflict(line: Line) -> list[Line]:
 
 
 def repeated(line: Line) -> list[Line]:
-    """The line stands twice, where the number of segments or its part tells that it is a copy."""
+    """The line appears twice, where the number of segments or its part shows that it is a copy."""
     return [line.copy()]
 
 

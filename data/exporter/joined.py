@@ -69,7 +69,7 @@ def _send(line: Line) -> Line:
 
 
 def _report(line: Line) -> Line:
-    # The platform's own report of a message that nobody reported has no time of its own.
+    # The platform's own report of a message that no one reported has no time of its own.
     built = line.said["source"] == 1
     final = None if built else line.said["final"]
     return Line(line.said | {"kind": "report", "final": final, "received": line.said["final"] + 1})

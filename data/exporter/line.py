@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Raw(str):
-    """A text that stands in a file as it is, whatever the form makes of other values."""
+    """A text that is in a file as it is, whatever the form makes of other values."""
 
     __slots__ = ()
 
@@ -30,7 +30,7 @@ class Line:
     row: int = 0
 
     def value(self, name: str) -> Any:
-        """What stands in the file for a field, before the form writes it in its own way."""
+        """What is in the file for a field, before the form writes it in its own way."""
         return self.written.get(name, self.said.get(name))
 
     def copy(self) -> Line:

@@ -37,7 +37,7 @@ class Form:
         return self.separator.join(self._quoted(cell) for cell in cells)
 
     def line(self, line: Line) -> str:
-        """A record as it stands in the file, broken if it is."""
+        """A record verbatim from the file, broken if it is."""
         cells = [self._cell(line, field) for _, field in self.columns]
         if line.broken == "bytes":
             cells[-1] += HOLE

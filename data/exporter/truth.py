@@ -1,4 +1,4 @@
-"""What is true of an export: which records count, what became of the messages, what they cost.
+"""What is true of an export: which records count, the outcome of the messages, what they cost.
 
 Written as plainly as can be, line by line, from docs/logs.md, to be held against the reader.
 """

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 _COMPARED = ["figure", "base", "what-if", "difference", "low", "high", "reduction", "unit"]
-_HOLDS = {True: "yes", False: "no", None: "cannot be told"}
+_HOLDS = {True: "yes", False: "no", None: "undecided"}
 
 
 def add_sweep_options(parser: argparse.ArgumentParser) -> None:

@@ -148,7 +148,7 @@ def changes_of(options: argparse.Namespace) -> dict[str, list[Any]]:
         if not (path and equals and values.strip()):
             raise WrongInput(f"--set {path or text}: must be PATH=VALUE")
         if path in changes:
-            raise WrongInput(f"--set {path}: stands twice")
+            raise WrongInput(f"--set {path}: appears twice")
         if is_secret(path.rpartition(".")[2]):
             raise WrongInput(f"--set {path}: a secret changes no figure, and is set in the file")
         with wrong_if(ValueError):

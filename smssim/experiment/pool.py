@@ -128,7 +128,7 @@ class Pool:
             raise
         except Exception:
             # The executor's own failure, such as a cluster that lost workers too often: whether
-            # by this job or by one beside it shows only when each runs alone.
+            # by this job or by one next to it shows only when each runs alone.
             given_up += tasks
             return
         self._learn(results)

@@ -50,7 +50,7 @@ def read_log(
 
     A record that cannot be used is in `quarantine` with all its reasons; `provenance["counts"]`
     holds `records_in` = `used` + `quarantined` + `duplicates`. Raise a
-    ColumnMappingError, a ValueError, for a table that nobody could read without more help, and
+    ColumnMappingError, a ValueError, for a table that no one could read without more help, and
     says which; with *strict* a QuarantinedError if any record is left out; an OSError for
     a path that cannot be opened.
     """

@@ -130,7 +130,7 @@ class LogReader:
             raise ValueError(f"{path}: holds no file to read")
         for hidden in files.hidden:
             self._warnings.append(
-                f"{self._path(hidden)}: passed over, its name begins like a hidden file's"
+                f"{self._path(hidden)}: ignored, its name begins like a hidden file's"
             )
         for file in files.files:
             parts = open_file(file, self._rules, self._encoding, self._database_table)

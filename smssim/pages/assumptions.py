@@ -29,12 +29,12 @@ def _queue(scenario: Scenario) -> str:
     queue = scenario.queue
     scope = {
         "shared": "one queue for all",
-        "application": "a queue an application",
-        "route": "a queue a country",
+        "application": "one queue per application",
+        "route": "one queue per country",
     }
     full = "never full" if queue.capacity is None else f"full with {queue.capacity:,} waiting"
     return (
-        f"throughput: {scope[queue.scope]}, {queue.throughput_per_s:,g} messages a second, {full}"
+        f"throughput: {scope[queue.scope]}, {queue.throughput_per_s:,g} messages per second, {full}"
     )
 
 
@@ -48,7 +48,7 @@ def _routes(record: Record, scenario: Scenario) -> list[str]:
         route = scenario.route(country)
         delivered = sum(outcome.share for outcome in route.outcomes if outcome.status == "DELIVRD")
         default = "" if country in scenario.routes else " (default)"
-        price = f"{route.price:,g} {scenario.currency} a segment, " if country in billed else ""
+        price = f"{route.price:,g} {scenario.currency} per segment, " if country in billed else ""
         lines.append(
             f"route {country}{default}: {price}{percent(delivered)} DELIVRD, "
             f"{described(route.latency)}"

@@ -63,7 +63,7 @@ def grid(frame: pd.DataFrame, show: Sequence[str], most: int) -> Grid:
     """The first *most* rows of a frame, and of its columns those to *show* that it has.
 
     Columns in which nothing is known or said are left out. A figure's interval, columns that end in
-    `_low` and `_high`, stands in its cell, on a line of its own.
+    `_low` and `_high`, is in its cell, on a line of its own.
     """
     names = [name for name in show if name in frame and _has_values(frame[name])]
     if not names:

@@ -95,7 +95,7 @@ def _where(record: Record) -> Iterator[str]:
 
 
 def remarks(record: Record, most: int) -> Iterator[str]:
-    """What was repaired or passed over, and what the reader was not sure of, a sentence each."""
+    """What was repaired or ignored, and what the reader was not sure of, a sentence each."""
     about = record.provenance
     repaired, passed = about.get("repaired", {}), about.get("passed_over", {})
     if repaired:
@@ -146,7 +146,7 @@ _MOST_LETTERS = 200_000
 
 
 def not_known(record: Record) -> Iterator[tuple[str, str]]:
-    """What this record cannot tell beside whole sections, and why, each a name and a sentence."""
+    """What this record cannot show besides whole sections, and why, each a name and a sentence."""
     total = delivery(record, by=()).iloc[0]
     if (reason := untimed(record)) is not None:
         yield "Latency", reason

@@ -87,7 +87,7 @@ def write_xlsx(frames: Mapping[str, pd.DataFrame], path: str | Path) -> None:
     formulas nor links are made of them, and one of more than 32,767 characters is cut and ends in
     an ellipsis. Integers above 10**15, which a spreadsheet would
     round, are texts, too. Raise a ValueError for the name of a worksheet that is not 1 to 31
-    characters without []:*?/\\, or stands twice, and for a frame of more rows than one holds.
+    characters without []:*?/\\, or appears twice, and for a frame of more rows than one holds.
     """
     _check(frames)
     settings = dict.fromkeys(

@@ -75,7 +75,7 @@ def drawing(ax: Axes | None) -> Iterator[Axes]:
 
 @contextmanager
 def _quiet_fonts() -> Iterator[None]:
-    """The first import may list all fonts of the machine, which nobody who looks at a picture needs
+    """The first import may list all fonts of the machine, which no one who looks at a picture needs
     to be warned of.
     """
     logger = logging.getLogger("matplotlib.font_manager")
@@ -172,7 +172,7 @@ def _lines(ax: Axes, words: str, size: float, weight: str) -> list[str]:
 def time_axis(ax: Axes, begins: pd.Timestamp, ends: pd.Timestamp, zone: str) -> None:
     """Readable dates in *zone*, which is named on the axis together with the year.
 
-    The data stay UTC; raise a ZoneInfoNotFoundError for a zone that nobody knows.
+    The data stay UTC; raise a ZoneInfoNotFoundError for a zone that no one knows.
     """
     tz = ZoneInfo(zone)
     _dates(ax, (ends - begins).days, tz)
@@ -267,7 +267,7 @@ def _plain(ax: Axes) -> None:
 MOST = 15
 """Bars in one picture."""
 _LONGEST = 26
-"""Characters of a name beside a bar."""
+"""Characters of a name next to a bar."""
 _ROOM = 4
 """With fewer bars than these they are not made thicker."""
 
@@ -293,7 +293,7 @@ def first_of(table: pd.DataFrame, by: pd.Series[Any]) -> tuple[pd.DataFrame, pd.
 
 
 def shortened(name: Any) -> str:
-    """A name that fits beside a bar."""
+    """A name that fits next to a bar."""
     text = "not known" if name != name else str(name)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 

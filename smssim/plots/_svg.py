@@ -73,7 +73,7 @@ def _title(ax: Axes) -> str:
 
 
 def _as_text(figure: Figure, ax: Axes) -> Iterator[str]:
-    """What stands in the picture, in sentences."""
+    """What is in the picture, in sentences."""
     labels = list(dict.fromkeys(" ".join(text.get_text().split()) for text in ax.texts))
     if labels := [text for text in labels if text]:
         more = len(labels) - _MOST_WORDS

@@ -33,11 +33,11 @@ DONE, OPEN = fill(0), fill(1, "//")
 TOP = -1.3
 """Where the axis ends above the first lane, which is at 0: room for a line of words."""
 _ROOM, _BESIDE = 4, 0.36
-"""With fewer lanes they are not made thicker; the part of the axis that words beside one need."""
+"""With fewer lanes they are not made thicker; the part of the axis that words next to one need."""
 
 
 class Step(NamedTuple):
-    """A lane: its name, when it began and was done (None if it was not), and words beside it."""
+    """A lane: its name, when it began and was done (None if it was not), and words next to it."""
 
     name: str
     begins: pd.Timestamp
@@ -93,7 +93,7 @@ def _words(
     axis: tuple[pd.Timestamp, pd.Timestamp],
     until: pd.Timestamp,
 ) -> None:
-    """Beside the lane where there is more room, or on it if there is none."""
+    """Next to the lane where there is more room, or on it if there is none."""
     low, high = axis
     ends = until if step.ends is None else step.ends
     before, after = (step.begins - low) / (high - low), (high - ends) / (high - low)

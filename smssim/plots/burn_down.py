@@ -151,9 +151,7 @@ def burn_down(
     marked: set[str] = set()
     with drawing(ax) as ax:
         if not len(frame):
-            show_message(
-                ax, "No package is known: none was bought, or a log tells nothing of them."
-            )
+            show_message(ax, "No package is known: none was bought, or a log does not show them.")
             set_titles(ax, "No packages", "Segments left in the packages of each country")
             return ax
         later = None if ahead is None else _forecast_shown(ahead, list(lines), begins, ends)

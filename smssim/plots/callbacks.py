@@ -101,7 +101,7 @@ def _draw(ax: Axes, frame: pd.DataFrame, zone: str) -> None:
         ax.plot(at, np.append(made_by_hour, made_by_hour[-1]), drawstyle="steps-post", **line)
     ax.set_ylim(0, None)
     thousands(ax)
-    ax.set_ylabel("delivery reports an hour")
+    ax.set_ylabel("delivery reports per hour")
 
 
 def _hour() -> Any:

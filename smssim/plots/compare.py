@@ -29,11 +29,11 @@ __all__ = ["MOST", "compare", "drawn"]
 MOST = 16
 """Figures in one picture: first those that tell which is better, then those with an interval."""
 _WIDEST = 100.0
-"""Per cent; what is farther away is an arrow at the edge, and its figures stand beside it."""
+"""Per cent; what is farther away is an arrow at the edge, and its figures stand next to it."""
 _LOOKS: dict[str, tuple[str, int, str]] = {
     "b": ("{b} is better", 0, "o"),
     "a": ("{a} is better", 1, "s"),
-    "": ("not to be told", 4, "D"),
+    "": ("undecided", 4, "D"),
 }
 """By `better`: its words in the legend, its colour of the cycle and its marker."""
 
@@ -67,7 +67,7 @@ def compare(
             _legend(ax, rows, one, other)
         else:
             show_message(ax, "Nothing is different, or nothing is known of both.")
-        below = f"{other} less {one}, in % of {one}, with 95% intervals; beside it both values"
+        below = f"{other} less {one}, in % of {one}, with 95% intervals; both values next to it"
         set_titles(ax, _title(frame, one, other), below, 0.88)
     return ax
 

@@ -30,7 +30,7 @@ PAID: dict[str, tuple[str, dict[str, Any]]] = {
     "pay_per_use": ("pay-per-use", fill(1, "//")),
 }
 """How each entry of the bill is named and filled."""
-UNPRICED = "Without a price list nobody knows what these messages cost: rate the record first."
+UNPRICED = "Without a price list the cost of these messages is not known: rate the record first."
 
 
 def cost(record: Record | pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -89,7 +89,7 @@ def _below(frame: pd.DataFrame, more: pd.DataFrame, currency: str, unpriced: int
 
 
 def _as_text(value: Any) -> str:
-    return "not told" if value != value else str(value)
+    return "not known" if value != value else str(value)
 
 
 def _bars(ax: Axes, bill: pd.DataFrame, currency: str) -> None:

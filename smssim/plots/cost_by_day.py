@@ -50,7 +50,7 @@ def cost_by_day(
 ) -> Axes:
     """Draw what the UTC month in which the record ends has cost so far, and its projection.
 
-    Takes a record or the frame of `report.month_by_day`, which does not tell the *currency*.
+    Takes a record or the frame of `report.month_by_day`, which does not show the *currency*.
     *figure* is cost, billed, messages or segments; raise a ValueError for another. Values stand at
     the end of each UTC day; the band is the projection's 95% interval. Purchases still to come
     are not projected.

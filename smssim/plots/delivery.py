@@ -1,4 +1,4 @@
-"""What became of the messages: from all that were requested down to those that arrived."""
+"""The outcome of the messages: from all that were requested down to those that arrived."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def _below(frame: pd.DataFrame) -> str:
 _REFUSED_failures, FAILED = fill(1, "//"), fill(3, "\\\\")
 """How a code that refused a message is filled, and one that it ended with after it was sent."""
 _LONGEST = 54
-"""Characters of a cause beside a bar."""
+"""Characters of a cause next to a bar."""
 
 
 def failures(record: Record | pd.DataFrame, *, ax: Axes | None = None) -> Axes:

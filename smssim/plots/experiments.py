@@ -253,7 +253,7 @@ def _joined(ax: MatplotlibAxes, frame: pd.DataFrame, across: Axis, up: Axis) -> 
 
 
 def _numbered(ax: MatplotlibAxes, frame: pd.DataFrame, across: Axis, up: Axis) -> None:
-    """The number of each design beside its marker; designs that lie on each other share a label."""
+    """The number of each design at its marker; designs that lie on each other share a label."""
     points = frame[[across.name, up.name]].to_numpy(np.float64)
     on_axes = ax.transAxes.inverted().transform(ax.transData.transform(points))
     groups: list[list[int]] = []

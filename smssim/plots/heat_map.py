@@ -38,7 +38,7 @@ class _Measure(NamedTuple):
 
 MEASURES = {
     "messages": _Measure(
-        "messages_an_hour", (), "Messages requested an hour, on average", "not in the record"
+        "messages_an_hour", (), "Messages requested per hour, on average", "not in the record"
     ),
     "not_delivered": _Measure(
         "not_delivered_share",
@@ -78,7 +78,7 @@ def heat_map(
             _tiles(ax, values, what)
             _framed(ax, _extreme(frame, what))
         elif np.isnan(values).all():
-            show_message(ax, f"A share of fewer than {FEW} messages tells nothing of an hour.")
+            show_message(ax, f"A share of fewer than {FEW} messages shows nothing about an hour.")
         else:
             show_message(ax, f"Not one of {_of(frame, what):,} messages.")
         set_titles(ax, _title(frame, what), f"{what.words}, by hour and weekday in {zone}")

@@ -141,7 +141,7 @@ def _title(curves: dict[str, pd.DataFrame]) -> str:
     times = {name: quantile_s(curve, 0.95) for name, curve in list(curves.items())}
     reached = sorted((value, name) for name, value in times.items() if not math.isnan(value))
     if not reached:
-        return "Too few deliveries to tell when 95% arrive"
+        return "Too few deliveries for a p95"
     (least, quick), (most, slow) = reached[0], reached[-1]
     span = f"{duration(least)} ({quick}) to " * (len(reached) > 1)
     return f"95% arrive within {span}{duration(most)}{f' ({slow})' * bool(span)}"

@@ -52,7 +52,7 @@ def review(record: Record | pd.DataFrame, *, ax: Axes | None = None, zone: str =
             shaded = _closed(ax, calendar)
             _legend(ax, drawn, shaded)
         else:
-            show_message(ax, "No template was handed in, or a log tells nothing of reviews.")
+            show_message(ax, "No template was handed in, or a log does not show reviews.")
         left_out = len(frame) - len(drawn)
         more = f"; {left_out} quicker ones are left out" if left_out else ""
         set_titles(ax, _title(frame), f"Templates from first submission to approval{more}")
@@ -163,7 +163,7 @@ def onboarding(record: Record | pd.DataFrame, *, ax: Axes | None = None, zone: s
             _legend_onboarding(ax, drawn)
         else:
             show_message(
-                ax, "No steps are known: the account was ready, or a log tells nothing of them."
+                ax, "No steps are known: the account was ready, or a log does not show them."
             )
         left_out = len(steps) - len(drawn)
         more = f"; {left_out} shorter steps are left out" if left_out else ""
@@ -255,7 +255,7 @@ def launch_risk(
 ) -> Axes:
     """Draw the risk of a launch against the moment of handing in or beginning, with its interval.
 
-    Takes the frame of `smssim.find.launch_risk`; the title tells the last of its moments at which
+    Takes the frame of `smssim.find.launch_risk`; the title shows the last of its moments at which
     the risk is surely below *accepted*, and whether it is at all moments before. The closed hours
     of the review desk are shaded, by the published calendar; times are in *zone*.
     """

@@ -66,13 +66,13 @@ def thresholds(
         usage = report.threshold_usage(record) if usage is None else usage
     elif usage is None:
         raise ValueError(
-            "usage(=None) must be a frame of report.threshold_usage beside that of thresholds"
+            "usage(=None) must be a frame of report.threshold_usage with that of thresholds"
         )
     both = report.thresholds(record) if isinstance(record, Record) else record
     usage, table = (frame[frame["period"] == period] for frame in (usage, both))
     if not len(table) or not len(usage):
         with drawing(ax) as ax:
-            show_message(ax, "A log tells neither the values of thresholds nor what was counted.")
+            show_message(ax, "A log has neither the values of thresholds nor what was counted.")
             set_titles(ax, "Thresholds are not known", f"Messages counted by UTC {period}")
         return ax
     unit = _unit(record)
@@ -100,7 +100,7 @@ def _ends(record: Record | pd.DataFrame, usage: pd.DataFrame) -> list[pd.Timesta
 
 
 def _unit(record: Record | pd.DataFrame) -> str:
-    """What was counted; a frame does not tell."""
+    """What was counted; a frame does not show."""
     if not isinstance(record, Record):
         return "messages or segments"
     scenario = scenario_of(record)

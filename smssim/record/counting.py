@@ -89,7 +89,7 @@ class _Tally:
         self._chunks: list[tuple[Array, list[Array]]] = []
 
     def add(self, cells: _Cells) -> None:
-        """Add cells, summed over the keys that this tally does not tell apart."""
+        """Add cells, summed over the keys that this tally does not show apart."""
         positions = [cells.codes[axis.name] + axis.na for axis in self._axes]
         if not len(positions[0]):
             return

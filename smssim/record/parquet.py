@@ -201,7 +201,7 @@ def _codes(column: pa.ChunkedArray, type_: _ColumnType) -> Array:
         labels = chunk.dictionary.to_pylist()
         of_label = np.append(categories.get_indexer(labels), -1)
         for label in (label for label, code in zip(labels, of_label, strict=False) if code < 0):
-            raise ValueError(f"a column holds {label!r}, which is no category of its metadata")
+            raise ValueError(f"a column holds {label!r}, which is not a category of its metadata")
         indices = chunk.indices.fill_null(-1) if chunk.null_count else chunk.indices
         parts.append(of_label.take(indices.to_numpy(zero_copy_only=False)))
     return np.concatenate(parts)

@@ -186,7 +186,7 @@ QUARANTINE = _columns(
     ("file", "str", "file"),
     ("row", "int64", "row or line of the file, from 1"),
     ("reasons", "str", "why it could not be used, all reasons with semicolons between"),
-    ("text", "str", "the row as it stands, phone numbers masked"),
+    ("text", "str", "the row verbatim, phone numbers masked"),
 )
 TABLES = {
     "messages": MESSAGES,

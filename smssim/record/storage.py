@@ -251,7 +251,7 @@ def _check_replaceable(directory: Path) -> None:
     if names and (_ABOUT not in names or names - _FILES):
         foreign = min(names - _FILES, default=min(names))
         raise FileExistsError(
-            f"{directory} holds {foreign}, which is no part of a record; name another directory"
+            f"{directory} holds {foreign}, which is not part of a record; name another directory"
         )
 
 

@@ -49,7 +49,7 @@ KEYS = ("day", "country", "application", "type")
 def keys_of(by: str | Sequence[str], allowed: Sequence[str] = KEYS) -> list[str]:
     """The columns to group by, from one name or several; none gives one row for everything.
 
-    Raise a ValueError for a name that is not *known*, or that stands twice.
+    Raise a ValueError for a name that is not *known*, or that appears twice.
     """
     keys = [by] if isinstance(by, str) else list(by)
     unknown = [key for key in keys if key not in allowed]
@@ -176,7 +176,7 @@ def periods(record: Record, period: str) -> list[TimeInterval]:
 
 
 def sent_until(record: Record) -> int:
-    """Until when a record tells what was submitted, in microseconds since 1970.
+    """Until when a record shows what was submitted, in microseconds since 1970.
 
     A simulated month tells it to its end. A log goes on to its last status, which may come days
     after its last message: those days are not in the export, rather than quiet, so where a UTC day

@@ -31,7 +31,7 @@ class _QuotaEvent(NamedTuple):
 class _PackageReplay:
     """The packages in force and what is left in each, in segments, taken in their order of use.
 
-    *order* says where each package stands in that order. What is used within a slot is known as a
+    *order* says where each package is in that order. What is used within a slot is known as a
     whole; events within it tell how much of it came before them.
     """
 
@@ -195,7 +195,7 @@ def _returned(record: Record, country: str) -> list[_QuotaEvent]:
 
 
 def order_of_use(record: Record) -> dict[int, Any]:
-    """Where each package, by its number, stands in the order of use."""
+    """Where each package, by its number, is in the order of use."""
     packages, scenario = record.packages, scenario_of(record)
     assert packages is not None
     ends = microseconds_of(packages["ends_at"]).tolist()

@@ -81,11 +81,11 @@ def reports_by_hour(record: Record) -> pd.DataFrame:
     `made` ones by the instant of the final status.
 
     A log knows no lost reports, and of those made only what was received: both are NA. Raise a
-    ValueError for a record without rows and for a log that tells no arrival.
+    ValueError for a record without rows and for a log that shows no arrival.
     """
     reason = untold(record)
     if reason is not None:
-        raise ValueError(f"{record.name!r} tells no arrivals by hour: {reason}")
+        raise ValueError(f"{record.name!r} has no arrivals by hour: {reason}")
     assert record.messages is not None
     assert record.reports is not None
     reports = record.reports
@@ -140,7 +140,7 @@ def callbacks(record: Record, by: str | Sequence[str] = (), *, late_s: float = 6
     them for independent: an outage loses many together, so compare replications for its effect.
     `deliveries` are pushes that arrived, `duplicates` those after the first of a report. Delays are
     seconds from the final status to the first arrival, and `timed` says how many received reports
-    tell theirs (an EXPIRED in a capture does not tell when it was made): of these, `late` are those
+    tell theirs (an EXPIRED in a capture does not show when it was made): of these, `late` are those
     whose delay is more than *late_s*, and `out_of_order` those that arrive before one of an earlier
     status. Both are NA if none is timed; without rows `out_of_order` is NA, and `late` where the
     tally's bin that holds *late_s* is not empty. A log knows only
@@ -225,7 +225,7 @@ def _order(push: pd.DataFrame, arrived: _Arrivals | None, late_us: int) -> dict[
 
 
 def _late(came: pd.DataFrame, late_us: int) -> int | None:
-    """How many came late by their bins; None where the bin that holds the bound does not tell."""
+    """How many came late by their bins; None where the bin that holds the bound does not show."""
     bound_bin = int(bin_of(np.array([late_us]))[0])
     if (came["bin"] == bound_bin).any():
         return None

@@ -206,7 +206,7 @@ _COLUMNS = [f"{name}_{side}" for name in _COUNTS for side in ("ours", "console")
 
 @requires("money")
 def reconcile(ours: Record, console: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
-    """Hold our own log against the console's of the same period: one row a group, by UTC day of
+    """Hold our own log against the console's of the same period: one row per group, by UTC day of
     submission, by country, both or nothing.
 
     `accepted` are the messages that the API took, `told` those whose final status is known and
@@ -214,7 +214,7 @@ def reconcile(ours: Record, console: Record, by: str | Sequence[str] = ()) -> pd
     console less told by us, and `unheard_share` its share of what the console tells (NaN of
     nothing); it is below 0 where the export lacks messages, as a cut one does. `unheard_micro` is
     what unheard messages were charged beyond packages, in millionths, and `unheard_usd` (or
-    whatever the currency is) the same in whole units; NA where the console's record does not tell
+    whatever the currency is) the same in whole units; NA where the console's record does not show
     the cost of each, which `smssim.rate` makes known. Counts of one period have no interval.
 
     Assumption: an unheard message costs what those of its group, country and status cost on
@@ -237,7 +237,7 @@ def reconcile(ours: Record, console: Record, by: str | Sequence[str] = ()) -> pd
 
 
 def _accepted(record: Record, cells: list[str], side: str) -> pd.DataFrame:
-    """Messages that the API took, refused by the platform afterwards or not, one row a cell."""
+    """Messages that the API took, refused by the platform afterwards or not, one row per cell."""
     money = record.tallies.money
     taken = money[(stage_of(money) == 0) | (stage_of(money) == 3)]
     final = taken["status"].notna() & (taken["status"] != "ACCEPTD")
@@ -297,7 +297,7 @@ sent_successfully and sending_failures are published, and of sending the name.""
 
 @requires("money")
 def console_statistics(record: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
-    """The console's own figures, one row a group and figure: figure, value, unit, definition and
+    """The console's own figures, one row per group and figure: figure, value, unit, definition and
     meaning; *by* as in `cost`, but for copies.
 
     They count segments, as the platform does in its statistics (DOMAIN.md section 3), and

@@ -26,7 +26,7 @@ _NUMBERS = ("packages", "messages", "segments", "cost_micro")
 
 _BY = (*KEYS, "month", "resend_kind", "template")
 _OF_TEMPLATES = {"template", "application", "type"}
-"""Keys of the tally by template, which does not tell days, countries and copies apart."""
+"""Keys of the tally by template, which does not show days, countries and copies apart."""
 
 
 @requires("money", "templates", "packages")
@@ -39,7 +39,7 @@ def cost(
     packages: Sequence[Package | Mapping[str, Any]] = (),
     **terms: Any,
 ) -> pd.DataFrame:
-    """The bill, one row a group and entry; resent messages have lines of their own.
+    """The bill, one row per group and entry; resent messages have lines of their own.
 
     *by* is day or month (UTC), country, application, type or resend_kind, or a list of them; or
     template, alone or with its application and type. Resend kinds are `first`, `server resend` and
@@ -167,7 +167,7 @@ _NUMBERS_waste = ("messages", "segments", "covered_segments", "billed_micro", "p
 
 @requires("money", "sources", "ledger")
 def wasted_spend(record: Record) -> pd.DataFrame:
-    """What was paid for messages that were of no use, one row a kind; categories overlap.
+    """What was paid for messages that were of no use, one row per kind; categories overlap.
 
     `failed` are messages sent whose final status is neither DELIVRD nor EXPIRED, `expired` those
     without a report in time, `user_resend` and `server_resend` all copies sent again, whatever
@@ -175,7 +175,7 @@ def wasted_spend(record: Record) -> pd.DataFrame:
     log). Refused messages cost nothing and are in none.
 
     Columns: messages, segments, `covered_segments` by packages, `billed_micro` (pay-per-use charges
-    in millionths), `package_micro` (covered segments at the average price a segment of their
+    in millionths), `package_micro` (covered segments at the average price per segment of their
     country's packages in the ledger, rounded half up once a row), and both together in whole units
     in `cost_usd`, or whatever the currency is. NA is what a record cannot know: money of messages
     without a price, and who resent in a log (one that tells generations has all its resends under
@@ -200,7 +200,7 @@ def _kinds(record: Record) -> Iterator[tuple[str, pd.DataFrame | None]]:
     has_kinds = not sent["resend_kind"].isna().any()
     again = sent[sent["resend_kind"] == "user resend"]
     yield "user_resend", again if has_kinds else None
-    # A log does not tell who sent again: none of it can be a server's only if there is none at all.
+    # A log does not show who sent again: none of it can be a server's only if there is none at all.
     of_server = has_kinds and not (recorded(record) and len(again))
     yield "server_resend", sent[sent["resend_kind"] == "server resend"] if of_server else None
     countries = fraudulent(record)
@@ -236,7 +236,7 @@ def _row(record: Record, cells: pd.DataFrame | None) -> dict[str, Any]:
         return sums
     sums["billed_micro"] = int(cells["cost_micro"].sum())
     if not priced(record):
-        # An export tells what a message cost, and not what packages gave.
+        # An export shows what a message cost, and not what packages gave.
         return sums
     covered = cells.groupby("country")["covered_segments"].sum()
     sums["covered_segments"] = int(covered.sum())

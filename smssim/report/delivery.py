@@ -1,4 +1,4 @@
-"""What became of the messages, and how long deliveries took."""
+"""The outcome of the messages, and how long deliveries took."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _REFUSED = {f"refused_{stage.label}": stage.charge for stage in RefusalStage if 
 SHARES = ("delivered_share", "delivered_low", "delivered_high")
 _DELAY_KEYS = {"country", "type"}
 _OF_TEMPLATES = {"template", "application", "type"}
-"""Keys of the tally by template, which does not tell days and countries apart."""
+"""Keys of the tally by template, which does not show days and countries apart."""
 
 
 @requires(
@@ -46,7 +46,7 @@ _OF_TEMPLATES = {"template", "application", "type"}
     *("templates", "template_latency", "template_undelivered", "template_censored"),
 )
 def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFrame:
-    """Counts of messages and quantiles of their latency, one row a group.
+    """Counts of messages and quantiles of their latency, one row per group.
 
     *by* is day, country, application or type, or a list of them; or template, alone or with its
     application and type.

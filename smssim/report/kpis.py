@@ -133,7 +133,7 @@ def kpi(record: Record, name: str, where: Where = _EVERYTHING) -> float:
     application and a type has a value; of one package (by number) or one template's review.
 
     `smssim.metrics.Metric.by` says what each can be narrowed by; with an empty *where* it is that
-    of `kpis`. Messages that nobody knows the template or country of are of none. Packages are
+    of `kpis`. Messages that no one knows the template or country of are of none. Packages are
     bought for countries and serve all that goes there. While a whole account is suspended, so is
     each country. NaN is what did not come about, or what a log cannot know: messages pending
     there by application, since those without a report are not tallied so.

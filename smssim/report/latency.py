@@ -79,9 +79,9 @@ def untimed(record: Record) -> str | None:
         without = f"{count(delivered - timed)} of {count(delivered)} deliveries have no time"
         return f"{without}: intervals of delays hold for any that they may have had"
     if by_results >= delivered:
-        reason = "the export tells only whether a status came within 3 minutes"
+        reason = "the export shows only whether a status came within 3 minutes"
         return f"p95 is not known: {reason}{_remedy(record)}"
-    return "p95 is not known: the log does not tell when messages were delivered"
+    return "p95 is not known: the log does not show when messages were delivered"
 
 
 def resolution_us(record: Record) -> int:
@@ -95,7 +95,7 @@ def resolution_us(record: Record) -> int:
 
 
 def _remedy(record: Record) -> str:
-    """A column of times under a heading that nobody knows is passed over, and easily missed."""
+    """A column of times under a heading that no one knows is ignored, and easily missed."""
     files = record.provenance.get("files", [])
     passed = dict.fromkeys(name for file in files for name in file.get("columns_passed_over", []))
     names = [repr(name) for name in passed if _TIMES.search(name)]
@@ -112,7 +112,7 @@ _NUMBERS = dict.fromkeys(("latency_s", "share", "low", "high"), "float64") | {"a
 def latency_curve(
     record: Record, by: str | Sequence[str] = "country", *, confidence: float = 0.95
 ) -> pd.DataFrame:
-    """The share of deliveries made within each latency, one row a group and edge of a bin.
+    """The share of deliveries made within each latency, one row per group and edge of a bin.
 
     *by* is country or type, or a list of them. `share` is of all deliveries, those to come of
     messages pending included, as in `delivery`; it ends with the last delivery. `low` and `high`

@@ -136,7 +136,7 @@ def passwords(subset: Subset) -> Iterator[Figure]:
 def costs(subset: Subset) -> Iterator[Figure]:
     """The metrics `cost`; packages are bought for countries, and serve all that goes there.
 
-    A log that gives the cost of each message tells the charges, and not what packages cost.
+    A log that gives the cost of each message shows the charges, and not what packages cost.
     """
     record, ledger, charge = subset.record, subset.record.ledger, subset.column("charge")
     paid = (charge == "pay_per_use") | (charge == "split")

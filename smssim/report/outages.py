@@ -35,7 +35,7 @@ class _Found(NamedTuple):
 @requires("messages", "reports")
 def outages(record: Record, confidence: float = 0.99) -> pd.DataFrame:
     """Gaps between arrivals of delivery reports, a minute or longer, in which too many were due for
-    them to be chance: one row a gap, from the last arrival before to the first after it, in UTC.
+    them to be chance: one row per gap, from the last arrival before to the first after it, in UTC.
 
     `expected` is how many pushes were due to arrive within the gap: for each message sent before it
     ended and not heard of when it began, the share of messages of its application and country whose
@@ -46,13 +46,13 @@ def outages(record: Record, confidence: float = 0.99) -> pd.DataFrame:
 
     Assumption: delays from submission to arrival within an application and country are alike all
     over the record, and independent but for what comes in one push. Raise a ValueError unless 0 <
-    *confidence* < 1, for a record without rows and for a log that tells no arrival.
+    *confidence* < 1, for a record without rows and for a log that shows no arrival.
     """
     if not 0 < confidence < 1:
         raise ValueError(f"confidence(={confidence}) must be > 0 and < 1")
     reason = untold(record)
     if reason is not None:
-        raise ValueError(f"{record.name!r} tells no outages: {reason}")
+        raise ValueError(f"{record.name!r} shows no outages: {reason}")
     gaps = _gaps(record, confidence)
     columns = {
         "begins": instants([gap.gap.start for gap in gaps]),

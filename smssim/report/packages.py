@@ -1,4 +1,4 @@
-"""What became of each package that was bought: how much was used, and when it was empty."""
+"""The outcome of each package that was bought: how much was used, and when it was empty."""
 
 from __future__ import annotations
 

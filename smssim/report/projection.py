@@ -42,7 +42,7 @@ class _Month(NamedTuple):
 
 @requires("money", "clock", "ledger")
 def projection(record: Record) -> pd.DataFrame:
-    """The UTC month in which the record ends: so far, the rest, and in all; one row a figure.
+    """The UTC month in which the record ends: so far, the rest, and in all; one row per figure.
 
     Figures are `messages` and `segments` that were sent, `billed` (pay-per-use charges) and `cost`
     (billed, and packages bought so far: purchases are not projected), money in whole units of the

@@ -198,7 +198,7 @@ def _first_message_us(record: Record, steps: list[dict[str, Any]]) -> int | None
     return max(slot, min(usable)) if usable and min(usable) < slot + SLOT_US else slot
 
 
-# What became of each group task: its import, what was refused and sent, what was delivered.
+# The outcome of each group task: its import, what was refused and sent, what was delivered.
 
 
 @requires("tasks")

@@ -103,7 +103,7 @@ def _cells(record: Record | str | Path, keys: list[str], measures: list[str]) ->
     messages = record.messages
     if messages is None:
         raise ValueError(
-            f"no tally tells {', '.join(measures)} by(={keys}), and {record.name!r} has no "
+            f"no tally has {', '.join(measures)} by(={keys}), and {record.name!r} has no "
             "messages: simulate with rows, or give the directory that it was written to"
         )
     chunks = (
@@ -117,7 +117,7 @@ def _of_tally(frame: pd.DataFrame, keys: list[str], unrated: bool) -> pd.DataFra
     """A tally's cells with the keys that its own ones tell; *unrated* is whether any message is."""
     cells = frame.copy()
     for name in _UNPRICED if unrated else ():
-        # Where a tally does not tell how messages were paid for, any cell may hold such ones.
+        # Where a tally does not show how messages were paid for, any cell may hold such ones.
         if name in cells:
             of_cells = cells["charge"] == "unknown" if "charge" in cells else cells[name] >= 0
             cells[name] = cells[name].astype("Int64").mask(of_cells)
@@ -203,7 +203,7 @@ def _starts(us: NDArray[np.int64], key: str) -> NDArray[np.datetime64]:
 
 
 def _outcomes(cells: pd.DataFrame) -> Any:
-    """What became of messages, by the tallies' own rule."""
+    """The outcome of messages, by the tallies' own rule."""
     status = cells["status"].astype("category").cat
     codes = {"status": status.codes.to_numpy(), "refused_at": refusal_stages(cells["refused_at"])}
     return np.array(OUTCOMES, object)[outcomes(codes, status.categories.tolist())]
@@ -251,7 +251,7 @@ def heat_map(record: Record, zone: str = "UTC") -> pd.DataFrame:
     outcome is known (failed and expired among them and the delivered), with 95% intervals:
     Wilson's, where those pending for less than 72 h may all be delivered or none. Times are of
     the request or the submission, to the quarter of an hour. Raise a ZoneInfoNotFoundError for a
-    zone that nobody knows.
+    zone that no one knows.
     """
     tz = ZoneInfo(zone)
     clock = record.tallies.clock

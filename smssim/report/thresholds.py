@@ -164,7 +164,7 @@ _Row = dict[str, Any]
 
 @requires("money", "events")
 def thresholds(record: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
-    """What alarms and limits counted, one row a UTC day, then a UTC month, also if nothing was.
+    """What alarms and limits counted, one row per UTC day, then a UTC month, also if nothing was.
 
     `used` is in messages or segments, as the scenario counts; `alarm` and `limit` are the values
     in force at the end of the period. `alarm_at` and `limit_at` are when each first acted in it;
@@ -172,7 +172,7 @@ def thresholds(record: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
     refused in the period with E000623, by the daily or the monthly limit. `near_miss` is at least
     80% of a limit that did not act. Messages to mainland China are left out: they have thresholds
     of their own, the rows `mainland` of *by* side. With *by* country the rows are those of the
-    countries that have limits of their own (no alarms; refused with E000630). A log tells neither
+    countries that have limits of their own (no alarms; refused with E000630). A log shows neither
     the rules nor the values and has no rows.
     """
     keys = [by] if isinstance(by, str) else list(by)

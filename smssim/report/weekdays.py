@@ -55,7 +55,7 @@ class Weekdays:
     layout: McCullagh and Nelder, Generalized Linear Models, section 4.5). Assumption: days are
     independent, and those to come are like those seen.
 
-    Raise a ValueError for days of which `too_few` tells the reason.
+    Raise a ValueError for days of which `too_few` shows the reason.
 
     >>> seen = Weekdays(20_002, [100, 110, 90])
     >>> [round(end) for end in seen.sum_of(20_005 * DAY, 20_007 * DAY)]
@@ -129,7 +129,7 @@ def too_few(days: range) -> str:
 
 
 def unlike(days: range, from_us: int, until_us: int) -> str:
-    """Why days seen do not tell what the time between two instants brings; "" if they do.
+    """Why days seen do not show what the time between two instants brings; "" if they do.
 
     Saturdays and Sundays differ from the days between them, and from each other.
     """

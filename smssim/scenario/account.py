@@ -107,7 +107,7 @@ class Account(ScenarioModel):
     low_quota: dict[Country, Count] = {}
     """By country: a notice when the quota left comes down to this many segments."""
     contacts: tuple[Contact, ...] = Field(default=(), max_length=10)
-    """Who is told by SMS of alarms, limits and low quota; at most 10, nobody if nothing is said."""
+    """Who is told by SMS of alarms, limits and low quota; at most 10, no one if nothing is said."""
     package_countries: tuple[Country, ...] = ("ID", "TH", "IN", "PH")
     """Countries that packages are sold for, in either mode, and the only ones that mode 2 reaches;
     Huawei's four, which a scenario may add others to."""
@@ -230,7 +230,7 @@ class Frequency(ScenarioModel):
 
     @property
     def limits(self) -> tuple[int, int, int]:
-        """Messages a minute, hour and day; a limit that is not set is never reached."""
+        """Messages per minute, hour and day; a limit that is not set is never reached."""
         values = (self.per_minute, self.per_hour, self.per_day)
         return tuple(_NO_LIMIT if value is None else value for value in values)  # type: ignore[return-value]
 

@@ -96,7 +96,7 @@ def _names(s: Any) -> Iterator[Violation]:
         for path, name in group:
             if readable(name) and name in first:
                 section, i = first[name]
-                message = f"the name {name!r} stands twice, first in {section}.{i}"
+                message = f"the name {name!r} appears twice, first in {section}.{i}"
                 yield (*path, "name"), message
             elif readable(name):
                 first[name] = path
@@ -257,7 +257,7 @@ def _statuses(s: Any) -> Iterator[Violation]:
                 if status is not None and readable(status) and status not in statuses:
                     path = ("calls", i, "calls", j, "to", k, "status")
                     names = ", ".join(dict.fromkeys(statuses))
-                    message = f"{status!r} is no outcome of the route to {source.country}"
+                    message = f"{status!r} is not an outcome of the route to {source.country}"
                     yield path, f"{message}: {names}{hint(status, statuses)}"
 
 
@@ -330,7 +330,7 @@ def _files(s: Any, find: FileFinder) -> Iterator[Violation]:
     for i, task in enumerate(s.group_tasks):
         named = task.file is not None and readable(task.file)
         if named and find is not None and find(task.file) is None:
-            message = f"{str(task.file)!r} was not found beside the scenario or in a folder above"
+            message = f"{str(task.file)!r} was not found next to the scenario or in a folder above"
             yield ("group_tasks", i, "file"), message
 
 

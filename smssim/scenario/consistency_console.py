@@ -217,7 +217,7 @@ def _resend_statuses(s: Any, source: Any, path: tuple[str | int, ...]) -> Iterat
     named = source.server_resend.statuses
     strange = [i for i, status in enumerate(named) if status not in statuses]
     for i in strange:
-        message = f"{named[i]!r} is no code of the service and no outcome of the route"
+        message = f"{named[i]!r} is neither a code of the service nor an outcome of the route"
         yield (*path, i), f"{message}{hint(named[i], sorted(statuses))}"
     if not strange:
         yield from _unheard(s, source, path, answers)

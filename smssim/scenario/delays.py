@@ -85,7 +85,7 @@ class Delay(ScenarioModel):
             have = " and ".join(distributions) or "none"
             yield (), f"a delay must be seconds or exactly one of {', '.join(_KINDS)}, not {have}"
         if self.slow and not self.lognormal_s:
-            yield ("slow",), "slow must stand beside lognormal_s"
+            yield ("slow",), "slow must be next to lognormal_s"
         if self.uniform_s and self.uniform_s[0] > self.uniform_s[1]:
             low, high = self.uniform_s
             yield ("uniform_s",), f"uniform_s(={low:g}, {high:g}) must go from less to more"

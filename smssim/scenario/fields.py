@@ -151,7 +151,7 @@ def _zones() -> frozenset[str]:
 def _country(value: str) -> str:
     if value not in reference.countries():
         meant = " (the United Kingdom is GB)" if value == "UK" else ""
-        raise ValueError(f"{value!r} is no country: there is no such ISO 3166 code{meant}")
+        raise ValueError(f"{value!r} is not a country: no such ISO 3166 code{meant}")
     return value
 
 

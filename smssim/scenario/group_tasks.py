@@ -32,7 +32,7 @@ class GroupTask(ScenarioModel):
     section 8)."""
 
     name: Name
-    """Its name; random numbers hang on it."""
+    """Its name; random numbers depend on it."""
     template: Name
     """The template it sends, by name."""
     at: Instant | None = None
@@ -53,7 +53,7 @@ class GroupTask(ScenarioModel):
     cancelled: Instant | None = None
     """When it is cancelled, at least 5 minutes before it starts; it is not if nothing is said."""
     file: Path | None = None
-    """An XLSX with the numbers in column A; a relative path is looked for beside the scenario
+    """An XLSX with the numbers in column A; a relative path is looked for next to the scenario
     file, then in the folders above it."""
     countries: dict[Country, Annotated[Int, Field(ge=1, le=MOST_NUMBERS)]] = {}
     """Numbers by country, sent in this order; not with a file."""

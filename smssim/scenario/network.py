@@ -53,7 +53,7 @@ class Outcome(ScenarioModel):
     """From leaving the queue to this status, in seconds; that of the route if nothing is said."""
     org_code: Annotated[str, Field(pattern=ORG_CODE)] | None = None
     """The southbound element's own code, which its reports pass on as orgCode; none if nothing is
-    said. It stands in captures alone (DOMAIN.md section 7)."""
+    said. It is in captures alone (DOMAIN.md section 7)."""
 
     def violations(self) -> Iterator[Violation]:
         """Only a report that came from the southbound element passes its code on, or takes time."""
@@ -121,7 +121,7 @@ class Route(ScenarioModel):
         seen: set[str] = set()
         for i, outcome in enumerate(self.outcomes):
             if outcome.status in seen:
-                yield ("outcomes", i, "status"), f"the status {outcome.status!r} stands twice"
+                yield ("outcomes", i, "status"), f"the status {outcome.status!r} appears twice"
             seen.add(outcome.status)
             if outcome.source == "huawei" and outcome.status in ("DELIVRD", "none"):
                 message = f"the platform cannot make {outcome.status}: its source must be supplier"
@@ -139,7 +139,7 @@ class Queue(ScenarioModel):
     scope: Literal["shared", "application", "route"] = "shared"
     """Assumption: one queue for the whole account, or one an application or a country."""
     throughput_per_s: Annotated[Float, Field(ge=1e-6, le=1e6)] = 500
-    """Assumption: messages a second that leave a queue; Huawei recommends at most 500 numbers a
+    """Assumption: messages per second that leave a queue; Huawei recommends at most 500 numbers a
     second, a hard limit is not published."""
     capacity: Annotated[Int, Field(ge=0, le=10**9)] | None = None
     """Assumption: messages that may wait before E200015; without it the queue never refuses."""

@@ -26,7 +26,7 @@ def promise_violations(scenario: Any) -> Iterator[Violation]:
     first: dict[str, int] = {}
     for i, check in enumerate(scenario.checks):
         if readable(check.name) and check.name in first:
-            message = f"the name {check.name!r} stands twice, first in checks.{first[check.name]}"
+            message = f"the name {check.name!r} appears twice, first in checks.{first[check.name]}"
             yield ("checks", i, "name"), message
         elif readable(check.name):
             first[check.name] = i
@@ -106,7 +106,7 @@ def _keys_of_metric(metric: Metric, where: dict[str, Any]) -> Iterator[Violation
             can = f"by {', '.join(metric.by)} alone" if metric.by else "for the whole month alone"
             yield ("where", key, KEY), f"{metric.name} is known {can}"
         elif "template" in where and key != "template":
-            message = "beside a template nothing can stand: it has one application and one type"
+            message = "next to a template nothing can stand: it has one application and one type"
             yield ("where", key, KEY), message
 
 

@@ -206,7 +206,7 @@ class Scenario(ScenarioModel):
         """Path of a file the scenario names: next to the scenario file or in a folder above."""
         path = locate(file, self._folder or Path())
         if path is None:
-            raise ScenarioError(f"file(={file}) was not found beside the scenario or above it")
+            raise ScenarioError(f"file(={file}) was not found next to the scenario or above it")
         return path
 
     @model_validator(mode="after")

@@ -84,7 +84,7 @@ class ServerResend(ScenarioModel):
             elif status == "none":
                 yield ("statuses", i), "a message without a report ends as EXPIRED: name that"
             elif status in self.statuses[:i]:
-                yield ("statuses", i), f"the status {status!r} stands twice"
+                yield ("statuses", i), f"the status {status!r} appears twice"
 
 
 def _two_resends(users: Resend | None, server: ServerResend | None) -> Iterator[Violation]:
@@ -116,13 +116,13 @@ class Traffic(ScenarioModel):
     """API requests through the month: a mean rate with a daily and a weekly rhythm."""
 
     name: Name
-    """Its name; random numbers hang on it, so a new name is a new sample."""
+    """Its name; random numbers depend on it, so a new name is a new sample."""
     template: Name
     """The template it sends, by name."""
     country: Country
     """The country of its recipients, two capital letters."""
     messages_a_day: Float = Field(gt=0, le=1e8)
-    """Expected messages a day, over the whole week, without resends."""
+    """Expected messages per day, over the whole week, without resends."""
     hours: tuple[Weight, ...] = (1.0,) * 24
     """24 weights, local hours 0 to 23; any scale, all alike if nothing is said."""
     weekdays: tuple[Weight, ...] = (1.0,) * 7
@@ -137,7 +137,7 @@ class Traffic(ScenarioModel):
     nothing else of a number."""
     numbers: Annotated[Int, Field(ge=1, le=10**7)] | None = None
     """Assumption: how many different numbers its recipients have, all alike; without it every
-    message goes to a number of its own. Frequency limits hang on it."""
+    message goes to a number of its own. Frequency limits depend on it."""
     whitelisted: Flag = False
     """Whether its numbers, at most 1,000, are in the whitelist of the frequency limit."""
     flaws: Flaws = Flaws()
@@ -145,7 +145,7 @@ class Traffic(ScenarioModel):
     address: str | None = None
     """The address its requests come from; without it, one that every whitelist lets in."""
     extend: Extend | None = None
-    """The `extend` of its requests, which reports give back; none if nothing is said. It stands in
+    """The `extend` of its requests, which reports give back; none if nothing is said. It is in
     captures alone."""
     status_callback: Flag | None = None
     """Whether its requests name an address for delivery reports, which wins over the application's
@@ -158,7 +158,7 @@ class Traffic(ScenarioModel):
     """Requests sit on a grid of this many seconds, as those of a scheduled job do; 0 is a
     microsecond."""
     resend: Resend | None = None
-    """Users who ask again when a message is late; nobody does if nothing is said."""
+    """Users who ask again when a message is late; no one does if nothing is said."""
     server_resend: ServerResend | None = None
     """The customer's server, which sends again what failed; it does not if nothing is said."""
     fraudulent: Flag = False
@@ -260,7 +260,7 @@ class Calls(ScenarioModel):
     """API requests written out one by one, so that a world can be computed by hand."""
 
     name: Name
-    """Its name; random numbers hang on it."""
+    """Its name; random numbers depend on it."""
     template: Name
     """The template it sends, by name."""
     country: Country
@@ -270,13 +270,13 @@ class Calls(ScenarioModel):
     address: str | None = None
     """The address its requests come from; without it, one that every whitelist lets in."""
     extend: Extend | None = None
-    """The `extend` of its requests, which reports give back; none if nothing is said. It stands in
+    """The `extend` of its requests, which reports give back; none if nothing is said. It is in
     captures alone."""
     status_callback: Flag | None = None
     """Whether its requests name an address for delivery reports, which wins over the application's
     batch address; as callback.address if nothing is said."""
     resend: Resend | None = None
-    """Users who ask again when a message is late; nobody does if nothing is said."""
+    """Users who ask again when a message is late; no one does if nothing is said."""
     server_resend: ServerResend | None = None
     """The customer's server, which sends again what failed; it does not if nothing is said."""
 

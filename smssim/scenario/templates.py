@@ -89,7 +89,7 @@ class Template(ScenarioModel):
         names = VARIABLE.findall(self.text or "")
         for name in self.variables:
             if name not in names:
-                yield ("variables", name), f"{name!r} is no variable of the text"
+                yield ("variables", name), f"{name!r} is not a variable of the text"
         missing = [name for name in names if name not in self.variables]
         if self.variables and missing:
             yield ("variables",), f"the length of {missing[0]!r} is missing"

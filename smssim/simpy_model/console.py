@@ -43,7 +43,7 @@ class Console(Limits):
         self.frequencies: dict[str, Frequency] = {}
         self.passes: dict[tuple[str, int | str], list[int]] = {}
         self._tickets = 0
-        # What is so at or before the start was told to nobody.
+        # What is so at or before the start was told to no one.
         plans = [*self._planned_tickets(), *self._planned_applications(), *self._planned_rules()]
         early = sorted((plan for plan in plans if plan.at <= env.now), key=lambda plan: plan.at)
         for plan in early:

@@ -283,7 +283,7 @@ class SimpyModel:
         return self.message(message.next_copy(self.env.now + max(1, patience_us)))
 
     def server(self, message: Message) -> Process:
-        """The customer's server: it waits until it knows what became of a message."""
+        """The customer's server: it waits until it knows the outcome of a message."""
         rule, heard = message.server_resend, message.heard
         assert rule is not None
         assert heard is not None

@@ -237,7 +237,7 @@ class Parser:
         self._handler.end(name.rpartition(":")[2] if ":" in name else name)
 
     def _refuse_doctype(self, *_: object) -> None:
-        rule = "a document type declaration (DOCTYPE) must not stand in an XLSX"
+        rule = "a document type declaration (DOCTYPE) must not be in an XLSX"
         raise self._archive.refusal(f"{self._member}: {rule}")
 
     def _begin_cdata(self) -> None:

@@ -276,12 +276,12 @@ def _check(
     """The promise as it would stand in a file. Raise a ValueError for a text that is none."""
     if isinstance(promise, Check):
         if margin or where:
-            rule = "has a margin and a where of its own: give neither beside it"
+            rule = "has a margin and a where of its own: give neither with it"
             raise ValueError(f"promise(={promise.name!r}) {rule}")
         return promise.model_dump(exclude_unset=True)
     check = promise_of(promise) | {"margin": margin}
     if where is None:
         return check
     if "where" in check:
-        raise ValueError(f"promise(={promise!r}) has a part in brackets: give no where beside it")
+        raise ValueError(f"promise(={promise!r}) has a part in brackets: give no where with it")
     return check | {"where": dict(where)}

@@ -131,7 +131,7 @@ def _of_rows(name: str, a: pd.DataFrame, b: pd.DataFrame) -> Iterator[_Differenc
         return
     lengths = "" if len(a) == len(b) else f"\n{len(a):,} and {len(b):,} rows"
     if row == n:
-        text = f", row {row:,}: it stands in one of them alone{lengths}"
+        text = f", row {row:,}: it is in one of them alone{lengths}"
     else:
         column = next(column for column, flags in wrong.items() if flags[row])
         values = f"{_value(a[column].iloc[row])} and {_value(b[column].iloc[row])}"

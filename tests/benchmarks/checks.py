@@ -60,7 +60,7 @@ RARE: dict[str, Any] = {
     "1% not 0": (0.01, stats.gamma(2, scale=50)),
     "jumps of 50 in 2%": (0.02, stats.norm(50, 0.1)),
 }
-"""Means that hang on few months: more than the stated risk, which docs/checks.md warns of."""
+"""Means that depend on few months: more than the stated risk, which docs/checks.md warns of."""
 
 
 def rare_draws(name: str, rng: np.random.Generator, n: int) -> Any:

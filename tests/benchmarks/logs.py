@@ -1,4 +1,4 @@
-"""How fast real logs are read, beside DuckDB with one thread in the same rounds; prints JSON.
+"""How fast real logs are read, next to DuckDB with one thread in the same rounds; prints JSON.
 
 Run `python tests/benchmarks/logs.py --json [--rounds N] [--rows N] [--dir FOLDER]`. Every
 measurement is a fresh process, for its peak of memory; rounds are interleaved, CPU times are

@@ -107,7 +107,7 @@ class Rows:
         return _joined([uuid, _texts(self.message)], "_")
 
     def numbers(self) -> pa.Array:
-        """Numbers that are nobody's: longer than the plans of their countries allow."""
+        """Numbers that are no one's: longer than the plans of their countries allow."""
         prefixes = np.array([int(prefix) for _, prefix in COUNTRIES])
         return _joined(["+", _texts(prefixes[self.country] * 10**10 + self.dice)], "")
 
@@ -158,7 +158,7 @@ def _detail_lines(number: Ints, rows: int, waiting: int) -> pa.Array:
     return lines
 
 
-# In rows of 100,000; what stands in fields instead.
+# In rows of 100,000; what is in fields instead.
 FAULTS: tuple[tuple[int, dict[str, str]], ...] = (
     (80, {"country": "Atlantis"}),
     (60, {"country": "VN"}),

@@ -249,7 +249,7 @@ def _answer(
     tried = list(probes.values())
     if first is None:
         is_open = any(probe.holds is None for probe in tried)
-        note = "cannot be told" if is_open else "does not hold"
+        note = "undecided" if is_open else "does not hold"
         return Answer(path, promise, None, fails, f"{promise} {note} even at {steps[-1]}", tried)
     turned = [steps[at] for at in failed if at > first]
     if turned:
@@ -259,5 +259,5 @@ def _answer(
     elif first - 1 in failed:
         note = f"{promise} holds at {steps[first]} and no longer at {steps[first - 1]}"
     else:
-        note = f"{promise} holds at {steps[first]}; nearer the runs do not tell"
+        note = f"{promise} holds at {steps[first]}; nearer the runs do not show"
     return Answer(path, promise, steps[first], fails, note, tried)

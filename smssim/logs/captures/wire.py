@@ -64,7 +64,7 @@ def number_prefix(country: str) -> str:
     """Return "+" and the 8 digits that the fictitious numbers of *country* begin with.
 
     With the 7 digits that follow a number is longer than nearly every plan allows, so that it is
-    nobody's. Raise a ValueError for a country without a calling code.
+    no one's. Raise a ValueError for a country without a calling code.
     """
     import phonenumbers
 

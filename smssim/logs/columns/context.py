@@ -264,7 +264,7 @@ class Readers:
 
     @property
     def has_delivery(self) -> bool:
-        """Whether the table has a column of what became of deliveries."""
+        """Whether the table has a column of the outcome of deliveries."""
         return self.has("status") or self.has("result")
 
     @property

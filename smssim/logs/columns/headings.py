@@ -163,7 +163,7 @@ def _matched(headings: Sequence[str], stated: Mapping[str, StatedColumn]) -> dic
         problems = [
             f"{name} is matched by {' and '.join(map(repr, matches))}"
             for name, matches in several.items()
-        ] or [f"the heading {repeated[0]!r} stands twice"]
+        ] or [f"the heading {repeated[0]!r} appears twice"]
         raise ColumnMappingError(f"{'; '.join(problems)}: {_REMEDY}")
     order = {heading: i for i, heading in enumerate(headings)}
     first = {name: matches[0] for name, matches in columns.items()}

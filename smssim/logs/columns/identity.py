@@ -170,7 +170,7 @@ def _add_missing(context: BatchContext, missing: Mask) -> None:
 
 def _add_unreadable(context: BatchContext, numbers: Numbers, without: Mask) -> None:
     rows = np.flatnonzero(numbers.rounded & without)
-    rule = "was rounded by a spreadsheet, it must have all its digits or a country beside it"
+    rule = "was rounded by a spreadsheet, it must have all its digits or a country next to it"
     context.problems.add(Rank.WHO, rows, context.reasons("number", rows, rule))
     rows = np.flatnonzero(numbers.wrong & without & ~numbers.rounded)
     rule = "must be a phone number: its calling code, 5 to 15 digits"

@@ -26,7 +26,7 @@ _SIMPLE = re.compile(r"([+-]?)([0-9]+)(?:([.,])([0-9]+))?")
 _GROUPED = re.compile(
     r"([+-]?)((?!0)[0-9]{1,3}(?:([.,' ])[0-9]{3})(?:\3[0-9]{3})*)(?:([.,])([0-9]+))?"
 )
-_CURRENCY_MARKS = "currencies beside amounts"
+_CURRENCY_MARKS = "currencies next to amounts"
 """Name of the repair of an amount that is written with its currency."""
 _SIGN = r"(?:[A-Za-z]{1,3}\$|\$|[€£¥￥₹₽₩฿₫₱₦₺₴]|RM|Rp\.?|[元円圆]|[A-Z]{3})"
 _MARKED = re.compile(

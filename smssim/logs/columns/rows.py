@@ -111,7 +111,7 @@ class Parser:
         if self._readers.has("send_status") and not self._readers.has_delivery:
             heading = repr(self._readers.matching.columns["send_status"])
             sentences.append(
-                f"{heading} is read as what became of sending, not of delivery: a message that was "
+                f"{heading} is read as the outcome of sending, not of delivery: a message that was "
                 "sent is pending; name the column `result` with --columns map.yaml if it is both"
             )
         return sentences

@@ -20,7 +20,7 @@ FORMATS: tuple[Format, ...] = (parquet, xlsx, sqlite, json_lines, access_log, cs
 """Every format, in the order in which files are held against them."""
 
 NO_HEADING = f"no heading among the first {HEADING_WITHIN} records"
-"""The reason of a table whose columns nobody has named."""
+"""The reason of a table whose columns no one has named."""
 
 _ARRAY = re.compile(r"\s*\[\s*(?:\{|$)")
 

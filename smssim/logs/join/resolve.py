@@ -38,7 +38,7 @@ __all__ = ["REASONS", "Counting", "JoinOutcome", "Resolved", "frames", "join_fac
 
 REASONS = (
     "duplicate id with conflicting content",
-    "smsMsgId stands in an earlier answer",
+    "smsMsgId is in an earlier answer",
     "smsMsgId is in no answer and no row: an orphan report",
     "smsMsgId was refused in the answer",
     "the message of this report has a duplicate id with conflicting content",

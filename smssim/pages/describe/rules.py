@@ -74,10 +74,10 @@ def _review(study: Study) -> Iterator[str]:
 def _judged(study: Study) -> Iterator[str]:
     account = study.scenario.account
     yield (
-        "Judgement: a request is refused as a whole at place 1 (account, application, address, "
+        "Judgement: a request is refused as a whole at stage 1 (account, application, address, "
         "limits, more "
-        "than 500 numbers), a number in the answer at place 2 (template, flaws, frequency, full "
-        "queue), a message by the platform at place 3 (region, number rules, password, packages)."
+        "than 500 numbers), a number in the answer at stage 2 (template, flaws, frequency, full "
+        "queue), a message by the platform at stage 3 (region, number rules, password, packages)."
     )
     if account.regions is not None:
         named = listed(account.regions) if account.regions else "no country"
@@ -105,7 +105,7 @@ def _packages(study: Study) -> Iterator[str]:
     if account.service_mode == "pay_per_use":
         yield (
             "Service mode 1 (pay_per_use) at the start: what no package covers is billed at the "
-            f"country's price a segment, in {study.scenario.currency}."
+            f"country's price per segment, in {study.scenario.currency}."
         )
     else:
         scope = "that country" if account.suspend_scope == "country" else "any country"
@@ -144,7 +144,7 @@ def _thresholds(study: Study) -> Iterator[str]:
         f"Thresholds at the start: alarms at {number(rule.daily_alarm)} a day and "
         f"{number(rule.monthly_alarm)} a month, limits at {number(rule.daily_limit)} and "
         f"{number(rule.monthly_limit)}; UTC days and months; a value acts {acts} its count of "
-        f"{rule.unit}s, {refused} those refused at place 3. A limit stops sending (E000623) until "
+        f"{rule.unit}s, {refused} those refused at stage 3. A limit stops sending (E000623) until "
         "the next day or month, or until it is raised."
     )
     if MAINLAND in study.countries:
@@ -163,8 +163,8 @@ def _queue(study: Study) -> Iterator[str]:
     queue = study.scenario.queue
     scope = {
         "shared": "one queue for all messages",
-        "application": "one queue an application",
-        "route": "one queue a country",
+        "application": "one queue per application",
+        "route": "one queue per country",
     }[queue.scope]
     full = (
         "it never refuses"
@@ -172,8 +172,7 @@ def _queue(study: Study) -> Iterator[str]:
         else f"it refuses (E200015) what would find more than {number(queue.capacity)} waiting"
     )
     yield (
-        f"Queue: {scope}, first in first out, {number(queue.throughput_per_s)} messages a second; "
-        f"{full}."
+        f"Queue: {scope}, first in first out, {number(queue.throughput_per_s)} messages/s; {full}."
     )
     if study.has(GroupTask):
         yield (
@@ -189,7 +188,7 @@ def _delivery(study: Study) -> Iterator[str]:
         "after "
         "the route's delay; without a report in "
         f"{number(study.scenario.queue.validity_h)} h it is EXPIRED. A status "
-        "that the route has from the platform (huawei) is a refusal at place 3."
+        "that the route has from the platform (huawei) is a refusal at stage 3."
     )
     if study.has(Calls):
         yield "Calls that are written out may fix status, delay and segments of a number instead."

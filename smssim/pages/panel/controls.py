@@ -49,7 +49,7 @@ _SHIFTS_D = (-7, -2, -1, 0, 1, 2, 7)
 _CAMPAIGN_DAYS = (0, 1, 5, 20, 100)
 """How large an added campaign can be, in days of all other traffic."""
 _PATIENCE_S = (0.0, 15.0, 30.0, 60.0, 120.0, 300.0)
-"""Seconds after which half of the users ask again; at 0 nobody does."""
+"""Seconds after which half of the users ask again; at 0 no one does."""
 _DOWN_H = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 12.0)
 """Hours a day that the callback server may be down."""
 _OUTAGE_S = 3_600.0
@@ -185,7 +185,7 @@ def _thresholds(scenario: Scenario) -> Iterator[Control]:
 def _volumes(scenario: Scenario) -> Iterator[Control]:
     for i, source in enumerate(scenario.traffic):
         path = f"traffic.{i}.messages_a_day"
-        label = f"{source.name} to {source.country}, messages a day"
+        label = f"{source.name} to {source.country}, messages per day"
         value = source.messages_a_day
         yield _number(path, _VOLUMES, label, value, put(path))
 
@@ -250,7 +250,7 @@ def _outages(scenario: Scenario) -> Control:
     )
 
     turn = partial(down, path=path, down_s=down_s)
-    return _choice(path, _AROUND, "callback server down by chance, h a day", hours, choices, turn)
+    return _choice(path, _AROUND, "callback server down by chance, h per day", hours, choices, turn)
 
 
 def _patience(scenario: Scenario) -> Iterator[Control]:

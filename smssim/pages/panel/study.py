@@ -195,7 +195,7 @@ class Study:
     def _cost_is_certain(self) -> bool:
         base, what_if = self.comparison.pairs("cost")
         if len(base) < 2:
-            return True  # No money is known, and more months do not tell it.
+            return True  # No money is known, and more months do not show it.
         mean = mean_of(what_if - base)
         return math.isfinite(mean.high) and mean.high - mean.low <= 2 * _PRECISION * abs(
             base.mean()

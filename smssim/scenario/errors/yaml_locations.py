@@ -99,24 +99,24 @@ class Text:
             if int(match[1], 16) > sys.maxunicode:
                 spot = _line_of(self._lines, match.start())
                 return Problem(f"there is no character {match[0]}", "", self.file, *spot)
-        return Problem("this is no YAML", file=self.file)
+        return Problem("not valid YAML", file=self.file)
 
     def _not_yaml(self, error: YAMLError) -> Problem:
         if isinstance(error, ReaderError):
             line, column = _line_of(self._lines, error.position)
-            what = f"the character U+{error.character:04X} must not stand in YAML"
+            what = f"the character U+{error.character:04X} must not be in YAML"
             return Problem(what, "", self.file, line, column)
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         if not isinstance(error, MarkedYAMLError) or mark is None:
-            return Problem(f"this is no YAML: {error}", file=self.file)
+            return Problem(f"not valid YAML: {error}", file=self.file)
         what = error.problem or error.context
         if "secret" in "".join(self._lines[mark.line : mark.line + 1]).lower():
-            message = "this is no YAML: a secret must stand in quotes"
+            message = "not valid YAML: a secret must be in quotes"
             return Problem(message, "", self.file, mark.line + 1, mark.column + 1)
         if what and "'\\t'" in what:
             what = "a tab; only spaces may stand before a key"
         context = f" ({error.context})" if error.context and error.problem else ""
-        message = f"this is no YAML: {what}{context}"
+        message = f"not valid YAML: {what}{context}"
         return Problem(message, "", self.file, mark.line + 1, mark.column + 1)
 
 
@@ -151,7 +151,7 @@ def _duplicates(root: Node, file: str) -> list[Problem]:
             name = str(key.value)
             if name in seen:
                 line = _location(seen[name]).line
-                message = f"the key {name!r} stands twice, first in line {line}"
+                message = f"the key {name!r} appears twice, first in line {line}"
                 problems.append(
                     Problem(message, dotted((*path, name)), file, *_location(key), value=name)
                 )
@@ -262,7 +262,7 @@ def text_of(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         column = error.start - error.object.rfind(b"\n", 0, error.start)
-        problem = Problem("this is no text in UTF-8", "", str(path), line, column)
+        problem = Problem("not text in UTF-8", "", str(path), line, column)
         raise ScenarioError([problem]) from error
 
 

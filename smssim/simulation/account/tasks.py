@@ -58,7 +58,7 @@ class Tasks:
         """Raise a ValueError if the console would not cancel a task now (DOMAIN.md section 8)."""
         task, now_us = self.by_name.get(name), self._account.now_us
         if task is None:
-            raise ValueError(f"name(={name!r}) is no group task of this scenario")
+            raise ValueError(f"name(={name!r}) is not a group task of this scenario")
         if now_us < task.created_us:
             raise ValueError(f"name(={name!r}) must be a task that is made already")
         if task.reason is not None:

@@ -200,7 +200,7 @@ class AccountView:
     def stop_source(self, name: str) -> None:
         """Let a traffic source, calls or a group task send nothing more."""
         if name not in {source.name for source in self._account.scenario.sources}:
-            raise ValueError(f"name(={name!r}) is no source of this scenario")
+            raise ValueError(f"name(={name!r}) is not a source of this scenario")
         self._command(commands.stop_source, name)
 
     def cancel_task(self, name: str) -> None:

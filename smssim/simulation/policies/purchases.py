@@ -116,7 +116,7 @@ class TopUpBalance:
     def __call__(self, env: Any, account: AccountView) -> Steps:
         """Wait until money is short, wait some more, pay if it still is."""
         if account.balance_micro is None:
-            raise ValueError("account.balance(=None) must be given: without it nobody pays in")
+            raise ValueError("account.balance(=None) must be given: without it no one pays in")
         opener = Office(self.hours, self.zone, self.days).opener()
         for _ in turns(self.at_most):
             yield from self._still_short(env, account, opener)

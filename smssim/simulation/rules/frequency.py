@@ -156,7 +156,7 @@ class FrequencyLimits(CountingRule):
         return rows
 
     def limits(self) -> Ints | None:
-        """Messages a minute, hour and day that a number may get now, by class."""
+        """Messages per minute, hour and day that a number may get now, by class."""
         if not self._of_application:
             return None
         limits = [self._of_class(message_class) for message_class in self._compiled.message_classes]
@@ -173,7 +173,7 @@ class FrequencyLimits(CountingRule):
     ) -> _FrequencyRanks | None:
         """Who of those *open_* (None: all) is sent to too often; None if no limit holds for any.
 
-        *limits* are messages a minute, hour and day, of shape (3, classes), below 1 for no limit.
+        *limits* are messages per minute, hour and day, of shape (3, classes), below 1 for no limit.
         """
         limited = limits[0] > 0
         counted = limited.take(batch.cls)
