@@ -171,7 +171,7 @@ SENDING = {
         "smssim.simulation.arrivals.listed:GroupTaskSource._offsets",
         lambda original: lambda self, i: np.zeros_like(i),
     ),
-    "a report a segment": Mutation("smssim.simulation.callbacks.push:Pusher.push", _one_part),
+    "one report per segment": Mutation("smssim.simulation.callbacks.push:Pusher.push", _one_part),
     "no address": Mutation(
         "smssim.simulation.callbacks.push:Pusher.__init__", sets(_none=False, _named=None)
     ),

@@ -172,7 +172,7 @@ ACCOUNT = {
     "unregistered, by the platform": Mutation(f"{_RULES}:Registrations.refuse", returns(None)),
     "ticket for the mode": Mutation(f"{_QUOTA}.file", after(lambda latency: 1)),
     "ticket for the quota": Mutation(f"{_QUOTA}.grant", returns({})),
-    "unusable template": Mutation(
+    "template not approved": Mutation(
         "smssim.simulation.account.schedule:_activate",
         lambda original: lambda account, name, usable_us: account.usable.add(name),
     ),

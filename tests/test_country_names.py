@@ -60,7 +60,11 @@ def test_every_country_has_its_name() -> None:
     [
         ("country: 泰国", "country: Korea", "11:40: traffic.1.country: 'Korea' may be North Korea"),
         ("country: 泰国", "country: 刚果", "may be Congo (Democratic Republic) (CD) or Congo"),
-        ("country: 泰国", "country: Thailnd", "'Thailnd' is no country (did you mean 'Thailand'?)"),
+        (
+            "country: 泰国",
+            "country: Thailnd",
+            "'Thailnd' is not a country (did you mean 'Thailand'?)",
+        ),
         ("country: 泰国", "country: th", "'th' must be a country: two capital letters"),
         ("{indonesia:", "{ID: {}, indonesia:", "'indonesia' is ID, which stands there already as"),
         ("{indonesia: {price: 0.1", "{indonesia: {price: -1", "8:29: routes.indonesia.price: -1"),

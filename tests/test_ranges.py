@@ -167,8 +167,8 @@ BROKEN = {
     ),
     "the length of the run": ({"days": {"between": [1, 5]}}, "days", "same in all replications"),
     "the seed": ({"rng": {"one_of": [1, 2]}}, "rng", "same in all replications"),
-    "a name": ({"name": {"one_of": [1, 2]}}, "name", "is no number"),
-    "a switch": ({"callback.address": {"one_of": [0, 1]}}, "callback.address", "is no number"),
+    "a name": ({"name": {"one_of": [1, 2]}}, "name", "is not a number"),
+    "a switch": ({"callback.address": {"one_of": [0, 1]}}, "callback.address", "is not a number"),
     "a share above one": (
         {"routes.ID.outcomes.0.share": {"between": [0.9, 1.1]}},
         "routes.ID.outcomes.0.share",

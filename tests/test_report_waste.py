@@ -1,4 +1,4 @@
-"""What bought nothing, against plain sums over the rows."""
+"""Wasted spend, against plain sums over the rows."""
 
 from __future__ import annotations
 

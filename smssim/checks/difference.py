@@ -107,7 +107,10 @@ class Difference:
         lines = [*wrapped(headline(self.new), 2), *wrapped(f"before: {headline(self.old)}", 2)]
         lines += about(self.new)
         lines += section("What changed", _changed_paths(self))
-        lines += ["", "The same months of both; change: new less old, low to high is 95% sure"]
+        lines += [
+            "",
+            "The same months of both; change: new less old, low to high: 95% confidence interval",
+        ]
         header, *rows = columns(_HEADER, [_cells(both) for both in self.promises], _ALIGN)
         lines.append(f"  {header}")
         for both, row in zip(self.promises, rows, strict=True):

@@ -87,7 +87,7 @@ def _sweep_tables(experiment: Experiment, metric: str) -> list[str]:
     figures = [name for name in experiment.kpi_names if metric in (name, name.partition("[")[0])]
     lines = []
     for figure in figures:
-        title = f"{figure}, {experiment.unit(figure)} (low to high: 95% sure)"
+        title = f"{figure}, {experiment.unit(figure)} (low to high: 95% confidence interval)"
         lines += section(title, _sweep_table(experiment, figure))
     return lines
 
@@ -194,7 +194,7 @@ def _comparison_table(comparison: Comparison, metrics: list[str]) -> list[str]:
             rows.append(_comparison_row(name, row))
     table = columns(_COMPARED, rows, "lrrrrrrl") if rows else ["no figure to show has a value"]
     notes = [f"{same} other figures are the same in every pair."] if same else []
-    title = "low to high is 95% sure; reduction: of the variance, by sharing random numbers"
+    title = "low to high: 95% confidence interval; reduction: of variance, by common random numbers"
     return section(title, [*table, *notes])
 
 
@@ -273,5 +273,5 @@ def _answer_lines(answer: Answer) -> list[str]:
     return [
         f"{answer.path}: {value}",
         *wrapped(f"{answer.note}."),
-        *section("Tried (all answers together are 95% sure)", table),
+        *section("Tried (95% confidence intervals, over all answers together)", table),
     ]

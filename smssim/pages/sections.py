@@ -120,7 +120,7 @@ SECTIONS = (
         Table("cost by template", "By template, {currency}", _COST_BY["template"],
               ("template", *MONEY), folded=True),
         Table("cost by day", "By day, {currency}", _COST_BY["day"]),
-        Table("waste", "What bought nothing (categories overlap), {currency}", tables.wasted,
+        Table("waste", "Wasted spend (categories overlap), {currency}", tables.wasted,
               WASTE),
         Table("projection", "Month to date and forecast", tables.ahead,
               _PROJECTION),

@@ -49,7 +49,11 @@ def runs(
             ax.axvline(of_record, color=WARNING, linewidth=4, linestyle="--", label="the record")
             legend_below(ax, ax.get_legend_handles_labels()[0])
             title = f"{name}: {_number(of_record)} {unit}, {_place(values, of_record)}"
-        set_titles(ax, title, f"{len(values):,} runs; the line is the estimate, its band 95% sure")
+        set_titles(
+            ax,
+            title,
+            f"{len(values):,} runs; the line is the estimate, the band its 95% confidence interval",
+        )
         ax.set_xlabel(f"{name}, {unit}")
         ax.set_ylabel("runs")
     return ax
@@ -79,7 +83,9 @@ def differences(
         title = f"{name}: {_as_text(interval)} {unit} against the base"
         if not len(values):
             title = f"{name}: no pair has a value"
-        set_titles(ax, title, f"{len(values):,} pairs that share their random numbers; 95% sure")
+        set_titles(
+            ax, title, f"{len(values):,} pairs with common random numbers; 95% confidence interval"
+        )
         ax.set_xlabel(f"difference of {name}, {unit}")
         ax.set_ylabel("pairs")
     return ax
@@ -92,7 +98,7 @@ def designs(
     unit: str,
     *,
     title: str = "",
-    below: str = "each design, 95% sure",
+    below: str = "each design, 95% confidence intervals",
     bounds: Sequence[float] = (),
     ax: Axes | None = None,
 ) -> Axes:
@@ -223,9 +229,7 @@ def frontier(
         _thousands(ax)
         ax.set_xlabel(f"{across.name}, {across.unit}")
         ax.set_ylabel(f"{up.name}, {up.unit}")
-        below = (
-            "crosses are 95% sure; hollow: another is surely better in one, no worse in the other"
-        )
+        below = "crosses: 95% confidence intervals; hollow: another is surely better in one, no worse in the other"
         set_titles(ax, f"{best} of {len(with_values)} designs are not beaten by another", below)
     return ax
 

@@ -163,7 +163,7 @@ def _code_of_name(value: object) -> object:
         return value
     code = country_named(value)
     if code is None and (near := hint(value, (c.name for c in reference.countries().values()))):
-        raise ValueError(f"{value!r} is no country{near}")
+        raise ValueError(f"{value!r} is not a country{near}")
     return code or value
 
 

@@ -77,7 +77,7 @@ def _of_comparison(s: Any, comparison: Comparison) -> Iterator[str]:
     selection = comparison.measure.selection
     strange = [key for key in selection if key not in _WHERE_KEYS]
     if strange:
-        yield f"there is no part by {strange[0]!r}, only by {', '.join(_WHERE_KEYS)}"
+        yield f"no part by {strange[0]!r}, only by {', '.join(_WHERE_KEYS)}"
         return
     if not isinstance(selection.get("package", 0), int):
         yield f"package {selection['package']!r} must be a number, from 0"

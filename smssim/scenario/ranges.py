@@ -189,7 +189,7 @@ def _range_of(node: Mapping[Any, Any], steps: KeyPath, key: str, root: type[Base
     types = partial.number_types(partial.type_at(root, steps))
     name = steps[-1] if steps else "the scenario"
     if not types or steps[0] in _NEVER:
-        rule = "is no number" if not types else "is the same in all replications"
+        rule = "is not a number" if not types else "is the same in all replications"
         message = f"{name} cannot be a range, as it {rule}"
         raise _NoRange(Problem(message, dotted(steps), value=dict(node), steps=steps))
     whole = float not in types

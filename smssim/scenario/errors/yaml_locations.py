@@ -253,9 +253,9 @@ def text_of(path: Path) -> str:
         content = path.read_bytes()
     except (OSError, ValueError) as error:
         # A NUL or a lone surrogate in the path is a ValueError.
-        reason = error.strerror if isinstance(error, OSError) else "is no path"
+        reason = error.strerror if isinstance(error, OSError) else "is not a path"
         raise ScenarioError(
-            f"{str(path)!r}: {reason}" if reason == "is no path" else f"{path}: {reason}"
+            f"{str(path)!r}: {reason}" if reason == "is not a path" else f"{path}: {reason}"
         ) from error
     try:
         return content.decode("utf-8-sig")
