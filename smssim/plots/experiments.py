@@ -229,7 +229,9 @@ def frontier(
         _thousands(ax)
         ax.set_xlabel(f"{across.name}, {across.unit}")
         ax.set_ylabel(f"{up.name}, {up.unit}")
-        below = "crosses: 95% confidence intervals; hollow: another is surely better in one, no worse in the other"
+        below = (
+            "crosses: 95% intervals; hollow: another is surely better in one, no worse in the other"
+        )
         set_titles(ax, f"{best} of {len(with_values)} designs are not beaten by another", below)
     return ax
 
