@@ -50,7 +50,7 @@ def uncertainty(
     `replicate`. Raise a ValueError for a scenario without ranges, fewer than 40 samples, or an
     unknown metric.
     """
-    base = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+    base = Scenario.of(scenario)
     points = [Design(base, {})] if designs is None else designs_of(base, designs)
     weights = {"cost": 1.0} if loss is None else dict(loss)
     figures = tuple(dict.fromkeys([metrics] if isinstance(metrics, str) else metrics))
