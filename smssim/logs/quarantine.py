@@ -29,7 +29,6 @@ __all__ = [
     "without_secrets",
 ]
 
-
 _HIDDEN = "***"
 
 _SHOWN_DIGITS, _FEWEST_DIGITS = 3, 7

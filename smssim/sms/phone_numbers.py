@@ -28,7 +28,6 @@ __all__ = [
     "normalise",
 ]
 
-
 _E164 = re.compile(r"\+[1-9][0-9]{4,14}")
 INVISIBLE = (
     r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"

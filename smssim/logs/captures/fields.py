@@ -49,7 +49,6 @@ __all__ = [
     "request",
 ]
 
-
 ACCEPTED, SEE_STATUS = "000000", "E000510"
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 LONGEST_ID = 50

@@ -30,7 +30,6 @@ from smssim.sms.phone_numbers import countries_of, normalise
 
 __all__ = ["CHUNK", "Line", "chunks_of", "lines_of"]
 
-
 Line = tuple[int, bytes, str]
 """A line of a file: its row from 1, its bytes, and why it could not be read to its end, or ""."""
 

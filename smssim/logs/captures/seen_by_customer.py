@@ -30,7 +30,6 @@ __all__ = [
     "sent_and_arrived",
 ]
 
-
 MOST_IN_A_BATCH = 50
 
 _DUPLICATE = "E200041"

@@ -30,7 +30,6 @@ __all__ = [
     "wire_time",
 ]
 
-
 MOST_PARTS = 99
 """Parts of a long message: `total` and `sequence` have two digits at most."""
 

@@ -38,7 +38,6 @@ from smssim.sms.reference import api_errors, status_codes
 
 __all__ = ["BLOCK", "Line", "texts_of", "write_capture"]
 
-
 BLOCK = 16_384
 
 _PLATFORM, _CENTRE = "1", "2"

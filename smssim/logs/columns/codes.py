@@ -46,7 +46,6 @@ __all__ = [
     "type_meaning",
 ]
 
-
 _UNREADABLE_SEGMENTS = "counts of segments that cannot be read"
 """Name of the repair of a row whose segments are unknown, and which is used nevertheless."""
 

@@ -42,7 +42,6 @@ from smssim.logs.log import ColumnMappingError
 
 __all__ = ["MOST_PARTS", "BatchContext", "Problems", "Rank", "Readers", "TimeSuspicions"]
 
-
 _FEW = 5
 _HALF_HOUR = HOUR // 2
 _VALIDITY = 3 * DAY

@@ -13,7 +13,6 @@ from types import MappingProxyType
 
 __all__ = ["FIELDS", "IDENTITY", "SYNONYMS", "TIMES", "fields_by_heading", "plain", "zone_of"]
 
-
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|【[^【】]*】|〔[^〔〕]*〕")
 _IGNORED = re.compile(r"[\s_\-()\[\]{}【】〔〕\ufeff\u200b'\"]+")
 _ZONE = re.compile(

@@ -29,7 +29,6 @@ __all__ = [
     "stated_columns",
 ]
 
-
 _RecordType = Literal["details", "sends", "reports"]
 
 _REMEDY = (

@@ -19,7 +19,6 @@ from smssim.sms.phone_numbers import country_index_of, digits_of
 
 __all__ = ["MainlandNumbers", "Numbers", "numbers_of"]
 
-
 _SHORTEST, _LONGEST = 5, 15
 _FEW, _ENOUGH = 64, 12
 _MAINLAND, _AFTER_MAINLAND = 13_000_000_000, 20_000_000_000

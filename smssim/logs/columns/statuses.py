@@ -35,7 +35,6 @@ __all__ = [
     "without_explanation",
 ]
 
-
 _UNKNOWN_FAILURE = "FAILED"
 """Status of a failure whose code is unknown; it is ours."""
 DELIVERED, TEMPORARY = "DELIVRD", "ACCEPTD"

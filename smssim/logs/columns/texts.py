@@ -44,7 +44,6 @@ __all__ = [
     "number_hashes",
 ]
 
-
 Words = npt.NDArray[np.uint64]
 
 _EMPTY = (

@@ -23,6 +23,8 @@ from smssim.logs.columns.texts import integers
 from smssim.logs.log import ColumnMappingError
 
 __all__ = [
+    "END_US",
+    "FIRST_US",
     "MIDNIGHT",
     "SECONDS",
     "SINCE_1970",
@@ -35,7 +37,6 @@ __all__ = [
     "since_1970",
     "zone",
 ]
-
 
 _SECOND_US, _MINUTE_US = 1_000_000, 60_000_000
 _CENTURY_US = 36_525 * 86_400 * _SECOND_US
@@ -84,12 +85,7 @@ _SHAPE = {"M": "[0-5][0-9]", "S": "[0-5][0-9]", "n": "[0-5]?[0-9]", "s": "[0-5]?
 _FORMAT = {
     "Y": r"(?P<Y>\d{4})",
     "y": r"(?P<y>\d{2})",
-    "m": r"(?P<m>\d{1,2})",
-    "d": r"(?P<d>\d{1,2})",
-    "H": r"(?P<H>\d{1,2})",
-    "I": r"(?P<I>\d{1,2})",
-    "M": r"(?P<n>\d{1,2})",
-    "S": r"(?P<s>\d{1,2})",
+    **{name: rf"(?P<{group}>\d{{1,2}})" for name, group in zip("mdHIMS", "mdHIns", strict=True)},
     "f": r"(?P<f>\d{1,9})",
     "p": r"(?P<after>上午|下午|[AaPp]\.?[Mm]\.?)",
     "z": _OFFSET,
@@ -100,11 +96,10 @@ _FORMAT = {
 _DATE_PARTS = (("Y", "y"), ("m", "B"), ("d",), ("H", "I"), ("n",))
 
 _FIRST_S, _END_S = 946_684_800, 4_102_444_800
-_FIRST_US, _END_US = _FIRST_S * _SECOND_US, _END_S * _SECOND_US
+FIRST_US, END_US = _FIRST_S * _SECOND_US, _END_S * _SECOND_US
 """The years that times are of: 2000 to 2099."""
 
 _MOST_ROLLED = 3
-
 _DAY_US, _MOST_DAYS = 86_400 * _SECOND_US, 400
 _EPOCH, _RULES_END_US = datetime(1970, 1, 1), 2_114_380_800_000_000  # 2037
 
@@ -198,10 +193,10 @@ class Layout(NamedTuple):
         stamps = pc.strptime(text, format=form, unit="us", error_is_null=True)
         clock = stamps.cast(pa.int64()).fill_null(0).to_numpy() + self.half_us
         if "%y" in form:
-            clock = np.where(clock < _FIRST_US, clock + _CENTURY_US, clock)
+            clock = np.where(clock < FIRST_US, clock + _CENTURY_US, clock)
         matches = matches.to_numpy(zero_copy_only=False)
         right = matches & stamps.is_valid().to_numpy(zero_copy_only=False)
-        right &= (clock >= _FIRST_US) & (clock < _END_US)
+        right &= (clock >= FIRST_US) & (clock < END_US)
         right[self._rolled_over(column, stamps, right, day_first)] = False
         times = clock - self.offset_us
         return matches, right, times if fraction is None else times + fraction

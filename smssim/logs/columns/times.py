@@ -18,6 +18,8 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from smssim.arrays import Ints
 from smssim.logs.columns.texts import LONGEST, Texts, as_texts, cleaned, excerpt, is_filled
 from smssim.logs.columns.time_formats import (
+    END_US,
+    FIRST_US,
     MIDNIGHT,
     SECONDS,
     SINCE_1970,
@@ -34,10 +36,8 @@ from smssim.logs.log import ColumnMappingError
 
 __all__ = ["Read", "Resolution", "States", "TimeColumn", "TimeFormat"]
 
-
 _SECOND_US, _DAY_S = 1_000_000, 86_400
 _MINUTE_US = 60 * _SECOND_US
-_FIRST_S, _END_S = 946_684_800, 4_102_444_800  # 2000 to 2099
 _DIFFERENT, _FEW_ZEROS = 10, 2
 _EMPTY, _WRONG, _UNORDERED, _INSTANT, _LOCAL = range(5)
 _LAYOUTS = 64
@@ -249,7 +249,7 @@ class TimeColumn:
         values = layout.read_iso(texts)
         if values is None:
             return rows
-        right = (values >= _FIRST_S * _SECOND_US) & (values < _END_S * _SECOND_US)
+        right = (values >= FIRST_US) & (values < END_US)
         times[rows[right]] = values[right]
         states[rows[right]] = _INSTANT if layout.zoned else _LOCAL
         self.resolution.add(values[right], layout.resolution_us)
@@ -335,7 +335,7 @@ class TimeColumn:
         is_zoned = column.type.tz is not None
         stamps = column.cast(pa.timestamp("us", "UTC" if is_zoned else None), safe=False)
         times = stamps.cast(pa.int64()).fill_null(0).to_numpy().copy()
-        right = (times >= _FIRST_S * _SECOND_US) & (times < _END_S * _SECOND_US)
+        right = (times >= FIRST_US) & (times < END_US)
         states = np.where(right, _INSTANT if is_zoned else _LOCAL, _WRONG).astype(np.int8)
         states[np.isin(times, _NO_STAMPS)] = _EMPTY
         self.resolution.add(times[right], 1)

@@ -43,7 +43,6 @@ __all__ = [
     "whole_lines",
 ]
 
-
 BLOCK = 8 << 20
 """Bytes of a block."""
 

@@ -43,7 +43,6 @@ from smssim.logs.join.facts import RejectedRow
 
 __all__ = ["BEGINS", "FORMS", "IS_BINARY", "reread", "separator", "tables"]
 
-
 _SEPARATORS = {b",": "comma", b";": "semicolon", b"\t": "tab", b"|": "bar"}
 _DECIDING_LINES = 100
 """Lines that decide."""

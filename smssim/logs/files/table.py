@@ -34,7 +34,6 @@ __all__ = [
     "names",
 ]
 
-
 IsHeading = Callable[[Sequence[str]], bool]
 """Whether the cells of a record are the headings of a table."""
 

@@ -34,7 +34,6 @@ __all__ = [
     "standing_in",
 ]
 
-
 UNKNOWN = -(2**63)
 """A time or a cost that is absent."""
 

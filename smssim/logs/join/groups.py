@@ -27,7 +27,6 @@ __all__ = [
     "with_second_halves",
 ]
 
-
 Array = npt.NDArray[Any]
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)

@@ -31,7 +31,6 @@ __all__ = [
     "verdicts",
 ]
 
-
 _TOGETHER, _ALONE, DUPLICATE, EARLIER = range(4)
 """An entry counts together with the rows of its key, alone as a separate message, not at all as a
 duplicate, or not at all because an earlier answer has its key.

@@ -35,7 +35,6 @@ from smssim.record.tallies import Tallies
 
 __all__ = ["REASONS", "Counting", "JoinOutcome", "Resolved", "frames", "join_facts", "resolve"]
 
-
 REASONS = (
     "duplicate id with conflicting content",
     "smsMsgId is in an earlier answer",

@@ -23,7 +23,6 @@ __all__ = [
     "files_of_whole_rows",
 ]
 
-
 _PLATFORM = 1
 """The source of a report that the platform makes itself, for example when 72 h are over."""
 
