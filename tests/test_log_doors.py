@@ -108,7 +108,14 @@ def test_columns_have_the_types_of_pandas() -> None:
     mixed = typed.assign(Phone=pd.Series([6281234567801, "+62 812 3456 7802", 6281234567803.0]))
     zoned = typed.assign(**{"Send Time": typed["Send Time"].dt.tz_localize("UTC")})
     expected = read_log(texts, tz="UTC").messages
-    for frame in (typed, mixed, zoned, typed.set_index("SMS ID", drop=False)):
+    for frame in (
+        typed,
+        mixed,
+        zoned,
+        typed.set_index("SMS ID", drop=False),
+        typed.set_index("SMS ID"),
+        typed.set_index(["SMS ID", "Send Time"]),
+    ):
         found = read_log(frame, tz="UTC").messages
         pd.testing.assert_frame_equal(found, expected)
 

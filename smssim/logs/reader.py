@@ -148,7 +148,7 @@ class LogReader:
     def read_frame(self, frame: pd.DataFrame) -> None:
         """Read a DataFrame as a table."""
         table = data_frame.table(frame, self._rules)
-        if len(frame.columns):
+        if table.headings:
             self._read_table(table)
         else:
             self._read_opened(Empty(table.path), alone=True)

@@ -23,10 +23,15 @@ _BATCH_ROWS = 65_536
 
 
 def table(frame: pd.DataFrame, rules: HeadingRules) -> Table:
-    """The table of a frame, whose rows are numbered by position, from 1; its index is not read.
+    """The table of a frame, whose rows are numbered by position, from 1.
 
-    Raise a ValueError for more columns than a table may have.
+    Levels of its index are columns if they have a name that no column has. Raise a ValueError for
+    more columns than a table may have.
     """
+    levels = [name for name in frame.index.names if name is not None and name not in frame.columns]
+    if levels:
+        index = frame.index.to_frame(index=False)[levels]
+        frame = pd.concat([index, frame.reset_index(drop=True)], axis=1)
     check_columns(len(frame.columns))
     headings = names([str(name) for name in frame.columns])
     not_records: Counter[str] = Counter()
