@@ -74,6 +74,8 @@ def uncertainty(
                 tasks.append(task)
     with Execution(executor, workers, store, progress).start(policies, seed) as runner:
         experiment = runner.run_all(made, tasks)
+    for name in (*figures, *weights):
+        experiment.values(name)  # Raises what is known of a figure that no run has.
     return Uncertainty(tuple(points), figures, weights, experiment, samples, n)
 
 
