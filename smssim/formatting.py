@@ -6,9 +6,13 @@ import math
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
-from typing import Any, NamedTuple
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from smssim.calendars import to_datetime
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "LONGEST",
@@ -27,6 +31,7 @@ __all__ = [
     "money",
     "number",
     "percent",
+    "readable",
     "row_limit",
     "section",
     "share",
@@ -103,6 +108,33 @@ def instant(us: int) -> str:
 def moment(at: Any) -> str:
     """A timestamp to the minute; NaT is a dash."""
     return NOTHING if missing(at) else f"{at:%Y-%m-%d %H:%M}"
+
+
+def readable(frame: pd.DataFrame) -> pd.DataFrame:
+    """The cells of a frame as texts that a person reads: thousands marks, money with cents, four
+    significant digits, instants to the minute, a dash for NA.
+
+    >>> import pandas as pd
+    >>> readable(pd.DataFrame({"messages": [1088869], "cost_usd": [232294.7], "p95_s": [29.1302]}))
+        messages    cost_usd  p95_s
+    0  1,088,869  232,294.70  29.13
+    """
+    import pandas as pd
+
+    texts = {column: [_readable(value, str(column)) for value in frame[column]] for column in frame}
+    return pd.DataFrame(texts, index=frame.index, columns=frame.columns)
+
+
+def _readable(value: Any, name: str) -> str:
+    if not isinstance(value, str) and missing(value):
+        return NOTHING
+    if hasattr(value, "strftime"):
+        return moment(value)
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return count(value)
+    if isinstance(value, Real) and not isinstance(value, bool):
+        return money(value) if name.startswith("cost_") else number(float(value))
+    return str(value)
 
 
 def missing(value: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from notebook_cells import row, shown
+from notebook_cells import cells, rounded
 from notebook_outputs import outputs, streams
 
 from smssim import compare, report, simulate
@@ -24,13 +24,12 @@ def check(notebook: Any) -> None:
     assert len(outputs(notebook, "image/png")) == 3
     higher = {"quota.daily_limit": 300_000, "thresholds.daily_limit": 300_000}
     pairs = compare(PLAN, higher, 8, workers=1).summary().set_index("metric")
-    base, ends = shown(notebook)["decision"].split("high")
+    table = cells(notebook, "decision")
     for name in ("cost", "messages.delivered", "passwords.p95"):
-        columns = ["base", "what_if", "difference"]
-        assert row(base, name)[1:] == [f"{pairs.loc[name, column]:.1f}" for column in columns]
-        assert row(ends, name) == [f"{pairs.loc[name, column]:.1f}" for column in ("low", "high")]
-    assert row(base, "messages.stopped_by_limit")[2] == "0.0"
-    assert row(base, "suspended.limit")[1:] == ["21.0", "0.0", "-21.0"]
+        columns = ["base", "what_if", "difference", "low", "high"]
+        assert table[name][1:] == [rounded(pairs.loc[name, column], 1) for column in columns]
+    assert table["messages.stopped_by_limit"][2] == "0"
+    assert table["suspended.limit"][1:4] == ["21", "0", "-21"]
     assert pairs.loc["passwords.p95", "low"] < 0 < pairs.loc["passwords.p95", "high"]
     assert pairs.loc["runout.first", "high"] < -1.75
     assert "ASSUMPTIONS" in streams(notebook, "stdout")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from notebook_cells import rounded
+
 from smssim.experiment import compare
 from smssim.scenario import Scenario
 
@@ -33,14 +35,14 @@ def check(notebook: Any) -> None:
     (table,) = shown(notebook, "pair")
     for name in ("cost", "messages.stopped_by_runout"):
         for column in ("what_if", "difference", "low", "high"):
-            assert f"{found.loc[name, column]:.1f}" in table, (name, column)
+            assert rounded(found.loc[name, column], 1) in table, (name, column)
 
     (frontier,) = shown(notebook, "frontier")
     plans = {line[:14] for line in frontier.splitlines() if line.startswith("mode")}
     assert plans == {"mode 1, 30,000", *(f"mode 2, {n},000" for n in (20, 25, 30))}
     (curve,) = shown(notebook, "curve")
     holds = {row.split()[1]: row.split()[-1] for row in curve.splitlines()[1:]}
-    assert holds == {"29500": "False", "30000": "False", "30500": "True"}
+    assert holds == {"29,500": "False", "30,000": "False", "30,500": "True"}
     pictures = [own.id for own in notebook.cells if own.cell_type == "code"]
     drawn = [name for name in pictures if shown(notebook, name, "image/png")]
     assert drawn == ["run-out", "sweep", "find"]

@@ -34,7 +34,7 @@ def check(notebook: Any) -> None:
     answer = find.latest_submission(plan, "launch offer", LAUNCH, first="2026-02-14T09:00+08:00")
     assert f"Hand it in by {answer.value:%A, %d %B, %H:%M}" in texts["latest"]
     assert row(texts["make-up"], "Sat 14 Feb") == ["0.0", "1.0"]
-    assert row(texts["late-task"], "an hour too late") == ["5000", "5000", "0", "0"]
+    assert row(texts["late-task"], "an hour too late") == ["5,000", "5,000", "0", "0"]
 
     begun = {day: row(texts["begin-table"], day) for day in ("Wed 21 Jan", "Thu 22 Jan")}
     assert float(begun["Wed 21 Jan"][3]) < 0.05 < float(begun["Thu 22 Jan"][3])

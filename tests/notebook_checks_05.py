@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from notebook_cells import pictures, row, shown
+from notebook_cells import cells, pictures, rounded, row, shown
 
 from smssim import Scenario, compare, report, simulate, sweep
 
@@ -19,14 +19,13 @@ def check(notebook: Any) -> None:
     texts = shown(notebook)
 
     day = report.delivery(simulate(plan, rows=False), by="type").set_index("type")
-    for kind, line in (("notification", "0 "), ("otp", "1 ")):
-        told = row(texts["latency"].split("within_30_s")[0], line)
-        assert told[1] == str(day.loc[kind, "requested"])
-        assert told[-1] == f"{day.loc[kind, 'latency_p95_s']:.3f}"
+    table = cells(notebook, "latency")
+    for kind, line in (("notification", "0"), ("otp", "1")):
+        assert table[line][1] == f"{day.loc[kind, 'requested']:,}"
+        assert table[line][4] == rounded(day.loc[kind, "latency_p95_s"], 3)
     harm = compare(plan.change(group_tasks=[]), plan, 10, workers=1).summary().set_index("metric")
-    columns = ["base", "what_if", "difference", "low"]
-    told = row(texts["harm"].split("high")[0], FIGURE)
-    assert told == [f"{harm.loc[FIGURE, name]:.3f}" for name in columns]
+    columns = ["base", "what_if", "difference", "low", "high"]
+    assert cells(notebook, "harm")[FIGURE] == [rounded(harm.loc[FIGURE, c], 3) for c in columns]
     assert 430 < harm.loc["messages.requested", "difference"] - 1_000_000 < 450
     late = -harm.loc[FIGURE, "difference"] * harm.loc["messages.requested", "base"]
     assert 630 < late < 650
