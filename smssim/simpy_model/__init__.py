@@ -6,8 +6,8 @@ and `callback_server` (its delivery reports); `packages`, `thresholds`, `console
 (what the account keeps); `onboarding`, `review_desk` and `group_tasks`.
 
 `smssim.simulate(plan, kernel="simpy")` runs it, and `kernel=` also takes a subclass of `SimpyModel`
-with rules of one's own (docs/simpy.md). It shares no rule with `smssim.simulation`, which gives
-the same tables faster: `smssim verify` compares them.
+with rules of one's own (docs/how_to_change_the_model.md). It shares no rule with
+`smssim.simulation`, which gives the same tables faster: `smssim verify` compares them.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ class CallbackServer:
     """Takes as many pushes at once as come, unless it is down.
 
     So it is no Resource: nothing waits for it. One that can take only so many is a Resource in a
-    subclass (docs/simpy.md).
+    subclass (docs/how_to_change_the_model.md).
     """
 
     def __init__(self, env: Environment, scenario: Scenario, marks: KeyedRandom) -> None:

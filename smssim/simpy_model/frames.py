@@ -42,5 +42,6 @@ def tallies_of(scenario: Scenario, frames: dict[str, pd.DataFrame]) -> Tallies:
     from smssim.record.from_frames import tally_frames
 
     servers = [s.name for s in scenario.sources if getattr(s, "server_resend", None)]
+    tasks = [task.name for task in scenario.tasks]
     begin, end = scenario.start_us, scenario.end_us
-    return tally_frames(frames["messages"], frames["reports"], begin, end, servers)
+    return tally_frames(frames["messages"], frames["reports"], begin, end, servers, tasks)

@@ -77,7 +77,7 @@ def simulate(
 
     *kernel* says how: on arrays, or "simpy", message by message in SimPy, with the same tables in
     some hundred times as long; or a subclass of `smssim.simpy_model.SimpyModel` with rules of one's
-    own, which the provenance then names (docs/simpy.md).
+    own, which the provenance then names (docs/how_to_change_the_model.md).
 
     The scenario's own policies are started before *policies*. A scenario with ranges is simulated
     with the numbers that this replication draws; the record's provenance has the scenario with
