@@ -59,7 +59,7 @@ def mutated_data(data: Any, rng: random.Random) -> Any:
         holder[last] = deepcopy(other)  # Data that holds itself is another test.
     elif what == 3:
         holder[last] = [holder[last]] * rng.choice([1, 2, 30])
-    elif what == 4 and isinstance(holder[last], int | float):
+    elif what == 4 and isinstance(holder[last], int | float) and abs(holder[last]) < 1e200:
         holder[last] = rng.choice([-1, 1e-14, 1e-6, 0, 1e3, 1e9, 1e18]) * holder[last]
     else:
         holder[last] = rng.choice(_VALUES)

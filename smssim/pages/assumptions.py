@@ -48,7 +48,7 @@ def _routes(record: Record, scenario: Scenario) -> list[str]:
         route = scenario.route(country)
         delivered = sum(outcome.share for outcome in route.outcomes if outcome.status == "DELIVRD")
         default = "" if country in scenario.routes else " (default)"
-        price = f"{route.price:,g} {scenario.currency} per segment, " if country in billed else ""
+        price = f"{route.price_text} {scenario.currency} per segment, " if country in billed else ""
         lines.append(
             f"route {country}{default}: {price}{percent(delivered)} DELIVRD, "
             f"{described(route.latency)}"

@@ -127,10 +127,20 @@ class Route(ScenarioModel):
                 message = f"the platform cannot make {outcome.status}: its source must be supplier"
                 yield ("outcomes", i, "source"), message
 
+    @property
+    def price_text(self) -> str:
+        """The price of a segment and those that follow it, for people."""
+        later = [f"{_plain(dated.price)} from {as_written(dated.since)}" for dated in self.prices]
+        return ", ".join([_plain(self.price), *later])
+
     def price_at(self, moment: datetime) -> float:
         """The price of a segment that is submitted at a moment."""
         dated = (dated.price for dated in reversed(self.prices) if dated.since <= moment)
         return next(dated, self.price)
+
+
+def _plain(price: float) -> str:
+    return f"{price:,.6f}".rstrip("0").rstrip(".")
 
 
 class Queue(ScenarioModel):

@@ -165,7 +165,7 @@ def _route(scenario: Scenario, country: str) -> tuple[str, ...]:
         for o in route.outcomes
     )
     default = "" if country in scenario.routes else " (default route)"
-    return country + default, number(route.price), outcomes, delay(route.latency)
+    return country + default, route.price_text, outcomes, delay(route.latency)
 
 
 def _packages(scenario: Scenario) -> Rows:
