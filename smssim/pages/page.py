@@ -38,11 +38,13 @@ from smssim.scenario import Scenario
 
 if TYPE_CHECKING:
     from jinja2 import Template
+    from matplotlib.axes import Axes
 
     from smssim.experiment import Experiment
 
 __all__ = ["MOST_ROWS", "Page", "page"]
 
+_FEW_LANES = 4
 MOST_ROWS = 60
 """Rows of a table on the page; the workbook has all of them."""
 
@@ -179,9 +181,15 @@ class Page:
     def _svg(self, picture: Picture) -> str:
         from smssim.plots._svg import svg
 
-        if not len(picture.frame(self.record)):
+        rows = len(picture.frame(self.record))
+        if not rows:
             return ""
-        return svg(lambda ax: picture.draw(self.record, ax=ax), picture.name, picture.words)
+        low = picture.low and rows <= _FEW_LANES
+
+        def draw(ax: Axes) -> None:
+            picture.draw(self.record, ax=ax)
+
+        return svg(draw, picture.name, picture.words, low=low)
 
 
 def _left_out(record: Record) -> dict[str, Any] | None:

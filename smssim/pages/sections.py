@@ -48,13 +48,15 @@ class Table(NamedTuple):
 class Picture(NamedTuple):
     """A picture, omitted where its frame has no rows, and a description of it in words.
 
-    *draw* takes the record and the Axes, as the functions of `smssim.plots` do.
+    *draw* takes the record and the Axes, as the functions of `smssim.plots` do; few lanes are
+    drawn *low*.
     """
 
     name: str
     draw: Callable[..., object]
     frame: Frame
     words: str
+    low: bool = False
 
 
 class Section(NamedTuple):
@@ -77,7 +79,7 @@ _COST_BY = {
 # The columns that the page shows of each report; the workbook has all of them.
 # fmt: off
 MONEY = (
-    "entry", "packages", "messages", "segments", "cost_micro", "per_delivered",
+    "entry", "packages", "messages", "segments", "cost_micro",
 )
 WASTE = (
     "kind", "messages", "segments", "covered_segments", "billed_micro", "package_micro",
@@ -186,13 +188,13 @@ SECTIONS = (
         Table("review", "Templates", report.review, REVIEW),
     ), (
         Picture("review", plots.review, report.review,
-                "One lane per template, from its first submission to its approval."),
+                "One lane per template, from its first submission to its approval.", low=True),
     ), "a log has no template reviews"),
     Section("Getting started", "The way to the first message, step by step. Times are UTC.", (
         Table("onboarding", "Steps", tables.steps, tables.page_onboarding),
     ), (
         Picture("onboarding", plots.onboarding, tables.steps,
-                "One lane per step, and when the first message was sent."),
+                "One lane per step, and when the first message was sent.", low=True),
     ), "a log has no steps before its first message"),
     Section("Group tasks", "The outcome of each group task. Times are UTC.", (
         Table("tasks", "Outcomes", report.tasks, tables.group_tasks),

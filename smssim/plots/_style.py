@@ -44,6 +44,8 @@ CYCLE, _COLOURS = "petroff6", (0, 1, 5, 3)
 """The built-in cycle and its colours that name groups: not the grey, nor the red of warnings."""
 _TITLE = 1.44
 """The size of a title's letters to that of the others: to be read in a thumbnail, too."""
+_BELOW_LABEL = 4.2
+"""From the axis to a legend below its label, in heights of the legend's letters."""
 _UNBROKEN = re.compile(r"[\d.,]+ (?:%|s|min|h|d)(?![^\s,;.)])[,;.)]*|\S+")
 """A number with its unit, or a word: what a line is not broken within."""
 _DAYS, _WEEKS = 21, 70
@@ -212,7 +214,8 @@ def legend_below(ax: Axes, handles: list[Any], in_a_row: int = 4) -> None:
         ax.legend(
             handles=handles,
             loc="upper center",
-            bbox_to_anchor=(0.5, -0.13),
+            bbox_to_anchor=(0.5, 0),
+            borderaxespad=_BELOW_LABEL,
             ncols=len(handles) if len(handles) <= in_a_row else 3,
             frameon=False,
             fontsize="small",

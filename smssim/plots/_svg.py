@@ -42,11 +42,11 @@ _NUMBER = re.compile(r"-?\d+\.\d{2,}")
 _FAMILY = re.compile(r"font-family: [^;\"]*;? ?")
 
 
-def svg(draw: Callable[[Axes], object], name: str, words: str = "") -> str:
+def svg(draw: Callable[[Axes], object], name: str, words: str = "", *, low: bool = False) -> str:
     """The picture that *draw* makes on the Axes it is given, as an `<svg>` element for a page.
 
     *name* begins all its ids, so that pictures on one page keep apart; *words* begin the
-    description, which goes on with what the picture says in letters.
+    description, which goes on with what the picture says in letters. A *low* one has little in it.
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -54,7 +54,8 @@ def svg(draw: Callable[[Axes], object], name: str, words: str = "") -> str:
     with rc_context(_SETTINGS), warnings.catch_warnings():
         # Letters that the layout's font lacks are drawn by the browser, with one of its own.
         warnings.filterwarnings("ignore", "Glyph", UserWarning)
-        figure = Figure(figsize=_SIZE_IN)
+        width, height = _SIZE_IN
+        figure = Figure(figsize=(width, height * (0.6 if low else 1)))
         figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.1)
         ax = figure.subplots()
         ax.tick_params(labelsize=_LETTERS_PT)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from smssim import report
-from smssim.formatting import amount, share
+from smssim.formatting import amount
 from smssim.plots._style import (
     drawing,
     fill,
@@ -115,7 +115,8 @@ def _title(bill: pd.DataFrame, currency: str, unpriced: int) -> str:
         return "The cost is not known" if unpriced else "Nothing was paid"
     packages = float(bill["package"].sum()) / total
     split = {0.0: "all of it pay-per-use", 1.0: "all of it packages"}
-    division = split.get(packages, f"{share(packages)} of it packages")
+    division = split.get(packages, f"{packages:.0%} of it prepaid packages")
     groups = bill.sum(axis=1)
-    most = f"; most for {groups.idxmax()}" if len(groups) > 1 else f" for {groups.index[0]}"
+    most = f"; {groups.idxmax()} is the largest share"
+    most = most if len(groups) > 1 else f" for {groups.index[0]}"
     return f"{'At least ' * bool(unpriced)}{amount(total)} {currency}, {division}{most}"

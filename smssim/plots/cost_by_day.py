@@ -48,12 +48,12 @@ def cost_by_day(
     ax: Axes | None = None,
     zone: str = "UTC",
 ) -> Axes:
-    """Draw what the UTC month in which the record ends has cost so far, and its projection.
+    """Draw the cost of the UTC month in which the record ends, to date, and its forecast.
 
     Takes a record or the frame of `report.month_by_day`, which does not show the *currency*.
     *figure* is cost, billed, messages or segments; raise a ValueError for another. Values stand at
-    the end of each UTC day; the band is the projection's 95% interval. Purchases still to come
-    are not projected.
+    the end of each UTC day; the band is the forecast's 95% interval. Purchases are steps at the
+    beginning of their day; those still to come are not forecast.
     """
     if figure not in _FIGURES:
         raise ValueError(f"figure(={figure!r}) must be one of {', '.join(_FIGURES)}")
@@ -105,12 +105,21 @@ def _so_far(ax: Axes, seen: pd.DataFrame, bought: Floats | None) -> None:
     if bought is None:
         ax.fill_between(at, total, alpha=0.25, facecolor=series_style(0)["color"], linewidth=0)
     else:
-        packages = np.append(0, bought)
+        at, packages, total = _steps(at, np.append(0, bought), total)
         style = {entry: {**fill_style, "linewidth": 0} for entry, (_, fill_style) in PAID.items()}
         ax.fill_between(at, packages, **style["package"])
         ax.fill_between(at, packages, total, **style["pay_per_use"])
-    ax.plot(at, total, color=INK, linewidth=2.5, label="so far")
+    ax.plot(at, total, color=INK, linewidth=2.5, label="to date")
     ax.plot(at[-1:], total[-1:], marker="o", markersize=10, color=INK, markeredgecolor="white")
+
+
+def _steps(at: Any, packages: Floats, total: Floats) -> tuple[Any, Floats, Floats]:
+    """Purchases as steps at the beginning of their day, and charges as slopes over it."""
+    charges = total - packages
+    days = np.repeat(packages[1:], 2)
+    stepped = np.concatenate([packages[:1], days])
+    sloped = np.concatenate([charges[:1], np.repeat(charges, 2)[1:-1]])
+    return np.concatenate([at[:1], np.repeat(at, 2)[1:-1]]), stepped, stepped + sloped
 
 
 def _ahead(ax: Axes, rows: pd.DataFrame) -> None:
@@ -132,7 +141,7 @@ def _legend(ax: Axes, bought: Floats | None, charged: bool, projected: bool) -> 
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    handles: list[Any] = [Line2D([], [], color=INK, linewidth=2.5, label="so far")]
+    handles: list[Any] = [Line2D([], [], color=INK, linewidth=2.5, label="to date")]
     if bought is not None:
         there = {"package": bought.any(), "pay_per_use": charged}
         handles += [Patch(label=PAID[entry][0], **PAID[entry][1]) for entry in PAID if there[entry]]
@@ -156,7 +165,7 @@ def _title(seen: pd.DataFrame, ahead_: pd.DataFrame, unit: str) -> str:
             "" if _whole(seen) else f" until {last.day} {last:%b}"
         )
     month, low, high = (amount(ahead_[name].iloc[-1]) for name in _AHEAD)
-    return f"{so_far} so far; about {month} by the end of {last:%B} ({low} to {high})"
+    return f"{so_far} to date; about {month} by the end of {last:%B} ({low} to {high})"
 
 
 def _whole(seen: pd.DataFrame) -> bool:

@@ -34,9 +34,9 @@ _LEVEL, _ARRIVED = fill(0), fill(5)
 REFUSED, LOST, OPEN = fill(1, "//"), fill(3, "\\\\"), fill(4, "..")
 _STEPS: dict[str, tuple[str, dict[str, Any]]] = {
     "requested": ("requested", _LEVEL),
-    "refused_request": ("refused:\nrequest", REFUSED),
-    "refused_number": ("refused:\nnumber", REFUSED),
-    "refused_platform": ("refused by\nplatform", REFUSED),
+    "refused_request": ("rejected\nat API", REFUSED),
+    "refused_number": ("number\nrejected", REFUSED),
+    "refused_platform": ("rejected by\nplatform", REFUSED),
     "sent": ("sent", _LEVEL),
     "failed": ("failed", LOST),
     "expired": ("expired", LOST),
@@ -123,7 +123,7 @@ def _title(counts: dict[str, int]) -> str:
     if not losses:
         return f"All {requested:,} messages arrive" if requested > 1 else "The one message arrives"
     most = max(losses, key=lambda name: losses[name])
-    step = _STEPS[most][0].replace("\n", " ").replace("refused: ", "refused in the ")
+    step = _STEPS[most][0].replace("\n", " ")
     if requested == 1:
         return f"The one message does not arrive: {step}"
     return f"{reached} of {requested:,} messages arrive; most others: {step}"
