@@ -44,6 +44,8 @@ CYCLE, _COLOURS = "petroff6", (0, 1, 5, 3)
 """The built-in cycle and its colours that name groups: not the grey, nor the red of warnings."""
 _TITLE = 1.44
 """The size of a title's letters to that of the others: to be read in a thumbnail, too."""
+_HANDLE = "MMM"
+"""As wide as the mark before a word of a legend."""
 _BELOW_LABEL = 4.2
 """From the axis to a legend below its label, in heights of the legend's letters."""
 _UNBROKEN = re.compile(r"[\d.,]+ (?:%|s|min|h|d)(?![^\s,;.)])[,;.)]*|\S+")
@@ -208,15 +210,19 @@ def thousands(ax: Axes) -> None:
 def legend_below(ax: Axes, handles: list[Any], in_a_row: int = 4) -> None:
     """What the lines, markers and bars mean, below the picture and its dates.
 
-    More than *in_a_row* stand in rows of three.
+    More than *in_a_row* stand in rows of three, and in rows of two where they are too long for one.
     """
     if handles:
+        size = float(ax.yaxis.label.get_fontsize())
+        words = "  ".join(f"{_HANDLE}{handle.get_label()}" for handle in handles)
+        too_long = len(_lines(ax, words, size, "normal")) > 1
+        columns = len(handles) if len(handles) <= in_a_row else 3
         ax.legend(
             handles=handles,
             loc="upper center",
             bbox_to_anchor=(0.5, 0),
             borderaxespad=_BELOW_LABEL,
-            ncols=len(handles) if len(handles) <= in_a_row else 3,
+            ncols=min(columns, 2) if too_long else columns,
             frameon=False,
             fontsize="small",
         )
