@@ -109,6 +109,12 @@ def test_an_appended_export_is_named_and_every_encoding_that_is_a_guess(tmp_path
     assert "appended to itself, and the 35 rows of that half are left out" in warning
     assert log.messages is not None
     assert log.provenance["counts"]["duplicates"] == len(log.messages) == 35
+    path.write_text("Country,Send Time,Status\n" + "ID,2026-03-01 10:00:00,DELIVRD\n" * 40)
+    log = read_log(path, tz="UTC")
+    assert log.messages is not None
+    assert len(log.messages) == 40
+    (warning,) = log.provenance["warnings"]
+    assert "appended to itself, or holds as many equal messages" in warning
     head = "SMS ID,Phone,Send Time,Template,Status\nm,+6281234567801,2026-03-01 10:00:00,"
     for text, encoding, name in (
         ("验证码模板", "gb18030", "GB18030"),

@@ -47,13 +47,14 @@ _NONE = (
     "none of its records can be used: is each column what it was taken for? --columns map.yaml "
     "(columns=) says which is which and how times are written"
 )
-_APPENDED = (
+_LEFT_OUT = (
     "its second half repeats the first, row by row: the export was probably appended to itself, "
+    "and the {:,} rows of that half are left out as duplicates"
 )
-_LEFT_OUT = "and the {:,} rows of that half are left out as duplicates"
 _COUNTED_TWICE = (
-    "or holds equal messages: as no column tells them apart, rows without an id are counted twice, "
-    "and so is their cost; remove one half if it was"
+    "its second half repeats the first, row by row: it was appended to itself, or holds as many "
+    "equal messages, which no column tells apart; all rows without an id are counted and cost "
+    "what they cost, so remove one half if it was appended"
 )
 _LINES, _WIDTH = 5, 200
 
@@ -313,9 +314,8 @@ class LogReader:
     def _warn_of_appended(self, joined: JoinOutcome) -> None:
         for (file, unit), repetition in joined.appended.items():
             name = f"{self._sources[file].label}: {f'part {unit + 1}: ' if unit else ''}"
-            left_out = _LEFT_OUT.format(repetition.repeated // 2)
-            outcome = left_out if repetition.is_of_different_rows else _COUNTED_TWICE
-            self._warnings.append(name + _APPENDED + outcome)
+            text = _LEFT_OUT if repetition.is_of_different_rows else _COUNTED_TWICE
+            self._warnings.append(name + text.format(repetition.repeated // 2))
 
     def _requests_from(self, joined: JoinOutcome, resolutions_s: Mapping[str, float]) -> str:
         """Whether the log states which messages are one request, its seconds show it, or none."""
