@@ -25,23 +25,23 @@ def add_check_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs=2,
         metavar=("OLD", "NEW"),
-        help="what a change of a plan does to its promises, in the same months",
+        help="effect of a change on the promises, in paired runs",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     parser.add_argument(
-        "--junit", type=Path, metavar="FILE", help="write the verdicts as JUnit's XML, too"
+        "--junit", type=Path, metavar="FILE", help="also write the verdicts as JUnit XML"
     )
     parser.add_argument(
         "--markdown",
         type=Path,
         metavar="FILE",
-        help="append a summary in Markdown, to $GITHUB_STEP_SUMMARY, say",
+        help="append a Markdown summary, for example to $GITHUB_STEP_SUMMARY",
     )
     parser.add_argument(
         "--undecided",
         choices=("fail", "pass"),
         default="fail",
-        help="what a promise counts as that stays undecided (fail)",
+        help="how an undecided promise counts (default: fail)",
     )
     add_running_options(parser)
 

@@ -22,7 +22,10 @@ def add_describe_options(parser: argparse.ArgumentParser) -> None:
     """What `describe` takes."""
     add_scenario_argument(parser)
     parser.add_argument(
-        "--n", type=positive, metavar="N", help="make N runs and add their figures (no runs)"
+        "--n",
+        type=positive,
+        metavar="N",
+        help="simulate N runs and add their figures (default: none)",
     )
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="write the Markdown here instead of printing it"

@@ -47,7 +47,7 @@ def add_sweep_options(parser: argparse.ArgumentParser) -> None:
     add_scenario_argument(parser)
     add_set_option(parser, "V1,V2", required=True)
     parser.add_argument(
-        "--n", type=positive, default=100, metavar="N", help="runs of each combination (100)"
+        "--n", type=positive, default=100, metavar="N", help="runs per combination (default: 100)"
     )
     add_metric_option(parser, "cost")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write all runs as CSV")
@@ -73,7 +73,8 @@ def sweep_command(options: argparse.Namespace) -> str:
         if options.csv is not None:
             _write_runs(experiment, options.csv)
         name = experiment.designs[0].scenario.name
-        lines = [f"{name}: {len(experiment.designs)} designs, {options.n:,} runs each", *failed]
+        n = len(experiment.designs)
+        lines = [f"{name}: {n} design{'s' * (n != 1)}, {options.n:,} runs each", *failed]
         lines += notes_on_prices(base, changes)
         for metric in metrics:
             lines += _sweep_tables(experiment, metric)
@@ -120,12 +121,16 @@ def add_compare_options(parser: argparse.ArgumentParser) -> None:
     """What `compare` takes."""
     parser.add_argument("base", type=Path, metavar="BASE", help="a scenario file in YAML")
     parser.add_argument(
-        "what_if", type=Path, metavar="WHAT_IF", nargs="?", help="another one (the base)"
+        "what_if",
+        type=Path,
+        metavar="WHAT_IF",
+        nargs="?",
+        help="another scenario file (default: BASE, changed by --set)",
     )
     add_set_option(parser, "V", required=False)
     add_metric_option(parser, "all that differ")
     often = parser.add_mutually_exclusive_group()
-    often.add_argument("--n", type=positive, metavar="N", help="pairs of runs")
+    often.add_argument("--n", type=positive, metavar="N", help="number of pairs of runs")
     often.add_argument(
         "--precision",
         type=above_0,
@@ -211,22 +216,32 @@ def add_find_options(parser: argparse.ArgumentParser) -> None:
     """What `find` takes."""
     add_scenario_argument(parser)
     parser.add_argument(
-        "path", metavar="PATH", help="the value to look for, such as packages.0.segments"
+        "path", metavar="PATH", help="path of the value to search, such as packages.0.segments"
     )
-    parser.add_argument("--low", type=finite, required=True, metavar="A", help="from here")
-    parser.add_argument("--high", type=finite, required=True, metavar="B", help="to here")
+    parser.add_argument(
+        "--low", type=finite, required=True, metavar="A", help="lowest value to try"
+    )
+    parser.add_argument(
+        "--high", type=finite, required=True, metavar="B", help="highest value to try"
+    )
     parser.add_argument(
         "--holds",
         required=True,
         metavar="PROMISE",
-        help="what shall be so: 'runout.any < 0.05' or 'p90(cost) < 12_000'",
+        help="promise that must hold: 'runout.any < 0.05' or 'p90(cost) < 12_000'",
     )
     parser.add_argument(
-        "--largest", action="store_true", help="look for the largest value, not the smallest"
+        "--largest", action="store_true", help="search for the largest value, not the smallest"
     )
-    parser.add_argument("--step", type=finite, default=1, metavar="S", help="try every S-th (1)")
     parser.add_argument(
-        "--n", type=positive, default=1_000, metavar="N", help="runs of a value at most (1,000)"
+        "--step", type=finite, default=1, metavar="S", help="step between values (default: 1)"
+    )
+    parser.add_argument(
+        "--n",
+        type=positive,
+        default=1_000,
+        metavar="N",
+        help="maximum number of runs per value (default: 1,000)",
     )
     add_many_options(parser)
 

@@ -54,7 +54,10 @@ def add_scenario_argument(parser: argparse.ArgumentParser) -> None:
 def add_rng_option(parser: argparse.ArgumentParser) -> None:
     """`--rng`."""
     parser.add_argument(
-        "--rng", type=whole, metavar="N", help="seed of the random numbers (the scenario's)"
+        "--rng",
+        type=whole,
+        metavar="N",
+        help="seed of the random numbers (default: the scenario's)",
     )
 
 
@@ -72,10 +75,13 @@ def add_many_options(parser: argparse.ArgumentParser) -> None:
 def add_running_options(parser: argparse.ArgumentParser) -> None:
     """Where and how many runs are made, which changes no result."""
     parser.add_argument(
-        "--workers", type=positive, metavar="K", help="processes to run in (one a core)"
+        "--workers",
+        type=positive,
+        metavar="K",
+        help="number of worker processes (default: one per core)",
     )
     parser.add_argument(
-        "--store", type=Path, metavar="DIR", help="keep runs here, and run none twice"
+        "--store", type=Path, metavar="DIR", help="store runs in this directory and reuse them"
     )
     add_progress_option(parser)
 
@@ -89,7 +95,7 @@ def add_set_option(parser: argparse.ArgumentParser, values: str, required: bool)
         default=[],
         required=required,
         metavar=f"PATH={values}",
-        help="what to change, such as packages.0.segments; as in a scenario file",
+        help="value to change, by its path in the scenario file: packages.0.segments=5000",
     )
 
 
@@ -101,7 +107,7 @@ def add_metric_option(parser: argparse.ArgumentParser, usual: str) -> None:
         action="append",
         default=[],
         metavar="M",
-        help=f"a figure of smssim.metrics ({usual}); may be repeated",
+        help=f"figure to show, a name of smssim.metrics (default: {usual}); may be repeated",
     )
 
 

@@ -116,27 +116,32 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
         help="an export, a capture, a directory of them, or a directory from --out",
     )
     parser.add_argument(
-        "--columns", type=Path, metavar="FILE", help="which column is which, in YAML"
+        "--columns", type=Path, metavar="FILE", help="YAML file that maps columns to fields"
     )
-    parser.add_argument("--tz", metavar="ZONE", help="zone of times that say none, as in UTC+8")
-    parser.add_argument("--encoding", metavar="NAME", help="encoding of text, as in GB18030")
+    parser.add_argument(
+        "--tz", metavar="ZONE", help="time zone of times without one, such as UTC+8"
+    )
+    parser.add_argument("--encoding", metavar="NAME", help="text encoding, such as GB18030")
     parser.add_argument(
         "--tariff", type=Path, metavar="FILE", help="prices by country (CSV), to rate a log with"
     )
     parser.add_argument(
-        "--packages", type=Path, metavar="FILE", help="packages bought (YAML), used before prices"
+        "--packages",
+        type=Path,
+        metavar="FILE",
+        help="packages bought (YAML), used up before pay-per-use",
     )
     parser.add_argument(
-        "--table", metavar="NAME", help="table of an SQLite database, where several may be a log"
+        "--table", metavar="NAME", help="table of an SQLite database with several candidates"
     )
     parser.add_argument(
         "--strict", action="store_true", help="exit with 1 if any record cannot be used"
     )
     parser.add_argument(
-        "--quarantine", type=Path, metavar="FILE", help="write what could not be used as CSV"
+        "--quarantine", type=Path, metavar="FILE", help="write quarantined records as CSV"
     )
     parser.add_argument(
-        "--show-numbers", action="store_true", help="show phone numbers of what could not be used"
+        "--show-numbers", action="store_true", help="show phone numbers of quarantined records"
     )
     add_page_options(parser)
 
