@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from smssim.report.rating.rate import rate
     from smssim.scenario import Scenario, ScenarioError
     from smssim.simulation import policies
+    from smssim.simulation.as_of import as_of
     from smssim.simulation.opening import opening_at
     from smssim.simulation.simulate import Run, simulate
     from smssim.sms.templates.check import check_template
@@ -30,6 +31,7 @@ __all__ = [
     "Run",
     "Scenario",
     "ScenarioError",
+    "as_of",
     "check",
     "check_template",
     "check_values",
@@ -59,6 +61,7 @@ _MODULE_OF = {
     "Run": "smssim.simulation.simulate",
     "Scenario": "smssim.scenario",
     "ScenarioError": "smssim.scenario",
+    "as_of": "smssim.simulation.as_of",
     "check": "smssim.checks",
     "check_template": "smssim.sms.templates",
     "check_values": "smssim.sms.templates",

@@ -143,6 +143,9 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--show-numbers", action="store_true", help="show phone numbers of quarantined records"
     )
+    parser.add_argument(
+        "--bridge", type=Path, metavar="BEFORE", help="print why its bill differs from that of this"
+    )
     add_page_options(parser)
 
 
@@ -153,28 +156,47 @@ def report_command(options: argparse.Namespace) -> tuple[str, int]:
 
     # Refused before the reading, which may take minutes.
     writes = {"--quarantine": options.quarantine, **page_files(options)}
-    check_writes(writes, [options.path, options.columns, options.tariff, options.packages])
+    reads = [options.path, options.columns, options.tariff, options.packages, options.bridge]
+    check_writes(writes, reads)
     if options.packages is not None and options.tariff is None:
         raise WrongInput(
             "--packages: what no package covers has a price; give it with --tariff FILE"
         )
     with wrong_if(OSError, ValueError):
-        record = _read(options)
+        record = _read(options.path, options)
+        bridge = "" if options.bridge is None else _bridge(record, options)
         if options.quarantine is not None:
             _write_quarantine(record, options.quarantine)
     write_pages(record, options)
     if options.strict:
         _check_complete(record)
-    return summary(record), FAILED if nothing_usable(record) else 0
+    return summary(record) + bridge, FAILED if nothing_usable(record) else 0
 
 
-def _read(options: argparse.Namespace) -> Record:
+def _bridge(record: Record, options: argparse.Namespace) -> str:
+    """Why the bill differs from that of `--bridge`, a line a factor."""
+    from smssim.report.bill_bridge import bill_bridge
+
+    frame = bill_bridge(_read(options.bridge, options), record)
+    names = [
+        f"bill of {options.bridge.name}",
+        *frame["factor"][1:-1],
+        f"bill of {options.path.name}",
+    ]
+    currency = record.currency or "currency"
+    lines = []
+    for row, (name, micro) in enumerate(zip(names, frame["amount_micro"], strict=True)):
+        sign = "+" if 0 < row < len(names) - 1 else ""
+        lines.append(f"  {name:<32} {micro / 1e6:>{sign}14,.2f} {currency}")
+    return "\n".join(["\n\nWHY THE BILL CHANGED", *lines, ""])
+
+
+def _read(path: Path, options: argparse.Namespace) -> Record:
     from smssim.logs import read_log
     from smssim.record.storage import is_record, load
 
-    path: Path = options.path
     if is_record(path):
-        _check_saved(options)
+        _check_saved(path, options)
         record = load(path)
     else:
         record = read_log(
@@ -196,11 +218,11 @@ def _read(options: argparse.Namespace) -> Record:
     return record
 
 
-def _check_saved(options: argparse.Namespace) -> None:
+def _check_saved(path: Path, options: argparse.Namespace) -> None:
     """Raise a WrongInput for an option that says how to read what needs no reading."""
     for name in ("columns", "tz", "table"):
         if getattr(options, name) is not None:
-            raise WrongInput(f"--{name}: {options.path} is a saved record, which says its own")
+            raise WrongInput(f"--{name}: {path} is a saved record, which says its own")
 
 
 def _write_quarantine(record: Record, path: Path) -> None:

@@ -1,5 +1,6 @@
 """Pictures of a record: drawn on the Axes given or on a slide of their own, and handed back."""
 
+from smssim.plots.bill_bridge import bill_bridge
 from smssim.plots.burn_down import burn_down
 from smssim.plots.callbacks import callbacks
 from smssim.plots.compare import compare
@@ -12,6 +13,7 @@ from smssim.plots.review import launch_risk, onboarding, review
 from smssim.plots.thresholds import thresholds
 
 __all__ = [
+    "bill_bridge",
     "burn_down",
     "callbacks",
     "compare",

@@ -1,6 +1,7 @@
 """Reports: a Record in, a tidy frame out, the same for a simulated and a recorded period."""
 
 from smssim.report._record import requirements, requires
+from smssim.report.bill_bridge import bill_bridge
 from smssim.report.burn_down import burn_down
 from smssim.report.callbacks import callbacks, reports_by_hour
 from smssim.report.compare import compare, console_statistics, reconcile
@@ -17,6 +18,7 @@ from smssim.report.tally import heat_map, tally
 from smssim.report.thresholds import threshold_usage, thresholds
 
 __all__ = [
+    "bill_bridge",
     "burn_down",
     "callbacks",
     "compare",
