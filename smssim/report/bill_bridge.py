@@ -102,7 +102,7 @@ def bill_bridge(a: Record, b: Record) -> pd.DataFrame:
     ...     smssim.simulate(plan.change(**{"routes.ID.price": price})) for price in (0.1, 0.3)
     ... )
     >>> bridge = smssim.report.bill_bridge(cheap, dear).set_index("factor")["amount_micro"]
-    >>> bridge["price"] == bridge["after"] - bridge["before"] == 2 * bridge["before"]
+    >>> bool(bridge["price"] == bridge["after"] - bridge["before"] == 2 * bridge["before"])
     True
     """
     if a.currency != b.currency:
