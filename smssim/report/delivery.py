@@ -69,6 +69,10 @@ def delivery(record: Record, by: str | Sequence[str] = "country") -> pd.DataFram
     An end that the record cannot bound is NA. In a record shorter than the validity the estimates
     are those of no delivery after the longest age, the intervals hold for any.
 
+    Messages are taken to end independently of each other, and those pending as others of their age:
+    where many wait in a queue at the end of the record no interval holds (docs/reports.md,
+    section 2).
+
     Where some deliveries have no time, or a log's times are in whole minutes, the intervals
     hold for any delays that they may have had, and a figure that depends on them is NA. Where
     none has a time all are NA but for `within_3_min` where the sending results of an export

@@ -208,9 +208,10 @@ def tasks(record: Record) -> pd.DataFrame:
     Columns of the table of tasks, then `not_handed_over` (imported numbers that became no message
     within the record: of a cancelled task all), `took_s` (seconds from its start until its last
     number was handed over, NaN if that was not) and `delivered_share` (of the messages with a known
-    outcome, NaN without one). imported = refused + sent + not_handed_over, and sent = delivered +
-    failed + in_flight. A log knows no tasks and has no rows. Names of states are ours (DOMAIN.md
-    section 8: NOT FOUND).
+    outcome, NaN without one: too high while many are pending, as those that will expire have no
+    outcome for 72 h; `delivery` estimates it). imported = refused + sent + not_handed_over, and
+    sent = delivered + failed + in_flight. A log knows no tasks and has no rows. Names of states are
+    ours (DOMAIN.md section 8: NOT FOUND).
     """
     table = record.tasks
     if table is None:
