@@ -12,7 +12,7 @@ from hypothesis import given, note, seed, settings
 from numpy.typing import NDArray
 from worlds import is_pushed, names_address, worlds
 
-from smssim.calendars import DAY, HOUR, month_start, to_us
+from smssim.calendars import DAY, HOUR, month_start, to_datetime, to_us
 from smssim.record.schema import refusal_stages
 from smssim.scenario import Application, GroupTask, Scenario, micro, microseconds, registrations
 from smssim.simulation.loop import Tuning
@@ -147,7 +147,9 @@ def law_of_segments(w: World) -> None:
 def law_of_money(w: World) -> None:
     """Messages cost what their segments do that no package covered; freezes come in debt."""
     ledger = w.run.ledger
-    prices = np.array([micro(w.scenario.route(c).price) for c in w.country], np.int64)
+    pairs = zip(w.country, w.t.tolist(), strict=True)
+    dated = [w.scenario.route(c).price_at(to_datetime(us)) for c, us in pairs]
+    prices = np.array([micro(price) for price in dated], np.int64)
     covers = w.scenario.account.straddle == "cover"
     uncovered = np.where(covers & (w.covered_segments > 0), 0, w.segments - w.covered_segments)
     sent = w.place == 0

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from identity import assert_same_rows, plain
 from worlds import worlds
 
-from smssim import opening_at
+import smssim
+from smssim import opening_at, report
 from smssim.calendars import DAY, HOUR, to_datetime
 from smssim.record.record import Record
 from smssim.scenario import Scenario, ScenarioError
 from smssim.simulation.loop import Tuning
 from smssim.simulation.simulate import simulate
+from smssim.testing import assert_conserved
 
 TUNINGS = (Tuning(), Tuning(50, 3, 17), Tuning(1, 1, 1))
 PACKAGE_STATE = ["package", "country", "in_force_at", "ends_at", "expired", "left"]
@@ -144,13 +146,16 @@ def test_a_package_in_force_is_no_purchase() -> None:
     ]
     run = simulate(plan(packages=packages))
     table = run.packages
-    assert table["segments"].tolist() == [50, 9_000, 300, 700]
+    assert table["segments"].tolist() == [0, 9_000, 300, 700]
     assert table["price_micro"].tolist() == [0, 0, 0, 7_000_000]
     assert table["used"].tolist() == [0, 9_000 - table["expired"][1], 300, 700]
-    assert table["expired"][0] == 50
+    assert table["expired"][0] == 0
     assert events(run, "package_bought") == [("package_bought", "3", 700)]
     assert run.ledger[run.ledger["entry"] == "purchase"]["package"].tolist() == [3]
     assert [row[1] for row in events(run, "package_expired")] == ["1"]
+    assert_conserved(run)
+    assert report.burn_down(run)["left"].iloc[0] == 300 + 9_000 + 700
+    assert "USD" in smssim.summary(run)
 
 
 def test_a_queue_is_busy_and_an_account_frozen_from_the_beginning() -> None:

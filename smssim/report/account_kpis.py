@@ -65,7 +65,7 @@ def packages(record: Record, events: Events) -> Iterator[Figure]:
             ran = at[(event == "run_out") & (subject == country)]
             yield Figure("package.empty", _days(emptied[:1], start), of=of)
             yield Figure("package.run_out", _days(ran[ran >= in_force], start), of=of)
-            yield Figure("package.used_share", used / segments, of=of)
+            yield Figure("package.used_share", used / segments if segments else None, of=of)
             yield Figure("package.expired", expired, of=of)
 
 

@@ -59,7 +59,7 @@ class _PackageReplay:
             taken = self._evenly(event.at, slot, use) if used is None else used - self._used
         self._take(taken, use)
         self._since = event.at
-        if event.event == "package_bought":
+        if event.event in ("package_bought", _IN_FORCE):
             self._left[event.package] = event.value
             self._left = dict(sorted(self._left.items(), key=lambda item: self._order[item[0]]))
         elif event.event == "package_expired":
@@ -110,6 +110,8 @@ class _PackageReplay:
 
 _SHOWN = ("package_bought", "package_empty", "package_expired", "run_out", "suspended", "resumed")
 _OF_PACKAGES = _SHOWN[:3]
+_IN_FORCE = "in_force"
+"""A package of before the record, which no event tells of."""
 _OF_COUNTRIES = ("run_out", "suspended", "resumed", "low_quota", "frozen")
 _TYPES = {"at": TIME, "country": "str", "left": "int64", "event": "str"}
 
@@ -139,7 +141,9 @@ def burn_down(record: Record) -> pd.DataFrame:
 
 def _curve(record: Record, country: str) -> Iterator[tuple[int, int, str]]:
     """One country's rows in order: instant, segments left, event."""
-    quota_events = list(_quota_events(record, country))
+    quota_events = [*_in_force_before(record, country), *_quota_events(record, country)]
+    if not quota_events:
+        return
     first = quota_events[0].at // SLOT_US
     starts = np.arange(first, -(-record.observed_until // SLOT_US)) * SLOT_US
     use = _use(record, country, starts, quota_events)
@@ -160,13 +164,29 @@ def _curve(record: Record, country: str) -> Iterator[tuple[int, int, str]]:
         yield end, replay.close(used), ""
 
 
+def _in_force_before(record: Record, country: str) -> Iterator[_QuotaEvent]:
+    """The packages of a country that were there when the record begins, with what they held."""
+    packages, events = record.packages, record.events
+    assert packages is not None
+    assert events is not None
+    bought = set(events.loc[events["event"] == "package_bought", "subject"])
+    of_country = packages[packages["country"] == country]
+    since = microseconds_of(of_country["in_force_at"]).tolist()
+    for number, segments, at in zip(
+        of_country["package"], of_country["segments"], since, strict=True
+    ):
+        if at < record.observed_from and segments and str(number) not in bought:
+            yield _QuotaEvent(record.observed_from, _IN_FORCE, int(number), int(segments))
+
+
 def _quota_events(record: Record, country: str) -> Iterator[_QuotaEvent]:
-    """What happened to the packages of a country, in order, from their first purchase on."""
+    """What happened to the packages of a country, in order, from the first on."""
     packages, events = record.packages, record.events
     assert packages is not None
     assert events is not None
     names = {str(number) for number in packages.loc[packages["country"] == country, "package"]}
-    returned, begun = _returned(record, country), False
+    returned = _returned(record, country)
+    begun = any(True for _ in _in_force_before(record, country))
     values = events["value"].fillna(0).astype("int64")
     for at, event, subject, value in zip(
         microseconds_of(events["at"]).tolist(),

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from smssim.calendars import to_datetime
 from smssim.record.schema import REFUSED_AT, RefusalStage
 from smssim.record.tallies import MEASURES, NAMES, REFUSED
 from smssim.testing.record_tables import (
@@ -273,11 +274,13 @@ def expired(tables: RecordTables) -> Iterator[RuleViolation]:
 
 
 def purchases(tables: RecordTables) -> Iterator[RuleViolation]:
-    """Every package is bought once, with its segments and at its price."""
+    """Every package is bought once, with its segments and at its price, or was there before."""
     ledger, frame = tables.record.ledger, tables.record.packages
     if ledger is None or frame is None:
         return
     bought = ledger[ledger["entry"] == "purchase"]
+    in_run = frame["in_force_at"] >= to_datetime(tables.record.observed_from)
+    frame = frame[in_run | frame["package"].isin(bought["package"])]
     law = "purchases of the ledger = packages"
     for booked, column in (("amount_micro", "price_micro"), ("segments", "segments")):
         yield from unlike(

@@ -98,10 +98,11 @@ def buy(account: Account, country: str, segments: int, price_micro: int, ends_us
 
 def hold(account: Account, country: str, left: int, since_us: int, ends_us: int) -> None:
     """Let a package of before the run be there from its beginning: it is no purchase."""
-    package = Package(len(account.packages), country, left, 0, since_us, ends_us, left=left)
+    over = account.scenario.is_past(ends_us)
+    held = 0 if over else left
+    package = Package(len(account.packages), country, held, 0, since_us, ends_us, left=held)
     account.packages.append(package)
-    if account.scenario.is_past(ends_us):
-        package.expired, package.left = left, 0
+    if over:
         return
     account.countries[country].add(package)
     account.agenda.schedule(ends_us, EventPriority.EXPIRY, expire, account, package)
