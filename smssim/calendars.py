@@ -24,6 +24,7 @@ __all__ = [
     "end_of_validity",
     "hourly_weights",
     "local_days",
+    "local_quarters",
     "month_later",
     "month_start",
     "months_later",
@@ -170,6 +171,15 @@ def local_days(first_hour: int, n: int, zone: str) -> npt.NDArray[np.int64]:
     starts_s = first_hour * 3600 + np.arange(4 * n, dtype=np.int64) * _QUARTER_S
     days: npt.NDArray[np.int64] = (starts_s + _offsets_s(starts_s, ZoneInfo(zone)))[::4] // 86_400
     return days
+
+
+def local_quarters(first_quarter: int, n: int, zone: str) -> npt.NDArray[np.int64]:
+    """Return the local quarter of an hour, counted from the local epoch, at which each of *n* UTC
+    quarters from *first_quarter* begins; 96 of them are a local day.
+    """
+    starts_s = (first_quarter + np.arange(n, dtype=np.int64)) * _QUARTER_S
+    local: npt.NDArray[np.int64] = (starts_s + _offsets_s(starts_s, ZoneInfo(zone))) // _QUARTER_S
+    return local
 
 
 def quarter_bounds(

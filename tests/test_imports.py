@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "report": ASKED,
     "plots": (*ASKED, "report"),
     "experiment": (*ASKED, "simulation", "report", "plots"),
+    "forecast": (*ASKED, "report", "plots", "simulation", "experiment"),
     "checks": (*ASKED, "simulation", "report", "plots", "experiment"),
     "pages": (*ASKED, "simulation", "report", "plots", "experiment", "checks"),
     "testing": (*ASKED, "simulation", "simpy_model", "experiment", "checks"),

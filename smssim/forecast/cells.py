@@ -1,0 +1,118 @@
+"""What a fit is made of: counts of one record, bounded in size, without rows and without numbers.
+
+Five million messages make no more of them than five thousand. Cells of disjoint messages merge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from smssim.arrays import Ints
+from smssim.record.record import Record
+from smssim.record.tallies import SLOT_US
+
+__all__ = ["Cells"]
+
+_KEYS = {
+    "slots": ("slot", "country", "outcome"),
+    "mix": ("country", "template", "segments_each"),
+    "sizes": ("country", "template", "size"),
+    "delays": ("country", "type", "outcome", "bin"),
+    "pending": ("country", "type", "bin"),
+    "within_3_min": ("country", "type", "outcome", "within"),
+}
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Frames of counts, one row per cell that is not empty; since and until in microseconds.
+
+    *slots* counts messages of any outcome by UTC quarter of an hour (its number since the epoch),
+    country and outcome; *mix* messages and requests by segments each; *sizes* requests by their
+    number of recipients; *delays* messages that are delivered, failed or expired by bin of delay,
+    *pending* the others by bin of age; *within_3_min* those whose time of status is not known.
+    """
+
+    since: int
+    until: int
+    slots: pd.DataFrame
+    mix: pd.DataFrame
+    sizes: pd.DataFrame
+    delays: pd.DataFrame
+    pending: pd.DataFrame
+    within_3_min: pd.DataFrame
+
+    @classmethod
+    def of(cls, record: Record) -> Cells:
+        """The cells of a record of either kind, from its tallies."""
+        tallies = record.tallies
+        clock = tallies.clock[["slot", "country", "outcome", "messages"]].copy()
+        us = clock["slot"].to_numpy("datetime64[us]").astype(np.int64)
+        clock["slot"] = us // SLOT_US
+        delivered = tallies.latency.assign(outcome="delivered")
+        frames = {
+            "slots": clock,
+            "mix": tallies.mix,
+            "sizes": tallies.sizes,
+            "delays": pd.concat([delivered, tallies.undelivered], ignore_index=True),
+            "pending": tallies.censored,
+            "within_3_min": tallies.within_3_min,
+        }
+        summed = {name: _summed(frame, _KEYS[name]) for name, frame in frames.items()}
+        return cls(record.observed_from, record.observed_until, **summed)
+
+    def merge(self, *others: Cells) -> Cells:
+        """The cells of all messages together. Raise a ValueError unless all end at the same time."""
+        ends = sorted({cells.until for cells in (self, *others)})
+        if len(ends) > 1:
+            raise ValueError(f"cells that end at {ends} cannot be merged: they must end together")
+        frames = {
+            name: _summed(
+                pd.concat([getattr(cells, name) for cells in (self, *others)], ignore_index=True),
+                keys,
+            )
+            for name, keys in _KEYS.items()
+        }
+        return Cells(min(cells.since for cells in (self, *others)), self.until, **frames)
+
+    @cached_property
+    def countries(self) -> tuple[str, ...]:
+        """The countries that messages went to, sorted."""
+        return tuple(sorted(self.slots["country"].dropna().unique()))
+
+    def messages_by_slot(self, country: str) -> tuple[int, Ints]:
+        """The first quarter of the record and the messages asked for in each, to its end."""
+        first, last = self.since // SLOT_US, -(-self.until // SLOT_US)
+        rows = self.slots[self.slots["country"] == country]
+        counts = np.zeros(last - first, np.int64)
+        np.add.at(counts, rows["slot"].to_numpy() - first, rows["messages"].to_numpy())
+        return first, counts
+
+    def to_json(self) -> dict[str, Any]:
+        """The cells as plain lists and numbers, columns by name."""
+        plain: dict[str, Any] = {"since": self.since, "until": self.until}
+        for name in _KEYS:
+            frame = getattr(self, name).astype(object)
+            plain[name] = frame.where(frame.notna(), None).to_dict("list")
+        return plain
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Cells:
+        """The cells that `to_json` wrote. Raise a KeyError if one is missing."""
+        values = {field.name: plain[field.name] for field in fields(cls)}
+        frames = {name: pd.DataFrame(values[name]) for name in _KEYS}
+        return cls(**values | {name: _summed(frame, _KEYS[name]) for name, frame in frames.items()})
+
+
+def _summed(frame: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
+    """One row per combination of *keys*, sorted, with the counts of *frame* added up."""
+    measures = [name for name in ("messages", "requests", "same_text") if name in frame]
+    names = [name for name in keys if name in frame]
+    summed = frame.groupby(names, dropna=False, sort=True, observed=True)[measures].sum()
+    return summed.reset_index()
