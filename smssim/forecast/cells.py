@@ -68,7 +68,7 @@ class Cells:
         return cls(record.observed_from, record.observed_until, **summed)
 
     def merge(self, *others: Cells) -> Cells:
-        """The cells of all messages together. Raise a ValueError unless all end at the same time."""
+        """The cells of all messages together. Raise a ValueError unless all end together."""
         ends = sorted({cells.until for cells in (self, *others)})
         if len(ends) > 1:
             raise ValueError(f"cells that end at {ends} cannot be merged: they must end together")

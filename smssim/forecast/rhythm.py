@@ -167,6 +167,6 @@ def _seen_days(days: LocalDays) -> _SeenDays:
     weight = (shares / shares.sum())[days.hour] * days.seen / 4
     day = days.day - days.day.min()
     exposure = np.minimum(np.bincount(day, weight), 1.0)
-    messages = np.bincount(day, days.messages * days.seen)
+    messages = np.bincount(day, days.messages * days.seen).astype(np.float64)
     counts = exposure > _LEAST_EXPOSURE
     return _SeenDays(np.flatnonzero(counts) + days.day.min(), messages[counts], exposure[counts])

@@ -60,7 +60,7 @@ class Sizes:
 
     @property
     def pooled(self) -> Floats:
-        """Shares of the sizes over all countries and templates; one recipient where none is known."""
+        """Shares of the sizes over all countries and templates; 1 where none is known."""
         longest = max((len(sizes) for sizes in self.counts.values()), default=2)
         total = np.zeros(max(longest, 2))
         for sizes in self.counts.values():

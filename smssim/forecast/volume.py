@@ -39,8 +39,9 @@ class VolumeDraw:
     """One set of parameters of volume; arrays by country in the order of `Volume.countries`.
 
     `level` is in messages per day at the cut, the mean of a week's seven days; `weekdays`
-    (countries x 7, from Monday) has mean 1; `growth` is a share per day; `swing` and `shared_swing` are sds of
-    a day's factors of mean 1; `holiday` is the log effect of a holiday, NaN where none was seen.
+    (countries x 7, from Monday) has mean 1; `growth` is a share per day; `swing` and
+    `shared_swing` are sds of a day's factors of mean 1; `holiday` is the log effect of a holiday,
+    NaN where none was seen.
     """
 
     level: Floats

@@ -1,0 +1,144 @@
+"""Delays of one country as counts in cells of time, with the rounding of the log's clock undone.
+
+A log that cuts both times to its unit u shows a delay l as d with the chance ``1 - |l - d| / u``.
+So the chance of d is the mean of ``F(d + s u) - F(d - u + s u)`` over s from 0 to 1: three nodes
+of Gauss and Legendre.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+import pandas as pd
+
+from smssim.arrays import Floats
+from smssim.calendars import SECOND
+from smssim.forecast.cells import Cells
+from smssim.stats.delay_bins import edges_us
+
+__all__ = ["NODE_WEIGHTS", "VALIDITY_S", "DelayCounts", "IntervalCounts"]
+
+VALIDITY_S = 72 * 3_600.0
+_HALF_SPAN = 0.15**0.5
+_NODES = np.array([0.5 - _HALF_SPAN, 0.5, 0.5 + _HALF_SPAN])
+NODE_WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18
+
+
+@dataclass(frozen=True)
+class IntervalCounts:
+    """Messages in intervals of delay in seconds; `low` and `high` have a row per node."""
+
+    low: Floats
+    high: Floats
+    messages: Floats
+
+    @classmethod
+    def of(cls, counts: Floats, resolution_s: float) -> IntervalCounts:
+        """Intervals of the delay bins that are not empty; *counts* is by bin.
+
+        Bins narrower than two units of the clock are put on whole units first.
+        """
+        edges = np.append(edges_us(), np.iinfo(np.int64).max) / SECOND
+        bins = np.flatnonzero(counts)
+        low, high, messages = edges[bins], edges[bins + 1], counts[bins].astype(np.float64)
+        if not resolution_s:
+            return cls(np.tile(low, (3, 1)), np.tile(high, (3, 1)), messages)
+        narrow = high - low < 2 * resolution_s
+        middle = np.where(bins == 0, 0.0, (low + np.minimum(high, 2 * low + 1)) / 2)
+        unit = np.rint(middle / resolution_s) * resolution_s
+        keys, first, where = np.unique(
+            np.where(narrow, unit, low), return_index=True, return_inverse=True
+        )
+        shift = _NODES[:, None] * resolution_s
+        is_unit = narrow[first]
+        lows = np.where(is_unit, np.maximum(keys + shift - resolution_s, 0), low[first])
+        highs = np.where(is_unit, keys + shift, high[first])
+        return cls(lows, highs, np.bincount(where, messages, len(keys)).astype(np.float64))
+
+    def median(self) -> float:
+        """The middle of the interval that half of the messages reach; 5 seconds without any."""
+        if not len(self.messages):
+            return 5.0
+        k = int(np.searchsorted(np.cumsum(self.messages), self.messages.sum() / 2))
+        low, high = float(self.low[1, k]), float(self.high[1, k])
+        return (low + min(high, 2 * low + 1)) / 2
+
+
+@dataclass(frozen=True)
+class DelayCounts:
+    """Messages by outcome and delay bin, and those pending by bin of age; arrays over all bins."""
+
+    delivered: Floats
+    failed: Floats
+    expired: float
+    pending: Floats
+
+    @classmethod
+    def of(cls, cells: Cells, country: str) -> DelayCounts:
+        """The counts of one country."""
+        delays = cells.delays[cells.delays["country"] == country]
+        pending = cells.pending[cells.pending["country"] == country]
+        expired = delays.loc[delays["outcome"] == "expired", "messages"].sum()
+        return cls(
+            _by_bin(delays[delays["outcome"] == "delivered"]),
+            _by_bin(delays[delays["outcome"] == "failed"]),
+            float(expired),
+            _by_bin(pending),
+        )
+
+    @staticmethod
+    def together(counts: Iterable[DelayCounts]) -> DelayCounts:
+        """The counts of several countries added up."""
+        return reduce(
+            lambda one, other: DelayCounts(
+                one.delivered + other.delivered,
+                one.failed + other.failed,
+                one.expired + other.expired,
+                one.pending + other.pending,
+            ),
+            counts,
+        )
+
+    @property
+    def messages(self) -> float:
+        """All of them."""
+        return float(self.delivered.sum() + self.failed.sum() + self.expired + self.pending.sum())
+
+    def waiting_at(self, seconds: Floats) -> Floats:
+        """How many messages were seen to wait at each of *seconds*: neither ended nor younger."""
+        left = self.delivered + self.failed + self.pending
+        waiting = np.append(np.cumsum(left[::-1])[::-1] + self.expired, self.expired)
+        bins = np.searchsorted(edges_us() / SECOND, seconds, "right") - 1
+        at: Floats = waiting[bins]
+        return at
+
+    def reweighted(self, rng: np.random.Generator, scatter: float = 1.0) -> DelayCounts:
+        """The counts with a random weight of mean 1 for each message, *scatter* times as varied."""
+
+        def weighed(counts: Floats) -> Floats:
+            weights: Floats = rng.standard_gamma(counts / scatter) * scatter
+            return weights
+
+        expired = float(weighed(np.array([self.expired]))[0])
+        return DelayCounts(
+            weighed(self.delivered), weighed(self.failed), expired, weighed(self.pending)
+        )
+
+    def ages(self) -> tuple[Floats, Floats]:
+        """The middle of the age in seconds, within the validity, of each bin of pending messages,
+        and their number.
+        """
+        bins = np.flatnonzero(self.pending)
+        edges = np.append(edges_us(), edges_us()[-1]) / SECOND
+        middle = (edges[bins] + edges[bins + 1]) / 2
+        return np.minimum(middle, VALIDITY_S * 0.9999), self.pending[bins].astype(np.float64)
+
+
+def _by_bin(rows: pd.DataFrame) -> Floats:
+    counts = np.zeros(len(edges_us()))
+    known = rows[rows["bin"].notna()]
+    np.add.at(counts, known["bin"].to_numpy(np.int64), known["messages"].to_numpy(np.float64))
+    return counts
