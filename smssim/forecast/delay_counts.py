@@ -36,27 +36,23 @@ class IntervalCounts:
     messages: Floats
 
     @classmethod
-    def of(cls, counts: Floats, resolution_s: float) -> IntervalCounts:
-        """Intervals of the delay bins that are not empty; *counts* is by bin.
+    def of(cls, counts: Floats, resolution_s: float, *, empty: bool = False) -> IntervalCounts:
+        """Intervals of the delay bins, without those that are *empty* unless they are asked for.
 
-        Bins narrower than two units of the clock are put on whole units first.
+        *counts* is by bin. Where times are in whole units, a bin holds the units between its edges.
         """
-        edges = np.append(edges_us(), np.iinfo(np.int64).max) / SECOND
-        bins = np.flatnonzero(counts)
+        edges = np.append(edges_us(), np.iinfo(np.int64).max // 2)
+        bins = np.arange(len(counts)) if empty else np.flatnonzero(counts)
         low, high, messages = edges[bins], edges[bins + 1], counts[bins].astype(np.float64)
         if not resolution_s:
-            return cls(np.tile(low, (3, 1)), np.tile(high, (3, 1)), messages)
-        narrow = high - low < 2 * resolution_s
-        middle = np.where(bins == 0, 0.0, (low + np.minimum(high, 2 * low + 1)) / 2)
-        unit = np.rint(middle / resolution_s) * resolution_s
-        keys, first, where = np.unique(
-            np.where(narrow, unit, low), return_index=True, return_inverse=True
-        )
+            ends = np.stack([low, high]) / SECOND
+            return cls(np.tile(ends[0], (3, 1)), np.tile(ends[1], (3, 1)), messages)
+        unit = round(resolution_s * SECOND)
+        first, last = -(-low // unit), (high - 1) // unit
+        used = last >= first
         shift = _NODES[:, None] * resolution_s
-        is_unit = narrow[first]
-        lows = np.where(is_unit, np.maximum(keys + shift - resolution_s, 0), low[first])
-        highs = np.where(is_unit, keys + shift, high[first])
-        return cls(lows, highs, np.bincount(where, messages, len(keys)).astype(np.float64))
+        lows = np.maximum((first[used] - 1) * resolution_s + shift, 0)
+        return cls(lows, last[used] * resolution_s + shift, messages[used])
 
     def median(self) -> float:
         """The middle of the interval that half of the messages reach; 5 seconds without any."""

@@ -72,13 +72,27 @@ class Family:
             return body
         slow = self.slow(seconds, parameters[3:5])
         if len(parameters) > 5:
-            second = log_normal(seconds, parameters[6:8])
-            body = _mixed(parameters[5], body, second)
+            body = _mixed(parameters[5], body, log_normal(seconds, parameters[6:8]))
             value, derivatives = _mixed(parameters[2], body, slow)
             # From (slow share, second share, first, second, slow) to the order of the parameters.
             return value, derivatives[[2, 3, 0, 6, 7, 1, 4, 5]]
         value, derivatives = _mixed(parameters[2], body, slow)
         return value, derivatives[[1, 2, 0, 3, 4]]
+
+    def failed_shares(
+        self, seconds: Floats, failed: Floats, parameters: Floats
+    ) -> tuple[Floats, Floats]:
+        """The same of failures, which have a body and a slow share of their own (*failed*, three),
+        and the slow part of the delivered; derivatives by *failed*, then by *parameters*.
+        """
+        body = log_normal(seconds, failed[:2])
+        derivatives = np.zeros((3 + len(parameters), *np.shape(seconds)))
+        if self.slow is None:
+            derivatives[:2] = body[1]
+            return body[0], derivatives
+        value, mixed = _mixed(failed[2], body, self.slow(seconds, parameters[3:5]))
+        derivatives[[2, 0, 1, 6, 7]] = mixed
+        return value, derivatives
 
 
 FAMILIES = (

@@ -22,14 +22,14 @@ from smssim.forecast.delay_counts import (
     DelayCounts,
     IntervalCounts,
 )
-from smssim.forecast.delay_families import Family, log_normal
+from smssim.forecast.delay_families import Family
 
 __all__ = ["DelayFit", "Likelihood", "OutcomeShares"]
 
 _SHARE_PRIORS = ((-3.0, 2.0), (-4.5, 2.0))
-_FAILED_PRIORS = ((1.0, 2.0), (-0.3, 0.7))
-_FIRST = 4
-"""Parameters before the family's: logits of failed and never, the failures' log-normal."""
+_FAILED_PRIORS = ((1.0, 2.0), (-0.3, 0.7), (-3.0, 1.5))
+_FIRST = 5
+"""Parameters before the family's: logits of failed and never, the failures' body and slow share."""
 _TIGHT = 0.7
 """The sd of a country's parameters around those of all countries."""
 _FLOOR = 1e-12
@@ -60,7 +60,7 @@ class Likelihood:
     """
 
     def __init__(self, counts: DelayCounts, resolution_s: float = 0.0) -> None:
-        self.counts, self.messages = counts, counts.messages
+        self.counts, self.messages, self.resolution_s = counts, counts.messages, resolution_s
         self.delivered = IntervalCounts.of(counts.delivered, resolution_s)
         self.failed = IntervalCounts.of(counts.failed, resolution_s)
         self._ages, self._pending = counts.ages()
@@ -79,39 +79,24 @@ class Likelihood:
     def of(self, parameters: Floats, family: Family) -> tuple[float, Floats]:
         """Minus the log likelihood and its gradient."""
         shares = _shares(parameters)
-        inner = parameters[_FIRST:]
         gradient = np.zeros(len(parameters))
         total = 0.0
-        for end, intervals in ((0, self.delivered), (1, self.failed)):
+        for end, intervals in enumerate((self.delivered, self.failed)):
             if not len(intervals.messages):
                 continue
-            part = slice(_FIRST, None) if end == 0 else slice(2, _FIRST)
             low, high = (
-                self._cdf(edge.ravel(), end, parameters[2:_FIRST], inner, family)
+                _cdf(edge.ravel(), end, parameters, family)
                 for edge in (intervals.low, intervals.high)
             )
             mass = NODE_WEIGHTS @ (high[0] - low[0]).reshape(3, -1)
-            slope = np.einsum(
-                "n,pnc->pc", NODE_WEIGHTS, (high[1] - low[1]).reshape(-1, 3, mass.size)
-            )
-            weight = intervals.messages / (mass + _FLOOR)
-            total -= float(intervals.messages @ np.log(mass + _FLOOR))
-            gradient[part] -= slope @ weight
+            slopes = (high[1] - low[1]).reshape(-1, 3, mass.size)
+            slope = np.einsum("n,pnc->pc", NODE_WEIGHTS, slopes)
             n = intervals.messages.sum()
-            total -= n * np.log(shares[end])
+            total -= float(intervals.messages @ np.log(mass + _FLOOR)) + n * np.log(shares[end])
+            gradient[2:] -= slope @ (intervals.messages / (mass + _FLOOR))
             gradient[:2] -= n * self._log_share_slope(shares, end)
-        waiting = np.append(self._ages, VALIDITY_S)
-        messages = np.append(self._pending, self.counts.expired)
-        total_waiting, slope_waiting = self._still_waiting(
-            waiting, messages, shares, parameters, family
-        )
-        return total + total_waiting, gradient + slope_waiting
-
-    @staticmethod
-    def _cdf(
-        seconds: Floats, end: int, failed: Floats, inner: Floats, family: Family
-    ) -> tuple[Floats, Floats]:
-        return family.shares(seconds, inner) if end == 0 else log_normal(seconds, failed)
+        waiting, of_waiting = self._still_waiting(shares, parameters, family)
+        return total + waiting, gradient + of_waiting
 
     @staticmethod
     def _log_share_slope(shares: OutcomeShares, end: int) -> Floats:
@@ -122,25 +107,31 @@ class Likelihood:
         return slope
 
     def _still_waiting(
-        self,
-        ages: Floats,
-        messages: Floats,
-        shares: OutcomeShares,
-        parameters: Floats,
-        family: Family,
+        self, shares: OutcomeShares, parameters: Floats, family: Family
     ) -> tuple[float, Floats]:
         """The part of messages that had not ended at their age, as the expired at 72 h."""
-        delivered, of_delivered = family.shares(ages, parameters[_FIRST:])
-        failed, of_failed = log_normal(ages, parameters[2:_FIRST])
+        ages = np.append(self._ages, VALIDITY_S)
+        messages = np.append(self._pending, self.counts.expired)
+        delivered, of_delivered = _cdf(ages, 0, parameters, family)
+        failed, of_failed = _cdf(ages, 1, parameters, family)
         waiting = shares.never + shares.delivered * (1 - delivered) + shares.failed * (1 - failed)
         weight = messages / (waiting + _FLOOR)
         gradient = np.zeros(len(parameters))
-        gradient[_FIRST:] = shares.delivered * (of_delivered @ weight)
-        gradient[2:_FIRST] = shares.failed * (of_failed @ weight)
-        for j, share in enumerate((shares.failed, shares.never)):
-            ended = 1 - failed if j == 0 else 1.0
-            gradient[j] = -share * float(weight @ (ended - waiting))
+        gradient[2:] = (shares.delivered * of_delivered + shares.failed * of_failed) @ weight
+        gradient[0] = -shares.failed * float(weight @ (1 - failed - waiting))
+        gradient[1] = -shares.never * float(weight @ (1 - waiting))
         return -float(messages @ np.log(waiting + _FLOOR)), gradient
+
+
+def _cdf(seconds: Floats, end: int, parameters: Floats, family: Family) -> tuple[Floats, Floats]:
+    """The share of the delivered (*end* 0) or failed (1) that ended within *seconds*, and its
+    derivatives by all parameters but the two of the shares.
+    """
+    failed, inner = parameters[2:_FIRST], parameters[_FIRST:]
+    if end:
+        return family.failed_shares(seconds, failed, inner)
+    value, derivatives = family.shares(seconds, inner)
+    return value, np.concatenate([np.zeros((_FIRST - 2, *np.shape(seconds))), derivatives])
 
 
 @dataclass(frozen=True)
@@ -173,14 +164,13 @@ class DelayFit:
             return value + float(away @ away) / 2, gradient + away / sds
 
         bounds = np.stack([means - _BOUND_SDS * sds, means + _BOUND_SDS * sds], axis=1)
-        tolerance = {"gtol": 1e-3 * max(likelihood.messages, 1) ** 0.5, "ftol": 1e-12}
         best = minimize(
-            lambda parameters: penalised(np.asarray(parameters, np.float64)),
+            penalised,
             np.clip(start, *bounds.T),
             jac=True,
             method="L-BFGS-B",
-            bounds=bounds.tolist(),
-            options=tolerance,
+            bounds=list(map(tuple, bounds)),
+            options={"gtol": 1e-3 * max(likelihood.messages, 1) ** 0.5, "ftol": 1e-12},
         )
         mode = np.asarray(best.x, np.float64)
         curvature = _curvature(lambda parameters: penalised(parameters)[1], mode)
@@ -220,12 +210,11 @@ class DelayFit:
 
     def cdf(self, seconds: Floats, parameters: Floats | None = None) -> Floats:
         """The share of the delivered that took at most so long, at the mode or *parameters*."""
-        inner = (self.mode if parameters is None else parameters)[_FIRST:]
-        return self.family.shares(seconds, inner)[0]
+        return _cdf(seconds, 0, self.mode if parameters is None else parameters, self.family)[0]
 
     def failed_cdf(self, seconds: Floats, parameters: Floats | None = None) -> Floats:
         """The share of the failed whose failure was reported within so long."""
-        return log_normal(seconds, (self.mode if parameters is None else parameters)[2:_FIRST])[0]
+        return _cdf(seconds, 1, self.mode if parameters is None else parameters, self.family)[0]
 
     def waiting(self, seconds: Floats, parameters: Floats | None = None) -> Floats:
         """The share of all messages that have not ended after so long."""

@@ -152,7 +152,8 @@ def _promising(fits: Iterator[DelayFit]) -> list[DelayFit]:
 def _weights(fits: tuple[DelayFit, ...]) -> Floats:
     bic = np.array([fit.bic for fit in fits])
     weights: Floats = np.exp((bic.min() - bic) / 2)
-    return weights / weights.sum()
+    weights /= weights.sum()
+    return weights
 
 
 def _spelled(number: int) -> str:

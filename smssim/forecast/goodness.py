@@ -13,7 +13,7 @@ from scipy.stats import chi2
 
 from smssim.arrays import Floats
 from smssim.calendars import SECOND
-from smssim.forecast.delay_counts import NODE_WEIGHTS, VALIDITY_S, DelayCounts
+from smssim.forecast.delay_counts import NODE_WEIGHTS, VALIDITY_S, DelayCounts, IntervalCounts
 from smssim.forecast.delay_fit import DelayFit, Likelihood, OutcomeShares
 from smssim.stats.delay_bins import edges_us
 
@@ -39,7 +39,7 @@ def goodness(likelihood: Likelihood, fit: DelayFit) -> Goodness:
     The p-value is that of a chi-square whose degrees of freedom are the groups less the family's
     parameters, which holds for many messages; fewer than a hundred deliveries are not tested.
     """
-    intervals = likelihood.delivered
+    intervals = IntervalCounts.of(likelihood.counts.delivered, likelihood.resolution_s, empty=True)
     deliveries = intervals.messages
     n = float(deliveries.sum())
     if n < _LEAST_DELIVERED:
