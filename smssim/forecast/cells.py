@@ -15,7 +15,7 @@ import pandas as pd
 
 from smssim.arrays import Ints
 from smssim.record.record import Record
-from smssim.record.tallies import SLOT_US
+from smssim.record.tallies import REFUSED, SLOT_US
 
 __all__ = ["Cells"]
 
@@ -23,6 +23,8 @@ _KEYS = {
     "slots": ("slot", "country", "outcome"),
     "mix": ("country", "template", "segments_each"),
     "sizes": ("country", "template", "size"),
+    "templates": ("template", "application", "type"),
+    "statuses": ("country", "status"),
     "delays": ("country", "type", "outcome", "bin"),
     "pending": ("country", "type", "bin"),
     "within_3_min": ("country", "type", "outcome", "within"),
@@ -35,8 +37,10 @@ class Cells:
 
     *slots* counts messages of any outcome by UTC quarter of an hour (its number since the epoch),
     country and outcome; *mix* messages and requests by segments each; *sizes* requests by their
-    number of recipients; *delays* messages that are delivered, failed or expired by bin of delay,
-    *pending* the others by bin of age; *within_3_min* those whose time of status is not known.
+    number of recipients; *templates* messages by template with its application and type,
+    *statuses* failed messages by country and status; *delays* messages that are delivered, failed
+    or expired by bin of delay, *pending* the others by bin of age; *within_3_min* those whose time
+    of status is not known.
     """
 
     since: int
@@ -44,6 +48,8 @@ class Cells:
     slots: pd.DataFrame
     mix: pd.DataFrame
     sizes: pd.DataFrame
+    templates: pd.DataFrame
+    statuses: pd.DataFrame
     delays: pd.DataFrame
     pending: pd.DataFrame
     within_3_min: pd.DataFrame
@@ -60,6 +66,8 @@ class Cells:
             "slots": clock,
             "mix": tallies.mix,
             "sizes": tallies.sizes,
+            "templates": tallies.templates,
+            "statuses": _failures(tallies.money),
             "delays": pd.concat([delivered, tallies.undelivered], ignore_index=True),
             "pending": tallies.censored,
             "within_3_min": tallies.within_3_min,
@@ -108,6 +116,12 @@ class Cells:
         values = {field.name: plain[field.name] for field in fields(cls)}
         frames = {name: pd.DataFrame(values[name]) for name in _KEYS}
         return cls(**values | {name: _summed(frame, _KEYS[name]) for name, frame in frames.items()})
+
+
+def _failures(money: pd.DataFrame) -> pd.DataFrame:
+    """The rows of accepted messages that failed on their way."""
+    ended = money["status"].notna() & ~money["status"].isin(["DELIVRD", "EXPIRED", "ACCEPTD"])
+    return money[ended & ~money["charge"].isin(REFUSED)]
 
 
 def _summed(frame: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:

@@ -86,6 +86,11 @@ class Sizes:
         shares[used] = rng.dirichlet(parameters[used])
         return shares
 
+    def mean(self, country: str, template: str) -> float:
+        """The expected number of recipients of a request."""
+        sizes = self.concentration(country, template)
+        return float(sizes @ np.arange(len(sizes)) / sizes.sum())
+
     def dispersion(self, country: str) -> float:
         """Phi of all requests to a country."""
         sizes = np.zeros(len(self.pooled))

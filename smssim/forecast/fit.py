@@ -1,0 +1,274 @@
+"""A scenario fitted to a record: 199 sets of parameters, each a whole scenario, and a best one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from smssim.arrays import Floats
+from smssim.calendars import DAY, to_datetime
+from smssim.forecast.assembly import Demand, ParameterSet, assembled
+from smssim.forecast.cells import Cells
+from smssim.forecast.delays import Delays
+from smssim.forecast.mix import Mix
+from smssim.forecast.parameter_table import parameter_table
+from smssim.forecast.priors import Growth, Swing, generator
+from smssim.forecast.rhythm import HourProfile, LocalDays, daily_counts, hour_profiles
+from smssim.forecast.sizes import Sizes, dispersion_of_clock, two_sizes
+from smssim.forecast.volume import Volume, VolumeDraw
+from smssim.record.record import Record
+from smssim.scenario import Scenario
+
+__all__ = ["SETS", "Fit", "FitError", "fit"]
+
+SETS = 199
+"""Sets of parameters: order statistics of so many runs hold 80, 90 and 95 % exactly."""
+_LEAST_DAYS, _TWO_WEEKS = 7, 14
+_DEFAULT_FAILURE = "UNDELIV"
+_STATUS_PRIOR = 0.2
+_SAME_TEXT = 0.9
+
+
+class FitError(ValueError):
+    """A record that nothing can be fitted to; the message says what is missing."""
+
+
+def fit(
+    record: Record,
+    terms: Scenario | str | Path | None = None,
+    *,
+    growth: Growth | None = None,
+    swing: Swing | None = None,
+    seed: int = 1,
+) -> Fit:
+    """Fit a scenario to a record, of a log or a simulation: demand, segments, outcomes and delays.
+
+    *terms* is a scenario, or its file, from which everything is taken that a record cannot show:
+    prices, packages, service mode, thresholds, queue, planned group tasks, policies. *growth* and
+    *swing* are what is taken for likely beforehand. Raise a FitError, a ValueError, for a record
+    with fewer than seven whole local days (docs/fit.md).
+    """
+    if terms is not None and not isinstance(terms, Scenario):
+        terms = Scenario.load(terms)
+    return Fit(Cells.of(record), terms, growth, swing, seed)
+
+
+class Fit:
+    """What a record says about the scenario behind it, as cells, a posterior and sentences.
+
+    `scenario()` is the best one, `scenario(draw=17)` one of its `SETS` sets: the same however many
+    are asked for. Nothing of single messages is stored.
+    """
+
+    def __init__(
+        self,
+        cells: Cells,
+        terms: Scenario | None = None,
+        growth: Growth | None = None,
+        swing: Swing | None = None,
+        seed: int = 1,
+    ) -> None:
+        self.cells, self.terms, self.seed = cells, terms, seed
+        days = {country: LocalDays.of(cells, country) for country in cells.countries}
+        _refuse_too_little(days)
+        self.sizes = _sizes(cells, days)
+        dispersion = {country: self.sizes.dispersion(country) for country in days}
+        self.hours: Mapping[str, HourProfile] = hour_profiles(days, dispersion)
+        counts = daily_counts(days, dispersion, cells.until)
+        self.volume = Volume(counts, growth, swing, seed)
+        self.mix = Mix(cells, self.sizes)
+        self.delays = Delays(cells, seed=seed)
+        self._days = days
+
+    @property
+    def cut(self) -> int:
+        """The end of the record, from which a forecast goes on, in microseconds since 1970 UTC."""
+        return self.cells.until
+
+    def __repr__(self) -> str:
+        period = f"{to_datetime(self.cells.since):%Y-%m-%d} to {to_datetime(self.cut):%Y-%m-%d}"
+        messages = int(self.cells.slots["messages"].sum())
+        return f"Fit({', '.join(self.cells.countries)}; {period}; {messages:,} messages)"
+
+    def parameters(self, draw: int | None = None) -> ParameterSet:
+        """Set *draw* of the parameters, from 0; the best one without it."""
+        if draw is not None and draw < 0:
+            raise ValueError(f"draw(={draw}) must be >= 0")
+        volume = self.volume.mode if draw is None else self.volume.draw(draw)
+        delays = self.delays.by_country
+        return ParameterSet(
+            demand=tuple(self._demand(volume, draw)),
+            swing=volume.swing,
+            shared_swing=volume.shared_swing,
+            delays={
+                country: of.mode if draw is None else of.draw(self.seed, draw)
+                for country, of in delays.items()
+            },
+            failures={country: self._failures(country, draw) for country in delays},
+            template_names=self._template_names,
+            kinds=_kinds(self.cells.templates),
+            same_text=_same_text(self.cells.sizes),
+        )
+
+    def scenario(
+        self,
+        draw: int | None = None,
+        *,
+        days: int = 30,
+        opening: Mapping[str, Any] | None = None,
+    ) -> Scenario:
+        """The scenario of the next *days* from the end of the record, and three days without new
+        messages, so that every message has its end.
+        """
+        until = self.cut + days * DAY
+        return assembled(self.parameters(draw), self.cut, until, self.terms, opening)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row per parameter: name, subject, estimate, its 90% interval, and the share of the
+        interval's square that was there before the record was seen (prior_share).
+        """
+        growth = sum(weight * sd**2 for sd, weight in self.volume.growth.weights.items()) ** 0.5
+        prior_sds = {
+            "growth": growth,
+            "swing of one country": _sd(self.volume.swing.own),
+            "swing of all countries": _sd(self.volume.swing.shared),
+        }
+        sets = (self.parameters(draw) for draw in range(SETS))
+        return parameter_table(self.parameters(), sets, prior_sds)
+
+    @cached_property
+    def findings(self) -> tuple[str, ...]:
+        """What does not fit, what is missing and what was assumed, in sentences."""
+        return tuple(self._findings())
+
+    def _findings(self) -> Iterator[str]:
+        seen = int(max(_whole_days(days) for days in self._days.values()))
+        if seen < _TWO_WEEKS:
+            once = max(_TWO_WEEKS - seen, 0)
+            yield (
+                f"{seen} days are seen: {once} weekdays once only; their level is mostly that of "
+                "the other days, and intervals are wide"
+            )
+        yield from self.delays.findings()
+        refused = self.cells.slots["outcome"].isin(["refused", "refused_platform"])
+        if n := int(self.cells.slots.loc[refused, "messages"].sum()):
+            yield f"{n:,} refused messages are demand that the scenario asks for again"
+        if self.terms is None:
+            yield "no prices are known: the forecast has messages and segments, no money (terms=)"
+
+    def _demand(self, volume: VolumeDraw, draw: int | None) -> Iterator[Demand]:
+        # A shared swing is drawn as a factor of mean 1, and was fitted as a normal log of mean 0.
+        lifted = float(np.exp(volume.shared_swing**2 / 2))
+        for i, country in enumerate(self.volume.countries):
+            profile = self.hours[country]
+            hours = profile.mean if draw is None else profile.draw(self.seed, draw)
+            for template, share in self._shares(country, draw).items():
+                yield Demand(
+                    country=country,
+                    template=template,
+                    messages_per_day=float(volume.level[i]) * share * lifted,
+                    growth_per_day=float(volume.growth[i]),
+                    weekdays=volume.weekdays[i],
+                    hours=hours,
+                    recipients=self._recipients(country, template, draw),
+                    segments=self._segments(country, template, draw),
+                )
+
+    def _shares(self, country: str, draw: int | None) -> dict[str, float]:
+        if draw is None:
+            return self.mix.shares(country)
+        return self.mix.draw_shares(country, self.seed, draw)
+
+    def _recipients(self, country: str, template: str, draw: int | None) -> dict[int, float]:
+        if draw is None:
+            shares = self.sizes.concentration(country, template)
+            shares = shares / shares.sum()
+        else:
+            shares = self.sizes.draw(country, template, self.seed, draw)
+        return {size: float(share) for size, share in enumerate(shares) if share}
+
+    def _segments(self, country: str, template: str, draw: int | None) -> dict[int, float]:
+        mix = self.mix.segments_of(country, template)
+        return mix.mean if draw is None else mix.draw(self.seed, draw)
+
+    def _failures(self, country: str, draw: int | None) -> dict[str, float]:
+        """The share of the failed by status; that of all countries where none failed."""
+        rows = self.cells.statuses
+        mine = rows[rows["country"] == country]
+        counted = (mine if len(mine) else rows).groupby("status")["messages"].sum()
+        if not len(counted):
+            return {_DEFAULT_FAILURE: 1.0}
+        weights: Floats = counted.to_numpy(np.float64) + _STATUS_PRIOR
+        if draw is None:
+            shares = weights / weights.sum()
+        else:
+            shares = generator(self.seed, f"statuses/{country}", draw).dirichlet(weights)
+        return dict(zip(map(str, counted.index), shares.tolist(), strict=True))
+
+    @cached_property
+    def _template_names(self) -> dict[tuple[str, str], str]:
+        """The scenario's template of each (country, template): one each where segments differ."""
+        names = {}
+        for country, template in self.mix.pairs:
+            alone = len(self.mix.segments_of(country, template).countries) == 1
+            shared = sum(mix.template == template for mix in self.mix.segments) == 1
+            plain = template or "message"
+            names[country, template] = plain if shared or not alone else f"{plain} {country}"
+        return names
+
+
+def _sd(weights: Mapping[float, float]) -> float:
+    """The sd of a number that is one of these with their weights."""
+    values, shares = np.array(list(weights)), np.array(list(weights.values()))
+    mean = float(values @ shares)
+    return float(((values - mean) ** 2 @ shares) ** 0.5)
+
+
+def _refuse_too_little(days: Mapping[str, LocalDays]) -> None:
+    if not days:
+        raise FitError("the record has no message with a country: nothing can be fitted to it")
+    country, most = max(days.items(), key=lambda item: _whole_days(item[1]))
+    if (n := _whole_days(most)) < _LEAST_DAYS:
+        raise FitError(
+            f"the record has {n} whole local days of {country}: a fit needs {_LEAST_DAYS}; "
+            f"{_TWO_WEEKS} tell weekdays apart"
+        )
+
+
+def _whole_days(days: LocalDays) -> int:
+    _, quarters = np.unique(days.day[days.seen], return_counts=True)
+    return int((quarters == 96).sum())
+
+
+def _sizes(cells: Cells, days: Mapping[str, LocalDays]) -> Sizes:
+    """Sizes that are stated; else, for every country, two sizes of its scatter by the clock."""
+    stated = Sizes.of(cells)
+    if stated.counts:
+        return stated
+    counts = {}
+    pairs = cells.mix[["country", "template"]].drop_duplicates()
+    for country, template in pairs.itertuples(index=False):
+        if country in days:
+            shares = two_sizes(dispersion_of_clock(days[country]))
+            requests = days[country].messages.sum() / float(shares @ np.arange(len(shares)))
+            counts[str(country), "" if pd.isna(template) else str(template)] = shares * requests
+    return Sizes(counts)
+
+
+def _kinds(templates: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    rows = templates[["template", "application", "type"]].astype(object)
+    plain = rows.where(rows.notna(), "").itertuples(index=False)
+    return {template: (application, type_) for template, application, type_ in plain}
+
+
+def _same_text(sizes: pd.DataFrame) -> bool:
+    """Whether nine in ten requests of two numbers or more have equal segments."""
+    several = sizes[sizes["size"] > 1]
+    requests = int(several["requests"].sum())
+    return bool(requests) and int(several["same_text"].sum()) >= _SAME_TEXT * requests
