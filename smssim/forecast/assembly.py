@@ -77,7 +77,7 @@ def assembled(
     """
     plain = _terms_from(terms, begin, until) if terms else _without_terms()
     plain |= {
-        "name": f"{terms.name} (forecast)" if terms else "forecast",
+        "name": f"{terms.name[:55]} forecast" if terms else "forecast",
         "start": to_datetime(begin),
         "days": -(-(until - begin) // DAY) + DRAIN_DAYS,
         "swings": [*plain.get("swings", []), *_swings(parameters)],
@@ -125,7 +125,7 @@ def _swings(parameters: ParameterSet) -> Iterator[dict[str, Any]]:
 
 
 def _add_templates(plain: dict[str, Any], parameters: ParameterSet) -> None:
-    """Add each template of the parameters, in place of the terms' of that name, and applications."""
+    """Add the templates of the parameters, in place of the terms' of that name, and applications."""
     stated = {template["name"]: template for template in plain["templates"]}
     applications = {application["name"] for application in plain["applications"]}
     first = next((application["name"] for application in plain["applications"]), "fitted")
