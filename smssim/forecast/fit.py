@@ -109,10 +109,10 @@ class Fit:
                 country: of.mode if draw is None else of.draw(self.seed, draw)
                 for country, of in delays.items()
             },
-            failures={country: self._failures(country, draw) for country in delays},
+            failures={country: self._failing_shares(country, draw) for country in delays},
             template_names=self._template_names,
-            kinds=_kinds(self.cells.templates),
-            same_text=_same_text(self.cells.sizes),
+            kinds=self._kinds,
+            same_text=self._same_text,
         )
 
     def scenario(
@@ -197,78 +197,27 @@ class Fit:
         mix = self.mix.segments_of(country, template)
         return mix.mean if draw is None else mix.draw(self.seed, draw)
 
-    def _failures(self, country: str, draw: int | None) -> dict[str, float]:
+    def _failing_shares(self, country: str, draw: int | None) -> dict[str, float]:
         """The share of the failed by status; that of all countries where none failed."""
-        rows = self.cells.statuses
-        mine = rows[rows["country"] == country]
-        counted = (mine if len(mine) else rows).groupby("status")["messages"].sum()
-        if not len(counted):
-            return {_DEFAULT_FAILURE: 1.0}
-        weights: Floats = counted.to_numpy(np.float64) + _STATUS_PRIOR
+        weights = self._failures.get(country) or self._failures[""]
+        values = np.array(list(weights.values()))
         if draw is None:
-            shares = weights / weights.sum()
+            shares = values / values.sum()
         else:
-            shares = generator(self.seed, f"statuses/{country}", draw).dirichlet(weights)
-        return dict(zip(map(str, counted.index), shares.tolist(), strict=True))
+            shares = generator(self.seed, f"statuses/{country}", draw).dirichlet(values)
+        return dict(zip(weights, shares.tolist(), strict=True))
 
     @cached_property
-    def _template_names(self) -> dict[tuple[str, str], str]:
-        """The scenario's template of each (country, template): one each where segments differ."""
-        names = {}
-        for country, template in self.mix.pairs:
-            alone = len(self.mix.segments_of(country, template).countries) == 1
-            shared = sum(mix.template == template for mix in self.mix.segments) == 1
-            plain = template or "message"
-            names[country, template] = plain if shared or not alone else f"{plain} {country}"
-        return names
+    def _failures(self) -> dict[str, dict[str, float]]:
+        """Failed messages by country and status, with a little for chance; "" is all countries."""
+        rows = self.cells.statuses
+        by_country = {"": rows, **dict(tuple(rows.groupby("country")))}
+        sums = {country: of.groupby("status")["messages"].sum() for country, of in by_country.items()}
+        if not len(sums[""]):
+            return {"": {_DEFAULT_FAILURE: 1.0}}
+        return {
+            str(country): {str(status): float(n) + _STATUS_PRIOR for status, n in of.items()}
+            for country, of in sums.items()
+        }
 
-
-def _sd(weights: Mapping[float, float]) -> float:
-    """The sd of a number that is one of these with their weights."""
-    values, shares = np.array(list(weights)), np.array(list(weights.values()))
-    mean = float(values @ shares)
-    return float(((values - mean) ** 2 @ shares) ** 0.5)
-
-
-def _refuse_too_little(days: Mapping[str, LocalDays]) -> None:
-    if not days:
-        raise FitError("the record has no message with a country: nothing can be fitted to it")
-    country, most = max(days.items(), key=lambda item: _whole_days(item[1]))
-    if (n := _whole_days(most)) < _LEAST_DAYS:
-        raise FitError(
-            f"the record has {n} whole local days of {country}: a fit needs {_LEAST_DAYS}; "
-            f"{_TWO_WEEKS} tell weekdays apart"
-        )
-
-
-def _whole_days(days: LocalDays) -> int:
-    _, quarters = np.unique(days.day[days.seen], return_counts=True)
-    return int((quarters == 96).sum())
-
-
-def _sizes(cells: Cells, days: Mapping[str, LocalDays]) -> Sizes:
-    """Sizes that are stated; else, for every country, two sizes of its scatter by the clock."""
-    stated = Sizes.of(cells)
-    if stated.counts:
-        return stated
-    counts = {}
-    pairs = cells.mix[["country", "template"]].drop_duplicates()
-    for country, template in pairs.itertuples(index=False):
-        if country in days:
-            shares = two_sizes(dispersion_of_clock(days[country]))
-            requests = days[country].messages.sum() / float(shares @ np.arange(len(shares)))
-            counts[str(country), "" if pd.isna(template) else str(template)] = shares * requests
-    return Sizes(counts)
-
-
-def _kinds(templates: pd.DataFrame) -> dict[str, tuple[str, str]]:
-    rows = templates[["template", "application", "type"]].astype(object)
-    plain = rows.where(rows.notna(), "").itertuples(index=False)
-    return {template: (application, type_) for template, application, type_ in plain}
-
-
-def _same_text(sizes: pd.DataFrame) -> bool:
-    """Whether nine in ten requests of two numbers or more have equal segments."""
-    several = sizes[sizes["size"] > 1]
-    requests = int(several["requests"].sum())
-    return bool(requests) and int(several["same_text"].sum()) >= _SAME_TEXT * requests
+    @cached_property
