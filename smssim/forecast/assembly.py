@@ -125,7 +125,7 @@ def _swings(parameters: ParameterSet) -> Iterator[dict[str, Any]]:
 
 
 def _add_templates(plain: dict[str, Any], parameters: ParameterSet) -> None:
-    """Add the templates of the parameters, in place of the terms' of that name, and applications."""
+    """Add the templates of the parameters, in place of the terms' of that name."""
     stated = {template["name"]: template for template in plain["templates"]}
     applications = {application["name"] for application in plain["applications"]}
     first = next((application["name"] for application in plain["applications"]), "fitted")

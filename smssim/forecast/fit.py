@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from smssim.arrays import Floats
 from smssim.calendars import DAY, to_datetime
 from smssim.forecast.assembly import Demand, ParameterSet, assembled
 from smssim.forecast.cells import Cells
@@ -211,8 +210,8 @@ class Fit:
     def _failures(self) -> dict[str, dict[str, float]]:
         """Failed messages by country and status, with a little for chance; "" is all countries."""
         rows = self.cells.statuses
-        by_country = {"": rows, **dict(tuple(rows.groupby("country")))}
-        sums = {country: of.groupby("status")["messages"].sum() for country, of in by_country.items()}
+        groups = {"": rows, **dict(tuple(rows.groupby("country")))}
+        sums = {country: of.groupby("status")["messages"].sum() for country, of in groups.items()}
         if not len(sums[""]):
             return {"": {_DEFAULT_FAILURE: 1.0}}
         return {
@@ -221,3 +220,64 @@ class Fit:
         }
 
     @cached_property
+    def _kinds(self) -> dict[str, tuple[str, str]]:
+        """The application and type of each template, "" where they are not known."""
+        rows = self.cells.templates[["template", "application", "type"]].astype(object)
+        plain = rows.where(rows.notna(), "").itertuples(index=False)
+        return {template: (application, type_) for template, application, type_ in plain}
+
+    @cached_property
+    def _same_text(self) -> bool:
+        """Whether nine in ten requests of two numbers or more have equal segments."""
+        several = self.cells.sizes[self.cells.sizes["size"] > 1]
+        requests = int(several["requests"].sum())
+        return bool(requests) and int(several["same_text"].sum()) >= _SAME_TEXT * requests
+
+    @cached_property
+    def _template_names(self) -> dict[tuple[str, str], str]:
+        """The scenario's template of each (country, template): one each where segments differ."""
+        names = {}
+        for country, template in self.mix.pairs:
+            alone = len(self.mix.segments_of(country, template).countries) == 1
+            shared = sum(mix.template == template for mix in self.mix.segments) == 1
+            plain = template or "message"
+            names[country, template] = plain if shared or not alone else f"{plain} {country}"
+        return names
+
+
+def _sd(weights: Mapping[float, float]) -> float:
+    """The sd of a number that is one of these with their weights."""
+    values, shares = np.array(list(weights)), np.array(list(weights.values()))
+    mean = float(values @ shares)
+    return float(((values - mean) ** 2 @ shares) ** 0.5)
+
+
+def _refuse_too_little(days: Mapping[str, LocalDays]) -> None:
+    if not days:
+        raise FitError("the record has no message with a country: nothing can be fitted to it")
+    country, most = max(days.items(), key=lambda item: _whole_days(item[1]))
+    if (n := _whole_days(most)) < _LEAST_DAYS:
+        raise FitError(
+            f"the record has {n} whole local days of {country}: a fit needs {_LEAST_DAYS}; "
+            f"{_TWO_WEEKS} tell weekdays apart"
+        )
+
+
+def _whole_days(days: LocalDays) -> int:
+    _, quarters = np.unique(days.day[days.seen], return_counts=True)
+    return int((quarters == 96).sum())
+
+
+def _sizes(cells: Cells, days: Mapping[str, LocalDays]) -> Sizes:
+    """Sizes that are stated; else, for every country, two sizes of its scatter by the clock."""
+    stated = Sizes.of(cells)
+    if stated.counts:
+        return stated
+    counts = {}
+    pairs = cells.mix[["country", "template"]].drop_duplicates()
+    for country, template in pairs.itertuples(index=False):
+        if country in days:
+            shares = two_sizes(dispersion_of_clock(days[country]))
+            requests = days[country].messages.sum() / float(shares @ np.arange(len(shares)))
+            counts[str(country), "" if pd.isna(template) else str(template)] = shares * requests
+    return Sizes(counts)
