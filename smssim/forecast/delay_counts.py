@@ -19,21 +19,24 @@ from smssim.calendars import SECOND
 from smssim.forecast.cells import Cells
 from smssim.stats.delay_bins import edges_us
 
-__all__ = ["NODE_WEIGHTS", "VALIDITY_S", "DelayCounts", "IntervalCounts"]
+__all__ = ["VALIDITY_S", "DelayCounts", "IntervalCounts"]
 
 VALIDITY_S = 72 * 3_600.0
 _HALF_SPAN = 0.15**0.5
 _NODES = np.array([0.5 - _HALF_SPAN, 0.5, 0.5 + _HALF_SPAN])
-NODE_WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18
+_NODE_WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18
 
 
 @dataclass(frozen=True)
 class IntervalCounts:
-    """Messages in intervals of delay in seconds; `low` and `high` have a row per node."""
+    """Messages in intervals of delay in seconds; `low` and `high` have a row per node, by whose
+    `weights` the chance of an interval is averaged.
+    """
 
     low: Floats
     high: Floats
     messages: Floats
+    weights: Floats
 
     @classmethod
     def of(cls, counts: Floats, resolution_s: float, *, empty: bool = False) -> IntervalCounts:
@@ -46,20 +49,26 @@ class IntervalCounts:
         low, high, messages = edges[bins], edges[bins + 1], counts[bins].astype(np.float64)
         if not resolution_s:
             ends = np.stack([low, high]) / SECOND
-            return cls(np.tile(ends[0], (3, 1)), np.tile(ends[1], (3, 1)), messages)
+            return cls(ends[:1], ends[1:], messages, np.ones(1))
         unit = round(resolution_s * SECOND)
         first, last = -(-low // unit), (high - 1) // unit
         used = last >= first
         shift = _NODES[:, None] * resolution_s
         lows = np.maximum((first[used] - 1) * resolution_s + shift, 0)
-        return cls(lows, last[used] * resolution_s + shift, messages[used])
+        return cls(lows, last[used] * resolution_s + shift, messages[used], _NODE_WEIGHTS)
+
+    @property
+    def middle(self) -> Floats:
+        """The lower end of each interval by the middle node, in seconds."""
+        of: Floats = self.low[len(self.weights) // 2]
+        return of
 
     def median(self) -> float:
         """The middle of the interval that half of the messages reach; 5 seconds without any."""
         if not len(self.messages):
             return 5.0
         k = int(np.searchsorted(np.cumsum(self.messages), self.messages.sum() / 2))
-        low, high = float(self.low[1, k]), float(self.high[1, k])
+        low, high = float(self.low[-1, k]), float(self.high[0, k])
         return (low + min(high, 2 * low + 1)) / 2
 
 

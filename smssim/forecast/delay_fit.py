@@ -17,7 +17,6 @@ from scipy.optimize import minimize
 
 from smssim.arrays import Floats
 from smssim.forecast.delay_counts import (
-    NODE_WEIGHTS,
     VALIDITY_S,
     DelayCounts,
     IntervalCounts,
@@ -88,9 +87,10 @@ class Likelihood:
                 _cdf(edge.ravel(), end, parameters, family)
                 for edge in (intervals.low, intervals.high)
             )
-            mass = NODE_WEIGHTS @ (high[0] - low[0]).reshape(3, -1)
-            slopes = (high[1] - low[1]).reshape(-1, 3, mass.size)
-            slope = np.einsum("n,pnc->pc", NODE_WEIGHTS, slopes)
+            weights = intervals.weights
+            mass = weights @ (high[0] - low[0]).reshape(len(weights), -1)
+            slopes = (high[1] - low[1]).reshape(-1, len(weights), mass.size)
+            slope = np.einsum("n,pnc->pc", weights, slopes)
             n = intervals.messages.sum()
             total -= float(intervals.messages @ np.log(mass + _FLOOR)) + n * np.log(shares[end])
             gradient[2:] -= slope @ (intervals.messages / (mass + _FLOOR))

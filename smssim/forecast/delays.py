@@ -29,8 +29,8 @@ _WORSE_BIC = 20.0
 _BAD_DAYS = 3.0
 _MISFIT_P, _MISFIT_DEVIATION = 0.001, 0.01
 _GRID_S = np.logspace(-2, 6.5, 850)
-_BODY_SHARES = np.arange(1, 34) / 34
-_TAIL_POINTS = 27
+_BODY_SHARES = np.append(np.arange(1, 23) / 24, np.arange(0.93, 1.0, 0.005))
+_TAIL_POINTS = 24
 _LONGEST_S = 8_640_000.0
 
 Points = tuple[tuple[float, float], ...]
@@ -189,13 +189,15 @@ def points_of(seconds: Floats, shares: Floats) -> Points:
     """
     rising = np.maximum.accumulate(np.clip(shares, 0.0, 1.0))
     known, first = np.unique(rising, return_index=True)
-    body = np.interp(_BODY_SHARES, known, np.log(seconds[first]))
-    low, high = np.interp((0.001, 0.99999), known, np.log(seconds[first]))
-    logs = np.unique(np.concatenate([body, np.linspace(low, high, _TAIL_POINTS)]))
-    of = np.interp(logs, np.log(seconds), rising)
+    log = np.log(seconds)
+    body = np.interp(_BODY_SHARES, known, log[first])
+    tail = np.linspace(*np.interp((0.001, 0.99999), known, log[first]), _TAIL_POINTS)
+    at = np.append(_BODY_SHARES, np.interp(tail, log, rising))
+    order = np.argsort(at, kind="stable")
+    logs = np.maximum.accumulate(np.append(body, tail)[order])
     points = [(0.0, 0.0)]
-    for share, log in zip(of.tolist(), logs.tolist(), strict=True):
+    for share, of in zip(at[order].tolist(), np.exp(logs).tolist(), strict=True):
         if points[-1][0] + 1e-7 < share < 1 - 1e-7:
-            points.append((round(share, 9), round(float(np.exp(log)), 6)))
-    last = points[-1][1]
-    return (*points, (1.0, max(last, min(float(np.exp(high)) * 1.5, _LONGEST_S))))
+            points.append((round(share, 9), round(of, 6)))
+    last = max(points[-1][1], min(float(np.exp(logs[-1])) * 1.5, _LONGEST_S))
+    return (*points, (1.0, last))

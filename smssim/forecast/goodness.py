@@ -13,7 +13,7 @@ from scipy.stats import chi2
 
 from smssim.arrays import Floats
 from smssim.calendars import SECOND
-from smssim.forecast.delay_counts import NODE_WEIGHTS, VALIDITY_S, DelayCounts, IntervalCounts
+from smssim.forecast.delay_counts import VALIDITY_S, DelayCounts, IntervalCounts
 from smssim.forecast.delay_fit import DelayFit, Likelihood, OutcomeShares
 from smssim.stats.delay_bins import edges_us
 
@@ -44,9 +44,9 @@ def goodness(likelihood: Likelihood, fit: DelayFit) -> Goodness:
     n = float(deliveries.sum())
     if n < _LEAST_DELIVERED:
         return Goodness(1.0, 0.0, 0.0)
-    middle = intervals.low[1]
+    middle = intervals.middle
     waiting = likelihood.counts.waiting_at(middle)
-    mass = NODE_WEIGHTS @ (fit.cdf(intervals.high) - fit.cdf(intervals.low))
+    mass = intervals.weights @ (fit.cdf(intervals.high) - fit.cdf(intervals.low))
     expected = (
         waiting * fit.outcome_shares.delivered * mass / np.maximum(fit.waiting(middle), 1e-12)
     )
@@ -60,7 +60,7 @@ def goodness(likelihood: Likelihood, fit: DelayFit) -> Goodness:
     freedom = max(len(observed) - len(fit.family.means) - 1, 1)
     away = np.abs(np.cumsum(deliveries - expected)) / likelihood.messages
     worst = int(away.argmax())
-    at_s = float(min(intervals.high[1, worst], VALIDITY_S))
+    at_s = float(min(intervals.high[-1, worst], VALIDITY_S))
     return Goodness(float(chi2.sf(statistic, freedom)), float(away[worst]), at_s)
 
 
