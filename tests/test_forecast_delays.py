@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import chisquare, norm
 
 from smssim.forecast.delay_counts import VALIDITY_S, DelayCounts
-from smssim.forecast.delay_families import FAMILIES
+from smssim.forecast.delay_families import FAMILIES, Family
 from smssim.forecast.delay_fit import DelayFit, Likelihood
 from smssim.forecast.delays import points_of
 from smssim.forecast.goodness import ObservedCurve, goodness
@@ -75,7 +75,7 @@ def p95(fit: DelayFit, parameters: np.ndarray | None = None) -> float:
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 @pytest.mark.parametrize("unit_s", [0.0, 1.0, 60.0])
-def test_derivatives_are_those_of_the_likelihood(family, unit_s) -> None:
+def test_derivatives_are_those_of_the_likelihood(family: Family, unit_s: float) -> None:
     """The analytic gradient is that of central differences."""
     messages = Messages(np.random.default_rng(1), 2_000, slow=(0.0, 0.0, 1.0))
     likelihood = Likelihood(messages.counts(unit_s), unit_s)

@@ -204,18 +204,17 @@ def _routes(
     """The terms' routes with the outcomes and delays of the parameters."""
     routes: dict[str, dict[str, Any]] = {country: dict(route) for country, route in stated.items()}
     for country, delays in parameters.delays.items():
-        failed = [
-            {
-                "status": status,
-                "share": delays.shares.failed * share,
-                "latency": _curve(delays.failed),
-            }
+        latency, failed = _curve(delays.delivered), _curve(delays.failed)
+        failing = {
+            status: delays.shares.failed * share
             for status, share in parameters.failures[country].items()
-        ]
-        never = {"status": "none", "share": delays.shares.never}
-        rest = math.fsum(outcome["share"] for outcome in (*failed, never))
-        outcomes = [{"status": "DELIVRD", "share": 1 - rest}, *failed, never]
-        latency = _curve(delays.delivered)
+        }
+        never = float(delays.shares.never)
+        delivered = 1 - math.fsum((*failing.values(), never))
+        outcomes: list[dict[str, Any]] = [{"status": "DELIVRD", "share": delivered}]
+        for status, share in failing.items():
+            outcomes.append({"status": status, "share": share, "latency": failed})
+        outcomes.append({"status": "none", "share": never})
         routes[country] = {**routes.get(country, {}), "outcomes": outcomes, "latency": latency}
     return routes
 

@@ -188,10 +188,10 @@ def points_of(seconds: Floats, shares: Floats) -> Points:
     logarithm of time for the tail.
     """
     rising = np.maximum.accumulate(np.clip(shares, 0.0, 1.0))
-    known, first = np.unique(rising, return_index=True)
     log = np.log(seconds)
-    body = np.interp(_BODY_SHARES, known, log[first])
-    tail = np.linspace(*np.interp((0.001, 0.99999), known, log[first]), _TAIL_POINTS)
+    body = _inverse(rising, log, _BODY_SHARES)
+    low, high = _inverse(rising, log, np.array([0.001, 0.99999]))
+    tail = np.linspace(low, high, _TAIL_POINTS)
     at = np.append(_BODY_SHARES, np.interp(tail, log, rising))
     order = np.argsort(at, kind="stable")
     logs = np.maximum.accumulate(np.append(body, tail)[order])
@@ -201,3 +201,12 @@ def points_of(seconds: Floats, shares: Floats) -> Points:
             points.append((round(share, 9), round(of, 6)))
     last = max(points[-1][1], min(float(np.exp(logs[-1])) * 1.5, _LONGEST_S))
     return (*points, (1.0, last))
+
+
+def _inverse(rising: Floats, log: Floats, shares: Floats) -> Floats:
+    """The logarithms of time at which a distribution function reaches *shares*, between points."""
+    after = np.clip(np.searchsorted(rising, shares), 1, len(rising) - 1)
+    low, high = rising[after - 1], rising[after]
+    part = np.clip((shares - low) / np.maximum(high - low, 1e-300), 0.0, 1.0)
+    inverse: Floats = log[after - 1] + part * (log[after] - log[after - 1])
+    return inverse

@@ -153,7 +153,9 @@ class Forecast:
 
     def _values(self, name: str) -> Floats:
         """A figure of every run that did not fail, in the order of sets."""
-        return self.experiment.runs.loc[lambda runs: runs["error"] == "", name].to_numpy(np.float64)
+        runs = self.experiment.runs
+        values: Floats = runs.loc[runs["error"] == "", name].to_numpy(np.float64)
+        return values
 
     def _interval(self, values: Floats) -> tuple[float, float, float]:
         values = np.sort(values[~np.isnan(values)])
