@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from smssim.checks.check import check
     from smssim.experiment import compare, replicate, sweep
     from smssim.experiment.uncertainty import uncertainty
+    from smssim.forecast.fit import Fit, fit
     from smssim.logs import read_log, write_capture
     from smssim.pages.describe import describe
     from smssim.pages.page import page
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from smssim.sms.templates.values import check_values
 
 __all__ = [
+    "Fit",
     "Record",
     "Run",
     "Scenario",
@@ -38,6 +40,8 @@ __all__ = [
     "compare",
     "describe",
     "find",
+    "fit",
+    "forecast",
     "metrics",
     "opening_at",
     "page",
@@ -57,6 +61,7 @@ __all__ = [
 ]
 
 _MODULE_OF = {
+    "Fit": "smssim.forecast.fit",
     "Record": "smssim.record.record",
     "Run": "smssim.simulation.simulate",
     "Scenario": "smssim.scenario",
@@ -68,6 +73,7 @@ _MODULE_OF = {
     "compare": "smssim.experiment",
     "describe": "smssim.pages.describe",
     "opening_at": "smssim.simulation.opening",
+    "fit": "smssim.forecast.fit",
     "page": "smssim.pages.page",
     "panel": "smssim.pages.panel",
     "rate": "smssim.report.rating",
@@ -82,6 +88,7 @@ _MODULE_OF = {
 
 _NAMESPACES = {
     "find": "smssim.checks.find",
+    "forecast": "smssim.forecast",
     "metrics": "smssim.metrics",
     "plots": "smssim.plots",
     "policies": "smssim.simulation.policies",

@@ -6,7 +6,7 @@ Five million messages make no more of them than five thousand. Cells of disjoint
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ import pandas as pd
 from smssim.arrays import Ints
 from smssim.record.record import Record
 from smssim.record.tallies import REFUSED, SLOT_US
+from smssim.stats.delay_bins import bin_of, edges_us
 
 __all__ = ["Cells"]
 
@@ -88,6 +89,18 @@ class Cells:
             for name, keys in _KEYS.items()
         }
         return Cells(min(cells.since for cells in (self, *others)), self.until, **frames)
+
+    def aged(self, until: int) -> Cells:
+        """The cells as of a later end, at which the pending are older and nothing else is known.
+
+        Raise a ValueError for an end before that of the record.
+        """
+        if until < self.until:
+            raise ValueError(f"until(={until}) must be >= the end of the record, {self.until}")
+        bins = self.pending["bin"].to_numpy(np.int64)
+        ages = edges_us()[bins] + (until - self.until)
+        pending = self.pending.assign(bin=bin_of(ages))
+        return replace(self, until=until, pending=_summed(pending, _KEYS["pending"]))
 
     @cached_property
     def countries(self) -> tuple[str, ...]:

@@ -14,14 +14,14 @@ import numpy as np
 from smssim.arrays import Floats
 from smssim.calendars import DAY, HOUR
 from smssim.forecast.cells import Cells
-from smssim.forecast.delay_counts import DelayCounts
+from smssim.forecast.delay_counts import VALIDITY_S, DelayCounts
 from smssim.forecast.delay_families import FAMILIES
 from smssim.forecast.delay_fit import DelayFit, Likelihood, OutcomeShares
 from smssim.forecast.goodness import Goodness, ObservedCurve, goodness
 from smssim.forecast.priors import generator
 from smssim.record.tallies import SLOT_US
 
-__all__ = ["CountryDelays", "DelayDraw", "Delays", "Points", "points_of"]
+__all__ = ["CountryDelays", "DelayDraw", "Delays", "Points", "nowcast_of", "points_of"]
 
 LEAST_MESSAGES = 30
 """A country of fewer messages has the delays and shares of all countries together."""
@@ -89,6 +89,22 @@ class CountryDelays:
             return DelayDraw(shares, points_of(seconds, at_most), failed)
         delivered = points_of(_GRID_S, fit.cdf(_GRID_S, parameters))
         return DelayDraw(fit.shares_of(parameters), delivered, failed)
+
+
+def nowcast_of(delays: CountryDelays, seed: int, n: int) -> tuple[str, int, float, float, float]:
+    """Country, pending, and the median and 90 % interval of those that will yet be delivered."""
+    ages, messages = delays.counts.ages()
+    sums = []
+    for index in range(n):
+        rng = generator(seed, f"nowcast/{delays.country}", index)
+        fit = delays.fits[int(rng.choice(len(delays.fits), p=delays.weights))]
+        parameters = fit.draw(rng, delays.scatter)
+        in_time = fit.cdf(np.array([VALIDITY_S]), parameters) - fit.cdf(ages, parameters)
+        share = fit.shares_of(parameters).delivered * in_time
+        chance = np.clip(share / np.maximum(fit.waiting(ages, parameters), 1e-12), 0.0, 1.0)
+        sums.append(int(rng.binomial(np.rint(messages).astype(np.int64), chance).sum()))
+    low, mid, high = np.quantile(sums, [0.05, 0.5, 0.95], method="nearest").tolist()
+    return delays.country, int(messages.sum()), mid, low, high
 
 
 class Delays:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,10 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from smssim.calendars import DAY, to_datetime
+from smssim.calendars import DAY, to_datetime, to_us
+from smssim.experiment.runner import Progress
 from smssim.forecast.assembly import Demand, ParameterSet, assembled
 from smssim.forecast.cells import Cells
-from smssim.forecast.delays import Delays
+from smssim.forecast.delays import Delays, nowcast_of
+from smssim.forecast.forecast import SETS, Forecast, forecast
 from smssim.forecast.mix import Mix
 from smssim.forecast.parameter_table import parameter_table
 from smssim.forecast.priors import Growth, Swing, generator
@@ -23,10 +28,9 @@ from smssim.forecast.volume import Volume, VolumeDraw
 from smssim.record.record import Record
 from smssim.scenario import Scenario
 
-__all__ = ["SETS", "Fit", "FitError", "fit"]
+__all__ = ["Fit", "FitError", "fit"]
 
-SETS = 199
-"""Sets of parameters: order statistics of so many runs hold 80, 90 and 95 % exactly."""
+_FORMAT = "smssim fit 1"
 _LEAST_DAYS, _TWO_WEEKS = 7, 14
 _DEFAULT_FAILURE = "UNDELIV"
 _STATUS_PRIOR = 0.2
@@ -41,6 +45,7 @@ def fit(
     record: Record,
     terms: Scenario | str | Path | None = None,
     *,
+    until: datetime | str | None = None,
     growth: Growth | None = None,
     swing: Swing | None = None,
     seed: int = 1,
@@ -48,13 +53,19 @@ def fit(
     """Fit a scenario to a record, of a log or a simulation: demand, segments, outcomes and delays.
 
     *terms* is a scenario, or its file, from which everything is taken that a record cannot show:
-    prices, packages, service mode, thresholds, queue, planned group tasks, policies. *growth* and
-    *swing* are what is taken for likely beforehand. Raise a FitError, a ValueError, for a record
-    with fewer than seven whole local days (docs/fit.md).
+    prices, packages, service mode, thresholds, queue, planned group tasks, policies. *until* is
+    when the log was exported, on which the age of pending messages depends; without it, its last
+    time. *growth* and *swing* are what is taken for likely beforehand. Raise a FitError, a
+    ValueError, for a record with fewer than seven whole local days (docs/fit.md).
     """
     if terms is not None and not isinstance(terms, Scenario):
         terms = Scenario.load(terms)
-    return Fit(Cells.of(record), terms, growth, swing, seed)
+    cells = Cells.of(record)
+    if until is not None:
+        moment = datetime.fromisoformat(until) if isinstance(until, str) else until
+        cells = cells.aged(to_us(moment))
+    assumed = until is None and "scenario" not in record.provenance
+    return Fit(cells, terms, growth, swing, seed, end_is_assumed=assumed)
 
 
 class Fit:
@@ -71,8 +82,11 @@ class Fit:
         growth: Growth | None = None,
         swing: Swing | None = None,
         seed: int = 1,
+        *,
+        end_is_assumed: bool = False,
     ) -> None:
         self.cells, self.terms, self.seed = cells, terms, seed
+        self._end_is_assumed = end_is_assumed
         days = {country: LocalDays.of(cells, country) for country in cells.countries}
         _refuse_too_little(days)
         self.sizes = _sizes(cells, days)
@@ -141,6 +155,75 @@ class Fit:
         sets = (self.parameters(draw) for draw in range(SETS))
         return parameter_table(self.parameters(), sets, prior_sds)
 
+    def forecast(
+        self,
+        until: datetime | date | str,
+        *,
+        n: int = SETS,
+        level: float = 0.9,
+        rng: int = 1,
+        opening: Mapping[str, Any] | None = None,
+        executor: Executor | None = None,
+        workers: int | None = None,
+        progress: Progress | None = None,
+    ) -> Forecast:
+        """The figures from the end of the record *until* an instant, as `smssim.forecast` has them:
+        one run per set of parameters, from the state *opening*.
+        """
+        return forecast(
+            self,
+            until,
+            n=n,
+            level=level,
+            rng=rng,
+            opening=opening,
+            executor=executor,
+            workers=workers,
+            progress=progress,
+        )
+
+    def nowcast(self) -> pd.DataFrame:
+        """What messages pending at the end of the record will still become: one row per country
+        with pending, and mid, low and high (90 %) of those that will be delivered.
+        """
+        by_country = self.delays.by_country
+        rows = [nowcast_of(of, self.seed, SETS) for of in by_country.values()]
+        return pd.DataFrame(rows, columns=["country", "pending", "mid", "low", "high"])
+
+    def save(self, path: str | Path) -> None:
+        """Write the fit as JSON: cells, terms and priors, from which `load` makes the same sets."""
+        growth, swing = self.volume.growth, self.volume.swing
+        plain = {
+            "format": _FORMAT,
+            "seed": self.seed,
+            "end_is_assumed": self._end_is_assumed,
+            "terms": self.terms.to_yaml() if self.terms else None,
+            "growth": [growth.none, growth.modest, growth.strong, *growth.sd_per_month],
+            "swing": [list(swing.own.items()), list(swing.shared.items())],
+            "cells": self.cells.to_json(),
+        }
+        Path(path).write_text(json.dumps(plain, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Fit:
+        """Read a fit that `save` wrote. Raise a FitError for a file of another kind."""
+        try:
+            plain = json.loads(Path(path).read_text(encoding="utf-8"))
+            stated = plain.get("format")
+        except (ValueError, AttributeError) as error:
+            raise FitError(f"{path}: not a fit of smssim, as it is not JSON: {error}") from None
+        if stated != _FORMAT:
+            raise FitError(f"{path}: format(={stated!r}) must be {_FORMAT!r}")
+        none, modest, strong, *sds = plain["growth"]
+        return cls(
+            Cells.from_json(plain["cells"]),
+            Scenario.parse(plain["terms"], str(path)) if plain["terms"] else None,
+            Growth(none, modest, strong, (sds[0], sds[1])),
+            Swing(*(dict(map(tuple, weights)) for weights in plain["swing"])),
+            plain["seed"],
+            end_is_assumed=plain["end_is_assumed"],
+        )
+
     @cached_property
     def findings(self) -> tuple[str, ...]:
         """What does not fit, what is missing and what was assumed, in sentences."""
@@ -153,6 +236,13 @@ class Fit:
             yield (
                 f"{seen} days are seen: {once} weekdays once only; their level is mostly that of "
                 "the other days, and intervals are wide"
+            )
+        if self._end_is_assumed and (pending := int(self.cells.pending["messages"].sum())):
+            end = f"{to_datetime(self.cut):%Y-%m-%d %H:%M} UTC"
+            yield (
+                f"{pending:,} messages are pending and it is not stated when the log was exported "
+                f"(until=): their age is taken to its last time, {end}, which makes them younger "
+                "than they are"
             )
         yield from self.delays.findings()
         refused = self.cells.slots["outcome"].isin(["refused", "refused_platform"])

@@ -13,7 +13,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -25,19 +25,40 @@ from smssim.experiment.experiment import Experiment
 from smssim.experiment.runner import Execution, Progress
 from smssim.experiment.statistics import metric_of, subject_of
 from smssim.experiment.worker import Task
-from smssim.forecast.assembly import assembled
-from smssim.forecast.fit import SETS, Fit
+from smssim.forecast.assembly import ParameterSet, assembled
+from smssim.forecast.cells import Cells
 from smssim.metrics import METRICS, UNTIL
 from smssim.record.tallies import SLOT_US
+from smssim.scenario import Scenario
 
-__all__ = ["Forecast", "forecast", "order_statistics"]
+__all__ = ["SETS", "Fitted", "Forecast", "forecast", "order_statistics"]
 
+SETS = 199
+"""Runs of a forecast: so many hold 80, 90 and 95 % exactly."""
 NOT_BEFORE_THE_END = "not before the end"
 _ROUNDING = 1e-9
 
 
+class Fitted(Protocol):
+    """What a forecast needs of a fit."""
+
+    cells: Cells
+    terms: Scenario | None
+
+    @property
+    def cut(self) -> int:
+        """The end of the record, in microseconds since 1970 UTC."""
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """What does not fit, and what was assumed."""
+
+    def parameters(self, draw: int | None = None) -> ParameterSet:
+        """One set of parameters."""
+
+
 def forecast(
-    fit: Fit,
+    fit: Fitted,
     until: datetime | date | str,
     *,
     n: int = SETS,
@@ -76,7 +97,7 @@ def _instant(until: datetime | date | str) -> int:
     return to_us(datetime.fromisoformat(until) if isinstance(until, str) else until)
 
 
-def _counted(fit: Fit) -> dict[str, int]:
+def _counted(fit: Fitted) -> dict[str, int]:
     """What thresholds have counted at the end of the record: messages of the UTC day and month."""
     begins = fit.cells.slots["slot"].to_numpy() * SLOT_US
     messages = fit.cells.slots["messages"].to_numpy()
@@ -110,7 +131,7 @@ def _is_whole(rank: float, n: int) -> bool:
 class Forecast:
     """The runs of a forecast, and their figures with intervals at `level`."""
 
-    fit: Fit
+    fit: Fitted
     experiment: Experiment
     until: int
     level: float
