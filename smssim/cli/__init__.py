@@ -59,6 +59,8 @@ COMMANDS = {
     "find": "find the smallest or largest value at which a promise holds",
     "uncertainty": "split what is uncertain: chance, and each range of a scenario",
     "check": "check the promises of scenario files, at a stated risk",
+    "fit": "fit a scenario to a log: its parameters, with intervals",
+    "forecast": "forecast cost and delivery from a log or a saved fit",
     "verify": "compare the engine with the SimPy model, table by table",
     "describe": "document a study: provenance and a STRESS-DES report, in Markdown",
     "schema": "print the JSON Schema of scenario files, for editors",
@@ -68,6 +70,7 @@ _MODULE_OF = {
     "sweep": "experiments",
     "compare": "experiments",
     "find": "experiments",
+    "forecast": "fit",
     "schema": "describe",
 }
 """The modules of commands that have none of their own name. A command's module has the functions

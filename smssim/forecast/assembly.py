@@ -7,8 +7,10 @@ policies. Their traffic and the outcomes and delays of their routes give way to 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from smssim.arrays import Floats
@@ -17,7 +19,7 @@ from smssim.forecast.delays import DelayDraw, Points
 from smssim.forecast.national_days import weekend_of
 from smssim.scenario import Scenario
 
-__all__ = ["Demand", "ParameterSet", "assembled"]
+__all__ = ["Demand", "ParameterSet", "assembled", "plain_names"]
 
 DRAIN_DAYS = 3
 """Days at the end in which nothing new is sent, so that every message has its end (72 h)."""
@@ -25,6 +27,7 @@ _NO_LIMIT = 10**9
 _MOST_RECIPIENTS = 500
 _NEGLIGIBLE = 1e-9
 _MOST_GROWTH = 0.2
+_LONGEST_NAME = 40
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,10 @@ def _add_templates(plain: dict[str, Any], parameters: ParameterSet) -> None:
         if terms_of is not None and "text" in terms_of:
             continue
         application, type_ = parameters.kinds.get(demand.template, ("", ""))
-        base = terms_of or {"application": application or first, "type": type_ or "notification"}
+        base = terms_of or {
+            "application": _plain(application) or first,
+            "type": type_ if type_ == "otp" else "notification",
+        }
         segments = {number: share for number, share in demand.segments.items() if share}
         made[name] = {**base, "name": name, "segments": _mix(segments)}
     plain["templates"] = [*(t for n, t in stated.items() if n not in made), *made.values()]
@@ -151,6 +157,7 @@ def _mix(shares: Mapping[int, float]) -> int | dict[int, float]:
 
 def _traffic(parameters: ParameterSet, until: int) -> Iterator[dict[str, Any]]:
     """A source per country and template; two where weekends have hours of their own."""
+    names = plain_names(demand.template for demand in parameters.demand)
     for demand in parameters.demand:
         for suffix, hours, weekdays, share in _by_kind_of_day(demand):
             recipients = {
@@ -159,7 +166,7 @@ def _traffic(parameters: ParameterSet, until: int) -> Iterator[dict[str, Any]]:
                 if part > _NEGLIGIBLE
             }
             yield {
-                "name": f"{demand.template or 'all'} {demand.country}{suffix}",
+                "name": f"{names[demand.template]} {demand.country}{suffix}",
                 "template": parameters.template_names[demand.country, demand.template],
                 "country": demand.country,
                 "messages_a_day": demand.messages_per_day * share,
@@ -204,7 +211,7 @@ def _routes(
     """The terms' routes with the outcomes and delays of the parameters."""
     routes: dict[str, dict[str, Any]] = {country: dict(route) for country, route in stated.items()}
     for country, delays in parameters.delays.items():
-        latency, failed = _curve(delays.delivered), _curve(delays.failed)
+        latency, failed = delays.stated or (_curve(delays.delivered), _curve(delays.failed))
         failing = {
             status: delays.shares.failed * share
             for status, share in parameters.failures[country].items()
@@ -217,6 +224,25 @@ def _routes(
         outcomes.append({"status": "none", "share": never})
         routes[country] = {**routes.get(country, {}), "outcomes": outcomes, "latency": latency}
     return routes
+
+
+def plain_names(names: Iterable[str]) -> dict[str, str]:
+    """A name that a scenario can have for each of a log's, all different.
+
+    >>> plain_names(["login", "=SUM(A1)", "验证码", ""])
+    {'': 'message', '=SUM(A1)': 'SUMA1', 'login': 'login', '验证码': 'message 2'}
+    """
+    plain: dict[str, str] = {}
+    for name in sorted(set(names)):
+        stem = _plain(name) or "message"
+        numbered = (f"{stem} {k}" if k > 1 else stem for k in count(1))
+        plain[name] = next(each for each in numbered if each not in plain.values())
+    return plain
+
+
+def _plain(name: str) -> str:
+    """The letters, digits and blanks of a name that a scenario can have."""
+    return re.sub(r"[^A-Za-z0-9_.\- ]+", "", name).strip(" .-_")[:_LONGEST_NAME].rstrip()
 
 
 def _curve(points: Points) -> dict[str, Any]:

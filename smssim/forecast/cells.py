@@ -54,6 +54,8 @@ class Cells:
     delays: pd.DataFrame
     pending: pd.DataFrame
     within_3_min: pd.DataFrame
+    resolution_s: float = 0.0
+    """The unit of the record's times; 0 if they are exact."""
 
     @classmethod
     def of(cls, record: Record) -> Cells:
@@ -74,7 +76,9 @@ class Cells:
             "within_3_min": tallies.within_3_min,
         }
         summed = {name: _summed(frame, _KEYS[name]) for name, frame in frames.items()}
-        return cls(record.observed_from, record.observed_until, **summed)
+        units = record.provenance.get("resolution_s") or {}
+        unit = max((float(seconds) for seconds in units.values() if seconds), default=0.0)
+        return cls(record.observed_from, record.observed_until, **summed, resolution_s=unit)
 
     def merge(self, *others: Cells) -> Cells:
         """The cells of all messages together. Raise a ValueError unless all end together."""
@@ -88,7 +92,9 @@ class Cells:
             )
             for name, keys in _KEYS.items()
         }
-        return Cells(min(cells.since for cells in (self, *others)), self.until, **frames)
+        since = min(cells.since for cells in (self, *others))
+        unit = max(cells.resolution_s for cells in (self, *others))
+        return Cells(since, self.until, **frames, resolution_s=unit)
 
     def aged(self, until: int) -> Cells:
         """The cells as of a later end, at which the pending are older and nothing else is known.
@@ -117,7 +123,8 @@ class Cells:
 
     def to_json(self) -> dict[str, Any]:
         """The cells as plain lists and numbers, columns by name."""
-        plain: dict[str, Any] = {"since": self.since, "until": self.until}
+        names = ("since", "until", "resolution_s")
+        plain: dict[str, Any] = {name: getattr(self, name) for name in names}
         for name in _KEYS:
             frame = getattr(self, name).astype(object)
             plain[name] = frame.where(frame.notna(), None).to_dict("list")

@@ -8,8 +8,8 @@ of Gauss and Legendre.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import reduce
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,11 +17,13 @@ import pandas as pd
 from smssim.arrays import Floats
 from smssim.calendars import SECOND
 from smssim.forecast.cells import Cells
+from smssim.record.tallies import WITHIN
 from smssim.stats.delay_bins import edges_us
 
 __all__ = ["VALIDITY_S", "DelayCounts", "IntervalCounts"]
 
 VALIDITY_S = 72 * 3_600.0
+_THREE_MIN_S = 180.0
 _HALF_SPAN = 0.15**0.5
 _NODES = np.array([0.5 - _HALF_SPAN, 0.5, 0.5 + _HALF_SPAN])
 _NODE_WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18
@@ -57,6 +59,15 @@ class IntervalCounts:
         lows = np.maximum((first[used] - 1) * resolution_s + shift, 0)
         return cls(lows, last[used] * resolution_s + shift, messages[used], _NODE_WEIGHTS)
 
+    def with_untimed(self, untimed: Floats) -> IntervalCounts:
+        """These and the *untimed* ones: within three minutes, later, at any time."""
+        spans = np.array([(0.0, _THREE_MIN_S), (_THREE_MIN_S, VALIDITY_S), (0.0, VALIDITY_S)])
+        used = untimed > 0
+        low, high = (np.tile(end, (len(self.weights), 1)) for end in spans[used].T)
+        messages = np.append(self.messages, untimed[used])
+        lows, highs = np.hstack([self.low, low]), np.hstack([self.high, high])
+        return IntervalCounts(lows, highs, messages, self.weights)
+
     @property
     def middle(self) -> Floats:
         """The lower end of each interval by the middle node, in seconds."""
@@ -74,43 +85,51 @@ class IntervalCounts:
 
 @dataclass(frozen=True)
 class DelayCounts:
-    """Messages by outcome and delay bin, and those pending by bin of age; arrays over all bins."""
+    """Messages by outcome and delay bin, and those pending by bin of age; arrays over all bins.
+
+    Where the time of a status is not known, *untimed* counts are of those within three minutes,
+    later, and neither known.
+    """
 
     delivered: Floats
     failed: Floats
     expired: float
     pending: Floats
+    untimed_delivered: Floats
+    untimed_failed: Floats
 
     @classmethod
     def of(cls, cells: Cells, country: str) -> DelayCounts:
         """The counts of one country."""
         delays = cells.delays[cells.delays["country"] == country]
         pending = cells.pending[cells.pending["country"] == country]
-        expired = delays.loc[delays["outcome"] == "expired", "messages"].sum()
+        untimed = cells.within_3_min[cells.within_3_min["country"] == country]
+        expired = sum(
+            of.loc[of["outcome"] == "expired", "messages"].sum() for of in (delays, untimed)
+        )
         return cls(
             _by_bin(delays[delays["outcome"] == "delivered"]),
             _by_bin(delays[delays["outcome"] == "failed"]),
             float(expired),
             _by_bin(pending),
+            _by_span(untimed[untimed["outcome"] == "delivered"]),
+            _by_span(untimed[untimed["outcome"] == "failed"]),
         )
 
     @staticmethod
     def together(counts: Iterable[DelayCounts]) -> DelayCounts:
         """The counts of several countries added up."""
-        return reduce(
-            lambda one, other: DelayCounts(
-                one.delivered + other.delivered,
-                one.failed + other.failed,
-                one.expired + other.expired,
-                one.pending + other.pending,
-            ),
-            counts,
-        )
+        return DelayCounts(*(sum(values) for values in zip(*map(_values, counts), strict=True)))
 
     @property
     def messages(self) -> float:
         """All of them."""
-        return float(self.delivered.sum() + self.failed.sum() + self.expired + self.pending.sum())
+        return float(sum(np.sum(values) for values in _values(self)))
+
+    @property
+    def timed(self) -> float:
+        """Those whose delay or age is known."""
+        return self.messages - float(self.untimed_delivered.sum() + self.untimed_failed.sum())
 
     def waiting_at(self, seconds: Floats) -> Floats:
         """How many messages were seen to wait at each of *seconds*: neither ended nor younger."""
@@ -128,8 +147,12 @@ class DelayCounts:
             return weights
 
         expired = float(weighed(np.array([self.expired]))[0])
-        return DelayCounts(
-            weighed(self.delivered), weighed(self.failed), expired, weighed(self.pending)
+        return replace(
+            self,
+            delivered=weighed(self.delivered),
+            failed=weighed(self.failed),
+            expired=expired,
+            pending=weighed(self.pending),
         )
 
     def ages(self) -> tuple[Floats, Floats]:
@@ -140,6 +163,17 @@ class DelayCounts:
         edges = np.append(edges_us(), edges_us()[-1]) / SECOND
         middle = (edges[bins] + edges[bins + 1]) / 2
         return np.minimum(middle, VALIDITY_S * 0.9999), self.pending[bins].astype(np.float64)
+
+
+def _values(counts: DelayCounts) -> tuple[Any, ...]:
+    return tuple(getattr(counts, each.name) for each in fields(counts))
+
+
+def _by_span(rows: pd.DataFrame) -> Floats:
+    """Messages within three minutes, later, and neither known."""
+    within = [rows["within"] == name for name in WITHIN]
+    spans = [*within, rows["within"].isna()]
+    return np.array([float(rows.loc[span, "messages"].sum()) for span in spans])
 
 
 def _by_bin(rows: pd.DataFrame) -> Floats:

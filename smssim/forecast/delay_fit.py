@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.special import expit
 
 from smssim.arrays import Floats
 from smssim.forecast.delay_counts import (
@@ -34,6 +36,8 @@ _TIGHT = 0.7
 _FLOOR = 1e-12
 """Added to each probability, so that a family is finite where it has next to none."""
 _BOUND_SDS = 10.0
+_LONGEST_S = 1e6
+_Z95 = NormalDist().inv_cdf(0.95)
 _STEP = 1e-4
 _LEAST_CURVATURE = 1e-3
 
@@ -60,19 +64,22 @@ class Likelihood:
 
     def __init__(self, counts: DelayCounts, resolution_s: float = 0.0) -> None:
         self.counts, self.messages, self.resolution_s = counts, counts.messages, resolution_s
-        self.delivered = IntervalCounts.of(counts.delivered, resolution_s)
-        self.failed = IntervalCounts.of(counts.failed, resolution_s)
+        timed = IntervalCounts.of(counts.delivered, resolution_s)
+        self._median_s = timed.median()
+        self.delivered = timed.with_untimed(counts.untimed_delivered)
+        failed = IntervalCounts.of(counts.failed, resolution_s)
+        self.failed = failed.with_untimed(counts.untimed_failed)
         self._ages, self._pending = counts.ages()
 
     def start(self, family: Family) -> Floats:
         """Where to begin: the counts' own shares and median, else the prior means."""
-        delivered, failed = self.counts.delivered.sum(), self.counts.failed.sum()
+        delivered, failed = self.delivered.messages.sum(), self.failed.messages.sum()
         parameters = np.array(
             [*(mean for mean, _ in _SHARE_PRIORS + _FAILED_PRIORS), *family.means]
         )
         parameters[0] = np.log((failed + 0.5) / (delivered + 1))
         parameters[1] = np.log((self.counts.expired + 0.5) / (delivered + 1))
-        parameters[_FIRST] = np.log(max(self.delivered.median(), 0.3))
+        parameters[_FIRST] = np.log(max(self._median_s, 0.3))
         return parameters
 
     def of(self, parameters: Floats, family: Family) -> tuple[float, Floats]:
@@ -223,10 +230,38 @@ class DelayFit:
         waiting: Floats = left + shares.failed * (1 - self.failed_cdf(seconds, parameters))
         return waiting + shares.never
 
+    def as_log_normals(
+        self, parameters: Floats
+    ) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]] | None:
+        """The delays of the delivered and of the failed as the scenario's log-normals; None for a
+        family that is none, or out of the scenario's bounds.
+        """
+        failed, inner = parameters[2:_FIRST], parameters[_FIRST:]
+        if self.family.name == "plain":
+            parts = [_log_normal(*inner[:2])], [_log_normal(*failed[:2])]
+        elif self.family.name == "lognormal":
+            slow = _log_normal(*inner[3:5])
+            parts = [_log_normal(*inner[:2]), slow], [_log_normal(*failed[:2]), slow]
+        else:
+            return None
+        if any(part["p95"] > _LONGEST_S for side in parts for part in side):
+            return None
+        stated = [{"lognormal_s": side[0]} for side in parts]
+        for delay, side, logit in zip(stated, parts, (inner[2:3], failed[2:3]), strict=True):
+            if len(side) > 1:
+                delay["slow"] = {"share": round(float(expit(logit[0])), 6), **side[1]}
+        return stated[0], stated[1]
+
     @staticmethod
     def shares_of(parameters: Floats) -> OutcomeShares:
         """The shares of a drawn set of parameters."""
         return _shares(parameters)
+
+
+def _log_normal(mean: float, log_sd: float) -> dict[str, float]:
+    """A log-normal by its median and 95th percentile, in seconds."""
+    median, p95 = np.exp(mean), np.exp(mean + _Z95 * np.exp(log_sd))
+    return {"median": round(float(median), 6), "p95": round(float(p95), 6)}
 
 
 def _curvature(gradient_at: Callable[[Floats], Floats], mode: Floats) -> Floats:

@@ -33,6 +33,8 @@ _BODY_SHARES = np.append(np.arange(1, 23) / 24, np.arange(0.93, 1.0, 0.005))
 _TAIL_POINTS = 24
 _LONGEST_S = 8_640_000.0
 
+Stated = Mapping[str, Mapping[str, float]]
+"""A delay as the scenario's `lognormal_s` and `slow`."""
 Points = tuple[tuple[float, float], ...]
 """A delay as the scenario's `curve`: shares from 0 to 1 and seconds."""
 
@@ -46,6 +48,8 @@ class DelayDraw:
     shares: OutcomeShares
     delivered: Points
     failed: Points
+    stated: tuple[Stated, Stated] | None = None
+    """Both as log-normals with a slow part, where that is what they are."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,8 @@ class CountryDelays:
             shares, seconds, at_most = self.curve.of(rng, self.scatter)
             return DelayDraw(shares, points_of(seconds, at_most), failed)
         delivered = points_of(_GRID_S, fit.cdf(_GRID_S, parameters))
-        return DelayDraw(fit.shares_of(parameters), delivered, failed)
+        stated = fit.as_log_normals(parameters)
+        return DelayDraw(fit.shares_of(parameters), delivered, failed, stated)
 
 
 def nowcast_of(delays: CountryDelays, seed: int, n: int) -> tuple[str, int, float, float, float]:
@@ -144,6 +149,11 @@ class Delays:
                 yield (
                     f"{country} has {of.counts.messages:,.0f} messages: its delays and shares are "
                     "those of all countries together"
+                )
+            elif not of.counts.timed:
+                yield (
+                    f"the log shows of messages to {country} at most whether a status came within "
+                    "3 minutes: shares are fitted, delays are mostly the prior's"
                 )
             if of.curve is not None and of.goodness is not None:
                 yield (

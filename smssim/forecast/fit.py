@@ -15,7 +15,7 @@ import pandas as pd
 
 from smssim.calendars import DAY, to_datetime, to_us
 from smssim.experiment.runner import Progress
-from smssim.forecast.assembly import Demand, ParameterSet, assembled
+from smssim.forecast.assembly import Demand, ParameterSet, assembled, plain_names
 from smssim.forecast.cells import Cells
 from smssim.forecast.delays import Delays, nowcast_of
 from smssim.forecast.forecast import SETS, Forecast, forecast
@@ -27,12 +27,14 @@ from smssim.forecast.sizes import Sizes, dispersion_of_clock, two_sizes
 from smssim.forecast.volume import Volume, VolumeDraw
 from smssim.record.record import Record
 from smssim.scenario import Scenario
+from smssim.scenario.fields import STATUS
 
 __all__ = ["Fit", "FitError", "fit"]
 
 _FORMAT = "smssim fit 1"
 _LEAST_DAYS, _TWO_WEEKS = 7, 14
-_DEFAULT_FAILURE = "UNDELIV"
+_OTHER = "UNDELIV"
+"""The status of failures that have none, or one that a scenario cannot have."""
 _STATUS_PRIOR = 0.2
 _SAME_TEXT = 0.9
 
@@ -95,7 +97,7 @@ class Fit:
         counts = daily_counts(days, dispersion, cells.until)
         self.volume = Volume(counts, growth, swing, seed)
         self.mix = Mix(cells, self.sizes)
-        self.delays = Delays(cells, seed=seed)
+        self.delays = Delays(cells, cells.resolution_s, seed)
         self._days = days
 
     @property
@@ -300,10 +302,11 @@ class Fit:
     def _failures(self) -> dict[str, dict[str, float]]:
         """Failed messages by country and status, with a little for chance; "" is all countries."""
         rows = self.cells.statuses
+        rows = rows.assign(status=rows["status"].where(rows["status"].str.match(STATUS), _OTHER))
         groups = {"": rows, **dict(tuple(rows.groupby("country")))}
         sums = {country: of.groupby("status")["messages"].sum() for country, of in groups.items()}
         if not len(sums[""]):
-            return {"": {_DEFAULT_FAILURE: 1.0}}
+            return {"": {_OTHER: 1.0}}
         return {
             str(country): {str(status): float(n) + _STATUS_PRIOR for status, n in of.items()}
             for country, of in sums.items()
@@ -327,10 +330,11 @@ class Fit:
     def _template_names(self) -> dict[tuple[str, str], str]:
         """The scenario's template of each (country, template): one each where segments differ."""
         names = {}
+        plain_of = plain_names(template for _, template in self.mix.pairs)
         for country, template in self.mix.pairs:
             alone = len(self.mix.segments_of(country, template).countries) == 1
             shared = sum(mix.template == template for mix in self.mix.segments) == 1
-            plain = template or "message"
+            plain = plain_of[template]
             names[country, template] = plain if shared or not alone else f"{plain} {country}"
         return names
 
