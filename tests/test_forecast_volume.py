@@ -25,7 +25,7 @@ def one_of(rng: np.random.Generator, weights: dict[float, float]) -> float:
 def world(rng: np.random.Generator, countries: int, days: int = DAYS) -> tuple[DailyCounts, float]:
     """Counts of *days* whose parameters are drawn from the prior, and the total of what follows."""
     growth, swing = Growth(), Swing()
-    own = one_of(rng, dict(swing.own))
+    own = one_of(rng, dict(swing.by_country))
     shared = one_of(rng, dict(swing.shared)) if countries > 1 else 0.0
     sd = one_of(rng, dict(growth.weights))
     rates = rng.normal(0, sd) + (rng.normal(0, sd / 3, countries) if countries > 1 else np.zeros(1))

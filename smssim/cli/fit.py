@@ -112,7 +112,7 @@ def forecast_command(options: argparse.Namespace) -> str:
         forecast = _fit(options).forecast(
             options.to,
             n=options.n,
-            rng=1 if options.rng is None else options.rng,
+            rng=options.rng,
             workers=options.workers,
             progress=progress,
         )

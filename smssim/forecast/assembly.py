@@ -21,7 +21,7 @@ from smssim.scenario import Scenario
 
 __all__ = ["Demand", "ParameterSet", "assembled", "plain_names"]
 
-DRAIN_DAYS = 3
+_DRAIN_DAYS = 3
 """Days at the end in which nothing new is sent, so that every message has its end (72 h)."""
 _NO_LIMIT = 10**9
 _MOST_RECIPIENTS = 500
@@ -82,7 +82,7 @@ def assembled(
     plain |= {
         "name": f"{terms.name[:55]} forecast" if terms else "forecast",
         "start": to_datetime(begin),
-        "days": -(-(until - begin) // DAY) + DRAIN_DAYS,
+        "days": -(-(until - begin) // DAY) + _DRAIN_DAYS,
         "swings": [*plain.get("swings", []), *_swings(parameters)],
     }
     if opening:

@@ -89,23 +89,23 @@ class Effects:
     def __init__(self, counts: DailyCounts) -> None:
         self.counts = counts
         n, countries = len(counts.messages), len(counts.countries)
-        own = np.eye(countries)[counts.country]
+        by_country = np.eye(countries)[counts.country]
         weekday = np.eye(7)[counts.weekday]
         days, day = np.unique(counts.day, return_inverse=True)
         weekend, time = counts.weekend[:, None], counts.time[:, None]
         self._columns: dict[str, Floats] = {
-            "level": own,
+            "level": by_country,
             "weekend": weekend,
             "weekday": weekday,
             "growth": time,
             "day": np.eye(len(days))[day],
-            "holiday": own * counts.holiday[:, None],
+            "holiday": by_country * counts.holiday[:, None],
         }
         if countries > 1:
             self._columns |= {
-                "country_weekend": own * weekend,
-                "country_weekday": (own[:, :, None] * weekday[:, None, :]).reshape(n, -1),
-                "country_growth": own * time,
+                "country_weekend": by_country * weekend,
+                "country_weekday": (by_country[:, :, None] * weekday[:, None, :]).reshape(n, -1),
+                "country_growth": by_country * time,
             }
         holidays = np.bincount(counts.country, counts.holiday, countries) > 0
         self._columns["holiday"] = self._columns["holiday"][:, holidays]

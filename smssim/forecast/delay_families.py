@@ -14,16 +14,16 @@ from scipy.special import expit, ndtr
 
 from smssim.arrays import Floats
 
-__all__ = ["FAMILIES", "Family", "log_normal"]
+__all__ = ["FAMILIES", "Family"]
 
 _SMALLEST_S = 1e-12
 _ROOT_TAU = np.sqrt(2 * np.pi)
 
-Part = Callable[[Floats, Floats], tuple[Floats, Floats]]
+_Part = Callable[[Floats, Floats], tuple[Floats, Floats]]
 """Seconds and parameters in; shares at most so long, and their derivatives (a row each), out."""
 
 
-def log_normal(seconds: Floats, parameters: Floats) -> tuple[Floats, Floats]:
+def _log_normal(seconds: Floats, parameters: Floats) -> tuple[Floats, Floats]:
     """A log-normal by the mean and the log of the sd of its logarithm."""
     mean, log_sd = parameters
     sd = np.exp(log_sd)
@@ -63,16 +63,16 @@ class Family:
     name: str
     means: tuple[float, ...]
     sds: tuple[float, ...]
-    slow: Part | None = None
+    slow: _Part | None = None
 
     def shares(self, seconds: Floats, parameters: Floats) -> tuple[Floats, Floats]:
         """The share of delays that are at most so long, and its derivatives by parameter."""
-        body = log_normal(seconds, parameters[:2])
+        body = _log_normal(seconds, parameters[:2])
         if self.slow is None:
             return body
         slow = self.slow(seconds, parameters[3:5])
         if len(parameters) > 5:
-            body = _mixed(parameters[5], body, log_normal(seconds, parameters[6:8]))
+            body = _mixed(parameters[5], body, _log_normal(seconds, parameters[6:8]))
             value, derivatives = _mixed(parameters[2], body, slow)
             # From (slow share, second share, first, second, slow) to the order of the parameters.
             return value, derivatives[[2, 3, 0, 6, 7, 1, 4, 5]]
@@ -85,7 +85,7 @@ class Family:
         """The same of failures, which have a body and a slow share of their own (*failed*, three),
         and the slow part of the delivered; derivatives by *failed*, then by *parameters*.
         """
-        body = log_normal(seconds, failed[:2])
+        body = _log_normal(seconds, failed[:2])
         derivatives = np.zeros((3 + len(parameters), *np.shape(seconds)))
         if self.slow is None:
             derivatives[:2] = body[1]
@@ -97,13 +97,13 @@ class Family:
 
 FAMILIES = (
     Family("plain", (1.5, 0.0), (2.0, 0.7)),
-    Family("lognormal", (1.5, 0.0, -3.0, 9.5, 0.3), (2.0, 0.7, 1.5, 1.5, 0.5), slow=log_normal),
+    Family("lognormal", (1.5, 0.0, -3.0, 9.5, 0.3), (2.0, 0.7, 1.5, 1.5, 0.5), slow=_log_normal),
     Family("weibull", (1.5, 0.0, -3.0, 10.0, 0.0), (2.0, 0.7, 1.5, 1.5, 0.4), slow=_weibull),
     Family(
         "two",
         (1.3, -0.3, -3.0, 9.5, 0.3, -1.5, 2.7, -0.3),
         (2.0, 0.7, 1.5, 1.5, 0.5, 1.5, 1.5, 0.7),
-        slow=log_normal,
+        slow=_log_normal,
     ),
 )
 """Families that are tried; medians in log seconds, about 4 s for the body and 4 h for the slow."""

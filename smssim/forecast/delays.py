@@ -21,9 +21,9 @@ from smssim.forecast.goodness import Goodness, ObservedCurve, goodness
 from smssim.forecast.priors import generator
 from smssim.record.tallies import SLOT_US
 
-__all__ = ["CountryDelays", "DelayDraw", "Delays", "Points", "nowcast_of", "points_of"]
+__all__ = ["DelayDraw", "Delays", "Points", "nowcast_of", "points_of"]
 
-LEAST_MESSAGES = 30
+_LEAST_MESSAGES = 30
 """A country of fewer messages has the delays and shares of all countries together."""
 _WORSE_BIC = 20.0
 _BAD_DAYS = 3.0
@@ -33,7 +33,7 @@ _BODY_SHARES = np.append(np.arange(1, 23) / 24, np.arange(0.93, 1.0, 0.005))
 _TAIL_POINTS = 24
 _LONGEST_S = 8_640_000.0
 
-Stated = Mapping[str, Mapping[str, float]]
+_Stated = Mapping[str, Mapping[str, float]]
 """A delay as the scenario's `lognormal_s` and `slow`."""
 Points = tuple[tuple[float, float], ...]
 """A delay as the scenario's `curve`: shares from 0 to 1 and seconds."""
@@ -48,12 +48,12 @@ class DelayDraw:
     shares: OutcomeShares
     delivered: Points
     failed: Points
-    stated: tuple[Stated, Stated] | None = None
+    stated: tuple[_Stated, _Stated] | None = None
     """Both as log-normals with a slow part, where that is what they are."""
 
 
 @dataclass(frozen=True)
-class CountryDelays:
+class _CountryDelays:
     """The fits of one country and their weights.
 
     `scatter` is by how many times the delivered share differs more from day to day than by chance
@@ -96,7 +96,7 @@ class CountryDelays:
         return DelayDraw(fit.shares_of(parameters), delivered, failed, stated)
 
 
-def nowcast_of(delays: CountryDelays, seed: int, n: int) -> tuple[str, int, float, float, float]:
+def nowcast_of(delays: _CountryDelays, seed: int, n: int) -> tuple[str, int, float, float, float]:
     """Country, pending, and the median and 90 % interval of those that will yet be delivered."""
     ages, messages = delays.counts.ages()
     sums = []
@@ -122,14 +122,14 @@ class Delays:
         together = Likelihood(DelayCounts.together(counts.values()), resolution_s)
         pooled = _promising(DelayFit.to(together, family) for family in FAMILIES)
         self.pooled = tuple(pooled)
-        self.by_country: Mapping[str, CountryDelays] = {
+        self.by_country: Mapping[str, _CountryDelays] = {
             country: self._country(country, likelihood, cells)
             for country, likelihood in likelihoods.items()
         }
 
-    def _country(self, country: str, likelihood: Likelihood, cells: Cells) -> CountryDelays:
+    def _country(self, country: str, likelihood: Likelihood, cells: Cells) -> _CountryDelays:
         fits, tested, curve = self.pooled, None, None
-        if likelihood.messages >= LEAST_MESSAGES:
+        if likelihood.messages >= _LEAST_MESSAGES:
             if len(cells.countries) > 1:
                 fits = tuple(DelayFit.to(likelihood, fit.family, fit) for fit in self.pooled)
             weights = _weights(fits)
@@ -137,15 +137,15 @@ class Delays:
             tested = goodness(likelihood, best)
             if tested.p < _MISFIT_P and tested.deviation > _MISFIT_DEVIATION:
                 curve = ObservedCurve(likelihood.counts, best)
-        scatter = scatter_of_days(cells, country)
-        return CountryDelays(
+        scatter = _scatter_of_days(cells, country)
+        return _CountryDelays(
             country, likelihood.counts, fits, _weights(fits), scatter, tested, curve
         )
 
     def findings(self) -> Iterator[str]:
         """What does not fit, and where countries have the parameters of others, in sentences."""
         for country, of in self.by_country.items():
-            if of.counts.messages < LEAST_MESSAGES:
+            if of.counts.messages < _LEAST_MESSAGES:
                 yield (
                     f"{country} has {of.counts.messages:,.0f} messages: its delays and shares are "
                     "those of all countries together"
@@ -186,7 +186,7 @@ def _spelled(number: int) -> str:
     return ("no", "one", "two", "three", "four", "five")[number]
 
 
-def scatter_of_days(cells: Cells, country: str) -> float:
+def _scatter_of_days(cells: Cells, country: str) -> float:
     """Pearson's chi-square of the delivered share by UTC day, per degree of freedom, at least 1.
 
     Only messages whose 72 h are over count; 1 where there are fewer than two such days.

@@ -151,7 +151,7 @@ class Fit:
         growth = sum(weight * sd**2 for sd, weight in self.volume.growth.weights.items()) ** 0.5
         prior_sds = {
             "growth": growth,
-            "swing of one country": _sd(self.volume.swing.own),
+            "swing of one country": _sd(self.volume.swing.by_country),
             "swing of all countries": _sd(self.volume.swing.shared),
         }
         sets = (self.parameters(draw) for draw in range(SETS))
@@ -163,7 +163,7 @@ class Fit:
         *,
         n: int = SETS,
         level: float = 0.9,
-        rng: int = 1,
+        rng: int | None = None,
         opening: Mapping[str, Any] | None = None,
         executor: Executor | None = None,
         workers: int | None = None,
@@ -201,7 +201,7 @@ class Fit:
             "end_is_assumed": self._end_is_assumed,
             "terms": self.terms.to_yaml() if self.terms else None,
             "growth": [growth.none, growth.modest, growth.strong, *growth.sd_per_month],
-            "swing": [list(swing.own.items()), list(swing.shared.items())],
+            "swing": [list(swing.by_country.items()), list(swing.shared.items())],
             "cells": self.cells.to_json(),
         }
         Path(path).write_text(json.dumps(plain, ensure_ascii=False), encoding="utf-8")

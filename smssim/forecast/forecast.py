@@ -35,7 +35,7 @@ __all__ = ["SETS", "Fitted", "Forecast", "forecast", "order_statistics"]
 
 SETS = 199
 """Runs of a forecast: so many hold 80, 90 and 95 % exactly."""
-NOT_BEFORE_THE_END = "not before the end"
+_NOT_BEFORE_THE_END = "not before the end"
 _ROUNDING = 1e-9
 
 
@@ -63,7 +63,7 @@ def forecast(
     *,
     n: int = SETS,
     level: float = 0.9,
-    rng: int = 1,
+    rng: int | None = None,
     opening: Mapping[str, Any] | None = None,
     executor: Executor | None = None,
     workers: int | None = None,
@@ -89,7 +89,9 @@ def forecast(
         for draw in range(n)
     ]
     tasks = [Task(draw, draw) for draw in range(n)]
-    with Execution(executor, workers, None, progress).start((), rng) as runner:
+    with Execution(executor, workers, None, progress).start(
+        (), 1 if rng is None else rng
+    ) as runner:
         return Forecast(fit, runner.run_all(designs, tasks), end, level)
 
 
@@ -169,7 +171,7 @@ class Forecast:
         note = ""
         if is_time and math.isinf(high):
             happened = float(np.isfinite(values).mean())
-            note = f"{NOT_BEFORE_THE_END} in {1 - happened:.0%} of runs"
+            note = f"{_NOT_BEFORE_THE_END} in {1 - happened:.0%} of runs"
         return metric_of(name), subject_of(name), self._unit(name), mid, low, high, self.level, note
 
     def _values(self, name: str) -> Floats:
@@ -192,11 +194,11 @@ class Forecast:
     @property
     def findings(self) -> tuple[str, ...]:
         """What the forecast rests on and what it does not say, in sentences."""
-        return (*self.fit.findings, *self._own())
+        return (*self.fit.findings, *self._of_this())
 
-    def _own(self) -> list[str]:
+    def _of_this(self) -> list[str]:
         seen, ahead = self.fit.cut - self.fit.cells.since, self.until - self.fit.cut
-        sentences = ["no back-test was made: smssim.backtest says how such forecasts held before"]
+        sentences = ["no back-test was made: how such forecasts held before is not known"]
         if ahead > 2 * seen:
             days = f"{ahead / DAY:.0f} days beyond a record of {seen / DAY:.0f}"
             sentences.append(f"the forecast reaches {days}: growth carries much of its width")

@@ -15,7 +15,7 @@ from smssim.forecast.cells import Cells
 from smssim.forecast.priors import generator
 from smssim.forecast.sizes import Sizes
 
-__all__ = ["Mix", "SegmentMix"]
+__all__ = ["Mix"]
 
 _TEMPLATE_PRIOR, _SEGMENT_PRIOR = 0.5, 0.2
 _ALIKE = 0.01
@@ -23,7 +23,7 @@ _LEAST_EXPECTED = 1.0
 
 
 @dataclass(frozen=True)
-class SegmentMix:
+class _SegmentMix:
     """Requests by segments each (index, from 0) of one template in *countries*, which are alike."""
 
     template: str
@@ -90,28 +90,28 @@ class Mix:
         return dict(zip(names, (messages / messages.sum()).tolist(), strict=True))
 
     @cached_property
-    def segments(self) -> tuple[SegmentMix, ...]:
+    def segments(self) -> tuple[_SegmentMix, ...]:
         """The segments of each template, once for all countries where they are alike (p > 0.01)."""
         return tuple(self._pooled())
 
-    def _pooled(self) -> Iterator[SegmentMix]:
+    def _pooled(self) -> Iterator[_SegmentMix]:
         by_template: dict[str, list[str]] = {}
         for country, template in self.pairs:
             by_template.setdefault(template, []).append(country)
         for template, countries in by_template.items():
             rows = _stacked([self._requests[country, template] for country in countries])
             if _are_alike(rows):
-                yield SegmentMix(template, tuple(countries), rows.sum(axis=0))
+                yield _SegmentMix(template, tuple(countries), rows.sum(axis=0))
                 continue
             for country, row in zip(countries, rows, strict=True):
-                yield SegmentMix(template, (country,), row)
+                yield _SegmentMix(template, (country,), row)
 
-    def segments_of(self, country: str, template: str) -> SegmentMix:
+    def segments_of(self, country: str, template: str) -> _SegmentMix:
         """The segments of one template in one country."""
         return self._by_pair[country, template]
 
     @cached_property
-    def _by_pair(self) -> Mapping[tuple[str, str], SegmentMix]:
+    def _by_pair(self) -> Mapping[tuple[str, str], _SegmentMix]:
         return {(country, mix.template): mix for mix in self.segments for country in mix.countries}
 
 

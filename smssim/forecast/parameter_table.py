@@ -11,9 +11,9 @@ from smssim.arrays import Floats
 from smssim.forecast.assembly import ParameterSet
 from smssim.forecast.delays import Points
 
-__all__ = ["LEVEL", "parameter_table", "quantile_s"]
+__all__ = ["parameter_table", "quantile_s"]
 
-LEVEL = 0.9
+_LEVEL = 0.9
 _MOSTLY = 0.5
 
 _Key = tuple[str, str, str]
@@ -35,7 +35,7 @@ def parameter_table(
     rows = []
     for key, estimate in _figures(best):
         values = np.array(columns[key])
-        low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        low, high = np.quantile(values, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
         sd = prior_sds.get(key[0])
         share = min(float(values.var()) / sd**2, 1.0) if sd else float("nan")
         note = f"{share:.0%} prior: the record does not tell" if share > _MOSTLY else ""

@@ -84,7 +84,7 @@ class Swing:
     Raise a ValueError for weights that are negative or do not sum to 1, or an sd below 0.
     """
 
-    own: Mapping[float, float] = field(
+    by_country: Mapping[float, float] = field(
         default_factory=lambda: _weights_of(
             _0=0.45, _5=0.20, _10=0.15, _15=0.10, _20=0.06, _30=0.04
         )
@@ -94,7 +94,7 @@ class Swing:
     )
 
     def __post_init__(self) -> None:
-        for name in ("own", "shared"):
+        for name in ("by_country", "shared"):
             weights: Mapping[float, float] = getattr(self, name)
             if any(not w >= 0 for w in weights.values()) or abs(sum(weights.values()) - 1) > 1e-9:
                 raise ValueError(f"{name}(={dict(weights)}): weights must be >= 0 and sum to 1")

@@ -103,9 +103,11 @@ class Volume:
 
         They hardly move a total of whole weeks, so no average over them is taken.
         """
-        own = len(self.countries) > 1
+        several = len(self.countries) > 1
         choices = product(
-            WEEKDAY_SDS, WEEKEND_SDS if own else (0.0,), COUNTRY_WEEKDAY_SDS if own else (0.0,)
+            WEEKDAY_SDS,
+            WEEKEND_SDS if several else (0.0,),
+            COUNTRY_WEEKDAY_SDS if several else (0.0,),
         )
         best: DailyFit | None = None
         for weekday, weekend, country_weekday in choices:
@@ -119,8 +121,8 @@ class Volume:
     def _grid(self, rhythm: DailyFit) -> list[_Point]:
         shared = self.swing.shared if len(self.countries) > 1 else {0.0: 1.0}
         coarse = {
-            (own, together): own_weight * shared_weight
-            for own, own_weight in self.swing.own.items()
+            (sd, together): weight * shared_weight
+            for sd, weight in self.swing.by_country.items()
             for together, shared_weight in shared.items()
         }
         points = list(self._fitted(rhythm, coarse))
@@ -137,10 +139,10 @@ class Volume:
     def _fitted(
         self, start: DailyFit, swings: dict[tuple[float, float], float]
     ) -> Iterator[_Point]:
-        for (own, shared), weight in swings.items():
+        for (alone, shared), weight in swings.items():
             fit = start
             for sd, growth_weight in self.growth.weights.items():
-                scales = start.scales._replace(swing=own, shared_swing=shared, growth=sd)
+                scales = start.scales._replace(swing=alone, shared_swing=shared, growth=sd)
                 fit = DailyFit(self._effects, scales, fit)
                 if weight:
                     yield _Point(fit, fit.log_evidence + math.log(weight * growth_weight))
@@ -149,7 +151,7 @@ class Volume:
         """Whether days are seen so sharply that the coarse grid's steps would show in the width."""
         mean = fit.expected()
         chance = self.counts.dispersion[self.counts.country] * mean
-        smallest = min((sd for sd in self.swing.own if sd), default=0.0)
+        smallest = min((sd for sd in self.swing.by_country if sd), default=0.0)
         return bool(smallest) and float(np.median(chance / (smallest * mean) ** 2)) < _SHARP
 
     def _around(
@@ -196,9 +198,9 @@ class Volume:
         week: Floats = np.zeros((n, 7)) + fit.effect("level", effects)[:, None]
         week += fit.effect("weekday", effects)
         weekend = self._weekends * fit.effect("weekend", effects).sum()
-        own = fit.effect("country_weekend", effects)
-        if len(own):
-            weekend = weekend + self._weekends * own[:, None]
+        country_weekend = fit.effect("country_weekend", effects)
+        if len(country_weekend):
+            weekend = weekend + self._weekends * country_weekend[:, None]
             week += fit.effect("country_weekday", effects).reshape(n, 7)
         week += weekend
         return week
