@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from smssim import cli
-from smssim.scenario import Scenario
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -59,9 +59,8 @@ def answers() -> list[tuple[str, str]]:
 
 def test_its_answers_are_of_the_plan_as_it_is() -> None:
     """A changed plan needs new answers: `pytest --ci` compares them with what smssim prints."""
-    (digest,) = re.findall(r"<!-- answers for scenario (\w+) -->", TEXT)
-    assert Scenario.load(ROOT / "data/scenarios/launch.yaml").digest() == digest
-    assert f"scenario {digest}, rng 1" in TEXT
+    (digest,) = re.findall(r"<!-- answers for launch.yaml (\w+) -->", TEXT)
+    assert sha256((ROOT / "data/scenarios/launch.yaml").read_bytes()).hexdigest()[:16] == digest
 
 
 @pytest.mark.ci
@@ -79,7 +78,7 @@ def test_its_answers_are_what_its_commands_print(
         assert not [one for one in figures if one.rstrip(",.") not in numbers], answer
     if command.startswith("run"):
         (block,) = re.findall(r"^```text\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-        assert printed.startswith(block)
+        assert block in printed
 
 
 def test_the_film_is_small() -> None:

@@ -46,6 +46,9 @@ _MODES = (
 )
 _SHIFTS_D = (-7, -2, -1, 0, 1, 2, 7)
 """Days by which a group task can be moved."""
+_LATEST = timedelta(days=28)
+"""How long after it was made a task may be sent in any case: a calendar month (DOMAIN.md section 8).
+"""
 _CAMPAIGN_DAYS = (0, 1, 5, 20, 100)
 """How large an added campaign can be, in days of all other traffic."""
 _PATIENCE_S = (0.0, 15.0, 30.0, 60.0, 120.0, 300.0)
@@ -213,7 +216,8 @@ def _moment(scenario: Scenario, i: int, when: datetime) -> Control:
     task, ends = scenario.group_tasks[i], scenario.start + timedelta(days=scenario.days)
     at, cancelled = f"group_tasks.{i}.at", f"group_tasks.{i}.cancelled"
     made = task.created or min(scenario.start, when)
-    days = [n for n in _SHIFTS_D if scenario.start <= when + timedelta(days=n) < ends or not n]
+    first, last = max(scenario.start, made), min(ends, made + _LATEST)
+    days = [n for n in _SHIFTS_D if first <= when + timedelta(days=n) < last or not n]
     choices: list[tuple[str, Value]] = [(moved(when, n), n) for n in days]
     if when - made >= CANCEL_BEFORE:
         choices.append((NOT_SENT, NOT_SENT))
