@@ -47,8 +47,7 @@ _MODES = (
 _SHIFTS_D = (-7, -2, -1, 0, 1, 2, 7)
 """Days by which a group task can be moved."""
 _LATEST = timedelta(days=28)
-"""How long after it was made a task may be sent in any case: a calendar month (DOMAIN.md section 8).
-"""
+"""How long after it was made a task may be sent, in any month (DOMAIN.md section 8): 28 days."""
 _CAMPAIGN_DAYS = (0, 1, 5, 20, 100)
 """How large an added campaign can be, in days of all other traffic."""
 _PATIENCE_S = (0.0, 15.0, 30.0, 60.0, 120.0, 300.0)
