@@ -450,6 +450,9 @@ def test_packages_without_a_tariff_are_refused() -> None:
         rate(replace(record, messages=None), PRICES)
 
 
+HALF_A_DOLLAR = pd.DataFrame({"country": ["ID"], "price": [0.5], "currency": ["USD"]})
+
+
 @pytest.mark.parametrize("ids", [True, False])
 def test_an_export_appended_to_itself_costs_what_it_costs_once(tmp_path: Path, ids: bool) -> None:
     """Rows of messages and of their segments, named by ids or by nothing."""
@@ -463,7 +466,7 @@ def test_an_export_appended_to_itself_costs_what_it_costs_once(tmp_path: Path, i
     for text in (rows, rows + rows):
         path.write_text(columns + text)
         log = read_log(path, tz="UTC")
-        bills.append(report.cost(rate(log, pd.DataFrame(PRICES))))
+        bills.append(report.cost(rate(log, HALF_A_DOLLAR)))
         counts = log.provenance["counts"]
     pd.testing.assert_frame_equal(*bills)
     assert counts["used"] == counts["duplicates"]
@@ -473,7 +476,7 @@ def test_prices_by_country_are_a_tariff(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     row = "+6281234567890,2026-03-01T10:00:00Z,DELIVRD\n"
     path.write_text("Phone,Send Time,Status\n" + row)
-    log, bill = read_log(path), rate(read_log(path), pd.DataFrame(PRICES))
+    log, bill = read_log(path), rate(read_log(path), HALF_A_DOLLAR)
     for prices in ({"ID": 0.5}, {"Indonesia": "0.5", "TH": 1}):
         pd.testing.assert_frame_equal(report.cost(rate(log, prices)), report.cost(bill))
         pd.testing.assert_frame_equal(report.cost(log, tariff=prices), report.cost(bill))
@@ -485,6 +488,3 @@ def test_prices_by_country_are_a_tariff(tmp_path: Path) -> None:
         rate(log, [1])  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="rate takes a record, as read_log"):
         rate(str(path), {"ID": 0.5})  # type: ignore[type-var]
-
-
-PRICES = {"country": ["ID"], "price": [0.5], "currency": ["USD"]}
