@@ -35,7 +35,10 @@ def test_bytes_of_a_parquet_file_that_end_arrow_or_leave_its_dictionary(tmp_path
         "for number in (100_669, 100_810, 102_380): "
         "check('bent Parquet', number, Path(sys.argv[1]))"
     )
-    done = subprocess.run([sys.executable, "-c", script, tmp_path], cwd=Path(__file__).parent)
+    tests = Path(__file__).parent
+    paths = os.pathsep.join(map(str, (tests.parent, tests)))
+    environment = {**os.environ, "PYTHONPATH": paths}
+    done = subprocess.run([sys.executable, "-c", script, tmp_path], env=environment)
     assert done.returncode == 0
 
 
