@@ -74,6 +74,12 @@ def of_month() -> Fit:
     return smssim.fit(record, plan)
 
 
+@cache
+def week() -> pd.DataFrame:
+    """The figures of a week from the end of the record, by 19 runs."""
+    return of_month().forecast("2026-04-06", n=19, workers=1).table
+
+
 def value(fit: Fit, name: str, subject: str) -> pd.Series:
     """One row of the table of parameters."""
     rows = fit.table.set_index(["name", "subject"])
@@ -127,18 +133,16 @@ def test_draws_are_the_same_after_saving(tmp_path: Path) -> None:
 
 def test_a_forecast_does_not_depend_on_workers() -> None:
     """One and two workers give the same table."""
-    one, two = (of_month().forecast("2026-04-06", n=19, workers=w) for w in (1, 2))
-    pd.testing.assert_frame_equal(one.table, two.table)
+    two = of_month().forecast("2026-04-06", n=19, workers=2)
+    pd.testing.assert_frame_equal(week(), two.table)
 
 
 def test_money_scales_with_prices() -> None:
     """Twice the prices are exactly twice the pay-per-use charge, and nothing else."""
     plan, record = month()
     doubled = plan.change(**{"routes.TH.price": 0.06, "routes.ID.price": 0.10})
-    tables = []
-    for terms in (plan, doubled):
-        table = smssim.fit(record, terms).forecast("2026-04-06", n=19, workers=1).table
-        tables.append(table.set_index(["figure", "of"])[["low", "mid", "high"]])
+    dearer = smssim.fit(record, doubled).forecast("2026-04-06", n=19, workers=1).table
+    tables = [of.set_index(["figure", "of"])[["low", "mid", "high"]] for of in (week(), dearer)]
     cost = ("cost.pay_per_use", "")
     np.testing.assert_allclose(tables[1].loc[cost], 2 * tables[0].loc[cost])
     for figure in ("messages.sent", "delivered.share", "latency.p95"):
@@ -148,14 +152,14 @@ def test_money_scales_with_prices() -> None:
 def test_without_terms_there_is_no_money() -> None:
     """No figure in a currency is told, and a sentence says why."""
     fit = smssim.fit(month()[1])
-    table = fit.forecast("2026-04-06", n=19, workers=1).table
+    table = fit.forecast("2026-03-31", n=19, workers=1).table
     assert not table["figure"].str.startswith("cost").any()
     assert any("no prices are known" in sentence for sentence in fit.findings)
 
 
 def test_what_need_not_happen_has_no_date() -> None:
     """A run-out that no run has is not before the end, in words."""
-    table = of_month().forecast("2026-04-06", n=19, workers=1).table
+    table = week()
     row = table[table["figure"] == "runout.first"].iloc[0]
     assert row["note"] == "not before the end in 100% of runs"
 
@@ -235,7 +239,7 @@ def test_the_nowcast_holds_what_becomes_of_the_pending() -> None:
     the binomial allows at a risk of 0.1 %, over both countries.
     """
     held = n = 0
-    for rng in range(6):
+    for rng in range(4):
         plan = Scenario.model_validate(TERMS | {"days": 12})
         longer = Scenario.model_validate(TERMS | {"days": 16})
         cut = smssim.simulate(plan, rng=rng)
@@ -306,11 +310,11 @@ def after(whole: Record, figure: str) -> float:
 
 
 def test_forecasts_hold_what_comes() -> None:
-    """Five worlds: all figures together are within their 90 % intervals in as many as the binomial
+    """Four worlds: all figures together are within their 90 % intervals in as many as the binomial
     of the worlds alone allows at a risk of 0.1 %.
     """
-    hits = forecast_hits(5, seed=1, runs=19)
-    assert sum(hits.values()) / len(FIGURES) >= binom.ppf(0.001, 5, 0.9), hits
+    hits = forecast_hits(4, seed=1, runs=19)
+    assert sum(hits.values()) / len(FIGURES) >= binom.ppf(0.001, 4, 0.9), hits
 
 
 @pytest.mark.ci
