@@ -96,7 +96,7 @@ _Z = NormalDist()
         ({"triangular": {"low": 0.1, "mode": 0.2, "high": 0.5}}, stats.triang(0.25, 0.1, 0.4)),
         ({"triangular": {"low": 0.1, "mode": 0.1, "high": 0.5}}, stats.triang(0, 0.1, 0.4)),
     ],
-    ids=str,
+    ids=["between", "normal", "triangular", "triangular from its low end"],
 )
 def test_draws_have_their_distribution(distribution: Any, law: Any) -> None:
     """Kolmogorov-Smirnov at a risk of 1e-4 each; draws are of one seed, so the test is fixed."""
