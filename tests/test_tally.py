@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from worlds import worlds
 
-from smssim.record.counting import distinct_combinations
+from smssim.record.cells import distinct_combinations
 from smssim.record.from_frames import tally_frames
 from smssim.record.schema import REFUSED_AT
 from smssim.record.tallies import MEASURES, NAMES, Tallies

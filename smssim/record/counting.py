@@ -7,34 +7,27 @@ labels of their own come by way of `smssim.record.from_frames`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from smssim.calendars import DAY
+from smssim.record.cells import (
+    Array,
+    Axis,
+    Cells,
+    CellTally,
+    Columns,
+    count_cells,
+    distinct_combinations,
+)
 from smssim.record.requests import MOST, RequestReader, Requests
 from smssim.record.schema import NAT, REPORT_STATES, RESEND_KINDS
 from smssim.record.tallies import CHARGES, OUTCOMES, SLOT_US, WITHIN, Tallies, charges, outcomes
 from smssim.stats.delay_bins import bin_of, edges_us
 
-__all__ = [
-    "GROUP",
-    "Array",
-    "Columns",
-    "TallyBuilder",
-    "distinct_combinations",
-]
-
-Array = NDArray[Any]
-Columns = Mapping[str, Array]
-_DENSEST, _FEW_CELLS = 8, 1 << 16
-"""Cells per row, and in all, up to which a table of all cells is quicker than sorting."""
-_WIDEST = 1 << 62
-_CELLS_TO_FOLD = 32
-"""Chunks of a tally that are stored before they are summed."""
+__all__ = ["GROUP", "TallyBuilder"]
 
 GROUP = ("country", "application", "template", "type", "resend_kind", "source")
 """Keys that go together; each combination that occurs is a group."""
@@ -45,70 +38,6 @@ _RECEIVED = REPORT_STATES.index("received")
 _OUTCOMES_OF_SENT = ("delivered", "expired", "failed", "in_flight")
 _WITHIN_OF_RESULT = np.array([0, 0, -1, 1, 1], np.int8)
 """WITHIN by the sending result (DOMAIN.md section 9), -1 where it does not show it."""
-
-
-class _Axis(NamedTuple):
-    """One key of a tally and its values by code; with *na*, code -1 is NA and comes first."""
-
-    name: str
-    values: Sequence[Any] | Array
-    na: bool = False
-
-    @property
-    def size(self) -> int:
-        return len(self.values) + self.na
-
-    def at(self, positions: Array) -> Any:
-        """The values at some positions, NA's being the first."""
-        if isinstance(self.values, np.ndarray):
-            return self.values.take(positions)
-        if isinstance(self.values, range):
-            numbers = np.asarray(positions - self.na)
-            return np.where(numbers < 0, np.nan, numbers) if (numbers < 0).any() else numbers
-        names = np.array([None, *self.values] if self.na else list(self.values), object)
-        return pd.array(names.take(positions), dtype="str")
-
-
-class _Cells(NamedTuple):
-    """Cells that are not empty: their codes along each axis, and their sums by measure."""
-
-    codes: dict[str, Array]
-    sums: dict[str, Array]
-
-    def where(self, chosen: Array) -> _Cells:
-        """The cells that are *chosen*."""
-        rows = np.flatnonzero(chosen)
-        return _Cells(*({n: c.take(rows) for n, c in columns.items()} for columns in self))
-
-
-class _Tally:
-    """One tally: its cells, chunk after chunk."""
-
-    def __init__(self, *axes: _Axis, measures: tuple[str, ...] = ("messages",)) -> None:
-        self._axes, self._measures = axes, measures
-        self._chunks: list[tuple[Array, list[Array]]] = []
-
-    def add(self, cells: _Cells) -> None:
-        """Add cells, summed over the keys that this tally does not show apart."""
-        positions = [cells.codes[axis.name] + axis.na for axis in self._axes]
-        if not len(positions[0]):
-            return
-        keys = np.ravel_multi_index(positions, [axis.size for axis in self._axes])
-        self._chunks.append(_folded([(keys, [cells.sums[name] for name in self._measures])]))
-        if len(self._chunks) > _CELLS_TO_FOLD:
-            self._chunks = [_folded(self._chunks)]
-
-    def frame(self) -> pd.DataFrame:
-        """The cells by the values of their keys, in order."""
-        empty = np.empty(0, np.int64)
-        keys, sums = (
-            _folded(self._chunks) if self._chunks else (empty, [empty] * len(self._measures))
-        )
-        positions = np.unravel_index(keys, [axis.size for axis in self._axes])
-        columns = {
-            a.name: a.at(position) for a, position in zip(self._axes, positions, strict=True)
-        }
-        return pd.DataFrame(columns | dict(zip(self._measures, sums, strict=True)))
 
 
 class TallyBuilder:
@@ -144,7 +73,7 @@ class TallyBuilder:
         codes = np.array(groups, np.int64).reshape(-1, len(GROUP))
         self._group = {name: codes[:, i] for i, name in enumerate(GROUP)}
         self._group["task"] = self._is_task.take(self._group["source"])
-        self._axes["group"] = _Axis("group", range(len(codes)))
+        self._axes["group"] = Axis("group", range(len(codes)))
 
     def add(self, messages: Columns, reports: Columns) -> None:
         """Count a chunk; `reports["message"]` numbers the messages of this chunk from 0.
@@ -197,7 +126,7 @@ class TallyBuilder:
         delay[(received == NAT) & (codes["state"] == _RECEIVED)] = -1
         codes["bin"] = delay
         axes = [self._axes[name] for name in ("state", "attempts", "push_bin")]
-        self._tallies["push"].add(_count(axes, codes, ("reports", "deliveries")))
+        self._tallies["push"].add(count_cells(axes, codes, ("reports", "deliveries")))
 
     def tallies(self) -> Tallies:
         """The tallies of everything counted."""
@@ -213,8 +142,8 @@ class TallyBuilder:
             "class": class_of,
             "cost_micro": messages["cost_micro"],
         }
-        axes = (self._axes["slot"], self._axes["group"], _Axis("class", classes["status"]))
-        cells, sums = _count(axes, codes, ("messages", "cost_micro"))
+        axes = (self._axes["slot"], self._axes["group"], Axis("class", classes["status"]))
+        cells, sums = count_cells(axes, codes, ("messages", "cost_micro"))
         of_cell = cells["class"]
         for name in ("segments", "covered_segments"):
             sums[name] = sums["messages"] * np.maximum(classes[name], 0).take(of_cell)
@@ -223,14 +152,14 @@ class TallyBuilder:
         for name in ("charge", "status", "outcome"):
             cells[name] = classes[name].take(of_cell)
         cells["day"] = (cells["slot"] + self._first_slot) * SLOT_US // DAY - self._first_day
-        self._add_groups(_Cells(cells, sums), "money", "templates", "sources", "clock", "mix")
+        self._add_groups(Cells(cells, sums), "money", "templates", "sources", "clock", "mix")
 
     def _add_requests(self, requests: Requests) -> None:
         """Count whole requests by what their first recipient gets, and by size."""
         codes = requests._asdict()
         codes["messages"] = np.zeros_like(requests.size)
         for name in ("mix", "sizes"):
-            self._tallies[name].add(_Cells(codes, codes))
+            self._tallies[name].add(Cells(codes, codes))
 
     def _add_delays(self, messages: Columns, outcome: Array) -> None:
         group, submitted, final = (messages[n] for n in ("group", "submitted_at", "final_at"))
@@ -239,7 +168,7 @@ class TallyBuilder:
         codes = {"outcome": ended, "group": group, "bin": bin_of(final - submitted)}
         axes = (self._axes["outcome"], self._axes["group"], self._axes["bin"])
         # Most are delivered: it is quicker to count all than to pick those out first.
-        cells = _count(axes, codes, ("messages",))
+        cells = count_cells(axes, codes, ("messages",))
         ended = cells.codes["outcome"]
         self._add_groups(cells.where(ended == delivered), "latency", "template_latency")
         undelivered = cells.where((ended == expired) | (ended == failed))
@@ -247,7 +176,7 @@ class TallyBuilder:
         pending = np.flatnonzero(outcome == in_flight)
         if len(pending):
             age = bin_of(self._until_us - submitted.take(pending))
-            cells = _count(axes[1:], {"group": group.take(pending), "bin": age}, ("messages",))
+            cells = count_cells(axes[1:], {"group": group.take(pending), "bin": age}, ("messages",))
             self._add_groups(cells, "censored", "template_censored")
 
     def _add_results(self, messages: Columns, outcome: Array) -> None:
@@ -259,7 +188,7 @@ class TallyBuilder:
         codes = {"group": messages["group"].take(rows), "outcome": outcome.take(rows)}
         codes["within"] = _WITHIN_OF_RESULT.take(messages["result"].take(rows))
         axes = [self._axes[name] for name in ("group", "outcome", "within")]
-        self._add_groups(_count(axes, codes, ("messages",)), "within_3_min")
+        self._add_groups(count_cells(axes, codes, ("messages",)), "within_3_min")
 
     def _add_plain_reports(self, number: int) -> None:
         """Count reports that were received once, at once."""
@@ -267,19 +196,19 @@ class TallyBuilder:
             cell = {"state": _RECEIVED, "attempts": 1, "bin": 0}
             codes = {name: np.array([code]) for name, code in cell.items()}
             sums = np.array([number])
-            self._tallies["push"].add(_Cells(codes, {"reports": sums, "deliveries": sums}))
+            self._tallies["push"].add(Cells(codes, {"reports": sums, "deliveries": sums}))
 
-    def _add_groups(self, cells: _Cells, *names: str) -> None:
+    def _add_groups(self, cells: Cells, *names: str) -> None:
         """Add cells by group to the tallies *names*."""
         group = cells.codes["group"]
         of_group = {name: codes.take(group) for name, codes in self._group.items()}
         for name in names:
-            self._tallies[name].add(_Cells({**cells.codes, **of_group}, cells.sums))
+            self._tallies[name].add(Cells({**cells.codes, **of_group}, cells.sums))
 
 
 def _axes(
     lists: Mapping[str, Sequence[Any]], first_day: int, first_slot: int, until_us: int
-) -> dict[str, _Axis]:
+) -> dict[str, Axis]:
     """The keys of all tallies with their values."""
     lists = {**lists, "resend_kind": RESEND_KINDS}
     names = (*GROUP, "status")
@@ -287,24 +216,24 @@ def _axes(
         raise ValueError(f"lists[{unsorted!r}](={lists[unsorted]}) must be sorted")
     bins = range(len(edges_us()))
     axes = [
-        *(_Axis(name, list(lists[name]), na=True) for name in names),
-        _Axis("charge", CHARGES),
-        _Axis("outcome", OUTCOMES),
-        _Axis("state", REPORT_STATES),
-        _Axis("bin", bins),
-        _Axis("day", _starts(first_day, until_us, DAY)),
-        _Axis("slot", _starts(first_slot, until_us, SLOT_US)),
-        _Axis("attempts", range(17), na=True),
-        _Axis("within", WITHIN, na=True),
-        _Axis("segments_each", range(128)),
-        _Axis("size", range(MOST + 1)),
+        *(Axis(name, list(lists[name]), na=True) for name in names),
+        Axis("charge", CHARGES),
+        Axis("outcome", OUTCOMES),
+        Axis("state", REPORT_STATES),
+        Axis("bin", bins),
+        Axis("day", _starts(first_day, until_us, DAY)),
+        Axis("slot", _starts(first_slot, until_us, SLOT_US)),
+        Axis("attempts", range(17), na=True),
+        Axis("within", WITHIN, na=True),
+        Axis("segments_each", range(128)),
+        Axis("size", range(MOST + 1)),
     ]
-    return {axis.name: axis for axis in axes} | {"push_bin": _Axis("bin", bins, na=True)}
+    return {axis.name: axis for axis in axes} | {"push_bin": Axis("bin", bins, na=True)}
 
 
-def _empty_tallies(axes: Mapping[str, _Axis]) -> dict[str, _Tally]:
-    def tally(keys: str, *measures: str) -> _Tally:
-        return _Tally(*(axes[key] for key in keys.split()), measures=measures or ("messages",))
+def _empty_tallies(axes: Mapping[str, Axis]) -> dict[str, CellTally]:
+    def tally(keys: str, *measures: str) -> CellTally:
+        return CellTally(*(axes[key] for key in keys.split()), measures=measures or ("messages",))
 
     return {
         "money": tally("day country application type charge status resend_kind", *_SUMS),
@@ -327,83 +256,3 @@ def _empty_tallies(axes: Mapping[str, _Axis]) -> dict[str, _Tally]:
 def _starts(first: int, until_us: int, length_us: int) -> Array:
     """The starts of all days or slots from number *first* to the end, as timestamps."""
     return (np.arange(first, until_us // length_us + 1) * length_us).view("datetime64[us]")
-
-
-def distinct_combinations(columns: Columns) -> tuple[dict[str, Array], Array]:
-    """The combinations of integers that occur, as columns, and which of them each row has.
-
-    What depends on such columns alone can then be derived once per combination.
-    """
-    key: Array = np.zeros(len(next(iter(columns.values()))), np.int64)
-    cells = 1
-    for column in columns.values():
-        low = int(column.min())
-        size = int(column.max()) - low + 1
-        if cells * size >= _WIDEST:
-            _, key = np.unique(key, return_inverse=True)
-            cells = len(key)
-        key = key * size
-        key += column
-        key -= low
-        cells *= size
-    present, combination = _distinct(key, cells)
-    row = np.empty(len(present), np.int64)
-    row[combination] = np.arange(len(key))
-    return {name: column.take(row) for name, column in columns.items()}, combination
-
-
-def _count(axes: Sequence[_Axis], codes: Columns, measures: Sequence[str]) -> _Cells:
-    """Count rows by their codes along *axes*; measures after the first are sums of the columns of
-    that name.
-    """
-    key, shift = codes[axes[0].name].astype(np.int64), int(axes[0].na)
-    for axis in axes[1:]:
-        if axis.size > 1:
-            shift = shift * axis.size + axis.na
-            key *= axis.size
-            key += codes[axis.name]
-    low = int(key.min())
-    key -= low
-    low += shift
-    names = None
-    if int(key.max()) > _DENSEST * len(key) + _FEW_CELLS:
-        names, key = np.unique(key, return_inverse=True)
-    number = np.bincount(key)
-    cells = np.flatnonzero(number)
-    sums = [number, *(_summed(key, codes[name], len(number)) for name in measures[1:])]
-    positions = np.unravel_index(
-        (cells if names is None else names[cells]) + low, [a.size for a in axes]
-    )
-    return _Cells(
-        {a.name: position - a.na for a, position in zip(axes, positions, strict=True)},
-        {name: column.take(cells) for name, column in zip(measures, sums, strict=True)},
-    )
-
-
-def _summed(key: Array, column: Array, cells: int) -> Array:
-    """The sum of a column by cell; exact, as sums of integers below 2**53 are in floating point."""
-    rows = np.flatnonzero(column > 0)
-    return np.bincount(key.take(rows), column.take(rows), minlength=cells).astype(np.int64)
-
-
-def _folded(chunks: Iterable[tuple[Array, list[Array]]]) -> tuple[Array, list[Array]]:
-    """The sums by distinct cell, in the order of cells."""
-    keys, sums = zip(*chunks, strict=True)
-    every = np.concatenate(keys)
-    low = int(every.min())
-    present, cell = _distinct(every - low, int(every.max()) - low + 1)
-    totals = []
-    for measure in zip(*sums, strict=True):
-        total = np.zeros(len(present), np.int64)
-        np.add.at(total, cell, np.concatenate(measure))
-        totals.append(total)
-    return present + low, totals
-
-
-def _distinct(key: Array, size: int) -> tuple[Array, Array]:
-    """The numbers below *size* that occur, in order, and which of them each is."""
-    if size > _DENSEST * len(key) + _FEW_CELLS:
-        return np.unique(key, return_inverse=True)
-    seen = np.zeros(size, bool)
-    seen[key] = True
-    return np.flatnonzero(seen), (np.cumsum(seen) - 1).take(key)

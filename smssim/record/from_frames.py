@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from smssim.record.counting import GROUP, Array, Columns, TallyBuilder, distinct_combinations
+from smssim.record.cells import Array, Columns, distinct_combinations
+from smssim.record.counting import GROUP, TallyBuilder
 from smssim.record.schema import (
     REPORT_STATES,
     codes_of,

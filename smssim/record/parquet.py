@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from smssim.record.counting import Array, Columns
+from smssim.record.cells import Array, Columns
 from smssim.record.schema import NAT, TIME, Column, codes_of, microseconds_of
 
 __all__ = ["TableWriter", "column_types", "compact", "frame_types", "read_table"]

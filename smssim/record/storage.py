@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from smssim.record.counting import Columns
+from smssim.record.cells import Columns
 from smssim.record.parquet import TableWriter, column_types, compact, frame_types, read_table
 from smssim.record.record import Record
 from smssim.record.schema import MESSAGES, REPORTS, TABLES

@@ -12,7 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from smssim.record.counting import Array, TallyBuilder
+from smssim.record.cells import Array
+from smssim.record.counting import TallyBuilder
 from smssim.record.record import Record
 from smssim.record.storage import ParquetSink
 from smssim.scenario import Scenario
