@@ -42,13 +42,15 @@ def runs(
     with drawing(ax) as ax:
         _histogram(ax, values, interval)
         title = (
-            f"{name}: {_as_text(interval)} {unit}" if len(values) else f"{name}: no run has a value"
+            f"{name}: {_in(unit, _as_text(interval))}"
+            if len(values)
+            else f"{name}: no run has a value"
         )
         if compare_to is not None and len(values):
             of_record = compare_to * scale
             ax.axvline(of_record, color=WARNING, linewidth=4, linestyle="--", label="the record")
             legend_below(ax, ax.get_legend_handles_labels()[0])
-            title = f"{name}: {_number(of_record)} {unit}, {_place(values, of_record)}"
+            title = f"{name}: {_in(unit, _number(of_record))}, {_place(values, of_record)}"
         set_titles(
             ax,
             title,
@@ -146,7 +148,12 @@ def _span(estimates: Sequence[Interval], name: str, unit: str) -> str:
         return f"{name}: no run has a value"
     # Labels of designs leave little room for words above them.
     ends = dict.fromkeys(map(_number, (ordered[0], ordered[-1])))
-    return f"{name}: {' to '.join(ends)} {unit}"
+    return f"{name}: {_in(unit, ' to '.join(ends))}"
+
+
+def _in(unit: str, text: str) -> str:
+    """A figure with its unit; a per cent sign follows at once."""
+    return f"{text}{unit}" if unit.startswith("%") else f"{text} {unit}"
 
 
 def _histogram(ax: Axes, values: Values, interval: Interval) -> None:
