@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from smssim.checks.check import check
     from smssim.experiment import compare, replicate, sweep
     from smssim.experiment.uncertainty import uncertainty
+    from smssim.forecast.backtest import backtest
     from smssim.forecast.fit import Fit, fit
+    from smssim.forecast.watch import watch
     from smssim.logs import read_log, write_capture
     from smssim.pages.describe import describe
     from smssim.pages.page import page
@@ -34,6 +36,7 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "as_of",
+    "backtest",
     "check",
     "check_template",
     "check_values",
@@ -57,6 +60,7 @@ __all__ = [
     "sweep",
     "testing",
     "uncertainty",
+    "watch",
     "write_capture",
 ]
 
@@ -67,6 +71,7 @@ _MODULE_OF = {
     "Scenario": "smssim.scenario",
     "ScenarioError": "smssim.scenario",
     "as_of": "smssim.simulation.as_of",
+    "backtest": "smssim.forecast.backtest",
     "check": "smssim.checks",
     "check_template": "smssim.sms.templates",
     "check_values": "smssim.sms.templates",
@@ -83,6 +88,7 @@ _MODULE_OF = {
     "summary": "smssim.pages.summary",
     "sweep": "smssim.experiment",
     "uncertainty": "smssim.experiment",
+    "watch": "smssim.forecast.watch",
     "write_capture": "smssim.logs",
 }
 

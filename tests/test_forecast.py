@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -254,6 +255,33 @@ def test_the_nowcast_holds_what_becomes_of_the_pending() -> None:
             held += row.low <= delivered.get(row.country, 0) <= row.high
     # Counts are whole: intervals hold at least their level.
     assert held >= binom.ppf(0.001, n, 0.9), (held, n)
+
+
+def test_a_back_test_holds_forecasts_against_what_came() -> None:
+    """Two cuts of five weeks: requested messages are counted exactly, shares only where every
+    message has had its 72 hours, and two cuts are too few to tell.
+    """
+    plan = Scenario.model_validate(TERMS | {"days": 35})
+    record = smssim.simulate(plan, rng=5)
+    tested = smssim.backtest(
+        record, every=timedelta(days=7), horizon=timedelta(days=14), terms=plan, n=19, workers=1
+    )
+    cuts = tested.cuts
+    assert cuts["cut"].nunique() == 2
+    submitted = record.messages["submitted_at"]
+    for row in cuts[cuts["figure"] == "messages.requested"].itertuples():
+        came = (submitted >= row.cut) & (submitted < row.cut + timedelta(days=14))
+        assert row.true == came.sum()
+        assert row.naive_low < row.naive_high
+    assert cuts[cuts["figure"] == "delivered.share"]["true"].notna().tolist() == [True, False]
+    assert (tested.table["verdict"] == "too few to tell").all()
+    assert (tested.table["hits"] <= tested.table["n"]).all()
+
+
+def test_a_back_test_needs_a_horizon_within_the_record() -> None:
+    """The error says where it would have to end."""
+    with pytest.raises(ValueError, match="must end within the record, by 2026-03-30"):
+        smssim.backtest(month()[1], "2026-03-25", horizon=timedelta(days=14))
 
 
 def test_known_growth_is_used() -> None:

@@ -61,6 +61,8 @@ COMMANDS = {
     "check": "check the promises of scenario files, at a stated risk",
     "fit": "fit a scenario to a log: its parameters, with intervals",
     "forecast": "forecast cost and delivery from a log or a saved fit",
+    "backtest": "hold forecasts from earlier dates of a log against what came",
+    "watch": "say since when a log no longer agrees with its plan",
     "verify": "compare the engine with the SimPy model, table by table",
     "describe": "document a study: provenance and a STRESS-DES report, in Markdown",
     "schema": "print the JSON Schema of scenario files, for editors",
@@ -70,7 +72,9 @@ _MODULE_OF = {
     "sweep": "experiments",
     "compare": "experiments",
     "find": "experiments",
+    "backtest": "fit",
     "forecast": "fit",
+    "watch": "fit",
     "schema": "describe",
 }
 """The modules of commands that have none of their own name. A command's module has the functions

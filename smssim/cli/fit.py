@@ -1,9 +1,10 @@
-"""`smssim fit` and `smssim forecast`: a log becomes a scenario, and the scenario a forecast."""
+"""`smssim fit`, `forecast`, `backtest`: a log becomes a scenario, the scenario a forecast."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,16 @@ if TYPE_CHECKING:
 
     from smssim.forecast import Fit, Forecast
 
-__all__ = ["add_fit_options", "add_forecast_options", "fit_command", "forecast_command"]
+__all__ = [
+    "add_backtest_options",
+    "add_fit_options",
+    "add_forecast_options",
+    "add_watch_options",
+    "backtest_command",
+    "fit_command",
+    "forecast_command",
+    "watch_command",
+]
 
 _SHOWN = (
     "cost",
@@ -67,6 +77,43 @@ def add_forecast_options(parser: argparse.ArgumentParser) -> None:
     )
     add_rng_option(parser)
     add_progress_option(parser)
+
+
+def add_backtest_options(parser: argparse.ArgumentParser) -> None:
+    """What `backtest` takes."""
+    _add_record_options(parser)
+    cuts = parser.add_mutually_exclusive_group(required=True)
+    cuts.add_argument("--cut", metavar="DATE", help="forecast from this date")
+    cuts.add_argument(
+        "--every", type=_days, metavar="7d", help="forecast from a date every so often"
+    )
+    parser.add_argument(
+        "--horizon", type=_days, default="14d", metavar="14d", help="how far ahead (14d)"
+    )
+    parser.add_argument("--n", type=positive, default=39, metavar="N", help="runs per cut (39)")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write every cut as CSV")
+    parser.add_argument(
+        "--workers", type=positive, metavar="K", help="processes to run in (one a core)"
+    )
+    add_rng_option(parser)
+    add_progress_option(parser)
+
+
+def add_watch_options(parser: argparse.ArgumentParser) -> None:
+    """What `watch` takes."""
+    _add_record_options(parser)
+    parser.add_argument(
+        "--n", type=positive, default=199, metavar="N", help="simulated months (199)"
+    )
+    add_rng_option(parser)
+
+
+def _days(text: str) -> timedelta:
+    """A number of days, as 14d or 14."""
+    number = text.removesuffix("d")
+    if not number.isdecimal() or not int(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days, such as 14d")
+    return timedelta(days=int(number))
 
 
 def _add_record_options(parser: argparse.ArgumentParser) -> None:
@@ -126,6 +173,63 @@ def forecast_command(options: argparse.Namespace) -> str:
     return text_page(lines)
 
 
+def backtest_command(options: argparse.Namespace) -> str:
+    """Hold forecasts from earlier cuts against what came; return the table to print."""
+    from smssim.forecast.backtest import backtest
+    from smssim.formatting import columns, number, section, text_page
+
+    with wrong_if(OSError, ValueError), progress_bar(options) as progress:
+        check_writes({"--csv": options.csv}, [p for p in (options.path, options.terms) if p])
+        tested = backtest(
+            _record(options, rows=True),
+            options.cut,
+            every=options.every,
+            horizon=options.horizon,
+            terms=options.terms,
+            n=options.n,
+            rng=options.rng,
+            workers=options.workers,
+            progress=progress,
+        )
+        if options.csv is not None:
+            _write(tested.cuts, options.csv)
+    names = ["figure", "hits", "n", "coverage", "width", "width_naive", "skill", "verdict"]
+    rows = [
+        [row[name] if isinstance(row[name], str) else number(row[name]) for name in names]
+        for row in tested.table.to_dict("records")
+    ]
+    errors = tested.cuts.loc[tested.cuts["error"] != "", "error"].unique()
+    lines = [repr(tested).strip("<>")]
+    lines += section("BACK-TEST", columns(names, rows, "lrrrrrrl"))
+    lines += section("CUTS THAT WERE NOT FITTED", list(errors)) if len(errors) else []
+    return text_page(lines)
+
+
+def watch_command(options: argparse.Namespace) -> tuple[str, int]:
+    """Hold the days of a log against its plan; return the table to print, and 1 if it disagrees."""
+    from smssim.forecast.watch import watch
+    from smssim.formatting import columns, number, section, text_page
+
+    if options.terms is None:
+        raise WrongInput("--terms SCENARIO is the plan that the log is held against: give it")
+    with wrong_if(OSError, ValueError):
+        record = _record(options, rows=True)
+        watched = watch(record, options.terms, n=options.n, rng=options.rng)
+    rows = [
+        [
+            row["figure"],
+            str(row["days"]),
+            number(row["evidence"]),
+            "yes" if row["agrees"] else "no",
+            *(str(row[name] or "-") for name in ("since", "shown")),
+        ]
+        for row in watched.table.to_dict("records")
+    ]
+    header = ["figure", "days", "evidence", "agrees", "since about", "shown on"]
+    lines = [watched.sentence, *section("DAYS AGAINST THE PLAN", columns(header, rows, "lrrlll"))]
+    return text_page(lines), int(not watched.table["agrees"].all())
+
+
 def _fit(options: argparse.Namespace) -> Fit:
     """The fit of a log or a stored run; or one that was saved."""
     from smssim.forecast import Fit, fit
@@ -142,7 +246,7 @@ def _is(options: argparse.Namespace, name: str) -> bool:
     return getattr(options, name) is not None
 
 
-def _record(options: argparse.Namespace) -> Any:
+def _record(options: argparse.Namespace, *, rows: bool = False) -> Any:
     from smssim.logs import read_log
     from smssim.record.storage import is_record, load
 
@@ -153,7 +257,7 @@ def _record(options: argparse.Namespace) -> Any:
         columns=options.columns,
         tz=options.tz,
         encoding=options.encoding,
-        rows=False,
+        rows=rows,
     )
 
 

@@ -198,7 +198,7 @@ class Forecast:
 
     def _of_this(self) -> list[str]:
         seen, ahead = self.fit.cut - self.fit.cells.since, self.until - self.fit.cut
-        sentences = ["no back-test was made: how such forecasts held before is not known"]
+        sentences = ["no back-test was made: smssim.backtest says how such forecasts held before"]
         if ahead > 2 * seen:
             days = f"{ahead / DAY:.0f} days beyond a record of {seen / DAY:.0f}"
             sentences.append(f"the forecast reaches {days}: growth carries much of its width")
