@@ -198,8 +198,8 @@ def test_what_a_log_cannot_use_comes_first(
         (["rnu", "x"], "unknown command 'rnu'; did you mean run?"),
         (
             ["xyz"],
-            "unknown command 'xyz'; commands: run, report, replicate, sweep, compare, find, check, "
-            "verify, describe, schema",
+            "unknown command 'xyz'; commands: run, report, replicate, sweep, compare, find, "
+            "uncertainty, check, fit, forecast, backtest, watch, verify, describe, schema",
         ),
         (["run"], "required: SCENARIO"),
         (["run", "x", "--rng", "-1"], "'-1' must be a whole number >= 0"),
