@@ -55,6 +55,8 @@ class Messages:
             _binned(shown[final & self.failed]),
             float(expired.sum()),
             _binned(ages),
+            np.zeros(3),
+            np.zeros(3),
         )
 
 
@@ -119,6 +121,37 @@ def test_pending_messages_are_counted_by_their_age(days: float) -> None:
     if days <= 2:
         dropped = fitted(messages.counts(drop_pending=True)).outcome_shares.delivered
         assert abs(dropped - TRUE_DELIVERED) > 4 * sd
+
+
+def test_statuses_without_times_still_give_shares() -> None:
+    """A log that only shows whether a status came within three minutes has the true shares within
+    four standard errors, and the share within three minutes.
+    """
+    n = 20_000
+    messages = Messages(np.random.default_rng(4), n, 30)
+    counts = messages.counts()
+    prompt = messages.delay_s < 180
+    in_time = messages.delay_s < VALIDITY_S
+
+    def spans(which: np.ndarray) -> np.ndarray:
+        within, later = (which & prompt).sum(), (which & in_time & ~prompt).sum()
+        return np.array([within, later, 0.0])
+
+    nothing = np.zeros(len(edges_us()))
+    untimed = DelayCounts(
+        nothing,
+        nothing,
+        float(n - (messages.delivered | messages.failed)[in_time].sum()),
+        nothing,
+        spans(messages.delivered),
+        spans(messages.failed),
+    )
+    assert counts.messages == pytest.approx(n)
+    fit = fitted(untimed)
+    sd = (0.95 * 0.05 / n) ** 0.5
+    assert abs(fit.outcome_shares.delivered - TRUE_DELIVERED) < 5 * sd
+    true = (messages.delivered & prompt).sum() / messages.delivered.sum()
+    assert fit.cdf(np.array([180.0]))[0] == pytest.approx(true, abs=0.01)
 
 
 def ranks(worlds: int, seed: int) -> dict[str, list[float]]:
