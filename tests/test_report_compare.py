@@ -94,7 +94,7 @@ COUNTED = (
 @invented
 @given(worlds(), worlds())
 def test_every_figure_is_a_plain_one(first: Any, second: Any) -> None:
-    """Values are those of `kpis`, a day where lengths differ; differences are b less a; Welch's
+    """Values are those of `kpis`, per day where lengths differ; differences are b less a; Welch's
     ends are scipy's of the days, all others MOVER's of both intervals, which are Newcombe's where
     all messages have ended.
     """
@@ -111,8 +111,8 @@ def test_every_figure_is_a_plain_one(first: Any, second: Any) -> None:
     both = [rows(report.kpis(run).rename(columns={"value": "a"})) for run in runs]
     assert set(own) == set(both[0]) | set(both[1])
     for name, row in own.items():
-        per = [1.0, 1.0] if not row.unit.endswith(" a day") else days
-        assert alike or name not in COUNTED or row.unit.endswith(" a day")
+        per = [1.0, 1.0] if not row.unit.endswith(" per day") else days
+        assert alike or name not in COUNTED or row.unit.endswith(" per day")
         for value, side, length in zip((row.a, row.b), both, per, strict=True):
             expected = side[name].a / length if name in side else np.nan
             assert value == pytest.approx(expected, nan_ok=True), name
@@ -183,13 +183,13 @@ def test_purchases_shift_the_cost_and_add_no_width() -> None:
     assert found["cost"].difference == pytest.approx(20 + found["cost.pay_per_use"].difference)
 
 
-def test_months_of_different_length_are_compared_a_day() -> None:
+def test_months_of_different_length_are_compared_per_day() -> None:
     a, b = simulate(scenario(days=6)), simulate(scenario(days=4), rng=2)
     found = rows(report.compare(a, b))
 
     sent = found["messages.sent"]
     assert sent.unit == "messages per day"
-    assert found["cost"].unit == "USD a day"
+    assert found["cost"].unit == "USD per day"
     assert abs(sent.difference) < 60
     assert sent.difference_low < 0 < sent.difference_high
     assert found["delivered.share"].unit == "share"

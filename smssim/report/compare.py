@@ -82,14 +82,14 @@ def compare(a: Record, b: Record) -> pd.DataFrame:
     is Newcombe's interval. Counts of messages and events, and charges, differ by Welch's t on their
     whole UTC days, as wide as the period is long, if both have two of them; packages bought are
     decisions and add no width to `cost`. Assumption: days are independent. Where one period is
-    longer by 1% or more, all that grows with time is a day (unit "... a day"). Amounts in two
+    longer by 1% or more, all that grows with time is per day (unit "... per day"). Amounts in two
     currencies have no difference.
     """
     sides = [_side(record) for record in (a, b)]
     alike = abs(sides[0].days - sides[1].days) < _SAME * max(side.days for side in sides)
     rows = _joined(a, b)
     if not alike:
-        _a_day(rows, sides)
+        _per_day(rows, sides)
     rows["difference"] = rows["b"] - rows["a"]
     for row in rows.index[rows["difference"].notna()]:
         interval = _interval(rows.loc[row], sides, alike)
@@ -143,13 +143,13 @@ def _joined(a: Record, b: Record) -> pd.DataFrame:
     return rows.assign(**dict.fromkeys(_FIGURES[6:], np.nan))
 
 
-def _a_day(rows: pd.DataFrame, sides: list[_Side]) -> None:
+def _per_day(rows: pd.DataFrame, sides: list[_Side]) -> None:
     """Divide what grows with time by the days of its record."""
     growing = rows["name"].isin(_GROWING)
     for name, side in zip(("a", "b"), sides, strict=True):
         for end in _ENDS:
             rows.loc[growing, f"{name}{end}"] /= side.days
-    rows.loc[growing, "unit"] += " a day"
+    rows.loc[growing, "unit"] += " per day"
 
 
 def _interval(row: pd.Series[Any], sides: list[_Side], alike: bool) -> tuple[float, float] | None:
