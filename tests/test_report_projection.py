@@ -319,16 +319,18 @@ def test_a_summary_tells_the_month_and_its_waste() -> None:
     run = simulate(month())
     text = " ".join(smssim.summary(run).split())
 
-    assert "MONTH 2026-12, UTC so far" in text
-    assert "at 95%, if the 11.7 days left are like the 30 seen, without packages still" in text
+    assert "MONTH TO DATE AND FORECAST, 2026-12 UTC to date" in text
+    assert "if the 11.7 days left are like the 30 seen, without packages still to buy" in text
+    assert re.search(r"forecast [\d.]+ USD \([\d.]+ to [\d.]+\), .* 95% intervals, if", text)
     late = " ".join(smssim.summary(simulate(month(days=3))).split())
-    assert "messages, since 2026-11-19 07:00 projected nothing: fewer than 3 whole UTC" in late
+    assert "messages, since 2026-11-19 07:00 forecast none: fewer than 3 whole UTC days" in late
     log = " ".join(smssim.summary(as_log(run)).split())
-    assert re.search(r"MONTH 2026-12, UTC so far [\d,]+ messages projected [\d,]+ messages \(", log)
-    assert re.search(r"WASTE messages failed \d+; expired \d+; categories overlap", log)
+    figures = r"to date [\d,]+ messages forecast [\d,]+ messages \("
+    assert re.search(rf"MONTH TO DATE AND FORECAST, 2026-12 UTC {figures}", log)
+    assert re.search(r"WASTED SPEND messages failed \d+, expired \d+; categories overlap", log)
     whole = smssim.summary(simulate(month(start="2026-11-01", days=30)))
     assert "MONTH" not in whole
-    assert "WASTE, USD" in whole
+    assert "WASTED SPEND, USD" in whole
 
 
 @pytest.mark.parametrize("segments", [1_600, 2_400])
