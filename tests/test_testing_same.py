@@ -82,7 +82,7 @@ def test_every_tally_is_looked_at(name: str) -> None:
         assert name == "within_3_min"
         return
     frames[name] = frames[name].copy()
-    measure = "reports" if name == "push" else "messages"
+    measure = {"push": "reports", "sizes": "requests"}.get(name, "messages")
     frames[name].loc[0, measure] += 1
     other = replace(run(), tallies=Tallies(run().observed_until, **frames))
     assert f"differ: tallies.{name}, row 0, column {measure}: " in told_of(run(), other)
@@ -101,7 +101,7 @@ def test_rows_that_were_put_in_between_are_told() -> None:
     told = told_of(run(), short)
     last = len(messages) - 1
     assert f"messages, row {last:,}: it is in one of them alone" in told
-    assert f"\na row is in the first alone, from row {last:,} on" in told
+    assert f"\na row stands in the first alone, from row {last:,} on" in told
     assert "(no row)" in told
     assert "stand" not in told_of(run(), changed("messages", 40, "segments", 7))
 

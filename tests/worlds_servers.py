@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import world_demand as demand
 import world_parts as parts
 import worlds
 from hypothesis import strategies as st
@@ -94,6 +95,7 @@ def server_worlds(draw: Draw) -> tuple[Scenario, int, tuple[Any, ...]]:
         "templates": [{"name": "code", "application": "app", **draw(one_of(parts.MIXES))}],
         "packages": packages if "ID" in countries and draw(st.booleans()) else [],
         "routes": {c: parts.route(draw) | {"outcomes": FAILING} for c in sorted(countries)},
+        "swings": demand.swings(draw),
         "queue": parts.queue(draw),
         "callback": parts.callback(draw, clock),
         **{kind: [own for k, own in sources if k == kind] for kind in ("traffic", "calls")},
