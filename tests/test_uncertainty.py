@@ -181,3 +181,15 @@ def test_the_command_shows_both(
     for wrong in ("cost", "cost=x", "costs=1"):
         assert cli.main(["uncertainty", str(file), "--loss", wrong]) == 2
     assert capsys.readouterr().err.count("smssim: ") == 3
+
+
+def test_what_nothing_moves_has_no_shares() -> None:
+    """A figure that is the same in all runs depends neither on chance nor on an unknown, and is not
+    said to.
+    """
+    covered = CALLS.replace("segments: 1, price: 0", "segments: 101, price: 38")
+    result = smssim.uncertainty(Scenario.parse(covered), "cost", N, workers=1)
+    assert row(result.split, figure="cost")["sd"] == 0
+    assert result.split[["chance", "low", "high"]].isna().all(axis=None)
+    names = ["first", "total", "total_low", "total_high"]
+    assert result.shares[names].isna().all(axis=None)

@@ -82,7 +82,7 @@ def _loss_of(texts: list[str]) -> dict[str, float] | None:
 
 def _figure(result: Uncertainty, figure: str, design: int) -> list[str]:
     """What a figure of a design depends on: chance, and each unknown."""
-    from smssim.formatting import columns, number, section, share, wrapped
+    from smssim.formatting import columns, missing, number, section, share, wrapped
 
     point = result.designs[design]
     of = f" of {point.label}" if len(result.designs) > 1 else ""
@@ -92,6 +92,8 @@ def _figure(result: Uncertainty, figure: str, design: int) -> list[str]:
     chance = f"{share(split['chance'])} ({share(split['low'])} to {share(split['high'])})"
     about = f"mean {number(split['mean'])}, standard deviation {number(split['sd'])} {unit}; "
     about += f"chance is {chance} of the variance, the rest is not known"
+    if missing(split["chance"]):
+        about = f"{number(split['mean'])} {unit} in all runs: nothing moves it"
     shares = result.shares[result.shares["figure"] == figure]
     if of:
         shares = shares[shares["design"] == point.label]

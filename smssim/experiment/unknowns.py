@@ -185,9 +185,9 @@ class Uncertainty:
             "n": len(a),
             "mean": float(value[np.isfinite(value)].mean()),
             "sd": float(value[np.isfinite(value)].std(ddof=1)),
-            "chance": min(1.0, chance_share(a, b)),
-            "low": min(1.0, low),
-            "high": min(1.0, high),
+            "chance": _at_most_1(chance_share(a, b)),
+            "low": _at_most_1(low),
+            "high": _at_most_1(high),
         }
 
     def _shares(self, design: int, figure: str) -> list[dict[str, Any]]:
@@ -211,7 +211,7 @@ class Uncertainty:
                 low, high = resampled(share, len(change), self.experiment.rng)
                 numbers = (share(all_samples), low, high)
                 ends = (name, f"{name}_low", f"{name}_high")
-                row |= {end: min(1.0, number) for end, number in zip(ends, numbers, strict=True)}
+                row |= {end: _at_most_1(one) for end, one in zip(ends, numbers, strict=True)}
             rows.append(row)
         return sorted(rows, key=lambda row: -row["total"] if row["total"] == row["total"] else 0)
 
@@ -245,3 +245,8 @@ class Uncertainty:
 
 def _of(unknown: Redrawn, rows: Any) -> Redrawn:
     return Redrawn(unknown.first[rows], unknown.second[rows], unknown.distribution)
+
+
+def _at_most_1(share: float) -> float:
+    """A share, whose estimate may be above 1; NaN stays, which Python's min takes for 1."""
+    return float(np.minimum(1.0, share))

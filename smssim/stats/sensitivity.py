@@ -17,6 +17,7 @@ from smssim.arrays import Floats, Ints
 __all__ = ["Redrawn", "chance_share", "effect", "resampled", "total_share", "worth"]
 
 
+_ROUNDING = 1e-12
 _DEGREE = 5
 _SAMPLES_PER_TERM = 20
 """Samples for each term of a polynomial at least."""
@@ -52,7 +53,10 @@ def total_share(value: Floats, redrawn: Floats) -> float:
 def _share(value: Floats, other: Floats) -> float:
     # Both have the same distribution.
     variance = (value.var(ddof=1) + other.var(ddof=1)) / 2
-    return float(np.mean((value - other) ** 2) / 2 / variance) if variance > 0 else np.nan
+    # Equal values differ from their mean by its rounding.
+    if variance <= (_ROUNDING * float(np.abs(value).max())) ** 2:
+        return np.nan
+    return float(np.mean((value - other) ** 2) / 2 / variance)
 
 
 def effect(unknown: Redrawn, differences: Floats) -> Floats:
