@@ -134,7 +134,7 @@ def test_a_text_is_read(text: str, metric: str, bound: float) -> None:
         ("metric: 'messages.snt > 0'", "did you mean messages.sent"),
         ("metric: 'cost_eur > 1'", "must be in USD"),
         ("metric: 'messages.sent[template=nws] > 0'", "there is no template 'nws'"),
-        ("metric: 'messages.sent[colour=red] > 0'", "there is no part by 'colour'"),
+        ("metric: 'messages.sent[colour=red] > 0'", "no part by 'colour', only by template,"),
         ("metric: 'messages.sent[country=ID, template=login] > 0'", "next to a template"),
         ("metric: 'package.run_out[0] > 3'", "there is no package 0"),
         ("metric: 'package.run_out[x] > 3'", "must be a number"),

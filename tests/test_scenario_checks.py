@@ -78,7 +78,7 @@ def refused(promise: str) -> list[str]:
         (
             "{name: b, metric: cost, where: {template: code}, below: 1}",
             "template",
-            "cost is known by country alone",
+            "cost is known only by country, month",
         ),
         (
             "{name: b, metric: thresholds.limits, where: {country: ID}, below: 1}",

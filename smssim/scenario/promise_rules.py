@@ -103,7 +103,7 @@ def _keys_of_metric(metric: Metric, where: dict[str, Any]) -> Iterator[Violation
         yield ("metric",), message
     for key in where:
         if key not in metric.by:
-            can = f"by {', '.join(metric.by)} alone" if metric.by else "for the whole month alone"
+            can = f"only by {', '.join(metric.by)}" if metric.by else "for the whole month alone"
             yield ("where", key, KEY), f"{metric.name} is known {can}"
         elif "template" in where and key != "template":
             message = "next to a template nothing can stand: it has one application and one type"
