@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import zipfile
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from python_calamine import CalamineWorkbook
 
 from smssim import read_log
 from smssim.logs.columns.texts import APOSTROPHES, clean
+from smssim.logs.log import ColumnMappingError
 from smssim.pages import spreadsheets as sheets
 from smssim.pages.spreadsheets import bare, neutral, safe, write_csv, write_xlsx
 
@@ -70,8 +72,11 @@ def test_what_is_written_is_read_back(text: str) -> None:
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
 def test_a_log_is_read_from_what_was_written(tmp_path: Path, form: str) -> None:
-    """Times to the microsecond, numbers with their plus, a template that begins like a formula."""
-    at = pd.date_range("2026-03-01T00:00:00.000001Z", periods=3, freq="s", unit="us")
+    """Times, numbers with their plus, a template that begins like a formula.
+
+    A CSV has times to the microsecond with their zone, a worksheet to the millisecond without.
+    """
+    at = pd.date_range("2026-03-01T00:00:00.123456Z", periods=3, freq="s", unit="us")
     details = pd.DataFrame(
         {
             "id": ["a1", "a2", "a3"],
@@ -87,13 +92,16 @@ def test_a_log_is_read_from_what_was_written(tmp_path: Path, form: str) -> None:
         write_csv(details, path)
     else:
         write_xlsx({"log": details}, path)
+        with pytest.raises(ColumnMappingError, match="do not say their zone"):
+            read_log(path)
 
-    log = read_log(path)
+    log = read_log(path, tz=None if form == "csv" else "UTC")
 
     assert log.messages is not None
     assert log.messages["country"].tolist() == ["ID", "TH", "ID"]
     assert log.messages["template"].tolist() == ["=offer", "code", "+code"]
-    assert log.messages["submitted_at"].tolist() == at.tolist()
+    submitted = at if form == "csv" else at.floor("ms")
+    assert log.messages["submitted_at"].tolist() == submitted.tolist()
     assert log.quarantine is None or not len(log.quarantine)
 
 
@@ -154,10 +162,22 @@ def test_an_xlsx_file_is_read_back(tmp_path: Path) -> None:
         found = [bare(str(row[place])).replace("\r", "\n") or None for row in rows]
         assert found == wanted
     share = pytest.approx(frame()["share"][1])
-    second = ["2026-03-02T00:00:00.000001Z", "2026-03-02", 0, f"{10**17 + 1}", share, False]
+    second = [datetime(2026, 3, 2), date(2026, 3, 2), 0, f"{10**17 + 1}", share, False]
     assert rows[1][3:] == second
     assert rows[0][5] == ""
     assert book.get_sheet_by_name("none").to_python() == [heading]
+
+
+def test_midnight_is_shown_as_the_rest_of_its_column(tmp_path: Path) -> None:
+    """As a time among times, and as a date in a column of days."""
+    at = pd.to_datetime(["2026-03-01T00:00Z", "2026-03-01T01:30Z"])
+    write_xlsx({"a": pd.DataFrame({"at": at, "day": at.floor("D")})}, tmp_path / "a.xlsx")
+
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+    formats = dict(re.findall(r'<c r="([AB][23])" s="(\d+)"', sheet))
+    assert formats["A2"] == formats["A3"]
+    assert formats["B2"] == formats["B3"] != formats["A2"]
 
 
 def test_a_workbook_has_neither_formulas_nor_links(tmp_path: Path) -> None:

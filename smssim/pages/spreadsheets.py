@@ -83,11 +83,12 @@ def write_xlsx(frames: Mapping[str, pd.DataFrame], path: str | Path) -> None:
     """Write an XLSX workbook of `safe` cells, one worksheet per frame; the same frames give the
     same bytes.
 
-    Times are dates of the spreadsheet, in UTC, to filter and to pivot. Texts are texts: neither
-    formulas nor links are made of them, and one of more than 32,767 characters is cut and ends in
-    an ellipsis. Integers above 10**15, which a spreadsheet would
-    round, are texts, too. Raise a ValueError for the name of a worksheet that is not 1 to 31
-    characters without []:*?/\\, or appears twice, and for a frame of more rows than one holds.
+    Times are dates of the spreadsheet, in UTC, to filter and to pivot: they have no zone, and are
+    read to the millisecond. A column of nothing but midnights has no time of day. Texts are texts:
+    neither formulas nor links are made of them, and one of more than 32,767 characters is cut and
+    ends in an ellipsis. Integers above 10**15, which a spreadsheet would round, are texts, too.
+    Raise a ValueError for the name of a worksheet that is not 1 to 31 characters without []:*?/\\,
+    or appears twice, and for a frame of more rows than one holds.
     """
     _check(frames)
     settings = dict.fromkeys(
@@ -101,16 +102,17 @@ def write_xlsx(frames: Mapping[str, pd.DataFrame], path: str | Path) -> None:
             sheet = book.add_worksheet(name)
             sheet.freeze_panes(1, 0)
             cells = safe(frame, times_as_text=False)
+            formats = {}
+            for column, (heading, dtype) in enumerate(cells.dtypes.items()):
+                if dtype.kind == "M":
+                    formats[column] = dates if _are_midnights(cells[heading]) else times
+                    sheet.set_column(column, column, _TIME_WIDTH)
             for row, values in enumerate(_rows(cells)):
                 for column, value in enumerate(values):
                     if isinstance(value, datetime) and value.year >= _FIRST_YEAR:
-                        day = value == pd.Timestamp(value).normalize()
-                        sheet.write_datetime(row, column, value, dates if day else times)
+                        sheet.write_datetime(row, column, value, formats[column])
                     else:
                         _write(sheet, row, column, value)
-            for column, dtype in enumerate(cells.dtypes):
-                if dtype.kind == "M":
-                    sheet.set_column(column, column, _TIME_WIDTH)
 
 
 @contextmanager
@@ -191,10 +193,15 @@ def _utc(column: pd.Series[Any]) -> pd.Series[Any]:
     return column.dt.tz_convert("UTC").dt.tz_localize(None) if column.dt.tz is not None else column
 
 
+def _are_midnights(times: pd.Series[Any]) -> bool:
+    known = times.dropna()
+    return bool((known == known.dt.normalize()).all())
+
+
 def _times(column: pd.Series[Any]) -> pd.Series[Any]:
     utc = _utc(column)
     instants = utc.dropna().to_numpy().astype("datetime64[us]")
-    dates = column.dt.tz is None and bool((instants == instants.astype("datetime64[D]")).all())
+    dates = column.dt.tz is None and _are_midnights(utc)
     whole = bool((instants == instants.astype("datetime64[s]")).all())
     if dates:
         texts_of_instants = np.datetime_as_string(instants, unit="D").tolist()
