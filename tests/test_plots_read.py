@@ -15,7 +15,8 @@ from picture_records import INVENTED, LOGS, SCENARIOS, record
 from picture_texts import legends_over_data, outside, overlaps, texts
 
 from smssim import plots
-from smssim.plots._style import set_titles
+from smssim.plots._style import drawing, set_titles
+from smssim.plots._timeline import Step, lanes_in_time
 
 PICTURES: dict[str, Callable[..., Axes]] = {
     "burn_down": plots.burn_down,
@@ -115,3 +116,15 @@ def test_the_legend_leaves_slow_curves_alone() -> None:
     )
     ax = plots.latency(frame)
     _assert_readable(ax)
+
+
+@pytest.mark.parametrize("days", [0.5, 2.9, 7.5, 8, 14, 15, 20, 45, 50, 65, 66, 100, 230, 450, 900])
+def test_dates_are_apart_however_long_it_takes(days: float) -> None:
+    """From both a day of few letters and one of many, next to the longest names of lanes."""
+    for begins in (pd.Timestamp("2026-04-20T05:00Z"), pd.Timestamp("2026-09-23T00:00Z")):
+        until = begins + pd.Timedelta(days=days)
+        with drawing(None) as ax:
+            step = Step("register a sender of a long name", begins, until, "done")
+            lanes_in_time(ax, [step], until, "UTC")
+        figure: Any = ax.figure
+        assert overlaps(texts(figure)) == []

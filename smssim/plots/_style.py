@@ -237,9 +237,9 @@ def _dates(ax: Axes, days: int, zone: ZoneInfo) -> None:
     if days < 3:
         locator = dates.AutoDateLocator(tz=zone, minticks=4, maxticks=8)
     elif days < _DAYS:
-        locator = dates.DayLocator(interval=1 + days // 8, tz=zone)
+        locator = dates.DayLocator(interval=1 + (days - 1) // 7, tz=zone)
     elif days < _WEEKS:
-        locator = dates.WeekdayLocator(dates.MO, tz=zone)
+        locator = dates.WeekdayLocator(dates.MO, interval=1 + days // 49, tz=zone)
         ax.xaxis.set_minor_locator(dates.DayLocator(tz=zone))
     else:
         locator = dates.MonthLocator(interval=1 + days // 250, tz=zone)
