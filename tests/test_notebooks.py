@@ -140,6 +140,7 @@ def test_a_notebook_is_kept_without_outputs(path: Path) -> None:
 
 
 def test_every_notebook_has_its_checks() -> None:
-    """And its number, from 01 on."""
-    assert [path.stem[:2] for path in NOTEBOOKS] == [f"{n:02d}" for n in range(1, 10)]
+    """And its number, from 01 on; 10 is kept for the way from a log to a forecast."""
+    numbers = [n for n in range(1, 12) if n != 10]
+    assert [path.stem[:2] for path in NOTEBOOKS] == [f"{n:02d}" for n in numbers]
     assert all(callable(checks_of(path)) for path in NOTEBOOKS)
