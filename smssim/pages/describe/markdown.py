@@ -49,7 +49,8 @@ def value_text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Delay):
-        return delay(value)
+        points = (f"{number(share)} within {number(at)} s" for share, at in value.curve or ())
+        return ": ".join(filter(None, [delay(value), ", ".join(points)]))
     if isinstance(value, int | float):
         return number(value)
     if isinstance(value, datetime | date):
