@@ -17,6 +17,7 @@ from smssim.pages.describe import describe
 from smssim.pages.describe.markdown import number, plain
 from smssim.pages.describe.study import parameters
 from smssim.scenario import Scenario
+from smssim.scenario.errors.problems import as_written
 
 SCENARIOS = sorted((Path(__file__).parents[1] / "data" / "scenarios").glob("*.yaml"))
 ITEMS = ["1.1", "1.2", "1.3", "2.1", "2.2", "2.3", "2.4", "2.5", "3.1", "3.2", "3.3", "3.4"]
@@ -67,7 +68,8 @@ def assert_described(scenario: Scenario, text: str, gaps: set[str] = GAPS) -> No
             row = next(r for r in items["2.5"].splitlines() if r.startswith(f"| {country} | "))
             for outcome in route.outcomes:
                 assert f"{outcome.status} {number(outcome.share)}" in row
-            assert f"| {number(route.price)} |" in row
+            later = [f"{number(p.price)} from {as_written(p.since)}" for p in route.prices]
+            assert f"| {', '.join([number(route.price), *later])} |" in row
     assert_tables(text)
 
 
