@@ -17,7 +17,7 @@ from smssim.pages.answers import answers
 from smssim.record.from_frames import tally_frames
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import Run, simulate
-from smssim.stats.intervals import wilson
+from smssim.stats.intervals import score_of_few
 
 invented = settings(settings.get_profile("worlds"), max_examples=20)
 DELAYS = {"delay_p50_s": 0.5, "delay_p95_s": 0.95, "delay_p99_s": 0.99}
@@ -82,8 +82,8 @@ def assert_counted(found: Any, run: Run, own: pd.DataFrame, turns: pd.Series) ->
     share = (
         (
             states["received"] / decided,
-            wilson(states["received"], every).low,
-            wilson(states["received"] + pending, every).high,
+            score_of_few(states["received"] / every, every).low,
+            score_of_few((states["received"] + pending) / every, every).high,
         )
         if decided
         else (math.nan,) * 3

@@ -16,7 +16,7 @@ from smssim import report
 from smssim.record.record import Record
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import simulate
-from smssim.stats.intervals import wilson
+from smssim.stats.intervals import Interval, score_of_few
 
 ZONES = ["UTC", "Asia/Kathmandu", "America/New_York"]
 invented = settings(settings.get_profile("worlds"), max_examples=15)
@@ -48,6 +48,10 @@ def plain(record: Record, zone: str) -> pd.DataFrame:
     return counts.groupby(["weekday", "hour"]).sum().reindex(every, fill_value=0).astype("int64")
 
 
+def of(k: int, n: int) -> Interval:
+    return score_of_few(k / n, n)
+
+
 def _assert_plain(record: Record, zone: str) -> None:
     frame = report.heat_map(record, zone).set_index(["weekday", "hour"])
     expected = plain(record, zone)
@@ -62,7 +66,7 @@ def _assert_plain(record: Record, zone: str) -> None:
     ):
         own = frame[[f"{name}_share", f"{name}_low", f"{name}_high"]].to_numpy()
         told = [
-            (k / n, wilson(k, n + p).low, wilson(k + p, n + p).high) if n else (np.nan,) * 3
+            (k / n, of(k, n + p).low, of(k + p, n + p).high) if n else (np.nan,) * 3
             for k, n, p in zip(part, whole, pending, strict=True)
         ]
         np.testing.assert_allclose(own, np.array(told))

@@ -24,7 +24,14 @@ from scipy import stats
 from smssim.calendars import DAY, HOUR, MINUTE, to_datetime, to_us
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import Run, simulate
-from smssim.stats.intervals import Interval, mean_interval, quantile_interval, score, wilson
+from smssim.stats.intervals import (
+    Interval,
+    mean_interval,
+    quantile_interval,
+    score,
+    wilson,
+    wilson_with_pending,
+)
 from smssim.workdays import WorkCalendar, review_window
 
 RISK = 1e-6
@@ -257,3 +264,15 @@ def test_intervals_cover_what_they_promise() -> None:
         hit = [wilson(int(i), 200, 0.9) for i in k]
         inside = [interval.low <= share <= interval.high for interval in hit]
         assert 0.85 < stats.binom.pmf(k, 200, share)[inside].sum() < 0.95
+
+
+@pytest.mark.parametrize("n", [100, 1_600])
+def test_shares_of_messages_that_few_decide_are_held(n: int) -> None:
+    """The exact chance, by summing the binomial; Wilson's own holds 0.16 / n in 85 of 100."""
+    k = np.arange(60)
+    few = [wilson_with_pending(int(i), n, 0) for i in k]
+    many = [wilson_with_pending(n - int(i), n, 0) for i in k]
+    for share in np.linspace(0.1, 12, 120) / n:
+        chances = stats.binom.pmf(k, n, share)
+        assert chances[[found.low <= share <= found.high for found in few]].sum() > 0.92
+        assert chances[[found.low <= 1 - share <= found.high for found in many]].sum() > 0.92

@@ -135,8 +135,8 @@ def callbacks(record: Record, by: str | Sequence[str] = (), *, late_s: float = 6
     """Delivery reports made, received, lost and pending at the end: one row, or with *by* attempts
     one row per number of attempts.
 
-    `received_share` is of the reports received or lost, with a 95% interval: Wilson's, where
-    those pending may all arrive or none. It takes
+    `received_share` is of the reports received or lost, with a 95% interval: Wilson's,
+    modified for few, where those pending may all arrive or none. It takes
     them for independent: an outage loses many together, so compare replications for its effect.
     `deliveries` are pushes that arrived, `duplicates` those after the first of a report. Delays are
     seconds from the final status to the first arrival, and `timed` says how many received reports

@@ -12,7 +12,7 @@ from smssim.record.record import Record
 from smssim.report._record import keys_of, requires
 from smssim.report.delivery import statuses
 from smssim.sms import reference as codes
-from smssim.stats.intervals import wilson
+from smssim.stats.intervals import score_of_few
 
 __all__ = ["failures"]
 
@@ -26,12 +26,12 @@ def failures(record: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
     """Messages that were refused, failed or expired, one row per group, code and stage, the most
     frequent first within a group; *by* as in `cost`, but for copies.
 
-    `share` is of the group's requested messages, with Wilson's 95% interval. `refused_at` is
-    the stage (`smssim.record.schema.RefusalStage`), empty for a final status. `source` is who made
-    the code: supplier, huawei, either (which one, only a report's own source says), or api for one
-    in an answer. `cause` is from the reference tables, as far as Huawei's pages tell it (DOMAIN.md
-    sections 6 and 7); `advice` is smssim's own (`smssim.sms.reference.advice`). All three are NA
-    for a code that the tables do not hold.
+    `share` is of the group's requested messages, with Wilson's 95% interval, modified for
+    few (`score_of_few`). `refused_at` is the stage (`smssim.record.schema.RefusalStage`), empty for
+    a final status. `source` is who made the code: supplier, huawei, either (which one, only a
+    report's own source says), or api for one in an answer. `cause` is from the reference tables, as
+    far as Huawei's pages tell it (DOMAIN.md sections 6 and 7); `advice` is smssim's own
+    (`smssim.sms.reference.advice`). All three are NA for a code that the tables do not hold.
     """
     keys = keys_of(by)
     rows = statuses(record, by)
@@ -45,7 +45,7 @@ def failures(record: Record, by: str | Sequence[str] = ()) -> pd.DataFrame:
         ignore_index=True,
     )
     pairs = zip(rows["messages"].tolist(), rows["of"].tolist(), strict=True)
-    shares = np.array([wilson(*pair) for pair in pairs], np.float64).reshape(-1, 3)
+    shares = np.array([score_of_few(k / n, n) for k, n in pairs], np.float64).reshape(-1, 3)
     columns: dict[str, Any] = dict(zip(_SHARE, shares.T, strict=True))
     codes_at = zip(rows["status"].tolist(), rows["refused_at"], strict=True)
     explanations = [_explanation(code, stage) for code, stage in codes_at]

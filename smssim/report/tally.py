@@ -249,9 +249,9 @@ def heat_map(record: Record, zone: str = "UTC") -> pd.DataFrame:
     messages = refused + delivered + not_delivered + in_flight, and in a log `in_flight` are all
     without a report. `refused_share` is of the messages, `not_delivered_share` of those sent whose
     outcome is known (failed and expired among them and the delivered), with 95% intervals:
-    Wilson's, where those pending for less than 72 h may all be delivered or none. Times are of
-    the request or the submission, to the quarter of an hour. Raise a ZoneInfoNotFoundError for a
-    zone that no one knows.
+    Wilson's, modified for few, where those pending for less than 72 h may all be delivered or none.
+    Times are of the request or the submission, to the quarter of an hour. Raise a
+    ZoneInfoNotFoundError for a zone that no one knows.
     """
     tz = ZoneInfo(zone)
     clock = record.tallies.clock

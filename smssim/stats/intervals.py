@@ -71,7 +71,7 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
 
 def wilson_with_pending(successes: int, n: int, pending: int, confidence: float = 0.95) -> Interval:
     """The share of successes among *n* decided trials, with an interval for all trials: its ends
-    are Wilson's where none of the *pending* ones succeeds, and where all do.
+    are those of `score_of_few` where none of the *pending* ones succeeds, and where all do.
 
     It holds however the pending differ from the decided. Raise a ValueError unless 0 <= successes
     <= n, n > 0, pending >= 0.
@@ -79,8 +79,9 @@ def wilson_with_pending(successes: int, n: int, pending: int, confidence: float 
     if pending < 0:
         raise ValueError(f"pending(={pending}) must be >= 0")
     share, total = wilson(successes, n, confidence).estimate, n + pending
-    low = wilson(successes, total, confidence).low
-    return Interval(share, low, wilson(successes + pending, total, confidence).high)
+    low = score_of_few(successes / total, total, confidence).low
+    high = score_of_few((successes + pending) / total, total, confidence).high
+    return Interval(share, low, high)
 
 
 def score(share: float, n: float, confidence: float = 0.95) -> Interval:
