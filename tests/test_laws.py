@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, note, seed, settings
 from numpy.typing import NDArray
+from world_policies import StopLater
 from worlds import is_pushed, names_address, worlds
 
 from smssim.calendars import DAY, HOUR, month_start, to_datetime, to_us
@@ -368,6 +369,9 @@ def test_every_law_holds_in_every_world(start: int) -> None:
     @given(worlds())
     def hold(invented: tuple[Scenario, int, tuple[Any, ...]]) -> None:
         scenario, rng, policies = invented
+        # Invented policies wait for events that seldom happen: in some worlds one stops for sure.
+        if rng % 3 == 0 and scenario.traffic:
+            policies = (*policies, StopLater(10 * HOUR, scenario.traffic[0].name))
         note(f"Scenario.parse({scenario.to_json()!r}), {rng}, {policies!r}")
         run = simulate(scenario, rng=rng, policies=policies, tuning=Tuning(500, 64, 256))
         world = World(scenario, run)

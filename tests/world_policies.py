@@ -76,6 +76,19 @@ class Stop(Reaction):
 
 
 @dataclass(frozen=True)
+class StopLater:
+    """Stop a source some time after the start, whatever happens."""
+
+    after_us: int
+    source: str
+
+    def __call__(self, env: Any, account: Any) -> Iterator[Any]:
+        """Wait, and stop it."""
+        yield env.timeout(self.after_us)
+        account.stop_source(self.source)
+
+
+@dataclass(frozen=True)
 class CancelTask(Reaction):
     """Cancel a group task, if the console lets one; it cannot twice."""
 
