@@ -43,7 +43,8 @@ def page(path: Path, executed: Any) -> tuple[str, dict[str, bytes]]:
             # Its links are seen from the folder of the notebooks.
             parts.append(re.sub(r"\]\((?!http|#)([^)]+)\)", r"](../../notebooks/\1)", source))
             continue
-        parts.append(f"```{_LANGUAGE}\n{source}\n```")
+        # A last semicolon hides an output in a notebook; in a page it is no code of this house.
+        parts.append(f"```{_LANGUAGE}\n{source.removesuffix(';')}\n```")
         for output in cell["outputs"]:
             data = output.get("data", {})
             if "image/png" in data:
