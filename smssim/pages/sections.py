@@ -22,7 +22,6 @@ __all__ = [
     "REVIEW",
     "SECTIONS",
     "TIMES",
-    "WASTE",
     "Picture",
     "Section",
     "Table",
@@ -81,7 +80,7 @@ _COST_BY = {
 MONEY = (
     "entry", "packages", "messages", "segments", "cost_micro",
 )
-WASTE = (
+_WASTE = (
     "kind", "messages", "segments", "covered_segments", "billed_micro", "package_micro",
 )
 _PROJECTION = (
@@ -123,7 +122,7 @@ SECTIONS = (
               ("template", *MONEY), folded=True),
         Table("cost by day", "By day, {currency}", _COST_BY["day"]),
         Table("waste", "Wasted spend (categories overlap), {currency}", tables.wasted,
-              WASTE),
+              _WASTE),
         Table("projection", "Month to date and forecast", tables.ahead,
               _PROJECTION),
     ), (
