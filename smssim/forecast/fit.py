@@ -60,14 +60,13 @@ def fit(
     time. *growth* and *swing* are what is taken for likely beforehand. Raise a FitError, a
     ValueError, for a record with fewer than seven whole local days (docs/fit.md).
     """
-    if terms is not None and not isinstance(terms, Scenario):
-        terms = Scenario.load(terms)
+    plan = None if terms is None else Scenario.of(terms)
     cells = Cells.of(record)
     if until is not None:
         moment = datetime.fromisoformat(until) if isinstance(until, str) else until
         cells = cells.aged(to_us(moment))
     assumed = until is None and "scenario" not in record.provenance
-    return Fit(cells, terms, growth, swing, seed, end_is_assumed=assumed)
+    return Fit(cells, plan, growth, swing, seed, end_is_assumed=assumed)
 
 
 class Fit:
@@ -169,8 +168,8 @@ class Fit:
         workers: int | None = None,
         progress: Progress | None = None,
     ) -> Forecast:
-        """The figures from the end of the record *until* an instant, as `smssim.forecast` has them:
-        one run per set of parameters, from the state *opening*.
+        """The figures from the end of the record *until* an instant (a date is its midnight in
+        UTC): one run per set of parameters, from the state *opening*.
         """
         return forecast(
             self,

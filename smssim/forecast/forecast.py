@@ -117,7 +117,7 @@ def order_statistics(n: int, level: float) -> int:
     if not 0 < level < 1:
         raise ValueError(f"level(={level}) must be between 0 and 1")
     rank = (1 - level) / 2 * (n + 1)
-    if rank > 1 - _ROUNDING and abs(rank - round(rank)) < _ROUNDING * n:
+    if _is_whole(rank, n):
         return round(rank)
     following = next(
         m for m in range(n + 1, n + 100_000) if _is_whole((1 - level) / 2 * (m + 1), m)
