@@ -150,6 +150,14 @@ def test_money_scales_with_prices() -> None:
         assert (tables[0].loc[(figure, "")] == tables[1].loc[(figure, "")]).all()
 
 
+def test_terms_may_have_swings_of_any_name() -> None:
+    """Swings of sources that give way are left out, so their names cannot be those of the fit."""
+    plan, record = month()
+    swings = [{"name": name, "sd": 0.1} for name in ("all", "TH", "days")]
+    fit = smssim.fit(record, plan.change(swings=swings))
+    assert [fit.scenario(draw) for draw in range(9)]
+
+
 def test_without_terms_there_is_no_money() -> None:
     """No figure in a currency is told, and a sentence says why."""
     fit = smssim.fit(month()[1])

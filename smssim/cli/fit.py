@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from smssim.cli.options import (
+    add_log_options,
     add_progress_option,
     add_rng_option,
     positive,
@@ -119,11 +120,7 @@ def _days(text: str) -> timedelta:
 def _add_record_options(parser: argparse.ArgumentParser) -> None:
     """Where the record is, and what it cannot show."""
     parser.add_argument("path", type=Path, metavar="LOG", help="a log, a stored run or a saved fit")
-    parser.add_argument(
-        "--columns", type=Path, metavar="FILE", help="which column is which, in YAML"
-    )
-    parser.add_argument("--tz", metavar="ZONE", help="zone of times that say none, as in UTC+8")
-    parser.add_argument("--encoding", metavar="NAME", help="encoding of the log's texts")
+    add_log_options(parser)
     parser.add_argument(
         "--terms", type=Path, metavar="SCENARIO", help="prices, packages and all else a log hides"
     )

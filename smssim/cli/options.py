@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Progress",
     "above_0",
+    "add_log_options",
     "add_many_options",
     "add_metric_option",
     "add_page_options",
@@ -49,6 +50,17 @@ Progress = Callable[[int, int, float], None]
 def add_scenario_argument(parser: argparse.ArgumentParser) -> None:
     """The scenario file, the first argument of most commands."""
     parser.add_argument("scenario", type=Path, metavar="SCENARIO", help="a scenario file in YAML")
+
+
+def add_log_options(parser: argparse.ArgumentParser) -> None:
+    """How the files of a log are read."""
+    parser.add_argument(
+        "--columns", type=Path, metavar="FILE", help="YAML file that maps columns to fields"
+    )
+    parser.add_argument(
+        "--tz", metavar="ZONE", help="time zone of times without one, such as UTC+8"
+    )
+    parser.add_argument("--encoding", metavar="NAME", help="text encoding, such as GB18030")
 
 
 def add_rng_option(parser: argparse.ArgumentParser) -> None:

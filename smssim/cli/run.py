@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smssim.cli.options import (
+    add_log_options,
     add_many_options,
     add_page_options,
     add_scenario_argument,
@@ -115,13 +116,7 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="an export, a capture, a directory of them, or a directory from --out",
     )
-    parser.add_argument(
-        "--columns", type=Path, metavar="FILE", help="YAML file that maps columns to fields"
-    )
-    parser.add_argument(
-        "--tz", metavar="ZONE", help="time zone of times without one, such as UTC+8"
-    )
-    parser.add_argument("--encoding", metavar="NAME", help="text encoding, such as GB18030")
+    add_log_options(parser)
     parser.add_argument(
         "--tariff", type=Path, metavar="FILE", help="prices by country (CSV), to rate a log with"
     )

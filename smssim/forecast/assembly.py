@@ -114,6 +114,8 @@ def _terms_from(terms: Scenario, begin: int, until: int) -> dict[str, Any]:
         for task, of in zip(plain.get("group_tasks", []), terms.group_tasks, strict=True)
         if of.at is None or begin <= to_us(of.at) < until
     ]
+    used = {name for source in plain["traffic"] for name in source.get("swings", ())}
+    plain["swings"] = [swing for swing in plain.get("swings", []) if swing["name"] in used]
     plain["calls"] = []
     plain["checks"] = []
     return plain

@@ -19,6 +19,7 @@ import pandas as pd
 from smssim.arrays import Floats, Ints
 from smssim.calendars import DAY, HOUR, to_datetime
 from smssim.record.record import Record
+from smssim.record.schema import microseconds_of
 from smssim.scenario import Scenario
 from smssim.simulation.simulate import simulate
 
@@ -111,8 +112,7 @@ def _prompt(record: Record, begin: int, n: int) -> Floats:
     """The share of each day's deliveries that took at most 30 s; NaN without any."""
     assert record.messages is not None
     rows = record.messages[record.messages["status"] == "DELIVRD"]
-    submitted = rows["submitted_at"].astype("datetime64[us, UTC]").astype(np.int64).to_numpy()
-    day = submitted // DAY - begin
+    day = microseconds_of(rows["submitted_at"]) // DAY - begin
     used = (day >= 0) & (day < n)
     prompt = (rows["final_at"] - rows["submitted_at"] <= _PROMPT).to_numpy(np.bool_)
     deliveries = np.bincount(day[used], minlength=n)
